@@ -1,0 +1,48 @@
+# Two commands: `make run` and `make test`. Each does its own set-up in .venv, from python3 and a package index.
+PYTHON   ?= python3
+VENV     ?= .venv
+BACKENDS := echo whisper silero
+BIN      := $(VENV)/bin
+SOURCES  := pyproject.toml constraints.txt $(foreach name,$(BACKENDS),backends/$(name)/pyproject.toml)
+PIP      := $(BIN)/python -m pip --disable-pip-version-check
+EDITABLE := -e . $(foreach name,$(BACKENDS),-e backends/$(name))
+
+.PHONY: help run install test test-slow lint bench clean
+
+help:            ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: install     ## Install what the embedded default needs and start on 127.0.0.1:8000 (ARGS="--port 9000")
+	$(BIN)/govor serve $(ARGS)
+
+install: $(VENV)/.installed   ## Make .venv with the server, Whisper and voice detection; no torch, no ffmpeg
+
+test: $(VENV)/.tested         ## Install what the tests need and run them, the slow ones excepted
+	$(BIN)/python -m pytest -m "not slow and not hub" $(ARGS)
+
+test-slow: $(VENV)/.tested    ## Run the slow tests too
+	$(BIN)/python -m pytest -m "not hub" $(ARGS)
+
+lint: $(VENV)/.tested         ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.tested        ## Measure against direct library calls, in the same run
+	$(BIN)/python -m pytest tests/bench -s -m "" $(ARGS)
+
+clean:           ## Remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name '*.egg-info' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Govor needs Python 3.11 or newer; name one with PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(SOURCES) | $(BIN)/python
+	$(PIP) install -c constraints.txt $(EDITABLE)
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed tests/requirements.txt
+	$(PIP) install -c constraints.txt $(EDITABLE) -r tests/requirements.txt
+	touch $@

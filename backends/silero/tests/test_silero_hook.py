@@ -1,0 +1,35 @@
+"""The plugin as the core meets it."""
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import numpy as np
+import pytest
+
+import govor_silero
+
+
+def test_the_entry_point_leads_to_the_plugin():
+    (entry,) = entry_points(group="govor", name="silero")
+    assert entry.load() is govor_silero
+
+
+def test_the_hook_returns_a_detector_of_512_samples():
+    pytest.importorskip("faster_whisper")
+    detector = govor_silero.vad({})
+    assert detector.frame == 512
+    assert detector.stream().feed(np.zeros(1024, np.float32)).max() < 0.5
+
+
+@pytest.mark.parametrize("settings", [{"weight": "auto"}, {"weights": "fast-whisper"}, {"weights": 6}])
+def test_settings_that_make_no_sense_are_a_value_error(settings):
+    with pytest.raises(ValueError, match="weight"):
+        govor_silero.vad(settings)
+
+
+def test_importing_the_plugin_imports_nothing_heavy():
+    heavy = {"onnxruntime", "faster_whisper", "torch", "silero_vad"}
+    code = f"import govor_silero, sys; print({heavy} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"

@@ -1,0 +1,59 @@
+"""Govor: a speech-to-text server. This page is the public API: all that a plugin may import."""
+
+from govor.errors import (
+    ConfigurationError,
+    GovorError,
+    InvalidAudio,
+    InvalidParam,
+    LoadFailed,
+    TranscriptionFailed,
+    UnsupportedOperation,
+)
+from govor.hookspecs import hookimpl
+from govor.types import (
+    SAMPLE_RATE,
+    Audio,
+    Backend,
+    Feature,
+    LongForm,
+    ModelFile,
+    ModelSpec,
+    Options,
+    Recognizer,
+    Segment,
+    Task,
+    Token,
+    Transcript,
+    VoiceDetector,
+    VoiceStream,
+    Word,
+)
+
+__all__ = [
+    "SAMPLE_RATE",
+    "Audio",
+    "Backend",
+    "ConfigurationError",
+    "Feature",
+    "GovorError",
+    "InvalidAudio",
+    "InvalidParam",
+    "LoadFailed",
+    "LongForm",
+    "ModelFile",
+    "ModelSpec",
+    "Options",
+    "Recognizer",
+    "Segment",
+    "Task",
+    "Token",
+    "Transcript",
+    "TranscriptionFailed",
+    "UnsupportedOperation",
+    "VoiceDetector",
+    "VoiceStream",
+    "Word",
+    "hookimpl",
+]
+
+__version__ = "0.1.0"

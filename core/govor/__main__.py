@@ -1,0 +1,5 @@
+"""`python -m govor`."""
+
+from govor.cli import main
+
+main()

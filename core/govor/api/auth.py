@@ -1,0 +1,31 @@
+"""Bearer keys, compared in constant time. Health and readiness stay open: probes carry no key."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+
+from quart import Quart, request
+
+from govor.errors import Unauthorized
+
+OPEN_PATHS = frozenset({"/health", "/ready", "/openapi.json", "/docs"})
+OPEN_PREFIX = "/docs/"
+
+
+def require_key(app: Quart, keys: Sequence[str]) -> None:
+    """Ask for one of `keys` on every route but the open ones; no keys: ask nothing."""
+    if not keys:
+        return
+    known = [key.encode() for key in keys]
+
+    @app.before_request
+    async def check_key() -> None:
+        if request.path in OPEN_PATHS or request.path.startswith(OPEN_PREFIX) or request.method == "OPTIONS":
+            return
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not given:
+            raise Unauthorized("You did not provide an API key: send the header 'Authorization: Bearer KEY'.")
+        matches = [hmac.compare_digest(given.strip().encode(), key) for key in known]
+        if not any(matches):
+            raise Unauthorized("Incorrect API key provided.")

@@ -1,0 +1,193 @@
+"""The form of a transcription request: every field of OpenAI's, in every spelling that clients use.
+
+Knows nothing of models: what a model cannot honour is found out later.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from govor.audio.speech import SpeechRules
+from govor.audio.stretches import NO_DETECTION
+from govor.errors import InvalidParam, UnsupportedOperation
+from govor.formats import MEDIA_TYPES
+from govor.formats.languages import parse_language
+from govor.types import Options, Task
+
+ARRAYS = frozenset(
+    {
+        "include",
+        "keywords",
+        "known_speaker_names",
+        "known_speaker_references",
+        "languages",
+        "timestamp_granularities",
+    }
+)
+COMMA_LISTS = ARRAYS - {"keywords", "known_speaker_references"}  # these may hold a comma themselves
+SPEAKER_FIELDS = ("known_speaker_names", "known_speaker_references")
+
+
+def _language(value: str) -> str | None:
+    return None if value.strip().lower() == "auto" else parse_language(value)
+
+
+Language = Annotated[str, BeforeValidator(parse_language)]
+
+
+class ServerVad(BaseModel):
+    """OpenAI's `chunking_strategy` object."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["server_vad"]
+    prefix_padding_ms: int = Field(300, ge=0, le=5_000)
+    silence_duration_ms: int = Field(200, ge=0, le=60_000)
+    threshold: float = Field(0.5, ge=0, le=1)
+
+    def rules(self) -> SpeechRules:
+        """How it tells speech from silence."""
+        return SpeechRules(
+            threshold=self.threshold,
+            silence=self.silence_duration_ms / 1000,
+            padding=self.prefix_padding_ms / 1000,
+        )
+
+
+class Fields(BaseModel):
+    """The fields of a transcription or translation request besides `file`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = Field("", description="Id, alias or plugin/id; empty or absent: the default model.")
+    language: Annotated[str | None, BeforeValidator(_language)] = Field(
+        None, description="Language of the speech: ISO 639-1 code or English name."
+    )
+    languages: list[Language] = Field([], description="Languages that may be spoken, most likely first.")
+    prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
+    keywords: list[str] = Field([], description="Words and names to expect.")
+    response_format: str = Field("json", description="json, text, srt, verbose_json or vtt.")
+    temperature: float | None = Field(None, ge=0, le=1, description="Sampling temperature, 0 to 1.")
+    timestamp_granularities: list[Literal["word", "segment"]] = Field(
+        [], description="What verbose_json gives times for; default: segment."
+    )
+    include: list[Literal["logprobs"]] = Field([], description="logprobs: of every token, with json only.")
+    stream: bool = Field(False, description="Answer with server-sent events while the text appears.")
+    chunking_strategy: Literal["auto"] | ServerVad | None = Field(
+        None, description='"auto", or {"type": "server_vad", …}: how speech is told from silence.'
+    )
+    vad: bool = Field(True, description="false: take everything for speech (not in OpenAI's API).")
+
+    @property
+    def wants_words(self) -> bool:
+        """Times of words are asked for, where they can be shown."""
+        return self.response_format == "verbose_json" and "word" in self.timestamp_granularities
+
+    @property
+    def wants_logprobs(self) -> bool:
+        """Log-probabilities are asked for."""
+        return "logprobs" in self.include
+
+    def options(self, task: Task) -> Options:
+        """What the model is asked."""
+        return Options(
+            task=task,
+            language=self.language,
+            languages=tuple(self.languages),
+            prompt=self.prompt,
+            keywords=tuple(self.keywords),
+            temperature=self.temperature,
+            words=self.wants_words,
+            logprobs=self.wants_logprobs,
+        )
+
+    def rules(self) -> SpeechRules | None:
+        """How speech is told from silence, as far as the client says."""
+        if not self.vad:
+            return NO_DETECTION
+        return self.chunking_strategy.rules() if isinstance(self.chunking_strategy, ServerVad) else None
+
+
+def parse_fields(form: MultiDict[str, str]) -> Fields:
+    """Read the form. Raises InvalidParam naming the field, UnsupportedOperation for speakers."""
+    values = _gather(form)
+    for name in SPEAKER_FIELDS:
+        if values.get(name):
+            raise UnsupportedOperation(
+                "Telling speakers apart needs a diarizer plugin; none is installed.", param=name
+            )
+    try:
+        fields = Fields.model_validate(values)
+    except ValidationError as error:
+        raise _invalid(error) from error
+    _check(fields)
+    return fields
+
+
+def _gather(form: MultiDict[str, str]) -> dict[str, Any]:
+    """Bring `name`, `name[]`, repeated keys, comma lists, `name[key]` and JSON strings to one shape.
+
+    An empty value is an absent one: browsers and SDKs send empty fields for what was not chosen.
+    """
+    values: dict[str, Any] = {}
+    for key, texts in form.lists():
+        name, bracket, inner = key.partition("[")
+        given = [text for text in texts if text.strip()]
+        if not given:
+            continue
+        if name in ARRAYS:
+            pieces = [piece for text in given for piece in _elements(name, text)]
+            values.setdefault(name, []).extend(pieces)
+        elif name == "chunking_strategy" and bracket:
+            values.setdefault(name, {})[inner.rstrip("]")] = given[-1]
+        elif name == "chunking_strategy":
+            values[name] = _json_object(given[-1])
+        else:
+            values[name] = given[-1]
+    return values
+
+
+def _elements(name: str, text: str) -> list[str]:
+    if text.lstrip().startswith("["):
+        try:
+            return [str(item) for item in json.loads(text)]
+        except ValueError:
+            pass  # it is a keyword that begins with a bracket
+    return [piece.strip() for piece in text.split(",")] if name in COMMA_LISTS else [text]
+
+
+def _json_object(text: str) -> Any:
+    if not text.lstrip().startswith("{"):
+        return text.strip()
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidParam(
+            f"'chunking_strategy' is not valid JSON: {error}", param="chunking_strategy"
+        ) from error
+
+
+def _check(fields: Fields) -> None:
+    """Refuse what does not go together."""
+    if fields.response_format == "diarized_json":
+        raise UnsupportedOperation(
+            "response_format 'diarized_json' needs a diarizer plugin; none is installed.",
+            param="response_format",
+        )
+    if fields.response_format not in MEDIA_TYPES:
+        raise InvalidParam(
+            f"response_format '{fields.response_format}' is unknown; there are {', '.join(MEDIA_TYPES)}.",
+            param="response_format",
+        )
+    if fields.wants_logprobs and fields.response_format != "json":
+        raise InvalidParam("'include[]=logprobs' needs response_format 'json'.", param="include")
+
+
+def _invalid(error: ValidationError) -> InvalidParam:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"] if part not in ("ServerVad", "literal['auto']")]
+    return InvalidParam(f"'{'.'.join(path)}': {first['msg']}.", param=path[0])

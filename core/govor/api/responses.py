@@ -1,0 +1,75 @@
+"""Errors as responses: every one, the framework's own included, is OpenAI's four-key JSON."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from quart import Quart, Response, request
+from werkzeug.exceptions import HTTPException
+
+from govor.errors import GovorError, Unauthorized
+from govor.formats.openai import dump_json, error_body
+
+CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "payload_too_large",
+    414: "uri_too_long",
+    415: "unsupported_media_type",
+    431: "headers_too_large",
+}
+"""`code` of the errors that the framework itself raises."""
+
+log = logging.getLogger(__name__)
+
+
+def error_response(error: GovorError) -> Response:
+    """Render an error; transient ones say when to come back, permanent ones that there is no use."""
+    response = Response(
+        dump_json({"error": error_body(error)}), status=error.status, content_type="application/json"
+    )
+    if error.retry_after is not None:
+        response.headers["retry-after"] = str(math.ceil(error.retry_after))
+        response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
+    elif error.status >= 500 and error.status != 503:
+        response.headers["x-should-retry"] = "false"  # the SDK would upload the same file twice more
+    if isinstance(error, Unauthorized):
+        response.headers["www-authenticate"] = "Bearer"
+    return response
+
+
+def handle_errors(app: Quart) -> None:
+    """Register the handlers of everything that can be raised while a request is answered."""
+
+    @app.errorhandler(GovorError)
+    async def govor_error(error: GovorError) -> Response:
+        return error_response(error)
+
+    @app.errorhandler(HTTPException)
+    async def framework_error(error: HTTPException) -> Response:
+        wrapped = GovorError(_message(app, error))
+        wrapped.status = error.code or 500
+        wrapped.code = CODES.get(wrapped.status, "internal_error")
+        wrapped.type = "server_error" if wrapped.status >= 500 else "invalid_request_error"
+        response = error_response(wrapped)
+        for name, value in error.get_headers():
+            if name.lower() == "allow":
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    async def unexpected_error(error: Exception) -> Response:
+        log.error("A request failed", exc_info=error)
+        return error_response(GovorError("The server failed on this request; its log says more."))
+
+
+def _message(app: Quart, error: HTTPException) -> str:
+    if error.code == 413:
+        limit = app.config["MAX_CONTENT_LENGTH"] / 1e6
+        return f"The request is larger than the {limit:g} MB that this server takes."
+    if error.code in (404, 405):
+        return f"There is no {request.method} {request.path} here; /docs shows what there is."
+    return error.description or error.name

@@ -1,0 +1,115 @@
+"""Bodies as /openapi.json shows them. Documentation of what the renderers write, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from govor.api.fields import Fields
+
+
+class TranscriptionForm(Fields):
+    """multipart/form-data; array fields may be written with brackets, repeated, or as a comma list."""
+
+    file: bytes = Field(
+        description="The recording: any container and codec; its content decides, not its name."
+    )
+
+
+class ErrorDetail(BaseModel):
+    """OpenAI's four keys."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: ErrorDetail
+
+
+class DurationUsage(BaseModel):
+    """What was consumed: seconds of audio, rounded up."""
+
+    type: Literal["duration"]
+    seconds: float
+
+
+class Transcription(BaseModel):
+    """The `json` body; `verbose_json` adds task, language, duration, segments and words."""
+
+    text: str
+    languages: list[dict[str, str]] | None = None
+    logprobs: list[dict[str, Any]] | None = None
+    usage: DurationUsage
+
+
+class ModelBody(BaseModel):
+    """A model that can answer now."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = Field(description="When its files were installed, in seconds since 1970.")
+    owned_by: str
+    backend: str
+    status: Literal["available", "installed", "loading", "loaded", "failed"]
+    languages: list[str] = Field(description="ISO 639-1 codes; empty: any.")
+    features: list[str]
+    aliases: list[str]
+    description: str
+    reason: str | None = Field(None, description="Why loading failed.")
+
+
+class ModelList(BaseModel):
+    """OpenAI's list."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelBody]
+
+
+class PullRequest(BaseModel):
+    """Which model to fetch."""
+
+    model: str
+
+
+class PluginBody(BaseModel):
+    """An installed plugin and what became of it."""
+
+    name: str
+    distribution: str
+    version: str
+    state: Literal["ready", "failed", "disabled"]
+    reason: str = Field(description="Why it failed; empty otherwise.")
+    hooks: list[str]
+    models: list[str]
+
+
+class PluginList(BaseModel):
+    """All plugins, in order."""
+
+    object: Literal["list"] = "list"
+    data: list[PluginBody]
+
+
+class Health(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    model: str | None = Field(description="Id of the default model.")
+    loaded: bool = Field(description="The default model is in memory.")
+    uptime_seconds: float
+    transcriptions_processed: int
+
+
+class Ready(BaseModel):
+    """Whether the preloaded models are in memory."""
+
+    ready: bool
+    status: Literal["ready", "not_ready"]
+    reason: str | None = None

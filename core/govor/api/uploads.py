@@ -1,0 +1,136 @@
+"""Request bodies: counted while they arrive, files spooled to disk, gone when the request is.
+
+Quart's own body counts only what has not been read yet, so a chunked upload would pass any cap; and its
+form parser keeps small files in memory without a name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from quart import Request
+from quart.formparser import FormDataParser
+from quart.wrappers.request import Body
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
+
+LINGER_SECONDS = 10.0
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class CountedBody(Body):
+    """A body that ends with 413 as soon as more than the cap has arrived, however it is sent."""
+
+    received = 0
+
+    def append(self, data: bytes) -> None:
+        """Take what has arrived; beyond the cap it is thrown away."""
+        self.received += len(data)
+        if self._max_content_length is not None and self.received > self._max_content_length:
+            self._data.clear()
+            self._must_raise = RequestEntityTooLarge()
+            self.set_complete()
+            return
+        super().append(data)
+
+
+class SpoolingRequest(Request):
+    """A request whose file parts lie on disk until `discard_uploads`."""
+
+    body_class = CountedBody
+    spool_dir: Path | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._spooled: list[IO[bytes]] = []
+
+    def make_form_data_parser(self) -> FormDataParser:
+        """Make Quart's parser write to our files."""
+        return self.form_data_parser_class(
+            max_content_length=self.max_content_length,
+            max_form_memory_size=self.max_form_memory_size,
+            max_form_parts=self.max_form_parts,
+            cls=self.parameter_storage_class,
+            stream_factory=self._spool,
+        )
+
+    def take_uploads(self) -> Callable[[], None]:
+        """Hand the spooled files over to a caller who outlives the request; it calls what is returned."""
+        spooled, self._spooled = self._spooled, []
+        return lambda: _discard(spooled)
+
+    def discard_uploads(self) -> None:
+        """Delete the spooled files that nobody has taken."""
+        _discard(self._spooled)
+        self._spooled = []
+
+    def _spool(
+        self, total: int | None, kind: str | None, name: str | None, length: int | None = None
+    ) -> IO[bytes]:
+        # no suffix: the name a client gives must not decide anything
+        file = tempfile.NamedTemporaryFile(prefix="govor-", dir=self.spool_dir)  # noqa: SIM115 - closed by _discard
+        self._spooled.append(file)
+        return file
+
+
+def spooling_into(folder: Path | None) -> type[SpoolingRequest]:
+    """Return the request class that spools to `folder`; None: the system's folder for such files."""
+
+    class BoundRequest(SpoolingRequest):
+        spool_dir = folder
+
+    return BoundRequest
+
+
+def spooled_path(upload: FileStorage) -> Path:
+    """Where a spooled upload lies; everything written is on disk."""
+    upload.stream.flush()
+    return Path(str(upload.stream.name))
+
+
+def _discard(spooled: list[IO[bytes]]) -> None:
+    for file in spooled:
+        with suppress(FileNotFoundError):
+            file.close()
+
+
+class Linger:
+    """ASGI middleware: an early answer waits until the client has stopped sending, for a while.
+
+    A server that answers and closes while data is still arriving makes the client's system throw the
+    answer away. What arrives meanwhile is read and dropped by Quart.
+    """
+
+    def __init__(self, app: Any, seconds: float = LINGER_SECONDS):
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; hold back only the very last event of an early answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        complete = asyncio.Event()
+
+        async def watch() -> Message:
+            message = await receive()
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                complete.set()
+            return message
+
+        async def hold(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(complete.wait(), self._seconds)
+            await send(message)
+
+        await self._app(scope, watch, hold)

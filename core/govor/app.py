@@ -1,0 +1,83 @@
+"""The Quart application: routes, errors, limits, the parts' life from start to shutdown."""
+
+from __future__ import annotations
+
+import importlib.resources
+from typing import Any
+from uuid import uuid4
+
+from quart import Quart, Response, request, send_from_directory
+from quart_schema import HttpSecurityScheme, Info, QuartSchema, hide
+
+from govor import __version__
+from govor.api.auth import require_key
+from govor.api.models import model_routes
+from govor.api.responses import handle_errors
+from govor.api.status import status_routes
+from govor.api.transcriptions import transcription_routes
+from govor.api.uploads import Linger, spooling_into
+from govor.engine.service import Service
+
+MAX_FIELD_BYTES = 8_000_000  # a data URL of 10 s of speech fits
+
+
+def create_app(service: Service) -> Quart:
+    """Return the application of one service; it starts and closes the service."""
+    settings = service.settings
+    app = Quart("govor", static_folder=None)
+    app.config.update(
+        # Quart's defaults would refuse files over 16 MB, uploads and answers over 60 s.
+        MAX_CONTENT_LENGTH=int(settings.max_upload_mb * 1e6),
+        MAX_FORM_MEMORY_SIZE=MAX_FIELD_BYTES,
+        BODY_TIMEOUT=None,
+        RESPONSE_TIMEOUT=None,
+    )
+    app.request_class = spooling_into(settings.spool_dir)
+    app.asgi_app = Linger(app.asgi_app)  # type: ignore[method-assign, assignment]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    handle_errors(app)
+    require_key(app, settings.api_keys)
+    _document(app)
+    for routes in (transcription_routes(service), model_routes(service), status_routes(service)):
+        app.register_blueprint(routes)
+
+    @app.before_serving
+    async def start() -> None:
+        service.start()
+
+    @app.after_serving
+    async def close() -> None:
+        await service.close()
+
+    @app.after_request
+    async def name_request(response: Response) -> Response:
+        response.headers["x-request-id"] = request.headers.get("x-request-id") or uuid4().hex
+        return response
+
+    @app.teardown_request
+    async def discard_uploads(error: BaseException | None) -> None:
+        request.discard_uploads()  # type: ignore[attr-defined]
+
+    return app
+
+
+def _document(app: Quart) -> None:
+    """Serve /openapi.json and, from an installed package instead of a CDN, the page /docs."""
+    app.config["QUART_SCHEMA_SWAGGER_JS_URL"] = "/docs/swagger-ui-bundle.js"
+    app.config["QUART_SCHEMA_SWAGGER_CSS_URL"] = "/docs/swagger-ui.css"
+    QuartSchema(
+        app,
+        info=Info(
+            title="Govor", version=__version__, description="Speech to text behind the OpenAI audio API."
+        ),
+        security_schemes={"key": HttpSecurityScheme(scheme="bearer")},
+        security=[{"key": []}],
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+    )
+    assets = importlib.resources.files("flask_swagger_ui") / "dist"
+
+    @app.get("/docs/<path:name>")
+    @hide
+    async def docs_asset(name: str) -> Any:
+        return await send_from_directory(str(assets), name)

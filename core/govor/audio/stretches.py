@@ -1,0 +1,237 @@
+"""Speech cut into stretches that a model can take in one call, while the recording is still being read.
+
+A stretch joins neighbouring regions of speech and leaves out the silence between them; it knows where
+each part came from, so that times can be told in the recording again. Memory is bounded by one stretch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from govor.audio.speech import Region, SpeechFinder, SpeechRules
+from govor.types import SAMPLE_RATE, Audio, Segment, VoiceDetector
+
+NO_DETECTION = SpeechRules(threshold=0.0, silence=1e6, padding=0.0)
+"""Rules under which everything is speech."""
+
+CUT_FROM = 0.6  # a region that is too long is cut in the last two fifths of the allowed length
+CUT_WINDOW_SECONDS = 0.3  # probabilities are averaged over this: a pause, not a plosive
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How regions become stretches. Seconds."""
+
+    maximum: float
+    """Longest stretch; a longer region is cut where speech is least probable."""
+    target: float
+    """A stretch is closed rather than grown beyond this."""
+    gap: float = float("inf")
+    """A silence as long as this closes a stretch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Audio for one call, and where in the recording its parts come from. Counts are in samples."""
+
+    audio: Audio
+    offsets: tuple[int, ...]
+    """Where in `audio` each part begins."""
+    starts: tuple[int, ...]
+    """Where in the recording each part begins."""
+
+    @property
+    def seconds(self) -> float:
+        """Length of the audio."""
+        return len(self.audio) / SAMPLE_RATE
+
+    @property
+    def start(self) -> float:
+        """Where it begins, in seconds of the recording."""
+        return self.starts[0] / SAMPLE_RATE
+
+    @property
+    def end(self) -> float:
+        """Where it ends, in seconds of the recording."""
+        return self.recording_time(self.seconds, is_end=True)
+
+    def recording_time(self, seconds: float, *, is_end: bool = False) -> float:
+        """Turn a time within `audio` into one of the recording; a seam's end belongs to the earlier part."""
+        sample = seconds * SAMPLE_RATE
+        side = bisect_left if is_end else bisect_right
+        part = max(side(self.offsets, sample) - 1, 0)
+        return (self.starts[part] + sample - self.offsets[part]) / SAMPLE_RATE
+
+    def place(self, segment: Segment) -> Segment:
+        """Return the segment with times of the recording; where it has none, those of this stretch."""
+        start = self.start if segment.start is None else self.recording_time(segment.start)
+        end = self.end if segment.end is None else self.recording_time(segment.end, is_end=True)
+        words = segment.words and tuple(
+            replace(
+                word, start=self.recording_time(word.start), end=self.recording_time(word.end, is_end=True)
+            )
+            for word in segment.words
+        )
+        return replace(segment, start=start, end=max(start, end), words=words)
+
+
+class _Tape:
+    """The audio that may still be needed, by sample number."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[tuple[int, Audio]] = deque()
+        self.total = 0
+
+    def append(self, block: Audio) -> None:
+        self._blocks.append((self.total, block))
+        self.total += len(block)
+
+    def slice(self, region: Region) -> Audio:
+        """Return a copy of the region's samples."""
+        pieces = [
+            block[max(region.start - at, 0) : region.end - at]
+            for at, block in self._blocks
+            if at < region.end and at + len(block) > region.start
+        ]
+        return np.concatenate(pieces)
+
+    def forget(self, before: int) -> None:
+        while self._blocks and self._blocks[0][0] + len(self._blocks[0][1]) <= before:
+            self._blocks.popleft()
+
+
+class _Probabilities:
+    """Probabilities of speech of the frames that may still be cut at."""
+
+    def __init__(self, frame: int):
+        self._frame = frame
+        self._first = 0  # number of the first frame held
+        self._held: NDArray[np.float32] = np.empty(0, np.float32)
+
+    def append(self, probabilities: NDArray[np.float32]) -> None:
+        self._held = np.concatenate([self._held, probabilities])
+
+    def forget(self, before: int) -> None:
+        drop = max(before // self._frame - self._first, 0)
+        self._held = self._held[drop:]
+        self._first += drop
+
+    def best_cut(self, low: int, high: int) -> int:
+        """Return the sample between `low` and `high` around which speech is least probable."""
+        first = max(low // self._frame, self._first)
+        span = self._held[first - self._first : high // self._frame - self._first]
+        width = round(CUT_WINDOW_SECONDS * SAMPLE_RATE / self._frame)
+        if len(span) <= width:
+            return high
+        means = np.convolve(span, np.full(width, 1 / width), "valid")
+        latest = len(means) - 1 - int(np.argmin(means[::-1]))
+        return (first + latest) * self._frame + width * self._frame // 2
+
+
+class Cutter:
+    """Turns the blocks of one recording into stretches."""
+
+    def __init__(self, detector: VoiceDetector, rules: SpeechRules, packing: Packing):
+        self._frame = detector.frame
+        self._voice = detector.stream()
+        self._finder = SpeechFinder(rules, detector.frame)
+        self._maximum = round(packing.maximum * SAMPLE_RATE)
+        self._target = min(round(packing.target * SAMPLE_RATE), self._maximum)
+        self._gap = packing.gap * SAMPLE_RATE
+        self._tape = _Tape()
+        self._probabilities = _Probabilities(detector.frame)
+        self._rest: Audio = np.empty(0, np.float32)  # less than a frame, not yet seen by the detector
+        self._cut = 0  # speech before this sample has been handed on
+        self._parts: list[tuple[int, Audio]] = []  # (start in the recording, samples) of the open stretch
+        self._packed = 0  # samples in _parts
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the recording read so far."""
+        return self._tape.total / SAMPLE_RATE
+
+    def feed(self, block: Audio) -> Iterator[Stretch]:
+        """Take the next block, of any length; yield the stretches that it completes."""
+        self._tape.append(block)
+        fresh = np.concatenate([self._rest, block])
+        whole = len(fresh) // self._frame * self._frame
+        self._rest = fresh[whole:]
+        if whole:
+            for region in self._hear(fresh[:whole]):
+                yield from self._take(region)
+        if self._finder.inside is not None:
+            yield from self._take_open(self._finder.inside)
+        keep = max(self._finder.keep_from, self._cut)
+        self._tape.forget(keep)
+        self._probabilities.forget(keep)
+        if self._parts and keep - self._packed_until() > self._gap:
+            yield self._close()
+
+    def finish(self) -> Iterator[Stretch]:
+        """Yield what is left at the end of the recording."""
+        filled = np.zeros(self._frame, np.float32)
+        filled[: len(self._rest)] = self._rest
+        for region in self._hear(filled) + self._finder.finish(self._tape.total):
+            yield from self._take(region)
+        if self._parts:
+            yield self._close()
+
+    def _hear(self, audio: Audio) -> list[Region]:
+        probabilities = self._voice.feed(audio)
+        self._probabilities.append(probabilities)
+        return self._finder.add(probabilities)
+
+    def _take(self, region: Region) -> Iterator[Stretch]:
+        """Pack a final region, or what is left of it."""
+        start = max(region.start, self._cut)
+        while region.end - start > self._maximum:
+            start = yield from self._split(start)
+        if region.end > start:
+            yield from self._pack(Region(start, region.end))
+
+    def _take_open(self, inside: int) -> Iterator[Stretch]:
+        """Hand on the beginning of a region that is too long to wait for its end."""
+        start = max(inside, self._cut)
+        while self._tape.total - start > self._maximum:
+            start = yield from self._split(start)
+
+    def _split(self, start: int) -> Generator[Stretch, None, int]:
+        high = start + self._maximum
+        cut = self._probabilities.best_cut(start + int(CUT_FROM * self._maximum), high)
+        yield from self._pack(Region(start, cut))
+        self._cut = cut
+        return cut
+
+    def _pack(self, region: Region) -> Iterator[Stretch]:
+        length = region.end - region.start
+        if self._parts and (
+            self._packed + length > self._target or region.start - self._packed_until() >= self._gap
+        ):
+            yield self._close()
+        self._parts.append((region.start, self._tape.slice(region)))
+        self._packed += length
+
+    def _packed_until(self) -> int:
+        start, audio = self._parts[-1]
+        return start + len(audio)
+
+    def _close(self) -> Stretch:
+        offsets = np.cumsum([0] + [len(audio) for _, audio in self._parts[:-1]]).tolist()
+        audio = np.concatenate([audio for _, audio in self._parts])
+        audio.flags.writeable = False
+        stretch = Stretch(audio, tuple(offsets), tuple(start for start, _ in self._parts))
+        self._parts, self._packed = [], 0
+        return stretch
+
+
+def cut(blocks: Iterable[Audio], cutter: Cutter) -> Iterator[Stretch]:
+    """Yield the stretches of a whole recording, each as soon as it is complete."""
+    for block in blocks:
+        yield from cutter.feed(block)
+    yield from cutter.finish()

@@ -1,0 +1,77 @@
+"""Settings as command-line options: one definition, in settings.py, makes both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from govor.settings import Settings, load_settings
+
+TABLES = frozenset({"aliases", "plugins"})
+"""Settings that are tables: plugins.toml and the environment only."""
+
+
+def setting_options(names: Iterable[str] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add an option for each of the named settings; None: for all that are not tables."""
+    chosen = [name for name in (names or Settings.model_fields) if name not in TABLES]
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(chosen):
+            command = _option(name, Settings.model_fields[name])(command)
+        return command
+
+    return decorate
+
+
+def read_settings(config: Path | None, options: dict[str, Any]) -> Settings:
+    """Settings with what the command line gives on top. Raises ConfigurationError."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return load_settings(config, **given)
+
+
+def show_log(level: str) -> None:
+    """Send the log to stderr."""
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
+    )
+    for noisy in ("httpx", "httpcore", "faster_whisper", "filelock", "hypercorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    flag = name.replace("_", "-")
+    text = f"{field.description} [env: GOVOR_{name.upper()}; default: {default_text(field)}]"
+    if field.annotation is bool:
+        return click.option(f"--{flag}/--no-{flag}", name, default=None, help=text)
+    return click.option(f"--{flag}", name, default=None, metavar=_metavar(field), help=text)
+
+
+def default_text(field: FieldInfo) -> str:
+    """The default as a person writes it."""
+    default = (
+        field.default
+        if field.default is not PydanticUndefined
+        else field.get_default(call_default_factory=True)
+    )
+    if isinstance(default, Path):
+        home = str(Path.home())
+        return str(default).replace(home, "~", 1)
+    if isinstance(default, tuple):
+        return ",".join(default) or "none"
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return "none" if default in (None, "") else str(default)
+
+
+def _metavar(field: FieldInfo) -> str:
+    kind = str(field.annotation)
+    for sign, metavar in (("int", "N"), ("float", "N"), ("tuple", "A,B"), ("Path", "FOLDER")):
+        if sign in kind:
+            return metavar
+    return "TEXT"

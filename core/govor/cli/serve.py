@@ -1,0 +1,97 @@
+"""`govor serve`: the HTTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import click
+from hypercorn.asyncio import serve as run_hypercorn
+from hypercorn.config import Config, Sockets
+
+from govor.app import create_app
+from govor.cli.options import read_settings, setting_options, show_log
+from govor.engine.service import Service
+from govor.errors import ConfigurationError
+from govor.settings import Settings
+
+GRACE_SECONDS = 10.0
+
+
+@click.command()
+@setting_options()
+@click.pass_obj
+def serve(config: Path | None, /, **options: Any) -> None:
+    """Serve the OpenAI audio API over HTTP until interrupted.
+
+    The server answers as soon as it listens; models named by --preload are loaded meanwhile, and /ready
+    tells when they are in memory.
+    """
+    settings = read_settings(config, options)
+    show_log(settings.log_level)
+    service = Service(settings)
+    bound = bind(settings)
+    click.echo(greeting(service, bound.getsockname()[1]))
+    asyncio.run(run(service, bound))
+
+
+def bind(settings: Settings) -> socket.socket:
+    """Return a listening socket. Raises ConfigurationError where the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        bound.close()
+        raise ConfigurationError(
+            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another --port."
+        ) from error
+    bound.set_inheritable(True)
+    return bound
+
+
+async def run(service: Service, bound: socket.socket, stop: asyncio.Event | None = None) -> None:
+    """Serve on a bound socket until `stop` is set; without one, until SIGINT or SIGTERM."""
+    if stop is None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run_hypercorn(create_app(service), hypercorn_config(bound), shutdown_trigger=stop.wait)
+
+
+def hypercorn_config(bound: socket.socket) -> Config:
+    """Hypercorn's settings where its defaults do not fit long uploads and answers."""
+
+    class Bound(Config):
+        def create_sockets(self) -> Sockets:
+            return Sockets([], [bound], [])
+
+    config = Bound()
+    config.graceful_timeout = GRACE_SECONDS
+    config.keep_alive_timeout = 75.0  # longer than most proxies keep their end
+    config.websocket_ping_interval = 20.0
+    config.errorlog = None
+    return config
+
+
+def greeting(service: Service, port: int) -> str:
+    """What a person sees first: where the server is and a line that works."""
+    settings = service.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{port}"
+    default = service.router.default()
+    models = ", ".join(model.id for model in service.router.usable()) or "none; see `govor models --all`"
+    key = ' -H "Authorization: Bearer $GOVOR_API_KEY"' if settings.api_keys else ""
+    sample = "tests/data/ru.wav" if Path("tests/data/ru.wav").is_file() else "recording.mp3"
+    lines = [
+        f"Govor listens on {url}  (API: {url}/v1, its pages: {url}/docs)",
+        f"Models: {models}",
+        f"Default: {default.id if default else 'none is installed'}",
+        "Try it:",
+        f"  curl {url}/v1/audio/transcriptions{key} -F file=@{sample}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""From a spooled recording to a transcript: which model, when, in which order. Knows nothing of HTTP."""

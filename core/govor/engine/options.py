@@ -1,0 +1,45 @@
+"""What of a request's options a model can honour. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from govor.errors import UnsupportedOperation
+from govor.types import Feature, ModelSpec, Options
+
+NEEDED = {
+    "prompt": Feature.PROMPT,
+    "keywords": Feature.KEYWORDS,
+    "temperature": Feature.TEMPERATURE,
+    "words": Feature.WORDS,
+    "logprobs": Feature.LOGPROBS,
+}
+"""Fields of Options that only a model with that feature is given."""
+
+DEFAULTS = {field.name: field.default for field in fields(Options)}
+
+
+def honour(options: Options, spec: ModelSpec) -> tuple[Options, tuple[str, ...]]:
+    """Return the options that the model can honour and the names of those it cannot.
+
+    A temperature of 0 asks for nothing. Raises UnsupportedOperation for a translation, whose absence
+    would give the wrong text instead of a poorer one.
+    """
+    if options.task == "translate" and Feature.TRANSLATE not in spec.features:
+        raise UnsupportedOperation(f"The model '{spec.id}' cannot translate.", param="model")
+    ignored = [
+        name
+        for name, feature in NEEDED.items()
+        if feature not in spec.features and getattr(options, name) not in (DEFAULTS[name], 0.0)
+    ]
+    defaults: dict[str, Any] = {name: DEFAULTS[name] for name in ignored}
+    kept = replace(options, **defaults)
+    if spec.languages and options.language and options.language not in spec.languages:
+        ignored.append("language")
+        kept = replace(kept, language=None)
+    candidates = tuple(code for code in options.languages if not spec.languages or code in spec.languages)
+    if candidates != options.languages:
+        ignored.append("languages")
+        kept = replace(kept, languages=candidates)
+    return kept, tuple(ignored)

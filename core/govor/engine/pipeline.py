@@ -1,0 +1,174 @@
+"""The way of one recording: decoded, cut into stretches of speech, recognised, put in order.
+
+Knows nothing of HTTP, formats or where a model's files are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from govor.audio.decode import Recording
+from govor.audio.speech import SpeechRules
+from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.engine.lane import Share, Turn
+from govor.engine.pool import Loaded, Pool
+from govor.errors import AudioTooLong, GovorError, InvalidAudio
+from govor.formats.text import join_texts
+from govor.models.catalogue import Model
+from govor.types import ModelSpec, Options, Segment, Transcript, VoiceDetector
+
+LONG_FORM_RULES = SpeechRules(silence=2.0, padding=0.4)  # faster-whisper's own: its texts are the measure
+SEGMENT_RULES = SpeechRules(silence=0.5, padding=0.2)
+TARGET_SECONDS = 10.0  # measured best for models without a window of their own
+GAP_SECONDS = 3.0  # subtitles must not span a longer silence
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to transcribe, with what, how."""
+
+    path: Path
+    model: Model
+    options: Options = field(default_factory=Options)
+    """Already reduced to what the model can honour."""
+    rules: SpeechRules | None = None
+    """How speech is told from silence; None: as suits the model."""
+    max_seconds: float = 0.0
+    """Longest recording taken; 0: any."""
+
+
+class Transcription:
+    """One recording on its way. Iterate it once for its segments; afterwards `result()` is whole."""
+
+    def __init__(self, work: Work, loaded: Loaded, recording: Recording, detector: VoiceDetector):
+        self._work = work
+        self._lane = loaded.lane
+        self._recording = recording
+        rules, packing = _plan(work.model.spec, loaded.long_form, work.rules)
+        self._cutter = Cutter(detector, rules, packing)
+        self._segments: list[Segment] = []
+
+    @property
+    def seconds_read(self) -> float:
+        """Seconds of the recording decoded so far."""
+        return self._cutter.seconds
+
+    @property
+    def seconds_done(self) -> float:
+        """Seconds of the recording that have been recognised."""
+        return self._segments[-1].end or 0.0 if self._segments else 0.0
+
+    @property
+    def seconds_stated(self) -> float | None:
+        """Length of the recording as its container states it."""
+        return self._recording.duration
+
+    async def __aiter__(self) -> AsyncGenerator[Segment, None]:
+        """Yield segments with text, in order, each as soon as it is final."""
+        turns: asyncio.Queue[Turn | GovorError | None] = asyncio.Queue(self._lane.workers + 1)
+        begun: list[Turn] = []
+        reader = asyncio.create_task(self._read(turns, begun), name="read")
+        try:
+            while (turn := await turns.get()) is not None:
+                if isinstance(turn, GovorError):
+                    raise turn
+                async for segment in turn:
+                    if segment.text.strip():
+                        self._segments.append(segment)
+                        yield segment
+                begun.remove(turn)
+        finally:
+            for turn in begun:
+                self._lane.cancel(turn)
+            reader.cancel()
+            await asyncio.wait([reader])
+
+    async def _read(self, turns: asyncio.Queue[Turn | GovorError | None], begun: list[Turn]) -> None:
+        """Decode and cut in a thread, no further ahead than the lane has workers."""
+        loop = asyncio.get_running_loop()
+        stretches, share = self._stretches(), Share()
+        step = None
+        try:
+            while True:
+                step = loop.run_in_executor(None, next, stretches, None)
+                stretch = await asyncio.shield(step)
+                if stretch is None:
+                    break
+                turn = Turn(stretch, self._work.options, share)
+                begun.append(turn)
+                await self._lane.submit(turn)
+                await turns.put(turn)
+        except asyncio.CancelledError:
+            if step is not None:
+                await asyncio.wait([step])  # the recording is closed next: not under the thread's hands
+            raise
+        except GovorError as error:
+            await turns.put(error)
+        except Exception as error:
+            log.exception("Reading the recording failed")
+            await turns.put(InvalidAudio(f"The audio cannot be read: {error}", param="file"))
+        else:
+            await turns.put(None)
+
+    def _stretches(self) -> Iterator[Stretch]:
+        """Cut the recording, in a thread. Raises AudioTooLong."""
+        for block in self._recording.blocks():
+            yield from self._cutter.feed(block)
+            if 0 < self._work.max_seconds < self._cutter.seconds:
+                raise AudioTooLong(_too_long(self._work.max_seconds), param="file")
+        yield from self._cutter.finish()
+
+    def result(self) -> Transcript:
+        """The transcript of all that has been yielded."""
+        language = self._work.options.language or _spoken(self._segments)
+        return Transcript(
+            text=join_texts(self._segments, self._work.options.language, task=self._work.options.task),
+            segments=tuple(self._segments),
+            duration=self.seconds_read,
+            language=language,
+            task=self._work.options.task,
+            model=self._work.model.id,
+        )
+
+
+@asynccontextmanager
+async def begin(work: Work, pool: Pool, detector: VoiceDetector) -> AsyncIterator[Transcription]:
+    """Open the recording and hold the model, so that whatever is wrong is known before the first text.
+
+    Raises InvalidAudio, AudioTooLong, LoadFailed, DownloadFailed.
+    """
+    async with AsyncExitStack() as stack:
+        recording = await asyncio.to_thread(Recording, work.path)
+        stack.callback(recording.close)
+        if 0 < work.max_seconds < (recording.duration or 0.0):
+            raise AudioTooLong(_too_long(work.max_seconds), param="file")
+        loaded = await stack.enter_async_context(pool.lease(work.model))
+        yield Transcription(work, loaded, recording, detector)
+
+
+def _too_long(limit: float) -> str:
+    return f"The recording is longer than the {limit:g} seconds that this server takes."
+
+
+def _plan(spec: ModelSpec, long_form: bool, rules: SpeechRules | None) -> tuple[SpeechRules, Packing]:
+    """How a recording is cut for a model."""
+    if long_form:
+        return rules or LONG_FORM_RULES, Packing(spec.max_seconds, spec.max_seconds)
+    return rules or SEGMENT_RULES, Packing(spec.max_seconds, TARGET_SECONDS, GAP_SECONDS)
+
+
+def _spoken(segments: list[Segment]) -> str | None:
+    """The language that most of the recording is in."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for segment in segments:
+        if segment.language:
+            seconds[segment.language] += (segment.end or 0.0) - (segment.start or 0.0)
+    return max(seconds, key=seconds.__getitem__, default=None)

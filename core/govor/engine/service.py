@@ -1,0 +1,83 @@
+"""Everything a running Govor holds, put together once: plugins, models, pool, voice detector."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from govor.audio.energy import EnergyDetector
+from govor.engine.pipeline import Transcription, Work, begin
+from govor.engine.pool import Pool
+from govor.errors import GovorError
+from govor.models.catalogue import Catalogue
+from govor.models.routing import Router
+from govor.models.store import Store
+from govor.plugins import Plugins
+from govor.settings import Settings
+from govor.types import VoiceDetector
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """The parts of one process; `start` and `close` in the event loop that uses it."""
+
+    def __init__(self, settings: Settings, plugins: Plugins | None = None):
+        """Find the plugins. Raises ConfigurationError where a required one is not ready."""
+        self.settings = settings
+        self.plugins = plugins or Plugins(settings)
+        self.catalogue = Catalogue(self.plugins, settings.aliases)
+        self.store = Store(settings.models_dir, offline=settings.offline)
+        self.router = Router(self.catalogue, self.store, settings.default_models)
+        self.pool = Pool(self.store, settings.device)
+        self.transcribed = 0
+        """Recordings answered since the start."""
+        self._detector: asyncio.Task[VoiceDetector] | None = None
+        self._preload: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to load, in the background, what the settings preload."""
+        self._preload = asyncio.create_task(self._load_preloaded(), name="preload")
+
+    @property
+    def loading(self) -> bool:
+        """Tell whether preloading is still going on."""
+        return self._preload is not None and not self._preload.done()
+
+    async def close(self) -> None:
+        """Stop the work and free the models."""
+        tasks = [task for task in (self._preload, self._detector) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def transcribe(self, work: Work) -> AsyncIterator[Transcription]:
+        """Begin a transcription. Raises what is wrong with the recording or the model before any text."""
+        detector = await self.voice_detector()
+        async with begin(work, self.pool, detector) as transcription:
+            yield transcription
+            self.transcribed += 1
+
+    async def voice_detector(self) -> VoiceDetector:
+        """The detector of the first plugin that has one; loaded when first asked for."""
+        if self._detector is None:
+            self._detector = asyncio.create_task(asyncio.to_thread(self._find_detector))
+        return await asyncio.shield(self._detector)
+
+    def _find_detector(self) -> VoiceDetector:
+        name, detector = self.plugins.voice_detector(EnergyDetector)
+        log.info("Voice detection by '%s'", name)
+        return detector
+
+    async def _load_preloaded(self) -> None:
+        await self.voice_detector()
+        for name in self.settings.preload:
+            try:
+                async with self.pool.lease(self.router.choose(name)):
+                    pass
+            except GovorError as error:
+                log.warning("'%s' is not preloaded: %s", name, error)

@@ -1,0 +1,144 @@
+"""One tree of errors. Each class states its HTTP status, OpenAI `type` and `code`.
+
+Raised where the fact is known; turned into a response once, in api/responses.py, and into an exit
+code once, in cli. Knows nothing of HTTP beyond the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class GovorError(Exception):
+    """Something a person must be told. `str(error)` is the message; `param` names the request field."""
+
+    status = 500
+    type = "server_error"
+    code = "internal_error"
+
+    def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None):
+        super().__init__(message)
+        self.param = param
+        self.retry_after = retry_after
+        """Seconds until a retry is sensible; None: the server cannot say."""
+
+
+class RequestError(GovorError):
+    """The request is wrong and stays wrong when repeated."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_param"
+
+
+class InvalidParam(RequestError):
+    """A field has a value that is not allowed."""
+
+
+class MissingFile(RequestError):
+    """The form has no file part."""
+
+    code = "missing_file"
+
+
+class EmptyBody(RequestError):
+    """There is nothing in the request, or nothing in its file."""
+
+    code = "empty_body"
+
+
+class InvalidAudio(RequestError):
+    """The upload is not something that can be decoded to sound."""
+
+    code = "invalid_audio"
+
+
+class AudioTooLong(RequestError):
+    """The recording is longer than this server takes."""
+
+    code = "audio_too_long"
+
+
+class UnsupportedOperation(RequestError):
+    """The model, or this installation, cannot do what is asked."""
+
+    code = "unsupported_operation"
+
+
+class Unauthorized(RequestError):
+    """No key, or a wrong one."""
+
+    status = 401
+    code = "invalid_api_key"
+
+
+class ModelNotFound(RequestError):
+    """No model answers to this name."""
+
+    status = 404
+    code = "model_not_found"
+
+    def __init__(self, name: str, known: Iterable[str]):
+        listed = ", ".join(known) or "none"
+        super().__init__(f"The model '{name}' does not exist. Available: {listed}.", param="model")
+
+
+class ModelNotInstalled(RequestError):
+    """The model is known, but its files are not here."""
+
+    status = 404
+    code = "model_not_found"
+
+    def __init__(self, name: str):
+        super().__init__(
+            f"The model '{name}' is known but not installed. Fetch it with `govor models pull {name}` "
+            f'or with POST /v1/models and the body {{"model": "{name}"}}.',
+            param="model",
+        )
+
+
+class PayloadTooLarge(RequestError):
+    """The upload exceeds the cap."""
+
+    status = 413
+    code = "payload_too_large"
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is not of the kind this route takes."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class LoadFailed(GovorError):
+    """A model cannot be loaded here: a file is damaged, the device is missing, a library is absent."""
+
+    status = 503
+    code = "backend_unavailable"
+
+
+class TranscriptionFailed(GovorError):
+    """The model raised while it was working."""
+
+    code = "transcription_error"
+
+
+class DownloadFailed(GovorError):
+    """A file of a model could not be fetched or is not what it should be."""
+
+    status = 502
+    code = "download_failed"
+
+
+class ShuttingDown(GovorError):
+    """The server is stopping."""
+
+    status = 503
+    code = "shutting_down"
+
+
+class ConfigurationError(GovorError):
+    """plugins.toml, the environment or the command line is wrong. The server does not start."""
+
+    code = "configuration_error"

@@ -1,0 +1,48 @@
+"""From one Transcript to the body of a response: pure functions.
+
+Knows nothing of HTTP frameworks, models or files.
+"""
+
+from __future__ import annotations
+
+from govor.errors import InvalidParam
+from govor.formats.openai import dump_json, json_body, verbose_body
+from govor.formats.subtitles import srt, vtt
+from govor.formats.text import text_body
+from govor.types import Transcript
+
+MEDIA_TYPES = {
+    "json": "application/json",
+    "text": "text/plain; charset=utf-8",
+    "srt": "text/plain; charset=utf-8",
+    "vtt": "text/vtt; charset=utf-8",
+    "verbose_json": "application/json",
+}
+"""Every `response_format`, and what its body is."""
+
+
+def render(
+    transcript: Transcript, response_format: str, *, words: bool, segments: bool, logprobs: bool
+) -> tuple[str, str]:
+    """Return body and media type. Raises InvalidParam for a format that is not in MEDIA_TYPES.
+
+    `words` and `segments` matter to verbose_json, `logprobs` to json; the other formats ignore them.
+    """
+    match response_format:
+        case "json":
+            body = dump_json(json_body(transcript, logprobs=logprobs))
+        case "verbose_json":
+            body = dump_json(verbose_body(transcript, words=words, segments=segments))
+        case "text":
+            body = text_body(transcript)
+        case "srt":
+            body = srt(transcript)
+        case "vtt":
+            body = vtt(transcript)
+        case _:
+            known = ", ".join(MEDIA_TYPES)
+            raise InvalidParam(
+                f"{response_format[:40]!r} is not a response format. Choose one of: {known}.",
+                param="response_format",
+            )
+    return body, MEDIA_TYPES[response_format]

@@ -1,0 +1,44 @@
+"""The server-sent events of an OpenAI transcription stream, as bytes.
+
+Data-only lines: the SDK parses the data of every event as JSON, and skips comments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from govor.errors import GovorError
+from govor.formats.openai import detected, dump_json, error_body, render_tokens, token_logprobs
+from govor.types import Token, Transcript
+
+DONE = b"data: [DONE]\n\n"
+"""Ends a stream that went well; never follows an error."""
+
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+def delta(text: str, *, segment_id: str, logprobs: Iterable[Token] | None = None) -> bytes:
+    """The text that one segment appends, as Joiner.add returns it."""
+    body = {"type": "transcript.text.delta", "delta": text, "segment_id": segment_id}
+    return _event(body if logprobs is None else {**body, "logprobs": render_tokens(logprobs)})
+
+
+def done(transcript: Transcript, *, logprobs: bool) -> bytes:
+    """The whole text. Without usage: the SDK knows only token counts here."""
+    return _event(
+        {
+            "type": "transcript.text.done",
+            "text": transcript.text,
+            **detected(transcript),
+            **(token_logprobs(transcript) if logprobs else {}),
+        }
+    )
+
+
+def error(error: GovorError) -> bytes:
+    """What went wrong after the first byte was sent; the last event of its stream."""
+    return _event({"type": "error", "error": error_body(error)})
+
+
+def _event(body: Mapping[str, object]) -> bytes:
+    return f"data: {dump_json(body)}\n\n".encode()

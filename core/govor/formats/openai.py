@@ -1,0 +1,136 @@
+"""The JSON bodies of the OpenAI audio API."""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Iterable, Mapping
+
+from govor.errors import GovorError
+from govor.formats.languages import language_name
+from govor.formats.timeline import Placed, place_segments
+from govor.types import Token, Transcript, Word
+
+_LOWEST_LOGPROB = -9999.0  # what OpenAI writes for a token of no probability
+
+
+def json_body(transcript: Transcript, *, logprobs: bool) -> dict[str, object]:
+    """`response_format=json`. Log-probabilities only where the model gave them for all of the text."""
+    return {
+        "text": transcript.text,
+        **detected(transcript),
+        **(token_logprobs(transcript) if logprobs else {}),
+        "usage": _usage(transcript),
+    }
+
+
+def verbose_body(transcript: Transcript, *, words: bool, segments: bool) -> dict[str, object]:
+    """`response_format=verbose_json`. `language` names the language of the text, as OpenAI does.
+
+    `words` is empty where the model has no word times.
+    """
+    code = "en" if transcript.task == "translate" else transcript.language
+    body: dict[str, object] = {
+        "task": transcript.task,
+        "language": language_name(code) if code else "unknown",
+        "language_code": code,
+        "duration": _seconds(transcript.duration),
+        "text": transcript.text,
+    }
+    if words:
+        spoken = (word for segment in transcript.segments for word in segment.words or ())
+        body["words"] = [_word(word) for word in spoken]
+    if segments:
+        body["segments"] = [
+            _segment(number, placed) for number, placed in enumerate(place_segments(transcript))
+        ]
+    body["usage"] = _usage(transcript)
+    return body
+
+
+def error_body(error: GovorError) -> dict[str, object]:
+    """The value of the key `error`: always all four keys."""
+    return {"message": str(error), "type": error.type, "param": error.param, "code": error.code}
+
+
+def detected(transcript: Transcript) -> dict[str, object]:
+    """The key `languages`, the main one first; no key where the model cannot tell."""
+    spoken = (segment.language for segment in transcript.segments)
+    codes = dict.fromkeys(code for code in (transcript.language, *spoken) if code)
+    return {"languages": [{"code": code} for code in codes]} if codes else {}
+
+
+def token_logprobs(transcript: Transcript) -> dict[str, object]:
+    """The key `logprobs`; no key where a segment with text came without tokens."""
+    spoken = [segment.tokens for segment in transcript.segments if segment.text.strip()]
+    known = [tokens for tokens in spoken if tokens is not None]
+    if len(known) < len(spoken):
+        return {}
+    return {"logprobs": render_tokens(token for tokens in known for token in tokens)}
+
+
+def render_tokens(tokens: Iterable[Token]) -> list[dict[str, object]]:
+    """The items of a `logprobs` array."""
+    return [
+        {
+            "token": token.text,
+            "logprob": max(_LOWEST_LOGPROB, float(token.logprob)),  # -inf and NaN are no JSON
+            "bytes": list(token.data),
+        }
+        for token in tokens
+    ]
+
+
+def dump_json(body: Mapping[str, object]) -> str:
+    """Return compact JSON in one line. Raises ValueError for a number that JSON does not have."""
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _usage(transcript: Transcript) -> dict[str, object]:
+    return {"type": "duration", "seconds": math.ceil(_seconds(transcript.duration))}
+
+
+def _word(word: Word) -> dict[str, object]:
+    body: dict[str, object] = {
+        "word": word.text.strip(),
+        "start": _seconds(word.start),
+        "end": _seconds(word.end),
+    }
+    if word.probability is not None:
+        body["probability"] = _number(word.probability)
+    return body
+
+
+def _segment(number: int, placed: Placed) -> dict[str, object]:
+    """All ten keys of Whisper: clients index them, and drop segments by thresholds that 0.0 passes."""
+    segment = placed.segment
+    text = segment.text.strip()
+    return {
+        "id": number,
+        "seek": 0,
+        "start": _seconds(placed.start),
+        "end": _seconds(placed.end),
+        "text": text,
+        "tokens": [int(token_id) for token_id in segment.token_ids or ()],
+        "temperature": _number(segment.temperature),
+        "avg_logprob": _number(segment.avg_logprob),
+        "compression_ratio": _compression_ratio(text),
+        "no_speech_prob": _number(segment.no_speech_prob),
+    }
+
+
+def _compression_ratio(text: str) -> float:
+    """Bytes of the text per byte of its zlib form: high where a model repeats itself. As in Whisper."""
+    data = text.encode()
+    return round(len(data) / len(zlib.compress(data)), 3)
+
+
+def _seconds(value: float) -> float:
+    """Milliseconds are as fine as any model hears; 0.1 + 0.2 must not show."""
+    return round(float(value), 3)
+
+
+def _number(value: float | None) -> float:
+    """0.0 where the model cannot say, or says what JSON cannot."""
+    return float(value) if value is not None and math.isfinite(value) else 0.0

@@ -1,0 +1,62 @@
+"""A place in time for every segment, also where the model could not say: some formats leave no choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from govor.types import Segment, Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A segment with text; `start` <= `end`, in seconds of the recording."""
+
+    segment: Segment
+    start: float
+    end: float
+
+
+def place_segments(transcript: Transcript) -> list[Placed]:
+    """Return the segments that have text, in order.
+
+    An unknown start is the end of the segment before, or 0. Segments of unknown end share evenly the
+    time up to the next known one, or to the end of the recording.
+    """
+    spoken = [segment for segment in transcript.segments if segment.text.strip()]
+    placed: list[Placed] = []
+    clock = 0.0
+    for segment, (limit, sharers) in zip(spoken, _limits(spoken, transcript.duration), strict=True):
+        start, end = _known_start(segment), _known_end(segment)
+        start = clock if start is None else start
+        end = start + (limit - start) / sharers if end is None else end
+        clock = max(start, end)
+        placed.append(Placed(segment, start, clock))
+    return placed
+
+
+def _limits(spoken: Sequence[Segment], duration: float) -> list[tuple[float, int]]:
+    """For each segment the next time known after its start, and how many segments lie before it."""
+    limits: list[tuple[float, int]] = []
+    limit, sharers = duration, 0
+    for segment in reversed(spoken):
+        start, end = _known_start(segment), _known_end(segment)
+        if end is not None:
+            limit, sharers = end, 0
+        sharers += 1
+        limits.append((limit, sharers))
+        if start is not None:
+            limit, sharers = start, 0
+    return limits[::-1]
+
+
+def _known_start(segment: Segment) -> float | None:
+    if segment.start is None and segment.words:
+        return segment.words[0].start
+    return segment.start
+
+
+def _known_end(segment: Segment) -> float | None:
+    if segment.end is None and segment.words:
+        return segment.words[-1].end
+    return segment.end

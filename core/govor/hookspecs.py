@@ -1,0 +1,38 @@
+"""Every hook a plugin may implement; the docstrings are the hook reference (docs/hooks.md).
+
+A plugin is any distribution with an entry point in the group `govor` whose module implements one of
+these with `@govor.hookimpl`. `settings` is the plugin's own table `[plugins.NAME]` of plugins.toml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from govor.types import Backend, VoiceDetector
+
+hookspec = pluggy.HookspecMarker("govor")
+hookimpl = pluggy.HookimplMarker("govor")
+
+
+@hookspec
+def backend(settings: Mapping[str, Any]) -> Backend:
+    """Return the plugin's model family.
+
+    Called once at start. Import nothing heavy and touch no file or network here: that belongs into
+    `Backend.load`. Raise ValueError where `settings` is wrong; the message is shown to the operator.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def vad(settings: Mapping[str, Any]) -> VoiceDetector:
+    """Return a voice detector, which tells speech from silence before any model is asked.
+
+    Called once, in a thread, before the first recording. The first plugin in `order` that returns one
+    wins; where it raises, the next is asked, and the core's energy detector stands behind them all.
+    """
+    raise NotImplementedError

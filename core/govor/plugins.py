@@ -1,0 +1,137 @@
+"""Finding plugins, in order, each apart from the others: one that fails is recorded, not fatal.
+
+Knows nothing of models beyond asking a backend for its list.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+import pluggy
+
+from govor import hookspecs
+from govor.errors import ConfigurationError
+from govor.settings import Settings
+from govor.types import Backend, ModelSpec, VoiceDetector
+
+GROUP = "govor"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Plugin:
+    """One entry point of the group `govor` and what became of it."""
+
+    name: str
+    distribution: str
+    version: str
+    state: Literal["ready", "failed", "disabled"] = "ready"
+    reason: str = ""
+    """Why it failed; empty otherwise."""
+    hooks: tuple[str, ...] = ()
+    backend: Backend | None = None
+    models: tuple[ModelSpec, ...] = field(default=(), repr=False)
+
+
+class Plugins:
+    """All installed plugins, in the order of plugins.toml, then by name."""
+
+    def __init__(self, settings: Settings, found: Iterable[EntryPoint] | None = None):
+        """Import and ask every plugin. Raises ConfigurationError where a required one is not ready."""
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        self._tables = settings.plugins
+        points = entry_points(group=GROUP) if found is None else found
+        self._all = [self._open(point, settings.disable) for point in _ordered(points, settings.order)]
+        self._check_required(settings.require)
+
+    def __iter__(self) -> Iterator[Plugin]:
+        return iter(self._all)
+
+    def voice_detector(self, fallback: Callable[[], VoiceDetector]) -> tuple[str, VoiceDetector]:
+        """Return (plugin name, detector) of the first plugin that has a working one, else `fallback`'s."""
+        for plugin in self._all:
+            if plugin.state != "ready" or "vad" not in plugin.hooks:
+                continue
+            try:
+                return plugin.name, self._call("vad", plugin.name)
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
+                _fail(plugin, error)
+        return "energy", fallback()
+
+    def _open(self, point: EntryPoint, disabled: Sequence[str]) -> Plugin:
+        """Import one plugin and ask for its backend; never raises."""
+        dist = point.dist
+        plugin = Plugin(point.name, dist.name if dist else "", dist.version if dist else "")
+        if point.name in disabled:
+            plugin.state = "disabled"
+            return plugin
+        try:
+            module = point.load()
+            self._register(plugin, module)
+            if "backend" in plugin.hooks:
+                plugin.backend = self._call("backend", plugin.name)
+                plugin.models = _declared(plugin.backend)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
+            _fail(plugin, error)
+        return plugin
+
+    def _register(self, plugin: Plugin, module: object) -> None:
+        self._manager.register(module, name=plugin.name)
+        try:
+            self._manager.check_pending()  # a misspelt hook is an error, not silence
+        except pluggy.PluginValidationError:
+            self._manager.unregister(module)
+            raise
+        callers = self._manager.get_hookcallers(module) or []
+        plugin.hooks = tuple(sorted(caller.name for caller in callers))
+        if not plugin.hooks:
+            raise ValueError("it implements no hook; is @govor.hookimpl missing?")
+
+    def _call(self, hook: str, name: str) -> Any:
+        """Call one hook of one plugin with that plugin's own table of settings."""
+        others = [other for key, other in self._manager.list_name_plugin() if key != name]
+        caller = self._manager.subset_hook_caller(hook, others)
+        results = caller(settings=self._tables.get(name, {}))
+        if not results:
+            raise ValueError(f"hook '{hook}' returned None")
+        return results[0]
+
+    def _check_required(self, required: Sequence[str]) -> None:
+        ready = {plugin.name: plugin for plugin in self._all if plugin.state == "ready"}
+        for name in required:
+            if name in ready:
+                continue
+            plugin = next((plugin for plugin in self._all if plugin.name == name), None)
+            why = (plugin.reason or plugin.state) if plugin else "not installed"
+            raise ConfigurationError(f"Plugin '{name}' is required but not ready: {why}")
+
+
+def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPoint]:
+    rank = {name: position for position, name in enumerate(order)}
+    return sorted(points, key=lambda point: (rank.get(point.name, len(rank)), point.name))
+
+
+def _declared(backend: Backend) -> tuple[ModelSpec, ...]:
+    """Return the backend's models, checked. Raises TypeError or ValueError."""
+    specs = tuple(backend.models())
+    seen: set[str] = set()
+    for spec in specs:
+        if not isinstance(spec, ModelSpec):
+            raise TypeError(f"models() gave {type(spec).__name__} instead of ModelSpec")
+        if not spec.id or spec.id in seen:
+            raise ValueError(f"model id '{spec.id}' is empty or declared twice")
+        seen.add(spec.id)
+    return specs
+
+
+def _fail(plugin: Plugin, error: Exception) -> None:
+    plugin.state = "failed"
+    plugin.reason = f"{type(error).__name__}: {error}"
+    plugin.backend, plugin.models = None, ()
+    log.warning("Plugin '%s' is left out: %s", plugin.name, plugin.reason)

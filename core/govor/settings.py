@@ -1,0 +1,146 @@
+"""Every setting, once: command line > GOVOR_* environment > plugins.toml > default.
+
+The descriptions here are the texts of `govor serve --help` and docs/configuration.md.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from govor.errors import ConfigurationError
+
+
+def _split(value: Any) -> Any:
+    """Turn "a, b" from the environment or the command line into ["a", "b"]."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+OPENAI_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe")
+"""Names that OpenAI's clients send, some of them without a choice."""
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+def cache_folder() -> Path:
+    """Where models and spooled uploads live unless told otherwise: $XDG_CACHE_HOME/govor."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "govor"
+
+
+class Settings(BaseSettings):
+    """What an operator decides. Read-only once made."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="GOVOR_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on. Others than loopback reach the network."
+    )
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    api_keys: Names = Field(
+        (), description="Bearer keys, comma-separated; any of them opens the API. Empty: no key is asked."
+    )
+    models_dir: Path = Field(
+        default_factory=lambda: cache_folder() / "models", description="Folder of installed models."
+    )
+    spool_dir: Path | None = Field(
+        None, description="Folder where uploads are spooled while they are worked on. Default: the system's."
+    )
+    default_models: Names = Field(
+        ("whisper-base",),
+        description="Preference list: who answers when a request names no model. The first usable one does.",
+    )
+    aliases: dict[str, str] = Field(
+        default_factory=lambda: dict.fromkeys(OPENAI_MODELS, "default"),
+        description='Other names for models; the target "default" means the preference list.',
+    )
+    preload: Names = Field(
+        ("default",),
+        description='Models loaded at start, in the background; "default" is the preference list.',
+    )
+    device: str = Field("auto", description="Where models run: auto, cpu, cuda, cuda:1, mps.")
+    order: Names = Field((), description="Plugins that come first, in this order; the rest follow by name.")
+    disable: Names = Field((), description="Plugins that are not loaded.")
+    require: Names = Field((), description="Plugins without which the server does not start.")
+    plugins: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="One table per plugin, passed to it as it is."
+    )
+    offline: bool = Field(False, description="Make no network call: models come from disk and packages only.")
+    max_upload_mb: float = Field(
+        200, gt=0, description="Largest request body, in MB (10^6 bytes); more is refused with 413."
+    )
+    max_audio_seconds: float = Field(
+        36_000, ge=0, description="Longest recording, in seconds; more is refused with 400. 0: no limit."
+    )
+    keep_alive_seconds: float = Field(
+        15, gt=0, description="Silence after which a stream sends a comment, so that proxies keep it open."
+    )
+    strict: bool = Field(
+        False,
+        description="Refuse with 400 what a model cannot honour, instead of naming it in the header "
+        "x-govor-ignored.",
+    )
+    log_level: str = Field("info", description="debug, info, warning or error.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Rank the sources: no .env file, no secrets folder."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings; `overrides` (the command line) win. Raises ConfigurationError."""
+    path = config_file(config)
+
+    class FromFile(Settings):
+        model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(toml_file=path)
+
+    try:
+        return FromFile(**overrides)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}") from error
+    except SettingsError as error:
+        raise ConfigurationError(str(error)) from error
+    except ValidationError as error:
+        raise ConfigurationError(explain(error)) from error
+
+
+def explain(error: ValidationError) -> str:
+    """Return what is wrong, one line per field, without pydantic's addresses."""
+    lines = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+    return "; ".join(lines)
+
+
+def config_file(named: Path | None) -> Path | None:
+    """Return the plugins.toml to read: `named`, else $GOVOR_CONFIG, else ./plugins.toml if it is there."""
+    if named is None and os.environ.get("GOVOR_CONFIG"):
+        named = Path(os.environ["GOVOR_CONFIG"])
+    if named is not None:
+        if not named.is_file():
+            raise ConfigurationError(f"There is no file {named}.")
+        return named
+    here = Path("plugins.toml")
+    return here if here.is_file() else None

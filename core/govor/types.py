@@ -1,0 +1,217 @@
+"""What crosses the border between the core and a plugin: audio, options, results, models.
+
+Knows nothing of files, HTTP or any model family; imports numpy and the standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+"""Samples per second of every `Audio`."""
+
+Audio: TypeAlias = NDArray[np.float32]
+"""(samples,) mono at 16 kHz, -1..1. Read-only to whoever receives it."""
+
+Task: TypeAlias = Literal["transcribe", "translate"]
+
+
+class Feature(StrEnum):
+    """What a model can do beyond plain text."""
+
+    WORDS = "words"  # times of single words
+    LOGPROBS = "logprobs"  # log-probability of every token
+    PUNCTUATION = "punctuation"  # writes punctuation and capitals
+    TRANSLATE = "translate"  # speech in any language to English text
+    PROMPT = "prompt"  # text that precedes the recording
+    KEYWORDS = "keywords"  # words to expect
+    TEMPERATURE = "temperature"  # sampling temperature
+    DETECT = "detect"  # tells the spoken language
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one request asks of a model. Equal options may share a batch.
+
+    The core passes only what the model's features cover; the rest stays at its default.
+    """
+
+    task: Task = "transcribe"
+    language: str | None = None
+    """ISO 639-1 code, or None: the model decides."""
+    languages: tuple[str, ...] = ()
+    """Candidates, most likely first; empty: any."""
+    prompt: str = ""
+    keywords: tuple[str, ...] = ()
+    temperature: float | None = None
+    """0..1; None: the client did not say."""
+    words: bool = False
+    logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word; `start` and `end` in seconds."""
+
+    text: str
+    start: float
+    end: float
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of the model's vocabulary as it stands in the text, with its natural log-probability."""
+
+    text: str
+    logprob: float
+    data: bytes
+    """UTF-8 bytes; a byte-level token may hold a part of a character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of recognised speech. None means: this model cannot say.
+
+    A recognizer counts times in seconds from the start of the array it was given; the core turns
+    them into times of the recording.
+    """
+
+    text: str
+    start: float | None = None
+    end: float | None = None
+    words: tuple[Word, ...] | None = None
+    tokens: tuple[Token, ...] | None = None
+    token_ids: tuple[int, ...] | None = None
+    language: str | None = None
+    """ISO 639-1 code of what is spoken."""
+    speaker: str | None = None
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The one result every response format is rendered from. Times count from the recording's start."""
+
+    text: str
+    segments: tuple[Segment, ...]
+    duration: float
+    """Seconds of audio decoded."""
+    language: str | None
+    """ISO 639-1 code of the speech; None: unknown."""
+    task: Task
+    model: str
+    """Id of the model that answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a model. The core fetches and verifies it; a plugin only names it."""
+
+    name: str
+    """Path inside the model's folder, with forward slashes."""
+    sources: tuple[str, ...]
+    """Tried in order. `package:DIST/PATH[+PATH2...]` (a file of an installed distribution; parts are
+    joined; a part of another distribution is written `DIST2:PATH2`), `hf:OWNER/REPO@REVISION/PATH`,
+    `https://...`."""
+    size: int = 0
+    """Bytes; 0 where the publisher states none."""
+    sha256: str = ""
+    """Hex digest; empty where the publisher states none: then recorded at the first fetch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model that can be served. Pure data: nothing is imported, read or loaded to make one."""
+
+    id: str
+    """What clients send as `model`."""
+    files: tuple[ModelFile, ...] = ()
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes; empty: any."""
+    aliases: tuple[str, ...] = ()
+    features: frozenset[Feature] = frozenset()
+    max_seconds: float = 30.0
+    """Longest array the core may hand to the recognizer."""
+    memory: int = 0
+    """Bytes when loaded, estimated; 0: unknown."""
+    description: str = ""
+    licence: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files, as far as they are stated."""
+        return sum(file.size for file in self.files)
+
+
+class Recognizer(Protocol):
+    """One loaded model."""
+
+    parallel: int
+    """How many threads may call `transcribe` at once."""
+
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Segment]:
+        """Return one Segment per array, in the same order. Runs in a worker thread.
+
+        Arrays are at most `spec.max_seconds` long. Silence is a Segment with text "".
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the memory. Called once, when no call is running."""
+        ...
+
+
+@runtime_checkable
+class LongForm(Protocol):
+    """A Recognizer that windows longer audio itself and carries context from window to window."""
+
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment]:
+        """Yield Segments in time order, each as soon as it is final.
+
+        The iterator may be closed early; between two items it may wait while others use the model.
+        """
+        ...
+
+
+class Backend(Protocol):
+    """A model family."""
+
+    def models(self) -> Sequence[ModelSpec]:
+        """What this family can serve. Under 10 ms: no I/O, no heavy import."""
+        ...
+
+    def load(self, spec: ModelSpec, folder: Path, device: str) -> Recognizer:
+        """Load a model whose files all lie in `folder`, verified. May take minutes; runs in a thread.
+
+        `device` is "auto", "cpu", "cuda", "cuda:1", "mps". Raises LoadFailed where it is not there.
+        """
+        ...
+
+
+class VoiceStream(Protocol):
+    """Voice detection through one recording; holds that recording's state."""
+
+    def feed(self, audio: Audio) -> NDArray[np.float32]:
+        """Return the probability of speech of each frame of `audio`, a whole number of frames."""
+        ...
+
+
+class VoiceDetector(Protocol):
+    """Tells speech from silence. Loaded once, used by all threads."""
+
+    frame: int
+    """Samples per probability."""
+
+    def stream(self) -> VoiceStream:
+        """Begin a recording."""
+        ...

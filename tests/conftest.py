@@ -1,0 +1,142 @@
+"""Servers on loopback for the tests, the sample recordings, and settings that no environment leaks into."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from govor.cli.serve import bind, run
+from govor.engine.service import Service
+from govor.plugins import Plugins
+from govor.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / "tests/data"
+RECORDINGS = ROOT.parent / "shared/audio"
+START_SECONDS = 60
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_foreign_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take GOVOR_* out of the environment and keep caches away from the user's."""
+    saved = dict(os.environ)
+    for name in list(os.environ):
+        if name.startswith("GOVOR_"):
+            del os.environ[name]
+    yield
+    os.environ.clear()
+    os.environ.update(saved)
+
+
+@pytest.fixture(scope="session")
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One models folder for the whole run: the embedded model is put together once."""
+    return tmp_path_factory.mktemp("models")
+
+
+@dataclass
+class Server:
+    """A server on loopback."""
+
+    url: str
+    service: Service
+    loop: asyncio.AbstractEventLoop
+    port: int
+
+    def client(self, **kwargs: Any) -> httpx.Client:
+        """A plain HTTP client of it."""
+        return httpx.Client(base_url=self.url, timeout=120, **kwargs)
+
+    def post(self, path: Path | bytes, **fields: Any) -> httpx.Response:
+        """Send one recording to /v1/audio/transcriptions."""
+        content = path if isinstance(path, bytes) else path.read_bytes()
+        name = "audio" if isinstance(path, bytes) else path.name
+        with self.client() as client:
+            return client.post("/v1/audio/transcriptions", files={"file": (name, content)}, data=fields)
+
+
+@contextmanager
+def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Server]:
+    """Run a server in a thread, on a free port, until the block ends."""
+    service = Service(settings, plugins)
+    bound = bind(settings.model_copy(update={"port": 0}))
+    port = bound.getsockname()[1]
+    ready, stopping = threading.Event(), []
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        stopping.append((asyncio.get_running_loop(), stop))
+        ready.set()
+        await run(service, bound, stop)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()), name=f"server {port}")
+    thread.start()
+    assert ready.wait(START_SECONDS)
+    loop, stop = stopping[0]
+    try:
+        yield Server(f"http://127.0.0.1:{port}", service, loop, port)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(START_SECONDS)
+        assert not thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture
+def serve(models_dir: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers with settings; they end with the test."""
+    running = []
+
+    def start(plugins: Plugins | None = None, **settings: Any) -> Server:
+        context = serving(Settings(models_dir=models_dir, **settings), plugins)
+        running.append(context)
+        return context.__enter__()
+
+    yield start
+    for context in reversed(running):
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def server(models_dir: Path) -> Iterator[Server]:
+    """The server most tests share: all installed plugins, whisper-base as default, no key."""
+    tables = {"whisper": {"temperature_fallback": False}}  # the ladder draws at random
+    with serving(Settings(models_dir=models_dir, plugins=tables)) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def transcripts() -> dict[str, dict[str, str]]:
+    """What is said in tests/data, by file name."""
+    return json.loads((DATA / "transcripts.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def recording() -> Callable[[str], Path]:
+    """A real recording; where the folder is absent the test is skipped."""
+
+    def find(name: str) -> Path:
+        path = RECORDINGS / name
+        if not path.is_file():
+            pytest.skip(f"the recording {name} is not on this machine")
+        return path
+
+    return find
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,73 @@
+import json
+
+import pytest
+from openai.types.audio import (
+    TranscriptionStreamEvent,
+    TranscriptionTextDeltaEvent,
+    TranscriptionTextDoneEvent,
+)
+from pydantic import TypeAdapter
+
+from govor.errors import TranscriptionFailed
+from govor.formats import events
+from govor.types import Segment, Token
+
+TOKENS = (Token(" вет", -0.2, " вет".encode()),)
+
+
+def payload(event: bytes) -> str:
+    assert event.startswith(b"data: ")
+    assert event.endswith(b"\n\n")
+    assert event.count(b"\n") == 2
+    return event.decode().removeprefix("data: ")
+
+
+def parse(event: bytes):
+    return TypeAdapter(TranscriptionStreamEvent).validate_json(payload(event), strict=True)
+
+
+def test_the_sdk_reads_a_delta():
+    event = parse(events.delta(" вет", segment_id="seg_001", logprobs=TOKENS))
+    assert isinstance(event, TranscriptionTextDeltaEvent)
+    assert (event.delta, event.segment_id) == (" вет", "seg_001")
+    assert event.logprobs[0].bytes == list(" вет".encode())
+
+
+def test_a_delta_without_logprobs_does_not_mention_them():
+    assert events.delta("при\nвет", segment_id="seg_000") == (
+        'data: {"type":"transcript.text.delta","delta":"при\\nвет","segment_id":"seg_000"}\n\n'.encode()
+    )
+
+
+def test_the_sdk_reads_the_end(build):
+    event = parse(events.done(build(Segment("привет", tokens=TOKENS), language="ru"), logprobs=True))
+    assert isinstance(event, TranscriptionTextDoneEvent)
+    assert event.text == "привет"
+    assert event.languages[0].code == "ru"
+    assert event.logprobs[0].token == " вет"
+
+
+def test_the_end_has_no_usage_in_seconds(build):
+    assert json.loads(payload(events.done(build(Segment("a")), logprobs=False))) == {
+        "type": "transcript.text.done",
+        "text": "a",
+        "languages": [{"code": "en"}],
+    }
+
+
+@pytest.mark.parametrize("param", [None, "model"])
+def test_an_error_has_its_four_keys(param):
+    assert json.loads(payload(events.error(TranscriptionFailed("It broke.", param=param)))) == {
+        "type": "error",
+        "error": {
+            "message": "It broke.",
+            "type": "server_error",
+            "param": param,
+            "code": "transcription_error",
+        },
+    }
+
+
+def test_the_fixed_events_are_what_clients_know():
+    assert events.DONE == b"data: [DONE]\n\n"
+    assert events.KEEP_ALIVE == b": keep-alive\n\n"
