@@ -2,6 +2,7 @@
 PYTHON   ?= python3
 VENV     ?= .venv
 BACKENDS := echo whisper silero
+OLD_SDKS := 1 2
 BIN      := $(VENV)/bin
 SOURCES  := pyproject.toml constraints.txt $(foreach name,$(BACKENDS),backends/$(name)/pyproject.toml)
 PIP      := $(BIN)/python -m pip --disable-pip-version-check
@@ -43,6 +44,7 @@ $(VENV)/.installed: $(SOURCES) | $(BIN)/python
 	$(PIP) install -c constraints.txt $(EDITABLE)
 	touch $@
 
-$(VENV)/.tested: $(VENV)/.installed tests/requirements.txt
+$(VENV)/.tested: $(VENV)/.installed $(wildcard tests/*.txt)
 	$(PIP) install -c constraints.txt $(EDITABLE) -r tests/requirements.txt
+	$(foreach major,$(OLD_SDKS),$(PIP) install --upgrade --no-deps --target $(VENV)/openai-$(major) -r tests/openai-$(major).txt &&) true
 	touch $@

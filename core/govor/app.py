@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.resources
-from typing import Any
 from uuid import uuid4
 
-from quart import Quart, Response, request, send_from_directory
+from quart import Quart, Response, request
 from quart_schema import HttpSecurityScheme, Info, QuartSchema, hide
+from werkzeug.exceptions import NotFound
 
 from govor import __version__
 from govor.api.auth import require_key
@@ -18,6 +19,7 @@ from govor.api.transcriptions import transcription_routes
 from govor.api.uploads import Linger, spooling_into
 from govor.engine.service import Service
 
+DOCS_ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 MAX_FIELD_BYTES = 8_000_000  # a data URL of 10 s of speech fits
 
 
@@ -75,9 +77,12 @@ def _document(app: Quart) -> None:
         redoc_ui_path=None,
         scalar_ui_path=None,
     )
-    assets = importlib.resources.files("flask_swagger_ui") / "dist"
+    folder = importlib.resources.files("flask_swagger_ui") / "dist"
 
-    @app.get("/docs/<path:name>")
+    @app.get("/docs/<name>")
     @hide
-    async def docs_asset(name: str) -> Any:
-        return await send_from_directory(str(assets), name)
+    async def docs_asset(name: str) -> Response:
+        if name not in DOCS_ASSETS:
+            raise NotFound
+        content = await asyncio.to_thread((folder / name).read_bytes)
+        return Response(content, content_type=DOCS_ASSETS[name])

@@ -26,6 +26,6 @@ def require_key(app: Quart, keys: Sequence[str]) -> None:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not given:
             raise Unauthorized("You did not provide an API key: send the header 'Authorization: Bearer KEY'.")
-        matches = [hmac.compare_digest(given.strip().encode(), key) for key in known]
+        matches = [hmac.compare_digest(given.strip().encode("latin-1"), key) for key in known]
         if not any(matches):
             raise Unauthorized("Incorrect API key provided.")

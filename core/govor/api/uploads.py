@@ -33,14 +33,12 @@ class CountedBody(Body):
     received = 0
 
     def append(self, data: bytes) -> None:
-        """Take what has arrived; beyond the cap it is thrown away."""
+        """Take what has arrived; what comes after the cap is thrown away."""
+        super().append(data)
         self.received += len(data)
         if self._max_content_length is not None and self.received > self._max_content_length:
-            self._data.clear()
-            self._must_raise = RequestEntityTooLarge()
+            self._must_raise = RequestEntityTooLarge()  # raised once the reader has taken this data
             self.set_complete()
-            return
-        super().append(data)
 
 
 class SpoolingRequest(Request):

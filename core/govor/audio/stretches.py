@@ -63,7 +63,7 @@ class Stretch:
 
     def recording_time(self, seconds: float, *, is_end: bool = False) -> float:
         """Turn a time within `audio` into one of the recording; a seam's end belongs to the earlier part."""
-        sample = seconds * SAMPLE_RATE
+        sample = min(seconds * SAMPLE_RATE, len(self.audio))  # Whisper counts on beyond the end
         side = bisect_left if is_end else bisect_right
         part = max(side(self.offsets, sample) - 1, 0)
         return (self.starts[part] + sample - self.offsets[part]) / SAMPLE_RATE

@@ -50,7 +50,7 @@ def bind(settings: Settings) -> socket.socket:
         raise ConfigurationError(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another --port."
         ) from error
-    bound.set_inheritable(True)
+    bound.listen()  # clients may come before Hypercorn is up: they wait
     return bound
 
 

@@ -1,0 +1,16 @@
+"""The smallest plugin keeps the whole contract."""
+
+import govor_echo
+from govor import Options
+from govor.testing import BackendConformance, hum, silence
+
+
+class TestEcho(BackendConformance):
+    plugin = "echo"
+    models = ("echo",)
+
+
+def test_the_text_is_the_length_of_the_array():
+    recognizer = govor_echo.Echo().load(None, None, "cpu")
+    segments = recognizer.transcribe([hum(1.5), silence(0.25)], Options())
+    assert [segment.text for segment in segments] == ["1.5 seconds.", "0.2 seconds."]

@@ -1,0 +1,35 @@
+"""The Whisper family for Govor, run by faster-whisper (CTranslate2).
+
+Light to import: the libraries come in with `recognizer`, when the first model is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import govor
+from govor_whisper.catalogue import specs
+from govor_whisper.settings import WhisperSettings, read_settings
+
+
+class Whisper:
+    """The Whisper models that have a CTranslate2 conversion; the files of base come with this package."""
+
+    def __init__(self, settings: WhisperSettings):
+        self._settings = settings
+
+    def models(self) -> Sequence[govor.ModelSpec]:
+        return specs(self._settings.max_stretch_seconds)
+
+    def load(self, spec: govor.ModelSpec, folder: Path, device: str) -> govor.Recognizer:
+        """Load a converted model. Raises LoadFailed: no such device, a file is missing or damaged."""
+        from govor_whisper.recognizer import load_recognizer  # imports faster-whisper
+
+        return load_recognizer(spec, folder, device, self._settings)
+
+
+@govor.hookimpl
+def backend(settings: Mapping[str, Any]) -> govor.Backend:
+    return Whisper(read_settings(settings))

@@ -1,0 +1,50 @@
+"""Where a model runs: device names, number types and threads in CTranslate2's terms.
+
+Knows nothing of models; imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Set as AbstractSet
+
+import govor
+
+PREFERRED = {"cpu": ("int8", "float32"), "cuda": ("float16", "int8", "float32")}
+"""What compute_type "auto" takes: the first that the device can do."""
+
+
+def place(device: str, gpus: int) -> tuple[str, int]:
+    """Return (kind, index) for "auto", "cpu", "cuda" or "cuda:1", where CTranslate2 sees `gpus` of them.
+
+    Raises LoadFailed where the device is not there.
+    """
+    if device == "auto":
+        return ("cuda", 0) if gpus else ("cpu", 0)
+    if device == "cpu":
+        return "cpu", 0
+    if device == "mps":
+        raise govor.LoadFailed(
+            "Whisper cannot run on 'mps': CTranslate2 has no Metal backend. Use device 'cpu' or 'auto'."
+        )
+    match = re.fullmatch(r"cuda(?::(\d+))?", device)
+    if not match:
+        raise govor.LoadFailed(f"Whisper does not know the device '{device}': say auto, cpu, cuda or cuda:N.")
+    index = int(match[1] or 0)
+    if index >= gpus:
+        raise govor.LoadFailed(f"There is no device '{device}': CTranslate2 sees {gpus} CUDA devices.")
+    return "cuda", index
+
+
+def choose_number_type(wish: str, kind: str, supported: AbstractSet[str]) -> str:
+    """Return the compute type to load with; `supported` is what the device can do."""
+    if wish != "auto":
+        return wish
+    return next(candidate for candidate in PREFERRED[kind] if candidate in supported)
+
+
+def share_cores(threads: int, workers: int) -> int:
+    """Return the threads of each worker; `threads` 0 divides the cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return threads or max(1, cores // workers)

@@ -1,0 +1,153 @@
+"""One loaded Whisper model. The only module that imports faster-whisper and CTranslate2."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import ctranslate2  # type: ignore[import-untyped]
+import numpy as np
+from faster_whisper import WhisperModel  # type: ignore[import-untyped]
+
+import govor
+from govor_whisper.device import choose_number_type, place, share_cores
+from govor_whisper.results import as_segment, merge
+from govor_whisper.settings import WhisperSettings
+
+CONTEXT_TOKENS = 223
+"""What may stand before a window: half of Whisper's 448 positions, less the mark that opens it."""
+
+SILENT_PEAK = 1e-4
+"""-80 dB, under any microphone's noise. Of less Whisper makes up text: base hears "I'm sorry" in zeros."""
+
+ISO_TO_WHISPER = {"jv": "jw"}
+WHISPER_TO_ISO = {"jw": "jv"}
+
+
+class Model(WhisperModel):  # type: ignore[misc]
+    """faster-whisper's model, but keywords and earlier text share one room before the window.
+
+    faster-whisper gives each a room of its own: long keywords and long context together exceed the 448
+    positions ("No position encodings are defined"); well before that they leave no place for the answer.
+    """
+
+    def get_prompt(
+        self,
+        tokenizer: Any,
+        previous_tokens: list[int],
+        *args: Any,
+        hotwords: str | None = None,
+        **kwargs: Any,
+    ) -> list[int]:
+        taken = len(tokenizer.encode(" " + hotwords.strip())) if hotwords else 0
+        room = max(0, CONTEXT_TOKENS - taken)
+        kept = previous_tokens[-room:] if room else []
+        prompt: list[int] = super().get_prompt(tokenizer, kept, *args, hotwords=hotwords, **kwargs)
+        return prompt
+
+
+def load_recognizer(
+    spec: govor.ModelSpec, folder: Path, device: str, settings: WhisperSettings
+) -> WhisperRecognizer:
+    """Load the model in `folder`, which must hold every file of `spec`: the network is never asked.
+
+    Raises LoadFailed.
+    """
+    kind, index = place(device, ctranslate2.get_cuda_device_count())
+    missing = [file.name for file in spec.files if not (folder / file.name).is_file()]
+    if missing:  # without a tokenizer.json faster-whisper would fetch one
+        raise govor.LoadFailed(f"The model '{spec.id}' in {folder} lacks {', '.join(missing)}.")
+    quiet = logging.getLogger("faster_whisper")
+    if quiet.level == logging.NOTSET:  # it reports every call at INFO
+        quiet.setLevel(logging.WARNING)
+    try:
+        supported = ctranslate2.get_supported_compute_types(kind, index)
+        model = Model(
+            str(folder),
+            device=kind,
+            device_index=index,
+            compute_type=choose_number_type(settings.compute_type, kind, supported),
+            cpu_threads=share_cores(settings.cpu_threads, settings.workers),
+            num_workers=settings.workers,
+            local_files_only=True,
+        )
+    except Exception as error:  # tokenizers raises plain Exception, CTranslate2 RuntimeError and ValueError
+        raise govor.LoadFailed(f"The model '{spec.id}' in {folder} cannot be loaded: {error}") from error
+    return WhisperRecognizer(model, spec.languages, settings)
+
+
+class WhisperRecognizer:
+    """A loaded model; `transcribe` and `transcribe_long` may be called by `parallel` threads at once."""
+
+    def __init__(self, model: Any, languages: Sequence[str], settings: WhisperSettings):
+        """`languages` are what the model knows; one of a single language is never asked to detect."""
+        self.parallel = settings.workers
+        self._model = model
+        self._languages = languages
+        self._settings = settings
+
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+        """Return one Segment per array: all that was found in it, joined."""
+        return [self._transcribe_whole(audio, options) for audio in batch]
+
+    def transcribe_long(self, audio: govor.Audio, options: govor.Options) -> Iterator[govor.Segment]:
+        """Yield Whisper's own segments, each as soon as its 30 s window is decoded."""
+        found, language = self._start(audio, options)
+        with closing(found):
+            for part in found:
+                yield as_segment(part, language, len(audio) / govor.SAMPLE_RATE)
+
+    def close(self) -> None:
+        self._model.model.unload_model()
+        del self._model
+
+    def _transcribe_whole(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
+        found, language = self._start(audio, options)
+        return merge(list(found), language, len(audio) / govor.SAMPLE_RATE, options.words)
+
+    def _start(self, audio: govor.Audio, options: govor.Options) -> tuple[Any, str]:
+        """Return faster-whisper's generator of segments, not yet begun, and the ISO code of the speech."""
+        if np.abs(audio).max(initial=0) < SILENT_PEAK:
+            return _no_segments(), ""
+        found, info = self._model.transcribe(
+            audio,
+            task=options.task,
+            language=self._pick_language(audio, options),
+            beam_size=self._settings.beam_size,
+            temperature=ladder(options.temperature or 0.0, self._settings.temperature_fallback),
+            condition_on_previous_text=self._settings.condition_on_previous_text,
+            initial_prompt=options.prompt or None,
+            hotwords=", ".join(options.keywords) or None,
+            word_timestamps=options.words,
+        )
+        return found, WHISPER_TO_ISO.get(info.language, info.language)
+
+    def _pick_language(self, audio: govor.Audio, options: govor.Options) -> str | None:
+        """Return Whisper's code of the language to decode; None: faster-whisper detects it among all."""
+        if len(self._languages) == 1:
+            return self._languages[0]
+        known = [code for code in options.languages if code in self._languages]
+        wanted = [options.language] if options.language else known
+        codes = [ISO_TO_WHISPER.get(code, code) for code in wanted]
+        if len(codes) < 2:
+            return codes[0] if codes else None
+        _, _, chances = self._model.detect_language(audio)
+        chance = dict(chances)
+        return max(codes, key=lambda code: chance.get(code, 0.0))
+
+
+def ladder(first: float, fallback: bool) -> list[float]:
+    """Return the temperatures to try in turn: from `first` in steps of 0.2 up to 1, as OpenAI's whisper does.
+
+    >>> ladder(0.5, fallback=True)
+    [0.5, 0.7, 0.9]
+    """
+    steps = max(0, int((1 - first) / 0.2 + 1e-6)) if fallback else 0
+    return [round(first + 0.2 * step, 2) for step in range(steps + 1)]
+
+
+def _no_segments() -> Iterator[Any]:
+    yield from ()

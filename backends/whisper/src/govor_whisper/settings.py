@@ -1,0 +1,59 @@
+"""The table [plugins.whisper] of plugins.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+NumberType = Literal[
+    "auto",
+    "int8",
+    "int8_float32",
+    "int8_float16",
+    "int8_bfloat16",
+    "int16",
+    "float16",
+    "bfloat16",
+    "float32",
+]
+
+
+class WhisperSettings(BaseModel):
+    """What an operator decides about every Whisper model. Values may be strings: the environment's are."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    compute_type: NumberType = Field(
+        "auto", description="Numbers to compute with. auto: int8 on a CPU, float16 on a GPU that has it."
+    )
+    beam_size: int = Field(
+        5, ge=1, description="Beams of the search at temperature 0. 1 is greedy: faster, a little worse."
+    )
+    cpu_threads: int = Field(
+        0, ge=0, description="Threads of each worker on a CPU; 0 divides the cores this process may use."
+    )
+    workers: int = Field(
+        1, ge=1, description="Calls that run at once on one loaded model. The weights are held once."
+    )
+    temperature_fallback: bool = Field(
+        True,
+        description="Decode a window again at a higher temperature, in steps of 0.2 up to 1, where its text "
+        "loops or is improbable. Draws at random, so two runs can differ. False: one temperature only.",
+    )
+    condition_on_previous_text: bool = Field(
+        True, description="Show each window the text before it: steadier names and style, rarely a loop."
+    )
+    max_stretch_seconds: float = Field(
+        600, ge=1, description="Longest audio the model windows in one go, in seconds; more is split before."
+    )
+
+
+def read_settings(table: Mapping[str, Any]) -> WhisperSettings:
+    """Check the table. Raises ValueError with one clause per wrong key."""
+    try:
+        return WhisperSettings.model_validate(dict(table))
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise ValueError(f"[plugins.whisper] {'; '.join(faults)}") from error

@@ -1,0 +1,51 @@
+import pytest
+
+from govor import LoadFailed
+from govor_whisper.device import choose_number_type, place, share_cores
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "placed"),
+    [
+        ("auto", 0, ("cpu", 0)),
+        ("auto", 2, ("cuda", 0)),
+        ("cpu", 2, ("cpu", 0)),
+        ("cuda", 1, ("cuda", 0)),
+        ("cuda:1", 2, ("cuda", 1)),
+    ],
+)
+def test_a_device_name_becomes_kind_and_index(device, gpus, placed):
+    assert place(device, gpus) == placed
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "said"),
+    [
+        ("cuda", 0, "no device 'cuda': CTranslate2 sees 0"),
+        ("cuda:2", 2, "no device 'cuda:2': CTranslate2 sees 2"),
+        ("mps", 0, "CTranslate2 has no Metal backend"),
+        ("cuda:first", 1, "does not know the device 'cuda:first'"),
+    ],
+)
+def test_a_device_that_is_not_there_fails_the_load(device, gpus, said):
+    with pytest.raises(LoadFailed, match=said):
+        place(device, gpus)
+
+
+@pytest.mark.parametrize(
+    ("wish", "kind", "supported", "chosen"),
+    [
+        ("auto", "cpu", {"int8", "float32"}, "int8"),
+        ("auto", "cuda", {"float16", "int8", "float32"}, "float16"),
+        ("auto", "cuda", {"int8", "float32"}, "int8"),
+        ("float32", "cuda", {"float16", "float32"}, "float32"),
+    ],
+)
+def test_auto_takes_the_best_numbers_the_device_has(wish, kind, supported, chosen):
+    assert choose_number_type(wish, kind, supported) == chosen
+
+
+def test_workers_share_the_cores_unless_told_otherwise():
+    cores = share_cores(threads=0, workers=1)
+    assert share_cores(threads=0, workers=10 * cores) == 1
+    assert share_cores(threads=3, workers=2) == 3

@@ -1,0 +1,21 @@
+"""For tests of plugins and of the core: the suite every backend must pass, fakes, and sound to feed them.
+
+Needs pytest; nothing else in Govor imports this package.
+"""
+
+from govor.testing.conformance import HEAVY, BackendConformance
+from govor.testing.fakes import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, plugins_of
+from govor.testing.sound import hum, read_audio, silence
+
+__all__ = [
+    "HEAVY",
+    "BackendConformance",
+    "FakeBackend",
+    "FakeDetector",
+    "FakeLongForm",
+    "FakeRecognizer",
+    "hum",
+    "plugins_of",
+    "read_audio",
+    "silence",
+]

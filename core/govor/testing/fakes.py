@@ -1,0 +1,200 @@
+"""Fakes of all that a plugin gives: a family, a loaded model, a voice detector; and Plugins made of them.
+
+Their text is how much they heard, so that every result can be told from the audio alone. Nothing sleeps:
+a test holds a call back with an Event.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from govor.hookspecs import hookimpl
+from govor.plugins import GROUP, Plugins
+from govor.settings import Settings
+from govor.types import SAMPLE_RATE, Audio, Feature, ModelSpec, Options, Recognizer, Segment, Token, Word
+
+PATIENCE_SECONDS = 30.0
+"""How long a call waits for its gate before it takes the test for broken."""
+
+QUIET = 1e-3
+"""Loudest sample of what the fakes take for silence."""
+
+
+class Call(NamedTuple):
+    """One call of a fake model."""
+
+    seconds: tuple[float, ...]
+    """Length of each array."""
+    options: Options
+
+
+class FakeRecognizer:
+    """A loaded model that hears how long a sound is: "1.5 seconds", and "" in silence.
+
+    Set `gate` to hold its calls back until the test opens it, `failure` to have them raise; both may be
+    changed at any time. Words, tokens and language come with the spec's features.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        parallel: int = 1,
+        gate: threading.Event | None = None,
+        failure: Exception | None = None,
+    ):
+        self.spec = spec
+        self.parallel = parallel
+        self.gate = gate
+        self.failure = failure
+        self.calls: list[Call] = []
+        self.begun = threading.Semaphore(0)
+        """Released once by each call, before the gate: acquire it to wait until a call has come."""
+        self.closed = 0
+        """How often `close` was called."""
+
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+        self._begin(batch, options)
+        return [self._hear(audio, options) for audio in batch]
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def _begin(self, batch: Sequence[Audio], options: Options) -> None:
+        if self.closed:
+            raise AssertionError("a closed model was called")
+        self.calls.append(Call(tuple(len(audio) / SAMPLE_RATE for audio in batch), options))
+        self.begun.release()
+        pass_gate(self.gate)
+        if self.failure is not None:
+            raise self.failure
+
+    def _hear(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
+        features = self.spec.features
+        seconds = len(audio) / SAMPLE_RATE
+        heard = f"{seconds:.1f} seconds".split() if np.abs(audio).max(initial=0.0) > QUIET else []
+        words = tokens = None
+        if options.words and Feature.WORDS in features:
+            edges = [start + seconds * place / 2 for place in range(3)]
+            words = tuple(Word(text, edges[i], edges[i + 1]) for i, text in enumerate(heard))
+        if options.logprobs and Feature.LOGPROBS in features:
+            tokens = tuple(Token(" " + text, -0.5, f" {text}".encode()) for text in heard)
+        language = options.language or "en" if Feature.DETECT in features else None
+        return Segment(" ".join(heard), start, start + seconds, words, tokens, language=language)
+
+
+class FakeLongForm(FakeRecognizer):
+    """One that also windows longer audio itself, `window` seconds at a time; each window passes the gate."""
+
+    def __init__(self, spec: ModelSpec, *, window: float = 1.0, **kwargs: Any):
+        super().__init__(spec, **kwargs)
+        self.window = window
+        self.abandoned = 0
+        """How many generators were closed before their end."""
+
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment]:
+        size = round(self.window * SAMPLE_RATE)
+        try:
+            for first in range(0, len(audio), size):
+                window = audio[first : first + size]
+                self._begin([window], options)
+                yield self._hear(window, options, first / SAMPLE_RATE)
+        except GeneratorExit:
+            self.abandoned += 1
+            raise
+
+
+class FakeBackend:
+    """A family, and the plugin that offers it: its hook returns the family itself."""
+
+    def __init__(
+        self,
+        *models: str | ModelSpec,
+        recognizer: Callable[[ModelSpec], Recognizer] = FakeRecognizer,
+        gate: threading.Event | None = None,
+        failure: Exception | None = None,
+    ):
+        """Offer `models`, ids or specs; without any, one called "fake". `gate` and `failure` are `load`'s."""
+        specs = [ModelSpec(model) if isinstance(model, str) else model for model in models or ("fake",)]
+        self.specs = tuple(specs)
+        self.gate = gate
+        self.failure = failure
+        self.settings: Mapping[str, Any] | None = None
+        """The table that the hook was given; None: it was not called."""
+        self.loads: list[tuple[str, Path, str]] = []
+        """Id, folder and device of every call of `load`."""
+        self.loaded: dict[str, Any] = {}
+        """The last recognizer of each id."""
+        self._recognizer = recognizer
+
+    @hookimpl
+    def backend(self, settings: Mapping[str, Any]) -> FakeBackend:
+        self.settings = settings
+        return self
+
+    def models(self) -> tuple[ModelSpec, ...]:
+        return self.specs
+
+    def load(self, spec: ModelSpec, folder: Path, device: str) -> Recognizer:
+        self.loads.append((spec.id, folder, device))
+        pass_gate(self.gate)
+        if self.failure is not None:
+            raise self.failure
+        self.loaded[spec.id] = recognizer = self._recognizer(spec)
+        return recognizer
+
+
+class FakeDetector:
+    """Takes every frame that is not silent for speech; also the plugin that offers it."""
+
+    def __init__(self, frame: int = 512):
+        self.frame = frame
+        self.settings: Mapping[str, Any] | None = None
+
+    @hookimpl
+    def vad(self, settings: Mapping[str, Any]) -> FakeDetector:
+        self.settings = settings
+        return self
+
+    def stream(self) -> FakeDetector:
+        return self
+
+    def feed(self, audio: Audio) -> NDArray[np.float32]:
+        loudest = np.abs(audio.reshape(-1, self.frame)).max(axis=1)
+        return (loudest > QUIET).astype(np.float32)
+
+
+class _Offered(EntryPoint):
+    """An entry point that leads to an object at hand."""
+
+    def __init__(self, name: str, plugin: object):
+        super().__init__(name, "fake", GROUP)
+        vars(self)["plugin"] = plugin  # entry points forbid plain assignment
+
+    def load(self) -> Any:
+        plugin = vars(self)["plugin"]
+        if isinstance(plugin, BaseException):
+            raise plugin
+        return plugin
+
+
+def plugins_of(settings: Settings, /, **plugins: object) -> Plugins:
+    """Return Plugins that finds these, by entry-point name, instead of what is installed.
+
+    A plugin is anything with hooks: a module, a fake of this module, an object whose methods are marked
+    with `hookimpl`. An exception stands for a module whose import raises it.
+    """
+    return Plugins(settings, [_Offered(name, plugin) for name, plugin in plugins.items()])
+
+
+def pass_gate(gate: threading.Event | None) -> None:
+    """Wait until the gate is open. Raises TimeoutError where no test opens it."""
+    if gate is not None and not gate.wait(PATIENCE_SECONDS):
+        raise TimeoutError(f"the gate was not opened within {PATIENCE_SECONDS:g} seconds")

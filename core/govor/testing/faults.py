@@ -1,0 +1,123 @@
+"""What is wrong with the data a backend gives, in words that say what to do. Pure; an empty list is good."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import PurePosixPath
+
+from govor.formats.languages import LANGUAGES
+from govor.models.catalogue import DEFAULT
+from govor.types import Feature, ModelFile, ModelSpec, Segment
+
+SOURCE_KINDS = (
+    r"package:[^/+:]+/[^+]+(\+([^/+:]+:)?[^+]+)*",
+    r"hf:[^@/]+/[^@/]+@[^/]+/.+",
+    r"https://.+",
+)
+TOLERANCE = 0.001
+"""Seconds that a time may lie beyond its array: results are rounded to milliseconds."""
+
+
+def name_faults(specs: Iterable[ModelSpec]) -> list[str]:
+    """Return what is wrong with the ids and aliases of a family; they are compared without case."""
+    names = [name for spec in specs for name in (spec.id, *spec.aliases)]
+    faults = [f"a name is empty or has spaces: {name!r}" for name in names if not re.fullmatch(r"\S+", name)]
+    if DEFAULT in names:
+        faults.append(f"'{DEFAULT}' means the operator's preference list: choose another name")
+    counts = Counter(name.casefold() for name in names)
+    doubles = [name for name, count in counts.items() if count > 1]
+    faults += [f"'{name}' is the id or alias of more than one model, or of one twice" for name in doubles]
+    return faults
+
+
+def spec_faults(spec: ModelSpec) -> list[str]:
+    """Return what is wrong with a model's description, its files aside."""
+    faults = [
+        f"language '{code}' is none of govor.formats.languages: write the ISO 639-1 code"
+        for code in spec.languages
+        if code not in LANGUAGES
+    ]
+    known = ", ".join(Feature.__members__)
+    faults += [
+        f"feature {feature!r} is not a govor.Feature; there are {known}"
+        for feature in spec.features
+        if not isinstance(feature, Feature)
+    ]
+    if not spec.max_seconds > 0:
+        faults.append(f"max_seconds is {spec.max_seconds}: give the longest array that one call may get")
+    if spec.memory < 0:
+        faults.append(f"memory is {spec.memory}: give bytes, or 0 where they are unknown")
+    return [f"{spec.id}: {fault}" for fault in faults]
+
+
+def file_faults(spec: ModelSpec) -> list[str]:
+    """Return what would keep the core from fetching or verifying a model's files."""
+    counts = Counter(file.name for file in spec.files)
+    faults = [f"the file '{name}' is listed {count} times" for name, count in counts.items() if count > 1]
+    for file in spec.files:
+        faults += [f"the file '{file.name}' {fault}" for fault in _file_faults(file)]
+    return [f"{spec.id}: {fault}" for fault in faults]
+
+
+def _file_faults(file: ModelFile) -> Iterator[str]:
+    path = PurePosixPath(file.name)
+    if not path.name or path.is_absolute() or ".." in path.parts or re.search(r"[\\:]", file.name):
+        yield "must be named by a path inside the model's folder, with forward slashes"
+    if path.name.startswith(".govor") or path.suffix == ".part":
+        yield "has a name that the core keeps for itself"
+    if file.size < 0:
+        yield f"has size {file.size}: give bytes, or 0 where the publisher states none"
+    if not re.fullmatch(r"([0-9a-f]{64})?", file.sha256):
+        yield "needs a sha256 of 64 lower-case hex digits, or an empty one"
+    if not file.sources:
+        yield "has no source: name a package, a hub repository or a URL"
+    for source in file.sources:
+        if not any(re.fullmatch(kind, source) for kind in SOURCE_KINDS):
+            yield (
+                f"has a source of no known kind, '{source}': write package:DIST/PATH, "
+                "hf:OWNER/REPO@REVISION/PATH or https://…"
+            )
+
+
+def segment_faults(segment: Segment, seconds: float) -> list[str]:
+    """Return what is wrong with a segment of an array that is `seconds` long."""
+    faults = _span_faults("the segment", segment.start, segment.end, seconds)
+    for word in segment.words or ():
+        faults += _span_faults(f"the word '{word.text}'", word.start, word.end, seconds)
+        if word.probability is not None and not 0 <= word.probability <= 1:
+            faults.append(f"the word '{word.text}' has the probability {word.probability}, not 0..1")
+    for before, after in pairwise(segment.words or ()):
+        if after.start < before.start:
+            faults.append(f"the word '{after.text}' starts before '{before.text}', which precedes it")
+    for token in segment.tokens or ():
+        if not token.logprob <= 0 or math.isinf(token.logprob):
+            faults.append(f"the token {token.text!r} has the logprob {token.logprob}: it must be <= 0, natural")
+        if not isinstance(token.data, bytes):
+            faults.append(f"the token {token.text!r} must carry its UTF-8 bytes as `data`")
+    if segment.language is not None and segment.language not in LANGUAGES:
+        faults.append(f"language '{segment.language}' is no ISO 639-1 code known to the core")
+    return faults
+
+
+def order_faults(segments: Iterable[Segment]) -> list[str]:
+    """Return where consecutive segments of one array go back in time."""
+    return [
+        f"'{after.text}' starts at {after.start} s, before '{before.text}', which precedes it"
+        for before, after in pairwise(segments)
+        if before.start is not None and after.start is not None and after.start < before.start
+    ]
+
+
+def _span_faults(what: str, start: float | None, end: float | None, seconds: float) -> list[str]:
+    times = [time for time in (start, end) if time is not None]
+    if not all(isinstance(time, int | float) for time in times):
+        return [f"{what} has times that are not Python floats: convert numpy's with float()"]
+    if times != sorted(times):
+        return [f"{what} ends at {end} s, before it starts at {start} s"]
+    if any(not 0 <= time <= seconds + TOLERANCE for time in times):
+        return [f"{what} lies at {start}..{end} s in an array of {seconds:.3f} s: count from its start, clip"]
+    return []

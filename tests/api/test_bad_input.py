@@ -1,0 +1,166 @@
+"""Whatever a client sends, the answer is a clear four-key error and the server lives on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import media
+import numpy as np
+import pytest
+
+URL = "/v1/audio/transcriptions"
+
+
+@pytest.fixture
+def client(server: Any) -> Iterator[httpx.Client]:
+    """A client whose server must still be healthy when the test ends."""
+    with server.client() as client:
+        yield client
+        assert client.get("/health").json()["status"] == "ok"
+
+
+def error_of(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The error's four keys, after checking that they are just those."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-request-id"]
+    error = response.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["message"]
+    return dict(error)
+
+
+def send(client: httpx.Client, content: bytes, name: str = "audio.mp3", **fields: Any) -> httpx.Response:
+    return client.post(URL, files={"file": (name, content)}, data={"model": "echo", **fields})
+
+
+def test_an_empty_body_is_refused(client: httpx.Client) -> None:
+    assert error_of(client.post(URL), 400)["code"] == "empty_body"
+
+
+def test_a_form_without_a_file_part_is_refused(client: httpx.Client) -> None:
+    response = client.post(URL, files={"other": ("a.wav", b"x")}, data={"model": "echo"})
+    error = error_of(response, 400)
+    assert (error["code"], error["param"]) == ("missing_file", "file")
+
+
+def test_a_file_without_a_name_is_explained(client: httpx.Client) -> None:
+    response = client.post(URL, files={"file": (None, b"x")})
+    assert "file name" in error_of(response, 400)["message"]
+
+
+def test_a_file_of_zero_bytes_is_refused(client: httpx.Client) -> None:
+    error = error_of(send(client, b""), 400)
+    assert error["code"] == "invalid_audio"
+    assert "empty" in error["message"]
+
+
+def test_garbage_with_an_audio_name_is_refused(client: httpx.Client) -> None:
+    assert error_of(send(client, os.urandom(50_000)), 400)["code"] == "invalid_audio"
+
+
+def test_a_text_file_is_refused(client: httpx.Client) -> None:
+    assert error_of(send(client, b"hello world\n" * 1000, "notes.txt"), 400)["code"] == "invalid_audio"
+
+
+def test_a_playlist_cannot_make_the_server_read_its_own_files(client: httpx.Client, samples: Path) -> None:
+    playlist = f"ffconcat version 1.0\nfile {samples / 'ru.wav'}\n".encode()
+    assert error_of(send(client, playlist), 400)["code"] == "invalid_audio"
+
+
+def test_a_wav_without_frames_is_refused(client: httpx.Client) -> None:
+    assert error_of(send(client, media.silence(0)), 400)["code"] == "invalid_audio"
+
+
+def test_a_video_without_sound_is_refused(client: httpx.Client) -> None:
+    mute = media.encode([], 44_100, "mp4", "aac", picture=True)
+    assert "no audio track" in error_of(send(client, mute), 400)["message"]
+
+
+def test_an_mp3_cut_in_the_middle_is_transcribed_as_far_as_it_goes(
+    client: httpx.Client, samples: Path
+) -> None:
+    whole = media.encode([media.read_wav(samples / "en.wav")[0]], 44_100, "mp3", "libmp3lame")
+    response = send(client, whole[: len(whole) // 2 + 37], response_format="verbose_json")
+    assert response.status_code == 200
+    assert 4 < response.json()["duration"] < 8
+
+
+def test_another_content_type_is_unsupported(client: httpx.Client) -> None:
+    response = client.post(URL, content=b"RIFF", headers={"content-type": "audio/wav"})
+    assert error_of(response, 415)["code"] == "unsupported_media_type"
+
+
+def test_a_multipart_without_boundary_is_explained(client: httpx.Client) -> None:
+    response = client.post(URL, content=b"x", headers={"content-type": "multipart/form-data"})
+    assert "boundary" in error_of(response, 400)["message"]
+
+
+@pytest.mark.parametrize("value", ["1.5", "-0.1", "warm"])
+def test_a_bad_temperature_is_refused(client: httpx.Client, value: str) -> None:
+    assert error_of(send(client, media.silence(1), temperature=value), 400)["param"] == "temperature"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("response_format", "docx"),
+        ("response_format", "diarized_json"),
+        ("stream", "maybe"),
+        ("language", "klingon"),
+        ("timestamp_granularities[]", "sentence"),
+        ("include[]", "everything"),
+        ("chunking_strategy", "blocks"),
+        ("chunking_strategy", '{"type": "server_vad", "threshold": 7}'),
+        ("chunking_strategy", '{"type": "server_vad", "unknown": 1}'),
+        ("chunking_strategy", "{broken"),
+        ("chunking_strategy[threshold]", "0.4"),
+        ("known_speaker_names[]", "agent"),
+    ],
+)
+def test_a_bad_field_is_named(client: httpx.Client, field: str, value: str) -> None:
+    error = error_of(send(client, media.silence(1), **{field: value}), 400)
+    assert error["param"] == field.partition("[")[0]
+    assert error["type"] == "invalid_request_error"
+
+
+def test_logprobs_with_another_format_than_json_are_refused(client: httpx.Client) -> None:
+    response = send(client, media.silence(1), **{"include[]": "logprobs", "response_format": "srt"})
+    assert error_of(response, 400)["param"] == "include"
+
+
+def test_a_translation_by_a_model_that_cannot_is_refused(client: httpx.Client) -> None:
+    response = client.post(
+        "/v1/audio/translations", files={"file": ("a.wav", media.silence(1))}, data={"model": "echo"}
+    )
+    assert error_of(response, 400)["code"] == "unsupported_operation"
+
+
+def test_an_unknown_path_and_a_wrong_method_answer_in_json(client: httpx.Client) -> None:
+    assert error_of(client.get("/v1/nothing"), 404)["code"] == "not_found"
+    wrong = client.get(URL)
+    assert error_of(wrong, 405)["code"] == "method_not_allowed"
+    assert "POST" in wrong.headers["allow"]
+
+
+@pytest.mark.parametrize("model", ["echo", "whisper-base"])
+def test_silence_is_an_empty_text(client: httpx.Client, model: str) -> None:
+    response = send(client, media.silence(5), model=model)
+    assert response.status_code == 200
+    assert response.json()["text"] == ""
+
+
+def test_noise_is_an_empty_text(client: httpx.Client) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.01, 80_000).astype(np.float32)
+    response = send(client, media.wav(noise), model="whisper-base")
+    assert response.json()["text"] == ""
+
+
+def test_a_recording_over_the_longest_is_refused(serve: Any) -> None:
+    server = serve(max_audio_seconds=2, preload=())
+    response = server.post(media.silence(3), model="echo")
+    assert error_of(response, 400)["code"] == "audio_too_long"

@@ -1,0 +1,83 @@
+"""Media files made for a test: any container, codec, rate and layout, from samples."""
+
+from __future__ import annotations
+
+import io
+import struct
+import wave
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+CHUNK = 1024
+
+
+def read_wav(path: Path) -> tuple[Samples, int]:
+    """Return ((samples,), rate) of a 16-bit mono wav."""
+    with wave.open(str(path)) as file:
+        pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+        return pcm.astype(np.float32) / 32768, file.getframerate()
+
+
+def wav(samples: Samples, rate: int = 16_000) -> bytes:
+    """16-bit mono wav."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes())
+    return out.getvalue()
+
+
+def silence(seconds: float) -> bytes:
+    """A wav of digital silence."""
+    return wav(np.zeros(int(seconds * 16_000), np.float32))
+
+
+def float_wav(samples: Samples, rate: int, channels: int) -> bytes:
+    """32-bit float wav without a channel mask: the same samples in every channel."""
+    data = np.repeat(samples.astype("<f4"), channels).tobytes()
+    block = 4 * channels
+    header = struct.pack("<HHIIHH", 3, channels, rate, rate * block, block, 32)
+    body = (
+        b"WAVEfmt " + struct.pack("<I", len(header)) + header + b"data" + struct.pack("<I", len(data)) + data
+    )
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def encode(
+    tracks: list[Samples], rate: int, container: str, codec: str, *, picture: bool = False, default: int = 0
+) -> bytes:
+    """Encode each of `tracks` (16 kHz) as one audio track at `rate`; `picture` adds a moving picture."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        shown = file.add_stream("mpeg4", rate=10) if picture else None
+        if shown is not None:
+            shown.width, shown.height, shown.pix_fmt = 64, 48, "yuv420p"
+        streams = []
+        for number in range(len(tracks)):
+            stream = file.add_stream(codec, rate=rate, layout="mono")
+            if number == default and len(tracks) > 1:
+                stream.disposition = av.stream.Disposition.default
+            streams.append(stream)
+        if shown is not None:
+            for number in range(20):
+                frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), number * 9, np.uint8), format="rgb24")
+                file.mux(shown.encode(frame))
+            file.mux(shown.encode(None))
+        for stream, samples in zip(streams, tracks, strict=True):
+            resampler = av.AudioResampler(stream.format.name, "mono", rate, stream.frame_size or None)
+            for start in range(0, len(samples), CHUNK):
+                chunk = np.ascontiguousarray(samples[None, start : start + CHUNK])
+                frame = av.AudioFrame.from_ndarray(chunk, format="fltp", layout="mono")
+                frame.sample_rate = 16_000
+                for resampled in resampler.resample(frame):
+                    file.mux(stream.encode(resampled))
+            for resampled in resampler.resample(None):
+                file.mux(stream.encode(resampled))
+            file.mux(stream.encode(None))
+    return out.getvalue()
