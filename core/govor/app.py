@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib.resources
 from uuid import uuid4
 
 from quart import Quart, Response, request
-from quart_schema import HttpSecurityScheme, Info, QuartSchema, hide
-from werkzeug.exceptions import NotFound
 
-from govor import __version__
 from govor.api.auth import require_key
 from govor.api.models import model_routes
+from govor.api.openapi import document_api
 from govor.api.responses import handle_errors
 from govor.api.status import status_routes
 from govor.api.transcriptions import transcription_routes
 from govor.api.uploads import Linger, spooling_into
 from govor.engine.service import Service
 
-DOCS_ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 MAX_FIELD_BYTES = 8_000_000  # a data URL of 10 s of speech fits
 
 
@@ -39,7 +34,7 @@ def create_app(service: Service) -> Quart:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app)
     require_key(app, settings.api_keys)
-    _document(app)
+    document_api(app)
     for routes in (transcription_routes(service), model_routes(service), status_routes(service)):
         app.register_blueprint(routes)
 
@@ -61,28 +56,3 @@ def create_app(service: Service) -> Quart:
         request.discard_uploads()  # type: ignore[attr-defined]
 
     return app
-
-
-def _document(app: Quart) -> None:
-    """Serve /openapi.json and, from an installed package instead of a CDN, the page /docs."""
-    app.config["QUART_SCHEMA_SWAGGER_JS_URL"] = "/docs/swagger-ui-bundle.js"
-    app.config["QUART_SCHEMA_SWAGGER_CSS_URL"] = "/docs/swagger-ui.css"
-    QuartSchema(
-        app,
-        info=Info(
-            title="Govor", version=__version__, description="Speech to text behind the OpenAI audio API."
-        ),
-        security_schemes={"key": HttpSecurityScheme(scheme="bearer")},
-        security=[{"key": []}],
-        redoc_ui_path=None,
-        scalar_ui_path=None,
-    )
-    folder = importlib.resources.files("flask_swagger_ui") / "dist"
-
-    @app.get("/docs/<name>")
-    @hide
-    async def docs_asset(name: str) -> Response:
-        if name not in DOCS_ASSETS:
-            raise NotFound
-        content = await asyncio.to_thread((folder / name).read_bytes)
-        return Response(content, content_type=DOCS_ASSETS[name])

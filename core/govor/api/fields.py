@@ -70,7 +70,9 @@ class Fields(BaseModel):
     languages: list[Language] = Field([], description="Languages that may be spoken, most likely first.")
     prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
     keywords: list[str] = Field([], description="Words and names to expect.")
-    response_format: str = Field("json", description="json, text, srt, verbose_json or vtt.")
+    response_format: str = Field(
+        "json", description="What the answer is.", json_schema_extra={"enum": list(MEDIA_TYPES)}
+    )
     temperature: float | None = Field(None, ge=0, le=1, description="Sampling temperature, 0 to 1.")
     timestamp_granularities: list[Literal["word", "segment"]] = Field(
         [], description="What verbose_json gives times for; default: segment."

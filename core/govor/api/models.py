@@ -7,7 +7,7 @@ import asyncio
 from quart import Blueprint, request
 from quart_schema import document_request, document_response, tag
 
-from govor.api.schema import ErrorBody, ModelBody, ModelList, PullRequest
+from govor.api.schema import ModelBody, ModelList, PullRequest
 from govor.engine.service import Service
 from govor.errors import InvalidParam, ModelNotFound
 from govor.models.catalogue import Model
@@ -27,7 +27,6 @@ def model_routes(service: Service) -> Blueprint:
     @routes.get("/v1/models/<path:name>")
     @tag(["Models"])
     @document_response(ModelBody)
-    @document_response(ErrorBody, 404)
     async def retrieve_model(name: str) -> dict[str, object]:
         """One model, by id, alias or plugin/id."""
         return describe(service, service.router.choose(name)).model_dump()
@@ -37,8 +36,6 @@ def model_routes(service: Service) -> Blueprint:
     @document_request(PullRequest)
     @document_response(ModelBody, 201)
     @document_response(ModelBody)
-    @document_response(ErrorBody, 404)
-    @document_response(ErrorBody, 502)
     async def pull_model() -> tuple[dict[str, object], int]:
         """Fetch a model's files: 201 when they are installed, 200 when they were already."""
         body = await request.get_json(silent=True, force=True)

@@ -13,8 +13,8 @@ from quart_schema import DataSource, document_request, document_response, tag
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from govor.api.fields import Fields, parse_fields
-from govor.api.schema import ErrorBody, TranscriptionForm
 from govor.api.schema import Transcription as TranscriptionBody
+from govor.api.schema import TranscriptionForm
 from govor.api.uploads import SpoolingRequest, spooled_path
 from govor.engine.options import honour
 from govor.engine.pipeline import Transcription, Work
@@ -42,8 +42,6 @@ def transcription_routes(service: Service) -> Blueprint:
     @tag(["Audio"])
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(TranscriptionBody)
-    @document_response(ErrorBody, 400)
-    @document_response(ErrorBody, 404)
     async def transcribe() -> Response:
         """Text of a recording, in the language that is spoken."""
         return await _answer(service, "transcribe")
@@ -52,8 +50,6 @@ def transcription_routes(service: Service) -> Blueprint:
     @tag(["Audio"])
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(TranscriptionBody)
-    @document_response(ErrorBody, 400)
-    @document_response(ErrorBody, 404)
     async def translate() -> Response:
         """English text of a recording, whatever language is spoken."""
         return await _answer(service, "translate")

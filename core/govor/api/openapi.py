@@ -1,0 +1,80 @@
+"""/openapi.json, and the page /docs that shows it with scripts from an installed package, not a CDN."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.resources
+from typing import Any
+
+from quart import Quart, Response
+from quart_schema import HttpSecurityScheme, Info, OpenAPIProvider, QuartSchema, hide
+from werkzeug.exceptions import NotFound
+
+from govor import __version__
+from govor.api.auth import OPEN_PATHS
+from govor.api.schema import ErrorBody
+from govor.errors import GovorError
+
+ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+AUDIO_PATHS = ("/v1/audio/transcriptions", "/v1/audio/translations")
+TEXT_BODIES = ("text/plain", "text/vtt", "text/event-stream")
+
+
+class Provider(OpenAPIProvider):
+    """Adds what the decorators cannot say: text bodies beside JSON, errors of every route, open routes."""
+
+    def schema(self) -> dict[str, Any]:
+        """Return the whole document."""
+        document: dict[str, Any] = super().schema()
+        document["components"]["schemas"]["Error"] = ErrorBody.model_json_schema()["$defs"]["ErrorDetail"]
+        for path, methods in document["paths"].items():
+            for operation in methods.values():
+                if path in OPEN_PATHS:
+                    operation["security"] = []
+                answers = {str(status): answer for status, answer in operation["responses"].items()}
+                operation["responses"] = {**answers, "default": _any_error()}
+                if path in AUDIO_PATHS:
+                    content = answers["200"]["content"]
+                    content.update({kind: {"schema": {"type": "string"}} for kind in TEXT_BODIES})
+        return document
+
+
+def document_api(app: Quart) -> None:
+    """Add the two routes; call it before the routes that are to be documented are asked for."""
+    app.config["QUART_SCHEMA_SWAGGER_JS_URL"] = "/docs/swagger-ui-bundle.js"
+    app.config["QUART_SCHEMA_SWAGGER_CSS_URL"] = "/docs/swagger-ui.css"
+    QuartSchema(
+        app,
+        info=Info(
+            title="Govor", version=__version__, description="Speech to text behind the OpenAI audio API."
+        ),
+        security_schemes={"key": HttpSecurityScheme(scheme="bearer")},
+        security=[{"key": []}],
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+        openapi_provider_class=Provider,
+    )
+    folder = importlib.resources.files("flask_swagger_ui") / "dist"
+
+    @app.get("/docs/<name>")
+    @hide
+    async def docs_asset(name: str) -> Response:
+        if name not in ASSETS:
+            raise NotFound
+        content = await asyncio.to_thread((folder / name).read_bytes)
+        return Response(content, content_type=ASSETS[name])
+
+
+def _any_error() -> dict[str, Any]:
+    codes = sorted({(kind.status, kind.code) for kind in _tree(GovorError)})
+    listed = ", ".join(f"{status} {code}" for status, code in codes)
+    schema = {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {"$ref": "#/components/schemas/Error"}},
+    }
+    return {"description": f"Any error: {listed}.", "content": {"application/json": {"schema": schema}}}
+
+
+def _tree(kind: type[GovorError]) -> list[type[GovorError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _tree(child))]
