@@ -42,7 +42,7 @@ class MissingFile(RequestError):
 
 
 class EmptyBody(RequestError):
-    """There is nothing in the request, or nothing in its file."""
+    """There is nothing in the request."""
 
     code = "empty_body"
 

@@ -32,7 +32,7 @@ class Plugin:
     version: str
     state: Literal["ready", "failed", "disabled"] = "ready"
     reason: str = ""
-    """Why it failed; empty otherwise."""
+    """Why it, or one of its hooks, failed; empty otherwise."""
     hooks: tuple[str, ...] = ()
     backend: Backend | None = None
     models: tuple[ModelSpec, ...] = field(default=(), repr=False)
@@ -49,6 +49,7 @@ class Plugins:
         points = entry_points(group=GROUP) if found is None else found
         self._all = [self._open(point, settings.disable) for point in _ordered(points, settings.order)]
         self._check_required(settings.require)
+        self._warn_of_strangers({*settings.order, *settings.disable, *settings.plugins})
 
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._all)
@@ -75,13 +76,15 @@ class Plugins:
             module = point.load()
             self._register(plugin, module)
             if "backend" in plugin.hooks:
-                plugin.backend = self._call("backend", plugin.name)
-                plugin.models = _declared(plugin.backend)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
+                backend = self._call("backend", plugin.name)
+                plugin.models = _declared(backend)
+                plugin.backend = backend
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
             _fail(plugin, error)
         return plugin
 
     def _register(self, plugin: Plugin, module: object) -> None:
+        hash(module)  # pluggy keeps plugins in sets: one that has no hash would break every other's calls
         self._manager.register(module, name=plugin.name)
         try:
             self._manager.check_pending()  # a misspelt hook is an error, not silence
@@ -97,10 +100,20 @@ class Plugins:
         """Call one hook of one plugin with that plugin's own table of settings."""
         others = [other for key, other in self._manager.list_name_plugin() if key != name]
         caller = self._manager.subset_hook_caller(hook, others)
-        results = caller(settings=self._tables.get(name, {}))
+        # an environment variable's name has no hyphen: GOVOR_PLUGINS__GIGAAM_ONNX__… is gigaam-onnx
+        table = {**self._tables.get(name, {}), **self._tables.get(name.replace("-", "_"), {})}
+        results = caller(settings=table)
         if not results:
             raise ValueError(f"hook '{hook}' returned None")
         return results[0]
+
+    def _warn_of_strangers(self, named: Iterable[str]) -> None:
+        """A misspelt name must not pass in silence; that of a plugin not installed does no harm."""
+        known = {
+            spelling for plugin in self._all for spelling in (plugin.name, plugin.name.replace("-", "_"))
+        }
+        for name in sorted(set(named) - known):
+            log.warning("The configuration names a plugin '%s', which is not installed", name)
 
     def _check_required(self, required: Sequence[str]) -> None:
         ready = {plugin.name: plugin for plugin in self._all if plugin.state == "ready"}
@@ -130,8 +143,9 @@ def _declared(backend: Backend) -> tuple[ModelSpec, ...]:
     return specs
 
 
-def _fail(plugin: Plugin, error: Exception) -> None:
-    plugin.state = "failed"
+def _fail(plugin: Plugin, error: BaseException) -> None:
+    """Record why; a plugin whose models are in use already stays ready, without its other hook."""
     plugin.reason = f"{type(error).__name__}: {error}"
-    plugin.backend, plugin.models = None, ()
-    log.warning("Plugin '%s' is left out: %s", plugin.name, plugin.reason)
+    if plugin.backend is None:
+        plugin.state = "failed"
+    log.warning("Plugin '%s' failed: %s", plugin.name, plugin.reason)

@@ -168,7 +168,8 @@ class Recognizer(Protocol):
     def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Segment]:
         """Return one Segment per array, in the same order. Runs in a worker thread.
 
-        Arrays are at most `spec.max_seconds` long. Silence is a Segment with text "".
+        Arrays are at most `spec.max_seconds` long and may be as short as one sample. What has no
+        speech in it is a Segment with text "".
         """
         ...
 

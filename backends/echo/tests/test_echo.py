@@ -7,7 +7,6 @@ from govor.testing import BackendConformance, hum, silence
 
 class TestEcho(BackendConformance):
     plugin = "echo"
-    models = ("echo",)
 
 
 def test_the_text_is_the_length_of_the_array():

@@ -29,6 +29,7 @@ ARRAYS = frozenset(
     }
 )
 COMMA_LISTS = ARRAYS - {"keywords", "known_speaker_references"}  # these may hold a comma themselves
+TIMED_FORMATS = frozenset({"verbose_json", "srt", "vtt"})
 SPEAKER_FIELDS = ("known_speaker_names", "known_speaker_references")
 
 
@@ -36,6 +37,7 @@ def _language(value: str) -> str | None:
     return None if value.strip().lower() == "auto" else parse_language(value)
 
 
+ALTERNATIVES = ("ServerVad", "literal['auto']")  # pydantic's names for the branches of chunking_strategy
 Language = Annotated[str, BeforeValidator(parse_language)]
 
 
@@ -86,8 +88,8 @@ class Fields(BaseModel):
 
     @property
     def wants_words(self) -> bool:
-        """Times of words are asked for, where they can be shown."""
-        return self.response_format == "verbose_json" and "word" in self.timestamp_granularities
+        """Times of words are asked for, and show in the answer: listed, or as shorter subtitles."""
+        return self.response_format in TIMED_FORMATS and "word" in self.timestamp_granularities
 
     @property
     def wants_logprobs(self) -> bool:
@@ -190,6 +192,8 @@ def _check(fields: Fields) -> None:
 
 
 def _invalid(error: ValidationError) -> InvalidParam:
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"] if part not in ("ServerVad", "literal['auto']")]
-    return InvalidParam(f"'{'.'.join(path)}': {first['msg']}.", param=path[0])
+    """Name the field and what is wrong; of a value that fits no alternative, about the nearest one."""
+    nearest = max(error.errors(), key=lambda item: len(item["loc"]))
+    path = [str(part) for part in nearest["loc"] if part not in ALTERNATIVES and not isinstance(part, int)]
+    message = nearest["msg"].removeprefix("Value error, ").rstrip(".")
+    return InvalidParam(f"'{'.'.join(path)}': {message}.", param=path[0])

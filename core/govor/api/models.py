@@ -53,7 +53,10 @@ def model_routes(service: Service) -> Blueprint:
 
 
 def describe(service: Service, model: Model) -> ModelBody:
-    """A model as the API shows it."""
+    """A model as the API shows it; the one that answers for the default has the default's aliases too."""
+    aliases = list(model.aliases)
+    if model is service.router.default():
+        aliases += service.catalogue.default_aliases
     return ModelBody(
         id=model.id,
         created=service.store.installed_at(model),
@@ -62,7 +65,7 @@ def describe(service: Service, model: Model) -> ModelBody:
         status=service.pool.state(model),
         languages=list(model.spec.languages),
         features=sorted(model.spec.features),
-        aliases=list(model.aliases),
+        aliases=aliases,
         description=model.spec.description,
         reason=service.pool.failure(model),
     )

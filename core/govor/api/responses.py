@@ -8,7 +8,8 @@ import math
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
-from govor.errors import GovorError, Unauthorized
+from govor.api.uploads import BodyTooLarge
+from govor.errors import GovorError, ShuttingDown, Unauthorized
 from govor.formats.openai import dump_json, error_body
 
 CODES = {
@@ -29,12 +30,12 @@ log = logging.getLogger(__name__)
 def error_response(error: GovorError) -> Response:
     """Render an error; transient ones say when to come back, permanent ones that there is no use."""
     response = Response(
-        dump_json({"error": error_body(error)}), status=error.status, content_type="application/json"
+        dump_json({"error": error_body(error)}) + "\n", status=error.status, content_type="application/json"
     )
     if error.retry_after is not None:
         response.headers["retry-after"] = str(math.ceil(error.retry_after))
         response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
-    elif error.status >= 500 and error.status != 503:
+    elif error.status >= 500 and not isinstance(error, ShuttingDown):
         response.headers["x-should-retry"] = "false"  # the SDK would upload the same file twice more
     if isinstance(error, Unauthorized):
         response.headers["www-authenticate"] = "Bearer"
@@ -67,9 +68,8 @@ def handle_errors(app: Quart) -> None:
 
 
 def _message(app: Quart, error: HTTPException) -> str:
-    if error.code == 413:
-        limit = app.config["MAX_CONTENT_LENGTH"] / 1e6
-        return f"The request is larger than the {limit:g} MB that this server takes."
+    if error.code == 413 and not isinstance(error, BodyTooLarge):
+        return f"A text field is larger than the {app.config['MAX_FORM_MEMORY_SIZE'] / 1e6:g} MB it may have."
     if error.code in (404, 405):
         return f"There is no {request.method} {request.path} here; /docs shows what there is."
     return error.description or error.name

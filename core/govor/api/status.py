@@ -36,8 +36,8 @@ def status_routes(service: Service) -> Blueprint:
     @document_response(Ready)
     @document_response(Ready, 503)
     async def ready() -> tuple[dict[str, object], int]:
-        """200 once the preloaded models are in memory and there is a model that can answer, else 503."""
-        reason = "model_loading" if service.loading else None if service.router.usable() else "no_model"
+        """200 once the preloaded models are in memory and a model can answer; else 503, and why."""
+        reason = service.not_ready()
         state = Ready(ready=reason is None, status="not_ready" if reason else "ready", reason=reason)
         return state.model_dump(exclude_none=True), 503 if reason else 200
 

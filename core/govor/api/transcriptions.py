@@ -85,7 +85,7 @@ async def _answer(service: Service, task: Task) -> Response:
 
 async def _read_form() -> tuple[MultiDict[str, str], Path]:
     """Return the form's fields and where its file is spooled."""
-    if request.content_length == 0:
+    if request.content_length == 0 or not (request.mimetype or "transfer-encoding" in request.headers):
         raise EmptyBody("The request has no body; send multipart/form-data with a 'file'.")
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType(
@@ -118,13 +118,14 @@ def _honour(fields: Fields, task: Task, model: Model, *, strict: bool) -> tuple[
 def _render(transcription: Transcription, fields: Fields) -> tuple[str, str]:
     words = "word" in fields.timestamp_granularities
     segments = not fields.timestamp_granularities or "segment" in fields.timestamp_granularities
-    return render(
+    body, media_type = render(
         transcription.result(),
         fields.response_format,
         words=words,
         segments=segments,
         logprobs=fields.wants_logprobs,
     )
+    return body if body.endswith("\n") else body + "\n", media_type
 
 
 async def _events(

@@ -27,17 +27,30 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+class BodyTooLarge(RequestEntityTooLarge):
+    """The request as a whole exceeds the cap."""
+
+    def __init__(self, limit: int):
+        super().__init__(f"The request is larger than the {limit / 1e6:g} MB that this server takes.")
+
+
 class CountedBody(Body):
     """A body that ends with 413 as soon as more than the cap has arrived, however it is sent."""
 
-    received = 0
+    def __init__(self, expected_content_length: int | None, max_content_length: int | None):
+        super().__init__(expected_content_length, max_content_length)
+        self._received = 0
+        if self._must_raise is not None and max_content_length is not None:
+            self._must_raise = BodyTooLarge(max_content_length)
 
     def append(self, data: bytes) -> None:
         """Take what has arrived; what comes after the cap is thrown away."""
         super().append(data)
-        self.received += len(data)
-        if self._max_content_length is not None and self.received > self._max_content_length:
-            self._must_raise = RequestEntityTooLarge()  # raised once the reader has taken this data
+        self._received += len(data)
+        if self._max_content_length is not None and self._received > self._max_content_length:
+            self._must_raise = BodyTooLarge(
+                self._max_content_length
+            )  # raised once the reader has taken this data
             self.set_complete()
 
 

@@ -6,8 +6,9 @@ The content tells the format: names and MIME types are never looked at. Blocking
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -15,14 +16,16 @@ from typing import IO, Self
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
 
 from govor.errors import InvalidAudio
 from govor.types import SAMPLE_RATE, Audio
 
 BLOCK_SECONDS = 4.0
-BAD_PACKETS = 50  # in a row: then the rest of the file is taken for lost
+BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is taken for lost
 
 # A playlist or concat script in an upload must not reach for other files or hosts: no protocol, no reach.
 CONTAINER_OPTIONS = {"protocol_whitelist": "none"}
@@ -40,23 +43,17 @@ class Recording:
         """Open the file and decode its first sound. Raises InvalidAudio."""
         if path.stat().st_size == 0:
             raise InvalidAudio("The file is empty.", param="file")
-        self._file = path.open("rb")
-        try:
-            self._container = _open(self._file)
-            self._track = self._container.streams.best("audio")
-            if self._track is None:
-                kinds = sorted({stream.type for stream in self._container.streams})
-                raise InvalidAudio(
-                    f"The file has no audio track; it holds: {', '.join(kinds) or 'nothing'}.", param="file"
-                )
-            self.duration = _stated_duration(self._container)
-            self._frames = self._decode()
-            self._first = next(self._frames, None)
+        self._lock = threading.Lock()  # FFmpeg's memory must not be freed under the hands of a thread
+        self._closed = False
+        with ExitStack() as opened:
+            container = opened.enter_context(_open(opened.enter_context(path.open("rb"))))
+            frames = self._decode(container, _best_track(container))
+            self._first = next(frames, None)
             if self._first is None:
                 raise InvalidAudio("The file's audio track holds no sound that can be decoded.", param="file")
-        except BaseException:
-            self._file.close()
-            raise
+            self.duration = _stated_duration(container)
+            self._frames = frames
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -67,10 +64,11 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Release the file; safe to call twice."""
-        with suppress(FFmpegError):
-            self._container.close()
-        self._file.close()
+        """Release the file; safe to call twice, and while another thread reads blocks: they end."""
+        with self._lock:
+            self._closed = True
+            self._opened.close()
+        self._frames = iter(())
 
     def blocks(self, seconds: float = BLOCK_SECONDS) -> Iterator[Audio]:
         """Yield (samples,) arrays of `seconds`, the last one shorter. Damaged parts are left out.
@@ -107,32 +105,20 @@ class Recording:
         yield self._first
         yield from self._frames
 
-    def _decode(self) -> Iterator[AudioFrame]:
+    def _decode(self, container: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
         """Yield frames as far as the file goes: bad packets are skipped, a torn end ends it."""
-        bad = 0
-        packets = self._container.demux(self._track)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except FFmpegError as error:
-                log.info("Reading ends early: %s", error)
-                return
-            try:
-                frames = packet.decode()
-            except FFmpegError as error:
-                bad += 1
-                log.debug("A packet cannot be decoded: %s", error)
-                if bad >= BAD_PACKETS:
-                    log.info("Decoding ends early after %d bad packets: %s", bad, error)
+        bad, packets = 0, container.demux(track)
+        while bad < BAD_PACKETS:
+            with self._lock:
+                packet = None if self._closed else _read(packets)
+                if packet is None:
                     return
-                continue
+                frames = _frames(packet)
+            bad = 0 if frames else bad + 1
             for frame in frames:
-                if isinstance(frame, AudioFrame) and frame.samples:
-                    bad = 0
-                    frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
-                    yield frame
+                frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
+                yield frame
+        log.info("Decoding ends early after %d packets without sound", bad)
 
 
 class _Nameless:
@@ -151,6 +137,32 @@ def _open(file: IO[bytes]) -> InputContainer:
             f"The file is not audio or video that can be read: {reason}.", param="file"
         ) from error
     return container
+
+
+def _best_track(container: InputContainer) -> AudioStream:
+    track = container.streams.best("audio")
+    if not isinstance(track, AudioStream):
+        kinds = sorted({stream.type for stream in container.streams})
+        raise InvalidAudio(
+            f"The file has no audio track; it holds: {', '.join(kinds) or 'nothing'}.", param="file"
+        )
+    return track
+
+
+def _read(packets: Iterator[Packet[AudioStream]]) -> Packet[AudioStream] | None:
+    try:
+        return next(packets, None)
+    except FFmpegError as error:
+        log.info("Reading ends early: %s", error)
+        return None
+
+
+def _frames(packet: Packet[AudioStream]) -> list[AudioFrame]:
+    try:
+        return [frame for frame in packet.decode() if frame.samples]
+    except FFmpegError as error:
+        log.debug("A packet cannot be decoded: %s", error)
+        return []
 
 
 def _stated_duration(container: InputContainer) -> float | None:

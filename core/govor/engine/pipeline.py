@@ -55,6 +55,8 @@ class Transcription:
         rules, packing = _plan(work.model.spec, loaded.long_form, work.rules)
         self._cutter = Cutter(detector, rules, packing)
         self._segments: list[Segment] = []
+        self.complete = False
+        """All segments have been yielded."""
 
     @property
     def seconds_read(self) -> float:
@@ -85,6 +87,7 @@ class Transcription:
                         self._segments.append(segment)
                         yield segment
                 begun.remove(turn)
+            self.complete = True
         finally:
             for turn in begun:
                 self._lane.cancel(turn)

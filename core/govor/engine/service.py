@@ -41,10 +41,14 @@ class Service:
         """Begin to load, in the background, what the settings preload."""
         self._preload = asyncio.create_task(self._load_preloaded(), name="preload")
 
-    @property
-    def loading(self) -> bool:
-        """Tell whether preloading is still going on."""
-        return self._preload is not None and not self._preload.done()
+    def not_ready(self) -> str | None:
+        """Why no request would be answered now: model_loading, no_model, model_failed; None: they would."""
+        if self._preload is not None and not self._preload.done():
+            return "model_loading"
+        if not self.router.usable():
+            return "no_model"
+        default = self.router.default()
+        return "model_failed" if default and self.pool.state(default) == "failed" else None
 
     async def close(self) -> None:
         """Stop the work and free the models."""
@@ -60,7 +64,7 @@ class Service:
         detector = await self.voice_detector()
         async with begin(work, self.pool, detector) as transcription:
             yield transcription
-            self.transcribed += 1
+            self.transcribed += transcription.complete
 
     async def voice_detector(self) -> VoiceDetector:
         """The detector of the first plugin that has one; loaded when first asked for."""

@@ -5,8 +5,8 @@ Knows nothing of files or loading.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from govor.plugins import Plugin
 from govor.types import Backend, ModelSpec
@@ -20,7 +20,7 @@ class Model:
     """One declared model and who loads it."""
 
     id: str
-    """The spec's id, or `plugin/id` where an earlier plugin holds that id."""
+    """The spec's id, or `plugin/id` where an earlier plugin or an alias holds that id."""
     plugin: str
     spec: ModelSpec
     backend: Backend
@@ -37,38 +37,63 @@ class Catalogue:
     """Names to models. Where two plugins claim a name, the first in order keeps it."""
 
     def __init__(self, plugins: Iterable[Plugin], aliases: Mapping[str, str]):
-        """Take the plugins in order; `aliases` are the operator's and win over the models' own."""
-        self._by_name: dict[str, Model] = {}
+        """Take the plugins in order; `aliases` are the operator's and win over what the plugins declare."""
         declared = [
-            (plugin, plugin.backend, spec)
+            Model(spec.id, plugin.name, spec, plugin.backend, ())
             for plugin in plugins
             if plugin.backend is not None
             for spec in plugin.models
         ]
-        ids: dict[str, str] = {}
-        for plugin, _, spec in declared:
-            ids.setdefault(spec.id, plugin.name)
-        taken = set(ids) | set(aliases)
-        self._models: list[Model] = []
-        for plugin, backend, spec in declared:
-            name = spec.id if ids[spec.id] == plugin.name else f"{plugin.name}/{spec.id}"
-            own = tuple(alias for alias in dict.fromkeys(spec.aliases) if alias not in taken)
-            taken.update(own)
-            named = tuple(a for a, target in aliases.items() if target in (name, *own, *spec.aliases))
-            self._models.append(Model(name, plugin.name, spec, backend, own + named))
-        self._aliases = dict(aliases)
-        for model in self._models:
-            for key in (model.id, model.qualified, *model.aliases):
-                self._by_name.setdefault(key, model)
-        self._folded = {key.casefold(): model for key, model in reversed(self._by_name.items())}
+        self._aliases = tuple(aliases)
+        self._targets = {alias.casefold(): target for alias, target in aliases.items()}
+        self._index(_claims(declared))
+        answers = {name: self.find(name) for name in (*self._by_name, *aliases)}
+        self._models = [_as_known(model, answers) for model in declared]
+        known = {model.qualified: model for model in self._models}
+        self._index({name: known[claimed.qualified] for name, claimed in self._by_name.items()})
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self._models)
 
     def find(self, name: str) -> Model | None:
         """Return the model of this id, alias or plugin/id; case matters only where names differ by it."""
+        name = self._follow(name)
         return self._by_name.get(name) or self._folded.get(name.casefold())
+
+    @property
+    def default_aliases(self) -> list[str]:
+        """The operator's names for the preference list."""
+        return [alias for alias in self._aliases if self.means_default(alias)]
 
     def means_default(self, name: str) -> bool:
         """Tell whether `name` is "default" or an operator's alias of it."""
-        return name == DEFAULT or self._aliases.get(name) == DEFAULT
+        return self._follow(name).casefold() == DEFAULT
+
+    def _index(self, names: dict[str, Model]) -> None:
+        self._by_name = names
+        self._folded = {name.casefold(): model for name, model in reversed(names.items())}
+
+    def _follow(self, name: str) -> str:
+        """Return what an operator's alias stands for; one of another is followed, a circle ends somewhere."""
+        for _ in self._targets:
+            name = self._targets.get(name.casefold(), name)
+        return name
+
+
+def _claims(declared: Sequence[Model]) -> dict[str, Model]:
+    """Every name a plugin declares, and who has it: plugin/id before ids before aliases, then in order."""
+    names: dict[str, Model] = {model.qualified: model for model in declared}
+    for model in declared:
+        names.setdefault(model.spec.id, model)
+    for model in declared:
+        for alias in model.spec.aliases:
+            names.setdefault(alias, model)
+    return names
+
+
+def _as_known(model: Model, answers: Mapping[str, Model | None]) -> Model:
+    """Return the model under the names that lead to it."""
+    names = [name for name, found in answers.items() if found is model]
+    name = model.spec.id if model.spec.id in names else model.qualified
+    aliases = tuple(alias for alias in names if alias not in (model.spec.id, model.qualified))
+    return replace(model, id=name, aliases=aliases)

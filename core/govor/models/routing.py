@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from govor.errors import ModelNotFound, ModelNotInstalled
 from govor.models.catalogue import DEFAULT, Catalogue, Model
@@ -30,16 +31,19 @@ class Router:
     def choose(self, name: str | None) -> Model:
         """Return the model for a request's `model` field. Raises ModelNotFound or ModelNotInstalled."""
         if not name or self._catalogue.means_default(name):
-            model = self.default()
-            if model is None:
-                raise ModelNotFound(name or DEFAULT, self._known())
-            return model
+            return self.default() or self._explain_no_default(name or DEFAULT)
         model = self._catalogue.find(name)
         if model is None:
             raise ModelNotFound(name, self._known())
         if self._store.state(model) != "installed":
             raise ModelNotInstalled(model.id)
         return model
+
+    def _explain_no_default(self, name: str) -> NoReturn:
+        for preferred in self._preferences:
+            if model := self._catalogue.find(preferred):
+                raise ModelNotInstalled(model.id)
+        raise ModelNotFound(name, self._known())
 
     def _known(self) -> list[str]:
         return [model.id for model in self.usable()]

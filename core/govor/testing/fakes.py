@@ -168,7 +168,8 @@ class FakeDetector:
 
     def feed(self, audio: Audio) -> NDArray[np.float32]:
         loudest = np.abs(audio.reshape(-1, self.frame)).max(axis=1)
-        return (loudest > QUIET).astype(np.float32)
+        speech: NDArray[np.float32] = (loudest > QUIET).astype(np.float32)
+        return speech
 
 
 class _Offered(EntryPoint):

@@ -51,6 +51,7 @@ def spec_faults(spec: ModelSpec) -> list[str]:
         faults.append(f"max_seconds is {spec.max_seconds}: give the longest array that one call may get")
     if spec.memory < 0:
         faults.append(f"memory is {spec.memory}: give bytes, or 0 where they are unknown")
+    faults += [f"the WER on {name} is {rate}: give percent" for name, rate in spec.wer if not rate >= 0]
     return [f"{spec.id}: {fault}" for fault in faults]
 
 
@@ -60,6 +61,8 @@ def file_faults(spec: ModelSpec) -> list[str]:
     faults = [f"the file '{name}' is listed {count} times" for name, count in counts.items() if count > 1]
     for file in spec.files:
         faults += [f"the file '{file.name}' {fault}" for fault in _file_faults(file)]
+        if not file.sources and not spec.folder:
+            faults.append(f"the file '{file.name}' has no source: name a package, a hub repository or a URL")
     return [f"{spec.id}: {fault}" for fault in faults]
 
 
@@ -73,8 +76,8 @@ def _file_faults(file: ModelFile) -> Iterator[str]:
         yield f"has size {file.size}: give bytes, or 0 where the publisher states none"
     if not re.fullmatch(r"([0-9a-f]{64})?", file.sha256):
         yield "needs a sha256 of 64 lower-case hex digits, or an empty one"
-    if not file.sources:
-        yield "has no source: name a package, a hub repository or a URL"
+    if not re.fullmatch(r"([0-9a-f]{32})?", file.md5):
+        yield "needs an md5 of 32 lower-case hex digits, or an empty one"
     for source in file.sources:
         if not any(re.fullmatch(kind, source) for kind in SOURCE_KINDS):
             yield (
@@ -95,7 +98,9 @@ def segment_faults(segment: Segment, seconds: float) -> list[str]:
             faults.append(f"the word '{after.text}' starts before '{before.text}', which precedes it")
     for token in segment.tokens or ():
         if not token.logprob <= 0 or math.isinf(token.logprob):
-            faults.append(f"the token {token.text!r} has the logprob {token.logprob}: it must be <= 0, natural")
+            faults.append(
+                f"the token {token.text!r} has the logprob {token.logprob}: no probability is above 1"
+            )
         if not isinstance(token.data, bytes):
             faults.append(f"the token {token.text!r} must carry its UTF-8 bytes as `data`")
     if segment.language is not None and segment.language not in LANGUAGES:

@@ -1,0 +1,141 @@
+"""What a conformance suite examines: one installed plugin, its models loaded one by one, sounds to hear."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from govor.models.catalogue import Catalogue, Model
+from govor.models.store import Store
+from govor.plugins import GROUP, Plugin, Plugins
+from govor.settings import Settings
+from govor.testing.sound import hum, read_only, silence
+from govor.types import Audio, Backend, Feature, ModelSpec, Options, Recognizer, Segment
+
+
+class BackendSubject:
+    """The part of a suite that its author fills in, and the fixtures made of it."""
+
+    plugin: ClassVar[str]
+    """Name of the entry point."""
+    settings: ClassVar[Mapping[str, Any]] = {}
+    """The plugin's own table. Chance must have no part in the results that it leads to."""
+    models: ClassVar[Sequence[str] | None] = None
+    """Ids to load; None: all that have no files, or have them in installed packages."""
+    device: ClassVar[str] = "cpu"
+
+    def folder(self, spec: ModelSpec, root: Path) -> Path:
+        """Return where the model's files lie; make them in the empty folder `root`, or skip the test.
+
+        Takes files from installed packages only, verified. Override it for files from elsewhere.
+        """
+        store = Store(root, offline=True)
+        model = next(model for model in _models(self.plugin, self.settings) if model.spec.id == spec.id)
+        if store.state(model) != "installed":
+            pytest.skip(f"the files of '{spec.id}' are in no installed package")
+        return store.install(model)
+
+    def speech(self) -> Audio:
+        """Return some seconds for the models to hear: a hum. Override it with real speech."""
+        return hum(2.5)
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run each test that needs a loaded model once per model."""
+        if "model" in metafunc.fixturenames:
+            metafunc.parametrize("model", self._ids(), scope="class")
+
+    def _ids(self) -> Sequence[str]:
+        if self.models is not None:
+            return self.models
+        nothing_fetched = Store(Path(tempfile.gettempdir(), "no-models-here"), offline=True)
+        known = _models(self.plugin, self.settings)
+        return [model.spec.id for model in known if nothing_fetched.state(model) == "installed"]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def opened(cls) -> Plugin:
+        """The plugin as the core has opened it."""
+        found = open_plugins(cls.plugin, cls.settings)
+        if not found:
+            pytest.fail(not_installed(cls.plugin))
+        return found[0]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def backend(cls, opened: Plugin) -> Backend:
+        """The plugin's model family."""
+        if opened.backend is None:
+            pytest.fail(f"the plugin gives no backend: {opened.reason or 'it has no hook `backend`'}")
+        return opened.backend
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def spec(cls, backend: Backend, model: str) -> ModelSpec:
+        """The model under test."""
+        specs = {spec.id: spec for spec in backend.models()}
+        if model not in specs:
+            pytest.fail(f"models() gives no '{model}'; it gives {', '.join(specs)}")
+        return specs[model]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def files(cls, spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """The folder with the model's files."""
+        return cls().folder(spec, tmp_path_factory.mktemp("models"))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def recognizer(cls, backend: Backend, spec: ModelSpec, files: Path) -> Iterator[Recognizer]:
+        """The loaded model, shared by the tests."""
+        recognizer = backend.load(spec, files, cls.device)
+        yield recognizer
+        recognizer.close()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def sounds(cls) -> list[Audio]:
+        """Three arrays of different length: speech, silence, the first half of the speech."""
+        speech = read_only(cls().speech())
+        return [speech, silence(1.0), read_only(speech[: len(speech) // 2])]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def alone(cls, recognizer: Recognizer, sounds: list[Audio]) -> list[Segment]:
+        """What the model answers to each of `sounds` by itself."""
+        return [only(recognizer.transcribe([sound], Options())) for sound in sounds]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def detailed(cls, recognizer: Recognizer, spec: ModelSpec, sounds: list[Audio]) -> Segment:
+        """The speech with words and log-probabilities, where the model claims them."""
+        options = Options(words=Feature.WORDS in spec.features, logprobs=Feature.LOGPROBS in spec.features)
+        return only(recognizer.transcribe(sounds[:1], options))
+
+
+def open_plugins(name: str, table: Mapping[str, Any]) -> list[Plugin]:
+    """Open the installed plugins of this name, normally one, with this table and no other settings."""
+    settings = Settings.model_construct(plugins={name: dict(table)})
+    return list(Plugins(settings, entry_points(group=GROUP, name=name)))
+
+
+def not_installed(name: str) -> str:
+    """Say how a plugin gets its entry point."""
+    return (
+        f"no installed package has the entry point '{name}' in the group '{GROUP}': write "
+        f'[project.entry-points.{GROUP}] {name} = "your_module" in pyproject.toml and run pip install -e .'
+    )
+
+
+def only(segments: Sequence[Segment]) -> Segment:
+    """Return the one segment of a batch of one."""
+    assert len(segments) == 1, f"transcribe() was given one array and gave {len(segments)} segments"
+    return segments[0]
+
+
+def _models(name: str, table: Mapping[str, Any]) -> list[Model]:
+    return list(Catalogue(open_plugins(name, table), {}))

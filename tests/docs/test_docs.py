@@ -1,0 +1,179 @@
+"""What the documentation says is what the code does: hooks, settings, routes, errors, files, links."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from govor import hookspecs
+from govor.api.fields import SPEAKER_FIELDS, Fields, ServerVad
+from govor.api.responses import CODES
+from govor.app import create_app
+from govor.cli import cli
+from govor.cli.options import TABLES, default_text
+from govor.engine.service import Service
+from govor.errors import GovorError
+from govor.settings import Settings, load_settings
+from govor.types import Feature
+
+Pages = dict[str, Any]
+
+ABSENT = "none"  # written where there is no flag or no default
+
+
+def hooks() -> dict[str, Any]:
+    """Every hook by name."""
+    found = inspect.getmembers(hookspecs, inspect.isfunction)
+    return {name: function for name, function in found if hasattr(function, "govor_spec")}
+
+
+def written_signature(function: Any) -> str:
+    """The signature as the source has it, on one line."""
+    definition = ast.parse(inspect.getsource(function)).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    returns = f" -> {ast.unparse(definition.returns)}" if definition.returns else ""
+    return f"{definition.name}({ast.unparse(definition.args)}){returns}"
+
+
+def squeeze(text: str) -> str:
+    """One space wherever there is any white space."""
+    return " ".join(text.split())
+
+
+def errors(tree: type[GovorError] = GovorError) -> Iterator[type[GovorError]]:
+    """The class and all below it."""
+    yield tree
+    for child in tree.__subclasses__():
+        if child.__module__ == GovorError.__module__:
+            yield from errors(child)
+
+
+@pytest.fixture
+def default_settings(monkeypatch: pytest.MonkeyPatch) -> type[Settings]:
+    """Settings as on a machine that moves no folder."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    return Settings
+
+
+def test_every_hook_has_a_heading_with_its_signature(pages: Pages) -> None:
+    headings = [heading for heading in pages["docs/hooks.md"].headings() if heading.startswith("`")]
+    assert headings == [f"`{written_signature(function)}`" for function in hooks().values()]
+
+
+def test_every_hook_is_described_in_the_words_of_its_docstring(pages: Pages) -> None:
+    page = squeeze(pages["docs/hooks.md"].prose)
+    assert [name for name, function in hooks().items() if squeeze(function.__doc__) not in page] == []
+
+
+def test_every_setting_is_in_the_table(pages: Pages, default_settings: type[Settings]) -> None:
+    rows = {row[0]: row[1:] for row in pages["docs/configuration.md"].rows() if len(row) == 5}
+    for name, field in default_settings.model_fields.items():
+        variable, flag, default, meaning = rows.pop(f"`{name}`")
+        assert variable == f"`GOVOR_{name.upper()}`"
+        assert meaning == field.description
+        if name in TABLES:
+            assert flag == ABSENT
+            continue
+        dashed = name.replace("_", "-")
+        assert flag == (f"`--{dashed}`, `--no-{dashed}`" if field.annotation is bool else f"`--{dashed}`")
+        expected = default_text(field)
+        assert default == (expected if expected == ABSENT else f"`{expected}`")
+    assert list(rows) == ["Setting"], "the table has rows for settings that are gone"
+
+
+def test_every_setting_is_in_the_help_of_serve(default_settings: type[Settings]) -> None:
+    shown = CliRunner().invoke(cli, ["serve", "--help"]).output
+    shown = re.sub(r"\s", "", shown)  # the help is wrapped, also within names
+    for name, field in default_settings.model_fields.items():
+        if name not in TABLES:
+            wanted = f"{field.description} [env: GOVOR_{name.upper()}; default: {default_text(field)}]"
+            assert f"--{name.replace('_', '-')}" in shown
+            assert re.sub(r"\s", "", wanted) in shown
+
+
+def test_the_tables_of_plugins_name_all_their_keys(pages: Pages) -> None:
+    import govor_silero.settings
+    import govor_whisper.settings
+
+    tables = {
+        "whisper": govor_whisper.settings.WhisperSettings.model_fields,
+        "silero": govor_silero.settings.Settings.model_fields,
+    }
+    rows = {row[0]: row[1] for row in pages["docs/configuration.md"].rows() if len(row) == 3}
+    for name, fields in tables.items():
+        assert rows[f"`[plugins.{name}]`"] == ", ".join(f"`{key}`" for key in fields)
+
+
+def test_every_piece_of_configuration_is_valid(pages: Pages, tmp_path: Path) -> None:
+    file = tmp_path / "plugins.toml"
+    for block in pages["docs/configuration.md"].blocks:
+        if block.language == "toml":
+            file.write_text(block.code, encoding="utf-8")
+            load_settings(file)
+
+
+def test_every_route_is_in_the_reference(pages: Pages) -> None:
+    page = pages["docs/api.md"]
+    app = create_app(Service(Settings()))
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            assert f"{method} {path}" in page.prose
+
+
+def test_every_field_of_a_request_is_in_the_reference(pages: Pages) -> None:
+    cells = [cell for row in pages["docs/api.md"].rows() for cell in row[:1]]
+    named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    assert set(Fields.model_fields) | set(SPEAKER_FIELDS) | {"file"} <= named
+    assert set(ServerVad.model_fields) <= named
+    assert {feature.value for feature in Feature} <= named
+
+
+def test_every_error_code_is_in_the_reference_with_its_status(pages: Pages) -> None:
+    rows = {row[0]: row[1] for row in pages["docs/api.md"].rows() if len(row) == 3}
+    wanted = {error.code: error.status for error in errors()}
+    wanted |= {code: status for status, code in CODES.items()}
+    assert {code: rows.get(f"`{code}`") for code in wanted} == {
+        code: str(status) for code, status in wanted.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("language", "file", "between"),
+    [("toml", "pyproject.toml", "\n"), ("python", "src/govor_echo.py", "\n\n")],
+)
+def test_the_tutorial_writes_the_example_backend(
+    language: str, file: str, between: str, pages: Pages, root: Path
+) -> None:
+    pieces = pages["docs/write-a-backend.md"].marked(language, Path(file).name)
+    assert between.join(pieces) == (root / "backends/echo" / file).read_text(encoding="utf-8")
+
+
+def test_links_lead_somewhere(pages: Pages, root: Path) -> None:
+    broken = []
+    by_path = {page.path.resolve(): page for page in pages.values()}
+    for name, page in pages.items():
+        for link in page.links():
+            if "://" in link:
+                continue
+            target, _, anchor = link.partition("#")
+            path = (page.path.parent / target).resolve() if target else page.path.resolve()
+            if not path.exists() or (anchor and anchor not in by_path[path].anchors()):
+                broken.append(f"{name}: {link}")
+    assert broken == []
+
+
+def test_every_page_can_be_reached_from_the_readme(pages: Pages) -> None:
+    linked = {link.partition("#")[0] for link in pages["README.md"].links()}
+    assert {name for name in pages if name.startswith("docs/")} <= linked
+
+
+def test_nothing_is_left_to_be_written(pages: Pages) -> None:
+    assert [name for name, page in pages.items() if re.search(r"\b(TODO|FIXME|TBD|XXX)\b", page.text)] == []

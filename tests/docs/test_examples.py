@@ -1,0 +1,119 @@
+"""The examples of the documentation work as they are printed: they are run against a real server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import govor
+from govor.audio.energy import EnergyDetector
+from govor.plugins import Plugins
+from govor.settings import Settings
+
+Pages = dict[str, Any]
+
+BASE_URL = "http://127.0.0.1:8000"
+FAILING_CURL = 'curl() { command curl --silent --show-error --fail "$@"; }\n'  # by itself it exits with 0
+SECONDS = 60
+
+
+@pytest.fixture
+def run(server: Any, root: Path, models_dir: Path) -> Any:
+    """Run a block as a reader would, at the root of the repository, against the test's server."""
+    folder = str(Path(sys.executable).parent)
+    environment = {
+        **os.environ,
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "GOVOR_MODELS_DIR": str(models_dir),
+        "PYTHONWARNINGS": "error::ResourceWarning",
+        "no_proxy": "127.0.0.1",
+    }
+
+    def run_block(language: str, code: str) -> str:
+        code = code.replace(BASE_URL, server.url)
+        if language == "bash":
+            command = ["bash", "-euo", "pipefail", "-c", FAILING_CURL + code]
+        else:
+            command = [sys.executable, "-c", code]
+        ran = subprocess.run(
+            command, cwd=root, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        assert ran.returncode == 0, f"{code}\n{ran.stdout}\n{ran.stderr}"
+        return ran.stdout
+
+    return run_block
+
+
+def words(text: str) -> list[str]:
+    """Letters only: machines differ in the last digit of a time, and may in a comma."""
+    return re.findall(r"[^\W\d_]+", text.lower())
+
+
+def test_an_example_runs_and_prints_what_the_page_shows(block: Any, output: Any, run: Any) -> None:
+    if block.language == "bash" and not shutil.which("curl"):
+        pytest.skip("curl is not on this machine")
+    printed = run(block.language, block.code)
+    if output is not None:
+        assert words(printed) == words(output.code)
+
+
+def test_python_that_is_not_run_is_valid_at_least(pages: Pages) -> None:
+    for page in pages.values():
+        for code in page.marked("python", ""):
+            exec(compile(code, str(page.path), "exec"), {"govor": govor})
+
+
+def test_the_tests_of_the_tutorial_pass(pages: Pages, tmp_path: Path) -> None:
+    (code,) = pages["docs/write-a-backend.md"].marked("python", "test_echo.py")
+    (tmp_path / "test_echo.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_echo.py"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert ran.returncode == 0, ran.stdout
+    assert " passed" in ran.stdout
+
+
+def plugin_of(code: str, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **table: Any) -> Plugins:
+    """Put the code where an installed module would be and let the core find it, alone."""
+    module = f"example_{name}"
+    (folder / f"{module}.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    point = EntryPoint(name, module, "govor")
+    return Plugins(Settings(plugins={name: table}), [point])
+
+
+@pytest.fixture
+def example(pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Open the example of a hook as a plugin, with a table of settings."""
+
+    def open_example(hook: str, **table: Any) -> Plugins:
+        (code,) = pages["docs/hooks.md"].marked("python", f"run {hook}")
+        return plugin_of(code, hook, tmp_path, monkeypatch, **table)
+
+    return open_example
+
+
+def test_the_example_of_the_hook_backend_answers(example: Any, serve: Any, samples: Path) -> None:
+    server = serve(example("backend", word="Ho!"), default_models=("shout",))
+    assert server.post(samples / "ru_short.wav").json()["text"] == "Ho!"
+
+
+def test_the_example_of_the_hook_backend_refuses_wrong_settings(example: Any) -> None:
+    (plugin,) = example("backend", word=7)
+    assert (plugin.state, plugin.reason) == ("failed", "ValueError: [plugins.shout] word must be a text")
+
+
+def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:
+    name, detector = example("vad").voice_detector(EnergyDetector)
+    assert name == "vad"
+    sound = np.zeros(detector.frame * 3, np.float32)
+    sound[detector.frame : 2 * detector.frame] = 0.5
+    assert detector.stream().feed(sound).tolist() == [0.0, 1.0, 0.0]

@@ -1,0 +1,214 @@
+"""Plugins are found in order, asked one by one, and the failure of one is nobody else's."""
+
+import re
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from govor import hookimpl
+from govor.audio.energy import EnergyDetector
+from govor.errors import ConfigurationError
+from govor.plugins import Plugins
+from govor.settings import Settings
+from govor.testing import FakeBackend, FakeDetector, plugins_of
+from govor.types import ModelSpec
+
+
+class WithoutArguments:
+    """Its hook leaves out the settings, which it does not need."""
+
+    @hookimpl
+    def backend(self):
+        return FakeBackend("plain")
+
+
+class ExtraArgument:
+    """Its hook asks for what no hook is given."""
+
+    @hookimpl
+    def backend(self, settings, device):
+        return FakeBackend()
+
+
+class Misspelt:
+    """Its author meant `backend`."""
+
+    @hookimpl
+    def backends(self, settings):
+        return FakeBackend()
+
+
+class Unmarked:
+    """Its author forgot @govor.hookimpl."""
+
+    def backend(self, settings):
+        return FakeBackend()
+
+
+class WrongTable(FakeBackend):
+    @hookimpl
+    def backend(self, settings):
+        raise ValueError("[plugins.bad] beam_size: must be at least 1")
+
+
+class Forgetful(FakeBackend):
+    @hookimpl
+    def backend(self, settings):
+        return None
+
+
+class Unlisted(FakeBackend):
+    def models(self):
+        raise RuntimeError("the list is on a server")
+
+
+class ListOfNames(FakeBackend):
+    def models(self):
+        return ["small", "large"]
+
+
+class BrokenDetector(FakeDetector):
+    @hookimpl
+    def vad(self, settings):
+        raise OSError("the weights are damaged")
+
+
+class ModelsAndBrokenDetector(FakeBackend):
+    @hookimpl
+    def vad(self, settings):
+        raise OSError("the weights are damaged")
+
+
+def names(plugins):
+    return [plugin.name for plugin in plugins]
+
+
+def named(plugins, name):
+    return next(plugin for plugin in plugins if plugin.name == name)
+
+
+def test_plugins_come_by_name_where_no_order_is_set():
+    plugins = plugins_of(Settings(), whisper=FakeBackend(), echo=FakeBackend(), silero=FakeDetector())
+    assert names(plugins) == ["echo", "silero", "whisper"]
+
+
+def test_the_order_comes_first_and_the_rest_by_name():
+    fakes = {name: FakeBackend() for name in ("whisper", "echo", "alpha", "silero")}
+    assert names(plugins_of(Settings(order=("silero", "absent", "echo")), **fakes)) == [
+        "silero",
+        "echo",
+        "alpha",
+        "whisper",
+    ]
+
+
+def test_a_ready_plugin_tells_its_hooks_and_models():
+    plugin = named(plugins_of(Settings(), family=FakeBackend("small", "large")), "family")
+    assert (plugin.state, plugin.reason, plugin.hooks) == ("ready", "", ("backend",))
+    assert [spec.id for spec in plugin.models] == ["small", "large"]
+
+
+def test_an_installed_plugin_is_found_with_its_distribution():
+    plugin = named(Plugins(Settings()), "echo")
+    assert (plugin.state, plugin.distribution) == ("ready", "govor-echo")
+    assert re.fullmatch(r"\d+\.\d+.*", plugin.version)
+
+
+def test_a_hook_may_leave_out_arguments_it_does_not_need():
+    assert [spec.id for spec in named(plugins_of(Settings(), x=WithoutArguments()), "x").models] == ["plain"]
+
+
+def test_a_disabled_plugin_is_listed_but_not_imported():
+    settings = Settings(disable=("broken",))
+    plugin = named(plugins_of(settings, broken=ImportError("no libtorch.so")), "broken")
+    assert (plugin.state, plugin.reason, plugin.models) == ("disabled", "", ())
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        pytest.param(ImportError("no libtorch.so"), "ImportError: no libtorch.so", id="import raises"),
+        pytest.param(SystemExit("this CPU has no AVX"), "SystemExit: this CPU", id="import exits"),
+        pytest.param(Misspelt(), "unknown hook 'backends'", id="misspelt hook"),
+        pytest.param(ExtraArgument(), r"Argument\(s\) \{'device'\} are declared", id="extra argument"),
+        pytest.param(Unmarked(), "no hook; is @govor.hookimpl missing", id="unmarked hook"),
+        pytest.param(ModuleType("empty"), "no hook; is @govor.hookimpl missing", id="empty module"),
+        pytest.param(SimpleNamespace(), "unhashable type", id="unhashable object"),
+        pytest.param(WrongTable(), r"ValueError: \[plugins.bad\] beam_size", id="backend raises"),
+        pytest.param(Forgetful(), "hook 'backend' returned None", id="backend returns None"),
+        pytest.param(Unlisted(), "RuntimeError: the list is on a server", id="models raises"),
+        pytest.param(ListOfNames(), "models.. gave str instead of ModelSpec", id="models are names"),
+        pytest.param(FakeBackend("a", "a"), "model id 'a' is empty or declared twice", id="model twice"),
+        pytest.param(FakeBackend(ModelSpec("")), "model id '' is empty", id="model without id"),
+    ],
+)
+def test_a_plugin_that_fails_is_recorded_with_its_reason_and_the_others_work(bad, reason):
+    plugins = plugins_of(Settings(), a=FakeBackend("first"), bad=bad, z=FakeBackend("last"))
+    failed = named(plugins, "bad")
+    assert (failed.state, failed.backend, failed.models) == ("failed", None, ())
+    assert re.search(reason, failed.reason), failed.reason
+    assert [(p.state, p.models[0].id) for p in plugins if p is not failed] == [
+        ("ready", "first"),
+        ("ready", "last"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"require": ("absent",)}, "'absent' is required but not ready: not installed"),
+        ({"require": ("echo", "bad")}, "'bad' is required but not ready: ImportError: no libtorch.so"),
+        ({"require": ("echo",), "disable": ("echo",)}, "'echo' is required but not ready: disabled"),
+    ],
+)
+def test_a_required_plugin_that_is_not_ready_keeps_the_server_from_starting(settings, said):
+    with pytest.raises(ConfigurationError, match=said):
+        plugins_of(Settings(**settings), echo=FakeBackend(), bad=ImportError("no libtorch.so"))
+
+
+def test_a_required_plugin_that_is_ready_is_no_hindrance():
+    assert names(plugins_of(Settings(require=("echo",)), echo=FakeBackend())) == ["echo"]
+
+
+def test_every_plugin_is_given_its_own_table_and_no_other():
+    tables = {"a": {"beam_size": 2}, "b": {"path": "weights.onnx"}}
+    a, b, c = FakeBackend(), FakeDetector(), FakeBackend()
+    plugins_of(Settings(plugins=tables), a=a, b=b, c=c).voice_detector(EnergyDetector)
+    assert (a.settings, b.settings, c.settings) == (tables["a"], tables["b"], {})
+
+
+def test_the_first_plugin_in_order_that_has_a_detector_gives_it():
+    first, second = FakeDetector(), FakeDetector()
+    plugins = plugins_of(Settings(order=("z",)), a=second, b=FakeBackend(), z=first)
+    assert plugins.voice_detector(EnergyDetector) == ("z", first)
+    assert second.settings is None, "a detector that is not needed was made"
+
+
+def test_a_detector_is_made_when_it_is_asked_for_and_not_before():
+    detector = FakeDetector()
+    plugins_of(Settings(), a=detector)
+    assert detector.settings is None
+
+
+def test_a_detector_that_fails_is_recorded_and_the_next_one_asked():
+    second = FakeDetector()
+    plugins = plugins_of(Settings(), a=BrokenDetector(), b=second)
+    assert plugins.voice_detector(EnergyDetector) == ("b", second)
+    assert named(plugins, "a").state == "failed"
+    assert named(plugins, "a").reason == "OSError: the weights are damaged"
+
+
+def test_a_detector_that_fails_takes_no_models_away():
+    plugins = plugins_of(Settings(), both=ModelsAndBrokenDetector("small"))
+    assert plugins.voice_detector(EnergyDetector)[0] == "energy"
+    plugin = named(plugins, "both")
+    assert [spec.id for spec in plugin.models] == ["small"]
+    assert plugin.backend is not None
+    assert (plugin.state, plugin.reason) == ("ready", "OSError: the weights are damaged")
+
+
+def test_the_energy_detector_stands_behind_them_all():
+    plugins = plugins_of(Settings(disable=("c",)), a=BrokenDetector(), b=FakeBackend(), c=FakeDetector())
+    name, detector = plugins.voice_detector(EnergyDetector)
+    assert name == "energy"
+    assert isinstance(detector, EnergyDetector)

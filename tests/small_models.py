@@ -1,0 +1,32 @@
+"""Declared models of a few bytes, for a store to install."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from govor.models.catalogue import Model
+from govor.testing import FakeBackend
+from govor.types import ModelFile, ModelSpec
+
+BYTES = b"weights " * 40_000
+
+
+def model_of(*files: ModelFile, model_id: str = "small", folder: str = "", plugin: str = "family") -> Model:
+    """A declared model of these files."""
+    spec = ModelSpec(model_id, files, folder=folder)
+    return Model(model_id, plugin, spec, FakeBackend(spec), ())
+
+
+def file_of(name: str, *sources: str, content: bytes = BYTES) -> ModelFile:
+    """A file whose publisher states its size and sha256."""
+    return ModelFile(name, sources, len(content), hashlib.sha256(content).hexdigest())
+
+
+def files_below(folder: Path) -> set[str]:
+    """Names of all files in a folder, however deep, locks excepted."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }

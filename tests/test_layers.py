@@ -1,0 +1,154 @@
+"""Imports go one way: a module knows what lies below it and nothing of what lies above or beside it."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import govor
+from govor.testing import HEAVY
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "core/govor"
+LAYERS = (
+    "types errors",
+    "hookspecs",
+    "settings audio formats",
+    "plugins",
+    "models",
+    "engine",
+    "api testing",
+    "app",
+    "cli",
+    "__main__",
+)
+"""Rooms of the core, from the bottom up; rooms of one layer do not know each other."""
+
+RANKS = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms.split()}
+ONLY_IN = {
+    "quart": {"api", "app"},
+    "quart_schema": {"api", "app"},
+    "hypercorn": {"cli"},
+    "pytest": {"testing"},
+}
+FACADE = {"types", "errors", "hookspecs"}
+"""What `import govor` brings in."""
+
+PLUGIN_SOURCES = sorted((ROOT / "backends").glob("*/src/**/*.py"))
+PLUGIN_TESTS = sorted((ROOT / "backends").glob("*/tests/*.py"))
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+def imports(path):
+    """Dotted names of all modules a file imports, at any depth, `from govor import x` resolved."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{relative(path)}:{node.lineno}: imports are absolute"
+            names += [_resolve(node.module, alias.name) for alias in node.names]
+    return names
+
+
+def _resolve(module, name):
+    """Return govor.NAME where that is a module, and what is taken from the facade as govor:NAME."""
+    if module != "govor":
+        return module
+    return f"govor.{name}" if (CORE / name).is_dir() or (CORE / f"{name}.py").is_file() else f"govor:{name}"
+
+
+def room(path):
+    return path.relative_to(CORE).with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=relative)
+def test_a_core_module_imports_only_what_lies_below_it(path):
+    own = room(path)
+    for name in imports(path):
+        package, *inner = name.split(".")
+        if package != "govor" or not inner or inner[0] == own:
+            continue
+        if own == "__init__":
+            assert inner[0] in FACADE, f"the public package must stay light: {name}"
+        else:
+            assert RANKS[inner[0]] < RANKS[own], f"{own} lies below or beside {inner[0]}: {name}"
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=relative)
+def test_a_core_module_takes_nothing_from_the_facade_but_the_version(path):
+    facade = [name for name in imports(path) if name == "govor" or name.startswith("govor:")]
+    assert set(facade) <= {"govor:__version__"}, "import from the module that defines it"
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=relative)
+def test_libraries_stay_in_their_rooms(path):
+    for name in imports(path):
+        library = name.split(".")[0]
+        assert library not in HEAVY, f"{library} belongs into a plugin"
+        assert room(path) in ONLY_IN.get(library, {room(path)}), f"{library} is for {ONLY_IN[library]} only"
+
+
+def test_types_and_errors_import_numpy_and_the_standard_library_only():
+    libraries = {name.split(".")[0] for room in ("types", "errors") for name in imports(CORE / f"{room}.py")}
+    assert libraries - set(sys.stdlib_module_names) <= {"numpy", "govor"}
+
+
+def test_every_room_of_the_core_has_its_layer():
+    rooms = {room(path) for path in CORE.rglob("*.py")} - {"__init__"}
+    assert rooms == set(RANKS)
+
+
+@pytest.mark.parametrize("path", [*PLUGIN_SOURCES, *PLUGIN_TESTS], ids=relative)
+def test_a_plugin_imports_only_the_public_package_and_itself(path):
+    own = "govor_" + path.relative_to(ROOT / "backends").parts[0].replace("-", "_")
+    allowed = {"govor", own} | ({"govor.testing"} if path in PLUGIN_TESTS else set())
+    for name in imports(path):
+        package = name.split(".")[0]
+        if package.startswith("govor_"):
+            assert package == own, f"{package} is another plugin"
+        elif name.startswith("govor:"):
+            assert name.removeprefix("govor:") in govor.__all__, f"{name} is not in govor.__all__"
+        elif package == "govor":
+            assert name in allowed, f"{name} is not public; take what you need from `govor`"
+
+
+@pytest.mark.parametrize("path", PLUGIN_SOURCES, ids=relative)
+def test_what_a_plugin_uses_of_govor_is_public(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "govor"
+    }
+    assert used <= set(govor.__all__)
+
+
+def test_what_is_public_is_there_and_listed_once():
+    assert [name for name in govor.__all__ if not hasattr(govor, name)] == []
+    assert len(set(govor.__all__)) == len(govor.__all__)
+
+
+def modules_after(code):
+    """Names in sys.modules of a fresh interpreter that has run `code`."""
+    code += "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(ran.stdout))
+
+
+def test_the_public_package_is_light():
+    loaded = modules_after("import govor")
+    assert not loaded & (HEAVY | {"quart", "hypercorn", "pydantic", "av"})
+
+
+def test_importing_every_plugin_brings_in_neither_a_heavy_library_nor_a_web_framework():
+    loaded = modules_after(
+        "from importlib.metadata import entry_points\nfor point in entry_points(group='govor'): point.load()"
+    )
+    assert not loaded & (HEAVY | {"quart", "hypercorn"})
