@@ -5,12 +5,14 @@ The descriptions here are the texts of `govor serve --help` and docs/configurati
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, DirectoryPath, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -30,10 +32,25 @@ def _split(value: Any) -> Any:
     return value
 
 
+def _expand(value: Any) -> Any:
+    """Turn ~ into the home folder, as a shell does."""
+    return Path(value).expanduser() if isinstance(value, str | Path) else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
 OPENAI_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe")
 """Names that OpenAI's clients send, some of them without a choice."""
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+
+NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY"})
+"""Variables that mean something else: the configuration file, and a client's key."""
+
+log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
@@ -56,10 +73,10 @@ class Settings(BaseSettings):
     api_keys: Names = Field(
         (), description="Bearer keys, comma-separated; any of them opens the API. Empty: no key is asked."
     )
-    models_dir: Path = Field(
+    models_dir: Annotated[Path, BeforeValidator(_expand)] = Field(
         default_factory=lambda: cache_folder() / "models", description="Folder of installed models."
     )
-    spool_dir: Path | None = Field(
+    spool_dir: Annotated[DirectoryPath | None, BeforeValidator(_expand)] = Field(
         None, description="Folder where uploads are spooled while they are worked on. Default: the system's."
     )
     default_models: Names = Field(
@@ -83,20 +100,29 @@ class Settings(BaseSettings):
     )
     offline: bool = Field(False, description="Make no network call: models come from disk and packages only.")
     max_upload_mb: float = Field(
-        200, gt=0, description="Largest request body, in MB (10^6 bytes); more is refused with 413."
+        200,
+        gt=0,
+        allow_inf_nan=False,
+        description="Largest request body, in MB (10^6 bytes); more is refused with 413.",
     )
     max_audio_seconds: float = Field(
-        36_000, ge=0, description="Longest recording, in seconds; more is refused with 400. 0: no limit."
+        36_000,
+        ge=0,
+        allow_inf_nan=False,
+        description="Longest recording, in seconds; more is refused with 400. 0: no limit.",
     )
     keep_alive_seconds: float = Field(
-        15, gt=0, description="Silence after which a stream sends a comment, so that proxies keep it open."
+        15,
+        gt=0,
+        allow_inf_nan=False,
+        description="Silence after which a stream sends a comment, so that proxies keep it open.",
     )
     strict: bool = Field(
         False,
         description="Refuse with 400 what a model cannot honour, instead of naming it in the header "
         "x-govor-ignored.",
     )
-    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_level: LogLevel = Field("info", description="debug, info, warning or error.")
 
     @classmethod
     def settings_customise_sources(
@@ -118,20 +144,48 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     class FromFile(Settings):
         model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(toml_file=path)
 
+    _warn_of_strangers()
     try:
         return FromFile(**overrides)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
     except SettingsError as error:
-        raise ConfigurationError(str(error)) from error
+        example = """GOVOR_ALIASES='{"boss": "echo"}'"""
+        raise ConfigurationError(f"{error}: a table in the environment is JSON, as in {example}") from error
     except ValidationError as error:
-        raise ConfigurationError(explain(error)) from error
+        faults = (
+            _explain(item["loc"], item["type"], item["msg"], overrides, path) for item in error.errors()
+        )
+        raise ConfigurationError("; ".join(faults)) from error
 
 
-def explain(error: ValidationError) -> str:
-    """Return what is wrong, one line per field, without pydantic's addresses."""
-    lines = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-    return "; ".join(lines)
+def _explain(
+    where: tuple[int | str, ...], kind: str, message: str, overrides: dict[str, Any], path: Path | None
+) -> str:
+    """Return what is wrong and where it was given, without the value: it may be a secret."""
+    setting = str(where[0])
+    message = message.replace("valid tuple", "list").replace("valid dictionary", "table")
+    if kind == "extra_forbidden":
+        near = get_close_matches(setting, Settings.model_fields, 1)
+        meant = f"; did you mean '{near[0]}'?" if near else ""
+        return f"{path}: there is no setting '{setting}'{meant}"
+    if setting in overrides:
+        return f"--{setting.replace('_', '-')}: {message}"
+    given = {name.upper() for name in os.environ}
+    for name in ("__".join(map(str, where)), setting):
+        if (variable := f"GOVOR_{name}".upper()) in given:
+            return f"{variable}: {message}"
+    return f"{path}: {'.'.join(map(str, where))}: {message}"
+
+
+def _warn_of_strangers() -> None:
+    """A misspelt variable must not pass in silence; others' that begin the same do no harm."""
+    for name in sorted(set(os.environ) - NOT_SETTINGS):
+        prefix, _, setting = name.upper().partition("_")
+        if prefix == "GOVOR" and setting.partition("__")[0].lower() not in Settings.model_fields:
+            log.warning("The environment variable %s is no setting", name)
 
 
 def config_file(named: Path | None) -> Path | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import media
 import openai
 import pytest
+
+import media
 
 
 @pytest.fixture

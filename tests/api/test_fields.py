@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import media
 import pytest
 from werkzeug.datastructures import MultiDict
 
+import media
 from govor.api.fields import Fields, parse_fields
 from govor.audio.speech import SpeechRules
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import media
 import numpy as np
 import pytest
+
+import media
 
 Samples = media.Samples
 

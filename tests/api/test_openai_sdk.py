@@ -1,4 +1,4 @@
-"""The OpenAI SDK against a real server and the embedded model: Russian and English, every format, streamed."""
+"""The OpenAI SDK against a real server and the embedded model: both languages, every format, streamed."""
 
 from __future__ import annotations
 

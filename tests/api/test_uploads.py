@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import media
 import numpy as np
 import pytest
+
+import media
 
 URL = "/v1/audio/transcriptions"
 BOUNDARY = b"limit"

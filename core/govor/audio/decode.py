@@ -30,6 +30,9 @@ BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is tak
 # A playlist or concat script in an upload must not reach for other files or hosts: no protocol, no reach.
 CONTAINER_OPTIONS = {"protocol_whitelist": "none"}
 
+LENGTHLESS = frozenset({"aac", "ac3", "eac3", "dts", "loas", "truehd"})
+"""Formats that are frames and nothing else: FFmpeg guesses from the first ones, once 15 times too high."""
+
 log = logging.getLogger(__name__)
 
 
@@ -65,8 +68,8 @@ class Recording:
 
     def close(self) -> None:
         """Release the file; safe to call twice, and while another thread reads blocks: they end."""
+        self._closed = True  # before the lock: a thread that reads would take it again and again
         with self._lock:
-            self._closed = True
             self._opened.close()
         self._frames = iter(())
 
@@ -166,7 +169,7 @@ def _frames(packet: Packet[AudioStream]) -> list[AudioFrame]:
 
 
 def _stated_duration(container: InputContainer) -> float | None:
-    if container.duration is None or container.duration <= 0:
+    if container.format.name in LENGTHLESS or container.duration is None or container.duration <= 0:
         return None
     return float(container.duration / av.time_base)
 

@@ -84,6 +84,11 @@ class SpeechFinder:
         return self._inside
 
     @property
+    def certain_end(self) -> int:
+        """Sample up to which the region that is open now is sure to reach."""
+        return self._certain() if self._fell is None else self._fell
+
+    @property
     def keep_from(self) -> int:
         """First sample that a region not yet returned may contain."""
         if self._inside is not None:
@@ -108,10 +113,9 @@ class SpeechFinder:
 
     def _settle(self) -> None:
         """Draw what conclusions can be drawn, whatever follows."""
-        # The last frame may be filled up with zeros: only the samples before it exist for certain.
-        certain = self._seen - self._frame
+        certain = self._certain()
         if self._start is not None:
-            self._confirm(certain if self._fell is None else self._fell)
+            self._confirm(self.certain_end)
         if self._ended is None:
             return
         gap = self._earliest_start() - self._ended.end
@@ -133,6 +137,10 @@ class SpeechFinder:
             padding = min(padding, (self._start - self._ended.end) // 2)
             self._emit(self._ended, padding)
         self._inside = max(0, self._start - padding)
+
+    def _certain(self) -> int:
+        """Samples that exist for certain: the last frame may be filled up with zeros."""
+        return self._seen - self._frame
 
     def _earliest_start(self) -> int:
         return self._seen if self._start is None else self._start

@@ -63,22 +63,28 @@ class Stretch:
 
     def recording_time(self, seconds: float, *, is_end: bool = False) -> float:
         """Turn a time within `audio` into one of the recording; a seam's end belongs to the earlier part."""
-        sample = min(seconds * SAMPLE_RATE, len(self.audio))  # Whisper counts on beyond the end
+        # In whole samples, for 1001 / 16000 * 16000 is less than 1001; Whisper counts on beyond the end.
+        sample = min(round(seconds * SAMPLE_RATE), len(self.audio))
         side = bisect_left if is_end else bisect_right
         part = max(side(self.offsets, sample) - 1, 0)
         return (self.starts[part] + sample - self.offsets[part]) / SAMPLE_RATE
 
     def place(self, segment: Segment) -> Segment:
         """Return the segment with times of the recording; where it has none, those of this stretch."""
-        start = self.start if segment.start is None else self.recording_time(segment.start)
-        end = self.end if segment.end is None else self.recording_time(segment.end, is_end=True)
-        words = segment.words and tuple(
-            replace(
-                word, start=self.recording_time(word.start), end=self.recording_time(word.end, is_end=True)
+        start, end = self._span(segment.start, segment.end)
+        words = segment.words
+        if words is not None:
+            spans = [self._span(word.start, word.end) for word in words]
+            words = tuple(
+                replace(word, start=span[0], end=span[1]) for word, span in zip(words, spans, strict=True)
             )
-            for word in segment.words
-        )
-        return replace(segment, start=start, end=max(start, end), words=words)
+        return replace(segment, start=start, end=end, words=words)
+
+    def _span(self, start: float | None, end: float | None) -> tuple[float, float]:
+        """Return both times in the recording; on a seam, a span without length would end before it begins."""
+        begins = self.start if start is None else self.recording_time(start)
+        ends = self.end if end is None else self.recording_time(end, is_end=True)
+        return begins, max(begins, ends)
 
 
 class _Tape:
@@ -198,7 +204,7 @@ class Cutter:
     def _take_open(self, inside: int) -> Iterator[Stretch]:
         """Hand on the beginning of a region that is too long to wait for its end."""
         start = max(inside, self._cut)
-        while self._tape.total - start > self._maximum:
+        while self._finder.certain_end - start > self._maximum:
             start = yield from self._split(start)
 
     def _split(self, start: int) -> Generator[Stretch, None, int]:

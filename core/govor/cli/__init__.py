@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from govor import __version__
+from govor.cli.leave import leave
 from govor.cli.models import models
 from govor.cli.plugins import plugins
 from govor.cli.serve import serve
@@ -54,3 +55,5 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except BrokenPipeError:  # as in `govor transcribe … | head`
+        leave(1)

@@ -8,17 +8,17 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
 
 from govor.cli.options import read_settings, setting_options, show_log
+from govor.cli.table import show_table
 from govor.engine.service import Service
 from govor.errors import ModelNotFound
 from govor.models.catalogue import Model
 
-PIPED_WIDTH = 200  # columns where there is no terminal to ask
+HEADINGS = ("ID", "STATE", "SIZE", "LANGUAGES", "BACKEND", "ABOUT")
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="List the models, or fetch one (models pull).")
 @click.option("--all", "everything", is_flag=True, help="Also models whose files are not here yet.")
 @setting_options(["models_dir"])
 @click.pass_context
@@ -28,10 +28,8 @@ def models(context: click.Context, /, everything: bool, **options: Any) -> None:
         return
     show_log("warning")
     service = Service(read_settings(context.obj, options))
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    console.print(_table(service, list(service.catalogue) if everything else service.router.usable()))
+    shown = list(service.catalogue) if everything else service.router.usable()
+    show_table(HEADINGS, [_row(service, model) for model in shown])
 
 
 @models.command()
@@ -47,7 +45,8 @@ def pull(config: Path | None, /, names: tuple[str, ...], **options: Any) -> None
         if model is None:
             raise ModelNotFound(name, [known.id for known in service.catalogue])
         _pull(service, model)
-        click.echo(f"{model.id} is installed in {service.store.folder(model)}")
+        where = f"is installed in {service.store.folder(model)}" if model.spec.files else "needs no files"
+        click.echo(f"{model.id} {where}")
 
 
 def _pull(service: Service, model: Model) -> None:
@@ -65,21 +64,14 @@ def _pull(service: Service, model: Model) -> None:
         )
 
 
-def _table(service: Service, shown: list[Model]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("ID", "STATE", "SIZE", "LANGUAGES", "BACKEND", "ABOUT"):
-        table.add_column(heading, overflow="ellipsis", no_wrap=True)
-    for model in shown:
-        spec = model.spec
-        size = f"{spec.size / 1e6:.0f} MB" if spec.size else "-"
-        table.add_row(
-            model.id, service.store.state(model), size, _languages(model), model.plugin, spec.description
-        )
-    return table
+def _row(service: Service, model: Model) -> tuple[str, ...]:
+    spec = model.spec
+    size = f"{spec.size / 1e6:.0f} MB" if spec.size else "-"
+    return model.id, service.store.state(model), size, _languages(model), model.plugin, spec.description
 
 
 def _languages(model: Model) -> str:
     codes = model.spec.languages
     if not codes:
         return "any"
-    return " ".join(codes) if len(codes) <= 5 else f"{len(codes)} languages"
+    return " ".join(codes) if len(codes) <= 5 else str(len(codes))

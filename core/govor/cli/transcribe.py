@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -21,6 +22,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from govor.cli.leave import leave
 from govor.cli.options import read_settings, setting_options, show_log
 from govor.engine.options import honour
 from govor.engine.pipeline import Transcription, Work
@@ -62,12 +64,13 @@ def _language(context: click.Context, option: click.Parameter, value: str | None
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
-    help="File, or folder for several files (created if need be); default: standard output.",
+    type=click.Path(),
+    metavar="PATH",
+    help="File, or folder: for several files, or with / at the end. Default: standard output.",
 )
 @setting_options(["models_dir", "device", "offline", "max_audio_seconds"])
 @click.pass_obj
-def transcribe(config: Path | None, /, files: tuple[Path, ...], output: Path | None, **options: Any) -> None:
+def transcribe(config: Path | None, /, files: tuple[Path, ...], output: str | None, **options: Any) -> None:
     """Transcribe FILES and print the text, or write it to --output.
 
     Each file's text appears when the file is done; progress goes to stderr, where that is a terminal. A
@@ -96,15 +99,17 @@ async def _transcribe_all(
     try:
         with _progress() as bars:
             await _load(service, model, bars)
-            for file in files:
-                work = Work(file, model, options, max_seconds=asked["max_seconds"])
-                try:
-                    text = await _transcribe_one(service, work, asked, bars)
-                except (GovorError, OSError) as error:
-                    bars.console.print(f"govor: {file}: {error}", style="red", highlight=False, markup=False)
-                    complete = False
-                else:
-                    write(file, text)
+        for file in files:
+            work = Work(file, model, options, max_seconds=asked["max_seconds"])
+            try:
+                write(file, await _transcribe_one(service, work, asked))
+            except BrokenPipeError:
+                raise  # nobody reads any more
+            except (GovorError, OSError) as error:
+                click.secho(f"govor: {file}: {error}", fg="red", err=True)
+                complete = False
+    except asyncio.CancelledError:
+        leave(130)  # a model at work would be waited for
     finally:
         await service.close()
     return complete
@@ -121,21 +126,15 @@ async def _load(service: Service, model: Model, bars: Progress) -> None:
         bars.remove_task(bar)
 
 
-async def _transcribe_one(service: Service, work: Work, asked: dict[str, Any], bars: Progress) -> str:
-    bar = bars.add_task(work.path.name, total=None)
-    try:
+async def _transcribe_one(service: Service, work: Work, asked: dict[str, Any]) -> str:
+    """Return the result in the format that is asked for; the bar is gone before it is shown."""
+    with _progress() as bars:
+        bar = bars.add_task(work.path.name, total=None)
         async with service.transcribe(work) as transcription, aclosing(aiter(transcription)) as segments:
             async for _ in segments:
                 _show(transcription, bars, bar)
-    finally:
-        bars.remove_task(bar)
-    logprobs = Options().logprobs
     body, _ = render(
-        transcription.result(),
-        asked["response_format"],
-        words=asked["words"],
-        segments=True,
-        logprobs=logprobs,
+        transcription.result(), asked["response_format"], words=asked["words"], segments=True, logprobs=False
     )
     return body
 
@@ -168,20 +167,30 @@ def _progress() -> Progress:
     )
 
 
-def _writer(
-    output: Path | None, files: tuple[Path, ...], response_format: str
-) -> Callable[[Path, str], None]:
-    """How a result is put out. Raises InvalidParam where several files would share one."""
+def _writer(output: str | None, files: tuple[Path, ...], response_format: str) -> Callable[[Path, str], None]:
+    """How a result is put out. Raises InvalidParam where that would destroy something, or cannot be."""
     if output is None:
         return lambda file, text: click.echo(text, nl=not text.endswith("\n"))
-    if len(files) == 1 and not output.is_dir():
-        output.parent.mkdir(parents=True, exist_ok=True)
-        return lambda file, text: _write(output, text)
-    names = [file.stem for file in files]
-    if len(set(names)) < len(names):
-        raise InvalidParam("Two of the files have the same name and would overwrite each other's output.")
-    output.mkdir(parents=True, exist_ok=True)
-    return lambda file, text: _write(output / (file.stem + SUFFIXES[response_format]), text)
+    target = Path(output)
+    if len(files) == 1 and not output.endswith("/") and not target.is_dir():
+        if target.exists() and target.samefile(files[0]):
+            raise InvalidParam(f"{target} is the recording itself and would be overwritten.")
+        _make(target.parent)
+        return lambda file, text: _write(target, text)
+    for stem, number in Counter(file.stem for file in files).items():
+        if number > 1:
+            raise InvalidParam(
+                f"{number} of the files are named '{stem}' and would overwrite each other's output."
+            )
+    _make(target)
+    return lambda file, text: _write(target / (file.stem + SUFFIXES[response_format]), text)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidParam(f"The folder {folder} cannot be made: {error.strerror}.") from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,6 @@
 """One loaded model's queue: who runs next, on how many threads. Knows nothing of files or HTTP.
 
-All methods run in the event loop; only `_Turn.step` runs in the lane's worker threads.
+All methods run in the event loop, but for those that say otherwise.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from govor.audio.stretches import Stretch
 from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
 from govor.types import LongForm, Options, Recognizer, Segment
+
+STOPPING = "The server is stopping."
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +35,12 @@ class Turn:
         self.options = options
         self.share = share
         self.cancelled = False
+        self.exhausted = False
+        """The model has no more to say."""
+        self.heard = 0.0
+        """Seconds of the stretch that the model is through with."""
+        self._charged = 0.0
         self._windows: Iterator[Segment] | None = None  # a long-form model's generator, once begun
-        self._heard = 0.0  # seconds of the stretch already accounted for
         self._ready: asyncio.Queue[Segment | GovorError | None] = asyncio.Queue()
 
     async def __aiter__(self) -> AsyncIterator[Segment]:
@@ -43,38 +49,44 @@ class Turn:
                 raise item
             yield item
 
-    def step(self, recognizer: Recognizer) -> list[Segment] | None:
-        """Do the next piece of work; None when nothing is left. Runs in a worker thread."""
-        if not isinstance(recognizer, LongForm):
-            if self._heard:
-                return None
-            self._account(self.stretch.seconds)
-            return list(recognizer.transcribe([self.stretch.audio], self.options))
-        if self._windows is None:
-            self._windows = recognizer.transcribe_long(self.stretch.audio, self.options)
-        segment = next(self._windows, None)
-        if segment is None:
-            self._account(self.stretch.seconds)
-            return None
-        self._account(segment.end or 0.0)
-        return [segment]
+    def step(self, recognizer: Recognizer) -> list[Segment]:
+        """Do the next piece of work; return its segments, placed. Runs in a worker thread."""
+        segments = self._ask(recognizer)
+        placed = [self.stretch.place(segment) for segment in segments]
+        self.heard = self.stretch.seconds if self.exhausted else segments[-1].end or self.heard
+        return placed
 
     def close(self) -> None:
         """End a generator that is not exhausted. Runs in a worker thread, or where none is at work."""
         close = getattr(self._windows, "close", None)
-        if close is not None:
-            close()
+        try:
+            if close is not None:
+                close()
+        except Exception:  # whoever it could be told to has left
+            log.exception("The model failed when its work was broken off")
 
     def deliver(self, segments: list[Segment]) -> None:
         for segment in segments:
-            self._ready.put_nowait(self.stretch.place(segment))
+            self._ready.put_nowait(segment)
 
     def end(self, error: GovorError | None = None) -> None:
         self._ready.put_nowait(error)
 
-    def _account(self, heard: float) -> None:
-        self.share.seconds += max(heard - self._heard, 0.0)
-        self._heard = max(heard, self._heard)
+    def charge(self, heard: float) -> None:
+        """Bring the request's share up to date: it has had so many seconds of this stretch."""
+        more = max(heard - self._charged, 0.0)
+        self._charged += more
+        self.share.seconds += more
+
+    def _ask(self, recognizer: Recognizer) -> list[Segment]:
+        if not isinstance(recognizer, LongForm):
+            self.exhausted = True
+            return list(recognizer.transcribe([self.stretch.audio], self.options))
+        if self._windows is None:
+            self._windows = recognizer.transcribe_long(self.stretch.audio, self.options)
+        segment = next(self._windows, None)
+        self.exhausted = segment is None
+        return [] if segment is None else [segment]
 
 
 class Lane:
@@ -83,65 +95,92 @@ class Lane:
     def __init__(self, recognizer: Recognizer, name: str):
         self._recognizer = recognizer
         self._waiting: list[Turn] = []
-        self._arrival = asyncio.Condition()
+        self._arrival = asyncio.Event()
+        self._closed = False
         self.workers = max(1, recognizer.parallel)
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix=f"govor-{name}")
         self._tasks = [asyncio.create_task(self._work(), name=f"lane {name}") for _ in range(self.workers)]
 
-    async def submit(self, turn: Turn) -> None:
-        """Queue a turn; its segments arrive on the turn itself."""
-        async with self._arrival:
-            self._waiting.append(turn)
-            self._arrival.notify()
+    def submit(self, turn: Turn) -> None:
+        """Queue a turn; its segments arrive on the turn itself, or ShuttingDown."""
+        if self._closed:
+            turn.end(ShuttingDown(STOPPING))
+            return
+        self._waiting.append(turn)
+        self._arrival.set()
 
     def cancel(self, turn: Turn) -> None:
         """Forget a turn at once; if it is being worked on, after its current window."""
         turn.cancelled = True
-        if turn in self._waiting:
+        if turn in self._waiting and not self._closed:
             self._waiting.remove(turn)
             self._threads.submit(turn.close)
 
     async def close(self) -> None:
-        """Stop the workers after what they are doing and close the recognizer."""
+        """Tell all who wait that the server is stopping, let running calls end, close the recognizer."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for turn in self._waiting:
-            turn.end(ShuttingDown("The server is stopping."))
-        await asyncio.to_thread(self._threads.shutdown)
-        await asyncio.to_thread(self._recognizer.close)
+        unfinished, self._waiting = self._waiting, []
+        for turn in unfinished:
+            turn.end(ShuttingDown(STOPPING))
+        await asyncio.to_thread(self._free, unfinished)
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             turn = await self._next()
-            step = loop.run_in_executor(self._threads, turn.step, self._recognizer)
             try:
-                segments = await asyncio.shield(step)
+                outcome = await loop.run_in_executor(self._threads, self._step, turn)
             except asyncio.CancelledError:
-                turn.end(ShuttingDown("The server is stopping."))
+                self._waiting.append(turn)  # for `close` to end
                 raise
-            except GovorError as error:
-                turn.end(error)
-            except Exception as error:  # a model may raise anything: its client is told, the lane lives
-                log.exception("The model failed on %.1f s of audio", turn.stretch.seconds)
-                turn.end(TranscriptionFailed(f"The model failed: {type(error).__name__}: {error}"))
-            else:
-                await self._finish_step(turn, segments)
+            self._finish_step(turn, outcome)
 
-    async def _finish_step(self, turn: Turn, segments: list[Segment] | None) -> None:
-        if turn.cancelled:
+    def _step(self, turn: Turn) -> list[Segment] | GovorError:
+        """Do a turn's next piece of work; return what it raised. Runs in a worker thread.
+
+        A Future of asyncio cannot carry StopIteration, and SystemExit would stop the server.
+        """
+        try:
+            return turn.step(self._recognizer)
+        except GovorError as error:
+            return error
+        except BaseException as error:  # a model may raise anything: its client is told, the lane lives
+            log.exception("The model failed on %.1f s of audio", turn.stretch.seconds)
+            return TranscriptionFailed(f"The model failed: {type(error).__name__}: {error}")
+
+    def _finish_step(self, turn: Turn, outcome: list[Segment] | GovorError) -> None:
+        turn.charge(turn.heard)
+        if isinstance(outcome, GovorError):
+            turn.end(outcome)
+        else:
+            turn.deliver(outcome)
+        if turn.cancelled or isinstance(outcome, GovorError):
             self._threads.submit(turn.close)
-        elif segments is None:
+        elif turn.exhausted:
             turn.end()
         else:
-            turn.deliver(segments)
-            await self.submit(turn)
+            self.submit(turn)
 
     async def _next(self) -> Turn:
         """Wait for and take the turn of the request that has had least."""
-        async with self._arrival:
-            await self._arrival.wait_for(lambda: self._waiting)
-            turn = min(self._waiting, key=lambda waiting: waiting.share.seconds)
-            self._waiting.remove(turn)
-            return turn
+        while not self._waiting:
+            self._arrival.clear()
+            await self._arrival.wait()
+        turn = min(self._waiting, key=lambda waiting: waiting.share.seconds)
+        self._waiting.remove(turn)
+        if not isinstance(self._recognizer, LongForm):
+            turn.charge(turn.stretch.seconds)  # beforehand: other workers choose while this one is busy
+        return turn
+
+    def _free(self, unfinished: list[Turn]) -> None:
+        """Wait for the calls that run, then free the model. Runs in a thread."""
+        self._threads.shutdown()
+        for turn in unfinished:
+            turn.close()
+        try:
+            self._recognizer.close()
+        except Exception:  # the other models must be freed all the same
+            log.exception("A model failed while it was freed")

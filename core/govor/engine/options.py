@@ -28,12 +28,9 @@ def honour(options: Options, spec: ModelSpec) -> tuple[Options, tuple[str, ...]]
     """
     if options.task == "translate" and Feature.TRANSLATE not in spec.features:
         raise UnsupportedOperation(f"The model '{spec.id}' cannot translate.", param="model")
-    ignored = [
-        name
-        for name, feature in NEEDED.items()
-        if feature not in spec.features and getattr(options, name) not in (DEFAULTS[name], 0.0)
-    ]
-    defaults: dict[str, Any] = {name: DEFAULTS[name] for name in ignored}
+    beyond = [name for name, feature in NEEDED.items() if feature not in spec.features]
+    ignored = [name for name in beyond if getattr(options, name) not in (DEFAULTS[name], 0.0)]
+    defaults: dict[str, Any] = {name: DEFAULTS[name] for name in beyond}
     kept = replace(options, **defaults)
     if spec.languages and options.language and options.language not in spec.languages:
         ignored.append("language")

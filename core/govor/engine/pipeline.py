@@ -18,7 +18,7 @@ from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.engine.lane import Share, Turn
 from govor.engine.pool import Loaded, Pool
-from govor.errors import AudioTooLong, GovorError, InvalidAudio
+from govor.errors import AudioTooLong, GovorError, TranscriptionFailed
 from govor.formats.text import join_texts
 from govor.models.catalogue import Model
 from govor.types import ModelSpec, Options, Segment, Transcript, VoiceDetector
@@ -98,26 +98,17 @@ class Transcription:
         """Decode and cut in a thread, no further ahead than the lane has workers."""
         loop = asyncio.get_running_loop()
         stretches, share = self._stretches(), Share()
-        step = None
         try:
-            while True:
-                step = loop.run_in_executor(None, next, stretches, None)
-                stretch = await asyncio.shield(step)
-                if stretch is None:
-                    break
+            while (stretch := await loop.run_in_executor(None, next, stretches, None)) is not None:
                 turn = Turn(stretch, self._work.options, share)
                 begun.append(turn)
-                await self._lane.submit(turn)
+                self._lane.submit(turn)
                 await turns.put(turn)
-        except asyncio.CancelledError:
-            if step is not None:
-                await asyncio.wait([step])  # the recording is closed next: not under the thread's hands
-            raise
         except GovorError as error:
             await turns.put(error)
         except Exception as error:
             log.exception("Reading the recording failed")
-            await turns.put(InvalidAudio(f"The audio cannot be read: {error}", param="file"))
+            await turns.put(TranscriptionFailed(f"Reading failed: {type(error).__name__}: {error}"))
         else:
             await turns.put(None)
 
@@ -149,12 +140,27 @@ async def begin(work: Work, pool: Pool, detector: VoiceDetector) -> AsyncIterato
     Raises InvalidAudio, AudioTooLong, LoadFailed, DownloadFailed.
     """
     async with AsyncExitStack() as stack:
-        recording = await asyncio.to_thread(Recording, work.path)
+        recording = await _open(work.path)
         stack.callback(recording.close)
         if 0 < work.max_seconds < (recording.duration or 0.0):
             raise AudioTooLong(_too_long(work.max_seconds), param="file")
         loaded = await stack.enter_async_context(pool.lease(work.model))
         yield Transcription(work, loaded, recording, detector)
+
+
+async def _open(path: Path) -> Recording:
+    """Open a recording in a thread; where the caller leaves meanwhile, it is closed as soon as it is open."""
+    opening = asyncio.create_task(asyncio.to_thread(Recording, path))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unwanted)
+        raise
+
+
+def _close_unwanted(opening: asyncio.Task[Recording]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _too_long(limit: float) -> str:

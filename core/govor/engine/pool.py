@@ -6,12 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from govor.engine.lane import Lane
-from govor.errors import GovorError, LoadFailed
+from govor.engine.lane import STOPPING, Lane
+from govor.errors import GovorError, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.store import Progress, Store
 from govor.types import LongForm, Recognizer
@@ -37,6 +38,7 @@ class Pool:
     def __init__(self, store: Store, device: str):
         self._store = store
         self._device = device
+        self._closed = False
         self._loads: dict[str, asyncio.Task[Loaded]] = {}
         self._failures: dict[str, str] = {}
 
@@ -55,7 +57,10 @@ class Pool:
 
     @asynccontextmanager
     async def lease(self, model: Model, progress: Progress | None = None) -> AsyncIterator[Loaded]:
-        """Hold a model in memory, loading it first if need be. Raises LoadFailed or DownloadFailed."""
+        """Hold a model in memory, loading it first if need be.
+
+        Raises LoadFailed, DownloadFailed, ShuttingDown.
+        """
         loaded = await self._get(model, progress)
         loaded.leases += 1
         try:
@@ -64,26 +69,34 @@ class Pool:
             loaded.leases -= 1
 
     async def close(self) -> None:
-        """Free every model."""
+        """Free every model; those who wait for one are told that the server is stopping."""
+        self._closed = True
         loads, self._loads = self._loads, {}
         for load in loads.values():
             load.cancel()
-        for result in await asyncio.gather(*loads.values(), return_exceptions=True):
-            if isinstance(result, Loaded):
-                await result.lane.close()
+        results = await asyncio.gather(*loads.values(), return_exceptions=True)
+        await asyncio.gather(*(result.lane.close() for result in results if isinstance(result, Loaded)))
 
     async def _get(self, model: Model, progress: Progress | None) -> Loaded:
         """Join the load under way, or begin one. One caller's leaving does not stop it for the others."""
+        if self._closed:
+            raise ShuttingDown(STOPPING)
         load = self._loads.get(model.qualified)
         if load is None:
             load = asyncio.create_task(self._load(model, progress), name=f"load {model.id}")
             self._loads[model.qualified] = load
-        return await asyncio.shield(load)
+        try:
+            return await asyncio.shield(load)
+        except asyncio.CancelledError:
+            if load.cancelled():  # by `close`: it is not this caller who was
+                raise ShuttingDown(STOPPING) from None
+            raise
 
     async def _load(self, model: Model, progress: Progress | None) -> Loaded:
         began = time.monotonic()
         try:
             recognizer = await asyncio.to_thread(self._read, model, progress)
+            lane = Lane(recognizer, model.id)
         except GovorError as error:
             self._fail(model, error)
             raise
@@ -94,11 +107,19 @@ class Pool:
             raise failure from error
         self._failures.pop(model.qualified, None)
         log.info("Loaded '%s' in %.1f s", model.id, time.monotonic() - began)
-        return Loaded(model, Lane(recognizer, model.id), isinstance(recognizer, LongForm))
+        return Loaded(model, lane, isinstance(recognizer, LongForm))
 
     def _read(self, model: Model, progress: Progress | None) -> Recognizer:
         folder = self._store.install(model, progress or (lambda done, total: None))
-        return model.backend.load(model.spec, folder, self._device)
+        try:
+            recognizer = model.backend.load(model.spec, folder, self._device)
+        except (StopIteration, SystemExit, CancelledError) as error:
+            # The first cannot be carried by asyncio's Futures; the others would end the server, or this load.
+            raise RuntimeError(f"{type(error).__name__}: {error}") from error
+        if self._closed:
+            recognizer.close()  # whoever wanted it has been sent away
+            raise ShuttingDown(STOPPING)
+        return recognizer
 
     def _fail(self, model: Model, error: GovorError) -> None:
         self._failures[model.qualified] = str(error)

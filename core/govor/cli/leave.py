@@ -1,0 +1,15 @@
+"""Ending the process at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import NoReturn
+
+
+def leave(code: int = 0) -> NoReturn:
+    """End without waiting for threads: nothing can stop a model that is at work, or being loaded."""
+    sys.stdout.flush()
+    logging.shutdown()
+    os._exit(code)

@@ -1,0 +1,107 @@
+"""What a user reads before anything runs: help, versions, and what is wrong with a command line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from govor import __version__
+from govor.cli.options import TABLES, default_text
+from govor.settings import Settings
+
+SECRET = "sk-entirely-secret"
+
+
+def words(text: str) -> str:
+    """A help text without its line breaks."""
+    return re.sub(r"\s+", " ", re.sub(r"(?<=\w-)\n\s+", "", text))
+
+
+@pytest.fixture(scope="module")
+def serve_help(shared_shell: Any) -> str:
+    """What `govor serve --help` prints where a key is set."""
+    result = shared_shell.run("serve", "--help", GOVOR_API_KEYS=SECRET)
+    assert (result.returncode, result.stderr) == (0, "")
+    return words(result.stdout)
+
+
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name not in TABLES])
+def test_serve_help_tells_every_setting_with_its_variable_and_default(serve_help: str, name: str) -> None:
+    setting = Settings.model_fields[name]
+    assert f"--{name.replace('_', '-')} " in serve_help
+    assert words(str(setting.description)) in serve_help
+    if name != "models_dir":  # below the home folder of whoever asks
+        assert f"[env: GOVOR_{name.upper()}; default: {default_text(setting)}]" in serve_help
+
+
+def test_serve_help_does_not_tell_the_keys(serve_help: str) -> None:
+    assert SECRET not in serve_help
+
+
+def test_the_help_of_govor_lists_its_commands(shared_shell: Any) -> None:
+    result = shared_shell.run("--help")
+    assert result.returncode == 0
+    assert re.findall(r"^  (\w+)  +\S.*\.$", result.stdout, re.MULTILINE) == [
+        "models",
+        "plugins",
+        "serve",
+        "transcribe",
+    ]
+    assert "..." not in result.stdout.partition("Commands:")[2]
+
+
+HELP = {
+    "transcribe": ["--model", "--format", "--language", "--output", "srt", "exit code"],
+    "models": ["--all", "pull"],
+    "models pull": ["MODEL", "--offline"],
+    "plugins": ["failed and why"],
+}
+
+
+@pytest.mark.parametrize("command", HELP)
+def test_the_help_of_a_command_tells_how_it_is_used(shared_shell: Any, command: str) -> None:
+    result = shared_shell.run(*command.split(), "-h")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"Usage: govor {command} ")
+    assert not [text for text in HELP[command] if text not in words(result.stdout)]
+
+
+def test_python_runs_it_as_a_module(started: Any) -> None:
+    assert started("--version").communicate() == (f"govor, version {__version__}\n", "")
+
+
+def test_the_version_is_told(shared_shell: Any) -> None:
+    result = shared_shell.run("--version")
+    assert (result.returncode, result.stdout) == (0, f"govor, version {__version__}\n")
+
+
+WRONG_LINES = {
+    "serve --prot 9000": "No such option '--prot'.",
+    "listen": "No such command 'listen'.",
+    "transcribe": "Missing argument 'FILES...'.",
+    "transcribe absent.wav": "File 'absent.wav' does not exist.",
+}
+WRONG_SETTINGS = {
+    "serve --port abc": "--port: Input should be a valid integer",
+    "serve --log-level loud": "--log-level: Input should be 'debug', 'info'",
+    "--config absent.toml serve": "There is no file absent.toml.",
+    "serve --require absent": "Plugin 'absent' is required but not ready: not installed",
+}
+
+
+@pytest.mark.parametrize("command", WRONG_LINES)
+def test_a_wrong_command_line_ends_with_2(shared_shell: Any, command: str) -> None:
+    result = shared_shell.run(*command.split())
+    assert (result.returncode, result.stdout) == (2, "")
+    assert WRONG_LINES[command] in result.stderr
+    assert "Try 'govor" in result.stderr
+
+
+@pytest.mark.parametrize("command", WRONG_SETTINGS)
+def test_a_wrong_setting_is_one_line_and_ends_with_1(shared_shell: Any, command: str) -> None:
+    result = shared_shell.run(*command.split())
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"govor: {WRONG_SETTINGS[command]}")
+    assert result.stderr.count("\n") == 1

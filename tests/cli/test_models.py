@@ -1,0 +1,159 @@
+"""`govor models` and `govor plugins`: what is here, what could be, fetching it, and what is broken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hub_standin import Hub, serving_hub
+from packages import install_plugin
+from small_models import BYTES
+
+FAMILY = """
+import govor
+
+class Family:
+    def models(self):
+        weights = govor.ModelFile("weights.bin", ("{source}",), {size})
+        return [govor.ModelSpec("small", (weights,), languages=("en", "ru"))]
+
+    def load(self, spec, folder, device):
+        raise NotImplementedError
+
+@govor.hookimpl
+def backend(settings):
+    return Family()
+"""
+WRONG_TABLE = """
+import govor
+
+@govor.hookimpl
+def backend(settings):
+    raise ValueError("[plugins.wrong] beam_size: must be at least 1")
+"""
+
+
+@pytest.fixture
+def hub(shell: Any) -> Iterator[Hub]:
+    """A hub that has the file of the model "small", whose plugin is installed."""
+    with serving_hub() as hub:
+        source = hub.put("owner/small", "weights.bin", BYTES)
+        install_plugin(shell.site, "family", FAMILY.format(source=source, size=len(BYTES)))
+        shell.env.update(HF_ENDPOINT=hub.url, GOVOR_MODELS_DIR=str(shell.folder / "models"))
+        yield hub
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """A table's cells, by the first one."""
+    return {cells[0]: cells for line in text.splitlines() if (cells := re.split(r" {2,}", line))}
+
+
+def test_models_lists_what_can_answer(shell: Any) -> None:
+    result = shell.run("models")
+    assert (result.returncode, result.stderr) == (0, "")
+    table = rows(result.stdout)
+    assert list(table) == ["ID", "echo", "whisper-base"]
+    assert table["whisper-base"][:5] == ["whisper-base", "installed", "148 MB", "99", "whisper"]
+    assert table["echo"][1:4] == ["installed", "-", "any"]
+
+
+def test_models_all_lists_what_could_answer_too(shell: Any) -> None:
+    table = rows(shell.run("models", "--all").stdout)
+    assert table["whisper-large-v3-turbo"][1] == "available"
+    assert table["whisper-base"][1] == "installed"
+
+
+def test_a_line_of_a_piped_table_is_not_cut(shell: Any) -> None:
+    shown = shell.run("models", "--all", COLUMNS="40").stdout
+    assert "close to large-v3 and several times faster; does not translate\n" in shown
+    assert not re.search(r" +$", shown, re.MULTILINE)
+
+
+def test_a_model_is_fetched_from_the_hub(shell: Any, hub: Hub) -> None:
+    result = shell.run("models", "pull", "small")
+    folder = shell.folder / "models/family/small"
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"small is installed in {folder}\n"
+    assert (folder / "weights.bin").read_bytes() == BYTES
+    assert rows(shell.run("models").stdout)["small"][1:4] == ["installed", "0 MB", "en ru"]
+
+
+def test_fetching_shows_progress_on_a_terminal(shell: Any, hub: Hub) -> None:
+    code, shown = shell.show("models", "pull", "small")
+    assert code == 0
+    assert re.search(r"320\.0/320\.0 kB", shown)
+
+
+def test_offline_a_model_is_not_fetched(shell: Any, hub: Hub) -> None:
+    result = shell.run("models", "pull", "--offline", "small")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("govor: Cannot fetch 'weights.bin': hf:owner/small@")
+    assert result.stderr.endswith("not asked, as `offline` is set.\n")
+    assert hub.requests.total() == 0
+
+
+def test_a_failed_download_is_one_line(shell: Any, hub: Hub) -> None:
+    hub.refuse("weights.bin", 404)
+    result = shell.run("models", "pull", "small")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("govor: Cannot fetch 'weights.bin': ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_model_without_files_needs_none(shell: Any) -> None:
+    assert shell.run("models", "pull", "echo").stdout == "echo needs no files\n"
+
+
+def test_an_unknown_model_is_one_line_with_all_that_are_known(shell: Any) -> None:
+    result = shell.run("models", "pull", "nonsense")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        "govor: The model 'nonsense' does not exist. Available: echo, whisper-tiny, "
+    )
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_models_folder_that_cannot_be_written_is_one_line(shell: Any) -> None:
+    (shell.folder / "file").touch()
+    result = shell.run("models", "pull", "whisper-base", GOVOR_MODELS_DIR="file/models")
+    assert result.returncode == 1
+    assert result.stderr == "govor: Cannot write to file/models/whisper/whisper-base: Not a directory.\n"
+
+
+def test_a_models_folder_that_cannot_be_read_is_empty(shell: Any) -> None:
+    (shell.folder / "file").touch()
+    result = shell.run("models", GOVOR_MODELS_DIR="file/models")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_plugins_lists_what_is_installed(shell: Any) -> None:
+    table = rows(shell.run("plugins").stdout)
+    assert table["whisper"] == ["whisper", "ready", "govor-whisper 0.1.0", "backend", "17"]
+    assert table["silero"][1:] == ["ready", "govor-silero 0.1.0", "vad", "-"]
+
+
+def test_plugins_tells_why_one_failed(shell: Any) -> None:
+    install_plugin(shell.site, "broken", "import no_such_library\n")
+    install_plugin(shell.site, "wrong", WRONG_TABLE)
+    result = shell.run("plugins")
+    table = rows(result.stdout)
+    assert result.returncode == 0
+    assert table["broken"][1] == "failed"
+    assert table["broken"][-1] == "ModuleNotFoundError: No module named 'no_such_library'"
+    assert table["wrong"][-1] == "ValueError: [plugins.wrong] beam_size: must be at least 1"
+    assert table["echo"][1] == "ready"
+    assert "Traceback" not in result.stderr
+
+
+def test_a_disabled_plugin_is_listed_so(shell: Any) -> None:
+    assert rows(shell.run("plugins", GOVOR_DISABLE="echo").stdout)["echo"][1] == "disabled"
+
+
+def test_a_reason_is_whole_on_a_terminal(shell: Any) -> None:
+    install_plugin(shell.site, "wrong", WRONG_TABLE)
+    code, shown = shell.show("plugins")
+    assert code == 0
+    assert "[plugins.wrong] beam_size: must be at least 1" in shown

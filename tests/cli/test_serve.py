@@ -1,0 +1,216 @@
+"""`govor serve`: what it says when it starts, whom it listens to, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from packages import install_plugin
+
+SLOW = """
+import sys, threading
+import govor
+
+class Slow:
+    parallel = 1
+
+    def transcribe(self, batch, options):
+        print("at work", flush=True)
+        if options.prompt != "forever":
+            sys.stdin.readline()
+        else:
+            threading.Event().wait()
+        return [govor.Segment("done") for audio in batch]
+
+    def close(self):
+        pass
+
+class Family:
+    def models(self):
+        features = frozenset({govor.Feature.PROMPT})
+        return [govor.ModelSpec("slow", features=features), govor.ModelSpec("never-loaded")]
+
+    def load(self, spec, folder, device):
+        if spec.id == "never-loaded":
+            print("loading", flush=True)
+            threading.Event().wait()
+        return Slow()
+
+@govor.hookimpl
+def backend(settings):
+    return Family()
+"""
+
+
+@pytest.fixture
+def served(shell: Any, started: Callable[..., Any], samples: Path) -> Callable[..., tuple[Any, list[str]]]:
+    """Start a server on a free port; return its process and what it said."""
+    install_plugin(shell.site, "slow", SLOW)
+    (shell.folder / "tests").symlink_to(samples.parent)
+
+    def start(*args: str, **env: str) -> tuple[Any, list[str]]:
+        process = started("serve", "--port", "0", *args, **env)
+        return process, [process.stdout.readline().rstrip("\n") for _ in range(5)]
+
+    return start
+
+
+def address(said: list[str]) -> str:
+    """The server's base URL, from its first line."""
+    match = re.match(r"Govor listens on (http://\S+)", said[0])
+    assert match, said
+    return match[1]
+
+
+def ended(process: Any, seconds: float = 10) -> str:
+    """What stood on stderr of a server that was told to stop, after checking that it ended well."""
+    _, errors = process.communicate(timeout=seconds)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    return str(errors)
+
+
+@pytest.fixture
+def post(samples: Path) -> Iterator[Callable[..., Future[httpx.Response]]]:
+    """Send a recording, in a thread, to the model "slow"."""
+    content = (samples / "ru_short.wav").read_bytes()
+
+    def send(url: str, fields: dict[str, str]) -> httpx.Response:
+        path, files = f"{url}/v1/audio/transcriptions", {"file": ("ru.wav", content)}
+        return httpx.post(path, files=files, data={"model": "slow", **fields}, timeout=60)
+
+    with ThreadPoolExecutor(1) as threads:
+        yield lambda url, **fields: threads.submit(send, url, fields)
+
+
+def test_the_line_it_prints_works_as_printed(served: Any, shell: Any, transcripts: Any) -> None:
+    process, said = served()
+    command = shlex.split(said[4])
+    assert command[0] == "curl"
+    if shutil.which("curl"):
+        answer = subprocess.run(
+            ["curl", "-sS", *command[1:]], cwd=shell.folder, capture_output=True, timeout=60, check=True
+        ).stdout
+    else:
+        path = shell.folder / command[-1].removeprefix("file=@")
+        answer = httpx.post(command[1], files={"file": path.open("rb")}, timeout=60).content
+    assert json.loads(answer)["text"] == transcripts["ru.wav"]["whisper_base"]
+    assert said[1:3] == ["Models: echo, slow, never-loaded, whisper-base", "Default: whisper-base"]
+    process.send_signal(signal.SIGINT)
+    ended(process)
+
+
+def test_the_line_it_prints_names_the_key_but_does_not_tell_it(served: Any) -> None:
+    _, said = served("--preload", "", GOVOR_API_KEYS="sk-entirely-secret")
+    assert ' -H "Authorization: Bearer $GOVOR_API_KEY" ' in said[4]
+    assert "secret" not in "".join(said)
+
+
+def test_it_says_what_to_do_where_no_model_is_installed(served: Any) -> None:
+    _, said = served("--preload", "", "--disable", "whisper,echo,slow")
+    assert said[1:3] == ["Models: none; see `govor models --all`", "Default: none is installed"]
+
+
+def test_it_listens_on_loopback_only(served: Any) -> None:
+    _, said = served("--preload", "")
+    port = int(address(said).rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        pass
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=5)
+
+
+def test_the_address_of_all_interfaces_is_printed_as_one_that_can_be_reached(served: Any) -> None:
+    _, said = served("--preload", "", "--host", "0.0.0.0")
+    assert address(said).startswith("http://127.0.0.1:")
+    assert httpx.get(f"{address(said)}/health").status_code == 200
+
+
+def test_a_taken_port_is_one_line(shell: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = shell.run("serve", "--port", str(port))
+    assert (result.returncode, result.stdout) == (1, "")
+    taken = (
+        f"govor: Cannot listen on 127.0.0.1, port {port}: Address already in use. Choose another --port.\n"
+    )
+    assert result.stderr == taken
+
+
+def test_a_host_that_is_not_here_is_one_line(shell: Any) -> None:
+    result = shell.run("serve", "--host", "192.0.2.1")
+    assert result.returncode == 1
+    assert result.stderr.startswith("govor: Cannot listen on 192.0.2.1, port 8000: ")
+    assert result.stderr.endswith("Choose another --host.\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_at_once_although_a_client_holds_a_connection(
+    served: Any, number: signal.Signals
+) -> None:
+    process, said = served("--preload", "")
+    with httpx.Client(base_url=address(said)) as client:
+        assert client.get("/health").status_code == 200
+        process.send_signal(number)
+        ended(process, seconds=4)
+
+
+def test_a_signal_ends_it_at_once_although_a_model_is_loading(served: Any) -> None:
+    process, _ = served("--preload", "never-loaded")
+    assert process.stdout.readline() == "loading\n"
+    process.send_signal(signal.SIGTERM)
+    ended(process, seconds=4)
+
+
+def test_a_transcription_under_way_is_answered_before_it_ends(served: Any, post: Any) -> None:
+    process, said = served("--preload", "")
+    answer = post(address(said))
+    assert process.stdout.readline() == "at work\n"
+    process.send_signal(signal.SIGTERM)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert answer.result(30).json()["text"] == "done"
+    ended(process)
+
+
+def test_a_transcription_that_does_not_end_is_cut_off_and_its_client_told(served: Any, post: Any) -> None:
+    process, said = served("--preload", "")
+    answer = post(address(said), prompt="forever")
+    assert process.stdout.readline() == "at work\n"
+    process.send_signal(signal.SIGTERM)
+    assert "requests under way are ended" in ended(process)
+    assert answer.result(30).status_code == 503
+    assert answer.result().json()["error"]["code"] == "shutting_down"
+
+
+def test_an_upload_that_does_not_end_is_cut_off_without_a_traceback(served: Any) -> None:
+    process, said = served("--preload", "")
+    head = "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n"
+    form = "Content-Type: multipart/form-data; boundary=edge\r\n\r\n--edge\r\n"
+    with socket.create_connection(("127.0.0.1", int(address(said).rpartition(":")[2]))) as client:
+        client.sendall((head + form).encode())
+        process.send_signal(signal.SIGTERM)
+        ended(process)
+
+
+def test_a_second_interrupt_does_not_wait(served: Any, post: Any) -> None:
+    process, said = served("--preload", "")
+    answer = post(address(said), prompt="forever")
+    assert process.stdout.readline() == "at work\n"
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+    with pytest.raises(httpx.TransportError):
+        answer.result(30)

@@ -1,0 +1,389 @@
+"""One model's queue: who is next, who hears what went wrong, what is left when somebody leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from govor.audio.stretches import Stretch
+from govor.engine.lane import Lane, Share, Turn
+from govor.errors import ShuttingDown, TranscriptionFailed, UnsupportedOperation
+from govor.testing import FakeLongForm, FakeRecognizer, hum
+from govor.types import Audio, ModelSpec, Options, Segment
+from waiting import Turnstile, soon
+
+SPEC = ModelSpec("fake")
+EVERY_CALL = 10_000
+
+
+def turn_of(seconds: float, name: str = "", share: Share | None = None) -> Turn:
+    """A stretch of so many seconds; `name` tells the request apart."""
+    return Turn(Stretch(hum(seconds), (0,), (0,)), Options(prompt=name), share or Share())
+
+
+def names(recognizer: FakeRecognizer) -> str:
+    """The names of all calls so far, in order."""
+    return " ".join(call.options.prompt for call in recognizer.calls)
+
+
+async def texts(turn: Turn) -> list[str]:
+    return [segment.text async for segment in turn]
+
+
+async def begun(recognizer: FakeRecognizer) -> None:
+    """Wait until one more call has come."""
+    assert await asyncio.to_thread(recognizer.begun.acquire, timeout=10)
+
+
+@asynccontextmanager
+async def lane_of(recognizer: Any) -> AsyncIterator[Lane]:
+    """A lane; whatever its model's calls wait for, they may go on when the block ends."""
+    lane = Lane(recognizer, "fake")
+    try:
+        yield lane
+    finally:
+        gate = getattr(recognizer, "gate", None)
+        if isinstance(gate, Turnstile):
+            gate.open(EVERY_CALL)
+        elif gate is not None:
+            gate.set()
+        await lane.close()
+
+
+async def test_a_short_request_overtakes_a_long_one_at_the_next_window() -> None:
+    model = FakeLongForm(SPEC, gate=threading.Event())
+    async with lane_of(model) as lane:
+        long, short = turn_of(5, "long"), turn_of(1, "short")
+        lane.submit(long)
+        await begun(model)
+        lane.submit(short)
+        model.gate.set()
+        await asyncio.gather(texts(long), texts(short))
+    assert names(model) == "long short long long long long"
+
+
+async def test_a_short_request_overtakes_the_stretches_of_a_long_one() -> None:
+    model, share = FakeRecognizer(SPEC, gate=threading.Event()), Share()
+    async with lane_of(model) as lane:
+        turns = [turn_of(3, "long", share) for _ in range(3)]
+        for turn in turns:
+            lane.submit(turn)
+        await begun(model)
+        turns.append(turn_of(1, "short"))
+        lane.submit(turns[-1])
+        model.gate.set()
+        await asyncio.gather(*map(texts, turns))
+    assert names(model) == "long short long long"
+
+
+async def test_long_requests_advance_window_by_window_in_turn() -> None:
+    model = FakeLongForm(SPEC, gate=threading.Event())
+    async with lane_of(model) as lane:
+        turns = [turn_of(3, name) for name in "abc"]
+        for turn in turns:
+            lane.submit(turn)
+        model.gate.set()
+        await asyncio.gather(*map(texts, turns))
+    assert names(model) == "a b c a b c a b c"
+
+
+async def test_turns_are_shared_out_by_seconds_not_by_pieces() -> None:
+    model, coarse, fine = FakeRecognizer(SPEC, gate=threading.Event()), Share(), Share()
+    async with lane_of(model) as lane:
+        turns = [turn_of(4, "C", coarse) for _ in range(3)] + [turn_of(1, "f", fine) for _ in range(8)]
+        for turn in turns:
+            lane.submit(turn)
+        model.gate.set()
+        await asyncio.gather(*map(texts, turns))
+    assert names(model) == "C f f f f C f f f f C"
+
+
+async def test_stretches_of_one_request_keep_their_order() -> None:
+    model, share = FakeRecognizer(SPEC), Share()
+    async with lane_of(model) as lane:
+        turns = [turn_of(1, str(number), share) for number in range(6)]
+        for turn in turns:
+            lane.submit(turn)
+        await asyncio.gather(*map(texts, turns))
+    assert names(model) == "0 1 2 3 4 5"
+
+
+async def test_a_window_arrives_while_the_next_one_is_still_worked_on() -> None:
+    model = FakeLongForm(SPEC, gate=Turnstile())
+    async with lane_of(model) as lane:
+        turn = turn_of(2)
+        lane.submit(turn)
+        segments = aiter(turn)
+        for number in range(2):
+            model.gate.open()
+            segment = await anext(segments)
+            assert (segment.start, segment.end) == (number, number + 1)
+
+
+async def test_a_turn_is_over_with_its_only_call_whoever_is_next() -> None:
+    model = FakeRecognizer(SPEC, gate=Turnstile())
+    async with lane_of(model) as lane:
+        first, other = turn_of(2), turn_of(1)
+        lane.submit(first)
+        lane.submit(other)
+        model.gate.open()
+        assert await texts(first) == ["2.0 seconds"]
+
+
+async def test_times_are_those_of_the_recording() -> None:
+    async with lane_of(FakeLongForm(SPEC)) as lane:
+        turn = Turn(Stretch(hum(2), (0,), (160_000,)), Options(), Share())
+        lane.submit(turn)
+        assert [(segment.start, segment.end) async for segment in turn] == [(10, 11), (11, 12)]
+
+
+async def test_a_lane_calls_its_model_in_as_many_threads_as_that_allows_and_no_more() -> None:
+    model = FakeRecognizer(SPEC, parallel=3, gate=threading.Event())
+    async with lane_of(model) as lane:
+        turns = [turn_of(1) for _ in range(5)]
+        for turn in turns:
+            lane.submit(turn)
+        for _ in range(3):
+            await begun(model)
+        assert not await soon(lambda: len(model.calls) > 3, seconds=0.2)
+        model.gate.set()
+        await asyncio.gather(*map(texts, turns))
+    assert len(model.calls) == 5
+
+
+async def test_a_cancelled_turn_that_waits_is_never_worked_on() -> None:
+    model = FakeRecognizer(SPEC, gate=threading.Event())
+    async with lane_of(model) as lane:
+        first, unwanted, last = (turn_of(1, name) for name in ("first", "unwanted", "last"))
+        lane.submit(first)
+        await begun(model)
+        lane.submit(unwanted)
+        lane.submit(last)
+        lane.cancel(unwanted)
+        model.gate.set()
+        await asyncio.gather(texts(first), texts(last))
+    assert names(model) == "first last"
+
+
+async def test_a_turn_cancelled_in_mid_window_is_given_up_after_it_and_closed_once() -> None:
+    model = FakeLongForm(SPEC, gate=threading.Event())
+    async with lane_of(model) as lane:
+        turn = turn_of(10)
+        lane.submit(turn)
+        await begun(model)
+        lane.cancel(turn)
+        lane.cancel(turn)
+        model.gate.set()
+        assert await soon(lambda: model.abandoned == 1)
+    assert (len(model.calls), model.abandoned) == (1, 1)
+
+
+async def test_a_turn_cancelled_between_two_windows_is_closed_once() -> None:
+    model = FakeLongForm(SPEC, gate=Turnstile())
+    async with lane_of(model) as lane:
+        turn, other = turn_of(10, "a"), turn_of(1, "b")
+        lane.submit(turn)
+        lane.submit(other)
+        model.gate.open()
+        await anext(aiter(turn))
+        await begun(model)
+        await begun(model)  # `other` is at work, so `turn` waits
+        lane.cancel(turn)
+        lane.cancel(turn)
+        model.gate.open(EVERY_CALL)
+        await texts(other)
+        assert await soon(lambda: model.abandoned == 1)
+    assert names(model) == "a b"
+    assert model.abandoned == 1
+
+
+async def test_a_turn_that_is_over_may_be_cancelled() -> None:
+    model = FakeLongForm(SPEC)
+    async with lane_of(model) as lane:
+        turn = turn_of(2)
+        lane.submit(turn)
+        await texts(turn)
+        lane.cancel(turn)
+    assert model.abandoned == 0
+
+
+async def test_a_model_that_fails_fails_only_the_request_at_work() -> None:
+    model = FakeRecognizer(SPEC, gate=Turnstile(), failure=ValueError("too loud"))
+    async with lane_of(model) as lane:
+        bad, good = turn_of(1), turn_of(2)
+        lane.submit(bad)
+        lane.submit(good)
+        model.gate.open()
+        with pytest.raises(TranscriptionFailed, match="ValueError: too loud"):
+            await texts(bad)
+        model.failure = None
+        model.gate.open()
+        assert await texts(good) == ["2.0 seconds"]
+
+
+async def test_a_model_that_fails_in_a_later_window_keeps_what_it_gave_before() -> None:
+    model = FakeLongForm(SPEC, gate=Turnstile())
+    async with lane_of(model) as lane:
+        turn = turn_of(3)
+        lane.submit(turn)
+        segments = aiter(turn)
+        model.gate.open()
+        assert (await anext(segments)).text == "1.0 seconds"
+        model.failure = RuntimeError("broken")
+        model.gate.open()
+        with pytest.raises(TranscriptionFailed, match="broken"):
+            await anext(segments)
+
+
+async def test_an_error_of_govors_own_passes_as_it_is() -> None:
+    error = UnsupportedOperation("Not in this language.", param="language")
+    async with lane_of(FakeRecognizer(SPEC, failure=error)) as lane:
+        turn = turn_of(1)
+        lane.submit(turn)
+        with pytest.raises(UnsupportedOperation) as caught:
+            await texts(turn)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [StopIteration("x"), SystemExit(3), CancelledError(), asyncio.CancelledError(), GeneratorExit()],
+)
+@pytest.mark.parametrize("family", [FakeRecognizer, FakeLongForm])
+async def test_nothing_that_a_model_raises_ends_the_lane(family: Any, failure: BaseException) -> None:
+    model = family(SPEC, failure=failure)
+    async with lane_of(model) as lane:
+        turn = turn_of(1)
+        lane.submit(turn)
+        with pytest.raises(TranscriptionFailed):
+            await texts(turn)
+        model.failure = None
+        turn = turn_of(1)
+        lane.submit(turn)
+        assert await texts(turn) == ["1.0 seconds"]
+
+
+class Nonsense(FakeRecognizer):
+    """A model that answers with what is no segment."""
+
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Any]:
+        return [None]
+
+
+class LongNonsense(FakeLongForm):
+    """One that does so in its second window, and counts how often it was broken off."""
+
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Any]:
+        try:
+            yield Segment("good", 0.0, 1.0)
+            yield Segment("bad", "early", "late")  # type: ignore[arg-type]
+        except GeneratorExit:
+            self.abandoned += 1
+            raise
+
+
+@pytest.mark.parametrize("family", [Nonsense, LongNonsense])
+async def test_a_model_that_answers_nonsense_does_not_end_the_lane(family: Any) -> None:
+    model = family(SPEC)
+    async with lane_of(model) as lane:
+        for _ in range(2):
+            turn = turn_of(2)
+            lane.submit(turn)
+            with pytest.raises(TranscriptionFailed):
+                await texts(turn)
+    assert model.abandoned == 2 if family is LongNonsense else model.closed == 1
+
+
+class Clinging(FakeLongForm):
+    """A model that cannot be broken off without an error."""
+
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment]:
+        try:
+            yield Segment("a", 0.0, 1.0)
+            self._begin([audio], options)
+            yield Segment("b", 1.0, 2.0)
+        finally:
+            self.abandoned += 1
+            raise RuntimeError("it would not let go")
+
+
+async def test_a_model_that_cannot_be_broken_off_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    model = Clinging(SPEC, gate=threading.Event())
+    async with lane_of(model) as lane:
+        turn = turn_of(2)
+        lane.submit(turn)
+        await begun(model)
+        lane.cancel(turn)
+        model.gate.set()
+        assert await soon(lambda: model.abandoned == 1)
+    assert "it would not let go" in caplog.text
+
+
+async def test_closing_tells_who_waits_at_once_and_frees_the_model_after_its_last_call() -> None:
+    model = FakeRecognizer(SPEC, gate=threading.Event())
+    lane = Lane(model, "fake")
+    turns = [turn_of(1, name) for name in ("working", "waiting")]
+    for turn in turns:
+        lane.submit(turn)
+    await begun(model)
+    closing = asyncio.create_task(lane.close())
+    for turn in turns:
+        with pytest.raises(ShuttingDown):
+            await texts(turn)
+    assert not await soon(lambda: model.closed > 0, seconds=0.2)
+    model.gate.set()
+    await closing
+    assert (names(model), model.closed) == ("working", 1)
+
+
+class Orderly(FakeLongForm):
+    """A model that minds in which order its work and itself are ended."""
+
+    def close(self) -> None:
+        assert self.abandoned == 2
+        super().close()
+
+
+async def test_closing_breaks_off_begun_windows_once_and_before_the_model_is_freed() -> None:
+    model = Orderly(SPEC, gate=Turnstile())
+    async with lane_of(model) as lane:
+        waiting, working = turn_of(10, "a"), turn_of(10, "b")
+        lane.submit(waiting)
+        lane.submit(working)
+        model.gate.open()
+        await anext(aiter(waiting))
+        await begun(model)
+        await begun(model)
+    assert (names(model), model.abandoned, model.closed) == ("a b", 2, 1)
+
+
+async def test_after_closing_a_turn_ends_at_once_and_may_be_cancelled() -> None:
+    model = FakeRecognizer(SPEC, gate=threading.Event())
+    async with lane_of(model) as lane:
+        left = turn_of(1)
+        lane.submit(left)
+    late = turn_of(1)
+    lane.submit(late)
+    for turn in (left, late):
+        lane.cancel(turn)
+        with pytest.raises(ShuttingDown):
+            await texts(turn)
+
+
+class Stubborn(FakeRecognizer):
+    """A model that fails when it is freed."""
+
+    def close(self) -> None:
+        raise RuntimeError("no")
+
+
+async def test_a_model_that_fails_while_it_is_freed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with lane_of(Stubborn(SPEC)):
+        pass
+    assert "RuntimeError: no" in caplog.text

@@ -1,0 +1,107 @@
+"""Which model a request means: an id, an alias, plugin/id, or the first usable of the preference list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from govor.errors import ModelNotFound, ModelNotInstalled
+from govor.models.catalogue import Catalogue
+from govor.models.routing import Router
+from govor.models.store import Store
+from govor.plugins import Plugins
+from govor.settings import Settings
+from govor.testing import FakeBackend, plugins_of
+from govor.types import ModelSpec
+from small_models import file_of
+
+AWAY = (file_of("weights.bin", "hf:owner/large@main/weights.bin"),)
+FAMILY = FakeBackend(
+    ModelSpec("small", aliases=("tiny",)), ModelSpec("large", AWAY, aliases=("big",)), ModelSpec("plain")
+)
+RIVAL = FakeBackend(ModelSpec("small"), ModelSpec("other", aliases=("tiny", "third")))
+
+
+@pytest.fixture
+def router(tmp_path: Path) -> Callable[..., Router]:
+    """Make a router of two families that both have a "small"; the files of "large" are not here."""
+
+    def make(*preferences: str, plugins: Plugins | None = None, **aliases: str) -> Router:
+        found = plugins or plugins_of(Settings(), family=FAMILY, rival=RIVAL)
+        store = Store(tmp_path, offline=True)
+        return Router(Catalogue(found, aliases), store, preferences)
+
+    return make
+
+
+@pytest.mark.parametrize("name", [None, "", "default", "Default", "whisper-1", "WHISPER-1"])
+def test_a_request_without_a_model_gets_the_first_usable_of_the_list(
+    router: Callable[..., Router], name: str | None
+) -> None:
+    chosen = router("unheard-of", "large", "plain", "small", **{"whisper-1": "default"}).choose(name)
+    assert chosen.id == "plain"
+
+
+def test_the_preference_list_may_hold_aliases(router: Callable[..., Router]) -> None:
+    default = router("tiny").default()
+    assert default is not None
+    assert default.id == "small"
+
+
+def test_where_nothing_of_the_list_is_installed_the_first_known_is_named(
+    router: Callable[..., Router],
+) -> None:
+    with pytest.raises(ModelNotInstalled, match="`govor models pull large`"):
+        router("unheard-of", "large").choose(None)
+
+
+def test_where_nothing_of_the_list_is_known_what_is_there_is_named(router: Callable[..., Router]) -> None:
+    with pytest.raises(
+        ModelNotFound, match=r"does not exist\. Available: small, plain, rival/small"
+    ):
+        router("unheard-of", **{"whisper-1": "default"}).choose("whisper-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "qualified"),
+    [
+        ("small", "family/small"),
+        ("family/small", "family/small"),
+        ("rival/small", "rival/small"),
+        ("tiny", "family/small"),
+        ("Tiny", "family/small"),
+        ("third", "rival/other"),
+        ("mine", "rival/other"),
+    ],
+)
+def test_a_name_leads_to_its_model(router: Callable[..., Router], name: str, qualified: str) -> None:
+    assert router(mine="third").choose(name).qualified == qualified
+
+
+def test_the_operators_alias_wins_over_a_models_own(router: Callable[..., Router]) -> None:
+    assert router(tiny="other").choose("tiny").id == "other"
+
+
+def test_an_unknown_name_is_told_with_what_is_there(router: Callable[..., Router]) -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        router().choose("nonsense")
+    message = "The model 'nonsense' does not exist. Available: small, plain, rival/small, other."
+    assert str(caught.value) == message
+
+
+def test_with_no_model_at_all_the_answer_says_so(router: Callable[..., Router]) -> None:
+    with pytest.raises(ModelNotFound, match="Available: none"):
+        router(plugins=plugins_of(Settings())).choose("nonsense")
+
+
+def test_a_known_model_that_is_not_installed_tells_how_to_fetch_it(router: Callable[..., Router]) -> None:
+    with pytest.raises(ModelNotInstalled) as caught:
+        router().choose("big")
+    assert "`govor models pull large`" in str(caught.value)
+    assert '{"model": "large"}' in str(caught.value)
+
+
+def test_only_models_that_are_here_are_usable(router: Callable[..., Router]) -> None:
+    assert [model.id for model in router().usable()] == ["small", "plain", "rival/small", "other"]
