@@ -98,7 +98,7 @@ def serve(models_dir: Path) -> Iterator[Callable[..., Server]]:
     running = []
 
     def start(plugins: Plugins | None = None, **settings: Any) -> Server:
-        context = serving(Settings(models_dir=models_dir, **settings), plugins)
+        context = serving(Settings(**{"models_dir": models_dir, **settings}), plugins)
         running.append(context)
         return context.__enter__()
 

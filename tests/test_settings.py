@@ -82,7 +82,7 @@ def test_a_plugins_table_is_completed_by_the_environment(
         "[plugins.whisper]\nbeam_size = 5\ncpu_threads = 2\n[plugins.silero]\nweights = 'auto'\n"
     )
     tables = load_settings(config).plugins
-    assert tables["silero"] == {"weights": "a"}
+    assert tables["silero"] == {"weights": "auto"}
     whisper = read_whisper_settings(tables["whisper"])
     assert (whisper.beam_size, whisper.cpu_threads) == (1, 2)
 

@@ -130,7 +130,7 @@ def test_a_silent_recording_is_a_good_stream_without_deltas(start: Start) -> Non
     assert (whole["type"], whole["text"], end) == ("transcript.text.done", "", "[DONE]")
 
 
-def test_a_stream_is_kept_open_by_comments_while_the_model_is_busy(start: Start, sdk: Any) -> None:
+def test_a_stream_is_kept_open_by_comments_while_the_model_is_busy(start: Start) -> None:
     model = FakeRecognizer(FAKE, gate=threading.Event())
     server = start(model, keep_alive_seconds=0.1)
     with server.client() as client, stream(client, voice(1)) as response:

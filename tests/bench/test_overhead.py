@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import media
 import numpy as np
 import pytest
 from faster_whisper import WhisperModel
+
+import media
 
 PAIRS = 7
 SECONDS = 60

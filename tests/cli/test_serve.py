@@ -195,12 +195,15 @@ def test_a_transcription_that_does_not_end_is_cut_off_and_its_client_told(served
     assert answer.result().json()["error"]["code"] == "shutting_down"
 
 
+@pytest.mark.slow
 def test_an_upload_that_does_not_end_is_cut_off_without_a_traceback(served: Any) -> None:
     process, said = served("--preload", "")
     head = "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n"
-    form = "Content-Type: multipart/form-data; boundary=edge\r\n\r\n--edge\r\n"
+    form = "Content-Type: multipart/form-data; boundary=edge\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", int(address(said).rpartition(":")[2]))) as client:
         client.sendall((head + form).encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 100")
+        client.sendall(b"--edge\r\n")
         process.send_signal(signal.SIGTERM)
         ended(process)
 

@@ -133,7 +133,7 @@ async def test_the_first_text_of_a_long_form_model_does_not_wait_for_the_end_of_
     spec = ModelSpec("fake", max_seconds=10)
     async with (
         service(FakeLongForm, spec) as running,
-        running.transcribe(work_of(running, spoken(90))) as transcription,
+        running.transcribe(work_of(running, spoken(*[10] * 9))) as transcription,
         aclosing(aiter(transcription)) as segments,
     ):
         assert (await anext(segments)).text == "1.0 seconds"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ FILES = ["jfk.flac", "two_cities.wav", "ru_long.wav", *(f"golos_0{number}.wav" f
 
 
 @pytest.fixture(scope="module")
-def library(server: Any) -> Iterator[WhisperModel]:
+def library(server: Any) -> WhisperModel:
     """faster-whisper on the very files that the server has installed."""
     model = server.service.catalogue.find("whisper-base")
     folder = server.service.store.install(model)
-    yield WhisperModel(str(folder), device="cpu", compute_type="int8")
+    return WhisperModel(str(folder), device="cpu", compute_type="int8")
 
 
 def direct(library: WhisperModel, path: Path, **options: Any) -> str:

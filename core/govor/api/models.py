@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from pathlib import Path
 
+from pydantic import ValidationError
 from quart import Blueprint, request
 from quart_schema import document_request, document_response, tag
 
@@ -11,11 +14,13 @@ from govor.api.schema import ModelBody, ModelList, PullRequest
 from govor.engine.service import Service
 from govor.errors import InvalidParam, ModelNotFound
 from govor.models.catalogue import Model
+from govor.models.store import Store
 
 
 def model_routes(service: Service) -> Blueprint:
     """The routes, bound to a service."""
     routes = Blueprint("models", __name__)
+    fetch = _Fetches(service.store)
 
     @routes.get("/v1/models")
     @tag(["Models"])
@@ -38,18 +43,40 @@ def model_routes(service: Service) -> Blueprint:
     @document_response(ModelBody)
     async def pull_model() -> tuple[dict[str, object], int]:
         """Fetch a model's files: 201 when they are installed, 200 when they were already."""
-        body = await request.get_json(silent=True, force=True)
-        name = body.get("model") if isinstance(body, dict) else None
-        if not isinstance(name, str) or not name:
-            raise InvalidParam('Send JSON that names the model: {"model": "…"}.', param="model")
-        model = service.catalogue.find(name)
+        name = _named(await request.get_data())
+        model = service.router.find(name)
         if model is None:
             raise ModelNotFound(name, [model.id for model in service.catalogue])
         present = service.store.state(model) == "installed"
-        await asyncio.to_thread(service.store.install, model)
+        await fetch(model)
         return describe(service, model).model_dump(), 200 if present else 201
 
     return routes
+
+
+def _named(body: str | bytes) -> str:
+    """Return the model that a body names. Raises InvalidParam."""
+    with suppress(ValidationError):
+        if name := PullRequest.model_validate_json(body).model:
+            return name
+    raise InvalidParam('Send JSON that names the model: {"model": "…"}.', param="model")
+
+
+class _Fetches:
+    """Downloads under way. However many ask for a model, one thread fetches it, and none but it waits."""
+
+    def __init__(self, store: Store):
+        self._store = store
+        self._running: dict[str, asyncio.Task[Path]] = {}
+
+    async def __call__(self, model: Model) -> None:
+        """Return when the files are installed. Goes on when the caller leaves. Raises DownloadFailed."""
+        key = model.qualified
+        if key not in self._running:
+            fetch = asyncio.create_task(asyncio.to_thread(self._store.install, model), name=f"fetch {key}")
+            fetch.add_done_callback(lambda _: self._running.pop(key))
+            self._running[key] = fetch
+        await asyncio.shield(self._running[key])
 
 
 def describe(service: Service, model: Model) -> ModelBody:

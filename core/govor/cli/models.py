@@ -41,7 +41,7 @@ def pull(config: Path | None, /, names: tuple[str, ...], **options: Any) -> None
     show_log("warning")
     service = Service(read_settings(config, options))
     for name in names:
-        model = service.catalogue.find(name)
+        model = service.router.find(name)
         if model is None:
             raise ModelNotFound(name, [known.id for known in service.catalogue])
         _pull(service, model)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
 
 from govor.errors import ModelNotFound, ModelNotInstalled
 from govor.models.catalogue import DEFAULT, Catalogue, Model
@@ -25,25 +24,23 @@ class Router:
 
     def default(self) -> Model | None:
         """The first usable model of the preference list."""
-        named = (self._catalogue.find(name) for name in self._preferences)
-        return next((model for model in named if model and self._store.state(model) == "installed"), None)
+        return next((model for model in self._preferred() if self._store.state(model) == "installed"), None)
+
+    def find(self, name: str) -> Model | None:
+        """Return what a name means, installed or not; of the preference list, what is here goes first."""
+        if self._catalogue.means_default(name):
+            return self.default() or next(self._preferred(), None)
+        return self._catalogue.find(name)
 
     def choose(self, name: str | None) -> Model:
         """Return the model for a request's `model` field. Raises ModelNotFound or ModelNotInstalled."""
-        if not name or self._catalogue.means_default(name):
-            return self.default() or self._explain_no_default(name or DEFAULT)
-        model = self._catalogue.find(name)
+        model = self.find(name or DEFAULT)
         if model is None:
-            raise ModelNotFound(name, self._known())
+            raise ModelNotFound(name or DEFAULT, [model.id for model in self.usable()])
         if self._store.state(model) != "installed":
             raise ModelNotInstalled(model.id)
         return model
 
-    def _explain_no_default(self, name: str) -> NoReturn:
-        for preferred in self._preferences:
-            if model := self._catalogue.find(preferred):
-                raise ModelNotInstalled(model.id)
-        raise ModelNotFound(name, self._known())
-
-    def _known(self) -> list[str]:
-        return [model.id for model in self.usable()]
+    def _preferred(self) -> Iterator[Model]:
+        named = (self._catalogue.find(name) for name in self._preferences)
+        return (model for model in named if model)
