@@ -6,12 +6,14 @@ these with `@govor.hookimpl`. `settings` is the plugin's own table `[plugins.NAM
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
+    import click
+
     from govor.types import Backend, VoiceDetector
 
 hookspec = pluggy.HookspecMarker("govor")
@@ -24,6 +26,17 @@ def backend(settings: Mapping[str, Any]) -> Backend:
 
     Called once at start. Import nothing heavy and touch no file or network here: that belongs into
     `Backend.load`. Raise ValueError where `settings` is wrong; the message is shown to the operator.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def commands(settings: Mapping[str, Any]) -> Sequence[click.Command]:
+    """Return further commands of the terminal's `govor`.
+
+    Called for `govor --help` and for a command that the core does not have, never by the server. Import
+    nothing heavy here: that belongs into a command's own function. The core's names cannot be taken, and of
+    two plugins' the first in `order` keeps a name.
     """
     raise NotImplementedError
 

@@ -6,11 +6,12 @@ Knows nothing of models beyond asking a backend for its list.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
+import click
 import pluggy
 
 from govor import hookspecs
@@ -64,6 +65,26 @@ class Plugins:
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
                 _fail(plugin, error)
         return "energy", fallback()
+
+    def commands(self, taken: Collection[str]) -> dict[str, click.Command]:
+        """Return the plugins' commands by name, without those whose names are `taken`; the first keeps a name."""
+        found: dict[str, click.Command] = {}
+        for plugin in self._all:
+            if plugin.state != "ready" or "commands" not in plugin.hooks:
+                continue
+            try:
+                offered = _named(self._call("commands", plugin.name))
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
+                _fail(plugin, error)
+                continue
+            for name, command in offered.items():
+                if name in taken or name in found:
+                    log.warning(
+                        "Plugin '%s' has a command '%s', which is taken: it is left out", plugin.name, name
+                    )
+                else:
+                    found[name] = command
+        return found
 
     def _open(self, point: EntryPoint, disabled: Sequence[str]) -> Plugin:
         """Import one plugin and ask for its backend; never raises."""
@@ -141,6 +162,18 @@ def _declared(backend: Backend) -> tuple[ModelSpec, ...]:
             raise ValueError(f"model id '{spec.id}' is empty or declared twice")
         seen.add(spec.id)
     return specs
+
+
+def _named(commands: Iterable[object]) -> dict[str, click.Command]:
+    """Return a plugin's commands by name, checked. Raises TypeError or ValueError."""
+    found: dict[str, click.Command] = {}
+    for command in commands:
+        if not isinstance(command, click.Command):
+            raise TypeError(f"commands() gave {type(command).__name__} instead of click.Command")
+        if not command.name or command.name in found:
+            raise ValueError(f"command name '{command.name or ''}' is empty or declared twice")
+        found[command.name] = command
+    return found
 
 
 def _fail(plugin: Plugin, error: BaseException) -> None:

@@ -217,6 +217,14 @@ def test_a_model_that_cannot_be_loaded_has_a_status_though_a_stream_was_asked_fo
     assert caught.value.status_code == 503
 
 
+def test_a_model_that_fails_in_its_first_window_has_a_status_though_a_stream_was_asked_for(
+    start: Start,
+) -> None:
+    server = start(FakeRecognizer(FAKE, failure=RuntimeError("out of memory")))
+    response = server.post(voice(1), stream="true")
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "transcription_error")
+
+
 def knock(server: Any, content: bytes, **fields: str) -> socket.socket:
     """Send a request and return the connection, its answer unread."""
     parts = "".join(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import media
+from waiting import eventually
 
 URL = "/v1/audio/transcriptions"
 BOUNDARY = b"limit"
@@ -22,16 +23,6 @@ HEAD = (
 )
 TAIL = b"\r\n--limit--\r\n"
 HEADERS = {"content-type": "multipart/form-data; boundary=limit"}
-
-
-def eventually(check: Callable[[], bool], seconds: float = 10) -> bool:
-    """Tell whether `check` comes true within the time."""
-    deadline = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.fixture

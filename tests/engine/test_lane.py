@@ -104,6 +104,20 @@ async def test_turns_are_shared_out_by_seconds_not_by_pieces() -> None:
     assert names(model) == "C f f f f C f f f f C"
 
 
+async def test_a_late_long_request_goes_first_for_a_minute_and_then_shares() -> None:
+    model, early, late = FakeRecognizer(SPEC, gate=threading.Event()), Share(1000.0), Share()
+    async with lane_of(model) as lane:
+        turns = [turn_of(30, "early", early)]
+        lane.submit(turns[0])
+        await begun(model)
+        turns += [turn_of(30, "early", early) for _ in range(3)] + [turn_of(30, "late", late) for _ in range(6)]
+        for turn in turns[1:]:
+            lane.submit(turn)
+        model.gate.set()
+        await asyncio.gather(*map(texts, turns))
+    assert names(model) == "early late late late early late early late early late"
+
+
 async def test_stretches_of_one_request_keep_their_order() -> None:
     model, share = FakeRecognizer(SPEC), Share()
     async with lane_of(model) as lane:

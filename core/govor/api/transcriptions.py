@@ -69,7 +69,8 @@ async def _answer(service: Service, task: Task) -> Response:
         transcription = await stack.enter_async_context(service.transcribe(work))
         if fields.stream and fields.response_format in STREAMED_FORMATS:
             stream = _events(transcription, options, stack.pop_all(), service.settings.keep_alive_seconds)
-            response = Response(stream, content_type=EVENT_STREAM, headers=STREAM_HEADERS)
+            first = await anext(stream)  # a comment at the latest: what fails before it gets a status
+            response = Response(_resumed(first, stream), content_type=EVENT_STREAM, headers=STREAM_HEADERS)
             response.timeout = None  # Quart would cut the stream at RESPONSE_TIMEOUT without a word
         else:
             async with aclosing(aiter(transcription)) as segments:
@@ -134,13 +135,14 @@ async def _events(
     """Yield the stream's events; `owned` (the upload, the model) is released however it ends."""
     async with owned:
         joiner = Joiner(options.language, task=options.task)
-        number = 0
+        number, told = 0, False
         try:
             async with (
                 aclosing(aiter(transcription)) as segments,
                 aclosing(_paced(segments, keep_alive)) as paced,
             ):
                 async for segment in paced:
+                    told = True
                     if segment is None:
                         yield events.KEEP_ALIVE
                         continue
@@ -148,10 +150,20 @@ async def _events(
                     yield events.delta(joiner.add(segment), segment_id=f"seg_{number:03}", logprobs=tokens)
                     number += 1
         except GovorError as error:
+            if not told:
+                raise
             yield events.error(error)
             return
         yield events.done(transcription.result(), logprobs=options.logprobs)
         yield events.DONE
+
+
+async def _resumed(first: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Yield what was taken from the stream, then the rest."""
+    async with aclosing(stream):
+        yield first
+        async for event in stream:
+            yield event
 
 
 async def _paced(segments: AsyncIterator[Segment], seconds: float) -> AsyncGenerator[Segment | None, None]:

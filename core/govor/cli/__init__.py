@@ -1,4 +1,4 @@
-"""The command `govor`: serve, transcribe, models, plugins.
+"""The command `govor`: serve, transcribe, models, plugins, and what plugins add.
 
 Exit codes: 0 done; 1 something went wrong, said on stderr; 2 the command line is wrong; 130 interrupted.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from govor import __version__
+from govor.cli.group import Commands
 from govor.cli.leave import leave
 from govor.cli.models import models
 from govor.cli.plugins import plugins
@@ -20,12 +21,15 @@ from govor.cli.transcribe import transcribe
 from govor.errors import GovorError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="govor")
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
+    is_eager=True,  # known when the plugins' commands are listed for --help
     help="Configuration file. [env: GOVOR_CONFIG; default: ./plugins.toml, if there is one]",
 )
 @click.pass_context

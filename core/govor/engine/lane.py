@@ -16,13 +16,16 @@ from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
 from govor.types import LongForm, Options, Recognizer, Segment
 
 STOPPING = "The server is stopping."
+CREDIT_SECONDS = 60.0
+"""Who comes late is owed this much of what the others have had: a voice message goes first, but a second
+ten-hour upload does not keep the first one waiting for hours."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Share:
-    """How much of a lane one request has had: the request with the least goes first."""
+    """How many seconds of audio a lane has done for one request: the request with the least goes first."""
 
     seconds: float = 0.0
 
@@ -97,6 +100,7 @@ class Lane:
         self._waiting: list[Turn] = []
         self._arrival = asyncio.Event()
         self._closed = False
+        self._clock = 0.0  # share of the request that was served last
         self.workers = max(1, recognizer.parallel)
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix=f"govor-{name}")
         self._tasks = [asyncio.create_task(self._work(), name=f"lane {name}") for _ in range(self.workers)]
@@ -106,6 +110,7 @@ class Lane:
         if self._closed:
             turn.end(ShuttingDown(STOPPING))
             return
+        turn.share.seconds = max(turn.share.seconds, self._clock - CREDIT_SECONDS)
         self._waiting.append(turn)
         self._arrival.set()
 
@@ -171,6 +176,7 @@ class Lane:
             await self._arrival.wait()
         turn = min(self._waiting, key=lambda waiting: waiting.share.seconds)
         self._waiting.remove(turn)
+        self._clock = max(self._clock, turn.share.seconds)
         if not isinstance(self._recognizer, LongForm):
             turn.charge(turn.stretch.seconds)  # beforehand: other workers choose while this one is busy
         return turn

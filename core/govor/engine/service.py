@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from govor.audio.energy import EnergyDetector
@@ -17,6 +18,9 @@ from govor.models.store import Store
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.types import VoiceDetector
+
+IO_THREADS = 64
+"""For reading, loading and fetching, which mostly wait: asyncio's few would let slow ones stop the rest."""
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,8 @@ class Service:
 
     def start(self) -> None:
         """Begin to load, in the background, what the settings preload."""
+        threads = ThreadPoolExecutor(IO_THREADS, thread_name_prefix="govor-io")
+        asyncio.get_running_loop().set_default_executor(threads)
         self._preload = asyncio.create_task(self._load_preloaded(), name="preload")
 
     def not_ready(self) -> str | None:
