@@ -43,13 +43,9 @@ def test_serve_help_does_not_tell_the_keys(serve_help: str) -> None:
 def test_the_help_of_govor_lists_its_commands(shared_shell: Any) -> None:
     result = shared_shell.run("--help")
     assert result.returncode == 0
-    assert re.findall(r"^  (\w+)  +\S.*\.$", result.stdout, re.MULTILINE) == [
-        "models",
-        "plugins",
-        "serve",
-        "transcribe",
-    ]
-    assert "..." not in result.stdout.partition("Commands:")[2]
+    listed = dict(re.findall(r"^  (\w+)  +(\S.*)$", result.stdout, re.MULTILINE))
+    assert listed.keys() >= {"models", "plugins", "serve", "transcribe"}
+    assert not [text for text in listed.values() if text.endswith("...")]  # cut short by click
 
 
 HELP = {

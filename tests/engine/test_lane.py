@@ -110,7 +110,9 @@ async def test_a_late_long_request_goes_first_for_a_minute_and_then_shares() -> 
         turns = [turn_of(30, "early", early)]
         lane.submit(turns[0])
         await begun(model)
-        turns += [turn_of(30, "early", early) for _ in range(3)] + [turn_of(30, "late", late) for _ in range(6)]
+        turns += [turn_of(30, "early", early) for _ in range(3)] + [
+            turn_of(30, "late", late) for _ in range(6)
+        ]
         for turn in turns[1:]:
             lane.submit(turn)
         model.gate.set()

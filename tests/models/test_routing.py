@@ -58,9 +58,7 @@ def test_where_nothing_of_the_list_is_installed_the_first_known_is_named(
 
 
 def test_where_nothing_of_the_list_is_known_what_is_there_is_named(router: Callable[..., Router]) -> None:
-    with pytest.raises(
-        ModelNotFound, match=r"does not exist\. Available: small, plain, rival/small"
-    ):
+    with pytest.raises(ModelNotFound, match=r"does not exist\. Available: small, plain, rival/small"):
         router("unheard-of", **{"whisper-1": "default"}).choose("whisper-1")
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from errno import EADDRNOTAVAIL
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ def serve(config: Path | None, /, **options: Any) -> None:
     """
     settings = read_settings(config, options)
     show_log(settings.log_level)
+    if not settings.api_keys and not is_loopback(settings.host):
+        log.warning(
+            "Whoever reaches %s can use this server; GOVOR_API_KEYS makes it ask for a key", settings.host
+        )
     service = Service(settings)
     bound = bind(settings)
     asyncio.run(_serve_until_signalled(service, bound))
@@ -62,6 +67,14 @@ def _stop(stop: asyncio.Event) -> None:
     deadline = threading.Timer(DEADLINE_SECONDS, leave)
     deadline.daemon = True
     deadline.start()
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address; a name counts as one that others can."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def bind(settings: Settings) -> socket.socket:
