@@ -159,6 +159,7 @@ def test_the_page_loads_everything_from_this_server(client: httpx.Client) -> Non
     kinds = {link: client.get(link).headers["content-type"].partition(";")[0] for link in links.found}
     assert sorted(kinds.values()) == ["text/css", "text/javascript"]
     assert "/openapi.json" in page.text
+    assert "validatorUrl: null" in page.text
 
 
 def test_the_pages_style_loads_nothing_from_elsewhere(client: httpx.Client) -> None:

@@ -257,7 +257,7 @@ def test_clients_that_leave_while_the_model_works_leave_nothing_behind(
             assert model.begun.acquire(timeout=10)
         connection.close()
         assert eventually(lambda: loaded(server).leases == 0), "the model is still held"
-        assert list(tmp_path.iterdir()) == []
+        assert eventually(lambda: list(tmp_path.iterdir()) == [])
         model.gate.open()
         assert eventually(lambda: model.abandoned == number), "the model works on for nobody"  # noqa: B023
     assert len(model.calls) == 2 * ROUNDS

@@ -16,6 +16,14 @@ from govor.api.schema import ErrorBody
 from govor.errors import GovorError
 
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Govor</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css"></head>
+<body><div id="swagger-ui"></div><script src="/docs/swagger-ui-bundle.js"></script><script>
+// validatorUrl: by default every visitor's browser would show this server's address to swagger.io
+SwaggerUIBundle({dom_id: "#swagger-ui", url: "/openapi.json", deepLinking: true, validatorUrl: null});
+</script></body></html>
+"""
 AUDIO_PATHS = ("/v1/audio/transcriptions", "/v1/audio/translations")
 TEXT_BODIES = ("text/plain", "text/vtt", "text/event-stream")
 
@@ -41,8 +49,6 @@ class Provider(OpenAPIProvider):
 
 def document_api(app: Quart) -> None:
     """Add the two routes; call it before the routes that are to be documented are asked for."""
-    app.config["QUART_SCHEMA_SWAGGER_JS_URL"] = "/docs/swagger-ui-bundle.js"
-    app.config["QUART_SCHEMA_SWAGGER_CSS_URL"] = "/docs/swagger-ui.css"
     QuartSchema(
         app,
         info=Info(
@@ -50,11 +56,17 @@ def document_api(app: Quart) -> None:
         ),
         security_schemes={"key": HttpSecurityScheme(scheme="bearer")},
         security=[{"key": []}],
+        swagger_ui_path=None,
         redoc_ui_path=None,
         scalar_ui_path=None,
         openapi_provider_class=Provider,
     )
     folder = importlib.resources.files("flask_swagger_ui") / "dist"
+
+    @app.get("/docs")
+    @hide
+    async def docs_page() -> str:
+        return PAGE
 
     @app.get("/docs/<name>")
     @hide
