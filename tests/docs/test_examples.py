@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import govor
 from govor.audio.energy import EnergyDetector
@@ -109,6 +110,11 @@ def test_the_example_of_the_hook_backend_answers(example: Any, serve: Any, sampl
 def test_the_example_of_the_hook_backend_refuses_wrong_settings(example: Any) -> None:
     (plugin,) = example("backend", word=7)
     assert (plugin.state, plugin.reason) == ("failed", "ValueError: [plugins.shout] word must be a text")
+
+
+def test_the_example_of_the_hook_commands_greets(example: Any) -> None:
+    greet = example("commands").commands(())["greet"]
+    assert CliRunner().invoke(greet, ["Vera"]).output == "Hey, Vera!\n"
 
 
 def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:

@@ -21,9 +21,7 @@ from govor.cli.transcribe import transcribe
 from govor.errors import GovorError
 
 
-@click.group(
-    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="govor")
 @click.option(
     "--config",

@@ -16,7 +16,7 @@ FOUND = "govor.cli.group"
 
 
 class Commands(click.Group):
-    """A group whose further commands come from plugins; where those cannot be had, it says why and has none."""
+    """The core's commands and the plugins'; where those cannot be had, it says why."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return sorted({*super().list_commands(context), *self._further(context)})

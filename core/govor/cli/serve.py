@@ -64,6 +64,7 @@ def _stop(stop: asyncio.Event) -> None:
     if stop.is_set():
         leave(130)
     stop.set()
+    log.info("Stopping; a second signal does not wait for requests under way")
     deadline = threading.Timer(DEADLINE_SECONDS, leave)
     deadline.daemon = True
     deadline.start()
