@@ -2,9 +2,11 @@
 PYTHON   ?= python3
 VENV     ?= .venv
 BACKENDS := echo whisper silero
+OPTIONAL := gigaam-onnx gigaam-torch
 OLD_SDKS := 1 2
 BIN      := $(VENV)/bin
 SOURCES  := pyproject.toml constraints.txt $(foreach name,$(BACKENDS),backends/$(name)/pyproject.toml)
+TESTED   := $(wildcard tests/*.txt) $(foreach name,$(OPTIONAL),backends/$(name)/pyproject.toml)
 PIP      := $(BIN)/python -m pip --disable-pip-version-check
 EDITABLE := -e . $(foreach name,$(BACKENDS),-e backends/$(name))
 
@@ -18,7 +20,7 @@ run: install     ## Install what the embedded default needs and start on 127.0.0
 
 install: $(VENV)/.installed   ## Make .venv with the server, Whisper and voice detection; no torch, no ffmpeg
 
-test: $(VENV)/.tested         ## Install what the tests need and run them, the slow ones excepted
+test: $(VENV)/.tested         ## Install what the tests need (torch too) and run them, the slow ones excepted
 	$(BIN)/python -m pytest -m "not slow and not hub" $(ARGS)
 
 test-slow: $(VENV)/.tested    ## Run the slow tests too
@@ -44,7 +46,8 @@ $(VENV)/.installed: $(SOURCES) | $(BIN)/python
 	$(PIP) install -c constraints.txt $(EDITABLE)
 	touch $@
 
-$(VENV)/.tested: $(VENV)/.installed $(wildcard tests/*.txt)
-	$(PIP) install -c constraints.txt $(EDITABLE) -r tests/requirements.txt
+$(VENV)/.tested: $(VENV)/.installed $(TESTED)
+	$(PIP) install -c constraints.txt $(EDITABLE) $(foreach name,$(OPTIONAL),-e backends/$(name)) -r tests/requirements.txt
+	$(PIP) install --no-deps -c constraints.txt -r tests/oracles.txt
 	$(foreach major,$(OLD_SDKS),$(PIP) install --upgrade --no-deps --target $(VENV)/openai-$(major) -r tests/openai-$(major).txt &&) true
 	touch $@

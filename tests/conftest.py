@@ -1,30 +1,23 @@
-"""Servers on loopback for the tests, the sample recordings, and settings that no environment leaks into."""
+"""Servers for the tests, the sample recordings, and settings that no environment leaks into."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from govor.cli.serve import bind, run
-from govor.engine.service import Service
 from govor.plugins import Plugins
 from govor.settings import Settings
+from servers import Server, serving
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests/data"
 RECORDINGS = ROOT.parent / "shared/audio"
-START_SECONDS = 60
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -43,53 +36,6 @@ def _no_foreign_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One models folder for the whole run: the embedded model is put together once."""
     return tmp_path_factory.mktemp("models")
-
-
-@dataclass
-class Server:
-    """A server on loopback."""
-
-    url: str
-    service: Service
-    loop: asyncio.AbstractEventLoop
-    port: int
-
-    def client(self, **kwargs: Any) -> httpx.Client:
-        """A plain HTTP client of it."""
-        return httpx.Client(base_url=self.url, timeout=120, **kwargs)
-
-    def post(self, path: Path | bytes, **fields: Any) -> httpx.Response:
-        """Send one recording to /v1/audio/transcriptions."""
-        content = path if isinstance(path, bytes) else path.read_bytes()
-        name = "audio" if isinstance(path, bytes) else path.name
-        with self.client() as client:
-            return client.post("/v1/audio/transcriptions", files={"file": (name, content)}, data=fields)
-
-
-@contextmanager
-def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Server]:
-    """Run a server in a thread, on a free port, until the block ends."""
-    service = Service(settings, plugins)
-    bound = bind(settings.model_copy(update={"port": 0}))
-    port = bound.getsockname()[1]
-    ready, stopping = threading.Event(), []
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        stopping.append((asyncio.get_running_loop(), stop))
-        ready.set()
-        await run(service, bound, stop)
-
-    thread = threading.Thread(target=lambda: asyncio.run(main()), name=f"server {port}")
-    thread.start()
-    assert ready.wait(START_SECONDS)
-    loop, stop = stopping[0]
-    try:
-        yield Server(f"http://127.0.0.1:{port}", service, loop, port)
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(START_SECONDS)
-        assert not thread.is_alive(), "the server did not stop"
 
 
 @pytest.fixture

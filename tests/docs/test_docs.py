@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -113,10 +114,19 @@ def test_the_tables_of_plugins_name_all_their_keys(pages: Pages) -> None:
 
 def test_every_piece_of_configuration_is_valid(pages: Pages, tmp_path: Path) -> None:
     file = tmp_path / "plugins.toml"
-    for block in pages["docs/configuration.md"].blocks:
-        if block.language == "toml":
-            file.write_text(block.code, encoding="utf-8")
+    for page in ("docs/configuration.md", "docs/fine-tuned-models.md"):
+        for code in pages[page].marked("toml", ""):
+            file.write_text(code, encoding="utf-8")
             load_settings(file)
+
+
+@pytest.mark.parametrize("plugin", ["gigaam-torch", "gigaam-onnx"])
+def test_the_tables_of_fine_tuned_models_are_as_the_plugin_takes_them(plugin: str, pages: Pages) -> None:
+    module = f"govor_{plugin.replace('-', '_')}.settings"
+    settings = pytest.importorskip(module, reason=f"govor-{plugin} is not installed")
+    blocks = [tomllib.loads(code) for code in pages["docs/fine-tuned-models.md"].marked("toml", "")]
+    tables = [block["plugins"][plugin] for block in blocks if plugin in block["plugins"]]
+    assert [model.id for table in tables for model in settings.read_settings(table).models]
 
 
 def test_every_route_is_in_the_reference(pages: Pages) -> None:

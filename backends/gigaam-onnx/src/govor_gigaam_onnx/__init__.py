@@ -1,0 +1,36 @@
+"""The GigaAM family for Govor on onnxruntime, without torch.
+
+Light to import: the libraries come in with `recognizer`, when the first model is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import govor
+from govor_gigaam_onnx.catalogue import specs
+from govor_gigaam_onnx.settings import GigaamSettings, read_settings
+
+
+class GigaamOnnx:
+    """The public ONNX exports of GigaAM, and the operator's own."""
+
+    def __init__(self, settings: GigaamSettings):
+        self._settings = settings
+        self._specs = specs(settings.models)
+
+    def models(self) -> Sequence[govor.ModelSpec]:
+        return self._specs
+
+    def load(self, spec: govor.ModelSpec, folder: Path, device: str) -> govor.Recognizer:
+        """Load an export. Raises LoadFailed: no such device, a file is missing, damaged or foreign."""
+        from govor_gigaam_onnx.recognizer import load_recognizer  # imports onnx and onnxruntime
+
+        return load_recognizer(spec, folder, device, self._settings)
+
+
+@govor.hookimpl
+def backend(settings: Mapping[str, Any]) -> govor.Backend:
+    return GigaamOnnx(read_settings(settings))

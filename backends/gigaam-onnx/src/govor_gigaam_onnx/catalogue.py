@@ -1,0 +1,111 @@
+"""The models on offer: names, abilities, error rates and where their files come from. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from govor import Feature, ModelFile, ModelSpec
+from govor_gigaam_onnx.repositories import FILES
+from govor_gigaam_onnx.settings import ModelTable
+
+MAX_SECONDS = 25.0
+"""Upstream refuses longer audio: the models were trained on less than 30 s."""
+
+RUSSIAN = ("ru",)
+MULTILINGUAL = ("ru", "kk", "ky", "uz", "en")
+
+PLAIN = frozenset({Feature.WORDS, Feature.LOGPROBS})
+PUNCTUATED = PLAIN | {Feature.PUNCTUATION}
+
+TEN_SETS = "ten Russian sets"
+FLEURS = tuple(f"FLEURS {code}" for code in ("ru", "kk", "ky", "uz", "en"))
+
+
+class Row(NamedTuple):
+    """One model as it was trained. Its id is `gigaam-NAME`, its first alias NAME with underscores."""
+
+    name: str
+    languages: tuple[str, ...]
+    features: frozenset[Feature]
+    download_mb: tuple[int, int]
+    """10^6 bytes of its files in float32 and in int8."""
+    memory_mb: int
+    """10^6 bytes when loaded, in int8."""
+    wer: tuple[tuple[str, float], ...]
+    """As upstream states them, in percent."""
+    aliases: tuple[str, ...]
+    description: str
+
+
+ROWS = (
+    Row("v3-e2e-rnnt", RUSSIAN, PUNCTUATED, (892, 226), 480, ((TEN_SETS, 11.2),), ("e2e_rnnt",),
+        "Russian with punctuation, capitals and digits; the best text to read"),
+    Row("v3-rnnt", RUSSIAN, PLAIN, (890, 226), 470, ((TEN_SETS, 8.3),), ("rnnt",),
+        "Russian in plain lower-case words; the fewest errors"),
+    Row("v3-ctc", RUSSIAN, PLAIN, (885, 225), 460, ((TEN_SETS, 9.1),), ("ctc", "gigaam"),
+        "Russian in plain lower-case words; a little faster than rnnt, a little worse"),
+    Row("v3-e2e-ctc", RUSSIAN, PUNCTUATED, (886, 225), 460, ((TEN_SETS, 12.0),), ("e2e_ctc",),
+        "Russian with punctuation, capitals and digits; a little faster than e2e-rnnt, a little worse"),
+    Row("multilingual-ctc", MULTILINGUAL, PLAIN, (886, 225), 460,
+        tuple(zip(FLEURS, (4.4, 5.2, 7.0, 10.0, 12.2), strict=True)), (),
+        "Russian, Kazakh, Kyrgyz, Uzbek and English in plain lower-case words"),
+    Row("multilingual-large-ctc", MULTILINGUAL, PLAIN, (2345, 592), 1210,
+        tuple(zip(FLEURS, (3.0, 4.4, 5.5, 7.3, 9.4), strict=True)), (),
+        "Russian, Kazakh, Kyrgyz, Uzbek and English in plain lower-case words; the largest and best at them"),
+    Row("v2-rnnt", RUSSIAN, PLAIN, (938, 237), 1000, ((TEN_SETS, 10.6),), (),
+        "Russian in plain lower-case words; of 2024, slower and worse than v3"),
+    Row("v2-ctc", RUSSIAN, PLAIN, (933, 236), 1000, ((TEN_SETS, 11.1),), (),
+        "Russian in plain lower-case words; of 2024, slower and worse than v3"),
+)  # fmt: skip
+
+
+def specs(tables: Sequence[ModelTable]) -> tuple[ModelSpec, ...]:
+    """Return every model, the operator's own first. Raises ValueError: a table means no model."""
+    known = [spec for row in ROWS for spec in (_published(row), _quantised(row))]
+    ids = {spec.id for spec in known}
+    unknown = [table.id for table in tables if table.folder is None and table.id not in ids]
+    if unknown:
+        raise ValueError(
+            f"[[plugins.gigaam-onnx.models]] {', '.join(unknown)}: a model of your own needs a folder"
+        )
+    return (*(_own(table) for table in tables if table.folder is not None), *known)
+
+
+def _published(row: Row) -> ModelSpec:
+    name = row.name.replace("-", "_")
+    return _spec(f"gigaam-{row.name}", row, (name, *row.aliases), row.download_mb[0], "")
+
+
+def _quantised(row: Row) -> ModelSpec:
+    base = f"gigaam-{row.name}"
+    note = f"; quantised by its publisher: a small download, but slower than what Govor makes of {base}"
+    return _spec(f"{base}-int8", row, (f"{base}@int8",), row.download_mb[1], note)
+
+
+def _spec(model: str, row: Row, aliases: tuple[str, ...], download_mb: int, note: str) -> ModelSpec:
+    repository, pins = FILES[model]
+    return ModelSpec(
+        id=model,
+        files=tuple(ModelFile(name, (f"{repository}/{name}",), size, sha256) for name, size, sha256 in pins),
+        languages=row.languages,
+        aliases=aliases,
+        features=row.features,
+        max_seconds=MAX_SECONDS,
+        memory=row.memory_mb * 10**6,
+        description=f"{row.description} ({download_mb} MB){note}",
+        licence="MIT",
+        wer=row.wer,
+    )
+
+
+def _own(table: ModelTable) -> ModelSpec:
+    return ModelSpec(
+        id=table.id,
+        languages=table.languages,
+        aliases=table.aliases,
+        features=PUNCTUATED if table.punctuation else PLAIN,
+        max_seconds=MAX_SECONDS,
+        description="your own",
+        folder=str(table.folder),
+    )

@@ -1,0 +1,134 @@
+"""One loaded GigaAM model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import govor
+from govor_gigaam_onnx.cores import keep_numpy_on_one_core, physical_cores
+from govor_gigaam_onnx.decoding import Hypothesis, Transducer, decode_ctc, decode_transducer
+from govor_gigaam_onnx.encoder import Encoder
+from govor_gigaam_onnx.export import Export, Floats, NotUnderstood
+from govor_gigaam_onnx.layout import ModelFiles, find_files
+from govor_gigaam_onnx.memory import freed_at_once
+from govor_gigaam_onnx.preparation import prepare
+from govor_gigaam_onnx.results import as_segment
+from govor_gigaam_onnx.sessions import CPU, Session, SessionTransducer, choose_providers
+from govor_gigaam_onnx.settings import GigaamSettings, Precision
+from govor_gigaam_onnx.transducer import NumpyTransducer, read_transducer
+from govor_gigaam_onnx.vocabulary import Vocabulary, read_vocabulary
+
+Decode = Callable[[Floats], Hypothesis]
+
+log = logging.getLogger(__name__)
+
+
+def load_recognizer(
+    spec: govor.ModelSpec, folder: Path, device: str, settings: GigaamSettings
+) -> GigaamRecognizer:
+    """Load the model in `folder`, rewriting its encoder first where that was not done before.
+
+    Raises LoadFailed, which names the file that is to blame.
+    """
+    providers = choose_providers(device)
+    files = find_files(folder)
+    vocabulary = read_vocabulary(files.vocabulary)
+    keep_numpy_on_one_core()
+    with freed_at_once():
+        path = _choose_encoder(files, settings.precision_of(spec.id), providers)
+        encoder = Encoder(Session(path, providers), files)
+        decode, classes = _load_decoder(files, encoder, settings.max_symbols)
+    if classes != len(vocabulary) + 1:
+        raise govor.LoadFailed(
+            f"{files.vocabulary} names {len(vocabulary)} tokens and the blank, but {files.encoder.name} "
+            f"tells {classes} classes apart: the two are of different models."
+        )
+    language = spec.languages[0] if len(spec.languages) == 1 else None
+    parallel = (settings.threads or physical_cores()) if providers == CPU else 1
+    return GigaamRecognizer(encoder, decode, vocabulary, language, parallel)
+
+
+class GigaamRecognizer:
+    """A loaded model. Each call runs on one core; `parallel` of them share the weights."""
+
+    def __init__(
+        self, encoder: Encoder, decode: Decode, vocabulary: Vocabulary, language: str | None, parallel: int
+    ):
+        """`language` is the only one that the model knows; None: one of several, it does not say which."""
+        self.parallel = parallel
+        self._encoder = encoder
+        self._decode = decode
+        self._vocabulary = vocabulary
+        self._language = language
+
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+        """Return one Segment per array; one by one, so that none depends on its company."""
+        return [self._transcribe(audio, options) for audio in batch]
+
+    def close(self) -> None:
+        del self._encoder, self._decode
+
+    def _transcribe(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
+        encoded = self._encoder(audio)
+        frame_seconds = len(audio) / govor.SAMPLE_RATE / len(encoded)
+        return as_segment(self._decode(encoded), self._vocabulary, frame_seconds, self._language, options)
+
+
+def _choose_encoder(files: ModelFiles, precision: Precision, providers: list[str]) -> Path:
+    """Return the graph to run; only float32 weights can be rewritten, and only a CPU gains by it."""
+    if precision == "original" or providers != CPU or ".int8." in files.encoder.name:
+        return files.encoder
+    return prepare(files, "int8" if precision == "auto" else precision)
+
+
+def _load_decoder(files: ModelFiles, encoder: Encoder, max_symbols: int) -> tuple[Decode, int]:
+    """Return how to decode what the encoder gives, and how many classes there are. Raises LoadFailed."""
+    try:
+        encoded = encoder(np.zeros(govor.SAMPLE_RATE, np.float32))
+    except Exception as error:  # onnxruntime's errors have no other class in common
+        raise govor.LoadFailed(f"{files.encoder} does not run: {error}") from error
+    if files.decoder is None or files.joint is None:
+        return decode_ctc, encoded.shape[1]
+    transducer = load_transducer(files.decoder, files.joint, encoded)
+    return partial(decode_transducer, transducer=transducer, max_symbols=max_symbols), transducer.blank + 1
+
+
+def load_transducer(decoder: Path, joint: Path, encoded: Floats) -> Transducer:
+    """Return predictor and joiner: in numpy where that gives what the files give, else the files themselves.
+
+    `encoded` is any output of the encoder. Raises LoadFailed.
+    """
+    try:
+        exact = SessionTransducer(Session(decoder, CPU), Session(joint, CPU))
+        scores = first_scores(exact, encoded)
+    except govor.LoadFailed:
+        raise
+    except Exception as error:  # onnxruntime's errors have no other class in common
+        raise govor.LoadFailed(
+            f"{decoder} and {joint.name} do not run on what the encoder gives: {error}"
+        ) from error
+    try:
+        fast = NumpyTransducer(read_transducer(Export.read(decoder), Export.read(joint)))
+        difference = float(np.abs(first_scores(fast, encoded) - scores).max())
+        if not difference <= 1e-3:
+            raise NotUnderstood(f"in numpy it scores otherwise, by {difference:.2g}")
+    except (NotUnderstood, ValueError) as error:
+        log.info("%s is run step by step, some times slower: %s", decoder, error)
+        return exact
+    return fast
+
+
+def first_scores(transducer: Transducer, encoded: Floats) -> Floats:
+    """Return (steps, classes) log-probabilities of a few steps with fixed tokens."""
+    prediction, state = transducer.predict(transducer.blank, None)
+    steps = []
+    for token, frame in zip((1, 2, 1, 0), transducer.listen(encoded), strict=False):
+        scores = transducer.join(frame, prediction)
+        steps.append(scores - scores.max() - np.log(np.exp(scores - scores.max()).sum()))
+        prediction, state = transducer.predict(token, state)
+    return np.stack(steps)

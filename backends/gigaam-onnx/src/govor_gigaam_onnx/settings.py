@@ -1,0 +1,63 @@
+"""The table [plugins.gigaam-onnx] of plugins.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Precision = Literal["auto", "fp32", "int8", "original"]
+
+
+class ModelTable(BaseModel):
+    """One of [[plugins.gigaam-onnx.models]]: a model of the operator's, or a wish about a known one."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(min_length=1, description="What clients send as `model`.")
+    folder: Path | None = Field(
+        None,
+        description="Where its files lie, named as in the public exports. Without it the table is about the "
+        "plugin's own model of this id, and only its precision counts.",
+    )
+    languages: tuple[str, ...] = Field(("ru",), description="ISO 639-1 codes of what it understands.")
+    aliases: tuple[str, ...] = Field((), description="Its other names.")
+    punctuation: bool = Field(False, description="Whether it writes punctuation and capitals.")
+    precision: Precision | None = Field(None, description="As the plugin's, for this model.")
+
+
+class GigaamSettings(BaseModel):
+    """What an operator decides about the GigaAM models."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    precision: Precision = Field(
+        "auto",
+        description="What to compute with on a CPU. int8 and fp32 rewrite the encoder at the first load and "
+        "keep the result beside it; original runs the file as it is; auto is int8.",
+    )
+    threads: int = Field(
+        0, ge=0, description="Calls at once on one loaded model, a core each; 0: as many as there are cores."
+    )
+    max_symbols: int = Field(
+        10,
+        ge=1,
+        description="Most tokens that an RNN-T may write at one frame of 40 ms; upstream's torch code: 10.",
+    )
+    models: tuple[ModelTable, ...] = Field((), description="Models of your own, and wishes about known ones.")
+
+    def precision_of(self, model: str) -> Precision:
+        """Return what to compute this model with."""
+        wishes = {table.id: table.precision for table in self.models}
+        return wishes.get(model) or self.precision
+
+
+def read_settings(table: Mapping[str, Any]) -> GigaamSettings:
+    """Check the table. Raises ValueError with one clause per wrong key."""
+    try:
+        return GigaamSettings.model_validate(dict(table))
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise ValueError(f"[plugins.gigaam-onnx] {'; '.join(faults)}") from error

@@ -1,0 +1,138 @@
+"""Loading: which file is what, what is wrong with it, and what runs."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+import govor
+import govor_gigaam_onnx
+from govor_gigaam_onnx.preparation import probe
+
+
+def load(folder, precision="original", device="cpu", **settings):
+    table = {"id": "mine", "folder": str(folder), "precision": precision}
+    family = govor_gigaam_onnx.backend({"models": [table], **settings})
+    return family.load(family.models()[0], folder, device)
+
+
+def text(recognizer, seconds=3.0):
+    return recognizer.transcribe([probe(seconds)], govor.Options())[0].text
+
+
+@pytest.mark.parametrize("kind", ["ctc", "rnnt", "e2e_rnnt", "v2_ctc"])
+def test_all_precisions_but_int8_write_the_same(make_model, tmp_path, kind):
+    folder = make_model(kind, tmp_path)
+    assert text(load(folder, "fp32")) == text(load(folder, "original")) != ""
+
+
+def test_auto_is_int8(ctc):
+    load(ctc, "auto")
+    assert list(ctc.glob("v3_ctc.govor-*.int8.onnx"))
+
+
+@pytest.mark.parametrize("kind", ["ctc", "rnnt"])
+@pytest.mark.parametrize("precision", ["original", "fp32", "int8"])
+def test_a_batch_of_unequal_lengths_is_heard_as_one_by_one(make_model, tmp_path, kind, precision):
+    recognizer = load(make_model(kind, tmp_path), precision)
+    batch = [probe(seconds) for seconds in (0.1, 3.0, 1.7, 0.02, 2.2, 5.0, 0.9, 2.9)]
+    options = govor.Options(words=True, logprobs=True)
+    together = recognizer.transcribe(batch, options)
+    assert together == [recognizer.transcribe([audio], options)[0] for audio in batch]
+
+
+def test_tokens_joined_are_the_text(rnnt):
+    segment = load(rnnt).transcribe([probe(3)], govor.Options(logprobs=True))[0]
+    assert b"".join(token.data for token in segment.tokens).decode().strip() == segment.text
+    assert segment.avg_logprob == pytest.approx(np.mean([token.logprob for token in segment.tokens]))
+
+
+def test_words_and_tokens_come_only_when_asked_for(rnnt):
+    segment = load(rnnt).transcribe([probe(3)], govor.Options())[0]
+    assert (segment.words, segment.tokens) == (None, None)
+    assert segment.text
+
+
+def test_max_symbols_is_obeyed(rnnt):
+    assert len(text(load(rnnt, max_symbols=1))) < len(text(load(rnnt, max_symbols=10)))
+
+
+def test_threads_say_how_many_may_call(ctc):
+    assert load(ctc, threads=3).parallel == 3
+
+
+def test_an_int8_export_alone_runs_as_it_is(ctc):
+    (ctc / "v3_ctc.onnx").rename(ctc / "v3_ctc.int8.onnx")
+    assert text(load(ctc, "auto"))
+    assert not list(ctc.glob("*.govor-*"))
+
+
+def test_of_two_precisions_the_more_exact_file_is_taken(ctc):
+    (ctc / "v3_ctc.int8.onnx").write_bytes(b"never opened")
+    assert text(load(ctc))
+
+
+def test_the_generation_is_taken_from_the_config_before_the_name(ctc):
+    of_v3 = text(load(ctc))
+    (ctc / "config.json").write_text('{"version": "v2"}', encoding="utf-8")
+    assert text(load(ctc)) != of_v3
+
+
+@pytest.mark.parametrize("kind", ["ctc", "rnnt"])
+def test_every_truncated_file_is_named(make_model, tmp_path, kind):
+    folder = make_model(kind, tmp_path)
+    for path in sorted(folder.iterdir()):
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(govor.LoadFailed, match=path.name.replace(".", r"\.")):
+            load(folder, "auto")
+        path.write_bytes(whole)
+    assert load(folder, "auto")
+
+
+@pytest.mark.parametrize("part", ["encoder", "decoder", "joint", "vocab"])
+def test_every_missing_file_is_missed(rnnt, part):
+    (path,) = rnnt.glob(f"*{part}*")
+    path.unlink()
+    with pytest.raises(govor.LoadFailed, match=part):
+        load(rnnt)
+
+
+def test_an_empty_folder_holds_no_model(tmp_path):
+    with pytest.raises(govor.LoadFailed, match="holds no GigaAM model"):
+        load(tmp_path)
+
+
+def test_two_models_in_one_folder_are_told_apart_by_the_operator(ctc):
+    shutil.copy(ctc / "v3_ctc.onnx", ctc / "v3_e2e_ctc.onnx")
+    with pytest.raises(govor.LoadFailed, match="more than one model"):
+        load(ctc)
+
+
+@pytest.mark.parametrize("kind", ["ctc", "rnnt"])
+def test_a_vocabulary_of_another_size_is_named(make_model, tmp_path, kind):
+    folder = make_model(kind, tmp_path)
+    lines = (folder / "v3_vocab.txt").read_text(encoding="utf-8").splitlines()
+    (folder / "v3_vocab.txt").write_text("\n".join([*lines[:-2], "<blk> 32"]), encoding="utf-8")
+    with pytest.raises(
+        govor.LoadFailed, match=r"v3_vocab\.txt names 32 tokens and the blank, but .* 34 classes"
+    ):
+        load(folder)
+
+
+def test_a_network_of_another_kind_is_named(ctc, rnnt):
+    shutil.copy(rnnt / "v3_rnnt_joint.onnx", ctc / "v3_ctc.onnx")
+    with pytest.raises(govor.LoadFailed, match=r"v3_ctc\.onnx is no encoder of GigaAM"):
+        load(ctc)
+
+
+def test_decoder_and_joint_of_different_models_are_named(rnnt, make_model, tmp_path):
+    shutil.copy(rnnt / "v3_rnnt_joint.onnx", rnnt / "v3_rnnt_decoder.onnx")
+    with pytest.raises(govor.LoadFailed, match=r"v3_rnnt_decoder\.onnx"):
+        load(rnnt)
+
+
+@pytest.mark.parametrize("device", ["mps", "cuda", "tpu"])
+def test_a_device_that_is_not_there_is_named(ctc, device):
+    with pytest.raises(govor.LoadFailed, match=device):
+        load(ctc, device=device)

@@ -1,0 +1,50 @@
+"""GigaAM for Govor, run by torch: every published checkpoint and fine-tuned ones.
+
+Light to import: torch comes in with `recognizer` or `adapter`, when the first model is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import govor
+from govor_gigaam_torch.catalogue import specs
+from govor_gigaam_torch.settings import GigaAMTorchSettings, read_settings
+
+if TYPE_CHECKING:
+    import click
+
+
+class GigaAMTorch:
+    """The GigaAM models as upstream publishes and trains them."""
+
+    def __init__(self, settings: GigaAMTorchSettings):
+        self._settings = settings
+        self._specs = specs(settings.models, details=settings.implementation == "govor")
+
+    def models(self) -> Sequence[govor.ModelSpec]:
+        return self._specs
+
+    def load(self, spec: govor.ModelSpec, folder: Path, device: str) -> govor.Recognizer:
+        """Load a checkpoint. Raises LoadFailed: no such device, a file is damaged or foreign."""
+        if self._settings.implementation == "upstream":
+            from govor_gigaam_torch.adapter import load_upstream  # imports torch and gigaam
+
+            return load_upstream(spec, folder, device, self._settings)
+        from govor_gigaam_torch.recognizer import load_recognizer  # imports torch
+
+        return load_recognizer(spec, folder, device, self._settings)
+
+
+@govor.hookimpl
+def backend(settings: Mapping[str, Any]) -> govor.Backend:
+    return GigaAMTorch(read_settings(settings))
+
+
+@govor.hookimpl
+def commands() -> Sequence[click.Command]:
+    from govor_gigaam_torch.command import export
+
+    return [export]

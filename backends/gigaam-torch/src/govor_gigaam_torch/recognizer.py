@@ -1,0 +1,101 @@
+"""One loaded GigaAM model, run by Govor's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+import govor
+from govor_gigaam_torch.assembly import build_features, build_network, build_vocabulary
+from govor_gigaam_torch.checkpoint import read_checkpoint
+from govor_gigaam_torch.decoding import Emission, GreedyRNNT, decode_ctc
+from govor_gigaam_torch.device import choose_dtype, place
+from govor_gigaam_torch.features import LogMel
+from govor_gigaam_torch.heads import CTCHead
+from govor_gigaam_torch.model import GigaAM
+from govor_gigaam_torch.results import as_segment
+from govor_gigaam_torch.settings import GigaAMTorchSettings
+from govor_gigaam_torch.vocabulary import Vocabulary
+
+GPU_ROWS = 32
+"""Utterances that go through the encoder at once on a GPU: cuDNN fails on more in the conv2d of v1 and v2.
+A CPU takes them one by one: on it a batch costs as much, and its padding on top."""
+
+
+def load_recognizer(
+    spec: govor.ModelSpec, folder: Path, device: str, settings: GigaAMTorchSettings
+) -> GigaAMRecognizer:
+    """Load a model whose first file is the checkpoint and whose second, if any, its tokenizer.
+
+    Raises LoadFailed: no such device, a file is damaged or does not belong to the others.
+    """
+    where = place(device)
+    checkpoint = read_checkpoint(folder / spec.files[0].name)
+    front_end = torch.device("cpu") if where.type == "mps" else where  # MPS has no float64
+    tokenizer = folder / spec.files[1].name if len(spec.files) > 1 else None
+    return GigaAMRecognizer(
+        build_network(checkpoint, where, choose_dtype(settings.precision, where)),
+        build_features(checkpoint, front_end),
+        build_vocabulary(checkpoint, tokenizer),
+        spec.languages[0] if len(spec.languages) == 1 else None,
+        settings,
+    )
+
+
+class GigaAMRecognizer:
+    """A model on its device. Its encoder computes in the precision set, features and head in float32."""
+
+    parallel = 1
+
+    def __init__(
+        self,
+        network: GigaAM,
+        log_mel: LogMel,
+        vocabulary: Vocabulary,
+        language: str | None,
+        settings: GigaAMTorchSettings,
+    ):
+        """`language` is what the model recognises where that is just one."""
+        weight = next(network.encoder.parameters())
+        self._device, self._dtype = weight.device, weight.dtype
+        head = network.head
+        self._decode_rnnt = None if isinstance(head, CTCHead) else GreedyRNNT(head, settings.max_symbols)
+        self._network = network
+        self._log_mel = log_mel
+        self._vocabulary = vocabulary
+        self._language = language
+        self._threads = settings.threads
+        self._rows = 1 if self._device.type == "cpu" else GPU_ROWS
+
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+        if self._threads:
+            torch.set_num_threads(self._threads)  # each thread that calls keeps its own number
+        by_length = sorted(range(len(batch)), key=lambda index: len(batch[index]))
+        segments: dict[int, govor.Segment] = {}
+        for start in range(0, len(batch), self._rows):
+            alike = by_length[start : start + self._rows]
+            found = self._recognize([batch[index] for index in alike])
+            for index, (emissions, frames) in zip(alike, found, strict=True):
+                seconds = len(batch[index]) / govor.SAMPLE_RATE / frames
+                segments[index] = as_segment(emissions, self._vocabulary, seconds, self._language, options)
+        return [segments[index] for index in range(len(batch))]
+
+    @torch.inference_mode()
+    def _recognize(self, batch: Sequence[govor.Audio]) -> list[tuple[list[Emission], int]]:
+        """Return the tokens of each array, and how many encoder frames it has."""
+        features, lengths = self._log_mel([torch.tensor(audio) for audio in batch])
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
+            encoded, lengths = self._network(features.to(self._device), lengths.to(self._device))
+        encoded, head = encoded.float(), self._network.head
+        if self._decode_rnnt is None:
+            emissions = decode_ctc(head(encoded), lengths)
+        else:
+            emissions = self._decode_rnnt(encoded, lengths)
+        return list(zip(emissions, lengths.tolist(), strict=True))
+
+    def close(self) -> None:
+        self._network.to("meta")  # gives the weights' memory back, whoever still holds the recognizer
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()

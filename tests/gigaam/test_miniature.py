@@ -1,0 +1,152 @@
+"""GigaAM on models that hear: torch and ONNX say the same, and it is what was spoken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import media
+from govor import Options, Recognizer, Segment
+from govor.settings import Settings
+from miniature.heldout import HeldOut
+from servers import serving
+
+Hear = Callable[..., list[Segment]]
+PLAIN_HEADS = ("v3_ctc", "v3_rnnt")
+HEADS = (*PLAIN_HEADS, "v3_e2e_ctc")
+
+
+def words_wrong(said: str, heard: str) -> int:
+    """Levenshtein distance in words."""
+    reference, row = said.split(), list(range(len(heard.split()) + 1))
+    for number, word in enumerate(reference, 1):
+        above, row[0] = row[0], number
+        for place, other in enumerate(heard.split(), 1):
+            above, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, above + (word != other))
+    return row[-1]
+
+
+def mistakes(heldout: list[HeldOut], segments: list[Segment]) -> int:
+    """Words that a plain head got wrong, of all."""
+    return sum(words_wrong(one.plain, segment.text) for one, segment in zip(heldout, segments, strict=True))
+
+
+@pytest.fixture(scope="module")
+def spoken_words(heldout: list[HeldOut]) -> int:
+    """How many words there are in all."""
+    return sum(len(one.plain.split()) for one in heldout)
+
+
+@pytest.mark.parametrize("head", PLAIN_HEADS)
+def test_held_out_speech_is_heard(head: str, heard: Hear, heldout: list[HeldOut], spoken_words: int) -> None:
+    assert mistakes(heldout, heard("onnx", head, "fp32")) <= 0.10 * spoken_words
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_torch_and_onnx_write_the_same(head: str, heard: Hear) -> None:
+    texts = [[segment.text for segment in heard(*key)] for key in (("torch", head), ("onnx", head, "fp32"))]
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_log_probabilities_of_tokens_agree(head: str, heard: Hear) -> None:
+    pairs = zip(heard("torch", head), heard("onnx", head, "fp32"), strict=True)
+    differences = [
+        abs(ours.logprob - theirs.logprob)
+        for one, other in pairs
+        for ours, theirs in zip(one.tokens or (), other.tokens or (), strict=True)
+    ]
+    assert len(differences) > 500
+    assert max(differences) <= 1e-3
+
+
+@pytest.mark.parametrize("head", PLAIN_HEADS)
+def test_int8_costs_at_most_half_a_point_or_one_word(
+    head: str, heard: Hear, heldout: list[HeldOut], spoken_words: int
+) -> None:
+    exact, rounded = (mistakes(heldout, heard("onnx", head, precision)) for precision in ("fp32", "int8"))
+    assert rounded - exact <= max(1, 0.005 * spoken_words)  # of 164 words one is 0.6 points
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_batch_of_unequal_lengths_is_heard_as_one_by_one(
+    runtime: str, head: str, open_miniature: Callable[..., Recognizer], heldout: list[HeldOut], heard: Hear
+) -> None:
+    precision = ("fp32",) if runtime == "onnx" else ()
+    recognizer = open_miniature(runtime, head, *precision)
+    batch = recognizer.transcribe([one.samples() for one in heldout[:8]], Options())
+    alone = heard(runtime, head, *precision)[:8]
+    assert [segment.text for segment in batch] == [segment.text for segment in alone]
+
+
+@pytest.mark.parametrize("head", PLAIN_HEADS)
+def test_words_are_timed_where_the_synthesiser_spoke_them(
+    head: str, heard: Hear, heldout: list[HeldOut]
+) -> None:
+    errors: list[float] = []
+    for one, segment in zip(heldout, heard("onnx", head, "fp32"), strict=True):
+        if segment.text == one.plain:
+            edges = [(word.start, word.end) for word in segment.words or ()]
+            errors += np.abs(np.array(edges) - np.array(one.words)).ravel().tolist()
+    assert len(errors) > 150
+    assert np.median(errors) <= 0.080
+    assert np.percentile(errors, 95) <= 0.200
+
+
+@pytest.fixture(scope="module")
+def server(models_dir: Any, tables: dict[str, dict[str, Any]]) -> Any:
+    settings = Settings(models_dir=models_dir, plugins=tables, preload=(), order=("gigaam-onnx",))
+    with serving(settings) as running:
+        yield running
+
+
+@pytest.fixture
+def utterance(heldout: list[HeldOut]) -> HeldOut:
+    """One that all heads hear rightly."""
+    return next(one for one in heldout if one.file == "trained-05.ogg")
+
+
+@pytest.mark.parametrize("model", ["mini-v3_ctc", "mini-v3_rnnt", "gigaam-torch/mini-v3_rnnt"])
+def test_real_audio_in_right_words_out_over_http(model: str, server: Any, utterance: HeldOut) -> None:
+    answer = server.post(
+        media.wav(utterance.samples()),
+        model=model,
+        response_format="verbose_json",
+        **{"timestamp_granularities[]": "word"},
+    ).json()
+    assert answer["text"] == utterance.plain
+    assert [word["word"] for word in answer["words"]] == answer["text"].split()
+    assert [word["start"] for word in answer["words"]] == pytest.approx(
+        [start for start, _ in utterance.words], abs=0.2
+    )
+    assert answer["language"] == "russian"
+
+
+def test_the_e2e_head_writes_capitals_and_marks_over_http(server: Any, utterance: HeldOut) -> None:
+    answer = server.post(media.wav(utterance.samples()), model="mini-v3_e2e_ctc").json()
+    assert answer["text"] == utterance.text
+
+
+def test_log_probabilities_leave_over_http(server: Any, utterance: HeldOut) -> None:
+    asked = {"model": "mini-v3_rnnt", "include[]": "logprobs"}
+    answer = server.post(media.wav(utterance.samples()), **asked).json()
+    assert "".join(token["token"] for token in answer["logprobs"]).strip() == answer["text"]
+    assert all(token["logprob"] <= 0 for token in answer["logprobs"])
+
+
+def test_a_recording_of_over_200_s_is_cut_at_pauses(server: Any, heldout: list[HeldOut]) -> None:
+    spoken = [one for one in heldout if one.kind == "trained"] * 4
+    pause = np.zeros(12_000, np.float32)
+    audio = np.concatenate([piece for one in spoken for piece in (one.samples(), pause)])
+    assert len(audio) > 200 * 16_000
+    answer = server.post(media.wav(audio), model="mini-v3_ctc", response_format="verbose_json").json()
+    said = " ".join(one.plain for one in spoken)
+    # The miniature learnt from single utterances; of several in one stretch it mistakes a word in ten.
+    assert words_wrong(said, answer["text"]) <= 0.12 * len(said.split())
+    ends = [segment["end"] for segment in answer["segments"]]
+    assert ends == sorted(ends)
+    assert all(segment["end"] - segment["start"] <= 25 for segment in answer["segments"])

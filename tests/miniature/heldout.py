@@ -1,0 +1,53 @@
+"""The held-out utterances: what is said when, and the recordings. Needs no synthesiser and no torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from govor.audio.decode import Recording
+from govor.types import Audio
+
+HERE = Path(__file__).parent
+LIST = HERE / "heldout.json"
+FOLDER = HERE / "heldout"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """An utterance that the miniature was never trained on."""
+
+    text: str
+    """With capitals and marks, as the e2e head writes."""
+    plain: str
+    """As the other heads write."""
+    kind: str
+    """"trained": an espeak-ng variant of the training set; "new": another one; "festival"."""
+    words: list[tuple[float, float]]
+    """Each word's start and end in seconds, from the synthesiser."""
+    voice: dict[str, str | int] | None
+    """Fields of espeak.Voice; None for festival."""
+    noise: float
+    """Standard deviation of the white noise."""
+    seed: int
+    """Of the padding and the noise."""
+    file: str | None
+    """Name in FOLDER, where the recording is committed."""
+
+    def samples(self) -> Audio:
+        """Return the committed recording, (samples,) float32 at 16 kHz."""
+        assert self.file is not None
+        with Recording(FOLDER / self.file) as recording:
+            return np.concatenate(list(recording.blocks()))
+
+
+def read() -> list[HeldOut]:
+    return [HeldOut(**row) for row in json.loads(LIST.read_text(encoding="utf-8"))]
+
+
+def recorded() -> list[HeldOut]:
+    """Return those whose recording is committed."""
+    return [utterance for utterance in read() if utterance.file]

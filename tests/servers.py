@@ -1,0 +1,67 @@
+"""Servers in a thread, on a free port of loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from govor.cli.serve import bind, run
+from govor.engine.service import Service
+from govor.plugins import Plugins
+from govor.settings import Settings
+
+START_SECONDS = 60
+
+
+@dataclass
+class Server:
+    """A server on loopback."""
+
+    url: str
+    service: Service
+    loop: asyncio.AbstractEventLoop
+    port: int
+
+    def client(self, **kwargs: Any) -> httpx.Client:
+        """A plain HTTP client of it."""
+        return httpx.Client(base_url=self.url, timeout=120, **kwargs)
+
+    def post(self, path: Path | bytes, **fields: Any) -> httpx.Response:
+        """Send one recording to /v1/audio/transcriptions."""
+        content = path if isinstance(path, bytes) else path.read_bytes()
+        name = "audio" if isinstance(path, bytes) else path.name
+        with self.client() as client:
+            return client.post("/v1/audio/transcriptions", files={"file": (name, content)}, data=fields)
+
+
+@contextmanager
+def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Server]:
+    """Run a server in a thread, on a free port, until the block ends."""
+    service = Service(settings, plugins)
+    bound = bind(settings.model_copy(update={"port": 0}))
+    port = bound.getsockname()[1]
+    ready, stopping = threading.Event(), []
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        stopping.append((asyncio.get_running_loop(), stop))
+        ready.set()
+        await run(service, bound, stop)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()), name=f"server {port}")
+    thread.start()
+    assert ready.wait(START_SECONDS)
+    loop, stop = stopping[0]
+    try:
+        yield Server(f"http://127.0.0.1:{port}", service, loop, port)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(START_SECONDS)
+        assert not thread.is_alive(), "the server did not stop"
