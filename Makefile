@@ -1,8 +1,8 @@
 # Two commands: `make run` and `make test`. Each does its own set-up in .venv, from python3 and a package index.
 PYTHON   ?= python3
 VENV     ?= .venv
-BACKENDS := echo whisper silero
-OPTIONAL := gigaam-onnx gigaam-torch
+BACKENDS := echo whisper silero gigaam-onnx
+OPTIONAL := gigaam-torch
 OLD_SDKS := 1 2
 BIN      := $(VENV)/bin
 SOURCES  := pyproject.toml constraints.txt $(foreach name,$(BACKENDS),backends/$(name)/pyproject.toml)
@@ -18,7 +18,7 @@ help:            ## Show this list
 run: install     ## Install what the embedded default needs and start on 127.0.0.1:8000 (ARGS="--port 9000")
 	$(BIN)/govor serve $(ARGS)
 
-install: $(VENV)/.installed   ## Make .venv with the server, Whisper and voice detection; no torch, no ffmpeg
+install: $(VENV)/.installed   ## Make .venv with the server, Whisper, GigaAM and voice detection; no torch
 
 test: $(VENV)/.tested         ## Install what the tests need (torch too) and run them, the slow ones excepted
 	$(BIN)/python -m pytest -m "not slow and not hub" $(ARGS)
