@@ -59,7 +59,7 @@ def test_models_lists_what_can_answer(shell: Any) -> None:
     table = rows(result.stdout)
     assert table.keys() >= {"ID", "echo", "whisper-base"}
     assert "whisper-tiny" not in table
-    assert table["whisper-base"][:5] == ["whisper-base", "installed", "148 MB", "99", "whisper"]
+    assert table["whisper-base"][1:7] == ["installed", "148 MB", "99", "punctuated", "-", "whisper"]
     assert table["echo"][1:4] == ["installed", "-", "any"]
 
 
@@ -67,6 +67,8 @@ def test_models_all_lists_what_could_answer_too(shell: Any) -> None:
     table = rows(shell.run("models", "--all").stdout)
     assert table["whisper-large-v3-turbo"][1] == "available"
     assert table["whisper-base"][1] == "installed"
+    assert table["gigaam-v3-rnnt"][1:6] == ["available", "-", "ru", "plain", "8.3"]
+    assert table["gigaam-v3-e2e-ctc"][1:6] == ["available", "886 MB", "ru", "punctuated", "12"]
 
 
 def test_a_line_of_a_piped_table_is_not_cut(shell: Any) -> None:

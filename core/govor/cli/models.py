@@ -14,8 +14,9 @@ from govor.cli.table import show_table
 from govor.engine.service import Service
 from govor.errors import ModelNotFound
 from govor.models.catalogue import Model
+from govor.types import Feature
 
-HEADINGS = ("ID", "STATE", "SIZE", "LANGUAGES", "BACKEND", "ABOUT")
+HEADINGS = ("ID", "STATE", "SIZE", "LANGUAGES", "TEXT", "WER", "BACKEND", "ABOUT")
 
 
 @click.group(invoke_without_command=True, short_help="List the models, or fetch one (models pull).")
@@ -23,7 +24,11 @@ HEADINGS = ("ID", "STATE", "SIZE", "LANGUAGES", "BACKEND", "ABOUT")
 @setting_options(["models_dir"])
 @click.pass_context
 def models(context: click.Context, /, everything: bool, **options: Any) -> None:
-    """List the models that can answer; with --all, every model that the plugins know."""
+    """List the models that can answer; with --all, every model that the plugins know.
+
+    SIZE is what is fetched. WER is the word error rate in percent as its publisher states it, on test sets
+    of its own: it compares models of one family only.
+    """
     if context.invoked_subcommand is not None:
         return
     show_log("warning")
@@ -66,8 +71,17 @@ def _pull(service: Service, model: Model) -> None:
 
 def _row(service: Service, model: Model) -> tuple[str, ...]:
     spec = model.spec
-    size = f"{spec.size / 1e6:.0f} MB" if spec.size else "-"
-    return model.id, service.store.state(model), size, _languages(model), model.plugin, spec.description
+    stated = spec.files and all(file.size for file in spec.files)
+    return (
+        model.id,
+        service.store.state(model),
+        f"{spec.size / 1e6:.0f} MB" if stated else "-",
+        _languages(model),
+        "punctuated" if Feature.PUNCTUATION in spec.features else "plain",
+        f"{spec.wer[0][1]:g}" if spec.wer else "-",
+        model.plugin,
+        spec.description,
+    )
 
 
 def _languages(model: Model) -> str:
