@@ -7,8 +7,9 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-MMAP_THRESHOLD = -3  # glibc's M_MMAP_THRESHOLD
-SMALL, LARGE = 64 * 2**10, 32 * 2**20  # bytes; LARGE is what glibc itself goes up to
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD
+SMALL = 64 * 2**10
+LARGE = 32 * 2**20  # what glibc by itself goes up to
 
 
 @contextmanager
@@ -25,5 +26,6 @@ def freed_at_once() -> Iterator[None]:
     mallopt(MMAP_THRESHOLD, SMALL)
     try:
         yield
-    finally:
+    finally:  # arrays of some megabytes, made and dropped in every call, are again kept for the next one
         mallopt(MMAP_THRESHOLD, LARGE)
+        mallopt(TRIM_THRESHOLD, 2 * LARGE)
