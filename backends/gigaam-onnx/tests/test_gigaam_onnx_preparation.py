@@ -45,11 +45,13 @@ def test_nothing_else_is_left_in_the_folder(ctc):
     assert {each.name for each in ctc.iterdir()} == before | {path.name, "v3_ctc.onnx.govor-lock"}
 
 
-def test_it_is_made_anew_where_the_original_was_replaced(ctc, make_model):
-    first = prepared(ctc)
+def test_it_is_made_anew_where_the_original_was_replaced_and_the_older_goes(ctc, make_model):
+    first, exact = prepared(ctc), prepared(ctc, "fp32")
     make_model("ctc", ctc)
     os.utime(ctc / "v3_ctc.onnx", (1, 1))
     assert prepared(ctc) not in (first, ctc / "v3_ctc.onnx")
+    assert not first.exists()
+    assert exact.exists()
 
 
 def test_it_is_made_anew_by_a_newer_recipe(ctc, monkeypatch):
@@ -85,6 +87,12 @@ def test_an_encoder_of_another_kind_is_left_as_it_is(ctc, caplog):
     change(ctc / "v3_ctc.onnx", widen)
     assert prepared(ctc) == ctc / "v3_ctc.onnx"
     assert "not an encoder of GigaAM" in caplog.text
+
+
+def test_an_encoder_that_makes_too_large_a_file_is_left_as_it_is(ctc, monkeypatch, caplog):
+    monkeypatch.setattr(preparation, "LARGEST", 10_000)
+    assert prepared(ctc) == ctc / "v3_ctc.onnx"
+    assert "larger than one ONNX file" in caplog.text
 
 
 def test_why_it_was_left_is_kept_and_not_tried_again(ctc, monkeypatch, caplog):

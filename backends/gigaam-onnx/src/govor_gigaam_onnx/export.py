@@ -15,8 +15,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 Floats = NDArray[np.float32]
+
+MOVES = {"Transpose", "Slice", "Concat", "Unsqueeze", "Reshape"}
+"""What exporters do to weights: torch's newer one reorders the gates of an LSTM in the graph."""
 
 
 class NotUnderstood(ValueError):
@@ -80,7 +84,7 @@ class Export:
         return self._readers[name]
 
     def constant(self, name: str) -> NDArray[np.generic] | None:
-        """Return the value if it does not depend on the inputs; follows copies and transpositions."""
+        """Return the value if it is stored, or made of stored ones by moving numbers about; else None."""
         if name in self._tensors:
             return numpy_helper.to_array(self._tensors[name])
         node = self._sources.get(name)
@@ -88,12 +92,13 @@ class Export:
             return None
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             return numpy_helper.to_array(node.attribute[0].t)
-        if node.op_type not in {"Identity", "Transpose"}:
+        if node.op_type in {"Identity", "Cast"}:  # a cast only widens: half precision is stored, not computed
+            return self.constant(node.input[0])
+        inputs: dict[str, Any] = {each: self.constant(each) for each in node.input if node.op_type in MOVES}
+        if not inputs or any(value is None for value in inputs.values()):
             return None
-        value = self.constant(node.input[0])
-        return (
-            value if value is None or node.op_type == "Identity" else value.transpose(attribute(node, "perm"))
-        )
+        moved: Any = ReferenceEvaluator(node).run(None, inputs)
+        return np.asarray(moved[0])
 
     def constants(self, rank: int) -> Iterator[NDArray[np.generic]]:
         """Yield the constants of so many axes that the file stores as such."""

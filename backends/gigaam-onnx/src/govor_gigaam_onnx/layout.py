@@ -12,7 +12,7 @@ from govor_gigaam_onnx.features import V2, V3, Framing
 
 PREPARED = ".govor-"
 """Marks the files that this plugin writes beside the others."""
-PREFERENCE = ("", ".int8", ".fp16")
+PREFERENCE = ("", ".fp16", ".int8")
 """Which of several precisions of one file is taken, by the end of its name."""
 
 

@@ -5,6 +5,7 @@ The rewritten graph is kept only where it answers as the original does; why it w
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
 from pathlib import Path
@@ -31,6 +32,9 @@ TOLERANCE = {"fp32": 1e-3, "int8": 0.3}
 """Largest difference of a rewritten graph to the original. Same weights in float32: 2e-6; in int8 0.15 with
 random weights; a graph with a wrong connection: above 1."""
 
+LARGEST = 2 * 10**9
+"""Bytes of weights in one file; protobuf takes 2 GiB."""
+
 PROBE_SECONDS = (3.0, 1.27)
 
 log = logging.getLogger(__name__)
@@ -39,7 +43,7 @@ log = logging.getLogger(__name__)
 def prepare(files: ModelFiles, numbers: Numbers) -> Path:
     """Return the file to run as the encoder: rewritten, or the original where that cannot be.
 
-    Takes about ten seconds and, for the while, three times the file's size of memory; the next time, nothing.
+    Takes some ten seconds and, for the while, twice the file's size of memory; the next time, nothing.
     """
     source = files.encoder
     target = _target(source, numbers)
@@ -70,25 +74,33 @@ def _build(files: ModelFiles, target: Path, numbers: Numbers) -> Path:
     log.info("Rewriting %s for this CPU in %s; once", source.name, numbers)
     part = target.with_suffix(".part")
     try:
-        onnx.save(build_graph(read_encoder(Export.read(source)), int8=numbers == "int8"), part)
+        model = build_graph(read_encoder(Export.read(source)), int8=numbers == "int8")
+        if sum(tensor.ByteSize() for tensor in model.graph.initializer) > LARGEST:
+            raise NotUnderstood("rewritten, it is larger than one ONNX file may be")
+        onnx.save(model, part)
+        del model
         difference = compare(files, part, numbers)
         if not difference <= TOLERANCE[numbers]:
             raise NotUnderstood(f"rewritten, it answers otherwise: {difference:.2g} > {TOLERANCE[numbers]}")
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(target)
     except (NotUnderstood, govor.LoadFailed) as error:
-        part.unlink(missing_ok=True)
         refusal.write_text(str(error), encoding="utf-8")
         log.warning("%s runs as it is, several times slower: %s", source, error)
         return source
-    with part.open("rb") as written:
-        os.fsync(written.fileno())
-    part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    for older in source.parent.glob(f"{glob.escape(source.stem)}{PREPARED}*.{numbers}.*"):
+        if older != target:
+            older.unlink(missing_ok=True)
     return target
 
 
 def compare(files: ModelFiles, rewritten: Path, numbers: Numbers) -> float:
     """Return how far two encoders are apart on fixed inputs; NaN where their results are not comparable.
 
-    In fp32 the largest absolute difference; in int8 the root mean square one, as a part of how much the
+    Raises NotUnderstood where one does not run. In fp32 the largest absolute difference; in int8 the root mean square one, as a part of how much the
     original varies over time.
     """
     sessions = (Session(path, CPU, lean=True) for path in (files.encoder, rewritten))
@@ -96,7 +108,10 @@ def compare(files: ModelFiles, rewritten: Path, numbers: Numbers) -> float:
     worst = 0.0
     for seconds in PROBE_SECONDS:
         audio = probe(seconds)
-        expected, result = original(audio), candidate(audio)
+        try:
+            expected, result = original(audio), candidate(audio)
+        except Exception as error:  # onnxruntime's errors have no other class in common
+            raise NotUnderstood(f"it, or what was made of it, does not run: {error}") from error
         if expected.shape != result.shape:
             return float("nan")
         difference = result - expected
