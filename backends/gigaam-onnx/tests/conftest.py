@@ -11,8 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 WIDTH, HEADS, HIDDEN, LAYERS, KERNEL = 16, 2, 32, 2, 5
-UNITS, JOINT = 12, 10
-LONGEST = 600  # frames of the rotary table
+UNITS, JOINT, LONGEST = 12, 10, 600  # of the LSTM, of the joiner; frames of the rotary table
 
 
 class Sketch:
@@ -20,8 +19,7 @@ class Sketch:
 
     def __init__(self, seed: int):
         self.random = np.random.default_rng(seed)
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
+        self.nodes, self.constants = [], []
 
     def draw(self, *shape: int, scale: float = 2) -> str:
         """Draw weights, of a convolution so that they sum to nothing: changes count, not loudness."""
@@ -62,6 +60,12 @@ class Sketch:
     def shape(self, x: str, *sizes: int) -> str:
         return self.op("Reshape", x, self.hold(np.array(sizes)))
 
+    def number(self, value: float) -> str:
+        return self.hold(np.float32(value))
+
+    def widen(self, x: str, axis: int) -> str:
+        return self.op("Unsqueeze", x, self.hold(np.array([axis])))
+
     def save(self, path: Path, inputs: dict, outputs: dict) -> None:
         """Take inputs as name -> (element type, shape), outputs as name -> (value, element type, shape)."""
         for name, (value, *_) in outputs.items():
@@ -86,36 +90,30 @@ class EncoderSketch(Sketch):
     def encode(self, features: str, lengths: str) -> tuple[str, str]:
         """Return (batch, frames, channels) and the lengths after subsampling."""
         x = self.subsample(features) if self.version == "v3" else self.subsample_bands(features)
-        one, two = self.hold(np.float32(1)), self.hold(np.float32(2))
         lengths = self.op("Cast", lengths, to=TensorProto.FLOAT)
         for _ in range(2):
-            halves = self.op("Div", self.op("Sub", lengths, one), two)
-            lengths = self.op("Floor", self.op("Add", halves, one))
+            halves = self.op("Div", self.op("Sub", lengths, self.number(1)), self.number(2))
+            lengths = self.op("Floor", self.op("Add", halves, self.number(1)))
         lengths = self.op("Cast", lengths, to=TensorProto.INT32)
         frames = self.op("Squeeze", self.op("Shape", x, start=1, end=2))
         places = self.op("Range", self.hold(np.int64(0)), frames, self.hold(np.int64(1)))
-        last = self.op("Unsqueeze", self.op("Cast", lengths, to=TensorProto.INT64), self.hold(np.array([1])))
-        present = self.op("Less", places, last)
-        rows, columns = (self.op("Unsqueeze", present, self.hold(np.array([axis]))) for axis in (1, 2))
-        absent_pairs = self.op(
-            "Unsqueeze", self.op("Not", self.op("And", rows, columns)), self.hold(np.array([1]))
-        )
-        absent = self.op("Not", rows)
+        present = self.op("Less", places, self.widen(self.op("Cast", lengths, to=TensorProto.INT64), 1))
+        rows, columns = self.widen(present, 1), self.widen(present, 2)
+        absent_pairs = self.widen(self.op("Not", self.op("And", rows, columns)), 1)
         rotation = self.rotation(self.op("Shape", x, start=1, end=2))
         for _ in range(LAYERS):
-            x = self.feed_forward(x)
-            x = self.attend(x, rotation, absent_pairs)
-            x = self.convolve(x, absent)
+            x = self.attend(self.feed_forward(x), rotation, absent_pairs)
+            x = self.convolve(x, self.op("Not", rows))
             x = self.norm(self.feed_forward(x))
         return x, lengths
 
-    def subsample(self, features: str) -> str:
-        x = self.op("Relu", self.conv(features, 64, WIDTH, 5, stride=2))
-        x = self.op("Relu", self.conv(x, WIDTH, WIDTH, 5, stride=2))
+    def subsample(self, x: str) -> str:
+        for channels in (64, WIDTH):
+            x = self.op("Relu", self.conv(x, channels, WIDTH, 5, stride=2))
         return self.turn(x, 0, 2, 1)
 
     def subsample_bands(self, features: str) -> str:
-        x = self.op("Unsqueeze", self.turn(features, 0, 2, 1), self.hold(np.array([1])))
+        x = self.widen(self.turn(features, 0, 2, 1), 1)
         for channels in (1, WIDTH):
             weights = self.draw(WIDTH, channels, 3, 3), self.draw(WIDTH)
             x = self.op("Relu", self.op("Conv", x, *weights, strides=[2, 2], pads=[1] * 4))
@@ -127,16 +125,12 @@ class EncoderSketch(Sketch):
         angles = np.tile(np.outer(np.arange(LONGEST), speeds), 2)[:, None, None]
         table = self.hold(np.concatenate([np.cos(angles), np.sin(angles)]).astype(np.float32))
         start, middle = self.hold(np.array([0])), self.hold(np.array([LONGEST]))
-        return (
-            self.op("Slice", table, start, frames, start),
-            self.op("Slice", table, middle, self.op("Add", middle, frames), start),
-        )
+        end = self.op("Add", middle, frames)
+        return self.op("Slice", table, start, frames, start), self.op("Slice", table, middle, end, start)
 
     def feed_forward(self, x: str) -> str:
         hidden = self.silu(self.linear(self.norm(x), WIDTH, HIDDEN))
-        return self.op(
-            "Add", x, self.op("Mul", self.linear(hidden, HIDDEN, WIDTH), self.hold(np.float32(0.5)))
-        )
+        return self.op("Add", x, self.op("Mul", self.linear(hidden, HIDDEN, WIDTH), self.number(0.5)))
 
     def attend(self, x: str, rotation: tuple[str, str], absent: str) -> str:
         channels = WIDTH // HEADS
@@ -150,9 +144,9 @@ class EncoderSketch(Sketch):
             self.turn(self.shape(self.linear(source, WIDTH, WIDTH), 0, -1, HEADS, channels), 0, 2, 1, 3)
             for source in (turned, turned, normed)
         )
-        key = self.op("Div", self.turn(key, 0, 1, 3, 2), self.hold(np.float32(np.sqrt(channels))))
-        scores = self.op("Where", absent, self.hold(np.float32(-10000)), self.op("MatMul", query, key))
-        weights = self.op("Where", absent, self.hold(np.float32(0)), self.op("Softmax", scores, axis=-1))
+        key = self.op("Div", self.turn(key, 0, 1, 3, 2), self.number(np.sqrt(channels)))
+        scores = self.op("Where", absent, self.number(-10000), self.op("MatMul", query, key))
+        weights = self.op("Where", absent, self.number(0), self.op("Softmax", scores, axis=-1))
         mixed = self.shape(self.turn(self.op("MatMul", weights, value), 0, 2, 1, 3), 0, -1, WIDTH)
         return self.op("Add", x, self.linear(mixed, WIDTH, WIDTH))
 
@@ -160,12 +154,11 @@ class EncoderSketch(Sketch):
         both = self.conv(self.turn(self.norm(x), 0, 2, 1), WIDTH, 2 * WIDTH, 1)
         kept, gate = self.op("Split", both, outputs=2, axis=1)
         gated = self.op("Mul", kept, self.op("Sigmoid", gate))
-        gated = self.op("Where", absent, self.hold(np.float32(0)), gated)
+        gated = self.op("Where", absent, self.number(0), gated)
         mixed = self.conv(gated, WIDTH, WIDTH, KERNEL, group=WIDTH)
         if self.version == "v3":  # in v2 the norm is a part of the convolution
             mixed = self.turn(self.norm(self.turn(mixed, 0, 2, 1)), 0, 2, 1)
-        hidden = self.silu(mixed)
-        return self.op("Add", x, self.turn(self.conv(hidden, WIDTH, WIDTH, 1), 0, 2, 1))
+        return self.op("Add", x, self.turn(self.conv(self.silu(mixed), WIDTH, WIDTH, 1), 0, 2, 1))
 
 
 FEATURES = (TensorProto.FLOAT, ["batch", 64, "frames"])
@@ -176,67 +169,48 @@ def write_ctc(path: Path, classes: int, version: str) -> None:
     sketch = EncoderSketch(0, version)
     encoded, lengths = sketch.encode("features", "feature_lengths")
     scores = sketch.turn(sketch.conv(sketch.turn(encoded, 0, 2, 1), WIDTH, classes, 1), 0, 2, 1)
-    log_probs = sketch.op("LogSoftmax", scores, axis=-1)
-    outputs = {"log_probs": (log_probs, TensorProto.FLOAT, ["batch", "out", classes])}
+    scores = sketch.op("LogSoftmax", scores, axis=-1)
+    outputs = {"log_probs": (scores, TensorProto.FLOAT, ["batch", "out", classes])}
     outputs["encoded_lengths"] = (lengths, TensorProto.INT32, ["batch"])
     sketch.save(path, {"features": FEATURES, "feature_lengths": LENGTHS}, outputs)
 
 
-def write_rnnt(
-    folder: Path, prefix: str, classes: int, state_names: tuple[str, str], seed: int, blank: float
-):
+def write_rnnt(folder: Path, prefix: str, classes: int, states: tuple[str, str], seed: int, blank: float):
     sketch = EncoderSketch(1)
     encoded, lengths = sketch.encode("audio_signal", "length")
     outputs = {"encoded": (sketch.turn(encoded, 0, 2, 1), TensorProto.FLOAT, ["batch", WIDTH, "out"])}
     outputs["encoded_len"] = (lengths, TensorProto.INT32, ["batch"])
     sketch.save(folder / f"{prefix}_encoder.onnx", {"audio_signal": FEATURES, "length": LENGTHS}, outputs)
-    write_decoder(folder / f"{prefix}_decoder.onnx", classes, state_names)
+    write_decoder(folder / f"{prefix}_decoder.onnx", classes, *states)
     write_joint(folder / f"{prefix}_joint.onnx", classes, seed, blank)
 
 
-def write_decoder(path: Path, classes: int, state_names: tuple[str, str]) -> None:
+def write_decoder(path: Path, classes: int, hidden: str, cell: str) -> None:
     sketch = Sketch(2)
     embedding = sketch.random.standard_normal((classes, UNITS)).astype(np.float32)
     embedding[-1] = 0
     token = sketch.turn(sketch.op("Gather", sketch.hold(embedding), "x"), 1, 0, 2)
     shapes = (1, 4 * UNITS, UNITS), (1, 4 * UNITS, UNITS), (1, 8 * UNITS)
     weights = [sketch.hold(sketch.random.standard_normal(shape).astype(np.float32)) for shape in shapes]
-    found = sketch.op("LSTM", token, *weights, "", *state_names, outputs=3, hidden_size=UNITS)
+    found = sketch.op("LSTM", token, *weights, "", hidden, cell, outputs=3, hidden_size=UNITS)
     predicted = sketch.turn(sketch.op("Squeeze", found[0], sketch.hold(np.array([1]))), 1, 0, 2)
     state = (TensorProto.FLOAT, [1, "batch", UNITS])
-    sketch.save(
-        path,
-        {"x": (TensorProto.INT64, ["batch", 1]), state_names[0]: state, state_names[1]: state},
-        {
-            "dec": (predicted, TensorProto.FLOAT, ["batch", 1, UNITS]),
-            "h": (found[1], *state),
-            "c": (found[2], *state),
-        },
-    )
+    outputs = {"dec": (predicted, TensorProto.FLOAT, ["batch", 1, UNITS])}
+    outputs |= {"h": (found[1], *state), "c": (found[2], *state)}
+    sketch.save(path, {"x": (TensorProto.INT64, ["batch", 1]), hidden: state, cell: state}, outputs)
 
 
 def write_joint(path: Path, classes: int, seed: int, blank: float) -> None:
     sketch = Sketch(seed)
-    axes = sketch.hold(np.array([2])), sketch.hold(np.array([1]))
-    frame = sketch.op(
-        "Unsqueeze", sketch.linear(sketch.turn("enc", 0, 2, 1), WIDTH, JOINT, scale=12), axes[0]
-    )
-    token = sketch.op(
-        "Unsqueeze", sketch.linear(sketch.turn("dec", 0, 2, 1), UNITS, JOINT, scale=12), axes[1]
-    )
+    frame = sketch.widen(sketch.linear(sketch.turn("enc", 0, 2, 1), WIDTH, JOINT, scale=12), 2)
+    token = sketch.widen(sketch.linear(sketch.turn("dec", 0, 2, 1), UNITS, JOINT, scale=12), 1)
     bias = np.zeros(classes, np.float32)
     bias[-1] = blank  # so much that most frames are silent, as in speech
     hidden = sketch.op("Relu", sketch.op("Add", frame, token))
     scores = sketch.op("LogSoftmax", sketch.linear(hidden, JOINT, classes, sketch.hold(bias)), axis=-1)
-    sketch.save(
-        path,
-        {"enc": (TensorProto.FLOAT, ["batch", WIDTH, 1]), "dec": (TensorProto.FLOAT, ["batch", UNITS, 1])},
-        {"joint": (scores, TensorProto.FLOAT, ["batch", 1, 1, classes])},
-    )
-
-
-def write_vocabulary(path: Path, tokens) -> None:
-    path.write_text("".join(f"{token} {i}\n" for i, token in enumerate([*tokens, "<blk>"])), encoding="utf-8")
+    sizes = {"enc": WIDTH, "dec": UNITS}
+    inputs = {name: (TensorProto.FLOAT, ["batch", size, 1]) for name, size in sizes.items()}
+    sketch.save(path, inputs, {"joint": (scores, TensorProto.FLOAT, ["batch", 1, 1, classes])})
 
 
 PIECES = ["<unk>", *(f"▁{letter}" for letter in LETTERS), *LETTERS, *"АБВ", ".", ","]
@@ -259,7 +233,8 @@ def make_model():
         else:
             write_rnnt(folder, "v3_e2e_rnnt", classes, ("hi", "ci"), seed=7, blank=40)
         name = {"e2e_rnnt": "v3_e2e_rnnt_vocab.txt", "v2_ctc": "v2_vocab.txt"}.get(kind, "v3_vocab.txt")
-        write_vocabulary(folder / name, tokens)
+        lines = [f"{token} {index}\n" for index, token in enumerate([*tokens, "<blk>"])]
+        (folder / name).write_text("".join(lines), encoding="utf-8")
         return folder
 
     return make
