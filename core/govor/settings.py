@@ -47,8 +47,8 @@ OPENAI_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gp
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
-NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY"})
-"""Variables that mean something else: the configuration file, and a client's key."""
+NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY", "GOVOR_SERVER"})
+"""Variables that mean something else: the configuration file, a client's key, and the server it asks."""
 
 log = logging.getLogger(__name__)
 

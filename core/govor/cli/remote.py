@@ -1,0 +1,144 @@
+"""A running server as the terminal asks it: its JSON routes and its streams of events.
+
+What the server refuses is raised as the sentence it gave; so is a server that cannot be reached.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import click
+import httpx
+
+from govor.errors import GovorError
+
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+TIMEOUT = httpx.Timeout(10.0, read=None)  # a model may take minutes to load or to come; the server ends it
+
+Params = dict[str, str]
+
+
+class Refused(GovorError):
+    """The server said no, or there is none."""
+
+
+class Remote:
+    """One server. Every method raises Refused."""
+
+    def __init__(self, url: str, key: str | None = None):
+        if not url.startswith(("http://", "https://")):
+            url = f"http://{url}"
+        self.url = url.rstrip("/").removesuffix("/v1")
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def get(self, path: str, params: Params | None = None) -> Any:
+        """Return what a GET answers."""
+        return self._ask("GET", path, params=params)
+
+    def post(self, path: str, body: object = None, params: Params | None = None) -> Any:
+        """Return what a POST of JSON answers."""
+        return self._ask("POST", path, params=params, json=body)
+
+    def delete(self, path: str, params: Params | None = None) -> Any:
+        """Return what a DELETE answers."""
+        return self._ask("DELETE", path, params=params)
+
+    def events(
+        self, path: str, body: object = None, params: Params | None = None
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield (event, data) of a stream that a POST begins; data is None where the event has none."""
+        with (
+            self._told(),
+            httpx.stream("POST", self.url + path, json=body, params=params, **self._usual) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise _refusal(response)
+            yield from parse_events(response.iter_lines())
+
+    @property
+    def _usual(self) -> dict[str, Any]:
+        return {"headers": self._headers, "timeout": TIMEOUT}
+
+    def _ask(self, method: str, path: str, **kwargs: Any) -> Any:
+        with self._told():
+            response = httpx.request(method, self.url + path, **kwargs, **self._usual)
+            if not response.is_success:
+                raise _refusal(response)
+            try:
+                return response.json()
+            except ValueError as error:
+                raise Refused(f"{self.url} is no Govor server: {path} did not answer JSON.") from error
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what goes wrong on the way into a sentence."""
+        try:
+            yield
+        except httpx.ConnectError as error:
+            raise Refused(
+                f"No server answers at {self.url}: {error}. Start one with `govor serve`."
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            reason = str(error) or type(error).__name__
+            raise Refused(f"The connection to {self.url} failed: {reason}.") from error
+
+
+def model_path(name: str, verb: str = "") -> str:
+    """The address of one model, and of what is done with it: /v1/models/NAME[/VERB]."""
+    return f"/v1/models/{quote(name, safe='/')}" + (f"/{verb}" if verb else "")
+
+
+def server_options(*, default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add --server and --api-key: the command gets `server` (None where none is named) and `api_key`."""
+    if default is None:
+        where = "Ask this running server instead of this machine's disk, e.g. http://127.0.0.1:8000. "
+    else:
+        where = f"The running server. [default: {default}] "
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        key = click.option("--api-key", metavar="KEY", envvar="GOVOR_API_KEY",
+                           help="The server's key. [env: GOVOR_API_KEY]")  # fmt: skip
+        url = click.option("--server", metavar="URL", envvar="GOVOR_SERVER", default=default,
+                           help=f"{where}[env: GOVOR_SERVER]")  # fmt: skip
+        return url(key(command))
+
+    return decorate
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+"""Add --json: the command gets `as_json`."""
+
+
+def show_json(body: object) -> None:
+    """Print JSON as a program reads it and a person can."""
+    click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+
+
+def parse_events(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Yield (event, data) of server-sent events, whose data is JSON."""
+    event, data = "message", ""
+    for line in lines:
+        if not line:
+            if data or event != "message":
+                yield event, json.loads(data) if data else None
+            event, data = "message", ""
+            continue
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "event":
+            event = value
+        elif name == "data":
+            data += value
+
+
+def _refusal(response: httpx.Response) -> Refused:
+    """The server's own sentence, or where it has none its status."""
+    try:
+        return Refused(str(response.json()["error"]["message"]))
+    except (ValueError, LookupError, TypeError):
+        return Refused(f"{response.url} answered {response.status_code} {response.reason_phrase}.")
