@@ -159,6 +159,21 @@ class ModelSpec:
         return sum(file.size for file in self.files)
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and how one model runs: what the operator wishes of it, or what came of the wish."""
+
+    device: str = "auto"
+    """"cpu", "cuda", "cuda:1", "mps"; "auto": the best that is there."""
+    threads: int = 0
+    """CPU threads of one call; 0: the backend chooses. One whose threads are fixed may take others."""
+    workers: int = 0
+    """Calls at once on the loaded model; 0: the backend chooses. One that allows fewer has fewer."""
+    precision: str = "auto"
+    """Numbers to compute with: "fp32", "fp16", "bf16", "int8" or a name of the backend's own; "auto":
+    the backend chooses."""
+
+
 class Recognizer(Protocol):
     """One loaded model."""
 
@@ -190,6 +205,15 @@ class LongForm(Protocol):
         ...
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """A Recognizer that tells where it runs."""
+
+    placement: Placement
+    """What came of the wish: a device that is there instead of "auto", and so on; what it cannot tell stays
+    as it was wished."""
+
+
 class Backend(Protocol):
     """A model family."""
 
@@ -197,10 +221,11 @@ class Backend(Protocol):
         """What this family can serve. Under 10 ms: no I/O, no heavy import."""
         ...
 
-    def load(self, spec: ModelSpec, folder: Path, device: str) -> Recognizer:
+    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Recognizer:
         """Load a model whose files all lie in `folder`, verified. May take minutes; runs in a thread.
 
-        `device` is "auto", "cpu", "cuda", "cuda:1", "mps". Raises LoadFailed where it is not there.
+        Raises LoadFailed, naming what there is, where the device is not there or the precision cannot be
+        had: another is never taken in silence, but for "auto".
         """
         ...
 

@@ -76,7 +76,7 @@ def audio() -> Audio:
 def load(folder: Path) -> govor.Recognizer:
     """Load a model as an operator does who sets nothing."""
     family = govor_gigaam_onnx.backend({"models": [{"id": "bench", "folder": str(folder)}]})
-    return family.load(family.models()[0], folder, "cpu")
+    return family.load(family.models()[0], folder, govor.Placement("cpu"))
 
 
 def ours(folder: Path) -> Pipeline:

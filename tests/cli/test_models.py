@@ -22,7 +22,7 @@ class Family:
         weights = govor.ModelFile("weights.bin", ("{source}",), {size})
         return [govor.ModelSpec("small", (weights,), languages=("en", "ru"))]
 
-    def load(self, spec, folder, device):
+    def load(self, spec, folder, placement):
         raise NotImplementedError
 
 @govor.hookimpl

@@ -42,7 +42,7 @@ class Family:
         features = frozenset({govor.Feature.PROMPT})
         return [govor.ModelSpec("slow", features=features), govor.ModelSpec("never-loaded")]
 
-    def load(self, spec, folder, device):
+    def load(self, spec, folder, placement):
         if spec.id == "never-loaded":
             print("loading", flush=True)
             threading.Event().wait()

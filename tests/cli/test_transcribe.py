@@ -34,7 +34,7 @@ class Family:
     def models(self):
         return [govor.ModelSpec("stuck")]
 
-    def load(self, spec, folder, device):
+    def load(self, spec, folder, placement):
         return Stuck()
 
 @govor.hookimpl

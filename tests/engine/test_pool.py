@@ -19,7 +19,7 @@ from govor.errors import DownloadFailed, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.store import Store
 from govor.testing import FakeBackend, FakeLongForm, FakeRecognizer, hum
-from govor.types import ModelFile, ModelSpec, Options
+from govor.types import ModelFile, ModelSpec, Options, Placement
 from waiting import soon
 
 OpenPool = Callable[[], Any]
@@ -76,11 +76,11 @@ async def test_a_loaded_model_stays_loaded(pool_of: OpenPool) -> None:
     assert len(backend.loads) == 1
 
 
-async def test_the_backend_gets_spec_folder_and_device(pool_of: OpenPool, tmp_path: Path) -> None:
+async def test_the_backend_gets_spec_folder_and_placement(pool_of: OpenPool, tmp_path: Path) -> None:
     backend = FakeBackend()
     async with pool_of() as pool:
         await lease(pool, model_of(backend))
-    assert backend.loads == [("fake", tmp_path / "family" / "fake", "cpu")]
+    assert backend.loads == [("fake", tmp_path / "family" / "fake", Placement("cpu"))]
 
 
 @pytest.mark.parametrize(("family", "long_form"), [(FakeRecognizer, False), (FakeLongForm, True)])

@@ -73,7 +73,7 @@ class Parrot:
     def models(self):
         return [govor.ModelSpec("parrot", aliases=("polly",))]
 
-    def load(self, spec, folder, device):
+    def load(self, spec, folder, placement):
         return Bird()
 
 

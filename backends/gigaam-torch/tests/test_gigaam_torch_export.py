@@ -37,7 +37,7 @@ def onnx_models(tmp_path):
         table = {"id": "mine", "folder": str(folder), "precision": precision}
         backend = next(iter(points)).load().backend({"models": [table]})
         [spec] = [spec for spec in backend.models() if spec.id == "mine"]
-        return backend.load(spec, folder, "cpu")
+        return backend.load(spec, folder, govor.Placement("cpu"))
 
     return load
 
@@ -49,7 +49,7 @@ def torch_model(path, tokenizer=None):
         (path.parent / "tokenizer.model").write_bytes(tokenizer.read_bytes())
         files.append(govor.ModelFile("tokenizer.model", ()))
     spec = govor.ModelSpec("mine", tuple(files), ("ru",))
-    return plugin.backend({"models": [table]}).load(spec, path.parent, "cpu")
+    return plugin.backend({"models": [table]}).load(spec, path.parent, govor.Placement("cpu"))
 
 
 def assert_same(found, expected):

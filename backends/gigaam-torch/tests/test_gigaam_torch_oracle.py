@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from govor import LoadFailed, ModelFile, ModelSpec, Options
+from govor import LoadFailed, ModelFile, ModelSpec, Options, Placement
 
 torch = pytest.importorskip("torch", reason="GigaAM in torch needs torch")
 plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
@@ -63,7 +63,9 @@ def built(upstream, tmp_path, published):
         missing = theirs.load_state_dict(torch.load(path, weights_only=False)["state_dict"])
         assert not missing.missing_keys
         spec = ModelSpec("small", (ModelFile(path.name, ()),), ("ru",))
-        return theirs, plugin.backend({"implementation": implementation}).load(spec, tmp_path, "cpu")
+        return theirs, plugin.backend({"implementation": implementation}).load(
+            spec, tmp_path, Placement("cpu")
+        )
 
     return make
 
@@ -140,7 +142,7 @@ def test_the_adapter_leaves_out_models_that_the_installed_version_does_not_know(
     published("v3")
     spec = ModelSpec("small", (ModelFile("model.ckpt", ()),), ("ru",))
     with pytest.raises(LoadFailed, match=r"`gigaam` cannot load \S+model\.ckpt"):
-        plugin.backend({"implementation": "upstream"}).load(spec, tmp_path, "cpu")
+        plugin.backend({"implementation": "upstream"}).load(spec, tmp_path, Placement("cpu"))
 
 
 def test_the_adapter_calls_nothing_that_a_config_names_but_upstreams_classes(tmp_path, published):
@@ -148,5 +150,5 @@ def test_the_adapter_calls_nothing_that_a_config_names_but_upstreams_classes(tmp
     published("v2", head=head)
     spec = ModelSpec("small", (ModelFile("model.ckpt", ()),), ("ru",))
     with pytest.raises(LoadFailed, match=r"model\.ckpt was not loaded: its config names os\.makedirs"):
-        plugin.backend({"implementation": "upstream"}).load(spec, tmp_path, "cpu")
+        plugin.backend({"implementation": "upstream"}).load(spec, tmp_path, Placement("cpu"))
     assert not (tmp_path / "broken in").exists()

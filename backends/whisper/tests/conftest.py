@@ -48,7 +48,7 @@ def weights(base, tmp_path_factory):
 @pytest.fixture(scope="session")
 def loaded(family, base, weights):
     """Whisper base as an operator gets it who sets nothing."""
-    recognizer = family.load(base, weights, "cpu")
+    recognizer = family.load(base, weights, govor.Placement("cpu"))
     yield recognizer
     recognizer.close()
 

@@ -39,10 +39,16 @@ def test_a_device_that_is_not_there_fails_the_load(device, gpus, said):
         ("auto", "cuda", {"float16", "int8", "float32"}, "float16"),
         ("auto", "cuda", {"int8", "float32"}, "int8"),
         ("float32", "cuda", {"float16", "float32"}, "float32"),
+        ("fp32", "cpu", {"int8", "float32"}, "float32"),
     ],
 )
 def test_auto_takes_the_best_numbers_the_device_has(wish, kind, supported, chosen):
     assert choose_number_type(wish, kind, supported) == chosen
+
+
+def test_numbers_the_device_does_not_have_fail_the_load():
+    with pytest.raises(LoadFailed, match="cannot compute in 'fp16' on 'cpu' here: there is float32, int8"):
+        choose_number_type("fp16", "cpu", {"int8", "float32"})
 
 
 def test_workers_share_the_cores_unless_told_otherwise():

@@ -8,9 +8,10 @@ import pytest
 from faster_whisper import WhisperModel
 
 import govor_whisper
-from govor import LoadFailed, LongForm, Options, Segment
+from govor import LoadFailed, LongForm, Options, Placement, Segment
 from govor_whisper.recognizer import WhisperRecognizer, ladder
 
+ON_CPU = Placement("cpu", workers=1)
 JFK = (
     "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
 )
@@ -33,7 +34,7 @@ def russian(recording):
 @pytest.fixture(scope="module")
 def steady(base, weights):
     """Whisper base without the fallback, which draws at random."""
-    recognizer = govor_whisper.backend({"temperature_fallback": False}).load(base, weights, "cpu")
+    recognizer = govor_whisper.backend({"temperature_fallback": False}).load(base, weights, Placement("cpu"))
     yield recognizer
     recognizer.close()
 
@@ -93,7 +94,7 @@ def test_detection_keeps_to_the_candidates(steady, russian):
 
 
 def test_a_model_of_one_language_is_never_asked_to_detect(family, base, weights, english):
-    recognizer = family.load(replace(base, languages=("en",)), weights, "cpu")
+    recognizer = family.load(replace(base, languages=("en",)), weights, Placement("cpu"))
     assert heard(recognizer, english, languages=("ru", "de")).language == "en"
     recognizer.close()
 
@@ -167,7 +168,7 @@ def fake():
 
 
 def test_closing_the_iterator_stops_the_model(fake):
-    recognizer = WhisperRecognizer(fake, ("en", "jv"), settings())
+    recognizer = WhisperRecognizer(fake, ("en", "jv"), settings(), ON_CPU)
     segments = recognizer.transcribe_long(np.ones(32_000, np.float32), Options())
     assert next(segments).text == "part 1"
     segments.close()
@@ -175,7 +176,7 @@ def test_closing_the_iterator_stops_the_model(fake):
 
 
 def test_merged_segments_keep_what_can_be_said_of_all(fake):
-    recognizer = WhisperRecognizer(fake, ("en", "jv"), settings())
+    recognizer = WhisperRecognizer(fake, ("en", "jv"), settings(), ON_CPU)
     assert heard(recognizer, np.ones(24_000, np.float32)) == Segment(
         "part 1 part 2",
         start=0.0,
@@ -199,8 +200,22 @@ def test_transcribing_logs_nothing_at_info(steady, russian, caplog):
     assert caplog.records == []
 
 
+def test_a_models_own_wish_goes_before_the_plugins_settings(family, base, weights):
+    recognizer = family.load(base, weights, Placement("cpu", threads=1, workers=2, precision="fp32"))
+    assert recognizer.placement == Placement("cpu", threads=1, workers=2, precision="float32")
+    assert recognizer.parallel == 2
+    recognizer.close()
+
+
+def test_what_auto_came_to_is_told(family, base, weights):
+    recognizer = family.load(base, weights, Placement())
+    assert recognizer.placement.device != "auto"
+    assert recognizer.placement.precision != "auto"
+    recognizer.close()
+
+
 def test_a_closed_model_is_unloaded(family, base, weights):
-    recognizer = family.load(base, weights, "cpu")
+    recognizer = family.load(base, weights, Placement("cpu"))
     engine = recognizer._model.model
     recognizer.close()
     assert not engine.model_is_loaded
@@ -209,7 +224,7 @@ def test_a_closed_model_is_unloaded(family, base, weights):
 @pytest.mark.parametrize("device", ["mps", "cuda:99"])
 def test_a_wrong_device_fails_the_load(family, base, weights, device):
     with pytest.raises(LoadFailed, match=device):
-        family.load(base, weights, device)
+        family.load(base, weights, Placement(device))
 
 
 @pytest.mark.parametrize(
@@ -227,4 +242,4 @@ def test_a_damaged_folder_fails_the_load_and_is_named(family, base, weights, tmp
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(LoadFailed, match=rf"whisper-base.*{re.escape(str(tmp_path))}.*{said}"):
-        family.load(base, tmp_path, "cpu")
+        family.load(base, tmp_path, Placement("cpu"))

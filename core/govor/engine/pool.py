@@ -15,7 +15,7 @@ from govor.engine.lane import STOPPING, Lane
 from govor.errors import GovorError, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.store import Progress, Store
-from govor.types import LongForm, Recognizer
+from govor.types import LongForm, Placement, Recognizer
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class Pool:
     def _read(self, model: Model, progress: Progress | None) -> Recognizer:
         folder = self._store.install(model, progress or (lambda done, total: None))
         try:
-            recognizer = model.backend.load(model.spec, folder, self._device)
+            recognizer = model.backend.load(model.spec, folder, Placement(self._device))
         except (StopIteration, SystemExit, CancelledError) as error:
             # The first cannot be carried by asyncio's Futures; the others would end the server, or this load.
             raise RuntimeError(f"{type(error).__name__}: {error}") from error

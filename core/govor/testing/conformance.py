@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
 from govor.testing.faults import file_faults, name_faults, order_faults, segment_faults, spec_faults
 from govor.testing.sound import silence
@@ -34,6 +35,8 @@ from govor.types import (
     LongForm,
     ModelSpec,
     Options,
+    Placed,
+    Placement,
     Recognizer,
     Segment,
 )
@@ -53,6 +56,7 @@ HEAVY = frozenset(
 """Libraries for `Backend.load` alone to import: slow and large, and some abort where a CPU is too old."""
 
 LISTING_SECONDS = 0.01
+NOWHERE = "cuda:99"
 PATIENCE_SECONDS = 120.0
 
 PROBE = """
@@ -104,6 +108,18 @@ class BackendConformance(BackendSubject):
         parallel = getattr(recognizer, "parallel", None)
         assert isinstance(parallel, int), "what load() returns needs `parallel`: how many threads may call it"
         assert parallel >= 1, f"`parallel` is {parallel}: at least one thread must be allowed"
+
+    def test_where_it_runs_is_told_and_no_other_device_is_taken(
+        self, backend: Backend, recognizer: Recognizer, spec: ModelSpec, files: Path
+    ) -> None:
+        if not isinstance(recognizer, Placed):
+            pytest.skip(f"'{self.plugin}' does not tell where its models run")
+        told = recognizer.placement.device
+        assert told.partition(":")[0] == self.device.partition(":")[0], (
+            f"asked for '{self.device}', it runs on '{told}'"
+        )
+        with pytest.raises(LoadFailed, match=NOWHERE):
+            backend.load(spec, files, Placement(NOWHERE))
 
     def test_a_batch_gives_one_segment_per_array_in_order(
         self, recognizer: Recognizer, sounds: list[Audio], alone: list[Segment]
@@ -186,7 +202,7 @@ class BackendConformance(BackendSubject):
         _assert_none(faults + order_faults(segments))
 
     def test_a_used_model_can_be_closed(self, backend: Backend, spec: ModelSpec, files: Path) -> None:
-        recognizer = backend.load(spec, files, self.device)
+        recognizer = backend.load(spec, files, Placement(self.device))
         recognizer.transcribe([silence(0.5)], Options())
         recognizer.close()
 

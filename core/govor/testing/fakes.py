@@ -18,7 +18,18 @@ from numpy.typing import NDArray
 from govor.hookspecs import hookimpl
 from govor.plugins import GROUP, Plugins
 from govor.settings import Settings
-from govor.types import SAMPLE_RATE, Audio, Feature, ModelSpec, Options, Recognizer, Segment, Token, Word
+from govor.types import (
+    SAMPLE_RATE,
+    Audio,
+    Feature,
+    ModelSpec,
+    Options,
+    Placement,
+    Recognizer,
+    Segment,
+    Token,
+    Word,
+)
 
 PATIENCE_SECONDS = 30.0
 """How long a call waits for its gate before it takes the test for broken."""
@@ -128,8 +139,8 @@ class FakeBackend:
         self.failure = failure
         self.settings: Mapping[str, Any] | None = None
         """The table that the hook was given; None: it was not called."""
-        self.loads: list[tuple[str, Path, str]] = []
-        """Id, folder and device of every call of `load`."""
+        self.loads: list[tuple[str, Path, Placement]] = []
+        """Id, folder and placement of every call of `load`."""
         self.loaded: dict[str, Any] = {}
         """The last recognizer of each id."""
         self._recognizer = recognizer
@@ -142,8 +153,8 @@ class FakeBackend:
     def models(self) -> tuple[ModelSpec, ...]:
         return self.specs
 
-    def load(self, spec: ModelSpec, folder: Path, device: str) -> Recognizer:
-        self.loads.append((spec.id, folder, device))
+    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Recognizer:
+        self.loads.append((spec.id, folder, placement))
         pass_gate(self.gate)
         if self.failure is not None:
             raise self.failure

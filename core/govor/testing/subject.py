@@ -15,7 +15,7 @@ from govor.models.store import Store
 from govor.plugins import GROUP, Plugin, Plugins
 from govor.settings import Settings
 from govor.testing.sound import hum, read_only, silence
-from govor.types import Audio, Backend, Feature, ModelSpec, Options, Recognizer, Segment
+from govor.types import Audio, Backend, Feature, ModelSpec, Options, Placement, Recognizer, Segment
 
 
 class BackendSubject:
@@ -92,7 +92,7 @@ class BackendSubject:
     @classmethod
     def recognizer(cls, backend: Backend, spec: ModelSpec, files: Path) -> Iterator[Recognizer]:
         """The loaded model, shared by the tests."""
-        recognizer = backend.load(spec, files, cls.device)
+        recognizer = backend.load(spec, files, Placement(cls.device))
         yield recognizer
         recognizer.close()
 

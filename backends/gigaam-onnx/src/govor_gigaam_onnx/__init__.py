@@ -24,11 +24,11 @@ class GigaamOnnx:
     def models(self) -> Sequence[govor.ModelSpec]:
         return self._specs
 
-    def load(self, spec: govor.ModelSpec, folder: Path, device: str) -> govor.Recognizer:
-        """Load an export. Raises LoadFailed: no such device, a file is missing, damaged or foreign."""
+    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+        """Load an export. Raises LoadFailed: no such device or precision, a file absent or damaged."""
         from govor_gigaam_onnx.recognizer import load_recognizer  # imports onnx and onnxruntime
 
-        return load_recognizer(spec, folder, device, self._settings)
+        return load_recognizer(spec, folder, placement, self._settings)
 
 
 @govor.hookimpl

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast, get_args
 
 import numpy as np
 
@@ -18,30 +20,39 @@ from govor_gigaam_onnx.layout import ModelFiles, find_files
 from govor_gigaam_onnx.memory import freed_at_once
 from govor_gigaam_onnx.preparation import prepare
 from govor_gigaam_onnx.results import as_segment
-from govor_gigaam_onnx.sessions import CPU, Session, SessionTransducer, choose_providers
+from govor_gigaam_onnx.sessions import CPU, Providers, Session, SessionTransducer, choose_providers
 from govor_gigaam_onnx.settings import GigaamSettings, Precision
 from govor_gigaam_onnx.transducer import NumpyTransducer, read_transducer
 from govor_gigaam_onnx.vocabulary import Vocabulary, read_vocabulary
 
+PRECISIONS = get_args(Precision)
 Decode = Callable[[Floats], Hypothesis]
 
 log = logging.getLogger(__name__)
 
 
 def load_recognizer(
-    spec: govor.ModelSpec, folder: Path, device: str, settings: GigaamSettings
+    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaamSettings
 ) -> GigaamRecognizer:
     """Load the model in `folder`, rewriting its encoder first where that was not done before.
 
     Raises LoadFailed, which names the file that is to blame.
     """
-    providers = choose_providers(device)
+    if placement.device == "auto" and choose_providers("auto") != CPU:
+        try:
+            return load_recognizer(spec, folder, replace(placement, device="cuda"), settings)
+        except govor.LoadFailed as error:
+            log.warning("'%s' runs on the CPU: %s", spec.id, error)
+            return load_recognizer(spec, folder, replace(placement, device="cpu"), settings)
+    providers = choose_providers(placement.device)
     files = find_files(folder)
     vocabulary = read_vocabulary(files.vocabulary)
     keep_numpy_on_one_core()
     with freed_at_once():
-        path = _choose_encoder(files, settings.precision_of(spec.id), providers)
-        encoder = Encoder(Session(path, providers), files)
+        path = _choose_encoder(files, _wish(spec, placement, settings), providers)
+        precision = _precision_of(path, placement.precision)
+        threads = placement.threads or 1
+        encoder = Encoder(Session(path, providers, threads=threads), files)
         decode, classes = _load_decoder(files, encoder, settings.max_symbols)
     if classes != len(vocabulary) + 1:
         raise govor.LoadFailed(
@@ -49,18 +60,25 @@ def load_recognizer(
             f"tells {classes} classes apart: the two are of different models."
         )
     language = spec.languages[0] if len(spec.languages) == 1 else None
-    parallel = (settings.threads or physical_cores()) if providers == CPU else 1
-    return GigaamRecognizer(encoder, decode, vocabulary, language, parallel)
+    workers = placement.workers or settings.threads or max(1, physical_cores() // threads)
+    reached = _reached(providers, threads, workers, precision)
+    return GigaamRecognizer(encoder, decode, vocabulary, language, reached)
 
 
 class GigaamRecognizer:
-    """A loaded model. Each call runs on one core; `parallel` of them share the weights."""
+    """A loaded model; `parallel` calls share the weights."""
 
     def __init__(
-        self, encoder: Encoder, decode: Decode, vocabulary: Vocabulary, language: str | None, parallel: int
+        self,
+        encoder: Encoder,
+        decode: Decode,
+        vocabulary: Vocabulary,
+        language: str | None,
+        placement: govor.Placement,
     ):
         """`language` is the only one that the model knows; None: one of several, it does not say which."""
-        self.parallel = parallel
+        self.parallel = placement.workers
+        self.placement = placement
         self._encoder = encoder
         self._decode = decode
         self._vocabulary = vocabulary
@@ -79,7 +97,36 @@ class GigaamRecognizer:
         return as_segment(self._decode(encoded), self._vocabulary, frame_seconds, self._language, options)
 
 
-def _choose_encoder(files: ModelFiles, precision: Precision, providers: list[str]) -> Path:
+def _wish(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSettings) -> Precision:
+    """Return the precision to try. Raises LoadFailed where there is none of that name."""
+    if placement.precision == "auto":
+        return settings.precision_of(spec.id)
+    if placement.precision not in PRECISIONS:
+        raise govor.LoadFailed(
+            f"GigaAM on onnxruntime cannot compute in '{placement.precision}': say {', '.join(PRECISIONS)}."
+        )
+    return cast("Precision", placement.precision)
+
+
+def _precision_of(path: Path, wish: str) -> str:
+    """Return what a graph computes in, by its name. Raises LoadFailed where that is not the wish."""
+    parts = path.name.split(".")
+    precision = next((part for part in ("int8", "fp16") if part in parts), "fp32")
+    if wish in ("fp32", "int8") and precision != wish:
+        raise govor.LoadFailed(
+            f"{path} computes in {precision}, and cannot be had in {wish} here: say auto or original."
+        )
+    return precision
+
+
+def _reached(providers: Providers, threads: int, workers: int, precision: str) -> govor.Placement:
+    if providers == CPU:
+        return govor.Placement("cpu", threads, workers, precision)
+    index = providers[0][1]["device_id"]
+    return govor.Placement("cuda" if index == "0" else f"cuda:{index}", threads, 1, precision)
+
+
+def _choose_encoder(files: ModelFiles, precision: Precision, providers: Providers) -> Path:
     """Return the graph to run; only float32 weights can be rewritten, and only a CPU gains by it."""
     if precision == "original" or providers != CPU or ".int8." in files.encoder.name:
         return files.encoder

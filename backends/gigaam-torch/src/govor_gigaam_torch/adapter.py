@@ -34,10 +34,15 @@ SHORTEST = 400
 
 
 def load_upstream(
-    spec: govor.ModelSpec, folder: Path, device: str, settings: GigaAMTorchSettings
+    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaAMTorchSettings
 ) -> UpstreamRecognizer:
     """Build a model as `gigaam.load_model` does, from the files of `load_recognizer`. Raises LoadFailed."""
-    where = place(device)
+    where = place(placement.device)
+    precision = "fp32" if where.type == "cpu" else "fp16"
+    if placement.precision not in ("auto", precision):
+        raise govor.LoadFailed(
+            f"The package `gigaam` computes in {precision} on '{where}', not in '{placement.precision}'."
+        )
     checkpoint = read_checkpoint(folder / spec.files[0].name)
     tables = _checked_tables(checkpoint)
     tables["encoder"]["flash_attn"] = False
@@ -54,7 +59,7 @@ def load_upstream(
     model.decoding.max_symbols = settings.max_symbols
     if where.type != "cpu":
         model.encoder.half()
-    return UpstreamRecognizer(model.eval().to(where), spec, where)
+    return UpstreamRecognizer(model.eval().to(where), spec, where, precision)
 
 
 class UpstreamRecognizer:
@@ -62,7 +67,8 @@ class UpstreamRecognizer:
 
     parallel = 1
 
-    def __init__(self, model: Any, spec: govor.ModelSpec, device: torch.device):
+    def __init__(self, model: Any, spec: govor.ModelSpec, device: torch.device, precision: str):
+        self.placement = govor.Placement(str(device), workers=1, precision=precision)
         self._model = model
         self._language = spec.languages[0] if len(spec.languages) == 1 else None
         self._device = device

@@ -41,8 +41,14 @@ def place(device: str) -> torch.device:
     return torch.device("cuda", index)
 
 
-def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """Return what the encoder computes in."""
+def choose_precision(wish: str, setting: Precision, device: torch.device) -> str:
+    """Return what the encoder computes in: the model's own wish, else the plugin's setting, else the best.
+
+    Raises LoadFailed where it is unknown.
+    """
+    precision = setting if wish == "auto" else wish
     if precision == "auto":
-        return torch.float16 if device.type == "cuda" else torch.float32
-    return DTYPES[precision]
+        return "fp16" if device.type == "cuda" else "fp32"
+    if precision not in DTYPES:
+        raise govor.LoadFailed(f"GigaAM in torch cannot compute in '{wish}': say auto, {', '.join(DTYPES)}.")
+    return precision

@@ -11,7 +11,7 @@ import govor
 from govor_gigaam_torch.assembly import build_features, build_network, build_vocabulary
 from govor_gigaam_torch.checkpoint import read_checkpoint
 from govor_gigaam_torch.decoding import Emission, GreedyRNNT, decode_ctc
-from govor_gigaam_torch.device import choose_dtype, place
+from govor_gigaam_torch.device import DTYPES, choose_precision, place
 from govor_gigaam_torch.features import LogMel
 from govor_gigaam_torch.heads import CTCHead
 from govor_gigaam_torch.model import GigaAM
@@ -25,22 +25,25 @@ A CPU takes them one by one: on it a batch costs as much, and its padding on top
 
 
 def load_recognizer(
-    spec: govor.ModelSpec, folder: Path, device: str, settings: GigaAMTorchSettings
+    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaAMTorchSettings
 ) -> GigaAMRecognizer:
     """Load a model whose first file is the checkpoint and whose second, if any, its tokenizer.
 
     Raises LoadFailed: no such device, a file is damaged or does not belong to the others.
     """
-    where = place(device)
+    where = place(placement.device)
+    precision = choose_precision(placement.precision, settings.precision, where)
+    reached = govor.Placement(str(where), placement.threads or settings.threads, 1, precision)
     checkpoint = read_checkpoint(folder / spec.files[0].name)
     front_end = torch.device("cpu") if where.type == "mps" else where  # MPS has no float64
     tokenizer = folder / spec.files[1].name if len(spec.files) > 1 else None
     return GigaAMRecognizer(
-        build_network(checkpoint, where, choose_dtype(settings.precision, where)),
+        build_network(checkpoint, where, DTYPES[precision]),
         build_features(checkpoint, front_end),
         build_vocabulary(checkpoint, tokenizer),
         spec.languages[0] if len(spec.languages) == 1 else None,
         settings,
+        reached,
     )
 
 
@@ -56,6 +59,7 @@ class GigaAMRecognizer:
         vocabulary: Vocabulary,
         language: str | None,
         settings: GigaAMTorchSettings,
+        placement: govor.Placement,
     ):
         """`language` is what the model recognises where that is just one."""
         weight = next(network.encoder.parameters())
@@ -66,12 +70,12 @@ class GigaAMRecognizer:
         self._log_mel = log_mel
         self._vocabulary = vocabulary
         self._language = language
-        self._threads = settings.threads
+        self.placement = placement
         self._rows = 1 if self._device.type == "cpu" else GPU_ROWS
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        if self._threads:
-            torch.set_num_threads(self._threads)  # each thread that calls keeps its own number
+        if self.placement.threads:
+            torch.set_num_threads(self.placement.threads)  # each thread that calls keeps its own number
         by_length = sorted(range(len(batch)), key=lambda index: len(batch[index]))
         segments: dict[int, govor.Segment] = {}
         for start in range(0, len(batch), self._rows):

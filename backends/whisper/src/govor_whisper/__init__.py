@@ -23,11 +23,11 @@ class Whisper:
     def models(self) -> Sequence[govor.ModelSpec]:
         return specs(self._settings.max_stretch_seconds)
 
-    def load(self, spec: govor.ModelSpec, folder: Path, device: str) -> govor.Recognizer:
-        """Load a converted model. Raises LoadFailed: no such device, a file is missing or damaged."""
+    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+        """Load a converted model. Raises LoadFailed: no such device or precision, a file lacking."""
         from govor_whisper.recognizer import load_recognizer  # imports faster-whisper
 
-        return load_recognizer(spec, folder, device, self._settings)
+        return load_recognizer(spec, folder, placement, self._settings)
 
 
 @govor.hookimpl

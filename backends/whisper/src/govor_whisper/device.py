@@ -11,6 +11,9 @@ from collections.abc import Set as AbstractSet
 
 import govor
 
+SYNONYMS = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+"""Names that all backends know, in CTranslate2's words."""
+
 PREFERRED = {"cpu": ("int8", "float32"), "cuda": ("float16", "int8", "float32")}
 """What compute_type "auto" takes: the first that the device can do."""
 
@@ -38,10 +41,17 @@ def place(device: str, gpus: int) -> tuple[str, int]:
 
 
 def choose_number_type(wish: str, kind: str, supported: AbstractSet[str]) -> str:
-    """Return the compute type to load with; `supported` is what the device can do."""
-    if wish != "auto":
-        return wish
-    return next(candidate for candidate in PREFERRED[kind] if candidate in supported)
+    """Return the compute type to load with; `supported` is what the device can do.
+
+    Raises LoadFailed where the wish is something else.
+    """
+    if wish == "auto":
+        return next(candidate for candidate in PREFERRED[kind] if candidate in supported)
+    number_type = SYNONYMS.get(wish, wish)
+    if number_type not in supported:
+        known = ", ".join(sorted(supported))
+        raise govor.LoadFailed(f"Whisper cannot compute in '{wish}' on '{kind}' here: there is {known}.")
+    return number_type
 
 
 def share_cores(threads: int, workers: int) -> int:

@@ -50,41 +50,49 @@ class Model(WhisperModel):  # type: ignore[misc]
 
 
 def load_recognizer(
-    spec: govor.ModelSpec, folder: Path, device: str, settings: WhisperSettings
+    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: WhisperSettings
 ) -> WhisperRecognizer:
     """Load the model in `folder`, which must hold every file of `spec`: the network is never asked.
 
     Raises LoadFailed.
     """
-    kind, index = place(device, ctranslate2.get_cuda_device_count())
+    kind, index = place(placement.device, ctranslate2.get_cuda_device_count())
     missing = [file.name for file in spec.files if not (folder / file.name).is_file()]
     if missing:  # without a tokenizer.json faster-whisper would fetch one
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} lacks {', '.join(missing)}.")
     quiet = logging.getLogger("faster_whisper")
     if quiet.level == logging.NOTSET:  # it reports every call at INFO
         quiet.setLevel(logging.WARNING)
+    workers = placement.workers or settings.workers
+    threads = share_cores(placement.threads or settings.cpu_threads, workers)
+    wish = settings.compute_type if placement.precision == "auto" else placement.precision
+    number_type = choose_number_type(wish, kind, ctranslate2.get_supported_compute_types(kind, index))
     try:
-        supported = ctranslate2.get_supported_compute_types(kind, index)
         model = Model(
             str(folder),
             device=kind,
             device_index=index,
-            compute_type=choose_number_type(settings.compute_type, kind, supported),
-            cpu_threads=share_cores(settings.cpu_threads, settings.workers),
-            num_workers=settings.workers,
+            compute_type=number_type,
+            cpu_threads=threads,
+            num_workers=workers,
             local_files_only=True,
         )
     except Exception as error:  # tokenizers raises plain Exception, CTranslate2 RuntimeError and ValueError
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} cannot be loaded: {error}") from error
-    return WhisperRecognizer(model, spec.languages, settings)
+    device = f"{kind}:{index}" if index else kind
+    reached = govor.Placement(device, threads, workers, model.model.compute_type)
+    return WhisperRecognizer(model, spec.languages, settings, reached)
 
 
 class WhisperRecognizer:
     """A loaded model; `transcribe` and `transcribe_long` may be called by `parallel` threads at once."""
 
-    def __init__(self, model: Any, languages: Sequence[str], settings: WhisperSettings):
+    def __init__(
+        self, model: Any, languages: Sequence[str], settings: WhisperSettings, placement: govor.Placement
+    ):
         """`languages` are what the model knows; one of a single language is never asked to detect."""
-        self.parallel = settings.workers
+        self.parallel = placement.workers
+        self.placement = placement
         self._model = model
         self._languages = languages
         self._settings = settings
