@@ -30,7 +30,7 @@ def test_an_answer_that_is_no_json_is_told(server: Any) -> None:
 
 
 def test_an_address_that_is_none_is_told() -> None:
-    with pytest.raises(Refused, match="The connection to http://a b failed|No server answers"):
+    with pytest.raises(Refused, match=r"The connection to http://a b failed|No server answers"):
         Remote("http://a b").get("/health")
 
 
