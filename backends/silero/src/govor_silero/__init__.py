@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import govor
-from govor_silero.detector import SileroDetector, open_session
+from govor_silero.detector import SileroDetector
+from govor_silero.sessions import open_session
 from govor_silero.settings import Settings
 from govor_silero.weights import find_weights, read_weights
 
