@@ -111,6 +111,27 @@ class UnsupportedMediaType(RequestError):
     code = "unsupported_media_type"
 
 
+class RateLimited(RequestError):
+    """One client asks for more at once than it may."""
+
+    status = 429
+    code = "rate_limited"
+
+
+class ServerBusy(GovorError):
+    """The server has as much to do as it takes; later there is room again."""
+
+    status = 503
+    code = "server_busy"
+
+
+class QueueTimeout(GovorError):
+    """The request waited longer for its turn than a request may."""
+
+    status = 503
+    code = "timeout"
+
+
 class LoadFailed(GovorError):
     """A model cannot be loaded here: a file is damaged, the device is missing, a library is absent."""
 

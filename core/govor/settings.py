@@ -111,6 +111,32 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Longest recording, in seconds; more is refused with 400. 0: no limit.",
     )
+    max_queue: int = Field(
+        32,
+        ge=0,
+        description="Most transcriptions at once, waiting and under way; more are refused with 503. "
+        "0: no limit.",
+    )
+    max_queue_seconds: float = Field(
+        0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Most seconds of audio at once, as far as the files state their length; more is refused "
+        "with 503. 0: no limit.",
+    )
+    max_wait_seconds: float = Field(
+        300,
+        ge=0,
+        allow_inf_nan=False,
+        description="How long a request may wait for its first piece of work, the loading of the model "
+        "apart; then 503. 0: no limit.",
+    )
+    max_requests_per_client: int = Field(
+        0,
+        ge=0,
+        description="Most transcriptions of one key, or of one address where no key is asked, at once; more "
+        "are refused with 429. 0: no limit.",
+    )
     keep_alive_seconds: float = Field(
         15,
         gt=0,

@@ -66,8 +66,9 @@ def service(tmp_path: Path) -> Serving:
         recognizer: Callable[[ModelSpec], Recognizer] = FakeRecognizer,
         spec: ModelSpec = FAKE,
         detector: object = None,
+        **fields: Any,
     ) -> AsyncIterator[Service]:
-        settings = Settings(models_dir=tmp_path / "models", preload=())
+        settings = Settings(models_dir=tmp_path / "models", preload=(), **fields)
         backend = FakeBackend(spec, recognizer=recognizer)
         running = Service(settings, plugins_of(settings, fake=backend, vad=detector or FakeDetector()))
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Sequence
 
@@ -29,3 +30,10 @@ def require_key(app: Quart, keys: Sequence[str]) -> None:
         matches = [hmac.compare_digest(given.strip().encode("latin-1"), key) for key in known]
         if not any(matches):
             raise Unauthorized("Incorrect API key provided.")
+
+
+def client_name(*, keyed: bool) -> str:
+    """Who asks, for the limits of one client: a hash of the key where keys are asked, else the address."""
+    if not keyed:  # else a client could have as many names as it likes
+        return request.remote_addr or ""
+    return hashlib.sha256(request.headers.get("Authorization", "").encode("latin-1")).hexdigest()

@@ -8,6 +8,7 @@ from typing import cast
 from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 
+from govor.api.auth import client_name
 from govor.api.fields import Fields, parse_fields
 from govor.api.forms import read_form
 from govor.api.schema import Transcription as TranscriptionBody
@@ -53,11 +54,13 @@ def transcription_routes(service: Service) -> Blueprint:
 
 async def _answer(service: Service, task: Task) -> Response:
     """One request from form to response; whatever is wrong is raised before the first byte is sent."""
+    client = client_name(keyed=bool(service.settings.api_keys))
+    service.admission.check(client)  # before anything is uploaded in vain
     form, path = await read_form()
     fields = parse_fields(form)
     model = service.router.choose(fields.model)
     options, ignored = _honour(fields, task, model, strict=service.settings.strict)
-    work = Work(path, model, options, fields.rules(), service.settings.max_audio_seconds)
+    work = Work(path, model, options, fields.rules(), service.settings.max_audio_seconds, client)
     async with AsyncExitStack() as stack:
         stack.callback(cast("SpoolingRequest", request).take_uploads())
         transcription = await stack.enter_async_context(service.transcribe(work))

@@ -118,7 +118,7 @@ class Linger:
     """ASGI middleware: an early answer waits until the client has stopped sending, for a while.
 
     A server that answers and closes while data is still arriving makes the client's system throw the
-    answer away. What arrives meanwhile is read and dropped by Quart.
+    answer away. What arrives meanwhile is read and dropped: nobody takes it any more.
     """
 
     def __init__(self, app: Any, seconds: float = LINGER_SECONDS):
@@ -130,15 +130,19 @@ class Linger:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        complete = asyncio.Event()
+        complete, answered = asyncio.Event(), False
 
         async def watch() -> Message:
             message = await receive()
+            if answered and message["type"] == "http.request":
+                message = {**message, "body": b""}
             if message["type"] == "http.disconnect" or not message.get("more_body", False):
                 complete.set()
             return message
 
         async def hold(message: Message) -> None:
+            nonlocal answered
+            answered = True
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(complete.wait(), self._seconds)

@@ -16,6 +16,7 @@ from pathlib import Path
 from govor.audio.decode import Recording
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.engine.admission import Place
 from govor.engine.lane import Share, Turn
 from govor.engine.pool import Loaded, Pool
 from govor.errors import AudioTooLong, GovorError, TranscriptionFailed
@@ -43,6 +44,10 @@ class Work:
     """How speech is told from silence; None: as suits the model."""
     max_seconds: float = 0.0
     """Longest recording taken; 0: any."""
+    client: str = ""
+    """Whose work it is, for the limits of one client."""
+    patient: bool = False
+    """Whether it comes from a queue of its own, and is neither refused nor timed out for want of room."""
 
 
 class Transcription:
@@ -134,16 +139,19 @@ class Transcription:
 
 
 @asynccontextmanager
-async def begin(work: Work, pool: Pool, detector: VoiceDetector) -> AsyncIterator[Transcription]:
+async def begin(
+    work: Work, pool: Pool, detector: VoiceDetector, place: Place
+) -> AsyncIterator[Transcription]:
     """Open the recording and hold the model, so that whatever is wrong is known before the first text.
 
-    Raises InvalidAudio, AudioTooLong, LoadFailed, DownloadFailed.
+    Raises InvalidAudio, AudioTooLong, ServerBusy, LoadFailed, DownloadFailed.
     """
     async with AsyncExitStack() as stack:
         recording = await _open(work.path)
         stack.callback(recording.close)
         if 0 < work.max_seconds < (recording.duration or 0.0):
             raise AudioTooLong(_too_long(work.max_seconds), param="file")
+        place.weigh(recording.duration)
         loaded = await stack.enter_async_context(pool.lease(work.model))
         yield Transcription(work, loaded, recording, detector)
 

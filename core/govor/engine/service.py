@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from govor.audio.energy import EnergyDetector
+from govor.engine.admission import Admission, Limits
 from govor.engine.pipeline import Transcription, Work, begin
 from govor.engine.pool import Pool
 from govor.errors import GovorError
@@ -36,6 +37,13 @@ class Service:
         self.store = Store(settings.models_dir, offline=settings.offline)
         self.router = Router(self.catalogue, self.store, settings.default_models)
         self.pool = Pool(self.store, settings.device)
+        limits = Limits(
+            settings.max_queue,
+            settings.max_queue_seconds,
+            settings.max_requests_per_client,
+            settings.max_wait_seconds,
+        )
+        self.admission = Admission(limits)
         self.transcribed = 0
         """Recordings answered since the start."""
         self._detector: asyncio.Task[VoiceDetector] | None = None
@@ -66,11 +74,15 @@ class Service:
 
     @asynccontextmanager
     async def transcribe(self, work: Work) -> AsyncIterator[Transcription]:
-        """Begin a transcription. Raises what is wrong with the recording or the model before any text."""
-        detector = await self.voice_detector()
-        async with begin(work, self.pool, detector) as transcription:
-            yield transcription
-            self.transcribed += transcription.complete
+        """Begin a transcription. Raises what is wrong with the recording or the model before any text.
+
+        Raises ServerBusy or RateLimited where there is no room for it.
+        """
+        with self.admission.admit(work.client, patient=work.patient) as place:
+            detector = await self.voice_detector()
+            async with begin(work, self.pool, detector, place) as transcription:
+                yield transcription
+                self.transcribed += transcription.complete
 
     async def voice_detector(self) -> VoiceDetector:
         """The detector of the first plugin that has one; loaded when first asked for."""
