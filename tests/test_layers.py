@@ -14,7 +14,7 @@ from govor.testing import HEAVY
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
-    "types errors",
+    "types errors cores",
     "hookspecs",
     "settings audio formats",
     "plugins",
@@ -34,7 +34,7 @@ ONLY_IN = {
     "hypercorn": {"cli"},
     "pytest": {"testing"},
 }
-FACADE = {"types", "errors", "hookspecs"}
+FACADE = {"types", "errors", "cores", "hookspecs"}
 """What `import govor` brings in."""
 
 PLUGIN_SOURCES = sorted((ROOT / "backends").glob("*/src/**/*.py"))

@@ -1,5 +1,6 @@
 """Govor: a speech-to-text server. This page is the public API: all that a plugin may import."""
 
+from govor.cores import usable_cores
 from govor.errors import (
     ConfigurationError,
     GovorError,
@@ -58,6 +59,7 @@ __all__ = [
     "VoiceStream",
     "Word",
     "hookimpl",
+    "usable_cores",
 ]
 
 __version__ = "0.1.0"

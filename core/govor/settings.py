@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         description='Models loaded at start, in the background; "default" is the preference list.',
     )
     device: str = Field("auto", description="Where models run: auto, cpu, cuda, cuda:1, mps.")
+    cores: int = Field(
+        0,
+        ge=0,
+        description="CPU cores that all models together use; 0: all that the process may use.",
+    )
     order: Names = Field((), description="Plugins that come first, in this order; the rest follow by name.")
     disable: Names = Field((), description="Plugins that are not loaded.")
     require: Names = Field((), description="Plugins without which the server does not start.")

@@ -175,7 +175,11 @@ class Placement:
 
 
 class Recognizer(Protocol):
-    """One loaded model."""
+    """One loaded model.
+
+    May also have `batch`, the largest batch that pays on its device (default 1; a LongForm is asked for
+    none), and `threads`, the cores that one call uses (default: its placement's on a CPU, else 1; 0: none).
+    """
 
     parallel: int
     """How many threads may call `transcribe` at once."""

@@ -17,8 +17,8 @@ import openai
 import pytest
 
 import media
-from govor.engine.lane import Turn
 from govor.engine.pool import Loaded
+from govor.engine.turns import Turn
 from govor.errors import LoadFailed
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of, silence

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from govor.audio.stretches import Stretch
-from govor.engine.lane import Lane, Share, Turn
+from govor.engine.lane import Lane
+from govor.engine.turns import Share, Turn
 from govor.errors import ShuttingDown, TranscriptionFailed, UnsupportedOperation
 from govor.testing import FakeLongForm, FakeRecognizer, hum
 from govor.types import Audio, ModelSpec, Options, Segment

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from govor.audio.stretches import Stretch
-from govor.engine.lane import Share, Turn
 from govor.engine.pool import Loaded, Pool
+from govor.engine.turns import Share, Turn
 from govor.errors import DownloadFailed, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.store import Store

@@ -37,7 +37,7 @@ def test_arrays_are_answered_alike_alone_and_in_a_batch(load, sounds, generation
     model = load(generation, kind)
     alone = [model.transcribe([audio], ALL)[0] for audio in sounds]
     for rows in (1, 2, 32):
-        monkeypatch.setattr(model, "_rows", rows)
+        monkeypatch.setattr(model, "batch", rows)
         together = model.transcribe(sounds, ALL)
         assert [each.text for each in together] == [each.text for each in alone]
         for one, other in zip(alone, together, strict=True):

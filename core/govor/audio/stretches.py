@@ -147,9 +147,7 @@ class Cutter:
         self._frame = detector.frame
         self._voice = detector.stream()
         self._finder = SpeechFinder(rules, detector.frame)
-        self._maximum = round(packing.maximum * SAMPLE_RATE)
-        self._target = min(round(packing.target * SAMPLE_RATE), self._maximum)
-        self._gap = packing.gap * SAMPLE_RATE
+        self.packing = packing
         self._tape = _Tape()
         self._probabilities = _Probabilities(detector.frame)
         self._rest: Audio = np.empty(0, np.float32)  # less than a frame, not yet seen by the detector
@@ -158,9 +156,34 @@ class Cutter:
         self._packed = 0  # samples in _parts
 
     @property
+    def packing(self) -> Packing:
+        """How regions become stretches; may be changed between two blocks."""
+        return self._packing
+
+    @packing.setter
+    def packing(self, packing: Packing) -> None:
+        self._packing = packing
+        self._maximum = round(packing.maximum * SAMPLE_RATE)
+        self._target = min(round(packing.target * SAMPLE_RATE), self._maximum)
+        self._gap = packing.gap * SAMPLE_RATE
+
+    @property
     def seconds(self) -> float:
         """Seconds of the recording read so far."""
         return self._tape.total / SAMPLE_RATE
+
+    @property
+    def held(self) -> float:
+        """Seconds of speech that wait to become a stretch."""
+        inside = self._finder.inside
+        still_open = 0 if inside is None else self._tape.total - max(inside, self._cut)
+        return (self._packed + still_open) / SAMPLE_RATE
+
+    @property
+    def settled(self) -> float:
+        """Seconds of the recording before all that is to come: handed on, or silence."""
+        parts = self._parts[:1]
+        return (parts[0][0] if parts else max(self._finder.keep_from, self._cut)) / SAMPLE_RATE
 
     def feed(self, block: Audio) -> Iterator[Stretch]:
         """Take the next block, of any length; yield the stretches that it completes."""

@@ -111,8 +111,8 @@ class Admission:
         alone = not others or not seconds  # of unknown length
         if not place.patient and not alone and 0 < self._limits.seconds < others + seconds:
             raise ServerBusy(
-                f"The server has {others:.0f} seconds of audio under way; this recording would make it more than "
-                f"the {self._limits.seconds:g} that it takes.",
+                f"The server has {others:.0f} seconds of audio under way; this recording would make it more "
+                f"than the {self._limits.seconds:g} that it takes.",
                 retry_after=self.retry_after(),
             )
         place.seconds = seconds

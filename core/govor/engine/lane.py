@@ -7,101 +7,48 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from itertools import count
 
-from govor.audio.stretches import Stretch
-from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
-from govor.types import LongForm, Options, Recognizer, Segment
+from govor.engine.ahead import ReadAhead
+from govor.engine.batches import Outcome, fill_batch, work_on
+from govor.engine.budget import Budget, cores_of
+from govor.engine.turns import Turn
+from govor.errors import GovorError, ShuttingDown
+from govor.types import LongForm, Recognizer
 
 STOPPING = "The server is stopping."
 CREDIT_SECONDS = 60.0
 """Who comes late is owed this much of what the others have had: a voice message goes first, but a second
 ten-hour upload does not keep the first one waiting for hours."""
 
+UNLIMITED = 1_000_000
+
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Share:
-    """How many seconds of audio a lane has done for one request: the request with the least goes first."""
-
-    seconds: float = 0.0
-
-
-class Turn:
-    """One stretch waiting for, or on, a model. Iterate it for its segments, in order."""
-
-    def __init__(self, stretch: Stretch, options: Options, share: Share):
-        self.stretch = stretch
-        self.options = options
-        self.share = share
-        self.cancelled = False
-        self.exhausted = False
-        """The model has no more to say."""
-        self.heard = 0.0
-        """Seconds of the stretch that the model is through with."""
-        self._charged = 0.0
-        self._windows: Iterator[Segment] | None = None  # a long-form model's generator, once begun
-        self._ready: asyncio.Queue[Segment | GovorError | None] = asyncio.Queue()
-
-    async def __aiter__(self) -> AsyncIterator[Segment]:
-        while (item := await self._ready.get()) is not None:
-            if isinstance(item, GovorError):
-                raise item
-            yield item
-
-    def step(self, recognizer: Recognizer) -> list[Segment]:
-        """Do the next piece of work; return its segments, placed. Runs in a worker thread."""
-        segments = self._ask(recognizer)
-        placed = [self.stretch.place(segment) for segment in segments]
-        self.heard = self.stretch.seconds if self.exhausted else segments[-1].end or self.heard
-        return placed
-
-    def close(self) -> None:
-        """End a generator that is not exhausted. Runs in a worker thread, or where none is at work."""
-        close = getattr(self._windows, "close", None)
-        try:
-            if close is not None:
-                close()
-        except Exception:  # whoever it could be told to has left
-            log.exception("The model failed when its work was broken off")
-
-    def deliver(self, segments: list[Segment]) -> None:
-        for segment in segments:
-            self._ready.put_nowait(segment)
-
-    def end(self, error: GovorError | None = None) -> None:
-        self._ready.put_nowait(error)
-
-    def charge(self, heard: float) -> None:
-        """Bring the request's share up to date: it has had so many seconds of this stretch."""
-        more = max(heard - self._charged, 0.0)
-        self._charged += more
-        self.share.seconds += more
-
-    def _ask(self, recognizer: Recognizer) -> list[Segment]:
-        if not isinstance(recognizer, LongForm):
-            self.exhausted = True
-            return list(recognizer.transcribe([self.stretch.audio], self.options))
-        if self._windows is None:
-            self._windows = recognizer.transcribe_long(self.stretch.audio, self.options)
-        segment = next(self._windows, None)
-        self.exhausted = segment is None
-        return [] if segment is None else [segment]
 
 
 class Lane:
     """The queue of one recognizer and as many workers as it may be called from in parallel."""
 
-    def __init__(self, recognizer: Recognizer, name: str):
+    def __init__(self, recognizer: Recognizer, name: str, budget: Budget | None = None):
+        """`budget` has the cores that it shares with other lanes; None: it is alone."""
         self._recognizer = recognizer
         self._waiting: list[Turn] = []
         self._arrival = asyncio.Event()
+        self._numbers = count()
         self._closed = False
         self._clock = 0.0  # share of the request that was served last
         self.workers = max(1, recognizer.parallel)
+        long_form = isinstance(recognizer, LongForm)
+        self.batch = 1 if long_form else max(1, getattr(recognizer, "batch", 1))
+        self.ahead = ReadAhead(
+            # Stretches of ten minutes need no reserve; of ten seconds, one more than all workers hold.
+            self.workers - 1 if long_form else (self.workers + 1) * self.batch,
+            self.workers + 1,
+        )
+        self._budget = budget or Budget(UNLIMITED)
+        self._account = self._budget.open_account(cores_of(recognizer))
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix=f"govor-{name}")
         self._tasks = [asyncio.create_task(self._work(), name=f"lane {name}") for _ in range(self.workers)]
 
@@ -110,6 +57,8 @@ class Lane:
         if self._closed:
             turn.end(ShuttingDown(STOPPING))
             return
+        if not turn.begun:
+            turn.number = next(self._numbers)
         turn.share.seconds = max(turn.share.seconds, self._clock - CREDIT_SECONDS)
         self._waiting.append(turn)
         self._arrival.set()
@@ -119,7 +68,7 @@ class Lane:
         turn.cancelled = True
         if turn in self._waiting and not self._closed:
             self._waiting.remove(turn)
-            self._threads.submit(turn.close)
+            self._discard(turn)
 
     async def close(self) -> None:
         """Tell all who wait that the server is stopping, let running calls end, close the recognizer."""
@@ -135,53 +84,60 @@ class Lane:
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            turn = await self._next()
-            try:
-                outcome = await loop.run_in_executor(self._threads, self._step, turn)
-            except asyncio.CancelledError:
-                self._waiting.append(turn)  # for `close` to end
-                raise
-            self._finish_step(turn, outcome)
+            await self._arrived()
+            async with self._budget.hold(self._account):
+                turns = self._choose()  # only now: a shorter one may have come meanwhile
+                if not turns:
+                    continue
+                try:
+                    done = await loop.run_in_executor(self._threads, work_on, turns, self._recognizer)
+                except asyncio.CancelledError:
+                    self._waiting += turns  # for `close` to end
+                    raise
+            for turn, outcome in zip(turns, done, strict=True):
+                self._finish_step(turn, outcome)
+            del turns, done  # a worker that waits keeps nothing alive
 
-    def _step(self, turn: Turn) -> list[Segment] | GovorError:
-        """Do a turn's next piece of work; return what it raised. Runs in a worker thread.
-
-        A Future of asyncio cannot carry StopIteration, and SystemExit would stop the server.
-        """
-        try:
-            return turn.step(self._recognizer)
-        except GovorError as error:
-            return error
-        except BaseException as error:  # a model may raise anything: its client is told, the lane lives
-            log.exception("The model failed on %.1f s of audio", turn.stretch.seconds)
-            return TranscriptionFailed(f"The model failed: {type(error).__name__}: {error}")
-
-    def _finish_step(self, turn: Turn, outcome: list[Segment] | GovorError) -> None:
+    def _finish_step(self, turn: Turn, outcome: Outcome) -> None:
         turn.charge(turn.heard)
         if isinstance(outcome, GovorError):
             turn.end(outcome)
-        else:
-            turn.deliver(outcome)
-        if turn.cancelled or isinstance(outcome, GovorError):
-            self._threads.submit(turn.close)
+            self._discard(turn)
+            return
+        turn.deliver(outcome)
+        if turn.cancelled:
+            self._discard(turn)
         elif turn.exhausted:
             turn.end()
         else:
             self.submit(turn)
 
-    async def _next(self) -> Turn:
-        """Wait for and take the turn of the request that has had least."""
+    def _discard(self, turn: Turn) -> None:
+        turn.let_go()
+        if turn.windows_begun:
+            self._threads.submit(turn.close)
+
+    async def _arrived(self) -> None:
+        """Wait until a turn waits."""
         while not self._waiting:
             self._arrival.clear()
             await self._arrival.wait()
-        turn = min(self._waiting, key=lambda waiting: waiting.share.seconds)
-        self._waiting.remove(turn)
-        self._clock = max(self._clock, turn.share.seconds)
-        if not isinstance(self._recognizer, LongForm):
-            turn.charge(turn.stretch.seconds)  # beforehand: other workers choose while this one is busy
-        return turn
 
-    def _free(self, unfinished: list[Turn]) -> None:
+    def _choose(self) -> list[Turn]:
+        """Take the turn of the request that has had least, and what shares its call; none: none waits."""
+        if not self._waiting:
+            return []
+        first = min(self._waiting, key=lambda turn: turn.rank)
+        turns = fill_batch(first, self._waiting, self.batch) if self.batch > 1 else [first]
+        self._clock = max(self._clock, first.share.seconds)
+        for turn in turns:
+            self._waiting.remove(turn)
+            turn.begun = True
+            if not isinstance(self._recognizer, LongForm):
+                turn.charge(turn.seconds)  # beforehand: other workers choose while this one is busy
+        return turns
+
+    def _free(self, unfinished: Sequence[Turn]) -> None:
         """Wait for the calls that run, then free the model. Runs in a thread."""
         self._threads.shutdown()
         for turn in unfinished:

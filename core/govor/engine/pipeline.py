@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,9 +18,9 @@ from govor.audio.decode import Recording
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.engine.admission import Place
-from govor.engine.lane import Share, Turn
 from govor.engine.pool import Loaded, Pool
-from govor.errors import AudioTooLong, GovorError, TranscriptionFailed
+from govor.engine.turns import Share, Turn
+from govor.errors import AudioTooLong, GovorError, QueueTimeout, TranscriptionFailed
 from govor.formats.text import join_texts
 from govor.models.catalogue import Model
 from govor.types import ModelSpec, Options, Segment, Transcript, VoiceDetector
@@ -28,6 +29,7 @@ LONG_FORM_RULES = SpeechRules(silence=2.0, padding=0.4)  # faster-whisper's own:
 SEGMENT_RULES = SpeechRules(silence=0.5, padding=0.2)
 TARGET_SECONDS = 10.0  # measured best for models without a window of their own
 GAP_SECONDS = 3.0  # subtitles must not span a longer silence
+MODEST_SECONDS = 60.0  # stretches of those who find no room for longer ones
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +55,20 @@ class Work:
 class Transcription:
     """One recording on its way. Iterate it once for its segments; afterwards `result()` is whole."""
 
-    def __init__(self, work: Work, loaded: Loaded, recording: Recording, detector: VoiceDetector):
+    def __init__(
+        self, work: Work, loaded: Loaded, recording: Recording, detector: VoiceDetector, place: Place
+    ):
         self._work = work
         self._lane = loaded.lane
         self._recording = recording
-        rules, packing = _plan(work.model.spec, loaded.long_form, work.rules)
-        self._cutter = Cutter(detector, rules, packing)
+        self._place = place
+        self._reader = loaded.lane.ahead.join()
+        rules, self._packing = _plan(work.model.spec, loaded.long_form, work.rules)
+        self._cutter = Cutter(detector, rules, self._packing)
         self._segments: list[Segment] = []
+        self._done = 0.0
+        self._begun: list[Turn] = []  # in order; those that are done and told are gone
+        self._patience: asyncio.TimerHandle | None = None  # runs out for the first turn
         self.complete = False
         """All segments have been yielded."""
 
@@ -70,8 +79,10 @@ class Transcription:
 
     @property
     def seconds_done(self) -> float:
-        """Seconds of the recording that have been recognised."""
-        return self._segments[-1].end or 0.0 if self._segments else 0.0
+        """Seconds of the recording that are done: recognised and told, or silence."""
+        if self.complete:
+            return self.seconds_read
+        return self._done if self._begun else max(self._done, self._cutter.settled)
 
     @property
     def seconds_stated(self) -> float | None:
@@ -80,9 +91,8 @@ class Transcription:
 
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield segments with text, in order, each as soon as it is final."""
-        turns: asyncio.Queue[Turn | GovorError | None] = asyncio.Queue(self._lane.workers + 1)
-        begun: list[Turn] = []
-        reader = asyncio.create_task(self._read(turns, begun), name="read")
+        turns: asyncio.Queue[Turn | GovorError | None] = asyncio.Queue(self._lane.ahead.stretches + 1)
+        reader = asyncio.create_task(self._read(turns), name="read")
         try:
             while (turn := await turns.get()) is not None:
                 if isinstance(turn, GovorError):
@@ -90,23 +100,32 @@ class Transcription:
                 async for segment in turn:
                     if segment.text.strip():
                         self._segments.append(segment)
+                        self._done = max(self._done, segment.end or 0.0)
                         yield segment
-                begun.remove(turn)
+                self._done = max(self._done, turn.end_time)
+                self._begun.remove(turn)
             self.complete = True
         finally:
-            for turn in begun:
+            for turn in self._begun:
                 self._lane.cancel(turn)
             reader.cancel()
+            if self._patience is not None:
+                self._patience.cancel()
             await asyncio.wait([reader])
+            self._reader.leave()
 
-    async def _read(self, turns: asyncio.Queue[Turn | GovorError | None], begun: list[Turn]) -> None:
-        """Decode and cut in a thread, no further ahead than the lane has workers."""
+    async def _read(self, turns: asyncio.Queue[Turn | GovorError | None]) -> None:
+        """Decode and cut in a thread, one stretch further than the lane takes."""
         loop = asyncio.get_running_loop()
-        stretches, share = self._stretches(), Share()
+        stretches, share = self._stretches(), Share(length=self._recording.duration or math.inf)
         try:
             while (stretch := await loop.run_in_executor(None, next, stretches, None)) is not None:
-                turn = Turn(stretch, self._work.options, share)
-                begun.append(turn)
+                await self._reader.take()
+                turn = Turn(stretch, self._work.options, share, self._reader.give)
+                del stretch  # the turn lets go of it when it is done
+                if self._place.wait and self._patience is None:
+                    self._patience = loop.call_later(self._place.wait, self._give_up, turn)
+                self._begun.append(turn)
                 self._lane.submit(turn)
                 await turns.put(turn)
         except GovorError as error:
@@ -117,9 +136,19 @@ class Transcription:
         else:
             await turns.put(None)
 
+    def _give_up(self, turn: Turn) -> None:
+        """Tell a request that its first turn has not come in time."""
+        if not turn.begun and not turn.cancelled:
+            self._lane.cancel(turn)
+            message = f"The request has waited {self._place.wait:g} seconds for its turn."
+            turn.end(QueueTimeout(message, retry_after=self._place.retry_after()))
+
     def _stretches(self) -> Iterator[Stretch]:
         """Cut the recording, in a thread. Raises AudioTooLong."""
+        modest = Packing(MODEST_SECONDS, MODEST_SECONDS, self._packing.gap)
         for block in self._recording.blocks():
+            long = self._cutter.held > MODEST_SECONDS
+            self._cutter.packing = modest if long and not self._reader.has_room() else self._packing
             yield from self._cutter.feed(block)
             if 0 < self._work.max_seconds < self._cutter.seconds:
                 raise AudioTooLong(_too_long(self._work.max_seconds), param="file")
@@ -153,7 +182,7 @@ async def begin(
             raise AudioTooLong(_too_long(work.max_seconds), param="file")
         place.weigh(recording.duration)
         loaded = await stack.enter_async_context(pool.lease(work.model))
-        yield Transcription(work, loaded, recording, detector)
+        yield Transcription(work, loaded, recording, detector, place)
 
 
 async def _open(path: Path) -> Recording:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from govor.engine.budget import Budget
 from govor.engine.lane import STOPPING, Lane
 from govor.errors import GovorError, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
@@ -35,9 +36,10 @@ class Loaded:
 class Pool:
     """The models in memory. All methods run in the event loop."""
 
-    def __init__(self, store: Store, device: str):
+    def __init__(self, store: Store, device: str, budget: Budget | None = None):
         self._store = store
         self._device = device
+        self._budget = budget
         self._closed = False
         self._loads: dict[str, asyncio.Task[Loaded]] = {}
         self._failures: dict[str, str] = {}
@@ -96,7 +98,7 @@ class Pool:
         began = time.monotonic()
         try:
             recognizer = await asyncio.to_thread(self._read, model, progress)
-            lane = Lane(recognizer, model.id)
+            lane = Lane(recognizer, model.id, self._budget)
         except GovorError as error:
             self._fail(model, error)
             raise

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from govor.audio.energy import EnergyDetector
+from govor.cores import usable_cores
 from govor.engine.admission import Admission, Limits
+from govor.engine.budget import Budget
 from govor.engine.pipeline import Transcription, Work, begin
 from govor.engine.pool import Pool
 from govor.errors import GovorError
@@ -36,7 +38,7 @@ class Service:
         self.catalogue = Catalogue(self.plugins, settings.aliases)
         self.store = Store(settings.models_dir, offline=settings.offline)
         self.router = Router(self.catalogue, self.store, settings.default_models)
-        self.pool = Pool(self.store, settings.device)
+        self.pool = Pool(self.store, settings.device, Budget(settings.cores or usable_cores()))
         limits = Limits(
             settings.max_queue,
             settings.max_queue_seconds,

@@ -53,16 +53,20 @@ class FakeRecognizer:
     changed at any time. Words, tokens and language come with the spec's features.
     """
 
+    threads = 0  # it waits, and does not compute
+
     def __init__(
         self,
         spec: ModelSpec,
         *,
         parallel: int = 1,
+        batch: int = 1,
         gate: threading.Event | None = None,
         failure: Exception | None = None,
     ):
         self.spec = spec
         self.parallel = parallel
+        self.batch = batch
         self.gate = gate
         self.failure = failure
         self.calls: list[Call] = []

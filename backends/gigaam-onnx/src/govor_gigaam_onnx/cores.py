@@ -7,6 +7,8 @@ from pathlib import Path
 
 import threadpoolctl  # type: ignore[import-untyped]
 
+import govor
+
 CPUS = Path("/sys/devices/system/cpu")
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -16,7 +18,7 @@ def physical_cores() -> int:
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     siblings = {_siblings(cpu) for cpu in os.sched_getaffinity(0)}
-    return len(siblings)
+    return min(len(siblings), govor.usable_cores())
 
 
 def keep_numpy_on_one_core() -> None:

@@ -71,15 +71,17 @@ class GigaAMRecognizer:
         self._vocabulary = vocabulary
         self._language = language
         self.placement = placement
-        self._rows = 1 if self._device.type == "cpu" else GPU_ROWS
+        on_cpu = self._device.type == "cpu"
+        self.batch = 1 if on_cpu else GPU_ROWS
+        self.threads = (placement.threads or torch.get_num_threads()) if on_cpu else 1
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
         if self.placement.threads:
             torch.set_num_threads(self.placement.threads)  # each thread that calls keeps its own number
         by_length = sorted(range(len(batch)), key=lambda index: len(batch[index]))
         segments: dict[int, govor.Segment] = {}
-        for start in range(0, len(batch), self._rows):
-            alike = by_length[start : start + self._rows]
+        for start in range(0, len(batch), self.batch):
+            alike = by_length[start : start + self.batch]
             found = self._recognize([batch[index] for index in alike])
             for index, (emissions, frames) in zip(alike, found, strict=True):
                 seconds = len(batch[index]) / govor.SAMPLE_RATE / frames

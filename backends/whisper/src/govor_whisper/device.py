@@ -5,7 +5,6 @@ Knows nothing of models; imports nothing heavy.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Set as AbstractSet
 
@@ -56,5 +55,4 @@ def choose_number_type(wish: str, kind: str, supported: AbstractSet[str]) -> str
 
 def share_cores(threads: int, workers: int) -> int:
     """Return the threads of each worker; `threads` 0 divides the cores this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return threads or max(1, cores // workers)
+    return threads or max(1, govor.usable_cores() // workers)

@@ -1,0 +1,40 @@
+"""How many cores this process may use. Knows nothing of what they are used for."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def usable_cores(cgroup: Path = CGROUP) -> int:
+    """Return the cores that this process may use: by its affinity, and by its container's quota.
+
+    A quota of one and a half cores counts as two: threads that wait for one another suffer more from a
+    missing core than from one that is sometimes taken away.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, _quota(cgroup) or cores))
+
+
+def _quota(cgroup: Path) -> int | None:
+    """Cores of the container's quota, by cgroup v2 or v1 as mounted in it; None: there is none."""
+    unified = _words(cgroup / "cpu.max")
+    if len(unified) == 2:
+        quota, period = unified
+    else:
+        quota, period = [
+            "".join(_words(cgroup / "cpu" / name)) for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+        ]
+    if not (quota.isdigit() and period.isdigit() and int(period)):  # "max" and -1 stand for no quota
+        return None
+    return math.ceil(int(quota) / int(period))
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return []

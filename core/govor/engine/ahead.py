@@ -1,0 +1,84 @@
+"""How far the requests of one lane may read ahead of it: memory follows from workers, not from requests.
+
+Every request may have one stretch with the lane. Further ones, which keep all workers and batches filled,
+come out of permits that all requests share; so does the room for stretches of many minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from threading import Lock
+
+
+class ReadAhead:
+    """The permits of one lane."""
+
+    def __init__(self, stretches: int, rooms: int):
+        """`stretches` beyond the first of each request; `rooms` for requests that hold long ones."""
+        self.stretches = stretches
+        self._free = stretches
+        self._rooms = rooms
+        self._lock = Lock()  # rooms are taken by threads that read
+        self._waiting: deque[tuple[Reader, asyncio.Future[None]]] = deque()
+
+    def join(self) -> Reader:
+        """Begin to count for a request."""
+        return Reader(self)
+
+    def _grant(self) -> None:
+        """Let those go on who may, in the order in which they came."""
+        for reader, turn in list(self._waiting):
+            if reader.held and not self._free:
+                continue
+            self._waiting.remove((reader, turn))
+            self._note(reader)
+            turn.set_result(None)
+
+    def _note(self, reader: Reader) -> None:
+        self._free -= reader.held > 0
+        reader.held += 1
+
+
+class Reader:
+    """What one request has with a lane. In the event loop, but for `has_room`."""
+
+    def __init__(self, ahead: ReadAhead):
+        self._ahead = ahead
+        self._room: bool | None = False  # None: it has left
+        self.held = 0
+        """Stretches that the lane has not done."""
+
+    async def take(self) -> None:
+        """Wait until one more stretch may be handed over."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ahead._waiting.append((self, turn))
+        self._ahead._grant()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give()
+            else:
+                self._ahead._waiting.remove((self, turn))
+            raise
+
+    def give(self) -> None:
+        """Say that the lane needs one of the stretches no more."""
+        self.held -= 1
+        self._ahead._free += self.held > 0
+        self._ahead._grant()
+
+    def has_room(self) -> bool:
+        """Take a room, unless all are taken, and keep it until `leave`. Runs in any thread."""
+        with self._ahead._lock:
+            if self._room is False and self._ahead._rooms:
+                self._ahead._rooms -= 1
+                self._room = True
+            return bool(self._room)
+
+    def leave(self) -> None:
+        """Give the room back; a thread that still reads gets none any more."""
+        with self._ahead._lock:
+            self._ahead._rooms += self._room is True
+            self._room = None

@@ -1,0 +1,122 @@
+"""One stretch of a recording on its way through a model. Knows nothing of queues or files."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from govor.audio.stretches import Stretch
+from govor.errors import GovorError
+from govor.types import LongForm, Options, Recognizer, Segment
+
+NOTHING = np.empty(0, np.float32)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """How many seconds of audio a lane has done for one request: the request with the least goes first."""
+
+    seconds: float = 0.0
+    length: float = math.inf
+    """Seconds of the whole recording, as far as known: of equals, the shortest goes first."""
+
+
+class Turn:
+    """One stretch waiting for, or on, a model. Iterate it for its segments, in order."""
+
+    def __init__(
+        self, stretch: Stretch, options: Options, share: Share, release: Callable[[], None] = lambda: None
+    ):
+        """`release` is called once, in the event loop, when the audio is needed no more."""
+        self.stretch = stretch
+        self.options = options
+        self.share = share
+        self.seconds = stretch.seconds
+        self.end_time = stretch.end
+        self.number = 0
+        """In which order the lane's turns came."""
+        self.begun = False
+        """A worker has taken it at least once."""
+        self.cancelled = False
+        self.exhausted = False
+        """The model has no more to say."""
+        self.heard = 0.0
+        """Seconds of the stretch that the model is through with."""
+        self._charged = 0.0
+        self._release = release
+        self._windows: Iterator[Segment] | None = None  # a long-form model's generator, once begun
+        self._ready: asyncio.Queue[Segment | GovorError | None] = asyncio.Queue()
+
+    async def __aiter__(self) -> AsyncIterator[Segment]:
+        while (item := await self._ready.get()) is not None:
+            if isinstance(item, GovorError):
+                raise item
+            yield item
+
+    @property
+    def rank(self) -> tuple[float, float, int]:
+        """The lowest goes first."""
+        return self.share.seconds, self.share.length, self.number
+
+    @property
+    def windows_begun(self) -> bool:
+        """There is a generator to be closed."""
+        return self._windows is not None
+
+    def step(self, recognizer: Recognizer) -> list[Segment]:
+        """Do the next piece of work; return its segments, placed. Runs in a worker thread."""
+        if not isinstance(recognizer, LongForm):
+            return self.conclude(list(recognizer.transcribe([self.stretch.audio], self.options)))
+        if self._windows is None:
+            self._windows = recognizer.transcribe_long(self.stretch.audio, self.options)
+        segment = next(self._windows, None)
+        if segment is None:
+            return self.conclude([])
+        placed = self.stretch.place(segment)
+        self.heard = segment.end or self.heard
+        return [placed]
+
+    def conclude(self, segments: list[Segment]) -> list[Segment]:
+        """Take the last that the model has to say; return it placed."""
+        placed = [self.stretch.place(segment) for segment in segments]
+        self.exhausted = True
+        self.heard = self.seconds
+        return placed
+
+    def close(self) -> None:
+        """End a generator that is not exhausted. Runs in a worker thread, or where none is at work."""
+        close = getattr(self._windows, "close", None)
+        try:
+            if close is not None:
+                close()
+        except Exception:  # whoever it could be told to has left
+            log.exception("The model failed when its work was broken off")
+        self._windows = None
+
+    def deliver(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            self._ready.put_nowait(segment)
+
+    def end(self, error: GovorError | None = None) -> None:
+        """Say that nothing follows, or why not."""
+        self._ready.put_nowait(error)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Forget the audio: a slow client's finished turns cost no memory."""
+        self.stretch = Stretch(NOTHING, (0,), self.stretch.starts[:1])
+        self._release()
+        self._release = lambda: None
+
+    def charge(self, heard: float) -> None:
+        """Bring the request's share up to date: it has had so many seconds of this stretch."""
+        more = max(heard - self._charged, 0.0)
+        self._charged += more
+        self.share.seconds += more
