@@ -1,6 +1,8 @@
-"""Print the error rates and word time errors of checkpoints on heldout.json, and write them to results.json.
+"""Print what Govor makes of heldout.json with the models' checkpoints, and write it to results.json.
 
-Speaks the list again with espeak-ng and festival; with --files takes only the committed recordings.
+Each model is measured as the torch plugin runs its checkpoint and, where an export lies beside, as the ONNX
+plugin runs that in float32 and in int8. Speaks the list again with espeak-ng and festival; with --files
+takes only the committed recordings.
 """
 
 from __future__ import annotations
@@ -9,18 +11,24 @@ import argparse
 import difflib
 import json
 import platform
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from miniature.checkpoints import load
+import govor
+import govor_gigaam_onnx
+import govor_gigaam_torch
+from miniature.checkpoints import tokenizer_path
 from miniature.grammar import plain
-from miniature.greedy import recognise
+from miniature.halves import widen_folder
 from miniature.heldout import HeldOut, read, recorded
 from miniature.speak_heldout import SEED, speak_again
 
 COMMAND = "python -m miniature.evaluate miniature/models/*/*.ckpt --results miniature/results.json"
+WITH_WORDS = govor.Options(words=True)
 
 
 def main() -> None:
@@ -30,22 +38,54 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="JSON file to write")
     parser.add_argument("--show", action="store_true", help="print every wrong text")
     args = parser.parse_args()
-    torch.set_num_threads(1)
     spoken = utterances(args.files)
-    results = {}
-    for path in args.checkpoints:
-        model, tokens = load(path)
-        heard = [(utterance, *recognise(model, tokens, samples)) for utterance, samples in spoken]
-        results[path.stem] = measure(heard, punctuated=path.stem.endswith("e2e_ctc"))
-        print(path.stem, json.dumps(results[path.stem], indent=1))
-        for utterance, text, _ in heard:
-            if args.show and plain(text) != utterance.plain:
-                print(f"  {utterance.kind}: {utterance.plain} / {text}")
+    results = {path.stem: evaluate(path, spoken, show=args.show) for path in args.checkpoints}
     if args.results:
-        versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+        packages = ("torch", "numpy", "onnxruntime")
+        versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
         seeds = {"heldout": SEED, "training": "in README.md"}
         table = {"command": COMMAND, "seeds": seeds, "versions": versions, "models": results}
         args.results.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+def evaluate(path: Path, spoken: list[tuple[HeldOut, np.ndarray]], *, show: bool) -> dict[str, dict]:
+    """Return what `measure` does by runtime, and how many texts are not the torch plugin's."""
+    results: dict[str, dict] = {}
+    expected: list[str] = []
+    for runtime, recognizer in recognizers(path):
+        segments = [recognizer.transcribe([samples], WITH_WORDS)[0] for _, samples in spoken]
+        texts = [segment.text for segment in segments]
+        expected = expected or texts
+        heard = list(zip((utterance for utterance, _ in spoken), segments, strict=True))
+        results[runtime] = measure(heard, punctuated=path.stem.endswith("e2e_ctc"))
+        results[runtime]["texts_unlike_torch"] = sum(map(str.__ne__, expected, texts))
+        print(path.stem, runtime, json.dumps(results[runtime], indent=1))
+        for utterance, segment in heard if show else ():
+            if plain(segment.text) != utterance.plain:
+                print(f"  {utterance.kind}: {utterance.plain} / {segment.text}")
+    return results
+
+
+def recognizers(path: Path) -> Iterator[tuple[str, govor.Recognizer]]:
+    """Load a checkpoint, then its export in each precision."""
+    tokenizer = tokenizer_path(path)
+    table = {"id": path.stem, "folder": str(path.parent), "checkpoint": path.name}
+    if tokenizer.exists():
+        table["tokenizer"] = tokenizer.name
+    yield "torch", load(govor_gigaam_torch.backend({"models": [table]}))
+    if not list(path.parent.glob("*.onnx")):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        widen_folder(path.parent, Path(folder))
+        table = {"id": path.stem, "folder": folder}
+        for precision in ("fp32", "int8"):
+            settings = {"models": [table], "precision": precision}
+            yield f"onnx {precision}", load(govor_gigaam_onnx.backend(settings))
+
+
+def load(backend: govor.Backend) -> govor.Recognizer:
+    (spec,) = (spec for spec in backend.models() if spec.folder)
+    return backend.load(spec, Path(spec.folder), "cpu")
 
 
 def utterances(files: bool) -> list[tuple[HeldOut, np.ndarray]]:
@@ -57,11 +97,13 @@ def utterances(files: bool) -> list[tuple[HeldOut, np.ndarray]]:
     return [(utterance, speak_again(utterance, espeak).samples) for utterance in read()]
 
 
-def measure(heard: list[tuple[HeldOut, str, list]], punctuated: bool) -> dict:
+def measure(heard: list[tuple[HeldOut, govor.Segment]], punctuated: bool) -> dict:
     """Return error rates by kind of voice in percent, and word time errors in milliseconds."""
     figures: dict = {"utterances": len(heard)}
-    for kind in ("all", *dict.fromkeys(utterance.kind for utterance, _, _ in heard)):
-        chosen = [(utterance, text) for utterance, text, _ in heard if kind in ("all", utterance.kind)]
+    for kind in ("all", *dict.fromkeys(utterance.kind for utterance, _ in heard)):
+        chosen = [
+            (utterance, segment.text) for utterance, segment in heard if kind in ("all", utterance.kind)
+        ]
         words = [(utterance.plain.split(), plain(text).split()) for utterance, text in chosen]
         letters = [(list(utterance.plain), list(plain(text))) for utterance, text in chosen]
         figures[kind] = {"wer": rate(words), "cer": rate(letters)}
@@ -69,24 +111,25 @@ def measure(heard: list[tuple[HeldOut, str, list]], punctuated: bool) -> dict:
             figures[kind]["wer_punctuated"] = rate(
                 [(utterance.text.split(), text.split()) for utterance, text in chosen]
             )
-    for name, side in (("start", 0), ("end", 1)):
-        both = [pair for utterance, text, times in heard for pair in pairs(utterance, text, times)]
-        off = [abs(true[side] - found[side]) * 1000 for true, found in both]
-        figures[f"word_{name}_ms"] = {
+    pairs = [pair for one in heard for pair in words_heard(*one)]
+    for side in ("start", "end"):
+        off = [abs(getattr(word, side) - true[side == "end"]) * 1000 for true, word in pairs]
+        figures[f"word_{side}_ms"] = {
             "median": round(float(np.median(off))),
             "p95": round(float(np.percentile(off, 95))),
         }
     return figures
 
 
-def pairs(utterance: HeldOut, text: str, times: list) -> list:
-    """Return the (true, heard) times of words that were heard right."""
-    true, heard = utterance.plain.split(), [plain(word) for word in text.split()]
-    if len(heard) != len(times) or len(true) != len(utterance.words):
+def words_heard(utterance: HeldOut, segment: govor.Segment) -> list[tuple[tuple[float, float], govor.Word]]:
+    """Return the true times and what was heard, of words that were heard right."""
+    true, words = utterance.plain.split(), segment.words or ()
+    if len(true) != len(utterance.words):
         return []
+    heard = [plain(word.text) for word in words]
     blocks = difflib.SequenceMatcher(None, true, heard, autojunk=False).get_matching_blocks()
     return [
-        (utterance.words[block.a + step], times[block.b + step])
+        (utterance.words[block.a + step], words[block.b + step])
         for block in blocks
         for step in range(block.size)
     ]
