@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
 from govor.audio.stretches import Stretch
+from govor.engine.budget import Budget
 from govor.engine.lane import Lane
 from govor.engine.turns import Share, Turn
 from govor.errors import ShuttingDown, TranscriptionFailed, UnsupportedOperation
@@ -404,3 +407,102 @@ async def test_a_model_that_fails_while_it_is_freed_is_logged(caplog: pytest.Log
     async with lane_of(Stubborn(SPEC)):
         pass
     assert "RuntimeError: no" in caplog.text
+
+
+async def test_of_requests_that_have_had_equally_little_the_shortest_recording_goes_first() -> None:
+    model = FakeRecognizer(SPEC, gate=threading.Event())
+    async with lane_of(model) as lane:
+        turns = [turn_of(1, "first")]
+        lane.submit(turns[0])
+        await begun(model)
+        for name, length in (("unknown", math.inf), ("long", 3600.0), ("short", 5.0)):
+            turns.append(turn_of(1, name, Share(length=length)))
+            lane.submit(turns[-1])
+        model.gate.set()
+        await asyncio.gather(*map(texts, turns))
+    assert names(model) == "first short long unknown"
+
+
+async def test_a_long_form_model_ends_a_stretch_before_it_begins_the_next_one_of_the_same_recording() -> None:
+    model, share = FakeLongForm(SPEC, gate=threading.Event()), Share()
+    async with lane_of(model) as lane:
+        turns = [turn_of(3, name, share) for name in "ab"]
+        for turn in turns:
+            lane.submit(turn)
+        model.gate.set()
+        await asyncio.gather(*map(texts, turns))
+    assert names(model) == "a a a b b b"
+
+
+async def test_turns_of_several_requests_share_a_call() -> None:
+    model = FakeRecognizer(SPEC, batch=3, gate=threading.Event())
+    async with lane_of(model) as lane:
+        turns = [turn_of(1)]
+        lane.submit(turns[0])
+        await begun(model)
+        for seconds in (2, 2.1, 9, 2.2, 2.3):
+            turns.append(turn_of(seconds))
+            lane.submit(turns[-1])
+        model.gate.set()
+        found = await asyncio.gather(*map(texts, turns))
+    assert [text for texts in found for text in texts] == [f"{turn.seconds:.1f} seconds" for turn in turns]
+    assert [call.seconds for call in model.calls] == [(1.0,), (2.0, 2.1, 2.2), (9.0,), (2.3,)]
+
+
+async def test_one_of_a_batch_who_leaves_changes_nothing_for_the_others() -> None:
+    model = FakeRecognizer(SPEC, batch=3, gate=threading.Event())
+    async with lane_of(model) as lane:
+        turns = [turn_of(1) for _ in range(3)]
+        for turn in turns:
+            lane.submit(turn)
+        await begun(model)
+        lane.cancel(turns[1])
+        model.gate.set()
+        assert [await texts(turn) for turn in turns[::2]] == [["1.0 seconds"]] * 2
+
+
+async def test_a_long_form_model_is_asked_for_no_batch() -> None:
+    model = FakeLongForm(SPEC, batch=3)
+    async with lane_of(model) as lane:
+        turns = [turn_of(1) for _ in range(3)]
+        for turn in turns:
+            lane.submit(turn)
+        await asyncio.gather(*map(texts, turns))
+    assert {len(call.seconds) for call in model.calls} == {1}
+
+
+async def test_two_models_use_no_more_cores_than_there_are() -> None:
+    budget = Budget(2)
+    models = [FakeRecognizer(SPEC, parallel=2, gate=threading.Event()) for _ in range(2)]
+    for model in models:
+        model.threads = 1
+    lanes = [Lane(model, "fake", budget) for model in models]
+    turns = [turn_of(1) for _ in range(8)]
+    for number, turn in enumerate(turns):
+        lanes[number % 2].submit(turn)
+    assert await soon(lambda: sum(len(model.calls) for model in models) == 2)
+    assert not await soon(lambda: sum(len(model.calls) for model in models) > 2, seconds=0.1)
+    for model in models:
+        model.gate.set()
+    await asyncio.gather(*map(texts, turns))
+    assert [len(model.calls) for model in models] == [4, 4]
+    await asyncio.gather(*(lane.close() for lane in lanes))
+
+
+async def test_what_is_done_or_forgotten_holds_no_audio() -> None:
+    model = FakeRecognizer(SPEC, gate=threading.Event())
+    async with lane_of(model) as lane:
+        released: list[int] = []
+        turns = [
+            Turn(Stretch(hum(1), (0,), (0,)), Options(), Share(), partial(released.append, number))
+            for number in range(3)
+        ]
+        for turn in turns:
+            lane.submit(turn)
+        await begun(model)
+        lane.cancel(turns[2])
+        assert released == [2]
+        model.gate.set()
+        assert await soon(lambda: released == [2, 0, 1])
+        assert [len(turn.stretch.audio) for turn in turns] == [0, 0, 0]
+        assert await texts(turns[0]) == ["1.0 seconds"]  # told late, and whole

@@ -7,7 +7,6 @@ come out of permits that all requests share; so does the room for stretches of m
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from threading import Lock
 
 
@@ -20,7 +19,7 @@ class ReadAhead:
         self._free = stretches
         self._rooms = rooms
         self._lock = Lock()  # rooms are taken by threads that read
-        self._waiting: deque[tuple[Reader, asyncio.Future[None]]] = deque()
+        self._waiting: list[tuple[Reader, asyncio.Future[None]]] = []
 
     def join(self) -> Reader:
         """Begin to count for a request."""
@@ -28,16 +27,16 @@ class ReadAhead:
 
     def _grant(self) -> None:
         """Let those go on who may, in the order in which they came."""
-        for reader, turn in list(self._waiting):
-            if reader.held and not self._free:
+        waiting, self._waiting = self._waiting, []
+        for reader, turn in waiting:
+            if turn.cancelled():
                 continue
-            self._waiting.remove((reader, turn))
-            self._note(reader)
+            if reader.held and not self._free:
+                self._waiting.append((reader, turn))
+                continue
+            self._free -= reader.held > 0
+            reader.held += 1
             turn.set_result(None)
-
-    def _note(self, reader: Reader) -> None:
-        self._free -= reader.held > 0
-        reader.held += 1
 
 
 class Reader:
@@ -59,8 +58,6 @@ class Reader:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.give()
-            else:
-                self._ahead._waiting.remove((self, turn))
             raise
 
     def give(self) -> None:

@@ -76,16 +76,17 @@ class Budget:
             if turn.done() and not turn.cancelled():
                 self._give(account)
             else:
-                self._waiting.remove((account, turn))
                 self._serve()  # it may have stood in others' way
             raise
 
     def _give(self, account: Account) -> None:
         self._free += account.cores
-        self._serve()
+        # Not yet: the same model may want to go on.
+        asyncio.get_running_loop().call_soon(self._serve)
 
     def _serve(self) -> None:
         """Serve who has had least; while there are too few cores for it, nobody, or it would never be."""
+        self._waiting = [waiting for waiting in self._waiting if not waiting[1].cancelled()]
         while self._waiting:
             first = min(self._waiting, key=lambda waiting: waiting[0].spent)
             account, turn = first

@@ -1,0 +1,46 @@
+"""How many cores a process may use, where a container says so."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from govor.cores import usable_cores
+
+
+@pytest.fixture
+def eight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may run on eight cores."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+
+
+@pytest.mark.usefixtures("eight")
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [
+        ("200000 100000", 2),
+        ("150000 100000", 2),
+        ("5000 100000", 1),
+        ("1600000 100000", 8),
+        ("max 100000", 8),
+    ],
+)
+def test_a_quota_bounds_the_cores(quota: str, cores: int, tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text(quota + "\n", encoding="ascii")
+    assert usable_cores(tmp_path) == cores
+
+
+@pytest.mark.usefixtures("eight")
+@pytest.mark.parametrize(("quota", "cores"), [("300000", 3), ("-1", 8)])
+def test_a_quota_of_older_systems_counts_too(quota: str, cores: int, tmp_path: Path) -> None:
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu/cpu.cfs_quota_us").write_text(quota, encoding="ascii")
+    (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000", encoding="ascii")
+    assert usable_cores(tmp_path) == cores
+
+
+@pytest.mark.usefixtures("eight")
+@pytest.mark.parametrize("nonsense", ["", "?", "1 0", "a b c", "\xff"])
+def test_without_a_quota_that_can_be_read_affinity_decides(nonsense: str, tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text(nonsense, encoding="latin-1")
+    assert usable_cores(tmp_path) == usable_cores(tmp_path / "absent") == 8
