@@ -132,6 +132,27 @@ class QueueTimeout(GovorError):
     code = "timeout"
 
 
+class ModelBusy(RequestError):
+    """The model is at work and cannot be taken away now."""
+
+    status = 409
+    code = "model_busy"
+
+
+class ModelUnloaded(GovorError):
+    """An administrator unloaded the model while it was at work on this."""
+
+    status = 503
+    code = "model_unloaded"
+
+
+class InsufficientMemory(GovorError):
+    """The model does not fit into what the operator allows models to take."""
+
+    status = 503
+    code = "insufficient_memory"
+
+
 class LoadFailed(GovorError):
     """A model cannot be loaded here: a file is damaged, the device is missing, a library is absent."""
 

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from govor.errors import ConfigurationError
+from govor.wishes import Bytes, ModelSettings
 
 
 def _split(value: Any) -> Any:
@@ -96,6 +97,27 @@ class Settings(BaseSettings):
         0,
         ge=0,
         description="CPU cores that all models together use; 0: all that the process may use.",
+    )
+    ttl: float = Field(
+        -1,
+        ge=-1,
+        allow_inf_nan=False,
+        description="Seconds that an unused model stays in memory; -1: until the server stops, "
+        "0: not at all.",
+    )
+    memory_budget: Bytes = Field(
+        0,
+        ge=0,
+        description="Most memory that loaded models may take together, as in 2GB or 1500MiB; the least "
+        "recently used make way. 0: no limit.",
+    )
+    models: dict[str, ModelSettings] = Field(
+        default_factory=dict,
+        description="One table per model: device, precision, threads, workers, ttl, pin, preload.",
+    )
+    routing: dict[str, Names] = Field(
+        default_factory=dict,
+        description='Who answers for model "auto": one preference list per language code, and "default".',
     )
     order: Names = Field((), description="Plugins that come first, in this order; the rest follow by name.")
     disable: Names = Field((), description="Plugins that are not loaded.")

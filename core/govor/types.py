@@ -210,6 +210,18 @@ class LongForm(Protocol):
 
 
 @runtime_checkable
+class LanguageDetector(Protocol):
+    """A Recognizer that tells a language without writing the text, for routing by language."""
+
+    def detect(self, audio: Audio) -> Sequence[tuple[str, float]]:
+        """Return (ISO 639-1 code, probability), the most probable first; nothing where nothing is heard.
+
+        `audio` is the first speech of a recording, at most 30 s. Runs in a worker thread, as `transcribe`.
+        """
+        ...
+
+
+@runtime_checkable
 class Placed(Protocol):
     """A Recognizer that tells where it runs."""
 

@@ -208,7 +208,7 @@ async def test_a_short_recording_overtakes_a_long_one(service: Serving, spoken: 
         first = asyncio.create_task(transcribe(running, long, options=Options(prompt="long")))
         await begun(model)
         second = asyncio.create_task(transcribe(running, short, options=Options(prompt="short")))
-        (lane,) = [load.result().lane for load in running.pool._loads.values()]
+        (lane,) = [loaded.lane for loaded in running.pool.residence.residents()]
         assert await soon(lambda: any(turn.options.prompt == "short" for turn in lane._waiting))
         model.gate.set()
         await asyncio.gather(first, second)

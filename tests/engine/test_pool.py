@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from govor.audio.stretches import Stretch
+from govor.engine.failures import Failures
 from govor.engine.pool import Loaded, Pool
 from govor.engine.turns import Share, Turn
 from govor.errors import DownloadFailed, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.store import Store
+from govor.models.wishes import Wishes
 from govor.testing import FakeBackend, FakeLongForm, FakeRecognizer, hum
 from govor.types import ModelFile, ModelSpec, Options, Placement
 from waiting import soon
@@ -31,7 +33,7 @@ def pool_of(tmp_path: Path) -> OpenPool:
 
     @asynccontextmanager
     async def open_pool() -> AsyncIterator[Pool]:
-        pool = Pool(Store(tmp_path, offline=True), "cpu")
+        pool = Pool(Store(tmp_path, offline=True), Wishes("cpu"), failures=Failures(pause=0))
         try:
             yield pool
         finally:

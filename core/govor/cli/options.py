@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from govor.settings import Settings, load_settings
 
-TABLES = frozenset({"aliases", "plugins"})
+TABLES = frozenset({"aliases", "models", "plugins", "routing"})
 """Settings that are tables: plugins.toml and the environment only."""
 
 

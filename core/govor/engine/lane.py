@@ -38,6 +38,7 @@ class Lane:
         self._arrival = asyncio.Event()
         self._numbers = count()
         self._closed = False
+        self._closing: GovorError = ShuttingDown(STOPPING)
         self._clock = 0.0  # share of the request that was served last
         self.workers = max(1, recognizer.parallel)
         long_form = isinstance(recognizer, LongForm)
@@ -53,9 +54,9 @@ class Lane:
         self._tasks = [asyncio.create_task(self._work(), name=f"lane {name}") for _ in range(self.workers)]
 
     def submit(self, turn: Turn) -> None:
-        """Queue a turn; its segments arrive on the turn itself, or ShuttingDown."""
+        """Queue a turn; its segments arrive on the turn itself, or why the lane is closed."""
         if self._closed:
-            turn.end(ShuttingDown(STOPPING))
+            turn.end(self._closing)
             return
         if not turn.begun:
             turn.number = next(self._numbers)
@@ -70,15 +71,16 @@ class Lane:
             self._waiting.remove(turn)
             self._discard(turn)
 
-    async def close(self) -> None:
-        """Tell all who wait that the server is stopping, let running calls end, close the recognizer."""
+    async def close(self, error: GovorError | None = None) -> None:
+        """Tell all who wait the error, or that the server stops; let running calls end; free the model."""
+        self._closing = error or self._closing
         self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         unfinished, self._waiting = self._waiting, []
         for turn in unfinished:
-            turn.end(ShuttingDown(STOPPING))
+            turn.end(self._closing)
         await asyncio.to_thread(self._free, unfinished)
 
     async def _work(self) -> None:

@@ -1,128 +1,266 @@
-"""Loaded models: each loaded once, by whoever asks first, and leased while in use."""
+"""Models in memory: loaded once for all who ask, leased while in use, unloaded when others need the room."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
-from concurrent.futures import CancelledError
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 from govor.engine.budget import Budget
-from govor.engine.lane import STOPPING, Lane
-from govor.errors import GovorError, LoadFailed, ShuttingDown
+from govor.engine.departures import Departures
+from govor.engine.failures import Failures
+from govor.engine.lane import STOPPING
+from govor.engine.loading import Loader
+from govor.engine.memory import Gauge
+from govor.engine.residence import Loaded, Residence, Slot
+from govor.errors import GovorError, ModelBusy, ModelUnloaded, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.store import Progress, Store
-from govor.types import LongForm, Placement, Recognizer
+from govor.models.wishes import Wishes
+
+__all__ = ["Loaded", "Pool", "State"]
 
 log = logging.getLogger(__name__)
 
 State = Literal["available", "installed", "loading", "loaded", "failed"]
 
 
-@dataclass(slots=True)
-class Loaded:
-    """A model in memory and the lane that feeds it."""
-
-    model: Model
-    lane: Lane
-    long_form: bool
-    leases: int = 0
-
-
 class Pool:
     """The models in memory. All methods run in the event loop."""
 
-    def __init__(self, store: Store, device: str, budget: Budget | None = None):
+    def __init__(
+        self,
+        store: Store,
+        wishes: Wishes | None = None,
+        budget: int = 0,
+        *,
+        cores: Budget | None = None,
+        gauge: Gauge | None = None,
+        failures: Failures | None = None,
+    ):
+        """`budget` in bytes, 0: no limit; `cores` are those that all models share."""
+        self.wishes = wishes or Wishes()
+        self.residence = Residence(budget)
         self._store = store
-        self._device = device
-        self._budget = budget
+        gauge = gauge or Gauge()
+        self._loader = Loader(gauge, cores)
+        self._departures = Departures(self.residence, self.wishes, gauge)
+        self._failures = failures or Failures()
+        self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False
-        self._loads: dict[str, asyncio.Task[Loaded]] = {}
-        self._failures: dict[str, str] = {}
 
     def state(self, model: Model) -> State:
         """Where in its life a model is."""
-        load = self._loads.get(model.qualified)
-        if load is not None:
-            return "loaded" if load.done() else "loading"
-        if model.qualified in self._failures:
-            return "failed"
-        return self._store.state(model)
+        slot = self.residence.slots.get(model.qualified)
+        if slot is not None:
+            return "loaded" if slot.loaded else "loading"
+        return "failed" if self.failure(model) else self._store.state(model)
 
     def failure(self, model: Model) -> str | None:
         """Why the last attempt to load failed."""
-        return self._failures.get(model.qualified)
+        return self._failures.reason(model.qualified)
+
+    def loaded(self, model: Model) -> Loaded | None:
+        """The model in memory, for a look at it; None: it is not there."""
+        slot = self.residence.slots.get(model.qualified)
+        return slot.loaded if slot else None
+
+    def leases(self, model: Model) -> int:
+        """How many use the model, or wait for it to be loaded."""
+        slot = self.residence.slots.get(model.qualified)
+        leaving = sum(loaded.leases for loaded in self.residence.leaving_of(model))
+        return leaving + (slot.waiting + (slot.loaded.leases if slot.loaded else 0) if slot else 0)
 
     @asynccontextmanager
     async def lease(self, model: Model, progress: Progress | None = None) -> AsyncIterator[Loaded]:
         """Hold a model in memory, loading it first if need be.
 
-        Raises LoadFailed, DownloadFailed, ShuttingDown.
+        Raises LoadFailed, DownloadFailed, InsufficientMemory, ShuttingDown.
         """
-        loaded = await self._get(model, progress)
-        loaded.leases += 1
+        loaded = await self._obtain(model, progress)
         try:
             yield loaded
         finally:
-            loaded.leases -= 1
+            loaded.give()
+            self._departures.settle(model)
+
+    async def load(self, model: Model) -> None:
+        """Load a model now, whatever failed before. Raises as `lease` does."""
+        self._failures.forget(model.qualified)
+        async with self.lease(model):
+            pass
+
+    async def unload(self, model: Model, *, force: bool = False) -> bool:
+        """Free a model; return whether it was in memory. Raises ModelBusy where it is in use.
+
+        `force` ends what it is at work on, after the call that runs, with ModelUnloaded.
+        """
+        async with self.emptied(model, force=force) as was_here:
+            return was_here
+
+    @asynccontextmanager
+    async def emptied(self, model: Model, *, force: bool = False) -> AsyncIterator[bool]:
+        """Unload a model and keep it out of memory for the block: who asks for it waits."""
+        name = model.qualified
+        while event := self._emptied.get(name):
+            await event.wait()
+        self._emptied[name] = asyncio.Event()
+        try:
+            yield await self._empty(model, force=force)
+        finally:
+            self._emptied.pop(name).set()
+
+    async def reload(self, model: Model) -> None:
+        """Load a model anew beside the one in memory, try it out, then put it in its place.
+
+        Requests go on meanwhile; the old one is freed when those that have it are done. Where the new one
+        fails, the old one stays. Raises as `lease` does, and ModelBusy while an earlier one still works.
+        """
+        slot = self.residence.slots.get(model.qualified)
+        if slot is None or slot.loaded is None:
+            await self.load(model)
+            return
+        if any(loaded.leases for loaded in self.residence.leaving_of(model)):
+            raise ModelBusy(f"The instance of '{model.id}' that was replaced before is still at work.")
+        if slot.reload is None:
+            slot.reload = asyncio.create_task(self._replace(slot), name=f"reload {model.id}")
+            slot.reload.add_done_callback(_retrieve)
+        await self._join(slot.reload)
 
     async def close(self) -> None:
         """Free every model; those who wait for one are told that the server is stopping."""
         self._closed = True
-        loads, self._loads = self._loads, {}
-        for load in loads.values():
-            load.cancel()
-        results = await asyncio.gather(*loads.values(), return_exceptions=True)
-        await asyncio.gather(*(result.lane.close() for result in results if isinstance(result, Loaded)))
+        slots = list(self.residence.slots.values())
+        tasks = [task for slot in slots for task in (slot.task, slot.reload) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for slot in slots:
+            self._departures.see_off(slot, "unloaded", STOPPING)
+        for loaded in self.residence.leaving:
+            loaded.free.set()
+        await asyncio.gather(*self.residence.leaving.values())
 
-    async def _get(self, model: Model, progress: Progress | None) -> Loaded:
+    async def _obtain(self, model: Model, progress: Progress | None) -> Loaded:
         """Join the load under way, or begin one. One caller's leaving does not stop it for the others."""
-        if self._closed:
-            raise ShuttingDown(STOPPING)
-        load = self._loads.get(model.qualified)
-        if load is None:
-            load = asyncio.create_task(self._load(model, progress), name=f"load {model.id}")
-            self._loads[model.qualified] = load
+        while True:
+            await self._until_free(model)
+            slot = self.residence.slots.get(model.qualified)
+            if slot is None:
+                self._failures.check(model.qualified)
+                slot = self._begin(model, progress)
+            slot.waiting += 1
+            try:
+                if slot.loaded is None and slot.task is not None:
+                    await self._join(slot.task)
+                if slot.loaded is not None and self.residence.slots.get(model.qualified) is slot:
+                    slot.loaded.take()
+                    return slot.loaded
+            finally:
+                slot.waiting -= 1
+                self._departures.settle(model)
+
+    async def _until_free(self, model: Model) -> None:
+        """Wait until the model may be in memory, and no earlier instance of it is being freed."""
+        while True:
+            if self._closed:
+                raise ShuttingDown(STOPPING)
+            if event := self._emptied.get(model.qualified):
+                await event.wait()
+            elif model.qualified in self.residence.slots or not self.residence.leaving_of(model):
+                return
+            else:
+                await self.residence.until_gone(model)
+
+    def _begin(self, model: Model, progress: Progress | None) -> Slot:
+        slot = Slot(model, lambda: self.wishes.of(model).pinned)
+        self.residence.slots[model.qualified] = slot
+        slot.task = asyncio.create_task(self._fill(slot, progress), name=f"load {model.id}")
+        slot.task.add_done_callback(_retrieve)
+        return slot
+
+    async def _join(self, task: asyncio.Task[None]) -> None:
+        """Wait for a load that goes on without the caller."""
         try:
-            return await asyncio.shield(load)
+            await asyncio.shield(task)
         except asyncio.CancelledError:
-            if load.cancelled():  # by `close`: it is not this caller who was
+            if task.cancelled():  # by `close`: it is not this caller who was
                 raise ShuttingDown(STOPPING) from None
             raise
 
-    async def _load(self, model: Model, progress: Progress | None) -> Loaded:
-        began = time.monotonic()
+    async def _fill(self, slot: Slot, progress: Progress | None) -> None:
+        """Load a model into its slot, or take the slot away."""
+        model = slot.model
         try:
-            recognizer = await asyncio.to_thread(self._read, model, progress)
-            lane = Lane(recognizer, model.id, self._budget)
-        except GovorError as error:
-            self._fail(model, error)
+            slot.loaded = await self._bring(model, progress)
+        except BaseException as error:
+            self.residence.slots.pop(model.qualified, None)
+            if isinstance(error, GovorError):
+                self._failures.add(model.qualified, error)
+                self.residence.note("failed", model, reason=str(error))
             raise
-        except Exception as error:
-            log.exception("Loading '%s' failed", model.id)
-            failure = LoadFailed(f"The model '{model.id}' cannot be loaded: {type(error).__name__}: {error}")
-            self._fail(model, failure)
-            raise failure from error
-        self._failures.pop(model.qualified, None)
-        log.info("Loaded '%s' in %.1f s", model.id, time.monotonic() - began)
-        return Loaded(model, lane, isinstance(recognizer, LongForm))
+        self._failures.forget(model.qualified)
+        self.residence.note("loaded", model, slot.loaded.memory)
+        log.info("Loaded '%s' in %.1f s: %.0f MB", model.id, slot.loaded.seconds, slot.loaded.memory / 1e6)
+        self._departures.settle(model)
 
-    def _read(self, model: Model, progress: Progress | None) -> Recognizer:
-        folder = self._store.install(model, progress or (lambda done, total: None))
+    async def _replace(self, slot: Slot) -> None:
+        """Put a new instance into a slot, and see the old one off."""
         try:
-            recognizer = model.backend.load(model.spec, folder, Placement(self._device))
-        except (StopIteration, SystemExit, CancelledError) as error:
-            # The first cannot be carried by asyncio's Futures; the others would end the server, or this load.
-            raise RuntimeError(f"{type(error).__name__}: {error}") from error
-        if self._closed:
-            recognizer.close()  # whoever wanted it has been sent away
-            raise ShuttingDown(STOPPING)
-        return recognizer
+            new = await self._bring(slot.model, None, trial=True)
+        except GovorError as error:
+            self.residence.note("failed", slot.model, reason=str(error))
+            raise
+        finally:
+            slot.reload = None
+            self._departures.settle(slot.model)
+        old, slot.loaded = slot.loaded, new
+        self.residence.note("reloaded", slot.model, new.memory)
+        if old is not None:
+            self._departures.leave(old)
+        self._departures.settle(slot.model)
 
-    def _fail(self, model: Model, error: GovorError) -> None:
-        self._failures[model.qualified] = str(error)
-        self._loads.pop(model.qualified, None)
+    async def _bring(self, model: Model, progress: Progress | None, *, trial: bool = False) -> Loaded:
+        """Load a model once there is room for it. Raises InsufficientMemory, and whatever loading raises."""
+        folder = await asyncio.to_thread(self._store.install, model, progress or (lambda done, total: None))
+        need, ticket = self._loader.estimate(model, folder), object()
+        await self._departures.make_room(model, need)
+        self.residence.reserved[ticket] = need
+        try:
+            wish = self.wishes.of(model).placement
+            loaded = await self._loader.open(model, folder, wish, trial=trial)
+        finally:
+            del self.residence.reserved[ticket]
+        try:
+            await self._departures.make_room(model, loaded.memory)  # it may be more than was thought
+        except BaseException:
+            await self._departures.leave(loaded)
+            raise
+        return loaded
+
+    async def _empty(self, model: Model, *, force: bool) -> bool:
+        """Free every instance of a model; return whether there was one."""
+        slot = self.residence.slots.get(model.qualified)
+        for task in (slot.task, slot.reload) if slot and force else ():
+            with suppress(GovorError):
+                if task is not None and not task.done():
+                    await self._join(task)
+        slot = self.residence.slots.get(model.qualified)
+        leaving = self.residence.leaving_of(model)
+        if not force and ((slot and slot.busy) or any(loaded.leases for loaded in leaving)):
+            raise ModelBusy(f"The model '{model.id}' is in use; `force` ends what it is at work on.")
+        for loaded in [*leaving, *([slot.loaded] if slot and slot.loaded else [])]:
+            loaded.ending = ModelUnloaded(f"The model '{model.id}' was unloaded while it was at work.")
+            loaded.free.set()
+        if slot:
+            self._departures.see_off(slot, "unloaded")
+        await self.residence.until_gone(model)
+        return bool(slot or leaving)
+
+
+def _retrieve(task: asyncio.Task[None]) -> None:
+    """Take a failure that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()

@@ -18,6 +18,7 @@ from govor.errors import GovorError
 from govor.models.catalogue import Catalogue
 from govor.models.routing import Router
 from govor.models.store import Store
+from govor.models.wishes import Wishes
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.types import VoiceDetector
@@ -38,7 +39,12 @@ class Service:
         self.catalogue = Catalogue(self.plugins, settings.aliases)
         self.store = Store(settings.models_dir, offline=settings.offline)
         self.router = Router(self.catalogue, self.store, settings.default_models)
-        self.pool = Pool(self.store, settings.device, Budget(settings.cores or usable_cores()))
+        self.pool = Pool(
+            self.store,
+            Wishes.of_settings(settings),
+            settings.memory_budget,
+            cores=Budget(settings.cores or usable_cores()),
+        )
         limits = Limits(
             settings.max_queue,
             settings.max_queue_seconds,

@@ -108,6 +108,16 @@ class WhisperRecognizer:
             for part in found:
                 yield as_segment(part, language, len(audio) / govor.SAMPLE_RATE)
 
+    def detect(self, audio: govor.Audio) -> list[tuple[str, float]]:
+        """Return the languages by probability: one run of the encoder and one step of the decoder."""
+        if np.abs(audio).max(initial=0) < SILENT_PEAK:
+            return []
+        if len(self._languages) == 1:
+            return [(self._languages[0], 1.0)]
+        _, _, chances = self._model.detect_language(audio)
+        found = ((WHISPER_TO_ISO.get(code, code), float(chance)) for code, chance in chances)
+        return sorted(found, key=lambda each: -each[1])
+
     def close(self) -> None:
         self._model.model.unload_model()
         del self._model

@@ -1,0 +1,55 @@
+"""Why models did not load, and how long nobody tries again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+
+from govor.errors import DownloadFailed, GovorError, LoadFailed
+
+FIRST_PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0
+"""The pause doubles from failure to failure: a damaged file must not be read again for every request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last attempt of one model."""
+
+    error: GovorError
+    count: int
+    until: float
+
+
+class Failures:
+    """The last failure of each model, forgotten when it loads."""
+
+    def __init__(self, pause: float = FIRST_PAUSE_SECONDS, clock: Callable[[], float] = time.monotonic):
+        self._pause = pause
+        self._clock = clock
+        self._last: dict[str, Failure] = {}
+
+    def reason(self, name: str) -> str | None:
+        """Why the last attempt failed; None: it did not."""
+        failure = self._last.get(name)
+        return str(failure.error) if failure else None
+
+    def add(self, name: str, error: GovorError) -> None:
+        """Remember a failure; one that says nothing of the model, such as a stop, is left out."""
+        if not isinstance(error, LoadFailed | DownloadFailed):
+            return
+        count = self._last[name].count + 1 if name in self._last else 1
+        pause = min(self._pause * 2 ** (count - 1), LONGEST_PAUSE_SECONDS)
+        self._last[name] = Failure(error, count, self._clock() + pause)
+
+    def forget(self, name: str) -> None:
+        """The next request may try at once."""
+        self._last.pop(name, None)
+
+    def check(self, name: str) -> None:
+        """Raise the last failure again while its pause lasts."""
+        failure = self._last.get(name)
+        if failure and self._clock() < failure.until:
+            raise copy(failure.error)  # a raised one gathers the frames of all who raised it

@@ -1,0 +1,69 @@
+"""How much memory this process holds, what one load took of it, and giving it back."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+STATM = Path("/proc/self/statm")
+
+
+def resident_bytes() -> int | None:
+    """Return the memory this process has in RAM; None where the system does not tell."""
+    try:
+        return int(STATM.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, LookupError):
+        return None
+
+
+def give_back() -> None:
+    """Have the C library, if it is glibc, return to the system what was freed. Takes milliseconds."""
+    if trim := _malloc_trim():
+        trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    return ctypes.CDLL(None).malloc_trim if platform.libc_ver()[0] == "glibc" else None
+
+
+@dataclass(slots=True)
+class Growth:
+    """What one change did to the memory."""
+
+    bytes: int | None = None
+    """None: unknown, for another change came between or the system does not tell."""
+
+
+class Gauge:
+    """Measures loads that are alone; two at once cannot be told apart. Use it in one thread at a time."""
+
+    def __init__(self, read: Callable[[], int | None] = resident_bytes):
+        self._read = read
+        self._changes = 0
+        self._under_way = 0
+
+    @contextmanager
+    def measure(self) -> Iterator[Growth]:
+        """Tell how much memory the block took, in all threads."""
+        growth = Growth()
+        self._changes += 1
+        mine, alone, before = self._changes, self._under_way == 0, self._read()
+        self._under_way += 1
+        try:
+            yield growth
+        finally:
+            self._under_way -= 1
+        after = self._read()
+        if alone and mine == self._changes and before is not None and after is not None:
+            growth.bytes = max(after - before, 0)
+
+    def disturb(self) -> None:
+        """Say that memory changes for another reason, such as a model being freed."""
+        self._changes += 1

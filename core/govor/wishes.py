@@ -1,0 +1,53 @@
+"""What an operator may wish for one model: the tables [models.ID] of plugins.toml, and sizes of memory."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+BINARY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def parse_bytes(value: Any) -> Any:
+    """Turn "2GB", "1.5 G" or "512MiB" into bytes. Raises ValueError.
+
+    >>> parse_bytes("1.5 GB"), parse_bytes("512MiB")
+    (1500000000, 536870912)
+    """
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?\s*", value.upper())
+    if not match or (match[3] and not match[2]):
+        raise ValueError("must be a number of bytes, as in 2000000000, 2GB or 1500MiB")
+    return int(float(match[1]) * (BINARY_UNITS if match[3] else UNITS)[match[2]])
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+
+
+class ModelSettings(BaseModel):
+    """One table [models.ID]. What is not set is as for all models, or as the plugin chooses."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    device: str | None = Field(None, min_length=1, description="Where it runs: auto, cpu, cuda, cuda:1, mps.")
+    precision: str | None = Field(
+        None, min_length=1, description="Numbers to compute with: auto, fp32, fp16, bf16, int8."
+    )
+    threads: int | None = Field(None, ge=0, description="CPU threads of one call; 0: the plugin chooses.")
+    workers: int | None = Field(None, ge=0, description="Calls at once; 0: the plugin chooses.")
+    ttl: float | None = Field(
+        None,
+        ge=-1,
+        allow_inf_nan=False,
+        description="Seconds that it stays in memory unused; -1: until the server stops, 0: not at all.",
+    )
+    pin: bool | None = Field(None, description="Keep it in memory, whatever ttl and memory_budget say.")
+    preload: bool | None = Field(None, description="Load it at start, in the background.")
+
+    def over(self, other: ModelSettings) -> ModelSettings:
+        """Return these settings, and where they say nothing the other's."""
+        return other.model_copy(update=self.model_dump(exclude_none=True))
