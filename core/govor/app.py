@@ -7,6 +7,7 @@ from uuid import uuid4
 from quart import Quart, Response, request
 
 from govor.api.auth import require_key
+from govor.api.loaded import loaded_routes
 from govor.api.models import model_routes
 from govor.api.openapi import document_api
 from govor.api.responses import handle_errors
@@ -35,7 +36,12 @@ def create_app(service: Service) -> Quart:
     handle_errors(app)
     require_key(app, settings.api_keys)
     document_api(app)
-    for routes in (transcription_routes(service), model_routes(service), status_routes(service)):
+    for routes in (
+        transcription_routes(service),
+        model_routes(service),
+        loaded_routes(service),
+        status_routes(service),
+    ):
         app.register_blueprint(routes)
 
     @app.before_serving

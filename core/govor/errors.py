@@ -139,6 +139,13 @@ class ModelBusy(RequestError):
     code = "model_busy"
 
 
+class AlreadyLoaded(RequestError):
+    """What is to be loaded is in memory."""
+
+    status = 409
+    code = "already_loaded"
+
+
 class ModelUnloaded(GovorError):
     """An administrator unloaded the model while it was at work on this."""
 

@@ -86,8 +86,8 @@ def events(lines: Iterator[str]) -> Iterator[Any]:
 
 def loaded(server: Any) -> Loaded:
     """The only loaded model."""
-    (load,) = server.service.pool._loads.values()
-    return load.result()
+    (resident,) = server.service.pool.residence.residents()
+    return resident
 
 
 def waiting(server: Any) -> list[Turn]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from quart import Blueprint, request
@@ -95,4 +96,18 @@ def describe(service: Service, model: Model) -> ModelBody:
         aliases=aliases,
         description=model.spec.description,
         reason=service.pool.failure(model),
+        **_in_memory(service, model),
     )
+
+
+def _in_memory(service: Service, model: Model) -> dict[str, Any]:
+    """What is known of a model only while it is loaded."""
+    loaded = service.pool.loaded(model)
+    if loaded is None:
+        return {}
+    return {
+        "device": loaded.placement.device,
+        "precision": loaded.placement.precision,
+        "loaded_at": loaded.since,
+        "memory": loaded.memory,
+    }

@@ -35,7 +35,7 @@ def error_response(error: GovorError) -> Response:
     if error.retry_after is not None:
         response.headers["retry-after"] = str(math.ceil(error.retry_after))
         response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
-    elif error.status >= 500 and not isinstance(error, ShuttingDown):
+    elif error.status == 409 or (error.status >= 500 and not isinstance(error, ShuttingDown)):
         response.headers["x-should-retry"] = "false"  # the SDK would upload the same file twice more
     if isinstance(error, Unauthorized):
         response.headers["www-authenticate"] = "Bearer"

@@ -62,6 +62,10 @@ class ModelBody(BaseModel):
     aliases: list[str]
     description: str
     reason: str | None = Field(None, description="Why loading failed.")
+    device: str | None = Field(None, description="Where it runs, while it is loaded.")
+    precision: str | None = Field(None, description="What it computes with, while it is loaded.")
+    loaded_at: float | None = Field(None, description="Since when it is loaded, in seconds since 1970.")
+    memory: int | None = Field(None, description="Bytes that it takes in memory, while it is loaded.")
 
 
 class ModelList(BaseModel):
@@ -69,6 +73,60 @@ class ModelList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[ModelBody]
+
+
+class ForceQuery(BaseModel):
+    """Whether work under way is ended."""
+
+    force: bool = False
+
+
+class ResidentBody(BaseModel):
+    """A model in memory, on its way in or out."""
+
+    id: str
+    status: Literal["loading", "loaded", "unloading"]
+    backend: str
+    device: str | None = None
+    precision: str | None = None
+    threads: int | None = Field(None, description="CPU threads of one call, as far as the plugin tells.")
+    workers: int | None = Field(None, description="Calls at once.")
+    memory: int | None = Field(None, description="Bytes.")
+    measured: bool = Field(False, description="`memory` is measured, not estimated.")
+    loaded_at: float | None = Field(None, description="Seconds since 1970, as all times here.")
+    load_seconds: float | None = None
+    used_at: float | None = None
+    requests: int = Field(0, description="How many use it or wait for it.")
+    ttl: float | None = Field(None, description="Seconds that it stays unused; -1: until the server stops.")
+    expires_at: float | None = None
+    pinned: bool = False
+
+
+class MemoryBody(BaseModel):
+    """Bytes."""
+
+    budget: int | None = Field(description="What models may take together; null: no limit.")
+    used: int = Field(description="What they take, and what is kept for those being loaded.")
+    process: int | None = Field(description="What the whole server takes; null where the system is silent.")
+
+
+class MemoryEvent(BaseModel):
+    """Something that became of a model."""
+
+    time: float
+    event: Literal["loaded", "reloaded", "unloaded", "expired", "evicted", "failed"]
+    model: str
+    memory: int
+    reason: str
+
+
+class Residents(BaseModel):
+    """What is in memory. `models` is what speaches answers."""
+
+    models: list[str]
+    data: list[ResidentBody]
+    memory: MemoryBody
+    events: list[MemoryEvent] = Field(description="The last hundred, the newest last.")
 
 
 class PullRequest(BaseModel):

@@ -58,11 +58,12 @@ async def _answer(service: Service, task: Task) -> Response:
     service.admission.check(client)  # before anything is uploaded in vain
     form, path = await read_form()
     fields = parse_fields(form)
-    model = service.router.choose(fields.model)
-    options, ignored = _honour(fields, task, model, strict=service.settings.strict)
-    work = Work(path, model, options, fields.rules(), service.settings.max_audio_seconds, client)
     async with AsyncExitStack() as stack:
         stack.callback(cast("SpoolingRequest", request).take_uploads())
+        choice = service.chooser.choose(fields.model, path, fields.options(task))
+        model = await stack.enter_async_context(choice)
+        options, ignored = _honour(fields, task, model, strict=service.settings.strict)
+        work = Work(path, model, options, fields.rules(), service.settings.max_audio_seconds, client)
         transcription = await stack.enter_async_context(service.transcribe(work))
         if fields.stream and fields.response_format in STREAMED_FORMATS:
             keep_alive = service.settings.keep_alive_seconds

@@ -12,6 +12,7 @@ from govor.audio.energy import EnergyDetector
 from govor.cores import usable_cores
 from govor.engine.admission import Admission, Limits
 from govor.engine.budget import Budget
+from govor.engine.choice import Chooser
 from govor.engine.pipeline import Transcription, Work, begin
 from govor.engine.pool import Pool
 from govor.errors import GovorError
@@ -38,13 +39,13 @@ class Service:
         self.plugins = plugins or Plugins(settings)
         self.catalogue = Catalogue(self.plugins, settings.aliases)
         self.store = Store(settings.models_dir, offline=settings.offline)
-        self.router = Router(self.catalogue, self.store, settings.default_models)
-        self.pool = Pool(
-            self.store,
-            Wishes.of_settings(settings),
-            settings.memory_budget,
-            cores=Budget(settings.cores or usable_cores()),
-        )
+        self.router = Router(self.catalogue, self.store, settings.default_models, settings.routing)
+        wishes = Wishes.of_settings(settings)
+        for name in wishes.strangers(list(self.catalogue)):
+            log.warning("[models.%s] is about a model that no plugin has", name)
+        cores = Budget(settings.cores or usable_cores())
+        self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores)
+        self.chooser = Chooser(self.router, self.pool, self.voice_detector)
         limits = Limits(
             settings.max_queue,
             settings.max_queue_seconds,
@@ -105,9 +106,9 @@ class Service:
 
     async def _load_preloaded(self) -> None:
         await self.voice_detector()
-        for name in self.settings.preload:
+        wished = [model.qualified for model in self.catalogue if self.pool.wishes.preloads(model)]
+        for name in (*self.settings.preload, *wished):
             try:
-                async with self.pool.lease(self.router.choose(name)):
-                    pass
+                await self.pool.load(self.router.choose(name))
             except GovorError as error:
                 log.warning("'%s' is not preloaded: %s", name, error)

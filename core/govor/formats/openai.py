@@ -33,6 +33,7 @@ def verbose_body(transcript: Transcript, *, words: bool, segments: bool) -> dict
     code = "en" if transcript.task == "translate" else transcript.language
     body: dict[str, object] = {
         "task": transcript.task,
+        "model": transcript.model,
         "language": language_name(code) if code else "unknown",
         "language_code": code,
         "duration": _seconds(transcript.duration),

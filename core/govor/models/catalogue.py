@@ -57,7 +57,7 @@ class Catalogue:
 
     def find(self, name: str) -> Model | None:
         """Return the model of this id, alias or plugin/id; case matters only where names differ by it."""
-        name = self._follow(name)
+        name = self.resolve(name)
         return self._by_name.get(name) or self._folded.get(name.casefold())
 
     @property
@@ -67,17 +67,17 @@ class Catalogue:
 
     def means_default(self, name: str) -> bool:
         """Tell whether `name` is "default" or an operator's alias of it."""
-        return self._follow(name).casefold() == DEFAULT
+        return self.resolve(name).casefold() == DEFAULT
 
-    def _index(self, names: dict[str, Model]) -> None:
-        self._by_name = names
-        self._folded = {name.casefold(): model for name, model in reversed(names.items())}
-
-    def _follow(self, name: str) -> str:
+    def resolve(self, name: str) -> str:
         """Return what an operator's alias stands for; one of another is followed, a circle ends somewhere."""
         for _ in self._targets:
             name = self._targets.get(name.casefold(), name)
         return name
+
+    def _index(self, names: dict[str, Model]) -> None:
+        self._by_name = names
+        self._folded = {name.casefold(): model for name, model in reversed(names.items())}
 
 
 def _claims(declared: Sequence[Model]) -> dict[str, Model]:

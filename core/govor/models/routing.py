@@ -2,32 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from govor.errors import ModelNotFound, ModelNotInstalled
 from govor.models.catalogue import DEFAULT, Catalogue, Model
 from govor.models.store import Store
+from govor.types import Feature
+
+AUTO = "auto"
+"""The model name, or alias target, that leaves the choice to the language."""
+
+log = logging.getLogger(__name__)
 
 
 class Router:
     """Names to models that can answer now."""
 
-    def __init__(self, catalogue: Catalogue, store: Store, preferences: Sequence[str]):
-        """`preferences` is the operator's default list, best first."""
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: Store,
+        preferences: Sequence[str],
+        routes: Mapping[str, Sequence[str]] | None = None,
+    ):
+        """`preferences` is the operator's default list, best first; `routes` one for each language."""
         self._catalogue = catalogue
         self._store = store
         self._preferences = preferences
+        self._routes = {code.casefold(): tuple(names) for code, names in (routes or {}).items()}
+        for name in {name for names in self._routes.values() for name in names}:
+            if catalogue.find(name) is None:
+                log.warning("[routing] names a model '%s', which no plugin has", name)
+
+    @property
+    def has_routes(self) -> bool:
+        """Whether any language has a list of its own."""
+        return bool(self._routes.keys() - {DEFAULT})
 
     def usable(self) -> list[Model]:
         """Models whose files are here, in the plugins' order."""
-        return [model for model in self._catalogue if self._store.state(model) == "installed"]
+        return [model for model in self._catalogue if self._here(model)]
 
     def default(self) -> Model | None:
         """The first usable model of the preference list."""
-        return next((model for model in self._preferred() if self._store.state(model) == "installed"), None)
+        return next((model for model in self._preferred() if self._here(model)), None)
+
+    def means_auto(self, name: str | None) -> bool:
+        """Tell whether a name leaves the choice to the language: itself, by an alias or as the default."""
+        name = name or DEFAULT
+        if self._catalogue.means_default(name):
+            name = next(iter(self._preferences), DEFAULT)
+        return self._catalogue.resolve(name).casefold() == AUTO
 
     def find(self, name: str) -> Model | None:
-        """Return what a name means, installed or not; of the preference list, what is here goes first."""
+        """Return what a name means, installed or not; of the preference list, what is here goes first.
+
+        "auto" means what would answer where the language is unknown.
+        """
+        if self.means_auto(name):
+            return next(iter(self.candidates(None)), None)
         if self._catalogue.means_default(name):
             return self.default() or next(self._preferred(), None)
         return self._catalogue.find(name)
@@ -37,10 +71,46 @@ class Router:
         model = self.find(name or DEFAULT)
         if model is None:
             raise ModelNotFound(name or DEFAULT, [model.id for model in self.usable()])
-        if self._store.state(model) != "installed":
+        if not self._here(model):
             raise ModelNotInstalled(model.id)
         return model
 
+    def candidates(self, language: str | None, needed: Collection[Feature] = ()) -> list[Model]:
+        """Return who may answer "auto", best first: never none. Raises ModelNotFound, ModelNotInstalled.
+
+        The language's own list goes first, then that of "default", then `default_models`. Models that are
+        not here, cannot do what is needed or do not know the language are left out; where no list has one
+        that knows it, the language is passed over.
+        """
+        names = [name for key in (language or DEFAULT, DEFAULT) for name in self._routes.get(key, ())]
+        known = [
+            model
+            for model in (*self._named(names), *self._preferred())
+            if model.spec.features.issuperset(needed)
+        ]
+        here = [model for model in dict.fromkeys(known) if self._here(model)]
+        if not here:
+            if known:
+                raise ModelNotInstalled(known[0].id)
+            raise ModelNotFound(AUTO, [model.id for model in self.usable()])
+        return [model for model in here if _knows(model, language)] or here
+
+    def detectors(self) -> list[Model]:
+        """Models that can tell a language, those of the lists first."""
+        models = dict.fromkeys(
+            (*self._named(self._routes.get(DEFAULT, ())), *self._preferred(), *self.usable())
+        )
+        return [model for model in models if Feature.DETECT in model.spec.features and self._here(model)]
+
+    def _here(self, model: Model) -> bool:
+        return self._store.state(model) == "installed"
+
     def _preferred(self) -> Iterator[Model]:
-        named = (self._catalogue.find(name) for name in self._preferences)
-        return (model for model in named if model)
+        return self._named(self._preferences)
+
+    def _named(self, names: Iterable[str]) -> Iterator[Model]:
+        return (model for name in names if (model := self._catalogue.find(name)))
+
+
+def _knows(model: Model, language: str | None) -> bool:
+    return language is None or not model.spec.languages or language in model.spec.languages

@@ -52,7 +52,15 @@ class Wishes:
 
     def tell(self, model: Model, said: ModelSettings) -> None:
         """Take in what an administrator says of a model; it holds until the server stops."""
-        self._told[model.qualified] = said.over(self._told.get(model.qualified, ModelSettings()))
+        self._told[model.qualified] = said.over(self.told(model))
+
+    def told(self, model: Model) -> ModelSettings:
+        """Return what was said of a model since the start."""
+        return self._told.get(model.qualified, ModelSettings())
+
+    def retell(self, model: Model, told: ModelSettings) -> None:
+        """Go back to what was said before."""
+        self._told[model.qualified] = told
 
     def strangers(self, models: list[Model]) -> list[str]:
         """Names of tables that mean none of these models."""
@@ -66,7 +74,7 @@ class Wishes:
         # the environment's names have underscores, and it goes before the file
         for name in sorted(mine, key=lambda name: name == _plain(name)):
             said = self._tables[name].over(said)
-        return self._told.get(model.qualified, ModelSettings()).over(said)
+        return self.told(model).over(said)
 
 
 def _names(model: Model) -> list[str]:

@@ -4,7 +4,14 @@ Needs pytest; nothing else in Govor imports this package.
 """
 
 from govor.testing.conformance import HEAVY, BackendConformance
-from govor.testing.fakes import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, plugins_of
+from govor.testing.fakes import (
+    FakeBackend,
+    FakeDetector,
+    FakeLinguist,
+    FakeLongForm,
+    FakeRecognizer,
+    plugins_of,
+)
 from govor.testing.sound import hum, read_audio, silence
 
 __all__ = [
@@ -12,6 +19,7 @@ __all__ = [
     "BackendConformance",
     "FakeBackend",
     "FakeDetector",
+    "FakeLinguist",
     "FakeLongForm",
     "FakeRecognizer",
     "hum",

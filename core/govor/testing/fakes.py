@@ -126,6 +126,22 @@ class FakeLongForm(FakeRecognizer):
             raise
 
 
+class FakeLinguist(FakeRecognizer):
+    """One that also tells the language: always the same."""
+
+    def __init__(
+        self, spec: ModelSpec, *, chances: Sequence[tuple[str, float]] = (("en", 1.0),), **kwargs: Any
+    ):
+        super().__init__(spec, **kwargs)
+        self.chances = chances
+        self.detected: list[float] = []
+        """Length of each array that it was asked about, in seconds."""
+
+    def detect(self, audio: Audio) -> Sequence[tuple[str, float]]:
+        self.detected.append(len(audio) / SAMPLE_RATE)
+        return self.chances
+
+
 class FakeBackend:
     """A family, and the plugin that offers it: its hook returns the family itself."""
 

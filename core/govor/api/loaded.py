@@ -1,0 +1,163 @@
+"""Models in memory: load, unload, reload, and what is there. GET /api/ps is also what speaches answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ValidationError
+from quart import Blueprint, Response, request
+from quart_schema import document_querystring, document_request, document_response, tag
+
+from govor.api.models import describe
+from govor.api.schema import ForceQuery, MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
+from govor.engine.memory import resident_bytes
+from govor.engine.residence import Loaded
+from govor.engine.service import Service
+from govor.errors import AlreadyLoaded, InvalidParam, ModelNotFound
+from govor.models.catalogue import Model
+from govor.wishes import ModelSettings
+
+
+def loaded_routes(service: Service) -> Blueprint:
+    """The routes, bound to a service."""
+    routes = Blueprint("loaded", __name__)
+
+    @routes.post("/v1/models/<path:name>/load")
+    @tag(["Models"])
+    @document_request(ModelSettings)
+    @document_response(ModelBody)
+    async def load(name: str) -> dict[str, object]:
+        """Bring a model into memory. The body, which may be empty, says how, and how long it stays."""
+        model = service.router.choose(name)
+        service.pool.wishes.tell(model, _said(await request.get_data()))
+        await service.pool.load(model)
+        return describe(service, model).model_dump()
+
+    @routes.post("/v1/models/<path:name>/unload")
+    @tag(["Models"])
+    @document_querystring(ForceQuery)
+    @document_response(ModelBody)
+    async def unload(name: str) -> dict[str, object]:
+        """Free a model's memory, not its files: 409 while it is in use, unless `force` ends its work."""
+        model = _known(service, name)
+        await service.pool.unload(model, force=_forced())
+        return describe(service, model).model_dump()
+
+    @routes.post("/v1/models/<path:name>/reload")
+    @tag(["Models"])
+    @document_request(ModelSettings)
+    @document_response(ModelBody)
+    async def reload(name: str) -> dict[str, object]:
+        """Load a model anew, with other settings or files, while the old one answers until it is there."""
+        model = service.router.choose(name)
+        said, before = _said(await request.get_data()), service.pool.wishes.told(model)
+        service.pool.wishes.tell(model, said)
+        try:
+            await service.pool.reload(model)
+        except BaseException:
+            service.pool.wishes.retell(model, before)
+            raise
+        return describe(service, model).model_dump()
+
+    @routes.get("/api/ps")
+    @tag(["Models"])
+    @document_response(Residents)
+    async def list_loaded() -> dict[str, object]:
+        """What is in memory, what it takes, and what came and went lately."""
+        return _residents(service).model_dump()
+
+    @routes.post("/api/ps/<path:name>")
+    @tag(["Models"])
+    @document_response(ModelBody, 201)
+    async def load_as_speaches(name: str) -> tuple[dict[str, object], int]:
+        """Load a model, in the way of speaches: 409 where it is loaded already."""
+        model = service.router.choose(name)
+        if service.pool.loaded(model):
+            raise AlreadyLoaded(f"The model '{model.id}' is in memory already.", param="model")
+        await service.pool.load(model)
+        return describe(service, model).model_dump(), 201
+
+    @routes.delete("/api/ps/<path:name>")
+    @tag(["Models"])
+    @document_querystring(ForceQuery)
+    async def unload_as_speaches(name: str) -> Response:
+        """Unload a model, in the way of speaches: 204; 404 where it is not loaded."""
+        model = _known(service, name)
+        if not await service.pool.unload(model, force=_forced()):
+            raise ModelNotFound(name, [loaded.model.id for loaded in service.pool.residence.residents()])
+        return Response(status=204)
+
+    return routes
+
+
+def _known(service: Service, name: str) -> Model:
+    model = service.router.find(name)
+    if model is None:
+        raise ModelNotFound(name, [model.id for model in service.router.usable()])
+    return model
+
+
+def _said(body: str | bytes) -> ModelSettings:
+    """Return the settings in a body, none where it is empty. Raises InvalidParam."""
+    try:
+        return ModelSettings.model_validate_json(body) if body.strip() else ModelSettings()
+    except ValidationError as error:
+        fault = error.errors()[0]
+        field = str(fault["loc"][0]) if fault["loc"] else None
+        known = ", ".join(ModelSettings.model_fields)
+        raise InvalidParam(
+            f"{field or 'The body'}: {fault['msg']}; send JSON with any of {known}.", param=field
+        ) from error
+
+
+def _forced() -> bool:
+    """Read `?force=`. Raises InvalidParam."""
+    try:
+        return ForceQuery.model_validate(request.args.to_dict()).force
+    except ValidationError as error:
+        raise InvalidParam("'force' is true or false.", param="force") from error
+
+
+def _residents(service: Service) -> Residents:
+    residence = service.pool.residence
+    here = [_describe(service, slot.loaded, "loaded") for slot in residence.slots.values() if slot.loaded]
+    coming = [
+        ResidentBody(id=slot.model.id, status="loading", backend=slot.model.plugin, requests=slot.waiting)
+        for slot in residence.slots.values()
+        if slot.loaded is None
+    ]
+    leaving = [_describe(service, loaded, "unloading") for loaded in residence.leaving]
+    return Residents(
+        models=[resident.id for resident in here],
+        data=[*here, *coming, *leaving],
+        memory=MemoryBody(budget=residence.budget or None, used=residence.used, process=resident_bytes()),
+        events=[
+            MemoryEvent(
+                time=event.time, event=event.what, model=event.model, memory=event.memory, reason=event.reason
+            )
+            for event in residence.history
+        ],
+    )
+
+
+def _describe(service: Service, loaded: Loaded, status: Literal["loaded", "unloading"]) -> ResidentBody:
+    wish = service.pool.wishes.of(loaded.model)
+    expires = loaded.used + wish.ttl if wish.ttl >= 0 and not wish.pinned and not loaded.leases else None
+    return ResidentBody(
+        id=loaded.model.id,
+        status=status,
+        backend=loaded.model.plugin,
+        device=loaded.placement.device,
+        precision=loaded.placement.precision,
+        threads=loaded.placement.threads or None,
+        workers=loaded.lane.workers,
+        memory=loaded.memory,
+        measured=loaded.measured,
+        loaded_at=loaded.since,
+        load_seconds=round(loaded.seconds, 3),
+        used_at=loaded.used,
+        requests=loaded.leases,
+        ttl=wish.ttl,
+        expires_at=expires,
+        pinned=wish.pinned,
+    )
