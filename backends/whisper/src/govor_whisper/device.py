@@ -16,6 +16,9 @@ SYNONYMS = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 PREFERRED = {"cpu": ("int8", "float32"), "cuda": ("float16", "int8", "float32")}
 """What compute_type "auto" takes: the first that the device can do."""
 
+BATCHES = {"cpu": 4, "cuda": 8}
+"""Windows of long audio at a time. On a CPU each adds about a second to what others wait for."""
+
 
 def place(device: str, gpus: int) -> tuple[str, int]:
     """Return (kind, index) for "auto", "cpu", "cuda" or "cuda:1", where CTranslate2 sees `gpus` of them.
@@ -51,6 +54,16 @@ def choose_number_type(wish: str, kind: str, supported: AbstractSet[str]) -> str
         known = ", ".join(sorted(supported))
         raise govor.LoadFailed(f"Whisper cannot compute in '{wish}' on '{kind}' here: there is {known}.")
     return number_type
+
+
+def choose_batch(way: str, size: int, kind: str) -> int:
+    """Return how many windows of long audio are decoded at a time; 0: one after the other, sequentially.
+
+    `way` "auto" and `size` 0 take what suits the device.
+    """
+    if way == "sequential" or (way == "auto" and kind == "cpu"):
+        return 0
+    return size or BATCHES[kind]
 
 
 def share_cores(threads: int, workers: int) -> int:

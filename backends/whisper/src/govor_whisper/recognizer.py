@@ -1,4 +1,4 @@
-"""One loaded Whisper model. The only module that imports faster-whisper and CTranslate2."""
+"""One loaded Whisper model. Imports faster-whisper and CTranslate2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 
 import govor
-from govor_whisper.device import choose_number_type, place, share_cores
+from govor_whisper.batched import WINDOW, Task
+from govor_whisper.device import choose_batch, choose_number_type, place, share_cores
 from govor_whisper.results import as_segment, merge
 from govor_whisper.settings import WhisperSettings
 
@@ -96,13 +97,15 @@ class WhisperRecognizer:
         self._model = model
         self._languages = languages
         self._settings = settings
+        kind = placement.device.partition(":")[0]
+        self._batch = choose_batch(settings.long_audio, settings.batch_size, kind)
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
         """Return one Segment per array: all that was found in it, joined."""
         return [self._transcribe_whole(audio, options) for audio in batch]
 
     def transcribe_long(self, audio: govor.Audio, options: govor.Options) -> Iterator[govor.Segment]:
-        """Yield Whisper's own segments, each as soon as its 30 s window is decoded."""
+        """Yield Whisper's own segments, each as soon as its 30 s window is decoded, or its batch of windows."""
         found, language = self._start(audio, options)
         with closing(found):
             for part in found:
@@ -130,16 +133,25 @@ class WhisperRecognizer:
         """Return faster-whisper's generator of segments, not yet begun, and the ISO code of the speech."""
         if np.abs(audio).max(initial=0) < SILENT_PEAK:
             return _no_segments(), ""
+        language = self._pick_language(audio, options)
+        temperatures = ladder(options.temperature or 0.0, self._settings.temperature_fallback)
+        asked: dict[str, Any] = {
+            "task": options.task,
+            "beam_size": self._settings.beam_size,
+            "initial_prompt": options.prompt or None,
+            "hotwords": ", ".join(options.keywords) or None,
+            "word_timestamps": options.words,
+        }
+        if self._batch and len(audio) > WINDOW:
+            language = language or self._model.detect_language(audio)[0]
+            task = Task(self._model, audio, {**asked, "language": language}, temperatures)
+            return task.decode(self._batch), WHISPER_TO_ISO.get(language, language)
         found, info = self._model.transcribe(
             audio,
-            task=options.task,
-            language=self._pick_language(audio, options),
-            beam_size=self._settings.beam_size,
-            temperature=ladder(options.temperature or 0.0, self._settings.temperature_fallback),
+            language=language,
+            temperature=temperatures,
             condition_on_previous_text=self._settings.condition_on_previous_text,
-            initial_prompt=options.prompt or None,
-            hotwords=", ".join(options.keywords) or None,
-            word_timestamps=options.words,
+            **asked,
         )
         return found, WHISPER_TO_ISO.get(info.language, info.language)
 

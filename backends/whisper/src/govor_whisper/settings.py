@@ -42,8 +42,19 @@ class WhisperSettings(BaseModel):
         description="Decode a window again at a higher temperature, in steps of 0.2 up to 1, where its text "
         "loops or is improbable. Draws at random, so two runs can differ. False: one temperature only.",
     )
+    long_audio: Literal["auto", "sequential", "batched"] = Field(
+        "auto",
+        description="How more than 30 s are decoded. sequential: window after window, each where the last one "
+        "ended, shown the text before it. batched: cut in pauses, several windows at a time, each on its own. "
+        "auto: sequential on a CPU, batched on a GPU.",
+    )
+    batch_size: int = Field(
+        0, ge=0, description="Windows decoded at a time where batched; 0: 4 on a CPU, 8 on a GPU."
+    )
     condition_on_previous_text: bool = Field(
-        True, description="Show each window the text before it: steadier names and style, rarely a loop."
+        True,
+        description="Show each window the text before it, where sequential: steadier names and style, rarely "
+        "a loop.",
     )
     max_stretch_seconds: float = Field(
         600, ge=1, description="Longest audio the model windows in one go, in seconds; more is split before."

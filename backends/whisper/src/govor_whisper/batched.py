@@ -1,0 +1,128 @@
+"""Long audio in windows that are decoded together, as faster-whisper's batched pipeline does it.
+
+That pipeline alone keeps a window that loops, makes up text for silence, and leaves out what follows a
+window's last timestamp. Here such windows and rests are decoded again, one by one. Imports faster-whisper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from faster_whisper import BatchedInferencePipeline  # type: ignore[import-untyped]
+from faster_whisper.transcribe import get_compression_ratio  # type: ignore[import-untyped]
+from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
+
+import govor
+
+WINDOW = 30 * govor.SAMPLE_RATE
+SHORTEST_PAUSE_MS = 160  # the pipeline's own choice
+
+MOST_REPETITIVE = 2.4
+LEAST_PROBABLE = -1.0
+SILENT = 0.6
+"""faster-whisper's own bounds, of its sequential way: compression ratio, mean log-probability, no speech."""
+
+LONGEST_REST = round(1.5 * govor.SAMPLE_RATE)
+"""How much of the speech, as the voice detector hears it, may follow the last timestamp: it adds 0.4 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of the audio, in samples."""
+
+    start: int
+    end: int
+    speech_end: int
+    """Where the last speech in it ends; its end, where no speech is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is decoded and how. `options` are faster-whisper's, for both of its ways."""
+
+    model: Any
+    audio: govor.Audio
+    options: dict[str, Any]
+    temperatures: Sequence[float]
+    """The first is for all windows, the others for those that came out badly."""
+
+    def decode(self, size: int) -> Iterator[Any]:
+        """Yield faster-whisper's segments in order; `size` windows are decoded at a time."""
+        windows = cut_windows(self.audio)
+        for first in range(0, len(windows), size):
+            group = windows[first : first + size]
+            for window, found in zip(group, self._together(group), strict=True):
+                yield from self._mend(window, found)
+
+    def _together(self, windows: Sequence[Window]) -> list[list[Any]]:
+        """Return the segments of each window."""
+        rate = govor.SAMPLE_RATE
+        # half a sample more, for the pipeline rounds down
+        clips = [{"start": (at.start + 0.5) / rate, "end": (at.end + 0.5) / rate} for at in windows]
+        found, _ = BatchedInferencePipeline(self.model).transcribe(
+            self.audio,
+            clip_timestamps=clips,
+            batch_size=len(windows),
+            without_timestamps=False,
+            temperature=self.temperatures[0],
+            **self.options,
+        )
+        by_window: dict[int, list[Any]] = {int(at.start / rate * 100): [] for at in windows}  # as `seek` is
+        for segment in found:
+            by_window[segment.seek].append(segment)
+        return list(by_window.values())
+
+    def _mend(self, window: Window, found: list[Any]) -> Iterator[Any]:
+        """Yield a window's segments, decoded again where they are not to be trusted."""
+        heard_until = window.start
+        if found:
+            probability = found[0].avg_logprob  # of the window: all its segments have the same
+            if found[0].no_speech_prob > SILENT and probability < LEAST_PROBABLE:
+                return
+            text = "".join(segment.text for segment in found)
+            failed = get_compression_ratio(text) > MOST_REPETITIVE or probability < LEAST_PROBABLE
+            if failed and len(self.temperatures) > 1:
+                yield from self._alone(window.start, window.end, self.temperatures[1:])
+                return
+            yield from found
+            heard_until = round(found[-1].end * govor.SAMPLE_RATE)
+        if window.speech_end - heard_until > LONGEST_REST or not found:
+            yield from self._alone(heard_until, window.end, self.temperatures)
+
+    def _alone(self, start: int, end: int, temperatures: Sequence[float]) -> Iterator[Any]:
+        """Decode a part of the audio in faster-whisper's sequential way."""
+        found, _ = self.model.transcribe(
+            self.audio[start:end],
+            temperature=list(temperatures),
+            condition_on_previous_text=False,
+            **self.options,
+        )
+        for segment in found:
+            yield later(segment, start / govor.SAMPLE_RATE)
+
+
+def cut_windows(audio: govor.Audio) -> list[Window]:
+    """Return windows of at most 30 s that together are all of the audio, cut in pauses where there are any."""
+    options = VadOptions(max_speech_duration_s=30, min_silence_duration_ms=SHORTEST_PAUSE_MS)
+    speech = get_speech_timestamps(audio, options)
+    pauses = [(before["end"] + after["start"]) // 2 for before, after in zip(speech, speech[1:], strict=False)]
+    cuts = [0]
+    while len(audio) - cuts[-1] > WINDOW:
+        latest = cuts[-1] + WINDOW
+        cuts.append(max((at for at in pauses if cuts[-1] < at <= latest), default=latest))
+    cuts.append(len(audio))
+    windows = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        ends = [min(part["end"], end) for part in speech if part["start"] < end and part["end"] > start]
+        windows.append(Window(start, end, max(ends, default=end)))
+    return windows
+
+
+def later(segment: Any, seconds: float) -> Any:
+    """Return faster-whisper's segment with its times so much later."""
+    words = segment.words and [
+        replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words
+    ]
+    return replace(segment, start=segment.start + seconds, end=segment.end + seconds, words=words)
