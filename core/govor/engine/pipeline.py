@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,10 +17,11 @@ from govor.audio.decode import Recording
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.engine.admission import Place
+from govor.engine.assembly import assemble
 from govor.engine.pool import Loaded, Pool
+from govor.engine.resumption import unheard
 from govor.engine.turns import Share, Turn
 from govor.errors import AudioTooLong, GovorError, QueueTimeout, TranscriptionFailed
-from govor.formats.text import join_texts
 from govor.models.catalogue import Model
 from govor.types import ModelSpec, Options, Segment, Transcript, VoiceDetector
 
@@ -50,6 +50,8 @@ class Work:
     """Whose work it is, for the limits of one client."""
     patient: bool = False
     """Whether it comes from a queue of its own, and is neither refused nor timed out for want of room."""
+    begin_at: float = 0.0
+    """Seconds of the recording that an earlier attempt was through with: its `position`."""
 
 
 class Transcription:
@@ -65,8 +67,12 @@ class Transcription:
         self._reader = loaded.lane.ahead.join()
         rules, self._packing = _plan(work.model.spec, loaded.long_form, work.rules)
         self._cutter = Cutter(detector, rules, self._packing)
+        self._long_form = loaded.long_form
+        self._padding = rules.padding
+        self.position = work.begin_at
+        """Seconds of the recording that need not be heard again when all that was yielded so far is kept."""
         self._segments: list[Segment] = []
-        self._done = 0.0
+        self._done = work.begin_at
         self._begun: list[Turn] = []  # in order; those that are done and told are gone
         self._patience: asyncio.TimerHandle | None = None  # runs out for the first turn
         self.complete = False
@@ -98,11 +104,14 @@ class Transcription:
                 if isinstance(turn, GovorError):
                     raise turn
                 async for segment in turn:
+                    # where the model takes a stretch at once, its times may end before the stretch does
+                    heard = segment.end if self._long_form else turn.end_time
+                    self.position = max(self.position, heard or 0.0)
                     if segment.text.strip():
                         self._segments.append(segment)
                         self._done = max(self._done, segment.end or 0.0)
                         yield segment
-                self._done = max(self._done, turn.end_time)
+                self._done = self.position = max(self._done, turn.end_time)
                 self._begun.remove(turn)
             self.complete = True
         finally:
@@ -144,7 +153,10 @@ class Transcription:
             turn.end(QueueTimeout(message, retry_after=self._place.retry_after()))
 
     def _stretches(self) -> Iterator[Stretch]:
-        """Cut the recording, in a thread. Raises AudioTooLong."""
+        """What of the recording is to be heard, cut, in a thread. Raises AudioTooLong."""
+        yield from unheard(self._cut(), self._work.begin_at, self._padding)
+
+    def _cut(self) -> Iterator[Stretch]:
         modest = Packing(MODEST_SECONDS, MODEST_SECONDS, self._packing.gap)
         for block in self._recording.blocks():
             long = self._cutter.held > MODEST_SECONDS
@@ -156,14 +168,8 @@ class Transcription:
 
     def result(self) -> Transcript:
         """The transcript of all that has been yielded."""
-        language = self._work.options.language or _spoken(self._segments)
-        return Transcript(
-            text=join_texts(self._segments, self._work.options.language, task=self._work.options.task),
-            segments=tuple(self._segments),
-            duration=self.seconds_read,
-            language=language,
-            task=self._work.options.task,
-            model=self._work.model.id,
+        return assemble(
+            self._segments, self._work.options, duration=self.seconds_read, model=self._work.model.id
         )
 
 
@@ -176,23 +182,32 @@ async def begin(
     Raises InvalidAudio, AudioTooLong, ServerBusy, LoadFailed, DownloadFailed.
     """
     async with AsyncExitStack() as stack:
-        recording = await _open(work.path)
+        recording = await _open(work)
         stack.callback(recording.close)
-        if 0 < work.max_seconds < (recording.duration or 0.0):
-            raise AudioTooLong(_too_long(work.max_seconds), param="file")
         place.weigh(recording.duration)
         loaded = await stack.enter_async_context(pool.lease(work.model))
         yield Transcription(work, loaded, recording, detector, place)
 
 
-async def _open(path: Path) -> Recording:
+async def examine(work: Work) -> float | None:
+    """Return the seconds that a recording states, without a model. Raises InvalidAudio, AudioTooLong."""
+    recording = await _open(work)
+    recording.close()
+    return recording.duration
+
+
+async def _open(work: Work) -> Recording:
     """Open a recording in a thread; where the caller leaves meanwhile, it is closed as soon as it is open."""
-    opening = asyncio.create_task(asyncio.to_thread(Recording, path))
+    opening = asyncio.create_task(asyncio.to_thread(Recording, work.path))
     try:
-        return await asyncio.shield(opening)
+        recording = await asyncio.shield(opening)
     except asyncio.CancelledError:
         opening.add_done_callback(_close_unwanted)
         raise
+    if 0 < work.max_seconds < (recording.duration or 0.0):
+        recording.close()
+        raise AudioTooLong(_too_long(work.max_seconds), param="file")
+    return recording
 
 
 def _close_unwanted(opening: asyncio.Task[Recording]) -> None:
@@ -209,12 +224,3 @@ def _plan(spec: ModelSpec, long_form: bool, rules: SpeechRules | None) -> tuple[
     if long_form:
         return rules or LONG_FORM_RULES, Packing(spec.max_seconds, spec.max_seconds)
     return rules or SEGMENT_RULES, Packing(spec.max_seconds, TARGET_SECONDS, GAP_SECONDS)
-
-
-def _spoken(segments: list[Segment]) -> str | None:
-    """The language that most of the recording is in."""
-    seconds: defaultdict[str, float] = defaultdict(float)
-    for segment in segments:
-        if segment.language:
-            seconds[segment.language] += (segment.end or 0.0) - (segment.start or 0.0)
-    return max(seconds, key=seconds.__getitem__, default=None)

@@ -1,0 +1,44 @@
+"""Going on where an earlier attempt ended: what was heard then is left out, to the sample. Pure.
+
+The recording is read and cut from its start all the same: voice detection has a memory, and what it heard
+decides where speech is cut. So the stretches are those of an attempt that was never interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+import numpy as np
+
+from govor.audio.stretches import Stretch
+from govor.types import SAMPLE_RATE
+
+
+def unheard(stretches: Iterable[Stretch], begin_at: float, padding: float) -> Iterator[Stretch]:
+    """Yield what lies after `begin_at`, in seconds of the recording.
+
+    Of a stretch that was heard in part, the rest is dropped where it is no longer than the `padding` around
+    speech: there is nothing in it but what the padding holds.
+    """
+    for stretch in stretches:
+        if stretch.start >= begin_at:
+            yield stretch
+        elif stretch.end > begin_at:
+            rest = _after(stretch, round(begin_at * SAMPLE_RATE))
+            if rest.seconds > padding:
+                yield rest
+
+
+def _after(stretch: Stretch, sample: int) -> Stretch:
+    """Return the rest of a stretch from a sample of the recording on."""
+    ends = [*stretch.offsets[1:], len(stretch.audio)]
+    parts = [
+        (max(start, sample), stretch.audio[offset + max(sample - start, 0) : end])
+        for start, offset, end in zip(stretch.starts, stretch.offsets, ends, strict=True)
+        if start + end - offset > sample
+    ]
+    audio = np.concatenate([part for _, part in parts])
+    audio.flags.writeable = False
+    offsets = accumulate((len(part) for _, part in parts[:-1]), initial=0)
+    return Stretch(audio, tuple(offsets), tuple(start for start, _ in parts))
