@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,12 @@ from govor.engine.turns import Turn
 from govor.errors import LoadFailed
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
-from govor.types import ModelSpec
+from govor.types import Audio, ModelSpec, Options, Segment
 from waiting import Turnstile, eventually
 
 URL = "/v1/audio/transcriptions"
 FAKE = ModelSpec("fake")
-ROUNDS = 20
+ROUNDS = 100
 EVERY_CALL = 10_000
 
 Start = Callable[..., Any]
@@ -97,7 +99,7 @@ def waiting(server: Any) -> list[Turn]:
 
 def test_deltas_arrive_while_later_windows_are_still_worked_on(start: Start) -> None:
     model = FakeLongForm(FAKE, gate=Turnstile())
-    server = start(model)
+    server = start(model, keep_alive_seconds=0.2)
     with server.client() as client, stream(client, voice(3)) as response:
         lines = events(response.iter_lines())
         for number in range(3):
@@ -135,10 +137,10 @@ def test_a_stream_is_kept_open_by_comments_while_the_model_is_busy(start: Start)
     server = start(model, keep_alive_seconds=0.1)
     with server.client() as client, stream(client, voice(1)) as response:
         lines = response.iter_lines()
-        comments = [next(lines) for _ in range(6)]
+        comments = [next(lines) for _ in range(9)]
         model.gate.set()
         assert next(events(lines))["delta"] == "1.0 seconds"
-    assert comments == [": keep-alive", ""] * 3
+    assert comments == [": keep-alive", ": progress 0.0/1.0", ""] * 3
 
 
 def test_the_sdk_reads_over_comments(start: Start, sdk: Any) -> None:
@@ -167,7 +169,7 @@ def test_an_error_in_mid_stream_is_an_error_of_the_sdk(start: Start, sdk: Any) -
 
 def test_an_error_in_mid_stream_is_its_last_event_and_counts_as_no_transcription(start: Start) -> None:
     model = FakeLongForm(FAKE, gate=Turnstile())
-    server = start(model)
+    server = start(model, keep_alive_seconds=0.2)
     with server.client() as client, stream(client, voice(3)) as response:
         lines = events(response.iter_lines())
         model.gate.open()
@@ -225,8 +227,8 @@ def test_a_model_that_fails_in_its_first_window_has_a_status_though_a_stream_was
     assert (response.status_code, response.json()["error"]["code"]) == (500, "transcription_error")
 
 
-def knock(server: Any, content: bytes, **fields: str) -> socket.socket:
-    """Send a request and return the connection, its answer unread."""
+def knock(server: Any, content: bytes, buffer: int = 0, **fields: str) -> socket.socket:
+    """Send a request and return the connection, its answer unread; `buffer` bytes of it fit in."""
     parts = "".join(
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in {"model": "fake", **fields}.items()
@@ -237,7 +239,11 @@ def knock(server: Any, content: bytes, **fields: str) -> socket.socket:
         f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
     )
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    connection = socket.socket()
+    connection.settimeout(10)
+    if buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.connect(("127.0.0.1", server.port))
     connection.sendall(head.encode() + body)
     return connection
 
@@ -263,6 +269,9 @@ def test_clients_that_leave_while_the_model_works_leave_nothing_behind(
     assert len(model.calls) == 2 * ROUNDS
     assert threading.active_count() <= threads + 10  # pools of threads grow up to their size
     assert waiting(server) == []
+    lane = loaded(server).lane
+    assert (lane.ahead._free, lane.ahead._rooms) == (lane.ahead.stretches, lane.workers + 1)
+    assert eventually(lambda: server.service.admission.inside == 0)
     model.gate.open(EVERY_CALL)
     assert server.post(voice(1)).json()["text"] == "1.0 seconds"
     assert server.service.transcribed == 1
@@ -314,6 +323,40 @@ def test_a_short_message_is_answered_while_a_long_upload_is_worked_on(start: Sta
         assert not upload.done()
         model.gate.open(EVERY_CALL)
         assert upload.result().json()["text"].count("seconds") == 10
+
+
+class Wordy(FakeRecognizer):
+    """A model that writes a megabyte for every sound."""
+
+    def _hear(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
+        segment = super()._hear(audio, options, start)
+        return replace(segment, text=segment.text.ljust(1_000_000, "x"))
+
+
+def calls_in_the_end(model: FakeRecognizer) -> int:
+    """How many calls there were when no more come."""
+    calls = -1
+    while calls < len(model.calls):
+        calls = len(model.calls)
+        eventually(lambda: len(model.calls) > calls, seconds=0.3)  # noqa: B023 - it is called at once
+    return calls
+
+
+def test_a_client_that_does_not_read_stops_nobody_but_itself(start: Start) -> None:
+    model = Wordy(FAKE)
+    server = start(model)
+    stretches = 40
+    long = media.wav(np.tile(np.concatenate([hum(1), silence(4)]), stretches))
+    with knock(server, long, 4096, stream="true") as connection, connection.makefile("rb") as answer:
+        assert model.begun.acquire(timeout=10)
+        done = calls_in_the_end(model)
+        assert done < stretches, "the server holds what the client does not take"
+        assert server.post(voice(2)).json()["text"].startswith("2.0 seconds")
+        assert len(model.calls) == done + 1
+        lines = takewhile(lambda line: b"[DONE]" not in line, answer)
+        deltas = [line for line in lines if b"transcript.text.delta" in line[:50]]
+    assert len(deltas) == stretches
+    assert len(model.calls) == stretches + 1
 
 
 class Slow:

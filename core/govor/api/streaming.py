@@ -42,7 +42,7 @@ async def transcription_events(
                 async for segment in timed:
                     told = True
                     if segment is None:
-                        yield events.KEEP_ALIVE
+                        yield events.progress(transcription.seconds_done, transcription.seconds_stated)
                         continue
                     tokens = segment.tokens if options.logprobs else None
                     yield events.delta(joiner.add(segment), segment_id=f"seg_{number:03}", logprobs=tokens)

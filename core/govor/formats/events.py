@@ -17,6 +17,11 @@ DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
+def progress(done: float, total: float | None) -> bytes:
+    """A comment that keeps the stream open and tells how many seconds of the recording are done."""
+    return f": keep-alive\n: progress {done:.1f}{'' if total is None else f'/{total:.1f}'}\n\n".encode()
+
+
 def delta(text: str, *, segment_id: str, logprobs: Iterable[Token] | None = None) -> bytes:
     """The text that one segment appends, as Joiner.add returns it."""
     body = {"type": "transcript.text.delta", "delta": text, "segment_id": segment_id}
