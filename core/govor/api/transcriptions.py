@@ -55,15 +55,16 @@ def transcription_routes(service: Service) -> Blueprint:
 async def _answer(service: Service, task: Task) -> Response:
     """One request from form to response; whatever is wrong is raised before the first byte is sent."""
     client = client_name(keyed=bool(service.settings.api_keys))
-    service.admission.check(client)  # before anything is uploaded in vain
-    form, path = await read_form()
-    fields = parse_fields(form)
     async with AsyncExitStack() as stack:
+        place = stack.enter_context(service.admission.admit(client))  # before anything is uploaded in vain
+        form, path = await read_form()
+        fields = parse_fields(form)
         stack.callback(cast("SpoolingRequest", request).take_uploads())
         choice = service.chooser.choose(fields.model, path, fields.options(task))
         model = await stack.enter_async_context(choice)
         options, ignored = _honour(fields, task, model, strict=service.settings.strict)
-        work = Work(path, model, options, fields.rules(), service.settings.max_audio_seconds, client)
+        longest = service.settings.max_audio_seconds
+        work = Work(path, model, options, fields.rules(), longest, client, place=place)
         transcription = await stack.enter_async_context(service.transcribe(work))
         if fields.stream and fields.response_format in STREAMED_FORMATS:
             keep_alive = service.settings.keep_alive_seconds

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from quart import Request
 from quart.formparser import FormDataParser
@@ -20,6 +20,11 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 LINGER_SECONDS = 10.0
+DROP_SECONDS = 0.0006  # from one piece of 64 kB that is dropped to the next: 100 MB a second
+BACKLOG_BYTES = 256_000
+"""Of a body that arrives faster than it is read, more does not wait in memory, but with the client."""
+
+BODY = "govor.body"
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -40,8 +45,30 @@ class CountedBody(Body):
     def __init__(self, expected_content_length: int | None, max_content_length: int | None):
         super().__init__(expected_content_length, max_content_length)
         self._received = 0
+        self._in_pieces = True
+        self._taken = asyncio.Event()
         if self._must_raise is not None and max_content_length is not None:
             self._must_raise = BodyTooLarge(max_content_length)
+
+    async def room(self) -> None:
+        """Wait until what has arrived is read, but for a little."""
+        while self._in_pieces and len(self._data) > BACKLOG_BYTES:
+            self._taken.clear()
+            await self._taken.wait()
+
+    def let_all_in(self) -> None:
+        """Hold nothing back any more: it is awaited as a whole, or nobody wants it."""
+        self._in_pieces = False
+        self._taken.set()
+
+    async def __anext__(self) -> bytes:
+        data = await super().__anext__()
+        self._taken.set()
+        return data
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        self.let_all_in()
+        return super().__await__()
 
     def append(self, data: bytes) -> None:
         """Take what has arrived; what comes after the cap is thrown away."""
@@ -63,6 +90,7 @@ class SpoolingRequest(Request):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._spooled: list[IO[bytes]] = []
+        cast("Scope", self.scope)[BODY] = self.body
 
     def make_form_data_parser(self) -> FormDataParser:
         """Make Quart's parser write to our files."""
@@ -115,15 +143,17 @@ def _discard(spooled: list[IO[bytes]]) -> None:
 
 
 class Linger:
-    """ASGI middleware: an early answer waits until the client has stopped sending, for a while.
+    """ASGI middleware: a body arrives no faster than it is read, and an early answer waits for its end.
 
-    A server that answers and closes while data is still arriving makes the client's system throw the
-    answer away. What arrives meanwhile is read and dropped: nobody takes it any more.
+    Without the first, what is written to a slow disk gathers in memory. As to the second: a server that
+    answers and closes while data is still arriving makes the client's system throw the answer away. What
+    arrives meanwhile is read and dropped: nobody takes it any more.
     """
 
     def __init__(self, app: Any, seconds: float = LINGER_SECONDS):
         self._app = app
         self._seconds = seconds
+        self._lingering = 0  # answers that wait
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on; hold back only the very last event of an early answer."""
@@ -133,6 +163,11 @@ class Linger:
         complete, answered = asyncio.Event(), False
 
         async def watch() -> Message:
+            body = scope.get(BODY)
+            if body is not None:
+                await body.room()
+            if answered:
+                await asyncio.sleep(DROP_SECONDS * self._lingering)  # a crowd must not stop all others
             message = await receive()
             if answered and message["type"] == "http.request":
                 message = {**message, "body": b""}
@@ -143,9 +178,13 @@ class Linger:
         async def hold(message: Message) -> None:
             nonlocal answered
             answered = True
+            if BODY in scope:
+                scope[BODY].let_all_in()
             if message["type"] == "http.response.body" and not message.get("more_body", False):
+                self._lingering += 1
                 with suppress(TimeoutError):
                     await asyncio.wait_for(complete.wait(), self._seconds)
+                self._lingering -= 1
             await send(message)
 
         await self._app(scope, watch, hold)

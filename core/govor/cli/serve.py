@@ -129,6 +129,7 @@ def hypercorn_config(bound: socket.socket) -> Config:
     config.graceful_timeout = GRACE_SECONDS + ANSWER_SECONDS
     config.keep_alive_timeout = 75.0  # longer than most proxies keep their end
     config.websocket_ping_interval = 20.0
+    config.max_app_queue_size = 2  # pieces of 64 kB of an upload that wait in memory, per connection
     config.errorlog = None
     return config
 

@@ -52,6 +52,8 @@ class Work:
     """Whether it comes from a queue of its own, and is neither refused nor timed out for want of room."""
     begin_at: float = 0.0
     """Seconds of the recording that an earlier attempt was through with: its `position`."""
+    place: Place | None = None
+    """Its place, where it was let in before it was uploaded; None: it is let in when its turn begins."""
 
 
 class Transcription:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from govor.audio.energy import EnergyDetector
 from govor.cores import usable_cores
@@ -87,7 +87,8 @@ class Service:
 
         Raises ServerBusy or RateLimited where there is no room for it.
         """
-        with self.admission.admit(work.client, patient=work.patient) as place:
+        admitted = self.admission.admit(work.client, patient=work.patient)
+        with admitted if work.place is None else nullcontext(work.place) as place:
             detector = await self.voice_detector()
             async with begin(work, self.pool, detector, place) as transcription:
                 yield transcription
