@@ -75,6 +75,10 @@ def test_the_list_tells_everything_about_what_can_answer(client: httpx.Client) -
                 "aliases": ["Owner/here", "mine", "whisper-1"],
                 "description": "Is here",
                 "reason": None,
+                "device": None,
+                "precision": None,
+                "loaded_at": None,
+                "memory": None,
             }
         ],
     }

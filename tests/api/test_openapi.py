@@ -11,14 +11,20 @@ import httpx
 import pytest
 
 ROUTES = {
+    ("delete", "/api/ps/{name}"),
+    ("get", "/api/ps"),
     ("get", "/health"),
     ("get", "/ready"),
     ("get", "/v1/models"),
     ("get", "/v1/models/{name}"),
     ("get", "/v1/plugins"),
+    ("post", "/api/ps/{name}"),
     ("post", "/v1/audio/transcriptions"),
     ("post", "/v1/audio/translations"),
     ("post", "/v1/models"),
+    ("post", "/v1/models/{name}/load"),
+    ("post", "/v1/models/{name}/reload"),
+    ("post", "/v1/models/{name}/unload"),
 }
 AUDIO = ["/v1/audio/transcriptions", "/v1/audio/translations"]
 
@@ -86,7 +92,7 @@ def test_every_parameter_of_a_path_is_declared(document: dict[str, Any]) -> None
 
 def test_every_answer_has_a_description_and_a_schema(document: dict[str, Any]) -> None:
     for _, _, operation in operations(document):
-        assert re.fullmatch(r"20[01]", min(operation["responses"]))
+        assert re.fullmatch(r"20[014]", min(operation["responses"]))
         for status, answer in operation["responses"].items():
             assert re.fullmatch(r"[2-5]\d\d|default", status)
             assert answer["description"]

@@ -130,7 +130,7 @@ def test_words_that_the_model_cannot_give_are_an_empty_list(verbose):
 
 def test_words_and_segments_appear_only_when_asked_for(build):
     body = verbose_body(build(Segment("привет", words=WORDS)), words=False, segments=False)
-    assert list(body) == ["task", "language", "language_code", "duration", "text", "usage"]
+    assert list(body) == ["task", "language", "language_code", "duration", "text", "model", "usage"]
 
 
 def test_the_language_is_a_name_and_its_code_an_extra(verbose):

@@ -40,6 +40,7 @@ class Provider(OpenAPIProvider):
                 if path in OPEN_PATHS:
                     operation["security"] = []
                 answers = {str(status): answer for status, answer in operation["responses"].items()}
+                answers = answers or {"204": {"description": "Done; there is no body.", "content": {}}}
                 operation["responses"] = {**answers, "default": _any_error()}
                 if path in AUDIO_PATHS:
                     content = answers["200"]["content"]

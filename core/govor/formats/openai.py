@@ -33,7 +33,6 @@ def verbose_body(transcript: Transcript, *, words: bool, segments: bool) -> dict
     code = "en" if transcript.task == "translate" else transcript.language
     body: dict[str, object] = {
         "task": transcript.task,
-        "model": transcript.model,
         "language": language_name(code) if code else "unknown",
         "language_code": code,
         "duration": _seconds(transcript.duration),
@@ -46,6 +45,7 @@ def verbose_body(transcript: Transcript, *, words: bool, segments: bool) -> dict
         body["segments"] = [
             _segment(number, placed) for number, placed in enumerate(place_segments(transcript))
         ]
+    body["model"] = transcript.model
     body["usage"] = _usage(transcript)
     return body
 
