@@ -38,11 +38,12 @@ class Departures:
             slot.timer = asyncio.get_running_loop().call_later(wish.ttl, self._expire, slot)
 
     def see_off(self, slot: Slot, what: Happening, reason: str = "") -> None:
-        """Take a model out of its slot and free it once nobody uses it."""
+        """Take a model out of its slot, if it still has it, and free it once nobody uses it."""
+        if self._residence.slots.get(slot.model.qualified) is not slot:
+            return
         if slot.timer is not None:
             slot.timer.cancel()
-        if self._residence.slots.get(slot.model.qualified) is slot:
-            del self._residence.slots[slot.model.qualified]
+        del self._residence.slots[slot.model.qualified]
         if slot.loaded is not None:
             log.info("'%s' leaves memory: %s %s", slot.model.id, what, reason)
             self._residence.note(what, slot.model, slot.loaded.memory, reason)
