@@ -9,15 +9,12 @@ Needs onnx-asr, silero-vad (its file only: pip install --no-deps) and, to make t
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +23,9 @@ import pytest
 from numpy.typing import NDArray
 
 import govor
-import govor_gigaam_onnx
 import govor_silero
+from bench.models import FOLDERS, full_size, load_gigaam, load_onnx_asr, stretches
 from fullsize.talk import make_talk
-from govor.audio.stretches import Cutter, Packing, cut
-from govor.engine.pipeline import GAP_SECONDS, SEGMENT_RULES, TARGET_SECONDS
 from govor_gigaam_onnx.decoding import decode_transducer
 from govor_gigaam_onnx.encoder import Encoder
 from govor_gigaam_onnx.export import Export
@@ -43,10 +38,6 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 ROUNDS = 3
 SECONDS = 60.0
-MAKE_MODEL = Path(__file__).parents[1] / "fullsize" / "make_model.py"
-
-MODELS = {"v3_ctc": "gigaam-v3-ctc", "v3_e2e_rnnt": "gigaam-v3-e2e-rnnt"}
-"""Folders of the full-size models, and what onnx-asr calls them."""
 
 FRAMES = 250  # 10 s
 GEMM_SHAPES = ((768, 3072, 32), (3072, 768, 32), (768, 768, 112))
@@ -61,11 +52,7 @@ Pipeline = Callable[[Audio], Any]
 @pytest.fixture(scope="module")
 def models() -> Path:
     """The full-size models."""
-    folder = Path(os.environ.get("FULLSIZE", Path(tempfile.gettempdir()) / "govor-fullsize"))
-    if not all((folder / name / "config.json").is_file() for name in MODELS):
-        pytest.importorskip("torch")
-        subprocess.run([sys.executable, MAKE_MODEL, folder], check=True)
-    return folder
+    return full_size()
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +60,9 @@ def audio() -> Audio:
     return make_talk(SECONDS)
 
 
-def load(folder: Path) -> govor.Recognizer:
-    """Load a model as an operator does who sets nothing."""
-    family = govor_gigaam_onnx.backend({"models": [{"id": "bench", "folder": str(folder)}]})
-    return family.load(family.models()[0], folder, govor.Placement("cpu"))
-
-
 def ours(folder: Path) -> Pipeline:
     """Govor's way of a recording, from samples to segments."""
-    recognizer, detector = load(folder), govor_silero.vad({})
+    recognizer, detector = load_gigaam(folder), govor_silero.vad({})
 
     def run(audio: Audio) -> list[govor.Segment]:
         return [recognizer.transcribe([part], govor.Options())[0] for part in stretches(audio, detector)]
@@ -89,20 +70,9 @@ def ours(folder: Path) -> Pipeline:
     return run
 
 
-def stretches(audio: Audio, detector: govor.VoiceDetector) -> list[Audio]:
-    """What the core hands to the model."""
-    cutter = Cutter(detector, SEGMENT_RULES, Packing(25.0, TARGET_SECONDS, GAP_SECONDS))
-    return [stretch.audio for stretch in cut(np.split(audio, range(16_000, len(audio), 16_000)), cutter)]
-
-
 def theirs(folder: Path, quantization: str | None, **options: Any) -> Pipeline:
     """onnx-asr with Silero, one thread."""
-    session = onnxruntime.SessionOptions()
-    session.intra_op_num_threads = session.inter_op_num_threads = 1
-    settings = {"sess_options": session, "providers": CPU}
-    silero = Path(str(distribution("silero-vad").locate_file("silero_vad/data")))
-    model = onnx_asr.load_model(MODELS[folder.name], folder, quantization=quantization, **settings)
-    recognizer = model.with_vad(onnx_asr.load_vad("silero", silero, **settings), **options)
+    recognizer = load_onnx_asr(folder, quantization, **options)
     return lambda audio: list(recognizer.recognize(audio, sample_rate=govor.SAMPLE_RATE))
 
 
@@ -120,7 +90,7 @@ def in_turn(calls: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[s
     return {name: min(each[name] for each in taken) for name in calls}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", FOLDERS)
 def test_a_core_does_several_times_the_work_of_onnx_asr(models: Path, audio: Audio, name: str) -> None:
     folder = models / name
     pipelines = {
@@ -140,7 +110,7 @@ def test_a_core_does_several_times_the_work_of_onnx_asr(models: Path, audio: Aud
 
 
 def test_the_encoder_runs_near_the_peak_of_int8_products(models: Path) -> None:
-    recognizer = load(models / "v3_ctc")
+    recognizer = load_gigaam(models / "v3_ctc")
     hum = np.random.default_rng(0).standard_normal(10 * govor.SAMPLE_RATE).astype(np.float32) / 10
     products = [gemm(*shape) for shape in GEMM_SHAPES]
     calls = {"encoder": lambda: recognizer.transcribe([hum], govor.Options())}
@@ -196,7 +166,7 @@ def gemm(inputs: int, outputs: int, number: int) -> Callable[[], Any]:
 
 
 def test_two_workers_do_nearly_twice_the_work_of_one(models: Path, audio: Audio) -> None:
-    recognizer = load(models / "v3_ctc")
+    recognizer = load_gigaam(models / "v3_ctc")
     parts = stretches(audio, govor_silero.vad({}))
 
     def seconds(workers: int) -> float:
@@ -222,12 +192,12 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 """
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", FOLDERS)
 def test_peak_memory_is_no_higher_than_that_of_onnx_asr(
     models: Path, audio: Audio, name: str, tmp_path: Path
 ) -> None:
     folder, recording = models / name, tmp_path / "audio.npy"
-    load(folder)  # rewrites the encoder, where that was not done before
+    load_gigaam(folder)  # rewrites the encoder, where that was not done before
     np.save(recording, audio)
     calls = {
         "govor": f"ours(bench.Path({str(folder)!r}))",

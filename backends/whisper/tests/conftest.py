@@ -65,3 +65,9 @@ def recording():
         return audio
 
     return load
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """The folder of the project's own recordings."""
+    return Path(__file__).parents[3] / "tests/data"

@@ -17,6 +17,7 @@ from hypercorn.asyncio import serve as run_hypercorn
 from hypercorn.config import Config, Sockets
 
 from govor.app import create_app
+from govor.cli.heap import bound_arenas
 from govor.cli.leave import leave
 from govor.cli.options import read_settings, setting_options, show_log
 from govor.engine.service import Service
@@ -39,6 +40,7 @@ def serve(config: Path | None, /, **options: Any) -> None:
     The server answers as soon as it listens; models named by --preload are loaded meanwhile, and /ready
     tells when they are in memory.
     """
+    bound_arenas()
     settings = read_settings(config, options)
     show_log(settings.log_level)
     if not settings.api_keys and not is_loopback(settings.host):

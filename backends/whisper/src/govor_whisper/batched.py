@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from faster_whisper import BatchedInferencePipeline  # type: ignore[import-untyped]
@@ -54,7 +55,7 @@ class Task:
         for first in range(0, len(windows), size):
             group = windows[first : first + size]
             for window, found in zip(group, self._together(group), strict=True):
-                yield from self._mend(window, found)
+                yield from self.mend(window, found)
 
     def _together(self, windows: Sequence[Window]) -> list[list[Any]]:
         """Return the segments of each window."""
@@ -74,7 +75,7 @@ class Task:
             by_window[segment.seek].append(segment)
         return list(by_window.values())
 
-    def _mend(self, window: Window, found: list[Any]) -> Iterator[Any]:
+    def mend(self, window: Window, found: list[Any]) -> Iterator[Any]:
         """Yield a window's segments, decoded again where they are not to be trusted."""
         heard_until = window.start
         if found:
@@ -104,17 +105,17 @@ class Task:
 
 
 def cut_windows(audio: govor.Audio) -> list[Window]:
-    """Return windows of at most 30 s that together are all of the audio, cut in pauses where there are any."""
+    """Return windows of at most 30 s that together are all of the audio, cut in pauses where it has any."""
     options = VadOptions(max_speech_duration_s=30, min_silence_duration_ms=SHORTEST_PAUSE_MS)
     speech = get_speech_timestamps(audio, options)
-    pauses = [(before["end"] + after["start"]) // 2 for before, after in zip(speech, speech[1:], strict=False)]
+    pauses = [(before["end"] + after["start"]) // 2 for before, after in pairwise(speech)]
     cuts = [0]
     while len(audio) - cuts[-1] > WINDOW:
         latest = cuts[-1] + WINDOW
         cuts.append(max((at for at in pauses if cuts[-1] < at <= latest), default=latest))
     cuts.append(len(audio))
     windows = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         ends = [min(part["end"], end) for part in speech if part["start"] < end and part["end"] > start]
         windows.append(Window(start, end, max(ends, default=end)))
     return windows

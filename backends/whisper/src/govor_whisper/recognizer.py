@@ -105,7 +105,7 @@ class WhisperRecognizer:
         return [self._transcribe_whole(audio, options) for audio in batch]
 
     def transcribe_long(self, audio: govor.Audio, options: govor.Options) -> Iterator[govor.Segment]:
-        """Yield Whisper's own segments, each as soon as its 30 s window is decoded, or its batch of windows."""
+        """Yield Whisper's own segments, each as soon as its 30 s window, or batch of windows, is decoded."""
         found, language = self._start(audio, options)
         with closing(found):
             for part in found:

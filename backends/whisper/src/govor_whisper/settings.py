@@ -44,9 +44,9 @@ class WhisperSettings(BaseModel):
     )
     long_audio: Literal["auto", "sequential", "batched"] = Field(
         "auto",
-        description="How more than 30 s are decoded. sequential: window after window, each where the last one "
-        "ended, shown the text before it. batched: cut in pauses, several windows at a time, each on its own. "
-        "auto: sequential on a CPU, batched on a GPU.",
+        description="How more than 30 s are decoded. sequential: window after window, each where the last "
+        "one ended. batched: cut in pauses, several windows at a time, each on its own, and again where it "
+        "came out badly. auto: sequential on a CPU, batched on a GPU.",
     )
     batch_size: int = Field(
         0, ge=0, description="Windows decoded at a time where batched; 0: 4 on a CPU, 8 on a GPU."

@@ -1,0 +1,111 @@
+"""How long a voice message of 5 s takes: alone, while two files of an hour run, and in a plain queue.
+
+And how soon the first words of a file of an hour come.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from bench.clients import Left, ask, busy_with, timed
+from bench.models import gigaam, whisper
+from bench.report import percentiles, report
+from lengthy import stream, write_recording
+from processes import ServerProcess, process_of
+
+ALONE, BESIDES, GAPS = 10, 20, 12
+FIFO = str(Path(__file__).parent / "fifo.py")
+MODELS = {"gigaam": gigaam, "whisper": whisper}
+FIFO_SECONDS = {"gigaam": 3600, "whisper": 300}
+"""Length of the file before the message in the plain queue: it is waited for in proportion."""
+
+
+@pytest.fixture(scope="module")
+def hour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_recording(tmp_path_factory.mktemp("bench") / "hour.mp3", 3600)
+
+
+@pytest.fixture(scope="module")
+def message(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_recording(tmp_path_factory.mktemp("bench") / "message.wav", 5)
+
+
+def latencies(server: ServerProcess, message: Path, model: str, number: int) -> list[float]:
+    """Seconds of so many messages, one after the other."""
+    with server.client() as client:
+        return [timed(lambda: ask(client, message, model)) for _ in range(number)]
+
+
+def longest_call(server: ServerProcess, path: Path, model: str) -> float:
+    """Seconds of the longest call of the model, by the gaps between the deltas of a long file."""
+    times: list[float] = []
+
+    def note() -> None:
+        times.append(time.perf_counter())
+        if len(times) > GAPS:
+            raise Left
+
+    with server.client() as client, pytest.raises(Left):
+        stream(client, path, model, note)
+    return max(later - earlier for earlier, later in pairwise(times))
+
+
+def first_words(server: ServerProcess, path: Path, model: str) -> None:
+    """Send a recording; leave with the first delta."""
+
+    def leave() -> None:
+        raise Left
+
+    with server.client() as client, pytest.raises(Left):
+        stream(client, path, model, leave)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_latency_of_a_message_beside_two_long_files(
+    name: str, hour: Path, message: Path, models_dir: Path
+) -> None:
+    model = MODELS[name]()
+    with process_of(**model.settings(models_dir)) as server:
+        latencies(server, message, model.id, 2)
+        alone = percentiles(latencies(server, message, model.id, ALONE))
+        window = longest_call(server, hour, model.id)
+        with busy_with(server, hour, model.id, 2) as told:
+            besides = percentiles(latencies(server, message, model.id, BESIDES))
+            assert not told, "the long files had ended"
+    figures = {"model": name, "alone_s": alone, "besides_s": besides, "window_s": round(window, 3)}
+    figures["ratio_p95"] = round(besides["p95"] / alone["p95"], 2)
+    report("latency_of_a_message", figures)
+    allowed = 2.5 * alone["p95"] if name == "gigaam" else window + 2 * alone["p95"]
+    assert besides["p95"] <= allowed
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_plain_queue_makes_the_message_wait_for_the_file(
+    name: str, message: Path, models_dir: Path, tmp_path: Path
+) -> None:
+    model, seconds = MODELS[name](), FIFO_SECONDS[name]
+    path = write_recording(tmp_path / "before.mp3", seconds)
+    with process_of([FIFO], **model.settings(models_dir)) as server:
+        latencies(server, message, model.id, 2)
+        alone = percentiles(latencies(server, message, model.id, ALONE))
+        with busy_with(server, path, model.id, 1):
+            (behind,) = latencies(server, message, model.id, 1)
+    figures = {"model": name, "file_s": seconds, "alone_s": alone, "behind_s": round(behind, 2)}
+    figures["ratio"] = round(behind / alone["p95"], 1)
+    report("plain_queue", figures)
+    assert behind > 5 * alone["p95"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_first_words_of_an_hour(name: str, hour: Path, models_dir: Path) -> None:
+    model = MODELS[name]()
+    with process_of(**model.settings(models_dir)) as server:
+        with server.client() as client:
+            ask(client, write_recording(hour.with_name("warm.wav"), 5), model.id)
+        firsts = [timed(lambda: first_words(server, hour, model.id)) for _ in range(3)]
+    report("first_words", {"model": name, "first_delta_s": [round(first, 2) for first in firsts]})
+    assert max(firsts) <= 10

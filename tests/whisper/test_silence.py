@@ -1,0 +1,53 @@
+"""Nothing is made up where nobody speaks: silence, noise and music are the empty text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import media
+
+SECONDS = 40
+RATE = 16_000
+CHORDS = ((262, 330, 392), (294, 370, 440), (247, 311, 370), (262, 330, 392))
+
+
+def white_noise() -> media.Samples:
+    return np.random.default_rng(0).standard_normal(SECONDS * RATE).astype(np.float32) * 0.05
+
+
+def brown_noise() -> media.Samples:
+    """Wind, or a fan."""
+    steps = np.cumsum(np.random.default_rng(1).standard_normal(SECONDS * RATE))
+    steps -= np.convolve(steps, np.ones(800) / 800, "same")
+    return (steps / np.abs(steps).max() * 0.3).astype(np.float32)
+
+
+def music() -> media.Samples:
+    """Chords struck twice a second, with overtones that fade."""
+    at = np.arange(RATE // 2) / RATE
+    strike = np.exp(-4 * at)
+    beats = [
+        sum(np.sin(2 * np.pi * tone * overtone * at) / overtone for tone in chord for overtone in (1, 2, 3))
+        * strike
+        for chord in CHORDS
+    ]
+    return (np.tile(np.concatenate(beats), SECONDS // 2) * 0.1).astype(np.float32)
+
+
+SOUNDS = {
+    "digital silence": lambda: np.zeros(SECONDS * RATE, np.float32),
+    "a hiss hardly heard": lambda: white_noise() * 0.01,
+    "white noise": white_noise,
+    "brown noise": brown_noise,
+    "mains hum": lambda: 0.1 * np.sin(2 * np.pi * 50 * np.arange(SECONDS * RATE) / RATE).astype(np.float32),
+    "music": music,
+}
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+def test_where_nobody_speaks_the_text_is_empty(sound: str, server: Any) -> None:
+    answer = server.post(media.wav(SOUNDS[sound]()), model="whisper-base")
+    assert (answer.status_code, answer.json()["text"]) == (200, "")
