@@ -1,7 +1,7 @@
-"""Another packaged server in the same run: wyoming-faster-whisper, on the same weights, in a process of its own.
+"""Another packaged server in the same run: wyoming-faster-whisper, on the same weights.
 
-It is found where it is installed (pip install wyoming-faster-whisper), or by $WYOMING_PYTHON, the Python of an
-environment that has it.
+It is found where it is installed (pip install wyoming-faster-whisper), or by $WYOMING_PYTHON, the Python of
+an environment that has it.
 """
 
 from __future__ import annotations
