@@ -35,8 +35,8 @@ async def transcribe(service: Service, path: Path, **fields: Any) -> list[str]:
 
 
 def lane_of(service: Service) -> Any:
-    (load,) = service.pool._loads.values()
-    return load.result().lane
+    (loaded,) = service.pool.residence.residents()
+    return loaded.lane
 
 
 async def test_one_who_waits_too_long_for_the_first_turn_is_sent_away(service: Any, spoken: Spoken) -> None:
@@ -86,7 +86,7 @@ async def test_what_is_read_ahead_follows_from_the_workers_not_from_the_requests
     async with service(lambda spec: model) as running:
         tasks = [asyncio.create_task(transcribe(running, path)) for _ in range(8)]
         held = 8 + 3  # one of each request, one more than there are workers of all
-        assert await soon(lambda: bool(running.pool._loads) and len(model.calls) == 2)
+        assert await soon(lambda: len(model.calls) == 2)
         assert await soon(lambda: len(lane_of(running)._waiting) == held - 2)
         assert not await soon(lambda: len(lane_of(running)._waiting) > held - 2, seconds=0.3)
         model.gate.set()
@@ -102,7 +102,7 @@ async def test_only_as_many_requests_hold_long_stretches_as_there_is_room_for(
     path.write_bytes(media.wav(np.tile(hum(10), 15)))
     async with service(lambda spec: model, model.spec) as running:
         tasks = [asyncio.create_task(transcribe(running, path)) for _ in range(4)]
-        assert await soon(lambda: bool(running.pool._loads) and len(model.calls) == 1)
+        assert await soon(lambda: len(model.calls) == 1)
         assert await soon(lambda: len(lane_of(running)._waiting) == 3)
         waiting = [turn.seconds for turn in lane_of(running)._waiting]
         long = [seconds for seconds in waiting if seconds > MODEST_SECONDS]
