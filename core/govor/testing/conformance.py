@@ -108,6 +108,11 @@ class BackendConformance(BackendSubject):
         parallel = getattr(recognizer, "parallel", None)
         assert isinstance(parallel, int), "what load() returns needs `parallel`: how many threads may call it"
         assert parallel >= 1, f"`parallel` is {parallel}: at least one thread must be allowed"
+        batch, threads = getattr(recognizer, "batch", 1), getattr(recognizer, "threads", 0)
+        assert isinstance(batch, int), f"`batch` is {batch!r}: say how many arrays of one call pay"
+        assert batch >= 1, f"`batch` is {batch}: a call has at least one array"
+        assert isinstance(threads, int), f"`threads` is {threads!r}: say how many cores one call uses"
+        assert threads >= 0, f"`threads` is {threads}: no call gives cores back"
 
     def test_where_it_runs_is_told_and_no_other_device_is_taken(
         self, backend: Backend, recognizer: Recognizer, spec: ModelSpec, files: Path
