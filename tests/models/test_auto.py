@@ -29,10 +29,6 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     "FI": ("nordic",),
     "default": ("nordic", "whisper"),
 }
-    "ru": ("better", "russian"),
-    "FI": ("nordic",),
-    "default": ("nordic", "whisper"),
-}
 
 
 @pytest.fixture

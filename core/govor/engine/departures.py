@@ -76,9 +76,8 @@ class Departures:
         """Wait until an instance is not used, then close it. Its memory counts until then."""
         try:
             await loaded.free.wait()
-            self._gauge.disturb()
-            await loaded.lane.close(loaded.ending)
-            await asyncio.to_thread(give_back)
+            with self._gauge.disturb():
+                await loaded.lane.close(loaded.ending)
+                await asyncio.to_thread(give_back)
         finally:
-            self._gauge.disturb()
             del self._residence.leaving[loaded]

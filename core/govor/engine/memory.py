@@ -53,17 +53,19 @@ class Gauge:
     def measure(self) -> Iterator[Growth]:
         """Tell how much memory the block took, in all threads."""
         growth = Growth()
-        self._changes += 1
-        mine, alone, before = self._changes, self._under_way == 0, self._read()
-        self._under_way += 1
-        try:
+        with self.disturb():
+            mine, alone, before = self._changes, self._under_way == 1, self._read()
             yield growth
-        finally:
-            self._under_way -= 1
-        after = self._read()
+            after = self._read()
         if alone and mine == self._changes and before is not None and after is not None:
             growth.bytes = max(after - before, 0)
 
-    def disturb(self) -> None:
-        """Say that memory changes for another reason, such as a model being freed."""
+    @contextmanager
+    def disturb(self) -> Iterator[None]:
+        """Have no measurement count that overlaps with the block, as one in which a model is freed."""
         self._changes += 1
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1

@@ -118,6 +118,7 @@ class Pool:
         Requests go on meanwhile; the old one is freed when those that have it are done. Where the new one
         fails, the old one stays. Raises as `lease` does, and ModelBusy while an earlier one still works.
         """
+        await self._until_free(model)
         slot = self.residence.slots.get(model.qualified)
         if slot is None or slot.loaded is None:
             await self.load(model)
@@ -243,11 +244,10 @@ class Pool:
     async def _empty(self, model: Model, *, force: bool) -> bool:
         """Free every instance of a model; return whether there was one."""
         slot = self.residence.slots.get(model.qualified)
-        for task in (slot.task, slot.reload) if slot and force else ():
+        while force and slot and (task := slot.coming):
             with suppress(GovorError):
-                if task is not None and not task.done():
-                    await self._join(task)
-        slot = self.residence.slots.get(model.qualified)
+                await self._join(task)
+            slot = self.residence.slots.get(model.qualified)
         leaving = self.residence.leaving_of(model)
         if not force and ((slot and slot.busy) or any(loaded.leases for loaded in leaving)):
             raise ModelBusy(f"The model '{model.id}' is in use; `force` ends what it is at work on.")

@@ -81,6 +81,11 @@ class Slot:
     timer: asyncio.TimerHandle | None = None
 
     @property
+    def coming(self) -> asyncio.Task[None] | None:
+        """The task that brings an instance now."""
+        return self.reload if self.loaded else self.task
+
+    @property
     def busy(self) -> bool:
         """It is being loaded, waited for, used or replaced."""
         return self.loaded is None or self.waiting > 0 or self.loaded.leases > 0 or self.reload is not None
