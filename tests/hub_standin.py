@@ -1,11 +1,13 @@
 """A model hub on loopback: as much of the Hugging Face hub as its client's downloads need, and its failures.
 
-Large files lie on a second server, as on the real hub, whose answer for them is a redirect to another host.
+It knows model info, trees, resolve with redirects, ETag and Range. Large files lie on a second server, as on
+the real hub, whose answer for them is a redirect to another host. Every byte it sends is counted.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import socket
 import threading
@@ -22,8 +24,11 @@ from typing import ClassVar
 import pytest
 
 PATIENCE_SECONDS = 60
+PIECE_BYTES = 16_384
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 RESOLVE = re.compile(r"/(?P<repository>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<name>[^?]+)")
+API = re.compile(r"/api/models/(?P<repository>[^/]+/[^/]+)/(?P<what>revision|tree)/(?P<revision>[^/?]+).*")
+GATED = {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to this repository is restricted."}
 
 
 @dataclass
@@ -35,15 +40,25 @@ class Hub:
     """Address of the second server."""
     gate: threading.Event | None = None
     """Holds every file's bytes back until it is set."""
+    closing: threading.Event = field(default_factory=threading.Event)
+    """Set when the hub ends."""
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each (method, file name) was asked of the hub."""
+    sent: Counter[str] = field(default_factory=Counter)
+    """Bytes of each file that left the hub, broken answers included."""
+    tokens: list[str] = field(default_factory=list)
+    """What the requests for files said in `Authorization`."""
+    storage_tokens: list[str] = field(default_factory=list)
+    """The same on the second server."""
     waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     """Released whenever a file's bytes are asked for, before the gate."""
     _files: dict[tuple[str, str], tuple[bytes, bool]] = field(default_factory=dict)
     _blobs: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    _status: dict[str, int] = field(default_factory=dict)
+    _status: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
+    _refusals: Counter[str] = field(default_factory=Counter)
     _spoilt: Counter[str] = field(default_factory=Counter)
     _dropped: Counter[str] = field(default_factory=Counter)
+    _stalled: set[str] = field(default_factory=set)
 
     def put(self, repository: str, name: str, content: bytes, *, large: bool = True) -> str:
         """Publish a file, LFS where `large`; return the source that leads to it."""
@@ -51,9 +66,17 @@ class Hub:
         self._blobs[hashlib.sha256(content).hexdigest()] = name, content
         return f"hf:{repository}@{COMMIT}/{name}"
 
-    def refuse(self, name: str, status: int) -> None:
-        """Answer every request for a file with this status."""
-        self._status[name] = status
+    def plain(self, content: bytes, name: str = "weights.bin") -> str:
+        """Publish a file outside any repository; return its address, which knows Range but not HEAD."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        self._blobs[sha256] = name, content
+        return f"{self.storage}/{sha256}"
+
+    def refuse(
+        self, name: str, status: int, *, times: int = 1_000, headers: dict[str, str] | None = None
+    ) -> None:
+        """Answer so many requests for a file with this status."""
+        self._status[name], self._refusals[name] = (status, headers or {}), times
 
     def spoil(self, name: str, times: int = 1_000) -> None:
         """Send a file with its first byte changed, so many times."""
@@ -62,6 +85,18 @@ class Hub:
     def drop(self, name: str, times: int = 1_000) -> None:
         """Break the connection off in the middle of a file, so many times."""
         self._dropped[name] = times
+
+    def stall(self, name: str) -> None:
+        """Send the first half of a file, and then nothing, until the hub closes."""
+        self._stalled.add(name)
+
+    def go_on(self, name: str) -> None:
+        """Stop stalling."""
+        self._stalled.discard(name)
+
+    def close(self) -> None:
+        """Let go of whoever is being kept waiting."""
+        self.closing.set()
 
     def fetched(self, name: str) -> int:
         """How often a file's bytes were asked for."""
@@ -81,13 +116,39 @@ class Hub:
         self._dropped[name] -= broken
         return name, content, broken
 
-    def find(self, repository: str, name: str) -> tuple[int, bytes, bool]:
-        """Status of a file, its bytes, and whether they lie on the second server."""
-        if name in self._status:
-            return self._status[name], b"", False
-        if (repository, name) not in self._files:
-            return 404, b"", False
-        return 200, *self._files[repository, name]
+    def find(self, repository: str, name: str) -> tuple[bytes, bool] | None:
+        """The bytes of a file, and whether they lie on the second server."""
+        return self._files.get((repository, name))
+
+    def refusal(self, name: str) -> tuple[int, dict[str, str]] | None:
+        """Status and headers of an answer that refuses a file."""
+        if self._refusals[name] <= 0:
+            return None
+        self._refusals[name] -= 1
+        return self._status[name]
+
+    def tree(self, repository: str) -> list[dict[str, object]]:
+        """The files of a repository as the hub lists them."""
+        return [
+            {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+            | (
+                {
+                    "lfs": {
+                        "oid": hashlib.sha256(content).hexdigest(),
+                        "size": len(content),
+                        "pointerSize": 134,
+                    }
+                }
+                if large
+                else {}
+            )
+            for (owner, name), (content, large) in self._files.items()
+            if owner == repository
+        ]
+
+    def stalls(self, name: str) -> bool:
+        """Whether nothing comes behind the middle of a file."""
+        return name in self._stalled
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -108,20 +169,38 @@ class Quiet(BaseHTTPRequestHandler):
 
     def send_blob(self, sha256: str, headers: dict[str, str]) -> None:
         """Send a file or, asked for with Range, the rest of one; break off where the test says so."""
-        _, content, broken = self.hub.content(sha256)
+        name, content, broken = self.hub.content(sha256)
         first = int(re.sub(r"\D", "", self.headers.get("Range", "0")) or 0)
+        if first >= len(content):
+            self.answer(416, {"Content-Range": f"bytes */{len(content)}"})
+            return
         headers = {"Content-Length": str(len(content) - first), **headers}
         if first:
             headers["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
         self.send_response(206 if first else 200)
-        for name, value in headers.items():
-            self.send_header(name, value)
+        for header, value in headers.items():
+            self.send_header(header, value)
         self.end_headers()
         rest = content[first:]
-        self.wfile.write(rest[: len(rest) // 2] if broken else rest)
-        if broken:
-            self.wfile.flush()
+        stalls = self.hub.stalls(name)
+        half = max(len(content) // 2 - first, 0) if stalls else len(rest) // 2
+        self.send_counted(name, rest[:half])
+        if stalls:
+            self.hub.closing.wait(PATIENCE_SECONDS)
+        if stalls or broken:
             self.connection.shutdown(socket.SHUT_RDWR)
+        else:
+            self.send_counted(name, rest[half:])
+
+    def send_counted(self, name: str, content: bytes) -> None:
+        """Send bytes, counted as they leave; whoever hangs up gets no more."""
+        for start in range(0, len(content), PIECE_BYTES):
+            piece = content[start : start + PIECE_BYTES]
+            try:
+                self.wfile.write(piece)
+            except OSError:
+                return
+            self.hub.sent[name] += len(piece)
 
 
 class Front(Quiet):
@@ -134,6 +213,9 @@ class Front(Quiet):
         self.resolve()
 
     def resolve(self) -> None:
+        if match := API.fullmatch(self.path):
+            self.describe(match["repository"], match["what"])
+            return
         match = RESOLVE.fullmatch(self.path)
         if not match:
             self.answer(404, {})
@@ -141,12 +223,17 @@ class Front(Quiet):
         name = match["name"]
         if self.command == "HEAD":
             self.hub.requests["HEAD", name] += 1
-        status, content, large = self.hub.find(match["repository"], name)
-        if status != 200:
-            self.answer(status, {"X-Error-Code": "EntryNotFound"} if status == 404 else {})
+        self.hub.tokens.append(self.headers.get("Authorization", ""))
+        if refusal := self.hub.refusal(name):
+            self.answer(*refusal)
             return
+        found = self.hub.find(match["repository"], name)
+        if found is None:
+            self.answer(404, {"X-Error-Code": "EntryNotFound"})
+            return
+        content, large = found
         sha256 = hashlib.sha256(content).hexdigest()
-        commit = {"X-Repo-Commit": match["revision"]}
+        commit = {"X-Repo-Commit": COMMIT}
         if large:
             linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(len(content))}
             self.answer(302, {"Location": f"{self.hub.storage}/{sha256}", **commit, **linked})
@@ -157,11 +244,30 @@ class Front(Quiet):
         else:
             self.send_blob(sha256, etag)
 
+    def describe(self, repository: str, what: str) -> None:
+        """Answer what the hub's API says of a repository."""
+        self.hub.requests["API", what] += 1
+        if refusal := self.hub.refusal(repository):
+            self.answer(*refusal)
+            return
+        tree = self.hub.tree(repository)
+        if not tree:
+            self.answer(404, {"X-Error-Code": "RepoNotFound"})
+            return
+        siblings = [{"rfilename": entry["path"]} for entry in tree]
+        info = {"id": repository, "modelId": repository, "sha": COMMIT, "siblings": siblings}
+        body = json.dumps(tree if what == "tree" else info).encode()
+        self.answer(200, {"Content-Type": "application/json"}, body)
+
 
 class Storage(Quiet):
     """Where large files lie."""
 
+    def do_HEAD(self) -> None:
+        self.answer(405, {})
+
     def do_GET(self) -> None:
+        self.hub.storage_tokens.append(self.headers.get("Authorization", ""))
         self.send_blob(self.path.strip("/"), {})
 
 
@@ -172,6 +278,7 @@ def serving_hub() -> Iterator[Hub]:
     with ExitStack() as stack:
         hub.url = stack.enter_context(_serving(type("Front", (Front,), {"hub": hub})))
         hub.storage = stack.enter_context(_serving(type("Storage", (Storage,), {"hub": hub})))
+        stack.callback(hub.close)
         yield hub
 
 
@@ -196,5 +303,6 @@ def standing_in(cache: Path) -> Iterator[Hub]:
         patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
         patch.setenv("HF_ENDPOINT", hub.url)
         patch.setattr("huggingface_hub.utils._http.time", hasty)
-        patch.setattr("huggingface_hub.file_download.time", hasty)
+        patch.setattr("govor.models.fetching.PAUSES_SECONDS", (0.0, 0.0, 0.0))
+        patch.setattr("govor.models.hub.PAUSES_SECONDS", (0.0, 0.0, 0.0))
         yield hub

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from govor.models.catalogue import Model
@@ -10,6 +12,18 @@ from govor.testing import FakeBackend
 from govor.types import ModelFile, ModelSpec
 
 BYTES = b"weights " * 40_000
+
+
+class Adopter(FakeBackend):
+    """A family that also takes the operator's models: those whose files end in .bin."""
+
+    def choose_files(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name.endswith(".bin")]
+
+    def adopt(self, spec: ModelSpec) -> ModelSpec:
+        if spec.languages == ("tlh",):
+            raise ValueError("this family does not speak Klingon")
+        return replace(spec, languages=spec.languages or ("en",))
 
 
 def model_of(*files: ModelFile, model_id: str = "small", folder: str = "", plugin: str = "family") -> Model:

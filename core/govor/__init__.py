@@ -13,6 +13,7 @@ from govor.errors import (
 from govor.hookspecs import hookimpl
 from govor.types import (
     SAMPLE_RATE,
+    Adopting,
     Audio,
     Backend,
     Feature,
@@ -35,6 +36,7 @@ from govor.types import (
 
 __all__ = [
     "SAMPLE_RATE",
+    "Adopting",
     "Audio",
     "Backend",
     "ConfigurationError",

@@ -10,8 +10,10 @@ from govor.api.auth import require_key
 from govor.api.loaded import loaded_routes
 from govor.api.models import model_routes
 from govor.api.openapi import document_api
+from govor.api.pulls import pull_routes
 from govor.api.responses import handle_errors
 from govor.api.status import status_routes
+from govor.api.storage import storage_routes
 from govor.api.transcriptions import transcription_routes
 from govor.api.uploads import Linger, spooling_into
 from govor.engine.service import Service
@@ -37,12 +39,14 @@ def create_app(service: Service) -> Quart:
     require_key(app, settings.api_keys)
     document_api(app)
     for routes in (
-        transcription_routes(service),
-        model_routes(service),
-        loaded_routes(service),
-        status_routes(service),
+        transcription_routes,
+        model_routes,
+        pull_routes,
+        loaded_routes,
+        storage_routes,
+        status_routes,
     ):
-        app.register_blueprint(routes)
+        app.register_blueprint(routes(service))
 
     @app.before_serving
     async def start() -> None:

@@ -91,10 +91,31 @@ class ModelNotInstalled(RequestError):
 
     def __init__(self, name: str):
         super().__init__(
-            f"The model '{name}' is known but not installed. Fetch it with `govor models pull {name}` "
+            f"The model '{name}' is known but not installed. Fetch it with `govor pull {name}` "
             f'or with POST /v1/models and the body {{"model": "{name}"}}.',
             param="model",
         )
+
+
+class DownloadForbidden(RequestError):
+    """The operator does not let models be fetched, or not this one."""
+
+    status = 403
+    code = "download_forbidden"
+
+
+class ModelProtected(RequestError):
+    """The model's files are not the server's to delete."""
+
+    status = 409
+    code = "model_protected"
+
+
+class DownloadCancelled(RequestError):
+    """Somebody called the download off."""
+
+    status = 409
+    code = "download_cancelled"
 
 
 class PayloadTooLarge(RequestError):
@@ -178,6 +199,13 @@ class DownloadFailed(GovorError):
 
     status = 502
     code = "download_failed"
+
+
+class InsufficientStorage(GovorError):
+    """The disk has no room for a model's files."""
+
+    status = 507
+    code = "insufficient_storage"
 
 
 class ShuttingDown(GovorError):

@@ -22,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from govor.declared import OwnModel
 from govor.errors import ConfigurationError
 from govor.wishes import Bytes, ModelSettings
 
@@ -125,6 +126,21 @@ class Settings(BaseSettings):
     plugins: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per plugin, passed to it as it is."
     )
+    catalogue: tuple[OwnModel, ...] = Field((), description="Models of your own, one table each.")
+    download: Literal["off", "catalogue", "any"] = Field(
+        "catalogue",
+        description="Which models may be fetched: none, those that plugins or plugins.toml declare, or any "
+        "repository of the hub too.",
+    )
+    auto_pull: bool = Field(
+        False, description="Fetch a model that is not installed when a request first names it."
+    )
+    download_timeout: float = Field(
+        30,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds without a byte after which a download is taken up anew, and at last given up.",
+    )
     offline: bool = Field(False, description="Make no network call: models come from disk and packages only.")
     max_upload_mb: float = Field(
         200,
@@ -220,7 +236,7 @@ def _explain(
     """Return what is wrong and where it was given, without the value: it may be a secret."""
     setting = str(where[0])
     message = message.replace("valid tuple", "list").replace("valid dictionary", "table")
-    if kind == "extra_forbidden":
+    if kind == "extra_forbidden" and len(where) == 1:
         near = get_close_matches(setting, Settings.model_fields, 1)
         meant = f"; did you mean '{near[0]}'?" if near else ""
         return f"{path}: there is no setting '{setting}'{meant}"

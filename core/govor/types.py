@@ -152,6 +152,9 @@ class ModelSpec:
     """Published word error rates: (test set, percent)."""
     folder: str = ""
     """A folder of the operator's that is used as it is; `files` must lie there and are not fetched."""
+    repository: str = ""
+    """`OWNER/REPO@REVISION` of the Hugging Face hub, where `files` are not known before its list is read. Of
+    that list `Adopting.choose_files` says which ones are the model."""
 
     @property
     def size(self) -> int:
@@ -242,6 +245,23 @@ class Backend(Protocol):
 
         Raises LoadFailed, naming what there is, where the device is not there or the precision cannot be
         had: another is never taken in silence, but for "auto".
+        """
+        ...
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """A Backend that also serves models it does not know: those that an operator declares in plugins.toml."""
+
+    def choose_files(self, names: Sequence[str]) -> Sequence[str]:
+        """Of a repository's file names, those that make one model; none: it is not of this family."""
+        ...
+
+    def adopt(self, spec: ModelSpec) -> ModelSpec:
+        """Complete what the operator states of a model with what holds for the family.
+
+        Languages and features that are empty may be filled in; id, files, folder and repository stay. As
+        quick as `Backend.models`. Raises ValueError where this family cannot have such a model.
         """
         ...
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,44 +13,9 @@ import pytest
 
 from govor.settings import Settings
 from govor.testing import FakeBackend, plugins_of
-from govor.types import Feature, ModelSpec
-from hub_standin import Hub, standing_in
-from small_models import BYTES, file_of
+from hub_standin import Hub
 
 PATIENCE_SECONDS = 30
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    """The hub that the server asks."""
-    with standing_in(tmp_path / "hub-cache") as hub:
-        yield hub
-
-
-@pytest.fixture
-def family(hub: Hub) -> FakeBackend:
-    """A family of one model that is here, and two whose files are on the hub."""
-    weights = file_of("weights.bin", hub.put("owner/x", "weights.bin", BYTES))
-    words = file_of("words.bin", hub.put("owner/x", "words.bin", b"yes no"), content=b"yes no")
-    features = frozenset({Feature.WORDS, Feature.PROMPT})
-    here = ModelSpec("here", (), ("ru", "en"), ("Owner/here",), features, description="Is here")
-    return FakeBackend(
-        here, ModelSpec("away", (weights,), aliases=("Owner/away",)), ModelSpec("org/away", (words,))
-    )
-
-
-@pytest.fixture
-def client(serve: Callable[..., Any], family: FakeBackend, tmp_path: Path) -> Iterator[httpx.Client]:
-    """A client of a server that has this family."""
-    server = serve(
-        plugins_of(Settings(), family=family),
-        models_dir=tmp_path / "models",
-        default_models=("away", "here"),
-        preload=(),
-        aliases={"whisper-1": "default", "mine": "here"},
-    )
-    with server.client() as client:
-        yield client
 
 
 def error_of(response: httpx.Response, status: int) -> dict[str, Any]:
@@ -75,6 +39,7 @@ def test_the_list_tells_everything_about_what_can_answer(client: httpx.Client) -
                 "aliases": ["Owner/here", "mine", "whisper-1"],
                 "description": "Is here",
                 "reason": None,
+                "path": "",
                 "device": None,
                 "precision": None,
                 "loaded_at": None,
@@ -112,7 +77,7 @@ def test_an_unknown_model_is_not_found(client: httpx.Client) -> None:
 def test_a_model_that_is_not_installed_tells_how_to_fetch_it(client: httpx.Client) -> None:
     error = error_of(client.get("/v1/models/Owner/away"), 404)
     assert error["code"] == "model_not_found"
-    assert "`govor models pull away`" in error["message"]
+    assert "`govor pull away`" in error["message"]
 
 
 def test_a_loaded_model_is_told_so(server: Any, samples: Path) -> None:

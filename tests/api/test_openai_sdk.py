@@ -116,6 +116,6 @@ def test_an_unknown_model_is_not_found_and_the_known_ones_are_named(sdk: OpenAI,
 
 
 def test_a_model_that_is_not_installed_says_how_to_get_it(sdk: OpenAI, samples: Path) -> None:
-    with pytest.raises(openai.NotFoundError, match="govor models pull whisper-tiny") as caught:
+    with pytest.raises(openai.NotFoundError, match="govor pull whisper-tiny") as caught:
         sdk.audio.transcriptions.create(model="tiny", file=samples / "ru_short.wav")
     assert "POST /v1/models" in caught.value.message

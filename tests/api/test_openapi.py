@@ -12,19 +12,25 @@ import pytest
 
 ROUTES = {
     ("delete", "/api/ps/{name}"),
+    ("delete", "/v1/models/{name}"),
     ("get", "/api/ps"),
     ("get", "/health"),
     ("get", "/ready"),
     ("get", "/v1/models"),
     ("get", "/v1/models/{name}"),
     ("get", "/v1/plugins"),
+    ("get", "/v1/registry"),
+    ("get", "/v1/storage"),
     ("post", "/api/ps/{name}"),
     ("post", "/v1/audio/transcriptions"),
     ("post", "/v1/audio/translations"),
     ("post", "/v1/models"),
     ("post", "/v1/models/{name}/load"),
+    ("post", "/v1/models/{name}/pull"),
     ("post", "/v1/models/{name}/reload"),
     ("post", "/v1/models/{name}/unload"),
+    ("post", "/v1/models/{name}/verify"),
+    ("post", "/v1/storage/prune"),
 }
 AUDIO = ["/v1/audio/transcriptions", "/v1/audio/translations"]
 

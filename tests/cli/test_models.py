@@ -78,7 +78,7 @@ def test_a_line_of_a_piped_table_is_not_cut(shell: Any) -> None:
 
 
 def test_a_model_is_fetched_from_the_hub(shell: Any, hub: Hub) -> None:
-    result = shell.run("models", "pull", "small")
+    result = shell.run("pull", "small")
     folder = shell.folder / "models/family/small"
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == f"small is installed in {folder}\n"
@@ -87,13 +87,13 @@ def test_a_model_is_fetched_from_the_hub(shell: Any, hub: Hub) -> None:
 
 
 def test_fetching_shows_progress_on_a_terminal(shell: Any, hub: Hub) -> None:
-    code, shown = shell.show("models", "pull", "small")
+    code, shown = shell.show("pull", "small")
     assert code == 0
     assert re.search(r"320\.0/320\.0 kB", shown)
 
 
 def test_offline_a_model_is_not_fetched(shell: Any, hub: Hub) -> None:
-    result = shell.run("models", "pull", "--offline", "small")
+    result = shell.run("pull", "--offline", "small")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("govor: Cannot fetch 'weights.bin': hf:owner/small@")
     assert result.stderr.endswith("not asked, as `offline` is set.\n")
@@ -102,15 +102,17 @@ def test_offline_a_model_is_not_fetched(shell: Any, hub: Hub) -> None:
 
 def test_a_failed_download_is_one_line(shell: Any, hub: Hub) -> None:
     hub.refuse("weights.bin", 404)
-    result = shell.run("models", "pull", "small")
+    result = shell.run("pull", "small")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("govor: Cannot fetch 'weights.bin': ")
     assert result.stderr.count("\n") == 1
 
 
-def test_an_interrupted_download_leaves_nothing(shell: Any, hub: Hub, started: Any) -> None:
+def test_a_download_that_is_interrupted_before_its_first_byte_leaves_nothing(
+    shell: Any, hub: Hub, started: Any
+) -> None:
     hub.gate = threading.Event()
-    process = started("models", "pull", "small")
+    process = started("pull", "small")
     assert hub.waiting.acquire(timeout=30)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
@@ -120,11 +122,11 @@ def test_an_interrupted_download_leaves_nothing(shell: Any, hub: Hub, started: A
 
 
 def test_a_model_without_files_needs_none(shell: Any) -> None:
-    assert shell.run("models", "pull", "echo").stdout == "echo needs no files\n"
+    assert shell.run("pull", "echo").stdout == "echo needs no files\n"
 
 
 def test_an_unknown_model_is_one_line_with_all_that_are_known(shell: Any) -> None:
-    result = shell.run("models", "pull", "nonsense")
+    result = shell.run("pull", "nonsense")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("govor: The model 'nonsense' does not exist. Available: echo, ")
     assert "whisper-tiny, " in result.stderr
@@ -133,7 +135,7 @@ def test_an_unknown_model_is_one_line_with_all_that_are_known(shell: Any) -> Non
 
 def test_a_models_folder_that_cannot_be_written_is_one_line(shell: Any) -> None:
     (shell.folder / "file").touch()
-    result = shell.run("models", "pull", "whisper-base", GOVOR_MODELS_DIR="file/models")
+    result = shell.run("pull", "whisper-base", GOVOR_MODELS_DIR="file/models")
     assert result.returncode == 1
     assert result.stderr == "govor: Cannot write to file/models/whisper/whisper-base: Not a directory.\n"
 

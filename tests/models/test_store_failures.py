@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from govor.errors import DownloadFailed
+from govor.errors import DownloadFailed, InsufficientStorage
 from govor.models.catalogue import Model
 from govor.models.store import Store
 from govor.types import ModelFile
-from hub_standin import Hub
+from hub_standin import GATED, Hub
 from small_models import BYTES, file_of, files_below, model_of
 
 
@@ -21,14 +22,22 @@ def failure(store: Store, model: Model) -> str:
     with pytest.raises(DownloadFailed) as caught:
         store.install(model)
     assert store.state(model) == "available"
-    assert files_below(store.folder(model)) <= {".govor.json"}
+    assert {name for name in files_below(store.folder(model)) if not name.endswith(".part")} <= {
+        ".govor.json"
+    }
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("status", "cause"),
-    [(404, "404 Client Error. Entry Not Found"), (403, "403"), (500, "500")],
+    [
+        (404, "404"),
+        (403, "403"),
+        (429, "429: the hub asks to come back later"),
+        (500, "500"),
+        (401, "401: there is no such repository, or it is private: then set HF_TOKEN"),
+    ],
 )
 def test_a_refusal_of_the_hub_is_told_with_its_status(
     store: Store, hub: Hub, published: Any, status: int, cause: str
@@ -125,13 +134,68 @@ def test_an_offline_store_asks_no_plain_address(root: Path) -> None:
     assert "not asked, as `offline` is set" in failure(Store(root, offline=True), model)
 
 
-@pytest.mark.parametrize("scheme", ["http", "ftp", "file"])
-def test_of_plain_addresses_only_https_is_taken(store: Store, hub: Hub, scheme: str) -> None:
-    sha256 = file_of("weights.bin").sha256
-    hub.put("owner/small", "weights.bin", BYTES)
-    address = hub.storage.replace("http", scheme) + "/" + sha256
+@pytest.mark.parametrize("scheme", ["ftp", "file", "HTTP"])
+def test_of_addresses_only_those_of_the_web_are_taken(store: Store, hub: Hub, scheme: str) -> None:
+    address = hub.plain(BYTES).replace("http", scheme)
     assert "no known kind of source" in failure(store, model_of(file_of("weights.bin", address)))
     assert hub.requests.total() == 0
+
+
+def test_a_plain_address_is_taken_only_with_a_checksum(store: Store, hub: Hub) -> None:
+    without = ModelFile("weights.bin", (hub.plain(BYTES),), len(BYTES))
+    assert "no known kind of source" in failure(store, model_of(without))
+    assert hub.requests.total() == 0
+    store.install(model_of(file_of("weights.bin", hub.plain(BYTES))))
+    assert hub.fetched("weights.bin") == 1
+
+
+def test_a_gated_repository_tells_what_to_do(store: Store, hub: Hub, published: Any) -> None:
+    model = published()
+    hub.refuse("weights.bin", 403, headers=GATED)
+    assert "403: the repository is gated. Accept its terms on the hub, then set HF_TOKEN" in failure(
+        store, model
+    )
+
+
+def test_a_token_is_sent_to_the_hub(
+    store: Store, hub: Hub, published: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    store.install(published())
+    assert set(hub.tokens) == {"Bearer hf_secret"}
+    assert hub.storage_tokens == [""]  # another host: the key is not for it
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_what_may_pass_is_asked_again(store: Store, hub: Hub, published: Any, status: int) -> None:
+    model = published()
+    hub.refuse("weights.bin", status, times=2)
+    assert (store.install(model) / "weights.bin").read_bytes() == BYTES
+
+
+def test_a_download_that_stalls_is_given_up(root: Path, hub: Hub, published: Any) -> None:
+    model = published()
+    hub.stall("weights.bin")
+    reason = failure(Store(root, offline=False, timeout=0.2), model)
+    assert f"after {len(BYTES) // 2} bytes nothing came for 0.2 s, several times over" in reason
+    assert hub.sent["weights.bin"] == len(BYTES) // 2
+
+
+def test_a_disk_without_room_is_told_before_the_first_byte(store: Store, hub: Hub) -> None:
+    source = hub.plain(BYTES)
+    model = model_of(replace(file_of("weights.bin", source), size=10**18))
+    with pytest.raises(InsufficientStorage, match=r"need 1000000000\.00 GB more, and .* are free in"):
+        store.install(model)
+    assert hub.fetched("weights.bin") == 0
+
+
+def test_what_cannot_be_had_is_known_before_anything_is_fetched(
+    store: Store, hub: Hub, published: Any
+) -> None:
+    model = published(weights=BYTES, words=b"yes no")
+    hub.refuse("words.bin", 404)
+    assert "Cannot fetch 'words.bin'" in failure(store, model)
+    assert hub.fetched("weights.bin") == 0
 
 
 def test_a_file_without_a_source_is_told(store: Store) -> None:

@@ -36,7 +36,7 @@ def error_response(error: GovorError) -> Response:
         response.headers["retry-after"] = str(math.ceil(error.retry_after))
         response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
     elif error.status == 409 or (error.status >= 500 and not isinstance(error, ShuttingDown)):
-        response.headers["x-should-retry"] = "false"  # the SDK would upload the same file twice more
+        response.headers["x-should-retry"] = "false"  # the SDK would do the same thing twice more
     if isinstance(error, Unauthorized):
         response.headers["www-authenticate"] = "Bearer"
     return response

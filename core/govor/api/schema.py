@@ -56,12 +56,13 @@ class ModelBody(BaseModel):
     created: int = Field(description="When its files were installed, in seconds since 1970.")
     owned_by: str
     backend: str
-    status: Literal["available", "installed", "loading", "loaded", "failed"]
+    status: Literal["available", "downloading", "installed", "loading", "loaded", "failed"]
     languages: list[str] = Field(description="ISO 639-1 codes; empty: any.")
     features: list[str]
     aliases: list[str]
     description: str
-    reason: str | None = Field(None, description="Why loading failed.")
+    reason: str | None = Field(None, description="Why loading, or fetching, failed.")
+    path: str = Field("", description="The folder of its files; empty where it has none.")
     device: str | None = Field(None, description="Where it runs, while it is loaded.")
     precision: str | None = Field(None, description="What it computes with, while it is loaded.")
     loaded_at: float | None = Field(None, description="Since when it is loaded, in seconds since 1970.")
@@ -127,12 +128,6 @@ class Residents(BaseModel):
     data: list[ResidentBody]
     memory: MemoryBody
     events: list[MemoryEvent] = Field(description="The last hundred, the newest last.")
-
-
-class PullRequest(BaseModel):
-    """Which model to fetch."""
-
-    model: str
 
 
 class PluginBody(BaseModel):

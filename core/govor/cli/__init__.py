@@ -1,4 +1,4 @@
-"""The command `govor`: serve, transcribe, models, load, unload, reload, ps, plugins, and what plugins add.
+"""The command `govor`: serve, transcribe, models on disk and in memory, plugins, and what plugins add.
 
 Exit codes: 0 done; 1 something went wrong, said on stderr; 2 the command line is wrong; 130 interrupted.
 """
@@ -15,6 +15,7 @@ from govor import __version__
 from govor.cli.group import Commands
 from govor.cli.leave import leave
 from govor.cli.loaded import load, ps, reload, unload
+from govor.cli.manage import du, prune, pull, rm, verify
 from govor.cli.models import models
 from govor.cli.plugins import plugins
 from govor.cli.serve import serve
@@ -41,7 +42,9 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for command in (serve, transcribe, models, load, unload, reload, ps, plugins):
+for command in (
+    serve, transcribe, models, pull, rm, verify, prune, du, load, unload, reload, ps, plugins,
+):  # fmt: skip
     cli.add_command(command)
 
 

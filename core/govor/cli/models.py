@@ -1,91 +1,96 @@
-"""`govor models`: what can answer, what could, and fetching it."""
+"""`govor models`: what can answer, and what could; of a server, what is in its memory."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from govor.cli.options import read_settings, setting_options, show_log
-from govor.cli.table import show_table
-from govor.engine.service import Service
-from govor.errors import ModelNotFound
-from govor.models.catalogue import Model
-from govor.types import Feature
+from govor.cli.inventory import Body, open_inventory
+from govor.cli.manage import HERE, managing, pull
+from govor.cli.remote import show_json
+from govor.cli.table import megabytes, show_table
 
-HEADINGS = ("ID", "STATE", "SIZE", "LANGUAGES", "TEXT", "WER", "BACKEND", "ABOUT")
+FAMILIES = ("ID", "STATE", "SIZE", "LANGUAGES", "TEXT", "WER", "BACKEND", "ABOUT")
+MEMORY = ("ID", "STATE", "SIZE", "LANGUAGES", "BACKEND", "LOADED", "MEMORY")
+SPARE = ("ABOUT", "TEXT", "WER", "BACKEND")
+"""Columns that a narrow terminal does without, the first one first."""
 
 
-@click.group(invoke_without_command=True, short_help="List the models, or fetch one (models pull).")
+@click.group(invoke_without_command=True, short_help="List the models that can answer.")
 @click.option("--all", "everything", is_flag=True, help="Also models whose files are not here yet.")
-@setting_options(["models_dir"])
+@managing()
 @click.pass_context
-def models(context: click.Context, /, everything: bool, **options: Any) -> None:
-    """List the models that can answer; with --all, every model that the plugins know.
+def models(
+    context: click.Context,
+    /,
+    everything: bool,
+    server: str | None,
+    api_key: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """List the models that can answer; with --all, every model that is known.
 
     SIZE is what is fetched. WER is the word error rate in percent as its publisher states it, on test sets
-    of its own: it compares models of one family only.
+    of its own: it compares models of one family only. Of a server (--server), LOADED tells for how long a
+    model has been in memory, and MEMORY what it takes there.
     """
     if context.invoked_subcommand is not None:
         return
-    show_log("warning")
-    service = Service(read_settings(context.obj, options))
-    shown = list(service.catalogue) if everything else service.router.usable()
-    show_table(HEADINGS, [_row(service, model) for model in shown])
+    listed = open_inventory(context.obj, server, api_key, options).registry()
+    shown = [entry for entry in listed if everything or entry["state"] in HERE]
+    if as_json:
+        show_json({"object": "list", "data": shown})
+    elif server:
+        show_table(MEMORY, [_in_memory(entry) for entry in shown], spare=("BACKEND", "LANGUAGES"))
+    else:
+        show_table(FAMILIES, [_in_family(entry) for entry in shown], spare=SPARE)
 
 
-@models.command()
-@click.argument("names", nargs=-1, required=True, metavar="MODEL…")
-@setting_options(["models_dir", "offline"])
-@click.pass_obj
-def pull(config: Path | None, /, names: tuple[str, ...], **options: Any) -> None:
-    """Fetch and verify the files of each MODEL, so that it can answer."""
-    show_log("warning")
-    service = Service(read_settings(config, options))
-    for name in names:
-        model = service.router.find(name)
-        if model is None:
-            raise ModelNotFound(name, [known.id for known in service.catalogue])
-        _pull(service, model)
-        where = f"is installed in {service.store.folder(model)}" if model.spec.files else "needs no files"
-        click.echo(f"{model.id} {where}")
+models.add_command(pull)
 
 
-def _pull(service: Service, model: Model) -> None:
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task(model.id, total=None)
-        service.store.install(
-            model, lambda done, total: bars.update(bar, completed=done, total=total or None)
-        )
+def duration(seconds: float) -> str:
+    """A time for people."""
+    minutes, hours = seconds // 60, seconds // 3600
+    return f"{hours:.0f} h" if hours >= 2 else f"{minutes:.0f} min" if minutes >= 2 else f"{seconds:.0f} s"
 
 
-def _row(service: Service, model: Model) -> tuple[str, ...]:
-    spec = model.spec
-    stated = spec.files and all(file.size for file in spec.files)
+def _in_family(entry: Body) -> tuple[str, ...]:
+    rates = entry["error_rates"]
     return (
-        model.id,
-        service.store.state(model),
-        f"{spec.size / 1e6:.0f} MB" if stated else "-",
-        _languages(model),
-        "punctuated" if Feature.PUNCTUATION in spec.features else "plain",
-        f"{spec.wer[0][1]:g}" if spec.wer else "-",
-        model.plugin,
-        spec.description,
+        entry["id"],
+        entry["state"],
+        megabytes(entry["size"] or None),
+        _languages(entry),
+        "punctuated" if "punctuation" in entry["features"] else "plain",
+        f"{rates[0]['wer']:g}" if rates else "-",
+        entry["backend"],
+        entry["reason"] or entry["description"],
     )
 
 
-def _languages(model: Model) -> str:
-    codes = model.spec.languages
+def _in_memory(entry: Body) -> tuple[str, ...]:
+    progress = entry["progress"]
+    state = entry["state"]
+    if progress and progress["total"]:
+        state = f"{state} {100 * progress['completed'] // progress['total']} %"
+    loaded = state == "loaded"
+    return (
+        entry["id"],
+        state,
+        megabytes(entry["size"] or None),
+        _languages(entry),
+        entry["backend"],
+        duration(time.time() - entry["loaded_at"]) if loaded and entry["loaded_at"] else "-",
+        megabytes(entry["memory"]) if loaded else "-",
+    )
+
+
+def _languages(entry: Body) -> str:
+    codes = entry["languages"]
     if not codes:
         return "any"
     return " ".join(codes) if len(codes) <= 5 else str(len(codes))

@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from govor.settings import Settings, load_settings
 
-TABLES = frozenset({"aliases", "models", "plugins", "routing"})
+TABLES = frozenset({"aliases", "catalogue", "models", "plugins", "routing"})
 """Settings that are tables: plugins.toml and the environment only."""
 
 

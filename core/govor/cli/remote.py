@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
-import httpx
 
 from govor.errors import GovorError
 
+if TYPE_CHECKING:
+    import httpx
+
 DEFAULT_SERVER = "http://127.0.0.1:8000"
-TIMEOUT = httpx.Timeout(10.0, read=None)  # a model may take minutes to load or to come; the server ends it
+CONNECT_SECONDS = 10.0
 
 Params = dict[str, str]
 
@@ -51,6 +53,8 @@ class Remote:
         self, path: str, body: object = None, params: Params | None = None
     ) -> Iterator[tuple[str, Any]]:
         """Yield (event, data) of a stream that a POST begins; data is None where the event has none."""
+        import httpx
+
         with (
             self._told(),
             httpx.stream("POST", self.url + path, json=body, params=params, **self._usual) as response,
@@ -62,9 +66,12 @@ class Remote:
 
     @property
     def _usual(self) -> dict[str, Any]:
-        return {"headers": self._headers, "timeout": TIMEOUT}
+        # a model may take minutes to load or to come: the server ends it
+        return {"headers": self._headers, "timeout": (CONNECT_SECONDS, None, None, None)}
 
     def _ask(self, method: str, path: str, **kwargs: Any) -> Any:
+        import httpx  # slow to import, and needed by few commands
+
         with self._told():
             response = httpx.request(method, self.url + path, **kwargs, **self._usual)
             if not response.is_success:
@@ -77,6 +84,8 @@ class Remote:
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Turn what goes wrong on the way into a sentence."""
+        import httpx
+
         try:
             yield
         except httpx.ConnectError as error:

@@ -17,14 +17,15 @@ from govor.engine.memory import Gauge
 from govor.engine.residence import Loaded, Residence, Slot
 from govor.errors import GovorError, ModelBusy, ModelUnloaded, ShuttingDown
 from govor.models.catalogue import Model
-from govor.models.store import Progress, Store
+from govor.models.progress import Progress
+from govor.models.store import Store
 from govor.models.wishes import Wishes
 
 __all__ = ["Loaded", "Pool", "State"]
 
 log = logging.getLogger(__name__)
 
-State = Literal["available", "installed", "loading", "loaded", "failed"]
+State = Literal["available", "downloading", "installed", "loading", "loaded", "failed"]
 
 
 class Pool:
@@ -225,7 +226,7 @@ class Pool:
 
     async def _bring(self, model: Model, progress: Progress | None, *, trial: bool = False) -> Loaded:
         """Load a model once there is room for it. Raises InsufficientMemory, and whatever loading raises."""
-        folder = await asyncio.to_thread(self._store.install, model, progress or (lambda done, total: None))
+        folder = await asyncio.to_thread(self._store.install, model, progress)
         need, ticket = self._loader.estimate(model, folder), object()
         await self._departures.make_room(model, need)
         self.residence.reserved[ticket] = need

@@ -13,10 +13,12 @@ from govor.cores import usable_cores
 from govor.engine.admission import Admission, Limits
 from govor.engine.budget import Budget
 from govor.engine.choice import Chooser
+from govor.engine.downloads import Downloads
 from govor.engine.pipeline import Transcription, Work, begin
-from govor.engine.pool import Pool
+from govor.engine.pool import Pool, State
 from govor.errors import GovorError
-from govor.models.catalogue import Catalogue
+from govor.models.catalogue import Catalogue, Model
+from govor.models.own import declared_models, pulled_models
 from govor.models.routing import Router
 from govor.models.store import Store
 from govor.models.wishes import Wishes
@@ -37,9 +39,18 @@ class Service:
         """Find the plugins. Raises ConfigurationError where a required one is not ready."""
         self.settings = settings
         self.plugins = plugins or Plugins(settings)
-        self.catalogue = Catalogue(self.plugins, settings.aliases)
-        self.store = Store(settings.models_dir, offline=settings.offline)
-        self.router = Router(self.catalogue, self.store, settings.default_models, settings.routing)
+        own = declared_models(settings.catalogue, self.plugins)
+        pulled = pulled_models(settings.models_dir, self.plugins)
+        self.catalogue = Catalogue(self.plugins, settings.aliases, [*pulled, *own])
+        self.store = Store(settings.models_dir, offline=settings.offline, timeout=settings.download_timeout)
+        self.downloads = Downloads(self.store)
+        self.router = Router(
+            self.catalogue,
+            self.store,
+            settings.default_models,
+            settings.routing,
+            fetching=settings.auto_pull and settings.download != "off",
+        )
         wishes = Wishes.of_settings(settings)
         for name in wishes.strangers(list(self.catalogue)):
             log.warning("[models.%s] is about a model that no plugin has", name)
@@ -79,6 +90,7 @@ class Service:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.downloads.close()
         await self.pool.close()
 
     @asynccontextmanager
@@ -90,9 +102,33 @@ class Service:
         admitted = self.admission.admit(work.client, patient=work.patient)
         with admitted if work.place is None else nullcontext(work.place) as place:
             detector = await self.voice_detector()
+            await self.fetch_missing(work.model)
             async with begin(work, self.pool, detector, place) as transcription:
                 yield transcription
                 self.transcribed += transcription.complete
+
+    def state(self, model: Model) -> State:
+        """Where in its life a model is, on disk and in memory."""
+        loaded = self.pool.state(model)
+        if loaded == "available":
+            if self.downloads.transfer(model) is not None:
+                return "downloading"
+            if self.downloads.failure(model):
+                return "failed"
+        return loaded
+
+    def failure(self, model: Model) -> str | None:
+        """Why the model's last load, or else its last download, failed; None where it did not."""
+        return (
+            (self.pool.failure(model) or self.downloads.failure(model))
+            if self.state(model) == "failed"
+            else None
+        )
+
+    async def fetch_missing(self, model: Model) -> None:
+        """Fetch the files of a model that a request may use before they are here. Raises DownloadFailed."""
+        if self.settings.auto_pull and self.store.state(model) == "available":
+            await self.downloads.fetch(model)
 
     async def voice_detector(self) -> VoiceDetector:
         """The detector of the first plugin that has one; loaded when first asked for."""
@@ -110,6 +146,8 @@ class Service:
         wished = [model.qualified for model in self.catalogue if self.pool.wishes.preloads(model)]
         for name in (*self.settings.preload, *wished):
             try:
-                await self.pool.load(self.router.choose(name))
+                model = self.router.choose(name)
+                await self.fetch_missing(model)
+                await self.pool.load(model)
             except GovorError as error:
                 log.warning("'%s' is not preloaded: %s", name, error)

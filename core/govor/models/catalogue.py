@@ -36,18 +36,25 @@ class Model:
 class Catalogue:
     """Names to models. Where two plugins claim a name, the first in order keeps it."""
 
-    def __init__(self, plugins: Iterable[Plugin], aliases: Mapping[str, str]):
-        """Take the plugins in order; `aliases` are the operator's and win over what the plugins declare."""
-        declared = [
-            Model(spec.id, plugin.name, spec, plugin.backend, ())
-            for plugin in plugins
-            if plugin.backend is not None
-            for spec in plugin.models
-        ]
+    def __init__(
+        self, plugins: Iterable[Plugin], aliases: Mapping[str, str], own: Iterable[tuple[str, ModelSpec]] = ()
+    ):
+        """Take the plugins in order; `aliases` are the operator's and win over what the plugins declare.
+
+        So do the operator's `own` models, each with the plugin that runs it.
+        """
+        self._plugins = tuple(plugins)
         self._aliases = tuple(aliases)
         self._targets = {alias.casefold(): target for alias, target in aliases.items()}
+        self._own: dict[tuple[str, str], ModelSpec] = {}
+        self.add(own)
+
+    def add(self, own: Iterable[tuple[str, ModelSpec]]) -> None:
+        """Take further models of the operator's; one that has the id of another replaces it."""
+        self._own |= {(plugin, spec.id): spec for plugin, spec in own}
+        declared = list(self._declared())
         self._index(_claims(declared))
-        answers = {name: self.find(name) for name in (*self._by_name, *aliases)}
+        answers = {name: self.find(name) for name in (*self._by_name, *self._aliases)}
         self._models = [_as_known(model, answers) for model in declared]
         known = {model.qualified: model for model in self._models}
         self._index({name: known[claimed.qualified] for name, claimed in self._by_name.items()})
@@ -68,6 +75,16 @@ class Catalogue:
     def means_default(self, name: str) -> bool:
         """Tell whether `name` is "default" or an operator's alias of it."""
         return self.resolve(name).casefold() == DEFAULT
+
+    def _declared(self) -> Iterator[Model]:
+        backends = {plugin.name: plugin.backend for plugin in self._plugins}
+        for (name, _), spec in self._own.items():
+            if backend := backends.get(name):
+                yield Model(spec.id, name, spec, backend, ())
+        for plugin in self._plugins:
+            for spec in plugin.models:
+                if plugin.backend is not None and (plugin.name, spec.id) not in self._own:
+                    yield Model(spec.id, plugin.name, spec, plugin.backend, ())
 
     def resolve(self, name: str) -> str:
         """Return what an operator's alias stands for; one of another is followed, a circle ends somewhere."""

@@ -25,8 +25,14 @@ class Router:
         store: Store,
         preferences: Sequence[str],
         routes: Mapping[str, Sequence[str]] | None = None,
+        *,
+        fetching: bool = False,
     ):
-        """`preferences` is the operator's default list, best first; `routes` one for each language."""
+        """`preferences` is the operator's default list, best first; `routes` one for each language.
+
+        Where `fetching`, a model that is named may be one that is not installed yet: it will be fetched.
+        """
+        self._fetching = fetching
         self._catalogue = catalogue
         self._store = store
         self._preferences = preferences
@@ -71,7 +77,7 @@ class Router:
         model = self.find(name or DEFAULT)
         if model is None:
             raise ModelNotFound(name or DEFAULT, [model.id for model in self.usable()])
-        if not self._here(model):
+        if not self._here(model) and (not self._fetching or model.spec.folder):
             raise ModelNotInstalled(model.id)
         return model
 

@@ -1,27 +1,79 @@
-"""Where a model's file can come from: an installed package, the Hugging Face hub, a plain https address.
+"""Where a model's file can come from: an installed package, the Hugging Face hub, a plain address.
 
-Each opener turns one source into bytes or raises SourceAbsent. Nothing is verified here.
+A source is found first, which tells its size and often its checksum before a byte is fetched. Nothing is
+verified here.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import re
-from collections.abc import Callable, Iterator
-from http.client import HTTPException, HTTPMessage
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import IO, Any
-from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-CHUNK_BYTES = 1 << 20
-URL_TIMEOUT_SECONDS = 60.0
+from govor.models.fetching import SourceAbsent, fetch, size_of
+from govor.models.hub import HubFile, hub_headers, locate_on_hub, share
+from govor.models.part import Part, read_chunks
+from govor.models.progress import Transfer
+from govor.types import ModelFile
 
 
-class SourceAbsent(Exception):
-    """This source does not have the file, or cannot be reached."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file at one of its sources."""
+
+    source: str
+    size: int = 0
+    """Bytes as the source states them; 0 where it does not."""
+    sha256: str = ""
+    """As the source states it, or ""."""
+    paths: tuple[Path, ...] = ()
+    """The parts of it in installed packages."""
+    hub: HubFile | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether it lies on this machine, so that the network is not needed."""
+        return bool(self.paths) or (self.hub is not None and self.hub.cached is not None)
+
+    def share(self, path: Path) -> None:
+        """Let other tools find the file, verified and in its place, in the hub's cache."""
+        if self.hub is not None:
+            share(self.hub, path)
+
+
+def find_source(
+    file: ModelFile, source: str, transfer: Transfer, *, offline: bool, timeout: float, fresh: bool = False
+) -> Found:
+    """Find a file at one source; `fresh` passes over the hub's cache. Raises SourceAbsent."""
+    if source.startswith("package:"):
+        paths = tuple(package_paths(source))
+        return Found(source, sum(path.stat().st_size for path in paths), paths=paths)
+    if source.startswith("hf:"):
+        hub = locate_on_hub(source, transfer, offline=offline, fresh=fresh)
+        return Found(source, hub.size, hub.sha256, hub=hub)
+    if not source.startswith("https://") and not (source.startswith("http://") and file.sha256):
+        # a plain address needs a checksum, or anybody could change what it gives
+        raise SourceAbsent("no known kind of source")
+    if offline:
+        raise SourceAbsent("not asked, as `offline` is set")
+    return Found(source, file.size or size_of(source, timeout))
+
+
+def bring(found: Found, file: ModelFile, part: Part, transfer: Transfer, *, timeout: float) -> None:
+    """Write a source's bytes after what `part` has of them. Raises SourceAbsent, DownloadCancelled."""
+    if found.paths:
+        part.restart()
+        for chunk in read_joined(found.paths):
+            part.write(chunk)
+            transfer.move(file.name, part.size)
+        return
+    url = found.hub.url if found.hub else found.source
+    headers = hub_headers() if found.hub else {}
+    unsafe = found.hub is None and not file.sha256
+    fetch(
+        url, part, transfer, file.name, size=found.size, headers=headers, timeout=timeout, only_https=unsafe
+    )
 
 
 def package_paths(source: str) -> list[Path]:
@@ -48,99 +100,11 @@ def _installed_file(dist: str, path: str) -> Path:
     return found
 
 
-def read_joined(paths: list[Path]) -> Iterator[bytes]:
+def read_joined(paths: tuple[Path, ...] | list[Path]) -> Iterator[bytes]:
     """Yield the files' bytes one after the other, in chunks. Raises SourceAbsent."""
     try:
         for path in paths:
             with path.open("rb") as file:
-                while chunk := file.read(CHUNK_BYTES):
-                    yield chunk
+                yield from read_chunks(file.read)
     except OSError as error:
         raise SourceAbsent(str(error)) from error
-
-
-class _OnlyToHttps(HTTPRedirectHandler):
-    """Where the publisher states no checksum, a redirect to plain http would let anybody change the file."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> Request | None:
-        if not newurl.startswith("https://"):
-            raise HTTPError(newurl, code, "redirected to an address that is not https", headers, fp)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def read_url(url: str) -> Iterator[bytes]:
-    """Yield what a plain https address answers, in chunks. Raises SourceAbsent."""
-    read = 0
-    try:
-        request = Request(url)  # noqa: S310 - https only, see store
-        with build_opener(_OnlyToHttps).open(request, timeout=URL_TIMEOUT_SECONDS) as answer:
-            stated = int(answer.headers.get("Content-Length") or 0)
-            while chunk := answer.read(CHUNK_BYTES):
-                read += len(chunk)
-                yield chunk
-    except HTTPError as error:
-        error.close()
-        raise SourceAbsent(str(error)) from error
-    except (OSError, HTTPException, ValueError) as error:
-        raise SourceAbsent(_one_line(error)) from error
-    if read < stated:
-        raise SourceAbsent(f"the answer broke off after {read} of {stated} bytes")
-
-
-def hub_file(source: str, progress: Callable[[int], None], *, fresh: bool = False) -> Path:
-    """Fetch `hf:OWNER/REPO@REVISION/PATH` into the Hugging Face cache; return the cached file.
-
-    `progress` is called with the bytes fetched so far; `fresh` fetches again what the cache holds. Honours
-    HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and HF_TOKEN. Raises SourceAbsent.
-    """
-    from huggingface_hub import hf_hub_download  # slow to import, and rarely needed
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    logging.getLogger("huggingface_hub").handlers.clear()  # its own handler says everything a second time
-    match = re.fullmatch(r"hf:([^@]+)@([^/]+)/(.+)", source)
-    if not match:
-        raise SourceAbsent("it is not written hf:OWNER/REPO@REVISION/PATH")
-    repository, revision, name = match.groups()
-    try:
-        path = hf_hub_download(
-            repository,
-            name,
-            revision=revision,
-            endpoint=os.environ.get("HF_ENDPOINT") or None,
-            force_download=fresh,
-            tqdm_class=_bar_class(progress),
-        )
-    except LocalEntryNotFoundError as error:
-        raise SourceAbsent(_one_line(error.__cause__ or error)) from error  # itself: "check your connection"
-    except Exception as error:
-        raise SourceAbsent(_one_line(error)) from error
-    return Path(path).resolve()
-
-
-def _bar_class(progress: Callable[[int], None]) -> type[Any]:
-    """Return what the hub's client takes for a progress bar: it shows nothing and tells `progress`."""
-    from huggingface_hub.utils.tqdm import tqdm
-
-    class Bar(tqdm):
-        done = 0
-
-        def __init__(self, *args: Any, **kwargs: Any):
-            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
-
-        def update(self, n: float | None = 1) -> None:
-            self.done += int(n or 0)
-            progress(self.done)
-
-        def update_transfer(self, n: float) -> None:
-            """Take no account of bytes on the wire, which are compressed."""
-
-        def set_transfer_postfix_str(self, *args: Any, **kwargs: Any) -> None:
-            """Show nothing."""
-
-    return Bar
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")

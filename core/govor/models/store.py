@@ -1,136 +1,187 @@
-"""Models' files on disk: which are here, fetching, verifying.
+"""Models' files on disk: which are here, and fetching what is not.
 
 A file appears whole or not at all: it is written to `.part`, verified, synced and renamed, then recorded.
+What an interrupted download left in `.part` is where the next one begins.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
+import errno
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from pathlib import Path, PurePosixPath
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from govor.errors import DownloadFailed
+from govor.errors import DownloadFailed, InsufficientStorage
+from govor.models.arrival import Arrival
 from govor.models.catalogue import Model
-from govor.models.record import RECORD, Digest, is_present, read_record, write_record
-from govor.models.sources import SourceAbsent, hub_file, package_paths, read_joined, read_url
+from govor.models.fetching import SourceAbsent
+from govor.models.listing import list_files, read_listing
+from govor.models.progress import Progress, Transfer
+from govor.models.record import RECORD, is_present, read_record, write_record
+from govor.models.sources import package_paths
 from govor.types import ModelFile
 
-Progress = Callable[[int, int], None]
-"""Called with (bytes done, bytes in all; 0 where unknown)."""
+AT_ONCE = 4
+"""Files of one model that are fetched side by side."""
+LOCK_SECONDS = 0.2  # between two looks whether a download that waits for another process was cancelled
 
 
 class Store:
     """The models folder. Safe for several threads and processes: one lock per model."""
 
-    def __init__(self, root: Path, *, offline: bool):
-        self._root = root
-        self._offline = offline
+    def __init__(self, root: Path, *, offline: bool, timeout: float = 30.0):
+        """`timeout` is how long a download waits for its next byte, in seconds."""
+        self.root = root
+        self.offline = offline
+        self.timeout = timeout
 
     def folder(self, model: Model) -> Path:
         """Where the model's files lie, or would lie."""
         if model.spec.folder:
             return Path(model.spec.folder)
-        return self._root / _folder_name(model.plugin) / _folder_name(model.spec.id)
+        return self.root / _folder_name(model.plugin) / _folder_name(model.spec.id)
+
+    def files(self, model: Model) -> Sequence[ModelFile]:
+        """The model's files; none where a repository's list has not been read yet."""
+        if model.spec.repository and not model.spec.files:
+            return read_listing(self.folder(model), model.spec.repository)
+        return model.spec.files
+
+    def size(self, model: Model) -> int | None:
+        """Bytes of all files, as recorded or else as stated; None where that is unknown."""
+        record, files = read_record(self.folder(model)), self.files(model)
+        sizes = [record[file.name].size if file.name in record else file.size for file in files]
+        return None if 0 in sizes or (model.spec.repository and not files) else sum(sizes)
 
     def state(self, model: Model) -> Literal["installed", "available"]:
         """Tell whether the model can be loaded without a network: its files are here or in a package."""
-        here = self._complete(model) or (
-            not model.spec.folder and all(_in_package(file) for file in model.spec.files)
-        )
-        return "installed" if here else "available"
+        return "installed" if self._complete(model) or self.embedded(model) else "available"
+
+    def embedded(self, model: Model) -> bool:
+        """Tell whether installed packages hold all of the model's files, or it has none."""
+        spec = model.spec
+        return not (spec.folder or spec.repository) and all(_in_package(file) for file in spec.files)
 
     def installed_at(self, model: Model) -> int:
         """When the model's files were verified, in seconds since 1970; 0 before that, and without files."""
         record = self.folder(model) / RECORD
         return int(record.stat().st_mtime) if record.is_file() else 0
 
-    def install(self, model: Model, progress: Progress = lambda done, total: None) -> Path:
-        """Return the folder with all files verified, fetching what is missing. Raises DownloadFailed."""
+    def install(
+        self, model: Model, progress: Progress | None = None, *, transfer: Transfer | None = None
+    ) -> Path:
+        """Return the folder with all files verified, fetching what is missing.
+
+        Raises DownloadFailed, DownloadCancelled, InsufficientStorage.
+        """
         folder = self.folder(model)
         if self._complete(model):
             return folder
         if model.spec.folder:
             raise DownloadFailed(_what_is_missing(model, folder))
+        transfer = transfer or Transfer(progress)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_name(f".{folder.name}.lock")):
-                self._install_missing(model, folder, progress)
+            with self.locked(model, transfer):
+                self._install_missing(model, folder, transfer)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise InsufficientStorage(f"The disk of {folder} is full: {error.strerror}.") from error
             raise DownloadFailed(f"Cannot write to {folder}: {error.strerror or error}.") from error
         return folder
 
-    def _install_missing(self, model: Model, folder: Path, progress: Progress) -> None:
-        files = model.spec.files
-        total = model.spec.size if all(file.size for file in files) else 0
-        record, done = read_record(folder), 0
+    @contextmanager
+    def locked(self, model: Model, transfer: Transfer, patience: float | None = None) -> Iterator[None]:
+        """Hold the model's files against every other thread and process.
+
+        Raises DownloadCancelled, and TimeoutError after `patience` seconds, where it has an end.
+        """
+        folder = self.folder(model)
+        lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+        waited = 0.0
+        while True:
+            transfer.check()
+            if patience is not None and waited > patience:
+                raise TimeoutError
+            with suppress(Timeout):
+                lock.acquire(timeout=LOCK_SECONDS)
+                break
+            waited += LOCK_SECONDS
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _install_missing(self, model: Model, folder: Path, transfer: Transfer) -> None:
+        files = self.files(model) or list_files(model, folder, transfer, offline=self.offline)
+        record, missing = read_record(folder), []
         for file in files:
-            if not is_present(folder, file, record):
-                report = _rising(done, total, progress)
-                record[file.name] = self._fetch(file, _target(folder, file), report)
+            if is_present(folder, file, record):
+                transfer.move(file.name, record[file.name].size, complete=True)
+            else:
+                transfer.expect(file.name, file.size)
+                arrival = Arrival(file, folder, transfer, offline=self.offline, timeout=self.timeout)
+                missing.append(arrival)
+        _side_by_side(Arrival.advance, missing, transfer)
+        _check_room(folder, missing)
+        recording = threading.Lock()
+
+        def fetch(arrival: Arrival) -> None:
+            digest = arrival.fetch()
+            with recording:
+                record[arrival.file.name] = digest
                 write_record(folder, record)
-            done += record[file.name].size
-        progress(done, done)
+            transfer.move(arrival.file.name, digest.size, complete=True)
+
+        _side_by_side(fetch, missing, transfer)
 
     def _complete(self, model: Model) -> bool:
-        folder = self.folder(model)
+        folder, files = self.folder(model), self.files(model)
         if model.spec.folder:
-            return folder.is_dir() and all((folder / file.name).is_file() for file in model.spec.files)
-        record = read_record(folder) if model.spec.files else {}
-        return all(is_present(folder, file, record) for file in model.spec.files)
+            return folder.is_dir() and all((folder / file.name).is_file() for file in files)
+        if model.spec.repository and not files:
+            return False
+        record = read_record(folder) if files else {}
+        return all(is_present(folder, file, record) for file in files)
 
-    def _fetch(self, file: ModelFile, target: Path, progress: Callable[[int], None]) -> Digest:
-        """Bring one file from the first source that has it as it should be. Raises DownloadFailed."""
-        part = target.with_name(target.name + ".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        reasons = []
+
+def _side_by_side(work: Callable[[Arrival], None], arrivals: Iterable[Arrival], transfer: Transfer) -> None:
+    """Do the work of all, some at once; the first failure is raised when none is at work any more."""
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="govor-fetch") as threads:
         try:
-            for source in file.sources:
-                try:
-                    digest = self._write_from(source, file, part, progress)
-                except SourceAbsent as error:
-                    reasons.append(f"{source}: {error}")
-                else:
-                    part.replace(target)
-                    return digest
-        finally:
-            with suppress(FileNotFoundError):
-                part.unlink()
-        raise DownloadFailed(f"Cannot fetch '{file.name}': {'; '.join(reasons) or 'it has no source'}.")
+            for future in [threads.submit(work, arrival) for arrival in arrivals]:
+                future.result()
+        except KeyboardInterrupt:
+            transfer.cancel()
+            raise
 
-    def _write_from(
-        self, source: str, file: ModelFile, part: Path, progress: Callable[[int], None]
-    ) -> Digest:
-        """Write one source's bytes and verify them. Raises SourceAbsent."""
-        chunks, stated = self._open(source, progress)
-        digest, faults = _write_verified(part, chunks, file, stated, progress)
-        if faults and source.startswith("hf:"):  # the hub's client would give what its cache holds for ever
-            chunks, stated = self._open(source, progress, fresh=True)
-            digest, faults = _write_verified(part, chunks, file, stated, progress)
-        if faults:
-            raise SourceAbsent(" and ".join(faults))
-        return digest
 
-    def _open(
-        self, source: str, progress: Callable[[int], None], *, fresh: bool = False
-    ) -> tuple[Iterator[bytes], str]:
-        """Return the source's bytes and the sha256 that it states of them, or "". Raises SourceAbsent."""
-        if source.startswith("package:"):
-            return read_joined(package_paths(source)), ""
-        if self._offline:
-            raise SourceAbsent("not asked, as `offline` is set")
-        if source.startswith("hf:"):
-            blob = hub_file(source, progress, fresh=fresh)
-            stated = blob.name if re.fullmatch(r"[0-9a-f]{64}", blob.name) else ""  # LFS blobs are named so
-            return read_joined([blob]), stated
-        if source.startswith("https://"):
-            return read_url(source), ""
-        raise SourceAbsent("no known kind of source")
+def _check_room(folder: Path, arrivals: Sequence[Arrival]) -> None:
+    """Raise InsufficientStorage before the first byte where the disk has no room for the last one."""
+    needed, free = sum(arrival.room for arrival in arrivals), shutil.disk_usage(folder).free
+    if needed > free:
+        raise InsufficientStorage(
+            f"The files need {needed / 1e9:.2f} GB more, and {free / 1e9:.2f} GB are free in {folder}."
+        )
+
+
+def folder_sizes(folder: Path) -> tuple[int, int]:
+    """Bytes that only this folder holds, and those that another place, the hub's cache, holds too."""
+    own = shared = 0
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            shared += path.stat().st_size if path.exists() else 0
+        elif path.is_file():
+            stat = path.stat()
+            own, shared = (own, shared + stat.st_size) if stat.st_nlink > 1 else (own + stat.st_size, shared)
+    return own, shared
 
 
 def _folder_name(name: str) -> str:
@@ -138,63 +189,11 @@ def _folder_name(name: str) -> str:
     return re.sub(r"^\.+", lambda dots: "_" * len(dots[0]), name.replace("/", "--").replace("\\", "--"))
 
 
-def _target(folder: Path, file: ModelFile) -> Path:
-    """Where a file goes. Raises DownloadFailed where its name leads out of the folder."""
-    path = PurePosixPath(file.name)
-    if not path.name or path.is_absolute() or ".." in path.parts or re.search(r"[\\:]", file.name):
-        raise DownloadFailed(f"The file name '{file.name}' is not a path inside the model's folder.")
-    return folder / path
-
-
 def _what_is_missing(model: Model, folder: Path) -> str:
     if not folder.is_dir():
         return f"The folder {folder} of '{model.id}' does not exist."
     missing = [file.name for file in model.spec.files if not (folder / file.name).is_file()]
     return f"The folder {folder} of '{model.id}' lacks {', '.join(missing)}."
-
-
-def _rising(before: int, total: int, progress: Progress) -> Callable[[int], None]:
-    """Report bytes of one file; those that are copied after they were fetched count once."""
-    highest = 0
-
-    def report(size: int) -> None:
-        nonlocal highest
-        if size > highest:
-            highest = size
-            progress(before + size, total)
-
-    return report
-
-
-def _write_verified(
-    path: Path, chunks: Iterable[bytes], file: ModelFile, stated: str, progress: Callable[[int], None]
-) -> tuple[Digest, list[str]]:
-    """Write, and compare with what the publisher, or else the source, states; return what is wrong."""
-    digest, md5 = _write(path, chunks, progress)
-    expected = file.sha256 or stated
-    wrong = []
-    if file.size and digest.size != file.size:
-        wrong.append(f"{digest.size} bytes instead of {file.size}")
-    if expected and digest.sha256 != expected:
-        wrong.append(f"sha256 {digest.sha256} instead of {expected}")
-    if file.md5 and md5 != file.md5:
-        wrong.append(f"md5 {md5} instead of {file.md5}")
-    return digest, wrong
-
-
-def _write(path: Path, chunks: Iterable[bytes], progress: Callable[[int], None]) -> tuple[Digest, str]:
-    """Write and hash in one pass, synced to disk; return size and sha256, and md5."""
-    sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    with path.open("wb") as out:
-        for chunk in chunks:
-            out.write(chunk)
-            sha256.update(chunk)
-            md5.update(chunk)
-            size += len(chunk)
-            progress(size)
-        out.flush()
-        os.fsync(out.fileno())
-    return Digest(size, sha256.hexdigest()), md5.hexdigest()
 
 
 def _in_package(file: ModelFile) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import govor
-from govor_gigaam_onnx.catalogue import specs
+from govor_gigaam_onnx.catalogue import adopted, specs
+from govor_gigaam_onnx.naming import chosen_files
 from govor_gigaam_onnx.settings import GigaamSettings, read_settings
 
 
@@ -23,6 +24,12 @@ class GigaamOnnx:
 
     def models(self) -> Sequence[govor.ModelSpec]:
         return self._specs
+
+    def choose_files(self, names: Sequence[str]) -> Sequence[str]:
+        return chosen_files(names)
+
+    def adopt(self, spec: govor.ModelSpec) -> govor.ModelSpec:
+        return adopted(spec)
 
     def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
         """Load an export. Raises LoadFailed: no such device or precision, a file absent or damaged."""

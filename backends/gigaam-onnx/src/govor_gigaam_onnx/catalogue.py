@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from govor import Feature, ModelFile, ModelSpec
@@ -96,6 +97,16 @@ def _spec(model: str, row: Row, aliases: tuple[str, ...], download_mb: int, note
         description=f"{row.description} ({download_mb} MB){note}",
         licence="MIT",
         wer=row.wer,
+    )
+
+
+def adopted(spec: ModelSpec) -> ModelSpec:
+    """Complete an operator's model: what is not stated is as for the Russian models without punctuation."""
+    return replace(
+        spec,
+        languages=spec.languages or RUSSIAN,
+        features=spec.features or PLAIN,
+        max_seconds=MAX_SECONDS,
     )
 
 

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import govor
 from govor_gigaam_onnx.features import V2, V3, Framing
+from govor_gigaam_onnx.naming import PREFERENCE
 
 PREPARED = ".govor-"
 """Marks the files that this plugin writes beside the others."""
-PREFERENCE = ("", ".fp16", ".int8")
-"""Which of several precisions of one file is taken, by the end of its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import govor
-from govor_whisper.catalogue import specs
+from govor_whisper.catalogue import adopted, chosen_files, specs
 from govor_whisper.settings import WhisperSettings, read_settings
 
 
@@ -22,6 +22,12 @@ class Whisper:
 
     def models(self) -> Sequence[govor.ModelSpec]:
         return specs(self._settings.max_stretch_seconds)
+
+    def choose_files(self, names: Sequence[str]) -> Sequence[str]:
+        return chosen_files(names)
+
+    def adopt(self, spec: govor.ModelSpec) -> govor.ModelSpec:
+        return adopted(spec, self._settings.max_stretch_seconds)
 
     def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
         """Load a converted model. Raises LoadFailed: no such device or precision, a file lacking."""

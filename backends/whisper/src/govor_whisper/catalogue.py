@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from govor import Feature, ModelFile, ModelSpec
@@ -107,6 +109,29 @@ def specs(max_seconds: float) -> tuple[ModelSpec, ...]:
             licence="MIT",
         )
         for row in ROWS
+    )
+
+
+NEEDED = ("config.json", "model.bin", "tokenizer.json")
+"""Files without which a conversion cannot be loaded; where the tokenizer is missing, one would be fetched."""
+WANTED = (*NEEDED, "preprocessor_config.json", "vocabulary.json", "vocabulary.txt")
+
+
+def chosen_files(names: Sequence[str]) -> tuple[str, ...]:
+    """Of a repository's files, those of a CTranslate2 conversion; none where it holds no whole one."""
+    return tuple(name for name in WANTED if name in names) if set(NEEDED) <= set(names) else ()
+
+
+def adopted(spec: ModelSpec, max_seconds: float) -> ModelSpec:
+    """Complete an operator's model: what is not stated is as for the multilingual models."""
+    files = spec.files or tuple(ModelFile(name, ()) for name in NEEDED if spec.folder)
+    abilities = WRITES if spec.languages == ENGLISH else TRANSLATES
+    return replace(
+        spec,
+        files=files,
+        languages=spec.languages or MULTILINGUAL,
+        features=spec.features or abilities,
+        max_seconds=max_seconds,
     )
 
 
