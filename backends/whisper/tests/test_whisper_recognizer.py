@@ -8,7 +8,7 @@ import pytest
 from faster_whisper import WhisperModel
 
 import govor_whisper
-from govor import LoadFailed, LongForm, Options, Placement, Segment
+from govor import LanguageDetector, LoadFailed, LongForm, Options, Placement, Segment
 from govor_whisper.recognizer import WhisperRecognizer, ladder
 
 ON_CPU = Placement("cpu", workers=1)
@@ -243,3 +243,16 @@ def test_a_damaged_folder_fails_the_load_and_is_named(family, base, weights, tmp
         (tmp_path / name).write_bytes(content)
     with pytest.raises(LoadFailed, match=rf"whisper-base.*{re.escape(str(tmp_path))}.*{said}"):
         family.load(base, tmp_path, Placement("cpu"))
+
+
+def test_the_language_is_told_without_the_text(loaded, english, russian):
+    assert isinstance(loaded, LanguageDetector)
+    for audio, code in ((english, "en"), (russian, "ru")):
+        chances = loaded.detect(audio)
+        assert chances[0][0] == code
+        assert chances[0][1] > 0.7
+        assert sum(chance for _, chance in chances) == pytest.approx(1, abs=0.01)
+
+
+def test_silence_has_no_language(loaded):
+    assert loaded.detect(np.zeros(16_000, np.float32)) == []

@@ -29,7 +29,7 @@ def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @placement_options
 @server_options(default=DEFAULT_SERVER)
 @json_option
-def load(models: tuple[str, ...], /, server: str, api_key: str | None, as_json: bool, **said: Any) -> None:
+def load(models: tuple[str, ...], server: str, api_key: str | None, as_json: bool, **said: Any) -> None:
     """Bring each MODEL into a running server's memory, and say how long it stays.
 
     Of a model that is there already, only --ttl and --pin change; see `govor reload` for the others.
@@ -42,7 +42,7 @@ def load(models: tuple[str, ...], /, server: str, api_key: str | None, as_json: 
 @placement_options
 @server_options(default=DEFAULT_SERVER)
 @json_option
-def reload(models: tuple[str, ...], /, server: str, api_key: str | None, as_json: bool, **said: Any) -> None:
+def reload(models: tuple[str, ...], server: str, api_key: str | None, as_json: bool, **said: Any) -> None:
     """Load each MODEL anew, with new files or settings, while the old one still answers.
 
     Should the new one fail, the old one stays.
@@ -55,7 +55,7 @@ def reload(models: tuple[str, ...], /, server: str, api_key: str | None, as_json
 @click.option("--force", is_flag=True, help="End what it is at work on; otherwise a model in use stays.")
 @server_options(default=DEFAULT_SERVER)
 @json_option
-def unload(models: tuple[str, ...], /, server: str, api_key: str | None, as_json: bool, force: bool) -> None:
+def unload(models: tuple[str, ...], server: str, api_key: str | None, as_json: bool, force: bool) -> None:
     """Take each MODEL out of a running server's memory; its files stay."""
     remote = Remote(server, api_key)
     params = {"force": "true"} if force else None
