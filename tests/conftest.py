@@ -24,6 +24,7 @@ RECORDINGS = ROOT.parent / "shared/audio"
 def _no_foreign_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Take GOVOR_* out of the environment and keep caches away from the user's."""
     saved = dict(os.environ)
+    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
     for name in list(os.environ):
         if name.startswith("GOVOR_"):
             del os.environ[name]
@@ -39,12 +40,13 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def serve(models_dir: Path) -> Iterator[Callable[..., Server]]:
+def serve(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     """Start servers with settings; they end with the test."""
     running = []
 
     def start(plugins: Plugins | None = None, **settings: Any) -> Server:
-        context = serving(Settings(**{"models_dir": models_dir, **settings}), plugins)
+        data_dir = tmp_path_factory.mktemp("data")
+        context = serving(Settings(**{"models_dir": models_dir, "data_dir": data_dir, **settings}), plugins)
         running.append(context)
         return context.__enter__()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,11 @@ class Server:
     service: Service
     loop: asyncio.AbstractEventLoop
     port: int
+    _stop: Callable[[], bool]
+
+    def stop(self) -> bool:
+        """End the server before the test does; tell whether it ended."""
+        return self._stop()
 
     def client(self, **kwargs: Any) -> httpx.Client:
         """A plain HTTP client of it."""
@@ -59,9 +64,14 @@ def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Serv
     thread.start()
     assert ready.wait(START_SECONDS)
     loop, stop = stopping[0]
+
+    def end() -> bool:
+        if thread.is_alive():
+            loop.call_soon_threadsafe(stop.set)
+            thread.join(START_SECONDS)
+        return not thread.is_alive()
+
     try:
-        yield Server(f"http://127.0.0.1:{port}", service, loop, port)
+        yield Server(f"http://127.0.0.1:{port}", service, loop, port, end)
     finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(START_SECONDS)
-        assert not thread.is_alive(), "the server did not stop"
+        assert end(), "the server did not stop"

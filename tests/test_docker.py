@@ -103,10 +103,11 @@ def test_the_server_runs_as_user_1000(stages):
 
 def test_models_and_the_hub_cache_lie_in_the_volume(stages, compose, service):
     variables = environment(stages[-1])
-    assert values(stages[-1], "VOLUME") == [variables["GOVOR_MODELS_DIR"]] == ["/models"]
+    volumes = json.loads(values(stages[-1], "VOLUME")[0])
+    assert volumes == [variables["GOVOR_MODELS_DIR"], variables["GOVOR_DATA_DIR"]] == ["/models", "/data"]
     assert variables["HF_HOME"].startswith("/models/")
     mounts = dict(mount.split(":") for mount in service["volumes"])
-    assert mounts == {"models": "/models"}
+    assert mounts == {"models": "/models", "data": "/data"}
     assert set(compose["volumes"]) == set(mounts)
 
 

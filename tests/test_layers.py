@@ -16,10 +16,11 @@ CORE = ROOT / "core/govor"
 LAYERS = (
     "types errors cores",
     "hookspecs declared wishes",
-    "settings audio formats",
+    "settings audio formats remote",
     "plugins",
     "models",
     "engine",
+    "jobs",
     "api testing",
     "app",
     "cli",

@@ -7,6 +7,7 @@ from uuid import uuid4
 from quart import Quart, Response, request
 
 from govor.api.auth import require_key
+from govor.api.jobs import job_routes
 from govor.api.loaded import loaded_routes
 from govor.api.models import model_routes
 from govor.api.openapi import document_api
@@ -17,6 +18,7 @@ from govor.api.storage import storage_routes
 from govor.api.transcriptions import transcription_routes
 from govor.api.uploads import Linger, spooling_into
 from govor.engine.service import Service
+from govor.jobs.desk import Jobs
 
 MAX_FIELD_BYTES = 8_000_000  # a data URL of 10 s of speech fits
 
@@ -38,8 +40,10 @@ def create_app(service: Service) -> Quart:
     handle_errors(app)
     require_key(app, settings.api_keys)
     document_api(app)
+    jobs = Jobs(service)
+    app.register_blueprint(transcription_routes(service, jobs))
+    app.register_blueprint(job_routes(jobs, settings))
     for routes in (
-        transcription_routes,
         model_routes,
         pull_routes,
         loaded_routes,
@@ -51,9 +55,11 @@ def create_app(service: Service) -> Quart:
     @app.before_serving
     async def start() -> None:
         service.start()
+        jobs.start()
 
     @app.after_serving
     async def close() -> None:
+        await jobs.close()
         await service.close()
 
     @app.after_request

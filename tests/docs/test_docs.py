@@ -60,6 +60,7 @@ def errors(tree: type[GovorError] = GovorError) -> Iterator[type[GovorError]]:
 def default_settings(monkeypatch: pytest.MonkeyPatch) -> type[Settings]:
     """Settings as on a machine that moves no folder."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     return Settings
 
 

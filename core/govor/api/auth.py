@@ -14,6 +14,12 @@ OPEN_PATHS = frozenset({"/health", "/ready", "/openapi.json", "/docs"})
 OPEN_PREFIX = "/docs/"
 
 
+def given_key() -> str:
+    """The key that the request carries; "" without one."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
 def require_key(app: Quart, keys: Sequence[str]) -> None:
     """Ask for one of `keys` on every route but the open ones; no keys: ask nothing."""
     if not keys:
@@ -24,10 +30,10 @@ def require_key(app: Quart, keys: Sequence[str]) -> None:
     async def check_key() -> None:
         if request.path in OPEN_PATHS or request.path.startswith(OPEN_PREFIX) or request.method == "OPTIONS":
             return
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not given:
+        given = given_key()
+        if not given:
             raise Unauthorized("You did not provide an API key: send the header 'Authorization: Bearer KEY'.")
-        matches = [hmac.compare_digest(given.strip().encode("latin-1"), key) for key in known]
+        matches = [hmac.compare_digest(given.encode("latin-1"), key) for key in known]
         if not any(matches):
             raise Unauthorized("Incorrect API key provided.")
 

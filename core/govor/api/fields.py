@@ -86,10 +86,18 @@ class Fields(BaseModel):
     )
     vad: bool = Field(True, description="false: take everything for speech (not in OpenAI's API).")
 
+    background: bool = Field(False, description="Answer at once with a job (not in OpenAI's API).")
+    webhook_url: str = Field("", description="Whom to tell when the job has ended (not in OpenAI's API).")
+    file_url: str = Field("", description="Where the recording is, instead of `file` (not in OpenAI's API).")
+
     @property
     def wants_words(self) -> bool:
-        """Times of words are asked for, and show in the answer: listed, or as shorter subtitles."""
-        return self.response_format in TIMED_FORMATS and "word" in self.timestamp_granularities
+        """Times of words are asked for, and show in the answer: listed, or as shorter subtitles.
+
+        The result of a job can be had in any format.
+        """
+        shown = self.background or self.response_format in TIMED_FORMATS
+        return shown and "word" in self.timestamp_granularities
 
     @property
     def wants_logprobs(self) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from quart import request
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from govor.api.uploads import spooled_path
-from govor.errors import EmptyBody, InvalidParam, MissingFile, UnsupportedMediaType
+from govor.api.uploads import SpoolingRequest, spooled_path
+from govor.errors import EmptyBody, InvalidParam, MissingFile, UnsupportedMediaType, UrlNotAllowed
+from govor.remote.exchange import fetch
+from govor.settings import Settings
 
 
-async def read_form() -> tuple[MultiDict[str, str], Path]:
-    """Return the form's fields and where its file is spooled."""
+async def read_form() -> tuple[MultiDict[str, str], Path | None]:
+    """Return the form's fields and where its file is spooled; None: it has a `file_url` instead."""
     if request.content_length == 0 or not (request.mimetype or "transfer-encoding" in request.headers):
         raise EmptyBody("The request has no body; send multipart/form-data with a 'file'.")
     if request.mimetype != "multipart/form-data":
@@ -23,9 +26,32 @@ async def read_form() -> tuple[MultiDict[str, str], Path]:
         raise InvalidParam("The content type has no boundary; let your HTTP library set the header.")
     form, files = await request.form, await request.files
     upload: FileStorage | None = files.get("file")
-    if upload is None:
+    by_url = bool(form.get("file_url", "").strip())
+    if upload is None and not by_url:
         raise MissingFile(_why_no_file(form), param="file")
-    return form, spooled_path(upload)
+    if upload is not None and by_url:
+        raise InvalidParam("Send 'file' or 'file_url', not both.", param="file_url")
+    return form, None if upload is None else spooled_path(upload)
+
+
+async def fetch_recording(url: str, settings: Settings) -> Path:
+    """Fetch a recording to where uploads are spooled; it is gone when the request is.
+
+    Raises UrlNotAllowed, UrlFailed, InvalidParam, PayloadTooLarge.
+    """
+    check_policy("file_url", settings.file_urls, settings)
+    file = cast("SpoolingRequest", request).spool()
+    limit = int(settings.max_upload_mb * 1e6)
+    await fetch(url, file, limit=limit, private=settings.file_urls == "any", param="file_url")
+    return Path(file.name)
+
+
+def check_policy(param: str, policy: str, settings: Settings) -> None:
+    """Refuse an address of whatever kind where the operator wants none. Raises UrlNotAllowed."""
+    for name, forbids in ((f"{param}s", policy == "off"), ("offline", settings.offline)):
+        if forbids:
+            value = "off" if name != "offline" else "on"
+            raise UrlNotAllowed(f"'{param}' is not taken here: the setting '{name}' is {value}.", param=param)
 
 
 def _why_no_file(form: MultiDict[str, str]) -> str:

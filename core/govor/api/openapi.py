@@ -24,8 +24,15 @@ PAGE = """<!doctype html>
 SwaggerUIBundle({dom_id: "#swagger-ui", url: "/openapi.json", deepLinking: true, validatorUrl: null});
 </script></body></html>
 """
-AUDIO_PATHS = ("/v1/audio/transcriptions", "/v1/audio/translations")
-TEXT_BODIES = ("text/plain", "text/vtt", "text/event-stream")
+TEXTS = ("text/plain", "text/vtt")
+EVENTS = "text/event-stream"
+TEXT_BODIES = {
+    "/v1/audio/transcriptions": (*TEXTS, EVENTS),
+    "/v1/audio/translations": (*TEXTS, EVENTS),
+    "/v1/jobs/{job}/result": TEXTS,
+    "/v1/jobs/{job}/events": (EVENTS,),
+}
+"""What routes answer beside JSON."""
 
 
 class Provider(OpenAPIProvider):
@@ -42,9 +49,9 @@ class Provider(OpenAPIProvider):
                 answers = {str(status): answer for status, answer in operation["responses"].items()}
                 answers = answers or {"204": {"description": "Done; there is no body.", "content": {}}}
                 operation["responses"] = {**answers, "default": _any_error()}
-                if path in AUDIO_PATHS:
+                if path in TEXT_BODIES:
                     content = answers["200"]["content"]
-                    content.update({kind: {"schema": {"type": "string"}} for kind in TEXT_BODIES})
+                    content.update({kind: {"schema": {"type": "string"}} for kind in TEXT_BODIES[path]})
         return document
 
 

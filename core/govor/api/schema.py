@@ -7,13 +7,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from govor.api.fields import Fields
+from govor.jobs.records import Status
 
 
 class TranscriptionForm(Fields):
     """multipart/form-data; array fields may be written with brackets, repeated, or as a comma list."""
 
-    file: bytes = Field(
-        description="The recording: any container and codec; its content decides, not its name."
+    file: bytes | None = Field(
+        None,
+        description="The recording: any container and codec; its content decides, not its name. "
+        "Required unless there is a `file_url`.",
+        json_schema_extra={"type": "string", "format": "binary"},
     )
 
 
@@ -46,6 +50,45 @@ class Transcription(BaseModel):
     languages: list[dict[str, str]] | None = None
     logprobs: list[dict[str, Any]] | None = None
     usage: DurationUsage
+
+
+class JobProgress(BaseModel):
+    """How far a job is."""
+
+    seconds_done: float
+    seconds_total: float | None = Field(description="As the recording states it; null: it does not.")
+
+
+class JobBody(BaseModel):
+    """A transcription that goes on without its client. Times are seconds since 1970."""
+
+    id: str
+    object: Literal["transcription.job"] = "transcription.job"
+    status: Status
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+    expires_at: int | None = Field(description="When it will be forgotten.")
+    model: str
+    progress: JobProgress
+    error: ErrorDetail | None = Field(description="Why it failed.")
+    result: Any = Field(None, description="What the same request without `background` would have answered.")
+
+
+class JobList(BaseModel):
+    """OpenAI's list, in pages."""
+
+    object: Literal["list"] = "list"
+    data: list[JobBody]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class JobRemoved(JobBody):
+    """The job as it is, or was."""
+
+    deleted: bool = Field(description="true: it is forgotten; false: it is cancelled.")
 
 
 class ModelBody(BaseModel):

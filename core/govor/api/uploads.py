@@ -115,6 +115,10 @@ class SpoolingRequest(Request):
     def _spool(
         self, total: int | None, kind: str | None, name: str | None, length: int | None = None
     ) -> IO[bytes]:
+        return self.spool()
+
+    def spool(self) -> IO[bytes]:
+        """Return a fresh file, which is gone when the request is."""
         # no suffix: the name a client gives must not decide anything
         file = tempfile.NamedTemporaryFile(prefix="govor-", dir=self.spool_dir)  # noqa: SIM115 - closed by _discard
         self._spooled.append(file)

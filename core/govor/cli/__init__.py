@@ -13,6 +13,7 @@ import click
 
 from govor import __version__
 from govor.cli.group import Commands
+from govor.cli.jobs import jobs
 from govor.cli.leave import leave
 from govor.cli.loaded import load, ps, reload, unload
 from govor.cli.manage import du, prune, pull, rm, verify
@@ -43,7 +44,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 for command in (
-    serve, transcribe, models, pull, rm, verify, prune, du, load, unload, reload, ps, plugins,
+    serve, transcribe, jobs, models, pull, rm, verify, prune, du, load, unload, reload, ps, plugins,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -1,4 +1,4 @@
-"""Settings as command-line options: one definition, in settings.py, makes both."""
+"""Settings as command-line options: one definition, in govor.settings, makes both."""
 
 from __future__ import annotations
 

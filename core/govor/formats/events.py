@@ -45,5 +45,10 @@ def error(error: GovorError) -> bytes:
     return _event({"type": "error", "error": error_body(error)})
 
 
+def numbered(number: int, event: bytes) -> bytes:
+    """The same event with an id, from which a client that was cut off can go on."""
+    return b"id: %d\n" % number + event
+
+
 def _event(body: Mapping[str, object]) -> bytes:
     return f"data: {dump_json(body)}\n\n".encode()

@@ -10,12 +10,11 @@ import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, DirectoryPath, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -24,41 +23,25 @@ from pydantic_settings import (
 
 from govor.declared import OwnModel
 from govor.errors import ConfigurationError
+from govor.settings.values import (
+    Folder,
+    LogLevel,
+    Names,
+    UrlPolicy,
+    WebhookSecret,
+    cache_folder,
+    data_folder,
+    expand,
+)
 from govor.wishes import Bytes, ModelSettings
-
-
-def _split(value: Any) -> Any:
-    """Turn "a, b" from the environment or the command line into ["a", "b"]."""
-    if isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    return value
-
-
-def _expand(value: Any) -> Any:
-    """Turn ~ into the home folder, as a shell does."""
-    return Path(value).expanduser() if isinstance(value, str | Path) else value
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
 
 OPENAI_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe")
 """Names that OpenAI's clients send, some of them without a choice."""
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
 NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY", "GOVOR_SERVER"})
 """Variables that mean something else: the configuration file, a client's key, and the server it asks."""
 
 log = logging.getLogger(__name__)
-
-
-def cache_folder() -> Path:
-    """Where models and spooled uploads live unless told otherwise: $XDG_CACHE_HOME/govor."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "govor"
 
 
 class Settings(BaseSettings):
@@ -75,10 +58,10 @@ class Settings(BaseSettings):
     api_keys: Names = Field(
         (), description="Bearer keys, comma-separated; any of them opens the API. Empty: no key is asked."
     )
-    models_dir: Annotated[Path, BeforeValidator(_expand)] = Field(
+    models_dir: Folder = Field(
         default_factory=lambda: cache_folder() / "models", description="Folder of installed models."
     )
-    spool_dir: Annotated[DirectoryPath | None, BeforeValidator(_expand)] = Field(
+    spool_dir: Annotated[DirectoryPath | None, BeforeValidator(expand)] = Field(
         None, description="Folder where uploads are spooled while they are worked on. Default: the system's."
     )
     default_models: Names = Field(
@@ -190,6 +173,34 @@ class Settings(BaseSettings):
         False,
         description="Refuse with 400 what a model cannot honour, instead of naming it in the header "
         "x-govor-ignored.",
+    )
+    data_dir: Folder = Field(
+        default_factory=data_folder, description="Folder of jobs: their recordings and results."
+    )
+    jobs_parallel: int = Field(1, ge=1, description="How many jobs are worked on at once; the others wait.")
+    jobs_limit: int = Field(
+        1000, ge=0, description="How many jobs may wait or run; more are refused with 503. 0: no jobs at all."
+    )
+    jobs_keep_hours: float = Field(
+        168, gt=0, allow_inf_nan=False, description="Hours after which a finished job is forgotten."
+    )
+    jobs_max_mb: float = Field(
+        20_000,
+        gt=0,
+        allow_inf_nan=False,
+        description="Room for jobs, in MB: the oldest finished ones make way; then new ones are refused with "
+        "507.",
+    )
+    file_urls: UrlPolicy = Field(
+        "off",
+        description="Where `file_url` may lead: off, public (addresses of the public internet), any.",
+    )
+    webhook_urls: UrlPolicy = Field(
+        "public",
+        description="Where `webhook_url` may lead: off, public (addresses of the public internet), any.",
+    )
+    webhook_secret: WebhookSecret = Field(
+        "", description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Empty: there are no webhooks."
     )
     log_level: LogLevel = Field("info", description="debug, info, warning or error.")
 

@@ -1,0 +1,236 @@
+"""/v1/jobs: transcriptions that go on without their client. `accept_job` is where they begin."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from quart import Blueprint, Response, request
+from quart_schema import document_querystring, document_response, tag
+
+from govor.api.auth import given_key
+from govor.api.fields import Fields, parse_fields
+from govor.api.forms import check_policy
+from govor.api.results import MODEL_HEADER, render_result
+from govor.api.schema import JobBody, JobList, JobRemoved, Transcription
+from govor.api.streaming import stream_response
+from govor.engine.pipeline import Work
+from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished, UrlNotAllowed
+from govor.formats import events
+from govor.formats.openai import dump_json
+from govor.formats.text import Joiner
+from govor.jobs.desk import Jobs
+from govor.jobs.records import Job, Order, Status, job_body
+from govor.remote.exchange import check
+from govor.settings import Settings
+
+JSON = "application/json"
+PREFERENCE = "respond-async"
+POLL_SECONDS = 5.0
+SHOWN = {"response_format", "timestamp_granularities", "include"}
+"""Fields that say how a result is shown."""
+
+
+class ListQuery(BaseModel):
+    """Which jobs to list."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    limit: int = Field(20, ge=1, le=100, description="How many at most.")
+    after: str | None = Field(None, description="Id of the last job of the page before.")
+    status: Status | None = Field(None, description="Only jobs in this state.")
+
+
+class ResultQuery(BaseModel):
+    """How to show a result; what is not given is as in the request that made the job."""
+
+    response_format: str | None = Field(None, description="As in the request.")
+    timestamp_granularities: list[str] | None = Field(None, description="As in the request.")
+
+
+def prefers_async() -> bool:
+    """Tell whether the client asks to be answered before the work is done (RFC 7240)."""
+    preferences = re.split(r"[,;]", ",".join(request.headers.getlist("Prefer")))
+    return PREFERENCE in (preference.strip().lower() for preference in preferences)
+
+
+async def accept_job(jobs: Jobs, work: Work, fields: Fields, settings: Settings) -> Response:
+    """Queue a job and say where it is; whatever is wrong with it is raised now."""
+    if fields.stream:
+        raise InvalidParam("A job has a stream of its own, its events: leave 'stream' out.", param="stream")
+    await _check_webhook(fields.webhook_url, settings)
+    order = Order(
+        model=work.model.qualified,
+        options=work.options,
+        rules=work.rules,
+        presentation=fields.model_dump_json(include=SHOWN),
+        webhook_url=fields.webhook_url,
+    )
+    job = await jobs.submit(work, order, given_key())
+    response = _json(_body(jobs, job), 202)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    if prefers_async():
+        response.headers["Preference-Applied"] = PREFERENCE
+    return response
+
+
+async def _check_webhook(url: str, settings: Settings) -> None:
+    if not url:
+        return
+    check_policy("webhook_url", settings.webhook_urls, settings)
+    if not settings.webhook_secret:
+        raise UrlNotAllowed(
+            "'webhook_url' is not taken here: there is no webhook_secret.", param="webhook_url"
+        )
+    await check(url, private=settings.webhook_urls == "any", param="webhook_url")
+
+
+def job_routes(jobs: Jobs, settings: Settings) -> Blueprint:
+    """The routes, bound to the jobs of a server."""
+    routes = Blueprint("jobs", __name__)
+
+    @routes.get("/v1/jobs")
+    @tag(["Jobs"])
+    @document_querystring(ListQuery)
+    @document_response(JobList)
+    async def list_jobs() -> Response:
+        """The client's jobs, the newest first."""
+        query = _list_query()
+        found = await jobs.newest(given_key(), status=query.status, after=query.after, limit=query.limit + 1)
+        page = found[: query.limit]
+        return _json(
+            {
+                "object": "list",
+                "data": [_body(jobs, job) for job in page],
+                "first_id": page[0].id if page else None,
+                "last_id": page[-1].id if page else None,
+                "has_more": len(found) > query.limit,
+            }
+        )
+
+    @routes.get("/v1/jobs/<job>")
+    @tag(["Jobs"])
+    @document_response(JobBody)
+    async def get_job(job: str) -> Response:
+        """State and progress; when it is completed, the result too."""
+        found = await jobs.get(job, given_key())
+        result = None
+        if found.status == "completed":
+            body, media_type = await _result(jobs, found, _fields(found))
+            result = json.loads(body) if media_type == JSON else body
+        return _json(_body(jobs, found, result))
+
+    @routes.get("/v1/jobs/<job>/result")
+    @tag(["Jobs"])
+    @document_querystring(ResultQuery)
+    @document_response(Transcription)
+    async def get_result(job: str) -> Response:
+        """The result, in the format of the request or in any other."""
+        found = await jobs.get(job, given_key())
+        fields = _fields(found, parse_fields(request.args))
+        _check_completed(found)
+        body, media_type = await _result(jobs, found, fields)
+        return Response(body, content_type=media_type, headers={MODEL_HEADER: found.model})
+
+    @routes.get("/v1/jobs/<job>/events")
+    @tag(["Jobs"])
+    @document_response(Transcription)
+    async def get_events(job: str) -> Response:
+        """The text as it comes, from the start or from the event that Last-Event-ID names."""
+        found = await jobs.get(job, given_key())
+        return await stream_response(
+            _events(jobs, found, given_key(), _last_event(), settings.keep_alive_seconds)
+        )
+
+    @routes.delete("/v1/jobs/<job>")
+    @tag(["Jobs"])
+    @document_response(JobRemoved)
+    async def remove_job(job: str) -> Response:
+        """Cancel a job that waits or runs; forget one that has ended."""
+        found, gone = await jobs.remove(job, given_key())
+        return _json({**_body(jobs, found), "deleted": gone})
+
+    return routes
+
+
+def _list_query() -> ListQuery:
+    try:
+        return ListQuery.model_validate({name: value for name, value in request.args.items() if value})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InvalidParam(f"'{fault['loc'][0]}': {fault['msg']}.", param=str(fault["loc"][0])) from error
+
+
+def _last_event() -> int:
+    """How many segments the client has had."""
+    told = request.headers.get("Last-Event-ID", "").strip() or "0"
+    if not (told.isascii() and told.isdigit() and len(told) < 18):
+        raise InvalidParam("The header Last-Event-ID must be the id of an event.")
+    return int(told)
+
+
+def _fields(job: Job, instead: Fields | None = None) -> Fields:
+    """How the result was asked for, or is asked for now."""
+    fields = Fields.model_validate_json(job.order.presentation)
+    if instead is None:
+        return fields
+    named = instead.model_dump(include=set(ResultQuery.model_fields), exclude_unset=True)
+    return fields.model_copy(update=named)
+
+
+async def _result(jobs: Jobs, job: Job, fields: Fields) -> tuple[str, str]:
+    return render_result(await jobs.transcript(job, given_key()), fields)
+
+
+def _check_completed(job: Job) -> None:
+    """Raise why there is no result."""
+    if job.failure is not None:
+        raise job.failure.error()
+    if job.status == "cancelled":
+        raise JobCancelled(f"The job '{job.id}' was cancelled.")
+    if not job.finished:
+        raise JobNotFinished(
+            f"The job '{job.id}' is {job.status.replace('_', ' ')}: it has no result yet.",
+            retry_after=POLL_SECONDS,
+        )
+
+
+async def _events(
+    jobs: Jobs, job: Job, key: str, told: int, keep_alive: float
+) -> AsyncGenerator[bytes, None]:
+    """Yield the events of a job, without the first `told` segments."""
+    yield events.KEEP_ALIVE  # the answer begins although nothing may be said for hours
+    options = job.order.options
+    joiner, number = Joiner(options.language, task=options.task), 0
+    try:
+        async with aclosing(jobs.follow(job.id, key, keep_alive)) as followed:
+            async for item in followed:
+                if item is None:
+                    yield events.KEEP_ALIVE
+                elif isinstance(item, Job):
+                    job = item
+                else:
+                    text, number = joiner.add(item), number + 1
+                    if number > told:
+                        tokens = item.tokens if options.logprobs else None
+                        event = events.delta(text, segment_id=f"seg_{number - 1:03}", logprobs=tokens)
+                        yield events.numbered(number, event)
+        _check_completed(job)
+        whole = await jobs.transcript(job, key)
+    except GovorError as error:
+        yield events.error(error)
+        return
+    yield events.done(whole, logprobs=options.logprobs)
+    yield events.DONE
+
+
+def _body(jobs: Jobs, job: Job, result: object = None) -> dict[str, object]:
+    return {**job_body(job, keep_seconds=jobs.keep_seconds), "result": result}
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(dump_json(body) + "\n", status=status, content_type=JSON)

@@ -1,0 +1,77 @@
+"""`govor jobs`: the jobs of a running server."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from govor.cli.remote import DEFAULT_SERVER, Remote, json_option, server_options, show_json
+from govor.cli.table import show_table
+
+HEADINGS = ("ID", "STATE", "CREATED", "DONE", "MODEL", "ERROR")
+STATES = ("queued", "in_progress", "completed", "failed", "cancelled")
+
+
+@click.group(invoke_without_command=True, short_help="List a server's jobs, show one, or cancel it.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many at most.")
+@click.option("--status", type=click.Choice(STATES), help="Only jobs in this state.")
+@json_option
+@server_options(default=DEFAULT_SERVER)
+@click.pass_context
+def jobs(
+    context: click.Context, /, limit: int, status: str | None, as_json: bool, server: str, api_key: str | None
+) -> None:
+    """List the jobs of a running server, the newest first.
+
+    DONE is how much of the recording has been recognised. With keys, a server shows the jobs of one's own.
+    """
+    context.obj = Remote(server, api_key)
+    if context.invoked_subcommand is not None:
+        return
+    params = {"limit": str(limit), **({"status": status} if status else {})}
+    listed = context.obj.get("/v1/jobs", params)
+    if as_json:
+        show_json(listed)
+    else:
+        show_table(HEADINGS, [_row(job) for job in listed["data"]])
+
+
+@jobs.command()
+@click.argument("job")
+@click.pass_obj
+def show(remote: Remote, /, job: str) -> None:
+    """Print all that is known of JOB as JSON, its result included. The exit code is 1 where it failed."""
+    found = remote.get(_path(job))
+    show_json(found)
+    if found["status"] == "failed":
+        sys.exit(1)
+
+
+@jobs.command()
+@click.argument("names", nargs=-1, required=True, metavar="JOB…")
+@click.pass_obj
+def cancel(remote: Remote, /, names: tuple[str, ...]) -> None:
+    """Cancel each JOB that waits or runs; forget one that has ended."""
+    for name in names:
+        removed = remote.delete(_path(name))
+        click.echo(f"{name} is {'forgotten' if removed['deleted'] else 'cancelled'}")
+
+
+def _path(job: str) -> str:
+    return f"/v1/jobs/{quote(job, safe='')}"
+
+
+def _row(job: dict[str, Any]) -> tuple[str, ...]:
+    done, total = job["progress"]["seconds_done"], job["progress"]["seconds_total"]
+    return (
+        job["id"],
+        job["status"],
+        datetime.fromtimestamp(job["created_at"]).astimezone().strftime("%Y-%m-%d %H:%M"),
+        f"{done:.0f} of {total:.0f} s" if total else f"{done:.0f} s",
+        job["model"],
+        job["error"]["code"] if job["error"] else "",
+    )

@@ -1,0 +1,214 @@
+"""Where jobs are handed in and asked after."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+
+from govor.engine.assembly import assemble
+from govor.engine.pipeline import Work, examine
+from govor.engine.service import Service
+from govor.errors import InsufficientStorage, JobNotFound, JobsUnavailable, ShuttingDown
+from govor.jobs.folder import DATABASE
+from govor.jobs.ledger import STOPPING, Ledger
+from govor.jobs.records import Job, Order, Status
+from govor.jobs.runner import Runner
+from govor.jobs.store import JobStore, Limits, new_id
+from govor.jobs.webhooks import Webhooks
+from govor.types import Segment, Transcript
+
+PAGE = 200
+TIDY_SECONDS = 600.0
+PATIENCE_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Jobs:
+    """The jobs of one server. Touches the disk only once there is a job, or was one before."""
+
+    def __init__(self, service: Service):
+        self._service = service
+        self._settings = service.settings
+        self._ledger: Ledger | None = None
+        self._runner: Runner | None = None
+        self._webhooks: Webhooks | None = None
+        self._opening = asyncio.Lock()
+        self._closed = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def keep_seconds(self) -> float:
+        """How long a finished job stays."""
+        return self._settings.jobs_keep_hours * 3600
+
+    def start(self) -> None:
+        """Go on with the jobs of the server before, in the background."""
+        if self._is_kept():
+            self._tasks.append(asyncio.create_task(self._open_patiently(), name="open jobs"))
+
+    async def close(self) -> None:
+        """Put back what is under way; a second call does nothing."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        async with self._opening:
+            if self._runner and self._webhooks and self._ledger:
+                await asyncio.gather(self._runner.close(), self._webhooks.close())
+                await self._ledger.close()
+            self._runner = self._webhooks = self._ledger = None
+
+    async def submit(self, work: Work, order: Order, key: str) -> Job:
+        """Take over a recording and queue the job.
+
+        Raises InvalidAudio, AudioTooLong, ServerBusy, InsufficientStorage, JobsUnavailable.
+        """
+        if not self._settings.jobs_limit:
+            raise JobsUnavailable("This server takes no jobs (jobs_limit is 0).")
+        seconds = await examine(work)
+        ledger = await self._open()
+        limits = Limits(self._settings.jobs_limit, self._settings.jobs_max_mb * 1e6)
+        job = new_id()
+        try:
+            await _take(ledger, work.path, job)
+            owner = await self._owner(ledger, key)
+            added = await ledger.do(
+                JobStore.add, job, owner, work.model.id, order, seconds, time.time(), limits
+            )
+        except BaseException:
+            ledger.folder.discard(job)
+            raise
+        if self._runner:
+            self._runner.wake()
+        return added
+
+    async def get(self, job: str, key: str) -> Job:
+        """Return a job of this client's. Raises JobNotFound."""
+        ledger = await self._open_kept(job)
+        found = await ledger.do(JobStore.get, job, await self._owner(ledger, key))
+        return self._as_it_is(found)
+
+    async def newest(self, key: str, *, status: Status | None, after: str | None, limit: int) -> list[Job]:
+        """Return the client's newest jobs, those older than `after`. Raises JobNotFound."""
+        if not self._is_kept():
+            return []
+        ledger = await self._open_kept("")
+        found = await ledger.do(JobStore.newest, await self._owner(ledger, key), status, after, limit)
+        return [self._as_it_is(job) for job in found]
+
+    async def remove(self, job: str, key: str) -> tuple[Job, bool]:
+        """Cancel a job, or forget one that has ended; return it, and whether it is gone."""
+        ledger = await self._open_kept(job)
+        owner = await self._owner(ledger, key)
+        found = await ledger.do(JobStore.get, job, owner)
+        if await ledger.do(JobStore.cancel, found.number, time.time()):
+            if self._runner:
+                await self._runner.drop(found.number)
+            ledger.ring(job)
+            return await ledger.do(JobStore.get, job, owner), False
+        await ledger.do(JobStore.delete, found.number)
+        ledger.ring(job)
+        return found, True
+
+    async def transcript(self, job: Job, key: str) -> Transcript:
+        """Return all that has been recognised."""
+        segments: list[Segment] = []
+        ledger = await self._open_kept(job.id)
+        owner = await self._owner(ledger, key)
+        while page := (await ledger.do(JobStore.read_on, job.id, owner, len(segments), PAGE))[1]:
+            segments += page
+        return assemble(
+            segments, job.order.options, duration=job.seconds_total or job.position, model=job.model
+        )
+
+    async def follow(self, job: str, key: str, quiet: float) -> AsyncGenerator[Segment | Job | None, None]:
+        """Yield the segments of a job as they come, in the end the job; None after `quiet` seconds without.
+
+        Raises JobNotFound, also where it is forgotten meanwhile; ShuttingDown.
+        """
+        ledger = await self._open_kept(job)
+        owner, place = await self._owner(ledger, key), 0
+        while True:
+            bell = ledger.bell(job)
+            found, segments = await ledger.do(JobStore.read_on, job, owner, place, PAGE)
+            for segment in segments:
+                yield segment
+            place += len(segments)
+            if len(segments) == PAGE:
+                continue
+            if found.finished:
+                yield found
+                return
+            if ledger.stopping:
+                raise ShuttingDown(STOPPING)
+            try:
+                async with asyncio.timeout(quiet):
+                    await bell.wait()
+            except TimeoutError:
+                yield None
+
+    def _as_it_is(self, job: Job) -> Job:
+        if job.finished or self._runner is None:
+            return job
+        return replace(job, position=self._runner.position(job))
+
+    def _is_kept(self) -> bool:
+        return self._ledger is not None or (self._settings.data_dir / DATABASE).is_file()
+
+    async def _owner(self, ledger: Ledger, key: str) -> str:
+        """Who a client is to the store; where no keys are asked, all are one."""
+        return await ledger.do(JobStore.owner, key) if self._settings.api_keys else ""
+
+    async def _open_kept(self, job: str) -> Ledger:
+        """The ledger without what is too old. Raises JobNotFound where there never was one."""
+        if not self._is_kept():
+            raise JobNotFound(job)
+        ledger = await self._open()
+        await ledger.do(JobStore.forget, time.time())
+        return ledger
+
+    async def _open(self) -> Ledger:
+        """Take the data folder, and go on with what lies in it. Raises JobsUnavailable, ShuttingDown."""
+        async with self._opening:
+            if self._closed:
+                raise ShuttingDown(STOPPING)
+            if self._ledger is None:
+                self._ledger = await Ledger.open(self._settings.data_dir, self.keep_seconds)
+                self._webhooks = Webhooks(self._settings, self._ledger)
+                self._runner = Runner(self._service, self._ledger, self._webhooks.wake)
+                self._tasks.append(asyncio.create_task(self._tidy(self._ledger), name="tidy jobs"))
+            return self._ledger
+
+    async def _open_patiently(self) -> None:
+        """Wait for the data folder: the server before may still be stopping."""
+        told = ""
+        while True:
+            try:
+                await self._open()
+                return
+            except (JobsUnavailable, InsufficientStorage) as error:
+                if str(error) != told:
+                    log.warning("%s", error)
+                told = str(error)
+                await asyncio.sleep(PATIENCE_SECONDS)
+
+    async def _tidy(self, ledger: Ledger) -> None:
+        while True:
+            try:
+                await ledger.do(JobStore.forget, time.time())
+            except (JobsUnavailable, InsufficientStorage) as error:
+                log.warning("%s", error)
+            await asyncio.sleep(TIDY_SECONDS)
+
+
+async def _take(ledger: Ledger, source: Path, job: str) -> None:
+    """Move a recording into the data folder, beside the store's own thread: it may take a while."""
+    try:
+        await asyncio.to_thread(ledger.folder.take, source, job)
+    except OSError as error:
+        raise InsufficientStorage(f"The recording cannot be kept: {error.strerror}.") from error

@@ -1,0 +1,139 @@
+"""A job as data: what was asked, how far it is, what came of it."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from govor.audio.speech import SpeechRules
+from govor.errors import GovorError
+from govor.types import Options, Segment
+
+Status = Literal["queued", "in_progress", "completed", "failed", "cancelled"]
+UNFINISHED = frozenset({"queued", "in_progress"})
+
+
+class Order(BaseModel):
+    """What was asked for."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    model: str
+    """`plugin/id`."""
+    options: Options
+    """Already reduced to what the model can honour."""
+    rules: SpeechRules | None = None
+    presentation: str = ""
+    """How the result is to be shown, as the API wrote it down for itself."""
+    webhook_url: str = ""
+
+
+class Failure(BaseModel):
+    """An error that outlives its process."""
+
+    status: int
+    type: str
+    code: str
+    message: str
+    param: str | None = None
+
+    @classmethod
+    def of(cls, error: GovorError) -> Failure:
+        """Write an error down."""
+        return cls(
+            status=error.status, type=error.type, code=error.code, message=str(error), param=error.param
+        )
+
+    def error(self) -> GovorError:
+        """The error again, to be raised."""
+        error = GovorError(self.message, param=self.param)
+        error.status, error.type, error.code = self.status, self.type, self.code
+        return error
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job. Times are seconds since 1970, durations seconds of audio."""
+
+    number: int
+    """Jobs in the order they came."""
+    id: str
+    status: Status
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    model: str
+    """Id of the model."""
+    order: Order
+    attempts: int
+    """How often it was begun since it last got any further."""
+    position: float
+    """Up to where the recording has been heard."""
+    seconds_total: float | None
+    """Length of the recording: as it states it, and once it has been read, as it is."""
+    failure: Failure | None
+
+    @property
+    def finished(self) -> bool:
+        """Nothing will change any more."""
+        return self.status not in UNFINISHED
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    """Read a row of the table `jobs`."""
+    return Job(
+        number=row["number"],
+        id=row["id"],
+        status=row["status"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        model=row["model"],
+        order=Order.model_validate_json(row["wanted"]),
+        attempts=row["attempts"],
+        position=row["position"],
+        seconds_total=row["seconds_total"],
+        failure=Failure.model_validate_json(row["failure"]) if row["failure"] else None,
+    )
+
+
+def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
+    """The job as JSON, without its result; `keep_seconds` is how long it stays when it is finished."""
+    ends = None if job.finished_at is None else job.finished_at + keep_seconds
+    return {
+        "id": job.id,
+        "object": "transcription.job",
+        "status": job.status,
+        "created_at": math.floor(job.created_at),
+        "started_at": None if job.started_at is None else math.floor(job.started_at),
+        "finished_at": None if job.finished_at is None else math.floor(job.finished_at),
+        "expires_at": None if ends is None else math.floor(ends),
+        "model": job.model,
+        "progress": {
+            "seconds_done": round(job.position, 3),
+            "seconds_total": None if job.seconds_total is None else round(job.seconds_total, 3),
+        },
+        "error": None if job.failure is None else job.failure.model_dump(exclude={"status"}),
+    }
+
+
+class _Kept(BaseModel):
+    """A segment as it is kept: every float to its last bit, bytes that are no text."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
+
+    segment: Segment
+
+
+def dump_segment(segment: Segment) -> str:
+    """Write a segment down; numbers that a backend left as numpy's become Python's."""
+    return _Kept(segment=segment).model_dump_json(warnings=False)
+
+
+def load_segment(text: str) -> Segment:
+    """Return the segment as it was."""
+    return _Kept.model_validate_json(text).segment

@@ -1,0 +1,159 @@
+"""The queue of jobs at work: a few at a time, each from where it stood, its segments kept as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+
+from govor.engine.pipeline import Transcription, Work
+from govor.engine.service import Service
+from govor.errors import (
+    GovorError,
+    InsufficientStorage,
+    JobsUnavailable,
+    ShuttingDown,
+    TranscriptionFailed,
+)
+from govor.jobs.ledger import Ledger
+from govor.jobs.records import Failure, Job
+from govor.jobs.store import JobStore
+
+ATTEMPTS = 3
+"""How often a job is begun without getting any further: then it is what ends the server."""
+
+BROKEN_SECONDS = 30.0
+"""Pause after which the data folder is tried again."""
+
+LONGEST_PAUSE_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Works on jobs until it is closed; what is under way then waits for the next server."""
+
+    def __init__(self, service: Service, ledger: Ledger, finished: Callable[[], None]):
+        """`finished` is called when a job has ended by itself."""
+        self._service = service
+        self._ledger = ledger
+        self._finished = finished
+        self._arrival = asyncio.Event()
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._live: dict[int, Transcription] = {}
+        self._workers = [
+            asyncio.create_task(self._work(), name=f"jobs {number}")
+            for number in range(service.settings.jobs_parallel)
+        ]
+
+    def wake(self) -> None:
+        """There is a job more."""
+        self._arrival.set()
+
+    def position(self, job: Job) -> float:
+        """Up to where a job's recording has been heard, also where nothing was said since."""
+        live = self._live.get(job.number)
+        return job.position if live is None else max(job.position, live.seconds_done)
+
+    async def drop(self, number: int) -> None:
+        """Stop working on a job; return when nothing of it is at work."""
+        task = self._running.get(number)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def close(self) -> None:
+        """Stop the work."""
+        tasks = [*self._workers, *self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while not self._ledger.stopping:
+            self._arrival.clear()
+            try:
+                job = await self._ledger.do(JobStore.begin_next, time.time())
+            except (JobsUnavailable, InsufficientStorage):
+                await asyncio.sleep(BROKEN_SECONDS)
+                continue
+            if job is None:
+                await self._arrival.wait()
+                continue
+            self._arrival.set()  # another worker may have seen the same bell
+            task = asyncio.create_task(self._run(job), name=f"job {job.id}")
+            self._running[job.number] = task
+            await asyncio.wait([task])
+            del self._running[job.number]
+            self._ledger.ring(job.id)
+
+    async def _run(self, job: Job) -> None:
+        """Do one job, as far as it goes. Raises CancelledError only."""
+        try:
+            failure = await self._attempt(job)
+            if failure is not None:
+                await self._end(job, JobStore.fail, Failure.of(failure))
+        except ShuttingDown:
+            self._ledger.stop()  # when it is closed, the job waits again
+        except GovorError as error:  # it passes: the engine is busy, or the disk full
+            await self._put_back(job)
+            self._ledger.ring(job.id)
+            await asyncio.sleep(min(error.retry_after or BROKEN_SECONDS, LONGEST_PAUSE_SECONDS))
+        finally:
+            self._live.pop(job.number, None)
+
+    async def _attempt(self, job: Job) -> GovorError | None:
+        """Go on with a job; return why it can never be done. Raises what passes."""
+        if job.attempts > ATTEMPTS:
+            return TranscriptionFailed(f"The server ended {ATTEMPTS} times while it worked on this job.")
+        try:
+            await self._transcribe(job)
+        except (ShuttingDown, JobsUnavailable, InsufficientStorage):
+            raise
+        except GovorError as error:
+            if error.retry_after is not None:
+                raise
+            return error
+        except Exception as error:
+            log.exception("Job %s failed", job.id)
+            return TranscriptionFailed(f"The job failed: {type(error).__name__}: {error}")
+        return None
+
+    async def _transcribe(self, job: Job) -> None:
+        order = job.order
+        work = Work(
+            self._ledger.folder.audio(job.id),
+            self._service.router.choose(order.model),
+            order.options,
+            order.rules,
+            self._service.settings.max_audio_seconds,
+            patient=True,
+            begin_at=job.position,
+        )
+        async with self._service.transcribe(work) as transcription:
+            self._live[job.number] = transcription
+            self._ledger.ring(job.id)
+            async with aclosing(aiter(transcription)) as segments:
+                async for segment in segments:
+                    await self._ledger.do(JobStore.add_segment, job.number, segment, transcription.position)
+                    self._ledger.ring(job.id)
+            seconds = transcription.seconds_read
+        await self._end(job, JobStore.complete, seconds)
+
+    async def _end(self, job: Job, how: Callable[..., Job | None], value: object) -> None:
+        ended = await self._ledger.do(how, job.number, value, time.time())
+        if ended is not None:
+            log.info("Job %s: %s", job.id, ended.status)
+            self._finished()
+
+    async def _put_back(self, job: Job) -> None:
+        """Let the job wait again, however long the data folder is out of order."""
+        while True:
+            try:
+                await self._ledger.do(JobStore.release, job.number)
+            except (JobsUnavailable, InsufficientStorage):
+                await asyncio.sleep(BROKEN_SECONDS)
+            else:
+                return

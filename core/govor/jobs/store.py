@@ -1,0 +1,223 @@
+"""What is known of every job, on disk. Every method blocks and is called in one thread."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import sqlite3
+from typing import NamedTuple
+
+from govor.errors import InsufficientStorage, JobNotFound, ServerBusy
+from govor.jobs.deliveries import Delivery, add_delivery, due_deliveries, note_delivery
+from govor.jobs.folder import JobFolder
+from govor.jobs.records import Failure, Job, Order, Status, dump_segment, job_of, load_segment
+from govor.jobs.tables import open_tables, transaction
+from govor.types import Segment
+
+BUSY_SECONDS = 60.0
+
+
+class Limits(NamedTuple):
+    """How much may be kept."""
+
+    unfinished: int
+    bytes: float
+
+
+class JobStore:
+    """The jobs of one data folder."""
+
+    def __init__(self, folder: JobFolder, keep_seconds: float):
+        """Open the folder's database; what ran when a server ended without a word waits again."""
+        self.folder = folder
+        self._keep_seconds = keep_seconds
+        self._tables = open_tables(folder.database)
+        (self._secret,) = self._tables.execute("SELECT value FROM secrets WHERE name = 'owners'").fetchone()
+        with transaction(self._tables):
+            self._tables.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'")
+            waiting = self._tables.execute("SELECT id FROM jobs WHERE status = 'queued'").fetchall()
+        folder.sweep({row["id"] for row in waiting})
+
+    def close(self) -> None:
+        """Let what is under way wait for the next server; it is not to blame."""
+        try:
+            self._tables.execute(
+                "UPDATE jobs SET status = 'queued', attempts = max(attempts - 1, 0)"
+                " WHERE status = 'in_progress'"
+            )
+        finally:
+            self._tables.close()
+
+    def owner(self, key: str) -> str:
+        """What stands for a client's key: nobody can tell the key from it."""
+        return hmac.digest(self._secret, key.encode("utf-8", "surrogateescape"), hashlib.sha256).hex()
+
+    def add(
+        self,
+        job: str,
+        owner: str,
+        model: str,
+        order: Order,
+        seconds: float | None,
+        now: float,
+        limits: Limits,
+    ) -> Job:
+        """Queue a job whose recording is in the folder. Raises ServerBusy, InsufficientStorage."""
+        size = self.folder.audio(job).stat().st_size
+        with transaction(self._tables):
+            (waiting,) = self._tables.execute(
+                "SELECT count(*) FROM jobs WHERE finished_at IS NULL"
+            ).fetchone()
+            if waiting >= limits.unfinished:
+                raise ServerBusy(
+                    f"{waiting} jobs are waiting, as many as may (jobs_limit).", retry_after=BUSY_SECONDS
+                )
+            self._make_room(size, limits.bytes)
+            self._tables.execute(
+                "INSERT INTO jobs (id, owner, created_at, model, wanted, seconds_total, audio_bytes)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (job, owner, now, model, order.model_dump_json(), seconds, size),
+            )
+        return self.get(job, owner)
+
+    def get(self, job: str, owner: str) -> Job:
+        """Return a job of this owner's. Raises JobNotFound."""
+        found = self._tables.execute("SELECT * FROM jobs WHERE id = ? AND owner = ?", (job, owner)).fetchone()
+        if found is None:
+            raise JobNotFound(job)
+        return job_of(found)
+
+    def newest(self, owner: str, status: Status | None, after: str | None, limit: int) -> list[Job]:
+        """Return the owner's newest jobs, those older than `after`. Raises JobNotFound."""
+        before = 2**63 - 1 if after is None else self.get(after, owner).number
+        rows = self._tables.execute(
+            "SELECT * FROM jobs WHERE owner = ?1 AND number < ?2 AND (?3 IS NULL OR status = ?3)"
+            " ORDER BY number DESC LIMIT ?4",
+            (owner, before, status, limit),
+        )
+        return [job_of(row) for row in rows]
+
+    def begin_next(self, now: float) -> Job | None:
+        """Take the job that has waited longest. Its attempt counts before anything can happen to it."""
+        found = self._tables.execute(
+            "UPDATE jobs SET status = 'in_progress', attempts = attempts + 1,"
+            " started_at = coalesce(started_at, ?) WHERE number ="
+            " (SELECT min(number) FROM jobs WHERE status = 'queued') RETURNING *",
+            (now,),
+        ).fetchall()
+        return job_of(found[0]) if found else None
+
+    def release(self, number: int) -> None:
+        """Let a job that was begun wait again; it is not to blame."""
+        self._tables.execute(
+            "UPDATE jobs SET status = 'queued', attempts = max(attempts - 1, 0)"
+            " WHERE number = ? AND status = 'in_progress'",
+            (number,),
+        )
+
+    def add_segment(self, number: int, segment: Segment, position: float) -> None:
+        """Keep the next segment of a job that runs, and up to where its recording has been heard."""
+        with transaction(self._tables):
+            moved = self._tables.execute(
+                "UPDATE jobs SET position = ?, attempts = 0 WHERE number = ? AND status = 'in_progress'",
+                (position, number),
+            )
+            if moved.rowcount:
+                self._tables.execute(
+                    "INSERT INTO segments SELECT ?1, coalesce(max(place) + 1, 0), ?2 FROM segments"
+                    " WHERE job = ?1",
+                    (number, dump_segment(segment)),
+                )
+
+    def read_on(self, job: str, owner: str, place: int, limit: int) -> tuple[Job, list[Segment]]:
+        """Return the job as it is, and its segments from `place` on. Raises JobNotFound."""
+        found = self.get(job, owner)
+        rows = self._tables.execute(
+            "SELECT body FROM segments WHERE job = ? AND place >= ? ORDER BY place LIMIT ?",
+            (found.number, place, limit),
+        )
+        return found, [load_segment(row["body"]) for row in rows]
+
+    def complete(self, number: int, seconds: float, now: float) -> Job | None:
+        """The whole recording, of so many seconds, has been heard."""
+        return self._finish(number, "completed", now, seconds=seconds)
+
+    def fail(self, number: int, failure: Failure, now: float) -> Job | None:
+        """It will never be done."""
+        return self._finish(number, "failed", now, failure=failure.model_dump_json())
+
+    def cancel(self, number: int, now: float) -> Job | None:
+        """Nobody wants it any more."""
+        return self._finish(number, "cancelled", now)
+
+    def _finish(
+        self, number: int, status: Status, now: float, *, seconds: float | None = None, failure: str = ""
+    ) -> Job | None:
+        """End a job; return it, or None where another was quicker."""
+        with transaction(self._tables):
+            rows = self._tables.execute(
+                "UPDATE jobs SET status = ?1, finished_at = ?2, failure = nullif(?3, ''),"
+                " position = coalesce(?4, position), seconds_total = coalesce(?4, seconds_total)"
+                " WHERE number = ?5 AND finished_at IS NULL RETURNING *",
+                (status, now, failure, seconds, number),
+            ).fetchall()
+            if not rows:
+                return None
+            job = job_of(rows[0])
+            if status != "cancelled":
+                add_delivery(self._tables, job, self._keep_seconds, now)
+        self.folder.discard(job.id)
+        return job
+
+    def due_deliveries(self, now: float) -> tuple[list[Delivery], float | None]:
+        """Return what is to be sent now, and when the next is; None: there is none."""
+        return due_deliveries(self._tables, now)
+
+    def note_delivery(self, delivery: str, due: float | None) -> None:
+        """It was tried: again at a time, or never."""
+        note_delivery(self._tables, delivery, due)
+
+    def delete(self, number: int) -> None:
+        """Forget a finished job and all that came of it."""
+        self._tables.execute("DELETE FROM jobs WHERE number = ? AND finished_at IS NOT NULL", (number,))
+        self._tables.execute("PRAGMA incremental_vacuum")
+
+    def forget(self, now: float) -> None:
+        """Forget the jobs that have been kept long enough."""
+        gone = self._tables.execute("DELETE FROM jobs WHERE finished_at <= ?", (now - self._keep_seconds,))
+        if gone.rowcount:
+            self._tables.execute("PRAGMA incremental_vacuum")
+
+    def _make_room(self, size: int, most: float) -> None:
+        """Forget finished jobs, the oldest first, until a recording fits in. Raises InsufficientStorage."""
+        while size + self._size() > most:
+            gone = self._tables.execute(
+                "DELETE FROM jobs WHERE number = (SELECT number FROM jobs WHERE finished_at IS NOT NULL"
+                " ORDER BY finished_at LIMIT 1)"
+            )
+            if not gone.rowcount:
+                raise InsufficientStorage(
+                    "The room for jobs is full (jobs_max_mb); it gets free as they are done."
+                )
+
+    def _size(self) -> int:
+        """Bytes of the recordings that wait, and of all that is known of jobs."""
+        (audio,) = self._tables.execute(
+            "SELECT coalesce(sum(audio_bytes), 0) FROM jobs WHERE finished_at IS NULL"
+        ).fetchone()
+        pages, free, size = (
+            self._tables.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int(audio + (pages - free) * size)
+
+
+def new_id() -> str:
+    """An id that nobody can guess."""
+    return f"job_{secrets.token_hex(12)}"
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Tell whether the disk is full."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

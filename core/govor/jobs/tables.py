@@ -1,0 +1,88 @@
+"""The database of jobs: one SQLite file, opened by one process, used by one thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from govor.errors import JobsUnavailable
+
+VERSION = 1
+"""What `SCHEMA` makes."""
+
+SCHEMA = """
+BEGIN;
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'queued',
+    created_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    model TEXT NOT NULL,
+    wanted TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    position REAL NOT NULL DEFAULT 0,
+    seconds_total REAL,
+    failure TEXT,
+    audio_bytes INTEGER NOT NULL
+);
+CREATE INDEX jobs_by_status ON jobs (status, number);
+CREATE INDEX jobs_by_end ON jobs (finished_at);
+CREATE TABLE segments (
+    job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (job, place)
+) WITHOUT ROWID;
+CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+    url TEXT NOT NULL,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL
+);
+CREATE INDEX deliveries_by_job ON deliveries (job);
+CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+INSERT INTO secrets VALUES ('owners', randomblob(32));
+PRAGMA user_version = 1;
+COMMIT;
+"""
+
+
+def open_tables(path: Path) -> sqlite3.Connection:
+    """Open the database, making it first if need be. Raises JobsUnavailable, sqlite3.Error."""
+    # Only one thread uses it, but not the one that closes it when opening was the last that it did.
+    tables = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        tables.row_factory = sqlite3.Row
+        tables.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds for a new file only
+        tables.execute("PRAGMA journal_mode = WAL")
+        tables.execute("PRAGMA synchronous = FULL")  # what a client was told holds, also without power
+        tables.execute("PRAGMA foreign_keys = ON")
+        (version,) = tables.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise JobsUnavailable(f"The jobs in {path.parent} were written by a newer version of Govor.")
+        if version < VERSION:
+            tables.executescript(SCHEMA)
+    except BaseException:
+        tables.close()
+        raise
+    return tables
+
+
+@contextmanager
+def transaction(tables: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of it or nothing."""
+    tables.execute("BEGIN IMMEDIATE")
+    try:
+        yield tables
+    except BaseException:
+        if tables.in_transaction:  # a full disk ends it by itself
+            tables.execute("ROLLBACK")
+        raise
+    tables.execute("COMMIT")

@@ -1,0 +1,104 @@
+"""Telling a client's server that a job has ended, signed as Standard Webhooks has it, until it says yes.
+
+The headers, what is signed and the pauses follow version 1.0 of that specification.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import time
+from base64 import b64decode, b64encode
+
+from govor.errors import GovorError, InsufficientStorage, JobsUnavailable
+from govor.jobs.deliveries import Delivery
+from govor.jobs.ledger import Ledger
+from govor.jobs.store import JobStore
+from govor.remote.exchange import post
+from govor.settings import Settings
+
+PARAM = "webhook_url"
+PAUSES = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
+"""Seconds before the second attempt, the third, and so on; then it is given up."""
+
+BROKEN_SECONDS = 30.0
+GONE = 410  # the receiver wants no more
+
+log = logging.getLogger(__name__)
+
+
+def sign(secret: str, message: str, timestamp: int, body: str) -> dict[str, str]:
+    """Return the headers that prove a body to who shares the secret."""
+    key = b64decode(secret.removeprefix("whsec_"))
+    content = f"{message}.{timestamp}.{body}".encode()
+    signature = b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+    return {
+        "webhook-id": message,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{signature}",
+    }
+
+
+class Webhooks:
+    """Sends what is due until it is closed; the rest waits in the data folder."""
+
+    def __init__(self, settings: Settings, ledger: Ledger):
+        self._settings = settings
+        self._ledger = ledger
+        self._arrival = asyncio.Event()
+        self._task = asyncio.create_task(self._work(), name="webhooks")
+
+    def wake(self) -> None:
+        """There is a message more."""
+        self._arrival.set()
+
+    async def close(self) -> None:
+        """Cut what is being sent; it will be sent again."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            self._arrival.clear()
+            try:
+                due, soonest = await self._ledger.do(JobStore.due_deliveries, time.time())
+                if due:
+                    await asyncio.gather(*(self._send(delivery) for delivery in due))
+                    continue
+            except (JobsUnavailable, InsufficientStorage):
+                soonest = time.time() + BROKEN_SECONDS
+            try:
+                async with asyncio.timeout(None if soonest is None else max(soonest - time.time(), 0.0)):
+                    await self._arrival.wait()
+            except TimeoutError:
+                pass
+
+    async def _send(self, delivery: Delivery) -> None:
+        """Try once, and note what is to become of it."""
+        status = 0
+        try:
+            status = await self._post(delivery)
+            reason = f"status {status}"
+        except GovorError as error:
+            reason = str(error)
+        due: float | None = None
+        if 200 <= status < 300:
+            log.info("Webhook %s has arrived", delivery.id)
+        elif status == GONE or delivery.attempts >= len(PAUSES):
+            log.warning("Webhook %s is given up: %s", delivery.id, reason)
+        else:
+            due = time.time() + PAUSES[delivery.attempts]
+            log.info("Webhook %s will be sent again: %s", delivery.id, reason)
+        await self._ledger.do(JobStore.note_delivery, delivery.id, due)
+
+    async def _post(self, delivery: Delivery) -> int:
+        headers = sign(self._settings.webhook_secret, delivery.id, int(time.time()), delivery.body)
+        return await post(
+            delivery.url,
+            delivery.body.encode(),
+            {"Content-Type": "application/json", **headers},
+            private=self._settings.webhook_urls == "any",
+            param=PARAM,
+        )

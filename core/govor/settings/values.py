@@ -1,0 +1,59 @@
+"""Kinds of values that settings have, and where folders lie unless told otherwise."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
+
+
+def _split(value: Any) -> Any:
+    """Turn "a, b" from the environment or the command line into ["a", "b"]."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+def expand(value: Any) -> Any:
+    """Turn ~ into the home folder, as a shell does."""
+    return Path(value).expanduser() if isinstance(value, str | Path) else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _secret(value: Any) -> Any:
+    """Check a secret of Standard Webhooks, without showing it."""
+    if not value or not isinstance(value, str):
+        return value
+    try:
+        length = len(b64decode(value.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        length = 0
+    if not (value.startswith("whsec_") and 24 <= length <= 64):
+        raise ValueError("must be whsec_ and 24 to 64 bytes in base64")
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Folder = Annotated[Path, BeforeValidator(expand)]
+UrlPolicy = Annotated[Literal["off", "public", "any"], BeforeValidator(_lower)]
+WebhookSecret = Annotated[str, BeforeValidator(_secret)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+
+
+def cache_folder() -> Path:
+    """Where models and spooled uploads live unless told otherwise: $XDG_CACHE_HOME/govor."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "govor"
+
+
+def data_folder() -> Path:
+    """Where jobs live unless told otherwise: $XDG_DATA_HOME/govor. What is lost there is lost."""
+    root = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
+    return Path(root) / "govor"

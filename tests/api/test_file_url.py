@@ -1,0 +1,155 @@
+"""A recording by its address: fetched where the operator allows it, and never from a private host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import media
+from receivers import Answer, Received, Receiver, receiving
+
+URL = "/v1/audio/transcriptions"
+SPEECH = media.silence(2)
+
+
+def answer(request: Received) -> Answer:
+    match request.path:
+        case "/moved":
+            return 302, {"Location": "/a.wav"}, b""
+        case "/moved-inside":
+            return 302, {"Location": "http://127.0.0.2:1/a.wav"}, b""
+        case "/loop":
+            return 302, {"Location": "/loop"}, b""
+        case "/moved-to-file":
+            return 302, {"Location": "file:///etc/passwd"}, b""
+        case "/missing":
+            return 404, {}, b"no"
+        case "/torn":
+            return 200, {"Content-Length": str(len(SPEECH) + 9)}, SPEECH
+        case "/large":
+            return 200, {}, bytes(2_000_000)
+    return 200, {}, SPEECH
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving(answer) as receiver:
+        yield receiver
+
+
+def ask(server: Any, url: str, **fields: Any) -> httpx.Response:
+    files = {"model": (None, "echo"), "file_url": (None, url), **{key: (None, fields[key]) for key in fields}}
+    with server.client() as client:
+        return client.post(URL, files=files)
+
+
+def code(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["error"]["code"]
+
+
+def test_a_recording_is_fetched_and_transcribed_and_nothing_stays(
+    serve: Any, receiver: Receiver, tmp_path: Path
+) -> None:
+    server = serve(preload=(), file_urls="any", spool_dir=tmp_path)
+    for path in ("/a.wav?x=%20y", "/moved"):
+        response = ask(server, receiver.url + path, response_format="verbose_json")
+        assert response.status_code == 200, response.text
+        assert response.json()["duration"] == 2
+    assert receiver.requests[0].path == "/a.wav?x=%20y"
+    assert receiver.requests[0].headers["host"] == f"127.0.0.1:{receiver.port}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_may_have_its_recording_fetched(serve: Any, receiver: Receiver) -> None:
+    response = ask(serve(preload=(), file_urls="any"), f"{receiver.url}/a.wav", background="true")
+    assert response.status_code == 202
+    assert response.json()["progress"]["seconds_total"] == 2
+
+
+def test_no_address_is_called_unless_the_operator_says_so(serve: Any, receiver: Receiver) -> None:
+    for settings, name in (({}, "file_urls"), ({"file_urls": "any", "offline": True}, "offline")):
+        response = ask(serve(preload=(), **settings), f"{receiver.url}/a.wav")
+        assert code(response) == (403, "url_not_allowed")
+        assert f"'{name}'" in response.json()["error"]["message"]
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433"])
+def test_a_private_host_is_not_called_unless_the_operator_says_any(
+    host: str, serve: Any, receiver: Receiver
+) -> None:
+    response = ask(serve(preload=(), file_urls="public"), f"http://{host}:{receiver.port}/a.wav")
+    assert code(response) == (403, "url_not_allowed")
+    assert "'file_urls' must be" in response.json()["error"]["message"]
+    assert receiver.requests == []
+
+
+def test_a_redirection_is_checked_like_the_first_address(
+    serve: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loopback stands for the internet here, but for 127.0.0.2."""
+    monkeypatch.setattr("govor.remote.addresses.is_public", lambda address: address == "127.0.0.1")
+    server = serve(preload=(), file_urls="public")
+    assert ask(server, f"{receiver.url}/moved").status_code == 200
+    assert code(ask(server, f"{receiver.url}/moved-inside")) == (403, "url_not_allowed")
+
+
+def test_what_was_checked_is_what_is_called(
+    serve: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that is public when it is checked, and this machine a moment later, leads nowhere."""
+    import socket
+
+    looked_up: list[str] = []
+    known = socket.getaddrinfo
+
+    def rebinding(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
+        if host != "rebinding.example":
+            return known(host, port, *args, **kwargs)
+        looked_up.append(host)
+        return known("192.0.2.1" if len(looked_up) > 1 else "127.0.0.1", port, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    response = ask(serve(preload=(), file_urls="any"), f"http://rebinding.example:{receiver.port}/a.wav")
+    assert response.status_code == 200
+    assert looked_up == ["rebinding.example"]
+    assert receiver.requests[0].headers["host"] == f"rebinding.example:{receiver.port}"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/missing", 400, "404"),
+        ("/loop", 400, "redirections"),
+        ("/moved-to-file", 400, "redirection"),
+        ("/torn", 400, "middle"),
+        ("/large", 413, "1 MB"),
+    ],
+)
+def test_what_cannot_be_had_is_told(
+    path: str, status: int, said: str, serve: Any, receiver: Receiver, tmp_path: Path
+) -> None:
+    server = serve(preload=(), file_urls="any", max_upload_mb=1, spool_dir=tmp_path)
+    response = ask(server, receiver.url + path)
+    assert response.status_code == status
+    assert said in response.json()["error"]["message"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_host_that_is_not_there_is_told(serve: Any, free_port: int) -> None:
+    response = ask(serve(preload=(), file_urls="any"), f"http://127.0.0.1:{free_port}/a.wav")
+    assert code(response) == (400, "url_failed")
+
+
+def test_other_faults_are_found_before_anything_is_fetched(serve: Any, receiver: Receiver) -> None:
+    server = serve(preload=(), file_urls="any")
+    assert code(ask(server, f"{receiver.url}/a.wav", temperature="7")) == (400, "invalid_param")
+    assert code(ask(server, "ftp://127.0.0.1/a.wav")) == (400, "invalid_param")
+    with server.client() as client:
+        files = {"file": ("a.wav", SPEECH), "file_url": (None, f"{receiver.url}/a.wav")}
+        assert code(client.post(URL, files=files)) == (400, "invalid_param")
+    assert receiver.requests == []

@@ -1,0 +1,51 @@
+"""`govor jobs`: what a running server works on, at the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import media
+from waiting import eventually
+
+
+@pytest.fixture
+def job(server: Any) -> str:
+    """A job of the shared server's, completed."""
+    created = server.post(media.silence(3), model="echo", background="true").json()["id"]
+    with server.client() as client:
+        assert eventually(lambda: client.get(f"/v1/jobs/{created}").json()["status"] == "completed")
+    return str(created)
+
+
+@pytest.fixture
+def run(shell: Any, server: Any) -> Callable[..., Any]:
+    return lambda *args: shell.run("jobs", "--server", server.url, *args)
+
+
+def test_jobs_are_listed_shown_and_forgotten(run: Any, job: str) -> None:
+    listed = run()
+    (row,) = [line for line in listed.stdout.splitlines() if job in line]
+    assert [word for word in row.split() if word in ("completed", "3", "of", "s", "echo")] == [
+        "completed",
+        "3",
+        "of",
+        "3",
+        "s",
+        "echo",
+    ]
+    assert job in {entry["id"] for entry in json.loads(run("--json", "--status", "completed").stdout)["data"]}
+    shown = json.loads(run("show", job).stdout)
+    assert (shown["status"], shown["result"]["text"]) == ("completed", "")
+    assert run("cancel", job).stdout == f"{job} is forgotten\n"
+    gone = run("show", job)
+    assert (gone.returncode, gone.stderr) == (1, f"govor: There is no job '{job}'.\n")
+
+
+def test_a_server_that_is_not_there_is_one_line(shell: Any, free_port: int) -> None:
+    result = shell.run("jobs", "--server", f"http://127.0.0.1:{free_port}")
+    assert result.returncode == 1
+    assert result.stderr.startswith("govor: No server answers at ")

@@ -1,0 +1,143 @@
+"""What is known of jobs survives the process, and a full disk is told as such."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from govor.errors import JobsUnavailable
+from govor.jobs.folder import JobFolder
+from govor.jobs.ledger import _told
+from govor.jobs.records import Failure, Order, dump_segment, load_segment
+from govor.jobs.runner import ATTEMPTS
+from govor.jobs.store import JobStore, Limits, new_id
+from govor.types import Options, Segment, Token, Word
+
+Open = Callable[[], JobStore]
+
+
+@pytest.fixture
+def reopen(tmp_path: Path) -> Iterator[Open]:
+    """Open the store of one folder; the one that was open is closed first, as by a server that stops."""
+    stores: list[JobStore] = []
+
+    def close() -> None:
+        while stores:
+            store = stores.pop()
+            store.close()
+            store.folder.close()
+
+    def open_store() -> JobStore:
+        close()
+        stores.append(JobStore(JobFolder(tmp_path), 3600))
+        return stores[-1]
+
+    yield open_store
+    close()
+
+
+def add(store: JobStore, **fields: Any) -> str:
+    """Queue a job with an empty recording; return its id."""
+    job = new_id()
+    store.folder.audio(job).write_bytes(b"")
+    order = Order(model="fake/fake", options=Options(language="ru", keywords=("а, б",)), **fields)
+    store.add(job, "", "fake", order, None, 100.0, Limits(1000, 1e9))
+    return job
+
+
+def test_a_job_comes_back_as_it_was(reopen: Open) -> None:
+    store = reopen()
+    job = add(store, webhook_url="https://example.org/")
+    before = store.get(job, "")
+    assert reopen().get(job, "") == before
+    assert before.order.options.keywords == ("а, б",)
+
+
+def test_a_server_that_stops_is_not_held_against_a_job(reopen: Open) -> None:
+    store = reopen()
+    add(store)
+    for _ in range(ATTEMPTS + 2):
+        taken = store.begin_next(200.0)
+        assert taken is not None
+        assert (taken.attempts, taken.status) == (1, "in_progress")
+        store = reopen()
+
+
+def test_a_server_that_ends_without_a_word_is_counted_until_the_job_gets_further(reopen: Open) -> None:
+    store = reopen()
+    add(store)
+    for attempt in range(1, ATTEMPTS + 1):
+        taken = store.begin_next(200.0)
+        assert taken is not None
+        assert taken.attempts == attempt
+        store._tables.execute("UPDATE jobs SET status = 'queued'")  # what opening does after a kill
+    store.begin_next(200.0)
+    store.add_segment(taken.number, Segment("one"), 1.0)
+    assert store.get(taken.id, "").attempts == 0
+
+
+def test_a_segment_comes_back_to_the_last_bit() -> None:
+    tokens = (Token("п", float("-inf"), b"\xd0"), Token("", -0.1 / 3, b"\xbf"))
+    segment = Segment("п", 0.1, 1 / 3, (Word("п", 0.1, 0.30000000000000004, None),), tokens, (1, 2), "ru")
+    assert load_segment(dump_segment(segment)) == segment
+
+
+def test_numbers_that_a_backend_left_as_numpys_are_kept() -> None:
+    kept = load_segment(dump_segment(Segment("a", np.float32(0.5), token_ids=(np.int64(3),))))  # type: ignore[arg-type]
+    assert (kept.start, kept.token_ids) == (0.5, (3,))
+
+
+def test_a_recording_that_no_job_waits_with_is_swept_away(reopen: Open) -> None:
+    store = reopen()
+    job = add(store)
+    stray = store.folder.audio("job_stray")
+    stray.write_bytes(b"half")
+    store = reopen()
+    assert store.folder.audio(job).exists()
+    assert not stray.exists()
+
+
+def test_an_end_is_told_once_whoever_comes_second(reopen: Open) -> None:
+    store = reopen()
+    add(store, webhook_url="https://example.org/")
+    taken = store.begin_next(200.0)
+    assert taken is not None
+    assert store.cancel(taken.number, 300.0) is not None
+    assert store.complete(taken.number, 9.0, 301.0) is None
+    failure = Failure(status=500, type="server_error", code="x", message="y")
+    assert store.fail(taken.number, failure, 302.0) is None
+    store.add_segment(taken.number, Segment("late"), 1.0)
+    assert store.read_on(taken.id, "", 0, 10)[1] == []
+    assert store.due_deliveries(1e10) == ([], None)
+
+
+def test_a_full_disk_is_insufficient_storage(reopen: Open, tmp_path: Path) -> None:
+    store = reopen()
+    (pages,) = store._tables.execute("PRAGMA page_count").fetchone()
+    store._tables.execute(f"PRAGMA max_page_count = {pages}")
+
+    def fill() -> None:
+        for _ in range(100):
+            add(store)
+
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        fill()
+    assert _told(caught.value, tmp_path).code == "insufficient_storage"
+
+
+def test_a_file_that_is_no_database_is_said_so(reopen: Open, tmp_path: Path) -> None:
+    (tmp_path / "jobs.db").write_bytes(b"something else entirely" * 500)
+    with pytest.raises(sqlite3.DatabaseError) as caught:
+        reopen()
+    assert isinstance(_told(caught.value, tmp_path), JobsUnavailable)
+
+
+def test_jobs_of_a_newer_version_are_left_alone(reopen: Open) -> None:
+    reopen()._tables.execute("PRAGMA user_version = 99")
+    with pytest.raises(JobsUnavailable, match="newer version"):
+        reopen()
