@@ -124,6 +124,19 @@ def job_routes(jobs: Jobs, settings: Settings) -> Blueprint:
             result = json.loads(body) if media_type == JSON else body
         return _json(_body(jobs, found, result))
 
+    @routes.delete("/v1/jobs/<job>")
+    @tag(["Jobs"])
+    @document_response(JobRemoved)
+    async def remove_job(job: str) -> Response:
+        """Cancel a job that waits or runs; forget one that has ended."""
+        found, gone = await jobs.remove(job, given_key())
+        return _json({**_body(jobs, found), "deleted": gone})
+
+    _add_result_routes(routes, jobs, settings)
+    return routes
+
+
+def _add_result_routes(routes: Blueprint, jobs: Jobs, settings: Settings) -> None:
     @routes.get("/v1/jobs/<job>/result")
     @tag(["Jobs"])
     @document_querystring(ResultQuery)
@@ -145,16 +158,6 @@ def job_routes(jobs: Jobs, settings: Settings) -> Blueprint:
         return await stream_response(
             _events(jobs, found, given_key(), _last_event(), settings.keep_alive_seconds)
         )
-
-    @routes.delete("/v1/jobs/<job>")
-    @tag(["Jobs"])
-    @document_response(JobRemoved)
-    async def remove_job(job: str) -> Response:
-        """Cancel a job that waits or runs; forget one that has ended."""
-        found, gone = await jobs.remove(job, given_key())
-        return _json({**_body(jobs, found), "deleted": gone})
-
-    return routes
 
 
 def _list_query() -> ListQuery:
