@@ -225,13 +225,6 @@ class JobsUnavailable(GovorError):
     code = "jobs_unavailable"
 
 
-class InsufficientStorage(GovorError):
-    """The disk, or the part of it that may be used, is full."""
-
-    status = 507
-    code = "insufficient_storage"
-
-
 class LoadFailed(GovorError):
     """A model cannot be loaded here: a file is damaged, the device is missing, a library is absent."""
 
@@ -253,7 +246,7 @@ class DownloadFailed(GovorError):
 
 
 class InsufficientStorage(GovorError):
-    """The disk has no room for a model's files."""
+    """The disk, or the part of it that may be used, has no room."""
 
     status = 507
     code = "insufficient_storage"
