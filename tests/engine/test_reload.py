@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from govor.errors import InsufficientMemory, LoadFailed, ModelBusy
+from govor.wishes import ModelSettings
 from memories import Family, Memory, happened, here, pool_with, use
 from waiting import soon
 
@@ -96,6 +97,19 @@ async def test_a_model_that_is_not_loaded_is_just_loaded(tmp_path: Path, family:
         await pool.reload(family.model("a"))
         assert here(pool) == ["a"]
     assert len(family.loads) == 1
+
+
+async def test_a_model_that_nobody_uses_may_expire_as_soon_as_it_is_replaced(
+    tmp_path: Path, family: Family
+) -> None:
+    async with pool_with(tmp_path, family) as pool:
+        model = family.model("a")
+        await use(pool, model)
+        pool.wishes.tell(model, ModelSettings(ttl=0))
+        await pool.reload(model)
+        assert await soon(lambda: here(pool) == [])
+    assert [each.closed for each in family.memory.alive] == [1, 1]
+    assert not family.memory.faults
 
 
 async def test_two_reloads_at_once_are_one(tmp_path: Path, family: Family) -> None:

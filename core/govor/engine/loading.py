@@ -14,7 +14,7 @@ import numpy as np
 
 from govor.engine.budget import Budget
 from govor.engine.lane import STOPPING, Lane
-from govor.engine.memory import Gauge, give_back
+from govor.engine.memory import Gauge, give_back, mapped_apart
 from govor.engine.residence import Loaded
 from govor.errors import GovorError, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
@@ -112,7 +112,8 @@ def _read(model: Model, folder: Path, wish: Placement, delivery: _Delivery, *, t
     """Load in a worker thread."""
     give_back()
     try:
-        recognizer = model.backend.load(model.spec, folder, wish)
+        with mapped_apart():
+            recognizer = model.backend.load(model.spec, folder, wish)
         if trial:
             try:
                 try_out(model, recognizer)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
+from govor.engine.arrivals import Arrivals
 from govor.engine.budget import Budget
 from govor.engine.departures import Departures
 from govor.engine.failures import Failures
@@ -46,8 +47,8 @@ class Pool:
         self.residence = Residence(budget)
         self._store = store
         gauge = gauge or Gauge()
-        self._loader = Loader(gauge, cores)
         self._departures = Departures(self.residence, self.wishes, gauge)
+        self._arrivals = Arrivals(store, self.wishes, self.residence, self._departures, Loader(gauge, cores))
         self._failures = failures or Failures()
         self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False
@@ -196,7 +197,7 @@ class Pool:
         """Load a model into its slot, or take the slot away."""
         model = slot.model
         try:
-            slot.loaded = await self._bring(model, progress)
+            slot.loaded = await self._arrivals.bring(model, progress)
         except BaseException as error:
             self.residence.slots.pop(model.qualified, None)
             if isinstance(error, GovorError):
@@ -211,36 +212,19 @@ class Pool:
     async def _replace(self, slot: Slot) -> None:
         """Put a new instance into a slot, and see the old one off."""
         try:
-            new = await self._bring(slot.model, None, trial=True)
-        except GovorError as error:
-            self.residence.note("failed", slot.model, reason=str(error))
-            raise
-        finally:
+            new = await self._arrivals.bring(slot.model, trial=True)
+        except BaseException as error:
             slot.reload = None
+            if isinstance(error, GovorError):
+                self.residence.note("failed", slot.model, reason=str(error))
             self._departures.settle(slot.model)
+            raise
+        slot.reload = None
         old, slot.loaded = slot.loaded, new
         self.residence.note("reloaded", slot.model, new.memory)
         if old is not None:
             self._departures.leave(old)
         self._departures.settle(slot.model)
-
-    async def _bring(self, model: Model, progress: Progress | None, *, trial: bool = False) -> Loaded:
-        """Load a model once there is room for it. Raises InsufficientMemory, and whatever loading raises."""
-        folder = await asyncio.to_thread(self._store.install, model, progress)
-        need, ticket = self._loader.estimate(model, folder), object()
-        await self._departures.make_room(model, need)
-        self.residence.reserved[ticket] = need
-        try:
-            wish = self.wishes.of(model).placement
-            loaded = await self._loader.open(model, folder, wish, trial=trial)
-        finally:
-            del self.residence.reserved[ticket]
-        try:
-            await self._departures.make_room(model, loaded.memory)  # it may be more than was thought
-        except BaseException:
-            await self._departures.leave(loaded)
-            raise
-        return loaded
 
     async def _empty(self, model: Model, *, force: bool) -> bool:
         """Free every instance of a model; return whether there was one."""

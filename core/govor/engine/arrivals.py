@@ -1,0 +1,46 @@
+"""How models come into memory: files first, then room, then the load, then whether it fits after all."""
+
+from __future__ import annotations
+
+import asyncio
+
+from govor.engine.departures import Departures
+from govor.engine.loading import Loader
+from govor.engine.residence import Loaded, Residence
+from govor.models.catalogue import Model
+from govor.models.store import Progress, Store
+from govor.models.wishes import Wishes
+
+
+class Arrivals:
+    """Brings instances of models. Runs in the event loop."""
+
+    def __init__(
+        self, store: Store, wishes: Wishes, residence: Residence, departures: Departures, loader: Loader
+    ):
+        self._store = store
+        self._wishes = wishes
+        self._residence = residence
+        self._departures = departures
+        self._loader = loader
+
+    async def bring(self, model: Model, progress: Progress | None = None, *, trial: bool = False) -> Loaded:
+        """Load a model once there is room for it. Raises InsufficientMemory, and whatever loading raises.
+
+        Whoever calls gives it a place before awaiting anything else.
+        """
+        folder = await asyncio.to_thread(self._store.install, model, progress)
+        need, ticket = self._loader.estimate(model, folder), object()
+        await self._departures.make_room(model, need)
+        self._residence.reserved[ticket] = need
+        try:
+            wish = self._wishes.of(model).placement
+            loaded = await self._loader.open(model, folder, wish, trial=trial)
+        finally:
+            del self._residence.reserved[ticket]
+        try:
+            await self._departures.make_room(model, loaded.memory)  # it may be more than was thought
+        except BaseException:
+            await asyncio.shield(self._departures.leave(loaded))
+            raise
+        return loaded
