@@ -8,7 +8,8 @@ from govor.engine.departures import Departures
 from govor.engine.loading import Loader
 from govor.engine.residence import Loaded, Residence
 from govor.models.catalogue import Model
-from govor.models.store import Progress, Store
+from govor.models.progress import Progress
+from govor.models.store import Store
 from govor.models.wishes import Wishes
 
 
