@@ -72,13 +72,11 @@ class Process:
 
 
 @contextmanager
-def server_process(folder: Path, models_dir: Path, *options: str) -> Iterator[Process]:
+def server_process(models_dir: Path, *options: str) -> Iterator[Process]:
     """Run `govor serve` on a free port until the block ends."""
     command = [sys.executable, "-m", "govor", "serve", "--port", "0", "--models-dir", str(models_dir)]
-    env = {**os.environ, "TMPDIR": str(folder), "GOVOR_LOG_LEVEL": "warning"}
-    with subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, text=True, env=env, cwd=folder
-    ) as process:
+    env = {**os.environ, "GOVOR_LOG_LEVEL": "warning"}
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True, env=env) as process:
         try:
             assert process.stdout is not None
             said = re.search(r"http://\S+", process.stdout.readline())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -150,3 +151,16 @@ def test_a_recording_of_over_200_s_is_cut_at_pauses(server: Any, heldout: list[H
     ends = [segment["end"] for segment in answer["segments"]]
     assert ends == sorted(ends)
     assert all(segment["end"] - segment["start"] <= 25 for segment in answer["segments"])
+
+
+def test_recordings_sent_at_once_are_heard_as_each_alone(server: Any, heldout: list[HeldOut]) -> None:
+    contents = [media.wav(one.samples()) for one in heldout[:8]]
+
+    def text(content: bytes) -> str:
+        return str(server.post(content, model="mini-v3_ctc").json()["text"])
+
+    alone = [text(content) for content in contents]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(text, contents * 2))
+    assert together == alone * 2
+    assert len(set(alone)) > 4

@@ -1,0 +1,32 @@
+"""How quickly others are answered while a crowd of clients is sent away.
+
+`make bench` prints the figures; they are of use on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import media
+from crowd import Pulse, ask_at_once, server_process
+from govor.testing import hum
+
+CLIENTS = 200
+ROUNDS = 5
+QUANTILES = {"median": 0.5, "p95": 0.95, "p99": 0.99, "highest": 1.0}
+
+
+def test_health_is_answered_within_a_tenth_of_a_second_whatever_the_crowd(
+    tmp_path: Path, models_dir: Path
+) -> None:
+    message = tmp_path / "message.wav"
+    message.write_bytes(media.wav(hum(5)))
+    options = ("--max-queue", "8", "--default-models", "echo", "--preload", "echo")
+    with server_process(models_dir, *options) as server:
+        ask_at_once(server, message, 1)
+        with Pulse(server) as pulse:
+            answers = [answer for _ in range(ROUNDS) for answer in ask_at_once(server, message, CLIENTS)]
+    figures = {name: round(pulse.quantile(share) * 1000) for name, share in QUANTILES.items()}
+    print(json.dumps({"clients": CLIENTS, "health_ms": figures, "answers": len(answers)}))
+    assert pulse.quantile(0.99) <= 0.1
