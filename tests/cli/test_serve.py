@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from govor.cli.serve import bind
+from govor.settings import Settings
 from packages import install_plugin
 
 SLOW = """
@@ -220,3 +222,10 @@ def test_a_second_interrupt_does_not_wait(served: Any, post: Any) -> None:
     assert process.wait(4) == 130
     with pytest.raises(httpx.TransportError):
         answer.result(30)
+
+
+def test_answers_on_an_open_connection_do_not_wait_for_acknowledgements() -> None:
+    with bind(Settings(port=0)) as bound:
+        assert (
+            bound.proto == socket.IPPROTO_TCP
+        )  # what asyncio goes by when it switches Nagle's algorithm off
