@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -368,3 +369,33 @@ def test_times_are_restored_as_faster_whisper_does(talk: Audio) -> None:
         for is_end in (False, True):
             expected = theirs.get_original_time(second, is_end=is_end)
             assert stretch.recording_time(second, is_end=is_end) == pytest.approx(expected, abs=0.0051)
+
+
+@thorough
+@any_recording
+def test_with_overlap_no_speech_is_lost_and_seams_lie_amid_what_both_hold(
+    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+) -> None:
+    samples = max(0, len(probabilities) * FRAME - missing)
+    packing = replace(packing, overlap=0.05)
+    found = stretches(probabilities, rules, packing, samples=samples, blocks=blocks)
+    speech = {number for start, end in regions(probabilities, rules, samples) for number in range(start, end)}
+    assert set(heard(found)) == speech
+    for stretch, following in pairwise([*found, None]):
+        assert stretch is not None
+        assert stretch.seconds <= packing.maximum + 1e-9
+        if stretch.seam is None:
+            assert following is None or following.start >= stretch.end
+        else:
+            assert following is not None
+            assert stretch.end - stretch.seam == pytest.approx(stretch.seam - following.start)
+            assert 0 < stretch.end - stretch.seam <= 0.025 + 1e-9
+
+
+def test_a_region_that_pauses_is_cut_there_without_overlap() -> None:
+    packing = Packing(1.0, 1.0, overlap=0.1)
+    rules = SpeechRules(silence=0.5, padding=0.0)
+    pausing = stretches([1.0] * 75 + [0.0] * 35 + [1.0] * 60, rules, packing)
+    assert [stretch.seam for stretch in pausing] == [None, None]
+    without = stretches([1.0] * 170, rules, packing)
+    assert [stretch.seam is None for stretch in without] == [False, True]

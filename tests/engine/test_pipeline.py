@@ -198,7 +198,8 @@ async def test_no_call_is_longer_than_the_model_takes(service: Serving, spoken: 
         await transcribe(running, spoken(20))
     lengths = [seconds for call in model.calls for seconds in call.seconds]
     assert max(lengths) <= 3
-    assert sum(lengths) == pytest.approx(20)
+    overlap = 0.6  # a fifth of 3 s: less than where there is more room
+    assert sum(lengths) == pytest.approx(20 + overlap * (len(lengths) - 1))
 
 
 async def test_a_short_recording_overtakes_a_long_one(service: Serving, spoken: Spoken) -> None:

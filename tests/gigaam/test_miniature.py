@@ -13,6 +13,7 @@ import media
 from govor import Options, Recognizer, Segment
 from govor.settings import Settings
 from miniature.heldout import HeldOut
+from miniature.scoring import edits
 from servers import serving
 
 Hear = Callable[..., list[Segment]]
@@ -21,13 +22,7 @@ HEADS = (*PLAIN_HEADS, "v3_e2e_ctc")
 
 
 def words_wrong(said: str, heard: str) -> int:
-    """Levenshtein distance in words."""
-    reference, row = said.split(), list(range(len(heard.split()) + 1))
-    for number, word in enumerate(reference, 1):
-        above, row[0] = row[0], number
-        for place, other in enumerate(heard.split(), 1):
-            above, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, above + (word != other))
-    return row[-1]
+    return edits(said.split(), heard.split())
 
 
 def mistakes(heldout: list[HeldOut], segments: list[Segment]) -> int:

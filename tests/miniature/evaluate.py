@@ -25,6 +25,7 @@ from miniature.checkpoints import tokenizer_path
 from miniature.grammar import plain
 from miniature.halves import widen_folder
 from miniature.heldout import HeldOut, read, recorded
+from miniature.scoring import rate
 from miniature.speak_heldout import SEED, speak_again
 
 COMMAND = "python -m miniature.evaluate miniature/models/*/*.ckpt --results miniature/results.json"
@@ -85,7 +86,7 @@ def recognizers(path: Path) -> Iterator[tuple[str, govor.Recognizer]]:
 
 def load(backend: govor.Backend) -> govor.Recognizer:
     (spec,) = (spec for spec in backend.models() if spec.folder)
-    return backend.load(spec, Path(spec.folder), "cpu")
+    return backend.load(spec, Path(spec.folder), govor.Placement("cpu"))
 
 
 def utterances(files: bool) -> list[tuple[HeldOut, np.ndarray]]:
@@ -133,23 +134,6 @@ def words_heard(utterance: HeldOut, segment: govor.Segment) -> list[tuple[tuple[
         for block in blocks
         for step in range(block.size)
     ]
-
-
-def rate(pairs: list[tuple[list, list]]) -> float:
-    """Return edits over the reference's length, in percent."""
-    return round(100 * sum(edits(*pair) for pair in pairs) / sum(len(true) for true, _ in pairs), 2)
-
-
-def edits(true: list, heard: list) -> int:
-    costs = list(range(len(heard) + 1))
-    for row, expected in enumerate(true, 1):
-        before, costs[0] = costs[0], row
-        for column, found in enumerate(heard, 1):
-            before, costs[column] = (
-                costs[column],
-                min(costs[column] + 1, costs[column - 1] + 1, before + (expected != found)),
-            )
-    return costs[-1]
 
 
 if __name__ == "__main__":

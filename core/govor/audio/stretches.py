@@ -7,13 +7,12 @@ each part came from, so that times can be told in the recording again. Memory is
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from govor.audio.held import Probabilities, Tape
 from govor.audio.speech import Region, SpeechFinder, SpeechRules
 from govor.types import SAMPLE_RATE, Audio, Segment, VoiceDetector
 
@@ -21,7 +20,6 @@ NO_DETECTION = SpeechRules(threshold=0.0, silence=1e6, padding=0.0)
 """Rules under which everything is speech."""
 
 CUT_FROM = 0.6  # a region that is too long is cut in the last two fifths of the allowed length
-CUT_WINDOW_SECONDS = 0.3  # probabilities are averaged over this: a pause, not a plosive
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,8 @@ class Packing:
     """A stretch is closed rather than grown beyond this."""
     gap: float = float("inf")
     """A silence as long as this closes a stretch."""
+    overlap: float = 0.0
+    """Held by both stretches where a region is cut that does not pause; 0: a word may be cut in half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,9 @@ class Stretch:
     """Where in `audio` each part begins."""
     starts: tuple[int, ...]
     """Where in the recording each part begins."""
+    seam: float | None = None
+    """Seconds of the recording; where set, the next stretch begins before this one ends, as long before the
+    seam as this one ends behind it."""
 
     @property
     def seconds(self) -> float:
@@ -87,59 +90,6 @@ class Stretch:
         return begins, max(begins, ends)
 
 
-class _Tape:
-    """The audio that may still be needed, by sample number."""
-
-    def __init__(self) -> None:
-        self._blocks: deque[tuple[int, Audio]] = deque()
-        self.total = 0
-
-    def append(self, block: Audio) -> None:
-        self._blocks.append((self.total, block))
-        self.total += len(block)
-
-    def slice(self, region: Region) -> Audio:
-        """Return a copy of the region's samples."""
-        pieces = [
-            block[max(region.start - at, 0) : region.end - at]
-            for at, block in self._blocks
-            if at < region.end and at + len(block) > region.start
-        ]
-        return np.concatenate(pieces)
-
-    def forget(self, before: int) -> None:
-        while self._blocks and self._blocks[0][0] + len(self._blocks[0][1]) <= before:
-            self._blocks.popleft()
-
-
-class _Probabilities:
-    """Probabilities of speech of the frames that may still be cut at."""
-
-    def __init__(self, frame: int):
-        self._frame = frame
-        self._first = 0  # number of the first frame held
-        self._held: NDArray[np.float32] = np.empty(0, np.float32)
-
-    def append(self, probabilities: NDArray[np.float32]) -> None:
-        self._held = np.concatenate([self._held, probabilities])
-
-    def forget(self, before: int) -> None:
-        drop = max(before // self._frame - self._first, 0)
-        self._held = self._held[drop:]
-        self._first += drop
-
-    def best_cut(self, low: int, high: int) -> int:
-        """Return the sample between `low` and `high` around which speech is least probable."""
-        first = max(low // self._frame, self._first)
-        span = self._held[first - self._first : high // self._frame - self._first]
-        width = round(CUT_WINDOW_SECONDS * SAMPLE_RATE / self._frame)
-        if len(span) <= width:
-            return high
-        means = np.convolve(span, np.full(width, 1 / width), "valid")
-        latest = len(means) - 1 - int(np.argmin(means[::-1]))
-        return (first + latest) * self._frame + width * self._frame // 2
-
-
 class Cutter:
     """Turns the blocks of one recording into stretches."""
 
@@ -148,8 +98,8 @@ class Cutter:
         self._voice = detector.stream()
         self._finder = SpeechFinder(rules, detector.frame)
         self.packing = packing
-        self._tape = _Tape()
-        self._probabilities = _Probabilities(detector.frame)
+        self._tape = Tape()
+        self._probabilities = Probabilities(detector.frame)
         self._rest: Audio = np.empty(0, np.float32)  # less than a frame, not yet seen by the detector
         self._cut = 0  # speech before this sample has been handed on
         self._parts: list[tuple[int, Audio]] = []  # (start in the recording, samples) of the open stretch
@@ -166,6 +116,7 @@ class Cutter:
         self._maximum = round(packing.maximum * SAMPLE_RATE)
         self._target = min(round(packing.target * SAMPLE_RATE), self._maximum)
         self._gap = packing.gap * SAMPLE_RATE
+        self._half_overlap = min(round(packing.overlap / 2 * SAMPLE_RATE), self._maximum // 10)
 
     @property
     def seconds(self) -> float:
@@ -231,11 +182,15 @@ class Cutter:
             start = yield from self._split(start)
 
     def _split(self, start: int) -> Generator[Stretch, None, int]:
-        high = start + self._maximum
-        cut = self._probabilities.best_cut(start + int(CUT_FROM * self._maximum), high)
-        yield from self._pack(Region(start, cut))
-        self._cut = cut
-        return cut
+        """Hand on the beginning of a region that is too long; return where the rest of it begins."""
+        low, high = start + int(CUT_FROM * self._maximum), start + self._maximum
+        cut, is_pause = self._probabilities.best_cut(low, high - self._half_overlap)
+        half = 0 if is_pause else self._half_overlap
+        yield from self._pack(Region(start, cut + half))
+        if half:
+            yield self._close(seam=cut / SAMPLE_RATE)
+        self._cut = cut - half
+        return self._cut
 
     def _pack(self, region: Region) -> Iterator[Stretch]:
         length = region.end - region.start
@@ -250,11 +205,11 @@ class Cutter:
         start, audio = self._parts[-1]
         return start + len(audio)
 
-    def _close(self) -> Stretch:
+    def _close(self, seam: float | None = None) -> Stretch:
         offsets = np.cumsum([0] + [len(audio) for _, audio in self._parts[:-1]]).tolist()
         audio = np.concatenate([audio for _, audio in self._parts])
         audio.flags.writeable = False
-        stretch = Stretch(audio, tuple(offsets), tuple(start for start, _ in self._parts))
+        stretch = Stretch(audio, tuple(offsets), tuple(start for start, _ in self._parts), seam)
         self._parts, self._packed = [], 0
         return stretch
 

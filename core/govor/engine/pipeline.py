@@ -10,7 +10,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from govor.audio.decode import Recording
@@ -20,15 +20,17 @@ from govor.engine.admission import Place
 from govor.engine.assembly import assemble
 from govor.engine.pool import Loaded, Pool
 from govor.engine.resumption import unheard
+from govor.engine.seams import Seams
 from govor.engine.turns import Share, Turn
 from govor.errors import AudioTooLong, GovorError, QueueTimeout, TranscriptionFailed
 from govor.models.catalogue import Model
-from govor.types import ModelSpec, Options, Segment, Transcript, VoiceDetector
+from govor.types import Feature, ModelSpec, Options, Segment, Transcript, VoiceDetector
 
 LONG_FORM_RULES = SpeechRules(silence=2.0, padding=0.4)  # faster-whisper's own: its texts are the measure
 SEGMENT_RULES = SpeechRules(silence=0.5, padding=0.2)
 TARGET_SECONDS = 10.0  # measured best for models without a window of their own
 GAP_SECONDS = 3.0  # subtitles must not span a longer silence
+OVERLAP_SECONDS = 1.5  # of stretches that are cut in the midst of speech: a long word and its neighbours
 MODEST_SECONDS = 60.0  # stretches of those who find no room for longer ones
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ class Transcription:
         self._padding = rules.padding
         self.position = work.begin_at
         """Seconds of the recording that need not be heard again when all that was yielded so far is kept."""
+        self._detailed = _in_detail(work.options, work.model.spec)
         self._segments: list[Segment] = []
         self._done = work.begin_at
         self._begun: list[Turn] = []  # in order; those that are done and told are gone
@@ -101,19 +104,22 @@ class Transcription:
         """Yield segments with text, in order, each as soon as it is final."""
         turns: asyncio.Queue[Turn | GovorError | None] = asyncio.Queue(self._lane.ahead.stretches + 1)
         reader = asyncio.create_task(self._read(turns), name="read")
+        seams = Seams(self._work.options)
         try:
             while (turn := await turns.get()) is not None:
                 if isinstance(turn, GovorError):
                     raise turn
-                async for segment in turn:
-                    # where the model takes a stretch at once, its times may end before the stretch does
-                    heard = segment.end if self._long_form else turn.end_time
-                    self.position = max(self.position, heard or 0.0)
-                    if segment.text.strip():
-                        self._segments.append(segment)
-                        self._done = max(self._done, segment.end or 0.0)
-                        yield segment
-                self._done = self.position = max(self._done, turn.end_time)
+                async for heard in turn:
+                    for segment, seam in seams.add(heard, turn.seam):
+                        # where the model takes a stretch at once, its times may end before the stretch does
+                        reached = seam or (segment.end if self._long_form else turn.end_time) or 0.0
+                        self.position = max(self.position, reached)
+                        if segment.text.strip() and (seam is None or reached > self._work.begin_at):
+                            self._segments.append(segment)
+                            self._done = max(self._done, segment.end or 0.0)
+                            yield segment
+                if turn.seam is None:
+                    self._done = self.position = max(self._done, turn.end_time)
                 self._begun.remove(turn)
             self.complete = True
         finally:
@@ -129,10 +135,13 @@ class Transcription:
         """Decode and cut in a thread, one stretch further than the lane takes."""
         loop = asyncio.get_running_loop()
         stretches, share = self._stretches(), Share(length=self._recording.duration or math.inf)
+        overlapped = False
         try:
             while (stretch := await loop.run_in_executor(None, next, stretches, None)) is not None:
                 await self._reader.take()
-                turn = Turn(stretch, self._work.options, share, self._reader.give)
+                at_seam, overlapped = overlapped or stretch.seam is not None, stretch.seam is not None
+                options = self._detailed if at_seam else self._work.options
+                turn = Turn(stretch, options, share, self._reader.give)
                 del stretch  # the turn lets go of it when it is done
                 if self._place.wait and self._patience is None:
                     self._patience = loop.call_later(self._place.wait, self._give_up, turn)
@@ -225,4 +234,9 @@ def _plan(spec: ModelSpec, long_form: bool, rules: SpeechRules | None) -> tuple[
     """How a recording is cut for a model."""
     if long_form:
         return rules or LONG_FORM_RULES, Packing(spec.max_seconds, spec.max_seconds)
-    return rules or SEGMENT_RULES, Packing(spec.max_seconds, TARGET_SECONDS, GAP_SECONDS)
+    return rules or SEGMENT_RULES, Packing(spec.max_seconds, TARGET_SECONDS, GAP_SECONDS, OVERLAP_SECONDS)
+
+
+def _in_detail(options: Options, spec: ModelSpec) -> Options:
+    """Ask for all that helps to put overlapping stretches together, whatever the client wants to see."""
+    return replace(options, words=Feature.WORDS in spec.features, logprobs=Feature.LOGPROBS in spec.features)

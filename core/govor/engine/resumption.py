@@ -19,13 +19,19 @@ def unheard(stretches: Iterable[Stretch], begin_at: float, padding: float) -> It
     """Yield what lies after `begin_at`, in seconds of the recording.
 
     Of a stretch that was heard in part, the rest is dropped where it is no longer than the `padding` around
-    speech: there is nothing in it but what the padding holds.
+    speech: there is nothing in it but what the padding holds. Two that overlap around `begin_at` are both
+    whole: what was told of the first one is needed to tell where the second one goes on.
     """
+    sample, at_seam = round(begin_at * SAMPLE_RATE), False
     for stretch in stretches:
-        if stretch.start >= begin_at:
+        behind_seam, at_seam = (
+            at_seam,
+            stretch.seam is not None and round(stretch.seam * SAMPLE_RATE) == sample,
+        )
+        if stretch.start >= begin_at or at_seam or behind_seam:
             yield stretch
         elif stretch.end > begin_at:
-            rest = _after(stretch, round(begin_at * SAMPLE_RATE))
+            rest = _after(stretch, sample)
             if rest.seconds > padding:
                 yield rest
 
@@ -41,4 +47,4 @@ def _after(stretch: Stretch, sample: int) -> Stretch:
     audio = np.concatenate([part for _, part in parts])
     audio.flags.writeable = False
     offsets = accumulate((len(part) for _, part in parts[:-1]), initial=0)
-    return Stretch(audio, tuple(offsets), tuple(start for start, _ in parts))
+    return Stretch(audio, tuple(offsets), tuple(start for start, _ in parts), stretch.seam)

@@ -40,6 +40,7 @@ class Turn:
         self.share = share
         self.seconds = stretch.seconds
         self.end_time = stretch.end
+        self.seam = stretch.seam
         self.number = 0
         """In which order the lane's turns came."""
         self.begun = False

@@ -80,7 +80,7 @@ def _published(row: Row) -> ModelSpec:
 
 def _quantised(row: Row) -> ModelSpec:
     base = f"gigaam-{row.name}"
-    note = f"; quantised by its publisher: a small download, but slower than what Govor makes of {base}"
+    note = ", quantised by its publisher: slower than the other once Govor has prepared that"
     return _spec(f"{base}-int8", row, (f"{base}@int8",), row.download_mb[1], note)
 
 

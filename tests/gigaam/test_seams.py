@@ -1,0 +1,70 @@
+"""The miniature on speech cut amid words: what overlapping stretches save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from govor import Audio, Options, Recognizer
+from govor.audio.speech import SpeechRules
+from govor.audio.stretches import Cutter, Packing, cut
+from govor.engine.seams import Seams
+from govor.types import SAMPLE_RATE
+from miniature.heldout import HeldOut
+from miniature.scoring import edits
+
+EDGE = 0.03  # kept around an utterance's words
+WINDOW = 7.0  # short, so that there are many cuts
+EVERYTHING = Options(words=True, logprobs=True)
+
+
+class NoPause:
+    """A detector that finds one place as good for a cut as another."""
+
+    frame = 512
+
+    def stream(self) -> NoPause:
+        return self
+
+    def feed(self, audio: Audio) -> NDArray[np.float32]:
+        return np.ones(len(audio) // self.frame, np.float32)
+
+
+@pytest.fixture(scope="module")
+def spoken(heldout: list[HeldOut]) -> tuple[str, Audio]:
+    """What is said, and the recordings without the silence around them, one right behind the other."""
+    chosen = [one for one in heldout if one.kind == "trained"] * 2
+    pieces = [
+        one.samples()[
+            round((one.words[0][0] - EDGE) * SAMPLE_RATE) : round((one.words[-1][1] + EDGE) * SAMPLE_RATE)
+        ]
+        for one in chosen
+    ]
+    return " ".join(one.plain for one in chosen), np.concatenate(pieces)
+
+
+def hear(recognizer: Recognizer, audio: Audio, overlap: float) -> list[str]:
+    cutter = Cutter(NoPause(), SpeechRules(), Packing(WINDOW, WINDOW, overlap=overlap))
+    seams, found = Seams(EVERYTHING), []
+    for stretch in cut([audio], cutter):
+        segment = stretch.place(recognizer.transcribe([stretch.audio], EVERYTHING)[0])
+        found += [part for part, _ in seams.add(segment, stretch.seam)]
+    for one, other in pairwise(segment for segment in found if segment.text):
+        assert one.end is not None
+        assert other.start is not None
+        assert one.end <= other.start
+    return " ".join(segment.text for segment in found).split()
+
+
+@pytest.mark.parametrize("head", ["v3_ctc", "v3_rnnt"])
+def test_overlap_saves_the_words_that_a_cut_would_break(
+    head: str, open_miniature: Callable[..., Recognizer], spoken: tuple[str, Audio]
+) -> None:
+    recognizer = open_miniature("onnx", head, "fp32")
+    said, audio = spoken[0].split(), spoken[1]
+    broken, whole = (edits(said, hear(recognizer, audio, overlap)) for overlap in (0.0, 1.5))
+    assert whole <= 0.7 * broken
