@@ -35,8 +35,8 @@ def give_back() -> None:
 def mapped_apart() -> Iterator[None]:
     """Have glibc take what is allocated meanwhile from the system piece by piece, so that it can go back so.
 
-    Weights otherwise lie between what stays, and their room is kept: whisper-base, loaded and unloaded
-    four times, left 160 MB behind, so 35. Holds for the whole process.
+    Weights otherwise lie between what stays, and their room is kept: whisper-base, loaded, used and unloaded
+    four times, left 140 MB behind, so 105, and 37 where threads share two heaps. Holds for the whole process.
     """
     if not _is_glibc():
         yield
