@@ -53,7 +53,9 @@ async def test_what_was_told_and_what_is_told_then_are_the_whole(
         assert len(whole) > 5
         for told in range(1, len(whole)):
             position = whole[told - 1][1]
-            assert await attempt(running, path, position, rules=rules) == whole[told:]
+            kept = sum(segment.start + segment.end <= 2 * position for segment, _ in whole[:told])
+            assert kept == told or model is FakeLongForm  # which hears a stretch whole, or not at all
+            assert await attempt(running, path, position, rules=rules) == whole[kept:]
 
 
 async def test_what_was_heard_is_not_asked_of_the_model_again(service: Serving, spoken: Spoken) -> None:

@@ -141,3 +141,18 @@ def test_jobs_of_a_newer_version_are_left_alone(reopen: Open) -> None:
     reopen()._tables.execute("PRAGMA user_version = 99")
     with pytest.raises(JobsUnavailable, match="newer version"):
         reopen()
+
+
+def test_segments_behind_the_position_are_forgotten_when_the_job_is_begun_again(reopen: Open) -> None:
+    store = reopen()
+    job = add(store)
+    taken = store.begin_next(200.0)
+    assert taken is not None
+    store.add_segment(taken.number, Segment("kept", 0.0, 9.0), 9.0)
+    store.add_segment(taken.number, Segment("of a stretch not finished", 9.0, 12.0), 9.0)
+    store = reopen()
+    again = store.begin_next(300.0)
+    assert again is not None
+    assert (again.position, again.attempts) == (9.0, 1)
+    store.add_segment(again.number, Segment("told anew", 9.0, 12.5), 12.5)
+    assert [segment.text for segment in store.read_on(job, "", 0, 10)[1]] == ["kept", "told anew"]

@@ -74,7 +74,7 @@ class Transcription:
         self._long_form = loaded.long_form
         self._padding = rules.padding
         self.position = work.begin_at
-        """Seconds of the recording that need not be heard again when all that was yielded so far is kept."""
+        """Seconds of the recording that need not be heard again when what was yielded of them is kept."""
         self._detailed = _in_detail(work.options, work.model.spec)
         self._segments: list[Segment] = []
         self._done = work.begin_at
@@ -111,8 +111,8 @@ class Transcription:
                     raise turn
                 async for heard in turn:
                     for segment, seam in seams.add(heard, turn.seam):
-                        # where the model takes a stretch at once, its times may end before the stretch does
-                        reached = seam or (segment.end if self._long_form else turn.end_time) or 0.0
+                        # a model that carries its text on within a stretch must hear all of it again
+                        reached = seam or (0.0 if self._long_form else turn.end_time)
                         self.position = max(self.position, reached)
                         if segment.text.strip() and (seam is None or reached > self._work.begin_at):
                             self._segments.append(segment)

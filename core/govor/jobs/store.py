@@ -99,14 +99,24 @@ class JobStore:
         return [job_of(row) for row in rows]
 
     def begin_next(self, now: float) -> Job | None:
-        """Take the job that has waited longest. Its attempt counts before anything can happen to it."""
-        found = self._tables.execute(
-            "UPDATE jobs SET status = 'in_progress', attempts = attempts + 1,"
-            " started_at = coalesce(started_at, ?) WHERE number ="
-            " (SELECT min(number) FROM jobs WHERE status = 'queued') RETURNING *",
-            (now,),
-        ).fetchall()
-        return job_of(found[0]) if found else None
+        """Take the job that has waited longest, without the segments that will be told again.
+
+        Its attempt counts before anything can happen to it.
+        """
+        with transaction(self._tables):
+            found = self._tables.execute(
+                "UPDATE jobs SET status = 'in_progress', attempts = attempts + 1,"
+                " started_at = coalesce(started_at, ?) WHERE number ="
+                " (SELECT min(number) FROM jobs WHERE status = 'queued') RETURNING *",
+                (now,),
+            ).fetchall()
+            if not found:
+                return None
+            job = job_of(found[0])
+            self._tables.execute(
+                "DELETE FROM segments WHERE job = ? AND middle > ?", (job.number, job.position)
+            )
+        return job
 
     def release(self, number: int) -> None:
         """Let a job that was begun wait again; it is not to blame."""
@@ -117,17 +127,18 @@ class JobStore:
         )
 
     def add_segment(self, number: int, segment: Segment, position: float) -> None:
-        """Keep the next segment of a job that runs, and up to where its recording has been heard."""
+        """Keep the next segment of a job that runs, and up to where its recording need not be heard again."""
         with transaction(self._tables):
             moved = self._tables.execute(
-                "UPDATE jobs SET position = ?, attempts = 0 WHERE number = ? AND status = 'in_progress'",
+                "UPDATE jobs SET position = ?1, attempts = iif(?1 > position, 0, attempts)"
+                " WHERE number = ?2 AND status = 'in_progress'",
                 (position, number),
             )
             if moved.rowcount:
                 self._tables.execute(
-                    "INSERT INTO segments SELECT ?1, coalesce(max(place) + 1, 0), ?2 FROM segments"
+                    "INSERT INTO segments SELECT ?1, coalesce(max(place) + 1, 0), ?2, ?3 FROM segments"
                     " WHERE job = ?1",
-                    (number, dump_segment(segment)),
+                    (number, dump_segment(segment), _middle(segment)),
                 )
 
     def read_on(self, job: str, owner: str, place: int, limit: int) -> tuple[Job, list[Segment]]:
@@ -211,6 +222,11 @@ class JobStore:
             for name in ("page_count", "freelist_count", "page_size")
         )
         return int(audio + (pages - free) * size)
+
+
+def _middle(segment: Segment) -> float | None:
+    """Where a segment lies, beyond doubt of rounding; None: it does not say."""
+    return None if segment.start is None or segment.end is None else (segment.start + segment.end) / 2
 
 
 def new_id() -> str:

@@ -36,6 +36,7 @@ CREATE TABLE segments (
     job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
     place INTEGER NOT NULL,
     body TEXT NOT NULL,
+    middle REAL,
     PRIMARY KEY (job, place)
 ) WITHOUT ROWID;
 CREATE TABLE deliveries (
