@@ -251,19 +251,13 @@ class Backend(Protocol):
 
 @runtime_checkable
 class Adopting(Protocol):
-    """A Backend that also serves models it does not know: those that an operator declares in plugins.toml."""
+    """A Backend that also serves models it does not list: those that an operator declares or pulls by name."""
 
     def choose_files(self, names: Sequence[str]) -> Sequence[str]:
         """Of a repository's file names, those that make one model; none: it is not of this family."""
-        ...
 
     def adopt(self, spec: ModelSpec) -> ModelSpec:
-        """Complete what the operator states of a model with what holds for the family.
-
-        Languages and features that are empty may be filled in; id, files, folder and repository stay. As
-        quick as `Backend.models`. Raises ValueError where this family cannot have such a model.
-        """
-        ...
+        """Complete what is stated of a model by what holds for the family. Raises ValueError: it cannot be."""
 
 
 class VoiceStream(Protocol):
