@@ -251,13 +251,13 @@ class Backend(Protocol):
 
 @runtime_checkable
 class Adopting(Protocol):
-    """A Backend that also serves models it does not list: those that an operator declares or pulls by name."""
+    """A Backend that also serves models it does not list, which an operator declares or pulls by name."""
 
     def choose_files(self, names: Sequence[str]) -> Sequence[str]:
         """Of a repository's file names, those that make one model; none: it is not of this family."""
 
     def adopt(self, spec: ModelSpec) -> ModelSpec:
-        """Complete what is stated of a model by what holds for the family. Raises ValueError: it cannot be."""
+        """Complete what is stated of a model by what holds for the family. Raises ValueError."""
 
 
 class VoiceStream(Protocol):
