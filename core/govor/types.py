@@ -181,7 +181,9 @@ class Recognizer(Protocol):
     """One loaded model.
 
     May also have `batch`, the largest batch that pays on its device (default 1; a LongForm is asked for
-    none), and `threads`, the cores that one call uses (default: its placement's on a CPU, else 1; 0: none).
+    none), `threads`, the cores that one call uses (default: its placement's on a CPU, else 1; 0: none), and
+    `surplus`, how many calls more than `parallel` may be made at once, for a client that would have to wait
+    for those who have had much (default 0).
     """
 
     parallel: int

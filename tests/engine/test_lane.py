@@ -489,6 +489,51 @@ async def test_two_models_use_no_more_cores_than_there_are() -> None:
     await asyncio.gather(*(lane.close() for lane in lanes))
 
 
+@pytest.mark.parametrize(
+    ("surplus", "heard", "calls"),
+    [(1, 100, "long new"), (0, 100, "long"), (1, 10, "long")],
+    ids=["beside-much", "no-surplus", "beside-little"],
+)
+async def test_a_newcomer_is_heard_beside_those_who_have_had_much(
+    surplus: int, heard: int, calls: str
+) -> None:
+    model = FakeRecognizer(SPEC, gate=threading.Event())
+    model.surplus, model.threads = surplus, 1
+    lane = Lane(model, "fake", Budget(1))
+    turns = [turn_of(heard, "long", share := Share()), turn_of(10, "long", share)]
+    for turn in turns:
+        lane.submit(turn)
+    await begun(model)
+    turns += [turn_of(1, "new"), turn_of(1, "newer")]
+    for turn in turns[2:]:
+        lane.submit(turn)
+    assert await soon(lambda: names(model) == calls)
+    assert not await soon(lambda: names(model) != calls, seconds=0.1)
+    model.gate.set()
+    await asyncio.gather(*map(texts, turns))
+    assert sorted(names(model).split()) == ["long", "long", "new", "newer"]
+    await lane.close()
+
+
+@pytest.mark.parametrize(("heard", "calls"), [(100, 1), (10, 0)])
+async def test_a_newcomer_to_one_model_waits_for_no_hour_of_another(heard: int, calls: int) -> None:
+    budget = Budget(1)
+    models = [FakeRecognizer(SPEC, gate=threading.Event()) for _ in range(2)]
+    for model in models:
+        model.threads = 1
+    busy, free = (Lane(model, "fake", budget) for model in models)
+    turns = [turn_of(heard), turn_of(1)]
+    busy.submit(turns[0])
+    await begun(models[0])
+    free.submit(turns[1])
+    assert await soon(lambda: len(models[1].calls) == calls)
+    assert not await soon(lambda: len(models[1].calls) != calls, seconds=0.1)
+    for model in models:
+        model.gate.set()
+    await asyncio.gather(*map(texts, turns))
+    await asyncio.gather(busy.close(), free.close())
+
+
 async def test_what_is_done_or_forgotten_holds_no_audio() -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
     async with lane_of(model) as lane:

@@ -1,7 +1,7 @@
 """The machine's cores, shared out among the models in memory. Knows nothing of audio.
 
 A model alone has all cores. Of several that want them, the one goes next that has had the least of their
-time. All methods run in the event loop.
+time. One call more than there are cores for is let in where it is urgent. All methods run in the event loop.
 """
 
 from __future__ import annotations
@@ -23,16 +23,35 @@ def cores_of(recognizer: Recognizer) -> int:
     return 1 if threads is None else threads
 
 
+def never() -> bool:
+    """What a model says whose calls are all alike."""
+    return False
+
+
 @dataclass(slots=True, eq=False)
 class Account:
     """What one model has had."""
 
     cores: int
     """Cores that one call uses; 0: none to speak of."""
+    is_urgent: Callable[[], bool] = never
+    """Somebody waits for this model who has had nothing yet."""
+    is_patient: Callable[[], bool] = never
+    """All that this model runs is for those who have had much."""
     spent: float = 0.0
     """Core-seconds."""
     calls: int = 0
     """Calls that run, or wait for cores."""
+
+
+@dataclass(slots=True, eq=False)
+class Claim:
+    """A call that waits for its cores, or has them."""
+
+    account: Account
+    granted: asyncio.Future[None]
+    hurried: bool = False
+    """It runs beside all that the cores are for."""
 
 
 class Budget:
@@ -43,11 +62,14 @@ class Budget:
         self._free = cores
         self._clock = clock
         self._level = 0.0  # what the account that was served last had spent
-        self._waiting: list[tuple[Account, asyncio.Future[None]]] = []
+        self._waiting: list[Claim] = []
+        self._running: list[Claim] = []
 
-    def open_account(self, cores: int) -> Account:
+    def open_account(
+        self, cores: int, is_urgent: Callable[[], bool] = never, is_patient: Callable[[], bool] = never
+    ) -> Account:
         """Begin to count for a model each of whose calls uses so many cores; of too many it gets all."""
-        return Account(min(max(cores, 0), self.cores))
+        return Account(min(max(cores, 0), self.cores), is_urgent, is_patient)
 
     @asynccontextmanager
     async def hold(self, account: Account) -> AsyncIterator[None]:
@@ -56,43 +78,60 @@ class Budget:
             account.spent = max(account.spent, self._level)
         account.calls += 1
         try:
-            await self._take(account)
+            claim = await self._take(account)
             began = self._clock()
             try:
                 yield
             finally:
                 account.spent += (self._clock() - began) * account.cores
-                self._give(account)
+                self._give(claim)
         finally:
             account.calls -= 1
 
-    async def _take(self, account: Account) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((account, turn))
+    def look_again(self) -> None:
+        """Let one call in that is urgent, beside those that the cores are for, where they can spare it."""
+        self._waiting = [claim for claim in self._waiting if not claim.granted.cancelled()]
+        if all(claim.account.is_patient() and not claim.hurried for claim in self._running):
+            for claim in self._waiting:
+                if claim.account.is_urgent():
+                    claim.hurried = True
+                    self._grant(claim)
+                    return
+
+    async def _take(self, account: Account) -> Claim:
+        claim = Claim(account, asyncio.get_running_loop().create_future())
+        self._waiting.append(claim)
         self._serve()
         try:
-            await turn
+            await claim.granted
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._give(account)
+            if claim.granted.done() and not claim.granted.cancelled():
+                self._give(claim)
             else:
                 self._serve()  # it may have stood in others' way
             raise
+        return claim
 
-    def _give(self, account: Account) -> None:
-        self._free += account.cores
+    def _give(self, claim: Claim) -> None:
+        self._running.remove(claim)
+        if not claim.hurried:
+            self._free += claim.account.cores
         # Not yet: the same model may want to go on.
         asyncio.get_running_loop().call_soon(self._serve)
 
     def _serve(self) -> None:
-        """Serve who has had least; while there are too few cores for it, nobody, or it would never be."""
-        self._waiting = [waiting for waiting in self._waiting if not waiting[1].cancelled()]
+        """Serve who has had least; while there are too few cores for it, only what is urgent."""
+        self._waiting = [claim for claim in self._waiting if not claim.granted.cancelled()]
         while self._waiting:
-            first = min(self._waiting, key=lambda waiting: waiting[0].spent)
-            account, turn = first
-            if account.cores > self._free:
+            first = min(self._waiting, key=lambda claim: claim.account.spent)
+            if first.account.cores > self._free:
+                self.look_again()
                 return
-            self._waiting.remove(first)
-            self._free -= account.cores
-            self._level = max(self._level, account.spent)
-            turn.set_result(None)
+            self._free -= first.account.cores
+            self._grant(first)
+
+    def _grant(self, claim: Claim) -> None:
+        self._waiting.remove(claim)
+        self._running.append(claim)
+        self._level = max(self._level, claim.account.spent)
+        claim.granted.set_result(None)

@@ -49,9 +49,17 @@ class Lane:
             self.workers + 1,
         )
         self._budget = budget or Budget(UNLIMITED)
-        self._account = self._budget.open_account(cores_of(recognizer))
-        self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix=f"govor-{name}")
-        self._tasks = [asyncio.create_task(self._work(), name=f"lane {name}") for _ in range(self.workers)]
+        self._account = self._budget.open_account(cores_of(recognizer), self._is_pressed, self._is_patient)
+        surplus = 0 if long_form else max(0, getattr(recognizer, "surplus", 0))
+        self._calls = 0
+        self._running: set[Turn] = set()  # of all calls
+        self._pressure = asyncio.Event()
+        self._threads = ThreadPoolExecutor(self.workers + surplus, thread_name_prefix=f"govor-{name}")
+        self._tasks = [
+            asyncio.create_task(work(), name=f"lane {name}")
+            for work, number in ((self._work, self.workers), (self._hurry, surplus))
+            for _ in range(number)
+        ]
 
     def submit(self, turn: Turn) -> None:
         """Queue a turn; its segments arrive on the turn itself, or why the lane is closed."""
@@ -63,6 +71,9 @@ class Lane:
         turn.share.seconds = max(turn.share.seconds, self._clock - CREDIT_SECONDS)
         self._waiting.append(turn)
         self._arrival.set()
+        if self._is_pressed():
+            self._pressure.set()
+            self._budget.look_again()
 
     def cancel(self, turn: Turn) -> None:
         """Forget a turn at once; if it is being worked on, after its current window."""
@@ -84,21 +95,48 @@ class Lane:
         await asyncio.to_thread(self._free, unfinished)
 
     async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._arrived()
             async with self._budget.hold(self._account):
-                turns = self._choose()  # only now: a shorter one may have come meanwhile
-                if not turns:
-                    continue
-                try:
-                    done = await loop.run_in_executor(self._threads, work_on, turns, self._recognizer)
-                except asyncio.CancelledError:
-                    self._waiting += turns  # for `close` to end
-                    raise
-            for turn, outcome in zip(turns, done, strict=True):
-                self._finish_step(turn, outcome)
-            del turns, done  # a worker that waits keeps nothing alive
+                await self._run(self._choose())  # only now: a shorter one may have come meanwhile
+
+    async def _hurry(self) -> None:
+        """Take what should not wait for the calls that run."""
+        while True:
+            await self._pressure.wait()
+            self._pressure.clear()
+            async with self._budget.hold(self._account):
+                await self._run(self._choose() if self._is_overrun() else [])
+
+    def _is_pressed(self) -> bool:
+        """Somebody waits who has had nothing yet."""
+        return any(not turn.share.heard for turn in self._waiting)
+
+    def _is_patient(self) -> bool:
+        """All that runs is for those who have had much."""
+        return bool(self._running) and all(turn.share.heard > CREDIT_SECONDS for turn in self._running)
+
+    def _is_overrun(self) -> bool:
+        """All workers are busy with those who have had much, and somebody waits who has had nothing."""
+        return self._calls >= self.workers and self._is_patient() and self._is_pressed()
+
+    async def _run(self, turns: list[Turn]) -> None:
+        """Do the next step of turns that were taken, in a thread, and tell what came of it."""
+        if not turns:
+            return
+        self._calls += 1
+        self._running.update(turns)
+        loop = asyncio.get_running_loop()
+        try:
+            done = await loop.run_in_executor(self._threads, work_on, turns, self._recognizer)
+        except asyncio.CancelledError:
+            self._waiting += turns  # for `close` to end
+            raise
+        finally:
+            self._calls -= 1
+            self._running.difference_update(turns)
+        for turn, outcome in zip(turns, done, strict=True):
+            self._finish_step(turn, outcome)
 
     def _finish_step(self, turn: Turn, outcome: Outcome) -> None:
         turn.charge(turn.heard)

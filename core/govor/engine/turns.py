@@ -26,6 +26,8 @@ class Share:
     seconds: float = 0.0
     length: float = math.inf
     """Seconds of the whole recording, as far as known: of equals, the shortest goes first."""
+    heard: float = 0.0
+    """Seconds that were done, or are being done, of this request."""
 
 
 class Turn:
@@ -121,3 +123,4 @@ class Turn:
         more = max(heard - self._charged, 0.0)
         self._charged += more
         self.share.seconds += more
+        self.share.heard += more

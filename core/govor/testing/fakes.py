@@ -54,6 +54,7 @@ class FakeRecognizer:
     """
 
     threads = 0  # it waits, and does not compute
+    surplus = 0
 
     def __init__(
         self,

@@ -78,6 +78,7 @@ class GigaamRecognizer:
     ):
         """`language` is the only one that the model knows; None: one of several, it does not say which."""
         self.parallel = placement.workers
+        self.surplus = 1 if placement.device == "cpu" else 0
         self.placement = placement
         self._encoder = encoder
         self._decode = decode
