@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from govor.engine.memory import Gauge
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.errors import ModelBusy, ModelUnloaded
@@ -35,6 +36,7 @@ async def service_of(folder: Path, models: Path, budget: int) -> AsyncIterator[S
     service = Service(
         Settings(models_dir=models, preload=(), plugins=tables, memory_budget=budget, device="cpu")
     )
+    service.pool._arrivals._loader._gauge = Gauge(lambda: None)  # so that 280 MB count, as its spec says
     try:
         yield service
     finally:
@@ -49,7 +51,7 @@ async def text_of(service: Service, model: str, path: Path) -> str:
     return transcription.result().text
 
 
-@pytest.mark.parametrize("budget", [0, 300 * MB], ids=["both fit", "one fits"])
+@pytest.mark.parametrize("budget", [0, 281 * MB], ids=["both fit", "one fits"])
 def test_a_hundred_requests_that_change_the_model_are_all_right(
     budget: int, tmp_path: Path, models_dir: Path, samples: Path
 ) -> None:

@@ -46,7 +46,8 @@ class Loader:
     def estimate(self, model: Model, folder: Path) -> int:
         """Return the bytes that the model will take: as last measured, as its spec says, or as its files."""
         known = self._took.get(model.qualified) or model.spec.memory or model.spec.size
-        return known or sum(_size(folder / file.name) for file in model.spec.files)
+        named = [folder / file.name for file in model.spec.files]
+        return known or sum(map(_size, named or folder.rglob("*")))  # an operator's folder may name none
 
     async def open(self, model: Model, folder: Path, wish: Placement, *, trial: bool) -> Loaded:
         """Load and measure; `trial` has it hear a second of noise before anyone relies on it.
