@@ -180,10 +180,9 @@ class Placement:
 class Recognizer(Protocol):
     """One loaded model.
 
-    May also have `batch`, the largest batch that pays on its device (default 1; a LongForm is asked for
-    none), `threads`, the cores that one call uses (default: its placement's on a CPU, else 1; 0: none), and
-    `surplus`, how many calls more than `parallel` may be made at once, for a client that would have to wait
-    for those who have had much (default 0).
+    May also have `batch`, the largest batch that pays on its device (default 1; a LongForm gets none);
+    `threads`, the cores of one call (default: its placement's on a CPU, else 1; 0: none); `surplus`, the
+    calls beyond `parallel` that it bears, for newcomers who would wait for hours of others (default 0).
     """
 
     parallel: int

@@ -59,6 +59,11 @@ def loaded_routes(service: Service) -> Blueprint:
             raise
         return describe(service, model).model_dump()
 
+    _add_speaches_routes(routes, service)
+    return routes
+
+
+def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
     @routes.get("/api/ps")
     @tag(["Models"])
     @document_response(Residents)
@@ -86,8 +91,6 @@ def loaded_routes(service: Service) -> Blueprint:
         if not await service.pool.unload(model, force=_forced()):
             raise ModelNotFound(name, [loaded.model.id for loaded in service.pool.residence.residents()])
         return Response(status=204)
-
-    return routes
 
 
 def _known(service: Service, name: str) -> Model:

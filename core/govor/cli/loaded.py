@@ -24,7 +24,7 @@ def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--pin/--no-pin", default=None, help=fields["pin"].description)(command)
 
 
-@click.command()
+@click.command(short_help="Bring models into a running server's memory.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL…")
 @placement_options
 @server_options(default=DEFAULT_SERVER)
@@ -37,7 +37,7 @@ def load(models: tuple[str, ...], server: str, api_key: str | None, as_json: boo
     _each(Remote(server, api_key), models, "load", said, as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="Load models anew while the old ones answer.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL…")
 @placement_options
 @server_options(default=DEFAULT_SERVER)
@@ -50,7 +50,7 @@ def reload(models: tuple[str, ...], server: str, api_key: str | None, as_json: b
     _each(Remote(server, api_key), models, "reload", said, as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="Take models out of a running server's memory.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL…")
 @click.option("--force", is_flag=True, help="End what it is at work on; otherwise a model in use stays.")
 @server_options(default=DEFAULT_SERVER)
