@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 
-from govor.cli.serve import bind, run
+from govor.cli.listen import bind
+from govor.cli.serve import run
 from govor.engine.service import Service
 from govor.plugins import Plugins
 from govor.settings import Settings
@@ -51,7 +52,7 @@ def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Serv
     """Run a server in a thread, on a free port, until the block ends."""
     service = Service(settings, plugins)
     bound = bind(settings.model_copy(update={"port": 0}))
-    port = bound.getsockname()[1]
+    port = bound[0].getsockname()[1]
     ready, stopping = threading.Event(), []
 
     async def main() -> None:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
     "types errors cores",
-    "hookspecs declared wishes",
+    "hookspecs compat declared wishes",
     "settings audio formats remote",
     "plugins",
     "models",

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from govor.settings import Settings, load_settings
+from govor.settings import Names, Settings, load_settings
 
-TABLES = frozenset({"aliases", "catalogue", "models", "plugins", "routing"})
+TABLES = frozenset({"aliases", "catalogue", "compat", "models", "plugins", "routing"})
 """Settings that are tables: plugins.toml and the environment only."""
+
+BARE = "bare"
+"""What `--download` says without a value: fetch what is missing, as open-stt-server has it."""
 
 
 def setting_options(names: Iterable[str] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -49,7 +52,17 @@ def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Calla
     text = f"{field.description} [env: GOVOR_{name.upper()}; default: {default_text(field)}]"
     if field.annotation is bool:
         return click.option(f"--{flag}/--no-{flag}", name, default=None, help=text)
-    return click.option(f"--{flag}", name, default=None, metavar=_metavar(field), help=text)
+    if field.annotation == get_args(Names)[0]:
+        return click.option(
+            f"--{flag}", name, multiple=True, callback=_join, metavar=_metavar(field), help=text
+        )
+    bare: dict[str, Any] = {"is_flag": False, "flag_value": BARE} if name == "download" else {}
+    return click.option(f"--{flag}", name, default=None, metavar=_metavar(field), help=text, **bare)
+
+
+def _join(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> str | None:
+    """A list may be written with commas, or by repeating its flag; None: the flag is not there."""
+    return ",".join(given) if given else None
 
 
 def default_text(field: FieldInfo) -> str:

@@ -7,8 +7,7 @@ import logging
 import signal
 import socket
 import threading
-from errno import EADDRNOTAVAIL
-from ipaddress import ip_address
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,12 @@ from hypercorn.asyncio import serve as run_hypercorn
 from hypercorn.config import Config, Sockets
 
 from govor.app import create_app
+from govor.cli.familiar import familiar_options, translate
 from govor.cli.heap import bound_arenas
 from govor.cli.leave import leave
+from govor.cli.listen import addresses, bind, is_loopback, urls_of
 from govor.cli.options import read_settings, setting_options, show_log
 from govor.engine.service import Service
-from govor.errors import ConfigurationError
-from govor.settings import Settings
 
 GRACE_SECONDS = 5.0  # for requests under way when the server is told to stop
 ANSWER_SECONDS = 2.0  # for telling those that are not done by then
@@ -33,6 +32,7 @@ log = logging.getLogger(__name__)
 
 @click.command()
 @setting_options()
+@familiar_options
 @click.pass_obj
 def serve(config: Path | None, /, **options: Any) -> None:
     """Serve the OpenAI audio API over HTTP until interrupted.
@@ -41,22 +41,21 @@ def serve(config: Path | None, /, **options: Any) -> None:
     tells when they are in memory.
     """
     bound_arenas()
-    settings = read_settings(config, options)
+    settings = read_settings(config, translate(options))
     show_log(settings.log_level)
-    if not settings.api_keys and not is_loopback(settings.host):
-        log.warning(
-            "Whoever reaches %s can use this server; GOVOR_API_KEYS makes it ask for a key", settings.host
-        )
+    for host in dict.fromkeys(host for host, _ in addresses(settings)):
+        if not settings.api_keys and not is_loopback(host):
+            log.warning("Whoever reaches %s can use this server; GOVOR_API_KEYS makes it ask for a key", host)
     service = Service(settings)
     bound = bind(settings)
     asyncio.run(_serve_until_signalled(service, bound))
 
 
-async def _serve_until_signalled(service: Service, bound: socket.socket) -> None:
+async def _serve_until_signalled(service: Service, bound: Sequence[socket.socket]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, _stop, stop)
-    click.echo(greeting(service, bound.getsockname()[1]))
+    click.echo(greeting(service, urls_of(bound)))
     await run(service, bound, stop)
     leave()
 
@@ -72,35 +71,8 @@ def _stop(stop: asyncio.Event) -> None:
     deadline.start()
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address; a name counts as one that others can."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def bind(settings: Settings) -> socket.socket:
-    """Return a listening socket. Raises ConfigurationError where the address is taken or not ours."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Named, or asyncio does not know that it is TCP, and leaves Nagle's 40 ms in every answer but the first.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((settings.host, settings.port))
-    except OSError as error:
-        bound.close()
-        other = "--host" if isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL else "--port"
-        where = f"{settings.host}, port {settings.port}"
-        raise ConfigurationError(
-            f"Cannot listen on {where}: {error.strerror}. Choose another {other}."
-        ) from error
-    bound.listen()  # clients may come before Hypercorn is up: they wait
-    return bound
-
-
-async def run(service: Service, bound: socket.socket, stop: asyncio.Event) -> None:
-    """Serve on a bound socket until `stop` is set; requests under way then have GRACE_SECONDS."""
+async def run(service: Service, bound: Sequence[socket.socket], stop: asyncio.Event) -> None:
+    """Serve on bound sockets until `stop` is set; requests under way then have GRACE_SECONDS."""
     cut = asyncio.create_task(_cut_off(service, stop), name="cut off")
     try:
         await run_hypercorn(create_app(service), hypercorn_config(bound), shutdown_trigger=stop.wait)
@@ -121,12 +93,12 @@ def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     log.debug("While stopping: %s", context["message"], exc_info=context.get("exception"))
 
 
-def hypercorn_config(bound: socket.socket) -> Config:
+def hypercorn_config(bound: Sequence[socket.socket]) -> Config:
     """Hypercorn's settings where its defaults do not fit long uploads and answers."""
 
     class Bound(Config):
         def create_sockets(self) -> Sockets:
-            return Sockets([], [bound], [])
+            return Sockets([], list(bound), [])
 
     config = Bound()
     config.graceful_timeout = GRACE_SECONDS + ANSWER_SECONDS
@@ -137,17 +109,17 @@ def hypercorn_config(bound: socket.socket) -> Config:
     return config
 
 
-def greeting(service: Service, port: int) -> str:
+def greeting(service: Service, urls: Sequence[str]) -> str:
     """What a person sees first: where the server is and a line that works."""
     settings = service.settings
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - read, not bound
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    url, *others = urls
+    also = f", also on {', '.join(others)}" if others else ""
     default = service.router.default()
     models = ", ".join(model.id for model in service.router.usable()) or "none; see `govor models --all`"
     key = ' -H "Authorization: Bearer $GOVOR_API_KEY"' if settings.api_keys else ""
     sample = "tests/data/ru.wav" if Path("tests/data/ru.wav").is_file() else "recording.mp3"
     lines = [
-        f"Govor listens on {url}  (API: {url}/v1, its pages: {url}/docs)",
+        f"Govor listens on {url}{also}  (API: {url}/v1, its pages: {url}/docs)",
         f"Models: {models}",
         f"Default: {default.id if default else 'none is installed'}",
         "Try it:",

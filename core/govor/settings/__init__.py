@@ -21,6 +21,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from govor.compat import Compat
 from govor.declared import OwnModel
 from govor.errors import ConfigurationError
 from govor.settings.values import (
@@ -55,6 +56,9 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address to listen on. Others than loopback reach the network."
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    bind: Names = Field(
+        (), description="Addresses to listen on, each HOST:PORT or a port; instead of host and port."
+    )
     api_keys: Names = Field(
         (), description="Bearer keys, comma-separated; any of them opens the API. Empty: no key is asked."
     )
@@ -201,6 +205,9 @@ class Settings(BaseSettings):
     )
     webhook_secret: WebhookSecret = Field(
         "", description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Empty: there are no webhooks."
+    )
+    compat: Compat = Field(
+        default_factory=Compat, description="A table: what clients of other servers expect."
     )
     log_level: LogLevel = Field("info", description="debug, info, warning or error.")
 

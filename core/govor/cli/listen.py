@@ -1,0 +1,74 @@
+"""The sockets that the server listens on."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from errno import EADDRNOTAVAIL
+from ipaddress import ip_address
+
+from govor.errors import ConfigurationError
+from govor.settings import Settings
+
+
+def addresses(settings: Settings) -> list[tuple[str, int]]:
+    """Return what to listen on: each of `bind`, else `host` and `port`. Raises ConfigurationError."""
+    return [_address(text, settings.host) for text in settings.bind] or [(settings.host, settings.port)]
+
+
+def bind(settings: Settings) -> list[socket.socket]:
+    """Return listening sockets. Raises ConfigurationError where an address is taken or not ours."""
+    bound: list[socket.socket] = []
+    try:
+        for host, port in addresses(settings):
+            bound.append(_listen(host, port))
+    except ConfigurationError:
+        for one in bound:
+            one.close()
+        raise
+    return bound
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address; a name counts as one that others can."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def url_of(bound: socket.socket) -> str:
+    """The address of a socket, as a client on this machine writes it."""
+    host, port = bound.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def urls_of(bound: Sequence[socket.socket]) -> list[str]:
+    """The addresses of all sockets."""
+    return [url_of(one) for one in bound]
+
+
+def _address(text: str, default_host: str) -> tuple[str, int]:
+    """Read "host:port", "[::1]:port" or "port"."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ConfigurationError(f"bind: '{text}' is no address; write HOST:PORT, [::1]:PORT or a port.")
+    return host.strip("[]") or default_host, int(port)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named, or asyncio does not know that it is TCP, and leaves Nagle's 40 ms in every answer but the first.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        other = "--host" if isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL else "--port"
+        raise ConfigurationError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another {other}."
+        ) from error
+    bound.listen()  # clients may come before Hypercorn is up: they wait
+    return bound
