@@ -7,16 +7,20 @@ from uuid import uuid4
 from quart import Quart, Response, request
 
 from govor.api.auth import require_key
+from govor.api.gigastt import gigastt_routes, own_limits
 from govor.api.jobs import job_routes
 from govor.api.loaded import loaded_routes
+from govor.api.metrics import metrics_routes
 from govor.api.models import model_routes
 from govor.api.openapi import document_api
 from govor.api.pulls import pull_routes
 from govor.api.responses import handle_errors
-from govor.api.status import status_routes
+from govor.api.speech import speech_routes
+from govor.api.status import probe_routes, status_routes
 from govor.api.storage import storage_routes
 from govor.api.transcriptions import transcription_routes
 from govor.api.uploads import Linger, spooling_into
+from govor.api.whispercpp import whispercpp_routes
 from govor.engine.service import Service
 from govor.jobs.desk import Jobs
 
@@ -34,23 +38,15 @@ def create_app(service: Service) -> Quart:
         BODY_TIMEOUT=None,
         RESPONSE_TIMEOUT=None,
     )
-    app.request_class = spooling_into(settings.spool_dir)
+    app.request_class = spooling_into(settings.spool_dir, own_limits(settings.compat))
     app.asgi_app = Linger(app.asgi_app)  # type: ignore[method-assign, assignment]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app)
     require_key(app, settings.api_keys)
     document_api(app)
     jobs = Jobs(service)
-    app.register_blueprint(transcription_routes(service, jobs))
-    app.register_blueprint(job_routes(jobs, settings))
-    for routes in (
-        model_routes,
-        pull_routes,
-        loaded_routes,
-        storage_routes,
-        status_routes,
-    ):
-        app.register_blueprint(routes(service))
+    app.url_map.strict_slashes = False
+    _add_routes(app, service, jobs)
 
     @app.before_serving
     async def start() -> None:
@@ -72,3 +68,24 @@ def create_app(service: Service) -> Quart:
         request.discard_uploads()  # type: ignore[attr-defined]
 
     return app
+
+
+def _add_routes(app: Quart, service: Service, jobs: Jobs) -> None:
+    """Every dialect's routes; go-whisper's base is /api/v1, and what it shares with /v1 is there too."""
+    shared = (model_routes(service), pull_routes(service), probe_routes(service))
+    for routes in (
+        transcription_routes(service, jobs),
+        transcription_routes(service, jobs, rich=True),
+        job_routes(jobs, service.settings),
+        gigastt_routes(service),
+        whispercpp_routes(service),
+        speech_routes(service),
+        loaded_routes(service),
+        storage_routes(service),
+        metrics_routes(),
+        status_routes(service),
+        *shared,
+    ):
+        app.register_blueprint(routes)
+    for routes in shared:
+        app.register_blueprint(routes, url_prefix="/api", name=f"api_{routes.name}")

@@ -118,6 +118,13 @@ class DownloadCancelled(RequestError):
     code = "download_cancelled"
 
 
+class MetricsDisabled(RequestError):
+    """The server keeps no metrics, or does not show them here."""
+
+    status = 404
+    code = "metrics_disabled"
+
+
 class PayloadTooLarge(RequestError):
     """The upload exceeds the cap."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import openai
 import pytest
 
+from govor import __version__
 from govor.settings import Settings
 from govor.testing import FakeBackend, plugins_of
 from hub_standin import Hub
@@ -24,29 +26,48 @@ def error_of(response: httpx.Response, status: int) -> dict[str, Any]:
 
 
 def test_the_list_tells_everything_about_what_can_answer(client: httpx.Client) -> None:
-    assert client.get("/v1/models").json() == {
-        "object": "list",
-        "data": [
-            {
-                "id": "here",
-                "object": "model",
-                "created": 0,
-                "owned_by": "family",
-                "backend": "family",
-                "status": "installed",
-                "languages": ["ru", "en"],
-                "features": ["prompt", "words"],
-                "aliases": ["Owner/here", "mine", "whisper-1"],
-                "description": "Is here",
-                "reason": None,
-                "path": "",
-                "device": None,
-                "precision": None,
-                "loaded_at": None,
-                "memory": None,
-            }
-        ],
+    body = client.get("/v1/models").json()
+    gigastt = {
+        "id": "here",
+        "name": "here",
+        "version": __version__,
+        "encoder": "fp32",
+        "vocab_size": 0,
+        "sample_rate": 16000,
+        "pool_size": 0,
+        "pool_available": 0,
+        "diarization": False,
     }
+    model = {
+        **gigastt,
+        "object": "model",
+        "created": 0,
+        "owned_by": "family",
+        "backend": "family",
+        "path": "",
+        "device": None,
+        "precision": None,
+        "loaded_at": None,
+        "memory": None,
+        "task": "automatic-speech-recognition",
+        "status": "installed",
+        "loaded": False,
+        "languages": ["ru", "en"],
+        "language": ["ru", "en"],
+        "features": ["prompt", "words"],
+        "aliases": ["Owner/here", "mine", "whisper-1"],
+        "description": "Is here",
+        "reason": None,
+    }
+    kinds = {key: body["data"][0].pop(key) for key in ("supported_formats", "supported_rates")}
+    assert body.pop("models") == [{**model, **kinds}]
+    assert body == {"object": "list", "data": [model], **gigastt, **kinds}
+
+
+def test_the_list_is_openais_alone_where_the_operator_wants_it_so(serve: Callable[..., Any]) -> None:
+    server = serve(compat={"gigastt": False}, preload=())
+    with server.client() as client:
+        assert set(client.get("/v1/models/").json()) == {"object", "data", "models"}
 
 
 def test_the_sdk_reads_the_list_and_each_model(server: Any) -> None:

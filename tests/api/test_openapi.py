@@ -10,34 +10,62 @@ from typing import Any
 import httpx
 import pytest
 
-ROUTES = {
-    ("delete", "/api/ps/{name}"),
-    ("delete", "/v1/models/{name}"),
-    ("get", "/api/ps"),
-    ("delete", "/v1/jobs/{job}"),
+SHARED = {
+    ("delete", "/models/{name}"),
     ("get", "/health"),
-    ("get", "/ready"),
+    ("get", "/models"),
+    ("get", "/models/{name}"),
+    ("get", "/ping"),
+    ("get", "/registry"),
+    ("post", "/audio/diarize"),
+    ("post", "/audio/transcriptions"),
+    ("post", "/audio/translations"),
+    ("post", "/models"),
+    ("post", "/models/{name}/pull"),
+    ("post", "/models/{name}/verify"),
+}
+"""Routes below both /v1 and /api/v1."""
+
+ROUTES = {
+    *((method, base + path) for method, path in SHARED for base in ("/v1", "/api/v1")),
+    ("delete", "/api/ps/{name}"),
+    ("delete", "/v1/jobs/{job}"),
+    ("get", "/api/ps"),
     ("get", "/v1/jobs"),
     ("get", "/v1/jobs/{job}"),
     ("get", "/v1/jobs/{job}/events"),
     ("get", "/v1/jobs/{job}/result"),
-    ("get", "/v1/models"),
-    ("get", "/v1/models/{name}"),
-    ("get", "/v1/plugins"),
-    ("get", "/v1/registry"),
     ("get", "/v1/storage"),
     ("post", "/api/ps/{name}"),
-    ("post", "/v1/audio/transcriptions"),
-    ("post", "/v1/audio/translations"),
-    ("post", "/v1/models"),
     ("post", "/v1/models/{name}/load"),
-    ("post", "/v1/models/{name}/pull"),
     ("post", "/v1/models/{name}/reload"),
     ("post", "/v1/models/{name}/unload"),
-    ("post", "/v1/models/{name}/verify"),
     ("post", "/v1/storage/prune"),
+    ("get", "/health"),
+    ("get", "/health/ready"),
+    ("get", "/metrics"),
+    ("get", "/ready"),
+    ("get", "/readyz"),
+    ("get", "/v1/plugins"),
+    ("post", "/inference"),
+    ("post", "/load"),
+    ("post", "/v1/audio/speech/timestamps"),
+    ("post", "/v1/transcribe"),
+    ("post", "/v1/transcribe/stream"),
 }
-AUDIO = ["/v1/audio/transcriptions", "/v1/audio/translations"]
+AUDIO = [
+    f"{base}/audio/{route}" for base in ("/v1", "/api/v1") for route in ("transcriptions", "translations")
+]
+OPEN = {
+    "/health",
+    "/ready",
+    "/readyz",
+    "/health/ready",
+    "/v1/health",
+    "/api/v1/health",
+    "/v1/ping",
+    "/api/v1/ping",
+}
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +171,21 @@ def test_a_recording_is_sent_as_a_form_with_every_field(document: dict[str, Any]
     assert all(field["description"] for field in fields.values())
 
 
+def test_an_error_of_gigastt_and_whisper_cpp_is_flat(document: dict[str, Any]) -> None:
+    flat = {"/v1/transcribe", "/v1/transcribe/stream", "/metrics", "/inference", "/load"}
+    for _, path, operation in operations(document):
+        schema = operation["responses"]["default"]["content"]["application/json"]["schema"]
+        assert (schema.get("$ref") == "#/components/schemas/FlatError") == (path in flat), path
+    assert set(document["components"]["schemas"]["FlatError"]["required"]) == {"error", "code"}
+
+
+@pytest.mark.parametrize("path", ["/v1/transcribe", "/v1/transcribe/stream"])
+def test_a_body_may_be_the_recording(document: dict[str, Any], path: str) -> None:
+    content = document["paths"][path]["post"]["requestBody"]["content"]
+    assert {"audio/wav", "audio/mpeg", "application/octet-stream"} <= set(content)
+    assert all(kind["schema"] == {"type": "string", "format": "binary"} for kind in content.values())
+
+
 @pytest.mark.parametrize("path", AUDIO)
 def test_a_transcript_may_come_as_json_text_subtitles_or_events(document: dict[str, Any], path: str) -> None:
     content = document["paths"][path]["post"]["responses"]["200"]["content"]
@@ -153,10 +196,7 @@ def test_only_health_and_readiness_need_no_key(document: dict[str, Any]) -> None
     scheme = document["components"]["securitySchemes"]["key"]
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
     assert document["security"] == [{"key": []}]
-    assert {path for _, path, item in operations(document) if item.get("security") == []} == {
-        "/health",
-        "/ready",
-    }
+    assert {path for _, path, item in operations(document) if item.get("security") == []} == OPEN
 
 
 class Links(HTMLParser):

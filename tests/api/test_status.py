@@ -15,6 +15,9 @@ from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, plugins_of
 from waiting import eventually
 
+ONE = {"pool_available": 1, "pool_total": 1}
+EMPTY = {"pool_available": 0, "pool_total": 0}
+
 
 def ready(server: Any) -> tuple[int, dict[str, Any]]:
     with server.client() as client:
@@ -27,19 +30,19 @@ def test_a_server_is_ready_once_its_models_are_loaded(serve: Callable[..., Any])
     family = FakeBackend("small", gate=gate)
     server = serve(plugins_of(Settings(), family=family), default_models=("small",))
     assert eventually(lambda: bool(family.loads))
-    assert ready(server) == (503, {"ready": False, "status": "not_ready", "reason": "model_loading"})
+    assert ready(server) == (503, {"ready": False, "status": "not_ready", "reason": "model_loading", **EMPTY})
     with server.client() as client:
         assert client.get("/v1/models/small").json()["status"] == "loading"
         assert client.get("/health").json()["loaded"] is False
         gate.set()
-        assert eventually(lambda: ready(server) == (200, {"ready": True, "status": "ready"}))
+        assert eventually(lambda: ready(server) == (200, {"ready": True, "status": "ready", **ONE}))
         assert client.get("/v1/models/small").json()["status"] == "loaded"
         assert client.get("/health").json()["loaded"] is True
 
 
 def test_a_server_without_a_model_is_never_ready(serve: Callable[..., Any]) -> None:
     server = serve(plugins_of(Settings(), detector=FakeDetector()))
-    no_model = (503, {"ready": False, "status": "not_ready", "reason": "no_model"})
+    no_model = (503, {"ready": False, "status": "not_ready", "reason": "no_model", **EMPTY})
     assert eventually(lambda: ready(server) == no_model)
 
 
@@ -64,9 +67,11 @@ def test_health_tells_version_default_model_and_work_done(serve: Callable[..., A
         assert server.post(media.silence(1)).status_code == 200
         after = client.get("/health").json()
     assert before.pop("uptime_seconds") < after.pop("uptime_seconds")
-    rest = {"status": "ok", "version": __version__, "model": "small"}
-    assert before == {**rest, "loaded": False, "transcriptions_processed": 0}
-    assert after == {**rest, "loaded": True, "transcriptions_processed": 1}
+    rest = {"status": "ok", "message": "OK", "version": __version__, "model": "small", "device": "auto"}
+    idle = {"loaded": False, "model_loaded": False, "models_loaded": [], "transcriptions_processed": 0}
+    used = {"loaded": True, "model_loaded": True, "models_loaded": ["small"], "transcriptions_processed": 1}
+    assert before == {**rest, **idle}
+    assert after == {**rest, **used}
 
 
 def test_health_lives_without_any_model(serve: Callable[..., Any]) -> None:
@@ -111,3 +116,10 @@ def test_the_installed_plugins_are_told_with_their_distributions(server: Any, ro
     assert plugins["whisper"]["distribution"] == "govor-whisper"
     assert plugins["silero"]["hooks"] == ["vad"]
     assert "whisper-base" in plugins["whisper"]["models"]
+
+
+@pytest.mark.parametrize("path", ["/v1/health", "/api/v1/health", "/health/"])
+def test_health_has_other_addresses(serve: Callable[..., Any], path: str) -> None:
+    with serve(plugins_of(Settings()), api_keys=("secret",)).client() as client:
+        assert client.get(path).json().keys() == client.get("/health").json().keys()
+        assert client.head(path).status_code == 200

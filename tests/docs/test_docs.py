@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from pydantic import TypeAdapter
 
 from govor import hookspecs
 from govor.api.fields import SPEAKER_FIELDS, Fields, ServerVad
@@ -19,6 +20,7 @@ from govor.api.responses import CODES
 from govor.app import create_app
 from govor.cli import cli
 from govor.cli.options import TABLES, default_text
+from govor.compat import Compat
 from govor.engine.service import Service
 from govor.errors import GovorError
 from govor.settings import Settings, load_settings
@@ -88,6 +90,14 @@ def test_every_setting_is_in_the_table(pages: Pages, default_settings: type[Sett
         expected = default_text(field)
         assert default == (expected if expected == ABSENT else f"`{expected}`")
     assert list(rows) == ["Setting"], "the table has rows for settings that are gone"
+
+
+def test_every_key_of_compat_is_in_its_table(pages: Pages) -> None:
+    rows = {row[0]: row[1:] for row in pages["docs/configuration.md"].rows() if len(row) == 3}
+    for name, field in Compat.model_fields.items():
+        default, meaning = rows[f"`{name}`"]
+        assert meaning == field.description
+        assert TypeAdapter(field.annotation).validate_python(default.strip("`")) == field.default
 
 
 def test_every_setting_is_in_the_help_of_serve(default_settings: type[Settings]) -> None:

@@ -57,7 +57,7 @@ def test_the_end_has_no_usage_in_seconds(build):
 
 @pytest.mark.parametrize("param", [None, "model"])
 def test_an_error_has_its_four_keys(param):
-    assert json.loads(payload(events.error(TranscriptionFailed("It broke.", param=param)))) == {
+    assert json.loads(payload(events.failure(TranscriptionFailed("It broke.", param=param)))) == {
         "type": "error",
         "error": {
             "message": "It broke.",
@@ -70,6 +70,5 @@ def test_an_error_has_its_four_keys(param):
 
 def test_the_fixed_events_are_what_clients_know():
     assert events.DONE == b"data: [DONE]\n\n"
-    assert events.KEEP_ALIVE == b": keep-alive\n\n"
     assert events.progress(12.34, 60) == b": keep-alive\n: progress 12.3/60.0\n\n"
     assert events.progress(0, None) == b": keep-alive\n: progress 0.0\n\n"

@@ -10,7 +10,10 @@ from quart import Quart, request
 
 from govor.errors import Unauthorized
 
-OPEN_PATHS = frozenset({"/health", "/ready", "/openapi.json", "/docs"})
+OPEN_PATHS = frozenset(
+    {"/health", "/v1/health", "/api/v1/health", "/v1/ping", "/api/v1/ping"}
+    | {"/ready", "/readyz", "/health/ready", "/openapi.json", "/docs"}
+)
 OPEN_PREFIX = "/docs/"
 
 
@@ -28,7 +31,11 @@ def require_key(app: Quart, keys: Sequence[str]) -> None:
 
     @app.before_request
     async def check_key() -> None:
-        if request.path in OPEN_PATHS or request.path.startswith(OPEN_PREFIX) or request.method == "OPTIONS":
+        if (
+            request.path.rstrip("/") in OPEN_PATHS
+            or request.path.startswith(OPEN_PREFIX)
+            or request.method == "OPTIONS"
+        ):
             return
         given = given_key()
         if not given:

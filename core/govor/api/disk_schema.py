@@ -63,8 +63,9 @@ class PullRequest(BaseModel):
 
     @property
     def wanted(self) -> str:
-        """The model that is named; "" where none is."""
-        return self.model or self.path or self.id or self.name or ""
+        """The model that is named; "" where none is. go-whisper names the file, `ggml-base.bin`."""
+        path = (self.path or "").removesuffix(".bin")
+        return self.model or path or self.id or self.name or ""
 
 
 class Deleted(BaseModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from govor.audio.speech import SpeechRules
@@ -29,6 +29,7 @@ ARRAYS = frozenset(
     }
 )
 COMMA_LISTS = ARRAYS - {"keywords", "known_speaker_references"}  # these may hold a comma themselves
+OTHER_NAMES = {"hotwords": "keywords"}  # faster-whisper's servers
 TIMED_FORMATS = frozenset({"verbose_json", "srt", "vtt"})
 SPEAKER_FIELDS = ("known_speaker_names", "known_speaker_references")
 
@@ -39,6 +40,8 @@ def _language(value: str) -> str | None:
 
 ALTERNATIVES = ("ServerVad", "literal['auto']")  # pydantic's names for the branches of chunking_strategy
 Language = Annotated[str, BeforeValidator(parse_language)]
+OptionalLanguage = Annotated[str | None, BeforeValidator(_language)]
+_FLAG = TypeAdapter(bool)
 
 
 class ServerVad(BaseModel):
@@ -66,7 +69,7 @@ class Fields(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     model: str = Field("", description="Id, alias or plugin/id; empty or absent: the default model.")
-    language: Annotated[str | None, BeforeValidator(_language)] = Field(
+    language: OptionalLanguage = Field(
         None, description="Language of the speech: ISO 639-1 code or English name."
     )
     languages: list[Language] = Field([], description="Languages that may be spoken, most likely first.")
@@ -124,9 +127,9 @@ class Fields(BaseModel):
         return self.chunking_strategy.rules() if isinstance(self.chunking_strategy, ServerVad) else None
 
 
-def parse_fields(form: MultiDict[str, str]) -> Fields:
+def parse_fields(form: MultiDict[str, str], default_format: str = "json") -> Fields:
     """Read the form. Raises InvalidParam naming the field, UnsupportedOperation for speakers."""
-    values = _gather(form)
+    values = {"response_format": default_format, **_gather(form)}
     for name in SPEAKER_FIELDS:
         if values.get(name):
             raise UnsupportedOperation(
@@ -135,9 +138,17 @@ def parse_fields(form: MultiDict[str, str]) -> Fields:
     try:
         fields = Fields.model_validate(values)
     except ValidationError as error:
-        raise _invalid(error) from error
+        raise invalid(error) from error
     _check(fields)
     return fields
+
+
+def parse_flag(query: MultiDict[str, str], name: str) -> bool:
+    """Return a boolean of the query; absent and empty are false. Raises InvalidParam."""
+    try:
+        return _FLAG.validate_python(query.get(name) or "false")
+    except ValidationError as error:
+        raise InvalidParam(f"'{name}': Input should be a valid boolean.", param=name) from error
 
 
 def _gather(form: MultiDict[str, str]) -> dict[str, Any]:
@@ -148,6 +159,7 @@ def _gather(form: MultiDict[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, texts in form.lists():
         name, bracket, inner = key.partition("[")
+        name = OTHER_NAMES.get(name, name)
         given = [text for text in texts if text.strip()]
         if not given:
             continue
@@ -199,7 +211,7 @@ def _check(fields: Fields) -> None:
         raise InvalidParam("'include[]=logprobs' needs response_format 'json'.", param="include")
 
 
-def _invalid(error: ValidationError) -> InvalidParam:
+def invalid(error: ValidationError) -> InvalidParam:
     """Name the field and what is wrong; of a value that fits no alternative, about the nearest one."""
     nearest = max(error.errors(), key=lambda item: len(item["loc"]))
     path = [str(part) for part in nearest["loc"] if part not in ALTERNATIVES and not isinstance(part, int)]

@@ -1,4 +1,4 @@
-"""The body of a transcription request: what is no form with a recording is refused, and why."""
+"""The body of a transcription request: a form with a recording, or the recording itself."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from govor.errors import EmptyBody, InvalidParam, MissingFile, UnsupportedMediaT
 from govor.remote.exchange import fetch
 from govor.settings import Settings
 
+FORM = "multipart/form-data"
+
 
 async def read_form() -> tuple[MultiDict[str, str], Path | None]:
     """Return the form's fields and where its file is spooled; None: it has a `file_url` instead."""
     if request.content_length == 0 or not (request.mimetype or "transfer-encoding" in request.headers):
         raise EmptyBody("The request has no body; send multipart/form-data with a 'file'.")
-    if request.mimetype != "multipart/form-data":
+    if request.mimetype != FORM:
         raise UnsupportedMediaType(
             f"Content type '{request.mimetype or 'none'}' is not supported; send multipart/form-data."
         )
-    if not request.mimetype_params.get("boundary"):
-        raise InvalidParam("The content type has no boundary; let your HTTP library set the header.")
+    _check_boundary()
     form, files = await request.form, await request.files
     upload: FileStorage | None = files.get("file")
     by_url = bool(form.get("file_url", "").strip())
@@ -32,6 +33,14 @@ async def read_form() -> tuple[MultiDict[str, str], Path | None]:
     if upload is not None and by_url:
         raise InvalidParam("Send 'file' or 'file_url', not both.", param="file_url")
     return form, None if upload is None else spooled_path(upload)
+
+
+async def read_upload() -> tuple[MultiDict[str, str], Path]:
+    """Return the form's fields and where its file is spooled, for routes that take no `file_url`."""
+    form, path = await read_form()
+    if path is None:
+        raise MissingFile(_why_no_file(form), param="file")
+    return form, path
 
 
 async def fetch_recording(url: str, settings: Settings) -> Path:
@@ -52,6 +61,25 @@ def check_policy(param: str, policy: str, settings: Settings) -> None:
         if forbids:
             value = "off" if name != "offline" else "on"
             raise UrlNotAllowed(f"'{param}' is not taken here: the setting '{name}' is {value}.", param=param)
+
+
+async def read_body() -> Path:
+    """Return where the recording is spooled that is the body, whatever its type, or a form's first file."""
+    if request.mimetype != FORM:
+        path, size = await cast("SpoolingRequest", request).spool_body()
+        if not size:
+            raise EmptyBody("The request has no body; send the recording.")
+        return path
+    _check_boundary()
+    upload: FileStorage | None = next(iter((await request.files).values()), None)
+    if upload is None:
+        raise MissingFile("The form has no file.", param="file")
+    return spooled_path(upload)
+
+
+def _check_boundary() -> None:
+    if not request.mimetype_params.get("boundary"):
+        raise InvalidParam("The content type has no boundary; let your HTTP library set the header.")
 
 
 def _why_no_file(form: MultiDict[str, str]) -> str:

@@ -186,7 +186,7 @@ def _fields(job: Job, instead: Fields | None = None) -> Fields:
 
 
 async def _result(jobs: Jobs, job: Job, fields: Fields) -> tuple[str, str]:
-    return render_result(await jobs.transcript(job, given_key()), fields)
+    return render_result(await jobs.transcript(job, given_key()), fields, jobs.compat)
 
 
 def _check_completed(job: Job) -> None:
@@ -225,7 +225,7 @@ async def _events(
         _check_completed(job)
         whole = await jobs.transcript(job, key)
     except GovorError as error:
-        yield events.error(error)
+        yield events.failure(error)
         return
     yield events.done(whole, logprobs=options.logprobs)
     yield events.DONE

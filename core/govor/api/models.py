@@ -19,6 +19,7 @@ from govor.api.disk_schema import (
     RegistryEntry,
     Verified,
 )
+from govor.api.entries import familiar, model_list
 from govor.api.schema import ModelBody, ModelList
 from govor.engine.pool import State
 from govor.engine.service import Service
@@ -50,14 +51,17 @@ def model_routes(service: Service) -> Blueprint:
     async def list_models() -> dict[str, object]:
         """Models that can answer now: installed or loaded; `?task=` those that can do this."""
         shown = _filtered(service, service.router.usable(), ("task",))
-        return ModelList(data=[describe(service, model) for model in shown]).model_dump()
+        default = service.router.default()
+        beside = describe(service, default) if default else None
+        bodies = [describe(service, model) for model in shown]
+        return model_list(bodies, beside, service.settings.compat).model_dump()
 
     @routes.get("/v1/models/<path:name>")
     @tag(["Models"])
     @document_response(ModelBody)
     async def retrieve_model(name: str) -> dict[str, object]:
         """One model, by id, alias or plugin/id."""
-        return describe(service, service.router.choose(name)).model_dump()
+        return describe(service, service.router.choose(name.rstrip("/"))).model_dump()
 
     @routes.get("/v1/registry")
     @tag(["Models"])
@@ -120,6 +124,7 @@ def describe(service: Service, model: Model) -> ModelBody:
         reason=service.failure(model),
         path=model_path(service, model),
         **_in_memory(service, model),
+        **familiar(service, model),
     )
 
 

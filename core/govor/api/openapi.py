@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.resources
+import re
 from typing import Any
 
 from quart import Quart, Response
@@ -12,6 +13,8 @@ from werkzeug.exceptions import NotFound
 
 from govor import __version__
 from govor.api.auth import OPEN_PATHS
+from govor.api.dialect_schema import FlatError
+from govor.api.responses import is_flat
 from govor.api.schema import ErrorBody
 from govor.errors import GovorError
 
@@ -26,13 +29,22 @@ SwaggerUIBundle({dom_id: "#swagger-ui", url: "/openapi.json", deepLinking: true,
 """
 TEXTS = ("text/plain", "text/vtt")
 EVENTS = "text/event-stream"
+AUDIO = ("transcriptions", "translations", "diarize")
 TEXT_BODIES = {
-    "/v1/audio/transcriptions": (*TEXTS, EVENTS),
-    "/v1/audio/translations": (*TEXTS, EVENTS),
+    **{f"{base}/audio/{route}": (*TEXTS, EVENTS) for base in ("/v1", "/api/v1") for route in AUDIO},
+    "/v1/transcribe": (*TEXTS, "application/x-subrip", "text/markdown"),
+    "/v1/transcribe/stream": (EVENTS,),
+    "/inference": (*TEXTS, "application/x-subrip"),
+    "/load": ("text/plain",),
+    "/metrics": ("text/plain",),
     "/v1/jobs/{job}/result": TEXTS,
     "/v1/jobs/{job}/events": (EVENTS,),
 }
 """What routes answer beside JSON."""
+
+RECORDINGS = ("audio/wav", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "application/octet-stream")
+RAW_PATHS = ("/v1/transcribe", "/v1/transcribe/stream")
+"""Routes whose body is the recording, of these types and all others."""
 
 
 class Provider(OpenAPIProvider):
@@ -42,16 +54,26 @@ class Provider(OpenAPIProvider):
         """Return the whole document."""
         document: dict[str, Any] = super().schema()
         document["components"]["schemas"]["Error"] = ErrorBody.model_json_schema()["$defs"]["ErrorDetail"]
+        document["components"]["schemas"]["FlatError"] = FlatError.model_json_schema()
         for path, methods in document["paths"].items():
-            for operation in methods.values():
+            for method, operation in methods.items():
+                operation["operationId"] = re.sub(r"\W+", "_", f"{method}{path}").rstrip("_")
                 if path in OPEN_PATHS:
                     operation["security"] = []
                 answers = {str(status): answer for status, answer in operation["responses"].items()}
-                answers = answers or {"204": {"description": "Done; there is no body.", "content": {}}}
-                operation["responses"] = {**answers, "default": _any_error()}
+                if not answers and path not in TEXT_BODIES:
+                    answers = {"204": {"description": "Done; there is no body.", "content": {}}}
                 if path in TEXT_BODIES:
-                    content = answers["200"]["content"]
-                    content.update({kind: {"schema": {"type": "string"}} for kind in TEXT_BODIES[path]})
+                    texts = {kind: {"schema": {"type": "string"}} for kind in TEXT_BODIES[path]}
+                    good = answers.setdefault("200", {"description": "A text.", "content": {}})
+                    good["content"].update(texts)
+                if path in RAW_PATHS:
+                    binary = {"schema": {"type": "string", "format": "binary"}}
+                    operation["requestBody"] = {
+                        "required": True,
+                        "content": dict.fromkeys(RECORDINGS, binary),
+                    }
+                operation["responses"] = {**answers, "default": _any_error(path)}
         return document
 
 
@@ -85,7 +107,7 @@ def document_api(app: Quart) -> None:
         return Response(content, content_type=ASSETS[name])
 
 
-def _any_error() -> dict[str, Any]:
+def _any_error(path: str) -> dict[str, Any]:
     codes = sorted({(kind.status, kind.code) for kind in _tree(GovorError)})
     listed = ", ".join(f"{status} {code}" for status, code in codes)
     schema = {
@@ -93,6 +115,8 @@ def _any_error() -> dict[str, Any]:
         "required": ["error"],
         "properties": {"error": {"$ref": "#/components/schemas/Error"}},
     }
+    if is_flat(path):
+        schema = {"$ref": "#/components/schemas/FlatError"}
     return {"description": f"Any error: {listed}.", "content": {"application/json": {"schema": schema}}}
 
 

@@ -1,16 +1,27 @@
-"""Errors as responses: every one, the framework's own included, is OpenAI's four-key JSON."""
+"""Errors as responses, the framework's own included, in the dialect of the route that was asked.
+
+OpenAI's four-key JSON everywhere but on the routes of gigastt and whisper.cpp, whose clients read a text.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
+import re
 
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
 from govor.api.uploads import BodyTooLarge
 from govor.errors import GovorError, ShuttingDown, Unauthorized
+from govor.formats.gigastt import flat_error
 from govor.formats.openai import dump_json, error_body
+
+FLAT = re.compile(r"/(v1/transcribe|v1/transcribe/stream|v1/ws|metrics)/?")
+"""Paths whose errors are gigastt's, status and all."""
+
+PLAIN = re.compile(r"/(inference|load)/?")
+"""Paths whose errors are whisper.cpp's: the body of gigastt's, with the usual statuses."""
 
 CODES = {
     400: "bad_request",
@@ -29,17 +40,30 @@ log = logging.getLogger(__name__)
 
 def error_response(error: GovorError) -> Response:
     """Render an error; transient ones say when to come back, permanent ones that there is no use."""
-    response = Response(
-        dump_json({"error": error_body(error)}) + "\n", status=error.status, content_type="application/json"
-    )
-    if error.retry_after is not None:
-        response.headers["retry-after"] = str(math.ceil(error.retry_after))
-        response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
+    status, body, retry_after = _dialect(error)
+    response = Response(dump_json(body) + "\n", status=status, content_type="application/json")
+    if retry_after is not None:
+        response.headers["retry-after"] = str(math.ceil(retry_after))
+        response.headers["retry-after-ms"] = str(round(retry_after * 1000))
     elif error.status == 409 or (error.status >= 500 and not isinstance(error, ShuttingDown)):
         response.headers["x-should-retry"] = "false"  # the SDK would do the same thing twice more
     if isinstance(error, Unauthorized):
         response.headers["www-authenticate"] = "Bearer"
     return response
+
+
+def _dialect(error: GovorError) -> tuple[int, dict[str, object], float | None]:
+    """Return status, body, and seconds until a retry, as clients of this path know them."""
+    if FLAT.fullmatch(request.path):
+        return flat_error(error)
+    if PLAIN.fullmatch(request.path):
+        return error.status, {"error": str(error), "code": error.code}, error.retry_after
+    return error.status, {"error": error_body(error)}, error.retry_after
+
+
+def is_flat(path: str) -> bool:
+    """Tell whether a path's errors are a text and a code, instead of OpenAI's object."""
+    return bool(FLAT.fullmatch(path) or PLAIN.fullmatch(path))
 
 
 def handle_errors(app: Quart) -> None:

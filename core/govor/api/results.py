@@ -1,20 +1,37 @@
-"""A transcript as the client asked for it."""
+"""A transcript as the client asked for it, in OpenAI's formats or as go-whisper's object."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from govor.api.fields import Fields
-from govor.formats import render
+from govor.compat import Compat
+from govor.formats import MEDIA_TYPES, render
+from govor.formats.gowhisper import rich_body
+from govor.formats.openai import dump_json
 from govor.types import Transcript
 
 MODEL_HEADER = "x-govor-model"
 IGNORED_HEADER = "x-govor-ignored"
+IGNORED_ALIAS = "x-stt-ignored"
+
+Purpose = Literal["transcribe", "translate", "diarize"]
 
 
-def render_result(transcript: Transcript, fields: Fields) -> tuple[str, str]:
-    """Return body and media type. Raises InvalidParam."""
+def render_result(
+    transcript: Transcript, fields: Fields, compat: Compat, rich: Purpose | None = None
+) -> tuple[str, str]:
+    """Return body and media type; with `rich`, `json` is go-whisper's object. Raises InvalidParam."""
+    if rich and fields.response_format == "json":
+        return dump_json(rich_body(transcript, rich)) + "\n", MEDIA_TYPES["json"]
     words = "word" in fields.timestamp_granularities
-    segments = not fields.timestamp_granularities or "segment" in fields.timestamp_granularities
+    only_words = words and "segment" not in fields.timestamp_granularities
     body, media_type = render(
-        transcript, fields.response_format, words=words, segments=segments, logprobs=fields.wants_logprobs
+        transcript,
+        fields.response_format,
+        words=words,
+        segments=compat.always_segments or not only_words,
+        logprobs=fields.wants_logprobs,
+        codes=rich is not None or compat.language == "code",
     )
     return body if body.endswith("\n") else body + "\n", media_type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from govor.api.fields import Fields
 from govor.jobs.records import Status
@@ -110,13 +110,29 @@ class ModelBody(BaseModel):
     precision: str | None = Field(None, description="What it computes with, while it is loaded.")
     loaded_at: float | None = Field(None, description="Since when it is loaded, in seconds since 1970.")
     memory: int | None = Field(None, description="Bytes that it takes in memory, while it is loaded.")
+    task: Literal["automatic-speech-recognition"] = "automatic-speech-recognition"
+    language: list[str] = Field(description="The same as languages.")
+    loaded: bool
+    name: str = Field(description="From here on gigastt's keys.")
+    version: str
+    encoder: Literal["fp32", "int8"]
+    vocab_size: int = Field(description="0: unknown.")
+    sample_rate: int
+    pool_size: int = Field(description="Workers; 0 while it is not in memory.")
+    pool_available: int = Field(description="Workers that are free.")
+    supported_formats: list[str]
+    supported_rates: list[int]
+    diarization: bool
 
 
 class ModelList(BaseModel):
-    """OpenAI's list."""
+    """OpenAI's list, go-whisper's, and beside them the default model's keys for clients of gigastt."""
+
+    model_config = ConfigDict(extra="allow")
 
     object: Literal["list"] = "list"
     data: list[ModelBody]
+    models: list[ModelBody] = Field(description="The same as data.")
 
 
 class ForceQuery(BaseModel):
@@ -196,11 +212,21 @@ class Health(BaseModel):
     """The process lives."""
 
     status: Literal["ok"] = "ok"
+    message: Literal["OK"] = "OK"
     version: str
     model: str | None = Field(description="Id of the default model.")
+    device: str = Field(description="Where models run.")
     loaded: bool = Field(description="The default model is in memory.")
+    model_loaded: bool = Field(description="The same.")
+    models_loaded: list[str] = Field(description="Ids of all models in memory.")
     uptime_seconds: float
     transcriptions_processed: int
+
+
+class Ping(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
 
 
 class Ready(BaseModel):
@@ -209,3 +235,5 @@ class Ready(BaseModel):
     ready: bool
     status: Literal["ready", "not_ready"]
     reason: str | None = None
+    pool_available: int = Field(description="Workers of the default model that are free.")
+    pool_total: int = Field(description="Workers of the default model; 0 while it is not in memory.")

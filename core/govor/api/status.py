@@ -1,4 +1,4 @@
-"""Health, readiness and plugins."""
+"""Health, readiness and plugins, with the keys of all servers whose probes may come here."""
 
 from __future__ import annotations
 
@@ -8,38 +8,31 @@ from quart import Blueprint
 from quart_schema import document_response, tag
 
 from govor import __version__
-from govor.api.schema import Health, PluginBody, PluginList, Ready
+from govor.api.schema import Health, Ping, PluginBody, PluginList, Ready
 from govor.engine.service import Service
 
 
 def status_routes(service: Service) -> Blueprint:
     """The routes, bound to a service."""
     routes = Blueprint("status", __name__)
-    began = time.monotonic()
 
     @routes.get("/health")
     @tag(["Status"])
     @document_response(Health)
     async def health() -> dict[str, object]:
         """200 while the process lives, whatever it is doing."""
-        default = service.router.default()
-        return Health(
-            version=__version__,
-            model=default.id if default else None,
-            loaded=default is not None and service.pool.state(default) == "loaded",
-            uptime_seconds=round(time.monotonic() - began, 3),
-            transcriptions_processed=service.transcribed,
-        ).model_dump()
+        return _health(service).model_dump()
 
     @routes.get("/ready")
+    @routes.get("/readyz")
+    @routes.get("/health/ready")
     @tag(["Status"])
     @document_response(Ready)
     @document_response(Ready, 503)
     async def ready() -> tuple[dict[str, object], int]:
         """200 once the preloaded models are in memory and a model can answer; else 503, and why."""
-        reason = service.not_ready()
-        state = Ready(ready=reason is None, status="not_ready" if reason else "ready", reason=reason)
-        return state.model_dump(exclude_none=True), 503 if reason else 200
+        state = _readiness(service)
+        return state.model_dump(exclude_none=True), 200 if state.ready else 503
 
     @routes.get("/v1/plugins")
     @tag(["Status"])
@@ -61,3 +54,56 @@ def status_routes(service: Service) -> Blueprint:
         return PluginList(data=bodies).model_dump()
 
     return routes
+
+
+def probe_routes(service: Service) -> Blueprint:
+    """What says below /v1 that the process lives."""
+    routes = Blueprint("probes", __name__)
+
+    @routes.get("/v1/health")
+    @tag(["Status"])
+    @document_response(Health)
+    async def versioned_health() -> dict[str, object]:
+        """The same as /health."""
+        return _health(service).model_dump()
+
+    @routes.get("/v1/ping")
+    @tag(["Status"])
+    @document_response(Ping)
+    async def ping() -> dict[str, object]:
+        """200 while the process lives."""
+        return Ping().model_dump()
+
+    return routes
+
+
+def _health(service: Service) -> Health:
+    default = service.router.default()
+    held = service.pool.loaded(default) if default else None
+    return Health(
+        version=__version__,
+        model=default.id if default else None,
+        device=held.placement.device if held else service.settings.device,
+        loaded=held is not None,
+        model_loaded=held is not None,
+        models_loaded=[model.id for model in service.catalogue if service.pool.loaded(model)],
+        uptime_seconds=round(time.monotonic() - service.began, 3),
+        transcriptions_processed=service.transcribed,
+    )
+
+
+def _readiness(service: Service) -> Ready:
+    default = service.router.default()
+    held = service.pool.loaded(default) if default else None
+    total = held.lane.workers if held else 0
+    available = total - held.lane.busy if held else 0
+    reason = service.not_ready()
+    if reason is None and service.settings.compat.not_ready_when_busy and held and not available:
+        reason = "pool_exhausted"
+    return Ready(
+        ready=reason is None,
+        status="not_ready" if reason else "ready",
+        reason=reason,
+        pool_available=available,
+        pool_total=total,
+    )

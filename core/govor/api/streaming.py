@@ -10,9 +10,8 @@ from quart import Response
 
 from govor.engine.pipeline import Transcription
 from govor.errors import GovorError
-from govor.formats import events
-from govor.formats.text import Joiner
-from govor.types import Options, Segment
+from govor.formats.events import Events
+from govor.types import Segment
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -28,12 +27,11 @@ async def stream_response(stream: AsyncGenerator[bytes, None]) -> Response:
 
 
 async def transcription_events(
-    transcription: Transcription, options: Options, owned: AsyncExitStack, keep_alive: float
+    transcription: Transcription, events: Events, owned: AsyncExitStack, keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
     """Yield the stream's events; `owned` (the upload, the model) is released however it ends."""
     async with owned:
-        joiner = Joiner(options.language, task=options.task)
-        number, told = 0, False
+        told = False
         try:
             async with (
                 aclosing(aiter(transcription)) as segments,
@@ -42,18 +40,15 @@ async def transcription_events(
                 async for segment in timed:
                     told = True
                     if segment is None:
-                        yield events.progress(transcription.seconds_done, transcription.seconds_stated)
-                        continue
-                    tokens = segment.tokens if options.logprobs else None
-                    yield events.delta(joiner.add(segment), segment_id=f"seg_{number:03}", logprobs=tokens)
-                    number += 1
+                        yield events.waiting(transcription.seconds_done, transcription.seconds_stated)
+                    else:
+                        yield events.segment(segment)
         except GovorError as error:
             if not told:
                 raise
             yield events.error(error)
             return
-        yield events.done(transcription.result(), logprobs=options.logprobs)
-        yield events.DONE
+        yield events.end(transcription.result())
 
 
 async def resumed(first: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

@@ -1,83 +1,94 @@
-"""POST /v1/audio/transcriptions and /v1/audio/translations: OpenAI's dialect."""
+"""POST …/audio/transcriptions, translations and diarize: OpenAI's dialect, and go-whisper's beside it.
+
+Below /v1 the answers are OpenAI's; go-whisper's events come where the query, not the form, asks for a
+stream. Below /api/v1 `json` is go-whisper's rich object.
+"""
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, aclosing
-from typing import cast
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 
-from govor.api.auth import client_name
-from govor.api.fields import Fields, parse_fields
+from govor.api.dialect_schema import RichTranscription
+from govor.api.fields import Fields, parse_fields, parse_flag
 from govor.api.forms import fetch_recording, read_form
 from govor.api.jobs import accept_job, prefers_async
-from govor.api.results import IGNORED_HEADER, MODEL_HEADER, render_result
+from govor.api.results import Purpose, render_result
 from govor.api.schema import JobBody, TranscriptionForm
 from govor.api.schema import Transcription as TranscriptionBody
-from govor.api.streaming import stream_response, transcription_events
-from govor.api.uploads import SpoolingRequest
-from govor.engine.options import honour
-from govor.engine.pipeline import Work
+from govor.api.work import Asked, Wish, admit, event_stream, understood, whole_transcript
+from govor.compat import Compat
+from govor.engine.pipeline import Transcription
 from govor.engine.service import Service
-from govor.errors import InvalidParam
+from govor.errors import InvalidParam, UnsupportedOperation
+from govor.formats.events import Events, OpenAIEvents
+from govor.formats.gowhisper import GoWhisperEvents
 from govor.jobs.desk import Jobs
-from govor.models.catalogue import Model
-from govor.types import Options, Task
+from govor.types import Task
 
 STREAMED_FORMATS = frozenset({"json", "text"})  # the others answer whole, as they cannot be told in deltas
-FIELD_OF_OPTION = {"words": "timestamp_granularities", "logprobs": "include"}
 
 
-def transcription_routes(service: Service, jobs: Jobs) -> Blueprint:
-    """The two routes, bound to a service and its jobs."""
-    routes = Blueprint("transcriptions", __name__)
+def transcription_routes(service: Service, jobs: Jobs, *, rich: bool = False) -> Blueprint:
+    """The routes, bound to a service and its jobs: OpenAI's, or with `rich` go-whisper's."""
+    prefix = "/api/v1" if rich else "/v1"
+    routes = Blueprint("rich_transcriptions" if rich else "transcriptions", __name__, url_prefix=prefix)
+    body = RichTranscription if rich else TranscriptionBody
 
-    @routes.post("/v1/audio/transcriptions")
+    @routes.post("/audio/transcriptions")
     @tag(["Audio"])
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
-    @document_response(TranscriptionBody)
+    @document_response(body)
     @document_response(JobBody, 202)
     async def transcribe() -> Response:
         """Text of a recording, in the language that is spoken."""
-        return await _answer(service, jobs, "transcribe")
+        return await _answer(service, jobs, "transcribe", rich=rich)
 
-    @routes.post("/v1/audio/translations")
+    @routes.post("/audio/translations")
     @tag(["Audio"])
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
-    @document_response(TranscriptionBody)
+    @document_response(body)
     @document_response(JobBody, 202)
     async def translate() -> Response:
         """English text of a recording, whatever language is spoken."""
-        return await _answer(service, jobs, "translate")
+        return await _answer(service, jobs, "translate", rich=rich)
+
+    @routes.post("/audio/diarize")
+    @tag(["Audio"])
+    @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
+    @document_response(RichTranscription)
+    async def diarize() -> Response:
+        """Text of a recording, with a mark where another speaker begins."""
+        return await _answer(service, jobs, "diarize", rich=True)
 
     return routes
 
 
-async def _answer(service: Service, jobs: Jobs, task: Task) -> Response:
+async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool) -> Response:
     """One request from form to response; whatever is wrong is raised before the first byte is sent."""
-    client = client_name(keyed=bool(service.settings.api_keys))
+    compat = service.settings.compat
     async with AsyncExitStack() as stack:
-        # before anything is uploaded in vain; but a job has a queue of its own
-        place = stack.enter_context(service.admission.admit(client, patient=prefers_async()))
+        place = admit(service, stack, patient=prefers_async())  # a job has a queue of its own
         form, path = await read_form()
-        fields = _with_preference(parse_fields(form))
+        fields = _with_preference(parse_fields(form, compat.default_response_format))
+        named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
+        if purpose == "diarize":
+            _require_speakers(service)
         if path is None:
             path = await fetch_recording(fields.file_url, service.settings)
-        stack.callback(cast("SpoolingRequest", request).take_uploads())
-        choice = service.chooser.choose(fields.model, path, fields.options(task))
-        model = await stack.enter_async_context(choice)
-        options, ignored = _honour(fields, task, model, strict=service.settings.strict)
-        longest = service.settings.max_audio_seconds
-        work = Work(path, model, options, fields.rules(), longest, client, place=place)
+        task: Task = "translate" if purpose == "translate" else "transcribe"
+        wish = Wish(path, fields.model, fields.options(task), place, fields.rules())
+        if dialect := _stream_dialect(fields, purpose, compat, named=named):
+            return await event_stream(service, wish, dialect, stack)
+        asked = await stack.enter_async_context(understood(service, wish))
         if fields.background:
-            response = await accept_job(jobs, work, fields, service.settings)
-        else:
-            response = await _transcribe(service, work, fields, stack)
-    response.headers[MODEL_HEADER] = model.id
-    if ignored:
-        response.headers[IGNORED_HEADER] = ", ".join(ignored)
-    return response
+            return asked.label(await accept_job(jobs, asked.work, fields, service.settings))
+        transcript = await whole_transcript(service, asked)
+    body, media_type = render_result(transcript, fields, compat, purpose if rich else None)
+    return asked.label(Response(body, content_type=media_type))
 
 
 def _with_preference(fields: Fields) -> Fields:
@@ -89,25 +100,21 @@ def _with_preference(fields: Fields) -> Fields:
     return fields
 
 
-async def _transcribe(service: Service, work: Work, fields: Fields, stack: AsyncExitStack) -> Response:
-    """Answer with the text, whole or as it comes; then `stack` is the stream's to unwind."""
-    transcription = await stack.enter_async_context(service.transcribe(work))
-    if fields.stream and fields.response_format in STREAMED_FORMATS:
-        keep_alive = service.settings.keep_alive_seconds
-        return await stream_response(
-            transcription_events(transcription, work.options, stack.pop_all(), keep_alive)
+def _require_speakers(service: Service) -> None:
+    """Raise UnsupportedOperation where no plugin tells speakers apart."""
+    raise UnsupportedOperation("Telling speakers apart needs a diarizer plugin; none is installed.")
+
+
+def _stream_dialect(
+    fields: Fields, purpose: Purpose, compat: Compat, *, named: bool
+) -> Callable[[Asked, Transcription], Events] | None:
+    """Choose how the stream is told; None: the answer is no stream."""
+    if fields.background:
+        return None
+    if named:
+        return lambda asked, begun: GoWhisperEvents(
+            purpose, asked.work.options.language, begun.seconds_stated
         )
-    async with aclosing(aiter(transcription)) as segments:
-        async for _ in segments:
-            pass
-    body, media_type = render_result(transcription.result(), fields)
-    return Response(body, content_type=media_type)
-
-
-def _honour(fields: Fields, task: Task, model: Model, *, strict: bool) -> tuple[Options, list[str]]:
-    """Reduce what is asked to what the model can do. Raises InvalidParam instead where `strict`."""
-    options, missing = honour(fields.options(task), model.spec)
-    ignored = [FIELD_OF_OPTION.get(name, name) for name in missing]
-    if strict and ignored:
-        raise InvalidParam(f"The model '{model.id}' cannot honour '{ignored[0]}'.", param=ignored[0])
-    return options, ignored
+    if fields.stream and fields.response_format in STREAMED_FORMATS:
+        return lambda asked, begun: OpenAIEvents(asked.work.options, done=compat.sse_done)
+    return None

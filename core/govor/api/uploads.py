@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -86,9 +86,12 @@ class SpoolingRequest(Request):
 
     body_class = CountedBody
     spool_dir: Path | None = None
+    limits: Mapping[str, int] = {}
+    """Largest body in bytes, of the paths that have a limit of their own."""
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
+    def __init__(self, method: str, scheme: str, path: str, *args: Any, **kwargs: Any):
+        kwargs["max_content_length"] = self.limits.get(path.rstrip("/"), kwargs.get("max_content_length"))
+        super().__init__(method, scheme, path, *args, **kwargs)
         self._spooled: list[IO[bytes]] = []
         cast("Scope", self.scope)[BODY] = self.body
 
@@ -101,6 +104,15 @@ class SpoolingRequest(Request):
             cls=self.parameter_storage_class,
             stream_factory=self._spool,
         )
+
+    async def spool_body(self) -> tuple[Path, int]:
+        """Write the body to disk while it arrives; return where, and how many bytes. Raises BodyTooLarge."""
+        file = self.spool()
+        size = 0
+        async for data in self.body:
+            size += file.write(data)
+        file.flush()
+        return Path(str(file.name)), size
 
     def take_uploads(self) -> Callable[[], None]:
         """Hand the spooled files over to a caller who outlives the request; it calls what is returned."""
@@ -125,11 +137,12 @@ class SpoolingRequest(Request):
         return file
 
 
-def spooling_into(folder: Path | None) -> type[SpoolingRequest]:
+def spooling_into(folder: Path | None, own_limits: Mapping[str, int]) -> type[SpoolingRequest]:
     """Return the request class that spools to `folder`; None: the system's folder for such files."""
 
     class BoundRequest(SpoolingRequest):
         spool_dir = folder
+        limits = own_limits
 
     return BoundRequest
 

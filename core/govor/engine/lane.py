@@ -61,6 +61,11 @@ class Lane:
             for _ in range(number)
         ]
 
+    @property
+    def busy(self) -> int:
+        """Workers that are at work; calls beyond their number are not counted."""
+        return min(self._calls, self.workers)
+
     def submit(self, turn: Turn) -> None:
         """Queue a turn; its segments arrive on the turn itself, or why the lane is closed."""
         if self._closed:

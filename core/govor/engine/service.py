@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
@@ -64,6 +65,7 @@ class Service:
             settings.max_wait_seconds,
         )
         self.admission = Admission(limits)
+        self.began = time.monotonic()
         self.transcribed = 0
         """Recordings answered since the start."""
         self._detector: asyncio.Task[VoiceDetector] | None = None

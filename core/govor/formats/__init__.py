@@ -22,17 +22,24 @@ MEDIA_TYPES = {
 
 
 def render(
-    transcript: Transcript, response_format: str, *, words: bool, segments: bool, logprobs: bool
+    transcript: Transcript,
+    response_format: str,
+    *,
+    words: bool,
+    segments: bool,
+    logprobs: bool,
+    codes: bool = False,
 ) -> tuple[str, str]:
     """Return body and media type. Raises InvalidParam for a format that is not in MEDIA_TYPES.
 
-    `words` and `segments` matter to verbose_json, `logprobs` to json; the other formats ignore them.
+    `words`, `segments` and `codes` (the language is "ru", not "russian") matter to verbose_json, `logprobs`
+    to json; the other formats ignore them.
     """
     match response_format:
         case "json":
             body = dump_json(json_body(transcript, logprobs=logprobs))
         case "verbose_json":
-            body = dump_json(verbose_body(transcript, words=words, segments=segments))
+            body = dump_json(verbose_body(transcript, words=words, segments=segments, codes=codes))
         case "text":
             body = text_body(transcript)
         case "srt":

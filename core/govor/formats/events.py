@@ -1,4 +1,4 @@
-"""The server-sent events of an OpenAI transcription stream, as bytes.
+"""The server-sent events of an OpenAI transcription stream, as bytes, and what every dialect's must be.
 
 Data-only lines: the SDK parses the data of every event as JSON, and skips comments.
 """
@@ -6,15 +6,15 @@ Data-only lines: the SDK parses the data of every event as JSON, and skips comme
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from govor.errors import GovorError
 from govor.formats.openai import detected, dump_json, error_body, render_tokens, token_logprobs
-from govor.types import Token, Transcript
+from govor.formats.text import Joiner
+from govor.types import Options, Segment, Token, Transcript
 
 DONE = b"data: [DONE]\n\n"
 """Ends a stream that went well; never follows an error."""
-
-KEEP_ALIVE = b": keep-alive\n\n"
 
 
 def progress(done: float, total: float | None) -> bytes:
@@ -22,15 +22,61 @@ def progress(done: float, total: float | None) -> bytes:
     return f": keep-alive\n: progress {done:.1f}{'' if total is None else f'/{total:.1f}'}\n\n".encode()
 
 
+class Events(Protocol):
+    """The events of one transcription in one dialect. Called in the order of the stream."""
+
+    def waiting(self, done: float, total: float | None) -> bytes:
+        """Sent while there is nothing to say: so many seconds of the recording are done, of so many."""
+        ...
+
+    def segment(self, segment: Segment) -> bytes:
+        """One more segment is final."""
+        ...
+
+    def end(self, transcript: Transcript) -> bytes:
+        """All went well."""
+        ...
+
+    def error(self, error: GovorError) -> bytes:
+        """What went wrong after the first byte was sent; the last event of its stream."""
+        ...
+
+
+class OpenAIEvents:
+    """OpenAI's: a delta for each segment, then the whole text."""
+
+    def __init__(self, options: Options, *, done: bool):
+        """`done` asks for [DONE] at the end."""
+        self._joiner = Joiner(options.language, task=options.task)
+        self._logprobs = options.logprobs
+        self._done = DONE if done else b""
+        self._number = 0
+
+    def waiting(self, done: float, total: float | None) -> bytes:
+        return progress(done, total)
+
+    def segment(self, segment: Segment) -> bytes:
+        name = f"seg_{self._number:03}"
+        self._number += 1
+        tokens = segment.tokens if self._logprobs else None
+        return delta(self._joiner.add(segment), segment_id=name, logprobs=tokens)
+
+    def end(self, transcript: Transcript) -> bytes:
+        return done(transcript, logprobs=self._logprobs) + self._done
+
+    def error(self, error: GovorError) -> bytes:
+        return failure(error)
+
+
 def delta(text: str, *, segment_id: str, logprobs: Iterable[Token] | None = None) -> bytes:
     """The text that one segment appends, as Joiner.add returns it."""
     body = {"type": "transcript.text.delta", "delta": text, "segment_id": segment_id}
-    return _event(body if logprobs is None else {**body, "logprobs": render_tokens(logprobs)})
+    return data_event(body if logprobs is None else {**body, "logprobs": render_tokens(logprobs)})
 
 
 def done(transcript: Transcript, *, logprobs: bool) -> bytes:
     """The whole text. Without usage: the SDK knows only token counts here."""
-    return _event(
+    return data_event(
         {
             "type": "transcript.text.done",
             "text": transcript.text,
@@ -40,9 +86,9 @@ def done(transcript: Transcript, *, logprobs: bool) -> bytes:
     )
 
 
-def error(error: GovorError) -> bytes:
+def failure(error: GovorError) -> bytes:
     """What went wrong after the first byte was sent; the last event of its stream."""
-    return _event({"type": "error", "error": error_body(error)})
+    return data_event({"type": "error", "error": error_body(error)})
 
 
 def numbered(number: int, event: bytes) -> bytes:
@@ -50,5 +96,6 @@ def numbered(number: int, event: bytes) -> bytes:
     return b"id: %d\n" % number + event
 
 
-def _event(body: Mapping[str, object]) -> bytes:
+def data_event(body: Mapping[str, object]) -> bytes:
+    """An event without a name, whose data is JSON."""
     return f"data: {dump_json(body)}\n\n".encode()

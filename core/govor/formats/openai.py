@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from govor.errors import GovorError
 from govor.formats.languages import language_name
@@ -25,15 +25,17 @@ def json_body(transcript: Transcript, *, logprobs: bool) -> dict[str, object]:
     }
 
 
-def verbose_body(transcript: Transcript, *, words: bool, segments: bool) -> dict[str, object]:
-    """`response_format=verbose_json`. `language` names the language of the text, as OpenAI does.
+def verbose_body(
+    transcript: Transcript, *, words: bool, segments: bool, codes: bool = False
+) -> dict[str, object]:
+    """`response_format=verbose_json`. `language` names the language of the text, as OpenAI does, or its code.
 
     `words` is empty where the model has no word times.
     """
     code = "en" if transcript.task == "translate" else transcript.language
     body: dict[str, object] = {
         "task": transcript.task,
-        "language": language_name(code) if code else "unknown",
+        "language": (code if codes else language_name(code)) if code else "unknown",
         "language_code": code,
         "duration": _seconds(transcript.duration),
         "text": transcript.text,
@@ -83,7 +85,7 @@ def render_tokens(tokens: Iterable[Token]) -> list[dict[str, object]]:
     ]
 
 
-def dump_json(body: Mapping[str, object]) -> str:
+def dump_json(body: Mapping[str, object] | Sequence[object]) -> str:
     """Return compact JSON in one line. Raises ValueError for a number that JSON does not have."""
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 

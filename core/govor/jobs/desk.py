@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 
+from govor.compat import Compat
 from govor.engine.assembly import assemble
 from govor.engine.pipeline import Work, examine
 from govor.engine.service import Service
@@ -40,6 +41,11 @@ class Jobs:
         self._opening = asyncio.Lock()
         self._closed = False
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def compat(self) -> Compat:
+        """How results are shown."""
+        return self._settings.compat
 
     @property
     def keep_seconds(self) -> float:

@@ -19,6 +19,9 @@ MULTILINGUAL = ("ru", "kk", "ky", "uz", "en")
 PLAIN = frozenset({Feature.WORDS, Feature.LOGPROBS})
 PUNCTUATED = PLAIN | {Feature.PUNCTUATION}
 
+VOCABULARIES = {"e2e-rnnt": 1025, "e2e-ctc": 257, "large-ctc": 71, "multilingual-ctc": 71}
+"""Tokens and the blank, by the end of a name; the others write 33 characters."""
+
 TEN_SETS = "ten Russian sets"
 FLEURS = tuple(f"FLEURS {code}" for code in ("ru", "kk", "ky", "uz", "en"))
 
@@ -97,6 +100,7 @@ def _spec(model: str, row: Row, aliases: tuple[str, ...], download_mb: int, note
         description=f"{row.description} ({download_mb} MB){note}",
         licence="MIT",
         wer=row.wer,
+        vocabulary=next((size for end, size in VOCABULARIES.items() if row.name.endswith(end)), 34),
     )
 
 

@@ -59,7 +59,8 @@ ROWS = (
         "99 languages; good, slow without a GPU"),
     Row("medium.en", SYSTRAN + "medium.en", ENGLISH, WRITES, 1530, ("openai/whisper-medium.en",),
         "English only; about as good at it as medium, slow without a GPU"),
-    Row("large-v1", SYSTRAN + "large-v1", MULTILINGUAL, TRANSLATES, 2930, ("openai/whisper-large",),
+    Row("large-v1", SYSTRAN + "large-v1", MULTILINGUAL, TRANSLATES, 2930,
+        ("whisper-large", "openai/whisper-large"),
         "99 languages; the first large model, outdone by v2 and v3"),
     Row("large-v2", SYSTRAN + "large-v2", MULTILINGUAL, TRANSLATES, 2930, ("openai/whisper-large-v2",),
         "99 languages; very good, wants a GPU"),
@@ -94,6 +95,9 @@ PACKAGED = {
 """Files that this plugin's dependencies carry: the wheels hold the hub's bytes, cut in two."""
 
 
+GGML_PRECISIONS = ("", "-q5_0", "-q5_1", "-q8_0")
+
+
 def specs(max_seconds: float) -> tuple[ModelSpec, ...]:
     """Return every model; `max_seconds` is the longest audio it is handed."""
     return tuple(
@@ -101,7 +105,7 @@ def specs(max_seconds: float) -> tuple[ModelSpec, ...]:
             id=f"whisper-{row.name}",
             files=_files(row.repository),
             languages=row.languages,
-            aliases=(row.name, row.repository, *row.aliases),
+            aliases=(row.name, row.repository, *row.aliases, *_ggml_names(row.name)),
             features=row.features,
             max_seconds=max_seconds,
             memory=row.memory_mb * 10**6,
@@ -133,6 +137,13 @@ def adopted(spec: ModelSpec, max_seconds: float) -> ModelSpec:
         features=spec.features or abilities,
         max_seconds=max_seconds,
     )
+
+
+def _ggml_names(name: str) -> tuple[str, ...]:
+    """Names that whisper.cpp's files of a model have; go-whisper takes them for ids."""
+    if name.startswith("distil"):
+        return ()
+    return tuple(f"ggml-{name}{precision}" for precision in GGML_PRECISIONS)
 
 
 def _files(repository: str) -> tuple[ModelFile, ...]:

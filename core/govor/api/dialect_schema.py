@@ -1,0 +1,62 @@
+"""Bodies of other servers' dialects as /openapi.json shows them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+
+class RichSegment(BaseModel):
+    """A segment in go-whisper's dialect."""
+
+    id: int
+    start: float
+    end: float
+    text: str
+    speaker_turn: bool | None = Field(None, description="Another speaker begins; absent where none does.")
+
+
+class RichTranscription(BaseModel):
+    """The `json` body of go-whisper's routes."""
+
+    task: Literal["transcribe", "translate", "diarize"]
+    language: str | None = Field(None, description="ISO 639-1 code; absent where the model cannot tell.")
+    duration: float
+    text: str
+    segments: list[RichSegment]
+
+
+class GigasttWord(BaseModel):
+    """A word in gigastt's dialect."""
+
+    word: str
+    start: float
+    end: float
+    confidence: float | None = None
+
+
+class GigasttTranscription(BaseModel):
+    """The `json` body of gigastt's route."""
+
+    text: str
+    words: list[GigasttWord]
+    duration: float
+    segments: list[dict[str, Any]] | None = Field(None, description="With segments=true: utterances.")
+
+
+class GigasttEvent(BaseModel):
+    """The data of one of gigastt's events."""
+
+    type: Literal["partial", "final", "error"]
+    text: str
+    timestamp: float
+    words: list[GigasttWord]
+
+
+class FlatError(BaseModel):
+    """The body of every error of gigastt's and whisper.cpp's routes."""
+
+    error: str
+    code: str
+    retry_after_ms: int | None = None

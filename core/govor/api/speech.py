@@ -1,0 +1,91 @@
+"""POST /v1/audio/speech/timestamps: where there is speech, as faster-whisper's servers answer it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
+from quart import Blueprint, Response
+from quart_schema import DataSource, document_request, document_response, tag
+from werkzeug.datastructures import MultiDict
+
+from govor.api.fields import invalid
+from govor.api.forms import read_upload
+from govor.api.work import client_of
+from govor.audio.decode import Recording
+from govor.audio.speech import Region, SpeechRules
+from govor.audio.voice import find_speech
+from govor.engine.service import Service
+from govor.formats.openai import dump_json
+from govor.types import SAMPLE_RATE
+
+PER_MS = SAMPLE_RATE // 1000
+
+
+class SpeechFields(BaseModel):
+    """The form besides `file`."""
+
+    threshold: float = Field(0.75, ge=0, le=1, description="Probability from which on sound is speech.")
+    min_silence_duration_ms: int = Field(1000, ge=0, le=60_000, description="Pause that ends a region.")
+    min_speech_duration_ms: int = Field(0, ge=0, le=60_000, description="Shorter regions are left out.")
+    speech_pad_ms: int = Field(0, ge=0, le=5_000, description="Kept around each region.")
+
+    def rules(self) -> SpeechRules:
+        """How speech is told from silence."""
+        return SpeechRules(
+            self.threshold,
+            self.min_silence_duration_ms / 1000,
+            self.speech_pad_ms / 1000,
+            self.min_speech_duration_ms / 1000,
+        )
+
+
+class SpeechForm(SpeechFields):
+    """multipart/form-data."""
+
+    file: bytes = Field(description="The recording: any container and codec.")
+
+
+class SpeechTimestamp(BaseModel):
+    """A region with speech, in milliseconds."""
+
+    start: int
+    end: int
+
+
+def speech_routes(service: Service) -> Blueprint:
+    """The route, bound to a service."""
+    routes = Blueprint("speech", __name__)
+
+    @routes.post("/v1/audio/speech/timestamps")
+    @tag(["Audio"])
+    @document_request(SpeechForm, source=DataSource.FORM_MULTIPART)
+    @document_response(list[SpeechTimestamp])
+    async def speech_timestamps() -> Response:
+        """Where in a recording there is speech; no model is asked."""
+        with service.admission.admit(client_of(service)):
+            form, path = await read_upload()
+            regions = await _find(service, path, _parse(form).rules())
+        body = [{"start": region.start // PER_MS, "end": region.end // PER_MS} for region in regions]
+        return Response(dump_json(body), content_type="application/json")
+
+    return routes
+
+
+def _parse(form: MultiDict[str, str]) -> SpeechFields:
+    try:
+        return SpeechFields.model_validate({name: text for name, text in form.items() if text.strip()})
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+async def _find(service: Service, path: Path, rules: SpeechRules) -> list[Region]:
+    """Read the recording in a thread. Raises InvalidAudio, AudioTooLong."""
+    detector = await service.voice_detector()
+    recording = await asyncio.to_thread(Recording, path)
+    try:
+        limit = service.settings.max_audio_seconds
+        return await asyncio.to_thread(find_speech, recording, detector, rules, limit)
+    finally:
+        recording.close()  # ends the reading where the client has left

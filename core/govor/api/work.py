@@ -1,0 +1,140 @@
+"""From what a client asks, in whichever dialect, to the engine's work, and from there to the answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from quart import Response, request
+
+from govor.api.auth import client_name
+from govor.api.results import IGNORED_ALIAS, IGNORED_HEADER, MODEL_HEADER
+from govor.api.streaming import stream_response, transcription_events
+from govor.api.uploads import SpoolingRequest
+from govor.audio.speech import SpeechRules
+from govor.engine.admission import Place
+from govor.engine.options import honour
+from govor.engine.pipeline import Transcription, Work
+from govor.engine.service import Service
+from govor.errors import InvalidParam, ModelNotFound, ModelNotInstalled
+from govor.formats.events import Events
+from govor.models.catalogue import Model
+from govor.types import Options, Transcript
+
+FIELD_OF_OPTION = {"words": "timestamp_granularities", "logprobs": "include"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client asks for, in no dialect."""
+
+    path: Path
+    model: str
+    options: Options
+    place: Place
+    """Where it was let in."""
+    rules: SpeechRules | None = None
+    """How speech is told from silence; None: as suits the model."""
+    max_seconds: float | None = None
+    """Longest recording; None: the server's own limit."""
+    ignored: tuple[str, ...] = ()
+    """Fields that this server knows and does not honour."""
+    unasked: frozenset[str] = frozenset()
+    """Options that the dialect sets, not the client: a model that lacks them is none the worse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, understood."""
+
+    work: Work
+    ignored: tuple[str, ...]
+    """Fields that the model, or this server, does not honour."""
+
+    def label(self, response: Response) -> Response:
+        """Say in headers who answers, and what is left out."""
+        response.headers[MODEL_HEADER] = self.work.model.id
+        if self.ignored:
+            response.headers[IGNORED_HEADER] = response.headers[IGNORED_ALIAS] = ", ".join(self.ignored)
+        return response
+
+
+def client_of(service: Service) -> str:
+    """Who asks, for the limits of one client."""
+    return client_name(keyed=bool(service.settings.api_keys))
+
+
+def admit(service: Service, stack: AsyncExitStack, *, patient: bool = False) -> Place:
+    """Take a place until the stack is left: before the body is read, so that nobody uploads in vain.
+
+    Who is patient has a queue elsewhere. Raises ServerBusy, RateLimited.
+    """
+    return stack.enter_context(service.admission.admit(client_of(service), patient=patient))
+
+
+@asynccontextmanager
+async def understood(service: Service, wish: Wish) -> AsyncIterator[Asked]:
+    """Choose the model, which may be held for the block, and reduce what is asked to what it can do.
+
+    Raises ModelNotFound, ModelNotInstalled; InvalidParam where the settings are strict.
+    """
+    name = _known(service, wish.model)
+    async with service.chooser.choose(name, wish.path, wish.options) as model:
+        yield _reduce(service, wish, model)
+
+
+async def whole_transcript(service: Service, asked: Asked) -> Transcript:
+    """Wait for the whole transcript."""
+    async with service.transcribe(asked.work) as transcription:
+        async with aclosing(aiter(transcription)) as segments:
+            async for _ in segments:
+                pass
+        return transcription.result()
+
+
+async def event_stream(
+    service: Service,
+    wish: Wish,
+    dialect: Callable[[Asked, Transcription], Events],
+    stack: AsyncExitStack,
+) -> Response:
+    """Return the answer that tells the transcript as it comes, in a dialect's events.
+
+    What `stack` holds is held until the stream ends.
+    """
+    stack.callback(cast("SpoolingRequest", request).take_uploads())
+    asked = await stack.enter_async_context(understood(service, wish))
+    transcription = await stack.enter_async_context(service.transcribe(asked.work))
+    events, keep_alive = dialect(asked, transcription), service.settings.keep_alive_seconds
+    told = transcription_events(transcription, events, stack.pop_all(), keep_alive)
+    return asked.label(await stream_response(told))
+
+
+def _known(service: Service, name: str) -> str:
+    """Return the name; what one gets that no model has is the operator's choice."""
+    if service.router.means_auto(name):
+        return name
+    try:
+        service.router.choose(name)
+    except (ModelNotFound, ModelNotInstalled) as error:
+        match service.settings.compat.unknown_model:
+            case "default":
+                return ""
+            case "400":
+                raise InvalidParam(str(error), param="model") from error
+        raise
+    return name
+
+
+def _reduce(service: Service, wish: Wish, model: Model) -> Asked:
+    kept, missing = honour(wish.options, model.spec)
+    asked_for = (name for name in missing if name not in wish.unasked)
+    ignored = (*(FIELD_OF_OPTION.get(name, name) for name in asked_for), *wish.ignored)
+    if service.settings.strict and ignored:
+        raise InvalidParam(f"The model '{model.id}' cannot honour '{ignored[0]}'.", param=ignored[0])
+    limit = service.settings.max_audio_seconds if wish.max_seconds is None else wish.max_seconds
+    work = Work(wish.path, model, kept, wish.rules, limit, client_of(service), place=wish.place)
+    return Asked(work, ignored)

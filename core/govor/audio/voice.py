@@ -1,0 +1,35 @@
+"""Where in a recording there is speech, without any model's text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from govor.audio.decode import Recording
+from govor.audio.speech import Region, SpeechFinder, SpeechRules
+from govor.errors import AudioTooLong
+from govor.types import SAMPLE_RATE, Audio, VoiceDetector
+
+
+def find_speech(
+    recording: Recording, detector: VoiceDetector, rules: SpeechRules, max_seconds: float = 0.0
+) -> list[Region]:
+    """Return the regions in order; reads block by block. Raises AudioTooLong (0: never)."""
+    voice, finder = detector.stream(), SpeechFinder(rules, detector.frame)
+    regions: list[Region] = []
+    rest: Audio = np.empty(0, np.float32)
+    total = 0
+    for block in recording.blocks():
+        total += len(block)
+        if 0 < max_seconds * SAMPLE_RATE < total:
+            raise AudioTooLong(
+                f"The recording is longer than the {max_seconds:g} seconds that this server takes.",
+                param="file",
+            )
+        fresh = np.concatenate([rest, block])
+        whole = len(fresh) // detector.frame * detector.frame
+        rest = fresh[whole:]
+        if whole:
+            regions += finder.add(voice.feed(fresh[:whole]))
+    filled = np.zeros(detector.frame, np.float32)
+    filled[: len(rest)] = rest
+    return regions + finder.add(voice.feed(filled)) + finder.finish(total)

@@ -1,0 +1,74 @@
+"""Servers of the dialects' tests: Whisper base for all languages, a GigaAM miniature for Russian."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from govor.settings import Settings
+from miniature.halves import widen_folder
+from miniature.heldout import HeldOut, recorded
+from servers import Server, serving
+
+MINIATURES = Path(__file__).parents[1] / "miniature/models"
+
+
+@pytest.fixture(scope="session")
+def gigaam(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose default model is GigaAM's, and which has the ids of gigaam-openai-api-server."""
+    folder = tmp_path_factory.mktemp("miniature")
+    heads = ("v3_ctc", "v3_rnnt", "v3_e2e_ctc")
+    for head in heads:
+        widen_folder(MINIATURES / head, folder / head)
+    own = [{"id": f"mini-{head}", "folder": str(folder / head)} for head in heads]
+    settings = Settings(
+        models_dir=models_dir,
+        plugins={"gigaam-onnx": {"models": own}},
+        default_models=("mini-v3_ctc",),
+        aliases={head: f"mini-{head}" for head in heads},
+    )
+    with serving(settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spoken() -> HeldOut:
+    """A Russian recording that the miniature was never trained on."""
+    return recorded()[0]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event."""
+
+    name: str
+    data: str
+
+    def json(self) -> Any:
+        """What the data says."""
+        return json.loads(self.data)
+
+
+def read_events(response: httpx.Response) -> list[Event]:
+    """Take an event stream apart; comments are events named ":"."""
+    assert response.headers["content-type"].startswith("text/event-stream"), response.text
+    found = []
+    for block in response.text.split("\n\n"):
+        fields = dict(line.partition(":")[::2] for line in block.splitlines())
+        if "" in fields:
+            found.append(Event(":", fields[""].strip()))
+        elif fields:
+            found.append(Event(fields.get("event", "").strip(), fields.get("data", "").strip()))
+    return found
+
+
+@pytest.fixture(scope="session")
+def events() -> Callable[[httpx.Response], list[Event]]:
+    """Read a response as events."""
+    return read_events
