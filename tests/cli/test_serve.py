@@ -225,7 +225,7 @@ def test_a_second_interrupt_does_not_wait(served: Any, post: Any) -> None:
 
 
 def test_answers_on_an_open_connection_do_not_wait_for_acknowledgements() -> None:
-    with bind(Settings(port=0)) as bound:
+    with bind(Settings(port=0))[0] as bound:
         assert (
             bound.proto == socket.IPPROTO_TCP
         )  # what asyncio goes by when it switches Nagle's algorithm off

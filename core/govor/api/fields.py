@@ -127,9 +127,14 @@ class Fields(BaseModel):
         return self.chunking_strategy.rules() if isinstance(self.chunking_strategy, ServerVad) else None
 
 
-def parse_fields(form: MultiDict[str, str], default_format: str = "json") -> Fields:
-    """Read the form. Raises InvalidParam naming the field, UnsupportedOperation for speakers."""
-    values = {"response_format": default_format, **_gather(form)}
+def parse_fields(form: MultiDict[str, str], default_format: str = "") -> Fields:
+    """Read the form; `default_format` stands where it has no response_format.
+
+    Raises InvalidParam naming the field, UnsupportedOperation for speakers.
+    """
+    values = _gather(form)
+    if default_format:
+        values.setdefault("response_format", default_format)
     for name in SPEAKER_FIELDS:
         if values.get(name):
             raise UnsupportedOperation(

@@ -11,7 +11,8 @@ import click
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from govor.settings import Names, Settings, load_settings
+from govor.settings import Settings, load_settings
+from govor.settings.values import Names
 
 TABLES = frozenset({"aliases", "catalogue", "compat", "models", "plugins", "routing"})
 """Settings that are tables: plugins.toml and the environment only."""

@@ -17,6 +17,9 @@ DONE = b"data: [DONE]\n\n"
 """Ends a stream that went well; never follows an error."""
 
 
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
 def progress(done: float, total: float | None) -> bytes:
     """A comment that keeps the stream open and tells how many seconds of the recording are done."""
     return f": keep-alive\n: progress {done:.1f}{'' if total is None else f'/{total:.1f}'}\n\n".encode()

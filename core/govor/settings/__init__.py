@@ -25,6 +25,8 @@ from govor.compat import Compat
 from govor.declared import OwnModel
 from govor.errors import ConfigurationError
 from govor.settings.values import (
+    NOT_SETTINGS,
+    OPENAI_MODELS,
     Folder,
     LogLevel,
     Names,
@@ -35,12 +37,6 @@ from govor.settings.values import (
     expand,
 )
 from govor.wishes import Bytes, ModelSettings
-
-OPENAI_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe")
-"""Names that OpenAI's clients send, some of them without a choice."""
-
-NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY", "GOVOR_SERVER"})
-"""Variables that mean something else: the configuration file, a client's key, and the server it asks."""
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +52,7 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address to listen on. Others than loopback reach the network."
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    bind: Names = Field(
-        (), description="Addresses to listen on, each HOST:PORT or a port; instead of host and port."
-    )
+    bind: Names = Field((), description="Where to listen instead of host and port: HOST:PORT, or a port.")
     api_keys: Names = Field(
         (), description="Bearer keys, comma-separated; any of them opens the API. Empty: no key is asked."
     )
@@ -206,9 +200,7 @@ class Settings(BaseSettings):
     webhook_secret: WebhookSecret = Field(
         "", description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Empty: there are no webhooks."
     )
-    compat: Compat = Field(
-        default_factory=Compat, description="A table: what clients of other servers expect."
-    )
+    compat: Compat = Field(Compat(), description="A table: what clients of other servers expect.")
     log_level: LogLevel = Field("info", description="debug, info, warning or error.")
 
     @classmethod

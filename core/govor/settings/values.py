@@ -10,6 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
 
+OPENAI_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe")
+"""Names that OpenAI's clients send, some of them without a choice."""
+
+NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY", "GOVOR_SERVER"})
+"""Variables that mean something else: the configuration file, a client's key, and the server it asks."""
+
 
 def _split(value: Any) -> Any:
     """Turn "a, b" from the environment or the command line into ["a", "b"]."""
