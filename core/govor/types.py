@@ -148,8 +148,7 @@ class ModelSpec:
     """Bytes when loaded, estimated; 0: unknown."""
     description: str = ""
     licence: str = ""
-    wer: tuple[tuple[str, float], ...] = ()
-    """Published word error rates: (test set, percent)."""
+    wer: tuple[tuple[str, float], ...] = ()  # published word error rates: (test set, percent)
     vocabulary: int = 0  # how many tokens there are, the blank included; 0: unknown
     folder: str = ""
     """A folder of the operator's that is used as it is; `files` must lie there and are not fetched."""
