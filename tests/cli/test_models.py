@@ -68,7 +68,7 @@ def test_models_all_lists_what_could_answer_too(shell: Any) -> None:
     assert table["whisper-large-v3-turbo"][1] == "available"
     assert table["whisper-base"][1] == "installed"
     assert table["gigaam-v3-rnnt"][1:6] == ["available", "-", "ru", "plain", "8.3"]
-    assert table["gigaam-v3-e2e-ctc"][1:6] == ["available", "886 MB", "ru", "punctuated", "12"]
+    assert table["gigaam-v3-e2e-ctc"][1:6] == ["available", "886 MB", "ru", "punctuated", "12.0"]
 
 
 def test_a_line_of_a_piped_table_is_not_cut(shell: Any) -> None:

@@ -66,7 +66,7 @@ def _in_family(entry: Body) -> tuple[str, ...]:
         megabytes(entry["size"] or None),
         _languages(entry),
         "punctuated" if "punctuation" in entry["features"] else "plain",
-        f"{rates[0]['wer']:g}" if rates else "-",
+        f"{rates[0]['wer']:.1f}" if rates else "-",
         entry["backend"],
         entry["reason"] or entry["description"],
     )
