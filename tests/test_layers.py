@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
     "types errors cores",
+    "voices",
     "hookspecs compat declared wishes",
     "settings audio formats remote",
     "plugins",
@@ -35,7 +36,7 @@ ONLY_IN = {
     "hypercorn": {"cli"},
     "pytest": {"testing"},
 }
-FACADE = {"types", "errors", "cores", "hookspecs"}
+FACADE = {"types", "errors", "cores", "voices", "hookspecs"}
 """What `import govor` brings in."""
 
 PLUGIN_SOURCES = sorted((ROOT / "backends").glob("*/src/**/*.py"))

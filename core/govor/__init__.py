@@ -33,6 +33,7 @@ from govor.types import (
     VoiceStream,
     Word,
 )
+from govor.voices import DiarizationStream, Diarizer, SpeakerTurn, Voices
 
 __all__ = [
     "SAMPLE_RATE",
@@ -40,6 +41,8 @@ __all__ = [
     "Audio",
     "Backend",
     "ConfigurationError",
+    "DiarizationStream",
+    "Diarizer",
     "Feature",
     "GovorError",
     "InvalidAudio",
@@ -54,6 +57,7 @@ __all__ = [
     "Placement",
     "Recognizer",
     "Segment",
+    "SpeakerTurn",
     "Task",
     "Token",
     "Transcript",
@@ -61,6 +65,7 @@ __all__ = [
     "UnsupportedOperation",
     "VoiceDetector",
     "VoiceStream",
+    "Voices",
     "Word",
     "hookimpl",
     "usable_cores",

@@ -7,6 +7,7 @@ from uuid import uuid4
 from quart import Quart, Response, request
 
 from govor.api.auth import require_key
+from govor.api.diarization import diarization_routes
 from govor.api.gigastt import gigastt_routes, own_limits
 from govor.api.jobs import job_routes
 from govor.api.loaded import loaded_routes
@@ -80,6 +81,7 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs) -> None:
         gigastt_routes(service),
         whispercpp_routes(service),
         speech_routes(service),
+        diarization_routes(service),
         loaded_routes(service),
         storage_routes(service),
         metrics_routes(),

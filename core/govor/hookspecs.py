@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import click
 
     from govor.types import Backend, VoiceDetector
+    from govor.voices import Diarizer
 
 hookspec = pluggy.HookspecMarker("govor")
 hookimpl = pluggy.HookimplMarker("govor")
@@ -37,6 +38,17 @@ def commands(settings: Mapping[str, Any]) -> Sequence[click.Command]:
     Called for `govor --help` and for a command that the core does not have, never by the server. Import
     nothing heavy here: that belongs into a command's own function. The core's names cannot be taken, and of
     two plugins' the first in `order` keeps a name.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def diarizer(settings: Mapping[str, Any]) -> Diarizer:
+    """Return what tells who speaks when.
+
+    Called once at start; of several plugins' the first in `order` is used. Import nothing heavy and touch no
+    file or network here: that belongs into `Diarizer.load`. Its `spec` is a model like any other on disk and
+    in memory, but none that transcribes. Raise ValueError where `settings` is wrong.
     """
     raise NotImplementedError
 

@@ -18,6 +18,7 @@ from govor import hookspecs
 from govor.errors import ConfigurationError
 from govor.settings import Settings
 from govor.types import Backend, ModelSpec, VoiceDetector
+from govor.voices import Diarizer
 
 GROUP = "govor"
 
@@ -37,6 +38,7 @@ class Plugin:
     hooks: tuple[str, ...] = ()
     backend: Backend | None = None
     models: tuple[ModelSpec, ...] = field(default=(), repr=False)
+    diarizer: Diarizer | None = None
 
 
 class Plugins:
@@ -100,6 +102,10 @@ class Plugins:
                 backend = self._call("backend", plugin.name)
                 plugin.models = _declared(backend)
                 plugin.backend = backend
+            if "diarizer" in plugin.hooks:
+                diarizer = self._call("diarizer", plugin.name)
+                _check_spec(diarizer.spec, "spec")
+                plugin.diarizer = diarizer
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
             _fail(plugin, error)
         return plugin
@@ -156,12 +162,16 @@ def _declared(backend: Backend) -> tuple[ModelSpec, ...]:
     specs = tuple(backend.models())
     seen: set[str] = set()
     for spec in specs:
-        if not isinstance(spec, ModelSpec):
-            raise TypeError(f"models() gave {type(spec).__name__} instead of ModelSpec")
+        _check_spec(spec, "models()")
         if not spec.id or spec.id in seen:
             raise ValueError(f"model id '{spec.id}' is empty or declared twice")
         seen.add(spec.id)
     return specs
+
+
+def _check_spec(spec: object, source: str) -> None:
+    if not isinstance(spec, ModelSpec):
+        raise TypeError(f"{source} gave {type(spec).__name__} instead of ModelSpec")
 
 
 def _named(commands: Iterable[object]) -> dict[str, click.Command]:

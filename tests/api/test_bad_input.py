@@ -110,7 +110,6 @@ def test_a_bad_temperature_is_refused(client: httpx.Client, value: str) -> None:
     ("field", "value"),
     [
         ("response_format", "docx"),
-        ("response_format", "diarized_json"),
         ("stream", "maybe"),
         ("language", "klingon"),
         ("timestamp_granularities[]", "sentence"),
@@ -121,6 +120,7 @@ def test_a_bad_temperature_is_refused(client: httpx.Client, value: str) -> None:
         ("chunking_strategy", "{broken"),
         ("chunking_strategy[threshold]", "0.4"),
         ("known_speaker_names[]", "agent"),
+        ("diarize", "true"),
     ],
 )
 def test_a_bad_field_is_named(client: httpx.Client, field: str, value: str) -> None:

@@ -37,6 +37,7 @@ ROUTES = {
     ("get", "/v1/jobs/{job}/result"),
     ("get", "/v1/storage"),
     ("post", "/api/ps/{name}"),
+    ("post", "/v1/audio/diarization"),
     ("post", "/v1/models/{name}/load"),
     ("post", "/v1/models/{name}/reload"),
     ("post", "/v1/models/{name}/unload"),

@@ -187,13 +187,3 @@ def test_a_download_tells_its_progress_in_events(fetching: httpx.Client, events:
     assert {"status", "total", "completed"} <= set(progress)
     assert progress["status"].startswith("downloading")
     assert {"id", "object", "path", "created"} <= set(told[-1].json())
-
-
-@pytest.mark.parametrize("path", ["/v1/audio/diarize", "/api/v1/audio/diarize"])
-@pytest.mark.parametrize("query", ["", "?stream=true"])
-def test_speakers_are_refused_clearly_without_a_diarizer(
-    client: httpx.Client, form: Any, path: str, query: str
-) -> None:
-    response = client.post(path + query, **form)
-    assert (response.status_code, response.json()["error"]["code"]) == (400, "unsupported_operation")
-    assert "diarizer" in response.json()["error"]["message"]

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from pydantic import TypeAdapter
 
 from govor import hookspecs
-from govor.api.fields import SPEAKER_FIELDS, Fields, ServerVad
+from govor.api.fields import Fields, ServerVad
 from govor.api.responses import CODES
 from govor.app import create_app
 from govor.cli import cli
@@ -111,12 +111,14 @@ def test_every_setting_is_in_the_help_of_serve(default_settings: type[Settings])
 
 
 def test_the_tables_of_plugins_name_all_their_keys(pages: Pages) -> None:
+    import govor_diarizer.settings
     import govor_silero.settings
     import govor_whisper.settings
 
     tables = {
         "whisper": govor_whisper.settings.WhisperSettings.model_fields,
         "silero": govor_silero.settings.Settings.model_fields,
+        "diarizer": govor_diarizer.settings.DiarizerSettings.model_fields,
     }
     rows = {row[0]: row[1] for row in pages["docs/configuration.md"].rows() if len(row) == 3}
     for name, fields in tables.items():
@@ -152,7 +154,7 @@ def test_every_route_is_in_the_reference(pages: Pages) -> None:
 def test_every_field_of_a_request_is_in_the_reference(pages: Pages) -> None:
     cells = [cell for row in pages["docs/api.md"].rows() for cell in row[:1]]
     named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
-    assert set(Fields.model_fields) | set(SPEAKER_FIELDS) | {"file"} <= named
+    assert set(Fields.model_fields) | {"file"} <= named
     assert set(ServerVad.model_fields) <= named
     assert {feature.value for feature in Feature} <= named
 

@@ -123,3 +123,13 @@ def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:
     sound = np.zeros(detector.frame * 3, np.float32)
     sound[detector.frame : 2 * detector.frame] = 0.5
     assert detector.stream().feed(sound).tolist() == [0.0, 1.0, 0.0]
+
+
+def test_the_example_of_the_hook_diarizer_gives_everything_to_one_speaker(example: Any) -> None:
+    (plugin,) = example("diarizer")
+    voices = plugin.diarizer.load(plugin.diarizer.spec, Path(), None)
+    assert voices.voiceprint(np.zeros(9, np.float32)) is None
+    stream = voices.stream([voices.voiceprint(np.ones(9, np.float32))])
+    stream.feed(np.ones(16_000, np.float32))
+    stream.feed(np.ones(8_000, np.float32))
+    assert [(turn.start, turn.end, turn.speaker) for turn in stream.finish()] == [(0.0, 1.5, 0)]

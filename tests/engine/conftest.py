@@ -66,11 +66,15 @@ def service(tmp_path: Path) -> Serving:
         recognizer: Callable[[ModelSpec], Recognizer] = FakeRecognizer,
         spec: ModelSpec = FAKE,
         detector: object = None,
+        diarizer: object = None,
         **fields: Any,
     ) -> AsyncIterator[Service]:
         settings = Settings(models_dir=tmp_path / "models", preload=(), **fields)
         backend = FakeBackend(spec, recognizer=recognizer)
-        running = Service(settings, plugins_of(settings, fake=backend, vad=detector or FakeDetector()))
+        plugins = {"fake": backend, "vad": detector or FakeDetector()}
+        if diarizer is not None:
+            plugins["diarizer"] = diarizer
+        running = Service(settings, plugins_of(settings, **plugins))
         try:
             yield running
         finally:

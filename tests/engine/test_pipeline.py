@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import media
 from govor.audio.decode import Recording
 from govor.audio.stretches import NO_DETECTION
-from govor.engine import pipeline
+from govor.engine import opening
 from govor.engine.pipeline import Transcription, Work
 from govor.engine.service import Service
 from govor.errors import AudioTooLong, InvalidAudio, LoadFailed, TranscriptionFailed
@@ -363,7 +363,7 @@ async def test_one_who_leaves_while_the_file_is_opened_leaves_it_closed(
         opened.append(Recording(path))
         return opened[0]
 
-    monkeypatch.setattr(pipeline, "Recording", slowly)
+    monkeypatch.setattr(opening, "Recording", slowly)
     async with service() as running:
         leaving = asyncio.create_task(transcribe(running, path))
         assert await asyncio.to_thread(entered.wait, 10)

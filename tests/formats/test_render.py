@@ -10,7 +10,7 @@ from govor.types import Segment
 @pytest.fixture
 def answer(build):
     def answer(response_format):
-        transcript = build(Segment("Привет.", 0.0, 1.0))
+        transcript = build(Segment("Привет.", 0.0, 1.0, speaker="A"))
         return render(transcript, response_format, words=True, segments=False, logprobs=False)
 
     return answer
@@ -29,7 +29,7 @@ def test_verbose_json_has_what_was_asked_for(answer):
     assert "segments" not in body
 
 
-@pytest.mark.parametrize("response_format", ["", "JSON", "diarized_json", "yaml"])
+@pytest.mark.parametrize("response_format", ["", "JSON", "diarised_json", "yaml"])
 def test_an_unknown_format_is_a_wrong_parameter(answer, response_format):
     with pytest.raises(InvalidParam, match="verbose_json") as refusal:
         answer(response_format)

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from werkzeug.datastructures import MultiDict
 
+from govor.api.speakers import SpeakerFields
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
-from govor.errors import InvalidParam, UnsupportedOperation
+from govor.errors import InvalidParam
 from govor.formats import MEDIA_TYPES
 from govor.formats.languages import parse_language
 from govor.types import Options, Task
@@ -31,7 +32,7 @@ ARRAYS = frozenset(
 COMMA_LISTS = ARRAYS - {"keywords", "known_speaker_references"}  # these may hold a comma themselves
 OTHER_NAMES = {"hotwords": "keywords"}  # faster-whisper's servers
 TIMED_FORMATS = frozenset({"verbose_json", "srt", "vtt"})
-SPEAKER_FIELDS = ("known_speaker_names", "known_speaker_references")
+SPEAKER_FORMATS = TIMED_FORMATS | {"diarized_json"}
 
 
 def _language(value: str) -> str | None:
@@ -63,7 +64,7 @@ class ServerVad(BaseModel):
         )
 
 
-class Fields(BaseModel):
+class Fields(SpeakerFields):
     """The fields of a transcription or translation request besides `file`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -87,6 +88,9 @@ class Fields(BaseModel):
     chunking_strategy: Literal["auto"] | ServerVad | None = Field(
         None, description='"auto", or {"type": "server_vad", …}: how speech is told from silence.'
     )
+    diarize: bool = Field(
+        False, description="Name the speakers, in verbose_json, srt and vtt (not in OpenAI's API)."
+    )
     vad: bool = Field(True, description="false: take everything for speech (not in OpenAI's API).")
 
     background: bool = Field(False, description="Answer at once with a job (not in OpenAI's API).")
@@ -106,6 +110,11 @@ class Fields(BaseModel):
     def wants_logprobs(self) -> bool:
         """Log-probabilities are asked for."""
         return "logprobs" in self.include
+
+    @property
+    def wants_speakers(self) -> bool:
+        """Speakers are to be told apart."""
+        return self.diarize or self.response_format == "diarized_json"
 
     def options(self, task: Task) -> Options:
         """What the model is asked."""
@@ -130,16 +139,11 @@ class Fields(BaseModel):
 def parse_fields(form: MultiDict[str, str], default_format: str = "") -> Fields:
     """Read the form; `default_format` stands where it has no response_format.
 
-    Raises InvalidParam naming the field, UnsupportedOperation for speakers.
+    Raises InvalidParam naming the field.
     """
-    values = _gather(form)
+    values = gather(form)
     if default_format:
         values.setdefault("response_format", default_format)
-    for name in SPEAKER_FIELDS:
-        if values.get(name):
-            raise UnsupportedOperation(
-                "Telling speakers apart needs a diarizer plugin; none is installed.", param=name
-            )
     try:
         fields = Fields.model_validate(values)
     except ValidationError as error:
@@ -156,7 +160,7 @@ def parse_flag(query: MultiDict[str, str], name: str) -> bool:
         raise InvalidParam(f"'{name}': Input should be a valid boolean.", param=name) from error
 
 
-def _gather(form: MultiDict[str, str]) -> dict[str, Any]:
+def gather(form: MultiDict[str, str]) -> dict[str, Any]:
     """Bring `name`, `name[]`, repeated keys, comma lists, `name[key]` and JSON strings to one shape.
 
     An empty value is an absent one: browsers and SDKs send empty fields for what was not chosen.
@@ -202,11 +206,6 @@ def _json_object(text: str) -> Any:
 
 def _check(fields: Fields) -> None:
     """Refuse what does not go together."""
-    if fields.response_format == "diarized_json":
-        raise UnsupportedOperation(
-            "response_format 'diarized_json' needs a diarizer plugin; none is installed.",
-            param="response_format",
-        )
     if fields.response_format not in MEDIA_TYPES:
         raise InvalidParam(
             f"response_format '{fields.response_format}' is unknown; there are {', '.join(MEDIA_TYPES)}.",
@@ -214,6 +213,22 @@ def _check(fields: Fields) -> None:
         )
     if fields.wants_logprobs and fields.response_format != "json":
         raise InvalidParam("'include[]=logprobs' needs response_format 'json'.", param="include")
+    _check_speakers(fields)
+
+
+def _check_speakers(fields: Fields) -> None:
+    """Refuse what would not show in the answer, or lacks its other half."""
+    if fields.diarize and fields.response_format not in SPEAKER_FORMATS:
+        raise InvalidParam(
+            f"Speakers show in {', '.join(sorted(SPEAKER_FORMATS))}, not in {fields.response_format}.",
+            param="diarize",
+        )
+    if fields.known_speaker_names and not fields.wants_speakers:
+        raise InvalidParam(
+            "Known speakers show with response_format 'diarized_json' or with 'diarize'.",
+            param="known_speaker_names",
+        )
+    fields.check_known()
 
 
 def invalid(error: ValidationError) -> InvalidParam:

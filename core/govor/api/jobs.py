@@ -24,7 +24,7 @@ from govor.formats import events
 from govor.formats.openai import dump_json
 from govor.formats.text import Joiner
 from govor.jobs.desk import Jobs
-from govor.jobs.records import Job, Order, Status, job_body
+from govor.jobs.records import Job, Order, Speaker, Status, job_body
 from govor.remote.exchange import check
 from govor.settings import Settings
 
@@ -67,6 +67,7 @@ async def accept_job(jobs: Jobs, work: Work, fields: Fields, settings: Settings)
         model=work.model.qualified,
         options=work.options,
         rules=work.rules,
+        speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
         presentation=fields.model_dump_json(include=SHOWN),
         webhook_url=fields.webhook_url,
     )

@@ -28,7 +28,7 @@ def loaded_routes(service: Service) -> Blueprint:
     @document_response(ModelBody)
     async def load(name: str) -> dict[str, object]:
         """Bring a model into memory. The body, which may be empty, says how, and how long it stays."""
-        model = service.router.choose(name)
+        model = service.router.installed(name)
         service.pool.wishes.tell(model, _said(await request.get_data()))
         await service.pool.load(model)
         return describe(service, model).model_dump()
@@ -49,7 +49,7 @@ def loaded_routes(service: Service) -> Blueprint:
     @document_response(ModelBody)
     async def reload(name: str) -> dict[str, object]:
         """Load a model anew, with other settings or files, while the old one answers until it is there."""
-        model = service.router.choose(name)
+        model = service.router.installed(name)
         said, before = _said(await request.get_data()), service.pool.wishes.told(model)
         service.pool.wishes.tell(model, said)
         try:
@@ -76,7 +76,7 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
     @document_response(ModelBody, 201)
     async def load_as_speaches(name: str) -> tuple[dict[str, object], int]:
         """Load a model, in the way of speaches: 409 where it is loaded already."""
-        model = service.router.choose(name)
+        model = service.router.installed(name)
         if service.pool.loaded(model):
             raise AlreadyLoaded(f"The model '{model.id}' is in memory already.", param="model")
         await service.pool.load(model)

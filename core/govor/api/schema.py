@@ -52,6 +52,21 @@ class Transcription(BaseModel):
     usage: DurationUsage
 
 
+class SpeakerTurn(BaseModel):
+    """Somebody speaks."""
+
+    start: float
+    end: float
+    speaker: str
+
+
+class Diarization(BaseModel):
+    """Who speaks when."""
+
+    duration: float = Field(description="Seconds of the recording.")
+    segments: list[SpeakerTurn]
+
+
 class JobProgress(BaseModel):
     """How far a job is."""
 

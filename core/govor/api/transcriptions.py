@@ -19,17 +19,19 @@ from govor.api.jobs import accept_job, prefers_async
 from govor.api.results import Purpose, render_result
 from govor.api.schema import JobBody, TranscriptionForm
 from govor.api.schema import Transcription as TranscriptionBody
+from govor.api.speakers import known_speakers
 from govor.api.work import Asked, Wish, admit, event_stream, understood, whole_transcript
 from govor.compat import Compat
+from govor.engine.diarization import Diarize
 from govor.engine.pipeline import Transcription
 from govor.engine.service import Service
-from govor.errors import InvalidParam, UnsupportedOperation
-from govor.formats.events import Events, OpenAIEvents
+from govor.errors import InvalidParam
+from govor.formats.events import DiarizedEvents, Events, OpenAIEvents
 from govor.formats.gowhisper import GoWhisperEvents
 from govor.jobs.desk import Jobs
 from govor.types import Task
 
-STREAMED_FORMATS = frozenset({"json", "text"})  # the others answer whole, as they cannot be told in deltas
+STREAMED_FORMATS = frozenset({"json", "text", "diarized_json"})  # the others can only be told whole
 
 
 def transcription_routes(service: Service, jobs: Jobs, *, rich: bool = False) -> Blueprint:
@@ -76,11 +78,12 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
         fields = _with_preference(parse_fields(form, compat.default_response_format))
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         if purpose == "diarize":
-            _require_speakers(service)
+            service.router.diarizer()  # before a recording is fetched in vain
         if path is None:
             path = await fetch_recording(fields.file_url, service.settings)
         task: Task = "translate" if purpose == "translate" else "transcribe"
-        wish = Wish(path, fields.model, fields.options(task), place, fields.rules())
+        diarize = await _diarize(service, fields, purpose)
+        wish = Wish(path, fields.model, fields.options(task), place, fields.rules(), diarize=diarize)
         if dialect := _stream_dialect(fields, purpose, compat, named=named):
             return await event_stream(service, wish, dialect, stack)
         asked = await stack.enter_async_context(understood(service, wish))
@@ -100,9 +103,19 @@ def _with_preference(fields: Fields) -> Fields:
     return fields
 
 
-def _require_speakers(service: Service) -> None:
-    """Raise UnsupportedOperation where no plugin tells speakers apart."""
-    raise UnsupportedOperation("Telling speakers apart needs a diarizer plugin; none is installed.")
+async def _diarize(service: Service, fields: Fields, purpose: Purpose) -> Diarize | None:
+    """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
+    if purpose != "diarize" and not fields.wants_speakers:
+        return None
+    model = service.router.diarizer(_wanting(fields))
+    return Diarize(model, await known_speakers(fields, service.settings.spool_dir))
+
+
+def _wanting(fields: Fields) -> str | None:
+    """Name the field that asks for speakers; None: the route does."""
+    if fields.response_format == "diarized_json":
+        return "response_format"
+    return "diarize" if fields.diarize else None
 
 
 def _stream_dialect(
@@ -116,5 +129,6 @@ def _stream_dialect(
             purpose, asked.work.options.language, begun.seconds_stated
         )
     if fields.stream and fields.response_format in STREAMED_FORMATS:
-        return lambda asked, begun: OpenAIEvents(asked.work.options, done=compat.sse_done)
+        events = DiarizedEvents if fields.response_format == "diarized_json" else OpenAIEvents
+        return lambda asked, begun: events(asked.work.options, done=compat.sse_done)
     return None

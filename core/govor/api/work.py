@@ -16,6 +16,7 @@ from govor.api.streaming import stream_response, transcription_events
 from govor.api.uploads import SpoolingRequest
 from govor.audio.speech import SpeechRules
 from govor.engine.admission import Place
+from govor.engine.diarization import Diarize
 from govor.engine.options import honour
 from govor.engine.pipeline import Transcription, Work
 from govor.engine.service import Service
@@ -42,6 +43,8 @@ class Wish:
     """Longest recording; None: the server's own limit."""
     ignored: tuple[str, ...] = ()
     """Fields that this server knows and does not honour."""
+    diarize: Diarize | None = None
+    """How speakers are told apart; None: not at all."""
     unasked: frozenset[str] = frozenset()
     """Options that the dialect sets, not the client: a model that lacks them is none the worse."""
 
@@ -136,5 +139,6 @@ def _reduce(service: Service, wish: Wish, model: Model) -> Asked:
     if service.settings.strict and ignored:
         raise InvalidParam(f"The model '{model.id}' cannot honour '{ignored[0]}'.", param=ignored[0])
     limit = service.settings.max_audio_seconds if wish.max_seconds is None else wish.max_seconds
-    work = Work(wish.path, model, kept, wish.rules, limit, client_of(service), place=wish.place)
+    client = client_of(service)
+    work = Work(wish.path, model, kept, wish.rules, limit, client, place=wish.place, diarize=wish.diarize)
     return Asked(work, ignored)

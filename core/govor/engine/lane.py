@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from typing import TypeVar, cast
 
 from govor.engine.ahead import ReadAhead
 from govor.engine.batches import Outcome, fill_batch, work_on
 from govor.engine.budget import Budget, cores_of
 from govor.engine.turns import Turn
-from govor.errors import GovorError, ShuttingDown
+from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
 from govor.types import LongForm, Recognizer
 
 STOPPING = "The server is stopping."
@@ -26,6 +27,8 @@ ten-hour upload does not keep the first one waiting for hours."""
 UNLIMITED = 1_000_000
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 class Lane:
@@ -65,6 +68,25 @@ class Lane:
     def busy(self) -> int:
         """Workers that are at work; calls beyond their number are not counted."""
         return min(self._calls, self.workers)
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """The loaded model."""
+        return self._recognizer
+
+    async def call(self, function: Callable[..., Result], *args: object) -> Result:
+        """Run a function in one of the model's threads: for a model that does something else than transcribe.
+
+        Raises ShuttingDown, and TranscriptionFailed for whatever the function raises.
+        """
+        if self._closed:
+            raise ShuttingDown(STOPPING)
+        loop = asyncio.get_running_loop()
+        async with self._budget.hold(self._account):
+            result, error = await loop.run_in_executor(self._threads, _try, function, args)
+        if error is not None:
+            raise error
+        return cast("Result", result)
 
     def submit(self, turn: Turn) -> None:
         """Queue a turn; its segments arrive on the turn itself, or why the lane is closed."""
@@ -191,3 +213,14 @@ class Lane:
             self._recognizer.close()
         except Exception:  # the other models must be freed all the same
             log.exception("A model failed while it was freed")
+
+
+def _try(function: Callable[..., Result], args: Sequence[object]) -> tuple[Result | None, GovorError | None]:
+    """Return what a function returns, or what it raised: not everything can be carried by a Future."""
+    try:
+        return function(*args), None
+    except GovorError as error:
+        return None, error
+    except BaseException as error:  # a model may raise anything: its client is told, the lane lives
+        log.exception("The model failed")
+        return None, TranscriptionFailed(f"The model failed: {type(error).__name__}: {error}")

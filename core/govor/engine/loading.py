@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from govor.types import (
     Recognizer,
     Segment,
 )
+from govor.voices import Voices
 
 TRIAL_SECONDS = 1.0
 
@@ -130,7 +132,13 @@ def _read(model: Model, folder: Path, wish: Placement, delivery: _Delivery, *, t
 
 def try_out(model: Model, recognizer: Recognizer) -> None:
     """Have a model hear a second of faint noise. Raises LoadFailed where it does not answer as it should."""
-    answer: Sequence[Segment] = recognizer.transcribe([faint_noise(TRIAL_SECONDS)], Options())
+    noise = faint_noise(TRIAL_SECONDS)
+    if not model.transcribes:
+        trial = cast("Voices", recognizer).stream()
+        trial.feed(noise)
+        trial.finish()
+        return
+    answer: Sequence[Segment] = recognizer.transcribe([noise], Options())
     if [type(segment) for segment in answer] != [Segment]:
         raise LoadFailed(f"The model '{model.id}' was loaded, but answers {answer!r} to a trial.")
 

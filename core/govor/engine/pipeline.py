@@ -18,11 +18,13 @@ from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.engine.admission import Place
 from govor.engine.assembly import assemble
+from govor.engine.diarization import Diarization, Diarize, begin_diarization
+from govor.engine.opening import check_length, open_recording
 from govor.engine.pool import Loaded, Pool
 from govor.engine.resumption import unheard
 from govor.engine.seams import Seams
 from govor.engine.turns import Share, Turn
-from govor.errors import AudioTooLong, GovorError, QueueTimeout, TranscriptionFailed
+from govor.errors import GovorError, QueueTimeout, TranscriptionFailed
 from govor.models.catalogue import Model
 from govor.types import Feature, ModelSpec, Options, Segment, Transcript, VoiceDetector
 
@@ -56,15 +58,24 @@ class Work:
     """Seconds of the recording that an earlier attempt was through with: its `position`."""
     place: Place | None = None
     """Its place, where it was let in before it was uploaded; None: it is let in when its turn begins."""
+    diarize: Diarize | None = None
+    """How its segments are given to their speakers; None: not at all."""
 
 
 class Transcription:
     """One recording on its way. Iterate it once for its segments; afterwards `result()` is whole."""
 
     def __init__(
-        self, work: Work, loaded: Loaded, recording: Recording, detector: VoiceDetector, place: Place
+        self,
+        work: Work,
+        loaded: Loaded,
+        recording: Recording,
+        detector: VoiceDetector,
+        place: Place,
+        diarization: Diarization | None = None,
     ):
         self._work = work
+        self._diarization = diarization
         self._lane = loaded.lane
         self._recording = recording
         self._place = place
@@ -101,7 +112,11 @@ class Transcription:
         return self._recording.duration
 
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
-        """Yield segments with text, in order, each as soon as it is final."""
+        """Yield segments with text, in order, each as soon as it is final.
+
+        Where speakers are told apart, that comes first: who they are is known at the end of the recording.
+        """
+        speakers = await self._diarization.speakers() if self._diarization else None
         turns: asyncio.Queue[Turn | GovorError | None] = asyncio.Queue(self._lane.ahead.stretches + 1)
         reader = asyncio.create_task(self._read(turns), name="read")
         seams = Seams(self._work.options)
@@ -115,9 +130,10 @@ class Transcription:
                         reached = seam or (0.0 if self._long_form else turn.end_time)
                         self.position = max(self.position, reached)
                         if segment.text.strip() and (seam is None or reached > self._work.begin_at):
-                            self._segments.append(segment)
-                            self._done = max(self._done, segment.end or 0.0)
-                            yield segment
+                            for part in speakers.split(segment) if speakers else [segment]:
+                                self._segments.append(part)
+                                self._done = max(self._done, part.end or 0.0)
+                                yield part
                 if turn.seam is None:
                     self._done = self.position = max(self._done, turn.end_time)
                 self._begun.remove(turn)
@@ -173,8 +189,7 @@ class Transcription:
             long = self._cutter.held > MODEST_SECONDS
             self._cutter.packing = modest if long and not self._reader.has_room() else self._packing
             yield from self._cutter.feed(block)
-            if 0 < self._work.max_seconds < self._cutter.seconds:
-                raise AudioTooLong(_too_long(self._work.max_seconds), param="file")
+            check_length(self._cutter.seconds, self._work.max_seconds)
         yield from self._cutter.finish()
 
     def result(self) -> Transcript:
@@ -190,44 +205,27 @@ async def begin(
 ) -> AsyncIterator[Transcription]:
     """Open the recording and hold the model, so that whatever is wrong is known before the first text.
 
-    Raises InvalidAudio, AudioTooLong, ServerBusy, LoadFailed, DownloadFailed.
+    Raises InvalidAudio, AudioTooLong, ServerBusy, LoadFailed, DownloadFailed, InvalidParam (a reference).
     """
     async with AsyncExitStack() as stack:
-        recording = await _open(work)
+        recording = await open_recording(work.path, work.max_seconds)
         stack.callback(recording.close)
         place.weigh(recording.duration)
         loaded = await stack.enter_async_context(pool.lease(work.model))
-        yield Transcription(work, loaded, recording, detector, place)
+        diarization = None
+        if work.diarize is not None:
+            diarizing = begin_diarization(work.path, work.diarize, pool, work.max_seconds)
+            diarization = await stack.enter_async_context(diarizing)
+            if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
+                work = replace(work, options=replace(work.options, words=True))
+        yield Transcription(work, loaded, recording, detector, place, diarization)
 
 
 async def examine(work: Work) -> float | None:
     """Return the seconds that a recording states, without a model. Raises InvalidAudio, AudioTooLong."""
-    recording = await _open(work)
+    recording = await open_recording(work.path, work.max_seconds)
     recording.close()
     return recording.duration
-
-
-async def _open(work: Work) -> Recording:
-    """Open a recording in a thread; where the caller leaves meanwhile, it is closed as soon as it is open."""
-    opening = asyncio.create_task(asyncio.to_thread(Recording, work.path))
-    try:
-        recording = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_close_unwanted)
-        raise
-    if 0 < work.max_seconds < (recording.duration or 0.0):
-        recording.close()
-        raise AudioTooLong(_too_long(work.max_seconds), param="file")
-    return recording
-
-
-def _close_unwanted(opening: asyncio.Task[Recording]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
-
-
-def _too_long(limit: float) -> str:
-    return f"The recording is longer than the {limit:g} seconds that this server takes."
 
 
 def _plan(spec: ModelSpec, long_form: bool, rules: SpeechRules | None) -> tuple[SpeechRules, Packing]:

@@ -8,12 +8,14 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
 
 from govor.audio.energy import EnergyDetector
 from govor.cores import usable_cores
 from govor.engine.admission import Admission, Limits
 from govor.engine.budget import Budget
 from govor.engine.choice import Chooser
+from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.downloads import Downloads
 from govor.engine.pipeline import Transcription, Work, begin
 from govor.engine.pool import Pool, State
@@ -105,9 +107,19 @@ class Service:
         with admitted if work.place is None else nullcontext(work.place) as place:
             detector = await self.voice_detector()
             await self.fetch_missing(work.model)
+            if work.diarize is not None:
+                await self.fetch_missing(work.diarize.model)
             async with begin(work, self.pool, detector, place) as transcription:
                 yield transcription
                 self.transcribed += transcription.complete
+
+    @asynccontextmanager
+    async def diarize(self, path: Path, asked: Diarize) -> AsyncIterator[Diarization]:
+        """Begin to tell who speaks when. Raises what is wrong with the recording or a known speaker."""
+        await self.fetch_missing(asked.model)
+        longest = self.settings.max_audio_seconds
+        async with begin_diarization(path, asked, self.pool, longest) as diarization:
+            yield diarization
 
     def state(self, model: Model) -> State:
         """Where in its life a model is, on disk and in memory."""
@@ -148,7 +160,7 @@ class Service:
         wished = [model.qualified for model in self.catalogue if self.pool.wishes.preloads(model)]
         for name in (*self.settings.preload, *wished):
             try:
-                model = self.router.choose(name)
+                model = self.router.installed(name)
                 await self.fetch_missing(model)
                 await self.pool.load(model)
             except GovorError as error:

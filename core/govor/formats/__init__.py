@@ -6,6 +6,7 @@ Knows nothing of HTTP frameworks, models or files.
 from __future__ import annotations
 
 from govor.errors import InvalidParam
+from govor.formats.diarized import diarized_body
 from govor.formats.openai import dump_json, json_body, verbose_body
 from govor.formats.subtitles import srt, vtt
 from govor.formats.text import text_body
@@ -17,6 +18,7 @@ MEDIA_TYPES = {
     "srt": "text/plain; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
     "verbose_json": "application/json",
+    "diarized_json": "application/json",
 }
 """Every `response_format`, and what its body is."""
 
@@ -40,6 +42,10 @@ def render(
             body = dump_json(json_body(transcript, logprobs=logprobs))
         case "verbose_json":
             body = dump_json(verbose_body(transcript, words=words, segments=segments, codes=codes))
+        case "diarized_json":
+            if any(segment.speaker is None for segment in transcript.segments if segment.text.strip()):
+                raise InvalidParam("Nobody has told its speakers apart.", param="response_format")
+            body = dump_json(diarized_body(transcript))
         case "text":
             body = text_body(transcript)
         case "srt":

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from govor.errors import GovorError
+from govor.formats.diarized import diarized_segment
 from govor.formats.openai import detected, dump_json, error_body, render_tokens, token_logprobs
 from govor.formats.text import Joiner
+from govor.formats.timeline import Placed
 from govor.types import Options, Segment, Token, Transcript
 
 DONE = b"data: [DONE]\n\n"
@@ -69,6 +71,15 @@ class OpenAIEvents:
 
     def error(self, error: GovorError) -> bytes:
         return failure(error)
+
+
+class DiarizedEvents(OpenAIEvents):
+    """OpenAI's for `diarized_json`: whole segments with their speakers, then the whole text."""
+
+    def segment(self, segment: Segment) -> bytes:
+        start = segment.start or 0.0
+        number, self._number = self._number, self._number + 1
+        return data_event(diarized_segment(number, Placed(segment, start, segment.end or start)))
 
 
 def delta(text: str, *, segment_id: str, logprobs: Iterable[Token] | None = None) -> bytes:

@@ -21,7 +21,7 @@ def json_body(transcript: Transcript, *, logprobs: bool) -> dict[str, object]:
         "text": transcript.text,
         **detected(transcript),
         **(token_logprobs(transcript) if logprobs else {}),
-        "usage": _usage(transcript),
+        "usage": usage(transcript),
     }
 
 
@@ -37,7 +37,7 @@ def verbose_body(
         "task": transcript.task,
         "language": (code if codes else language_name(code)) if code else "unknown",
         "language_code": code,
-        "duration": _seconds(transcript.duration),
+        "duration": seconds(transcript.duration),
         "text": transcript.text,
     }
     if words:
@@ -48,7 +48,7 @@ def verbose_body(
             _segment(number, placed) for number, placed in enumerate(place_segments(transcript))
         ]
     body["model"] = transcript.model
-    body["usage"] = _usage(transcript)
+    body["usage"] = usage(transcript)
     return body
 
 
@@ -90,15 +90,15 @@ def dump_json(body: Mapping[str, object] | Sequence[object]) -> str:
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _usage(transcript: Transcript) -> dict[str, object]:
-    return {"type": "duration", "seconds": math.ceil(_seconds(transcript.duration))}
+def usage(transcript: Transcript) -> dict[str, object]:
+    return {"type": "duration", "seconds": math.ceil(seconds(transcript.duration))}
 
 
 def _word(word: Word) -> dict[str, object]:
     body: dict[str, object] = {
         "word": word.text.strip(),
-        "start": _seconds(word.start),
-        "end": _seconds(word.end),
+        "start": seconds(word.start),
+        "end": seconds(word.end),
     }
     if word.probability is not None:
         body["probability"] = _number(word.probability)
@@ -106,20 +106,24 @@ def _word(word: Word) -> dict[str, object]:
 
 
 def _segment(number: int, placed: Placed) -> dict[str, object]:
-    """All ten keys of Whisper: clients index them, and drop segments by thresholds that 0.0 passes."""
+    """All ten keys of Whisper: clients index them, and drop segments by thresholds that 0.0 passes.
+
+    And whose they are, where speakers are told apart.
+    """
     segment = placed.segment
     text = segment.text.strip()
     return {
         "id": number,
         "seek": 0,
-        "start": _seconds(placed.start),
-        "end": _seconds(placed.end),
+        "start": seconds(placed.start),
+        "end": seconds(placed.end),
         "text": text,
         "tokens": [int(token_id) for token_id in segment.token_ids or ()],
         "temperature": _number(segment.temperature),
         "avg_logprob": _number(segment.avg_logprob),
         "compression_ratio": _compression_ratio(text),
         "no_speech_prob": _number(segment.no_speech_prob),
+        **({"speaker": segment.speaker} if segment.speaker is not None else {}),
     }
 
 
@@ -129,7 +133,7 @@ def _compression_ratio(text: str) -> float:
     return round(len(data) / len(zlib.compress(data)), 3)
 
 
-def _seconds(value: float) -> float:
+def seconds(value: float) -> float:
     """Milliseconds are as fine as any model hears; 0.1 + 0.2 must not show."""
     return round(float(value), 3)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
+from govor.formats.text import cut_at_words
 from govor.formats.timeline import Placed, place_segments
-from govor.types import Transcript, Word
+from govor.types import Transcript
 
 # Two lines of 42 columns, seven seconds: the limits most broadcasters give their subtitlers.
 MAX_COLUMNS = 84
@@ -29,19 +29,23 @@ class Cue:
     start: float
     end: float
     text: str
+    speaker: str = ""
 
 
 def srt(transcript: Transcript) -> str:
-    """SubRip: numbered cues, comma before the milliseconds; "" where nothing was said."""
+    """SubRip: numbered cues, comma before the milliseconds; "" where nothing was said.
+
+    A speaker's name stands before what is said.
+    """
     return "".join(
-        f"{number}\n{_times(cue, ',')}\n{_without_arrow(cue.text)}\n\n"
+        f"{number}\n{_times(cue, ',')}\n{_without_arrow(_spoken(cue))}\n\n"
         for number, cue in enumerate(_cues(transcript), start=1)
     )
 
 
 def vtt(transcript: Transcript) -> str:
-    """WebVTT: https://www.w3.org/TR/webvtt1/#file-structure."""
-    cues = (f"{_times(cue, '.')}\n{_escape(cue.text)}\n\n" for cue in _cues(transcript))
+    """WebVTT: https://www.w3.org/TR/webvtt1/#file-structure. Speakers are voice spans."""
+    cues = (f"{_times(cue, '.')}\n{_voice(cue)}{_escape(cue.text)}\n\n" for cue in _cues(transcript))
     return "WEBVTT\n\n" + "".join(cues)
 
 
@@ -53,23 +57,11 @@ def _cues(transcript: Transcript) -> Iterator[Cue]:
 def _segment_cues(placed: Placed) -> list[Cue]:
     text = " ".join(placed.segment.text.split())  # a blank line would end the cue
     whole = Cue(placed.start, placed.end, text)
-    words = placed.segment.words
-    pieces = _cut_at_words(text, words) if words and not _is_readable(whole) else []
-    return _group(pieces) if pieces else [whole]
-
-
-def _cut_at_words(text: str, words: Sequence[Word]) -> list[Cue]:
-    """Return a cue per word; their texts concatenate to `text`. Empty where the words are not in it."""
-    edges: list[int] = []
-    position = 0
-    for word in words:
-        found = text.find(word.text.strip(), position)
-        if found < 0:
-            return []
-        edges.append(text.rfind(" ", position, found) + 1 or found)  # an opening quote goes with its word
-        position = found + len(word.text.strip())
-    spans = pairwise([0, *edges[1:], len(text)])
-    return [Cue(word.start, word.end, text[a:b]) for word, (a, b) in zip(words, spans, strict=True)]
+    words = placed.segment.words or ()
+    pieces = [] if _is_readable(whole) else cut_at_words(text, words)
+    cues = [Cue(word.start, word.end, piece) for word, piece in zip(words, pieces, strict=False)]
+    speaker = " ".join((placed.segment.speaker or "").split())
+    return [replace(cue, speaker=speaker) for cue in (_group(cues) if cues else [whole])]
 
 
 def _group(pieces: Sequence[Cue]) -> list[Cue]:
@@ -115,6 +107,14 @@ def _clock(milliseconds: int, mark: str) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{seconds:02}{mark}{milliseconds:03}"
+
+
+def _spoken(cue: Cue) -> str:
+    return f"{cue.speaker}: {cue.text}" if cue.speaker else cue.text
+
+
+def _voice(cue: Cue) -> str:
+    return f"<v {_escape(cue.speaker).replace('>', '&gt;')}>" if cue.speaker else ""
 
 
 def _without_arrow(text: str) -> str:

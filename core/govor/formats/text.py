@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from govor.formats.languages import separator
-from govor.types import Segment, Task, Transcript
+from govor.types import Segment, Task, Transcript, Word
 
 
 class Joiner:
@@ -41,3 +42,16 @@ def join_texts(segments: Iterable[Segment], language: str | None, *, task: Task 
 def text_body(transcript: Transcript) -> str:
     """Return the `text` response; the newline at its end is OpenAI's."""
     return transcript.text + "\n"
+
+
+def cut_at_words(text: str, words: Sequence[Word]) -> list[str]:
+    """Return a piece of text per word; together they are the text. Empty where words are not in it."""
+    edges: list[int] = []
+    position = 0
+    for word in words:
+        found = text.find(word.text.strip(), position)
+        if found < 0:
+            return []
+        edges.append(text.rfind(" ", position, found) + 1 or found)  # an opening quote goes with its word
+        position = found + len(word.text.strip())
+    return [text[a:b] for a, b in pairwise([0, *edges[1:], len(text)])] if words else []

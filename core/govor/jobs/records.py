@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from govor.audio.speech import SpeechRules
+from govor.engine.diarization import KnownSpeaker
 from govor.errors import GovorError
 from govor.types import Options, Segment
 
 Status = Literal["queued", "in_progress", "completed", "failed", "cancelled"]
 UNFINISHED = frozenset({"queued", "in_progress"})
+
+
+class Speaker(BaseModel):
+    """A known speaker, written down."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    pcm: str
+    """Base64 of the voice as 16-bit samples at 16 kHz, which is what decoding gives."""
+
+    @classmethod
+    def of(cls, speaker: KnownSpeaker) -> Speaker:
+        """Write a known speaker down."""
+        samples = np.rint(speaker.audio * 32768).clip(-32768, 32767).astype("<i2")
+        return cls(name=speaker.name, pcm=base64.b64encode(samples.tobytes()).decode())
+
+    def known(self) -> KnownSpeaker:
+        """The known speaker again."""
+        samples = np.frombuffer(base64.b64decode(self.pcm), "<i2").astype(np.float32)
+        samples /= 32768
+        return KnownSpeaker(self.name, samples)
 
 
 class Order(BaseModel):
@@ -27,6 +52,8 @@ class Order(BaseModel):
     options: Options
     """Already reduced to what the model can honour."""
     rules: SpeechRules | None = None
+    speakers: tuple[Speaker, ...] | None = None
+    """Who is known, where speakers are told apart; None: they are not."""
     presentation: str = ""
     """How the result is to be shown, as the API wrote it down for itself."""
     webhook_url: str = ""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 
+from govor.engine.diarization import Diarize
 from govor.engine.pipeline import Transcription, Work
 from govor.engine.service import Service
 from govor.errors import (
@@ -18,7 +19,7 @@ from govor.errors import (
     TranscriptionFailed,
 )
 from govor.jobs.ledger import Ledger
-from govor.jobs.records import Failure, Job
+from govor.jobs.records import Failure, Job, Order
 from govor.jobs.store import JobStore
 
 ATTEMPTS = 3
@@ -131,6 +132,7 @@ class Runner:
             self._service.settings.max_audio_seconds,
             patient=True,
             begin_at=job.position,
+            diarize=self._diarize(order),
         )
         async with self._service.transcribe(work) as transcription:
             self._live[job.number] = transcription
@@ -141,6 +143,12 @@ class Runner:
                     self._ledger.ring(job.id)
             seconds = transcription.seconds_read
         await self._end(job, JobStore.complete, seconds)
+
+    def _diarize(self, order: Order) -> Diarize | None:
+        """How the speakers of a job are told apart. Raises UnsupportedOperation, ModelNotInstalled."""
+        if order.speakers is None:
+            return None
+        return Diarize(self._service.router.diarizer(), tuple(speaker.known() for speaker in order.speakers))
 
     async def _end(self, job: Job, how: Callable[..., Job | None], value: object) -> None:
         ended = await self._ledger.do(how, job.number, value, time.time())

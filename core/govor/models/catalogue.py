@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from govor.plugins import Plugin
 from govor.types import Backend, ModelSpec
@@ -26,6 +27,8 @@ class Model:
     backend: Backend
     aliases: tuple[str, ...]
     """The aliases that lead here, the operator's included."""
+    transcribes: bool = True
+    """False: a diarizer, which is fetched, kept and loaded like the others but writes no text."""
 
     @property
     def qualified(self) -> str:
@@ -62,6 +65,11 @@ class Catalogue:
     def __iter__(self) -> Iterator[Model]:
         return iter(self._models)
 
+    @property
+    def diarizer(self) -> Model | None:
+        """What tells speakers apart: that of the first plugin that has it."""
+        return next((model for model in self if not model.transcribes), None)
+
     def find(self, name: str) -> Model | None:
         """Return the model of this id, alias or plugin/id; case matters only where names differ by it."""
         name = self.resolve(name)
@@ -85,6 +93,10 @@ class Catalogue:
             for spec in plugin.models:
                 if plugin.backend is not None and (plugin.name, spec.id) not in self._own:
                     yield Model(spec.id, plugin.name, spec, plugin.backend, ())
+            if plugin.diarizer is not None:
+                # Loaded as a recognizer is; that nobody asks it for text is the router's business.
+                loader, spec = cast("Backend", plugin.diarizer), plugin.diarizer.spec
+                yield Model(spec.id, plugin.name, spec, loader, (), transcribes=False)
 
     def resolve(self, name: str) -> str:
         """Return what an operator's alias stands for; one of another is followed, a circle ends somewhere."""

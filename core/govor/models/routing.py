@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from govor.errors import ModelNotFound, ModelNotInstalled
+from govor.errors import ModelNotFound, ModelNotInstalled, UnsupportedOperation
 from govor.models.catalogue import DEFAULT, Catalogue, Model
 from govor.models.store import Store
 from govor.types import Feature
@@ -47,8 +47,8 @@ class Router:
         return bool(self._routes.keys() - {DEFAULT})
 
     def usable(self) -> list[Model]:
-        """Models whose files are here, in the plugins' order."""
-        return [model for model in self._catalogue if self._here(model)]
+        """Models that write text and whose files are here, in the plugins' order."""
+        return [model for model in self._catalogue if model.transcribes and self._here(model)]
 
     def default(self) -> Model | None:
         """The first usable model of the preference list."""
@@ -73,10 +73,36 @@ class Router:
         return self._catalogue.find(name)
 
     def choose(self, name: str | None) -> Model:
-        """Return the model for a request's `model` field. Raises ModelNotFound or ModelNotInstalled."""
+        """Return the model for a request's `model` field.
+
+        Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation for one that writes no text.
+        """
+        model = self.installed(name)
+        if not model.transcribes:
+            raise UnsupportedOperation(
+                f"'{model.id}' tells speakers apart: it writes no text.", param="model"
+            )
+        return model
+
+    def installed(self, name: str | None) -> Model:
+        """Return what a name means, whatever it does. Raises ModelNotFound, ModelNotInstalled."""
         model = self.find(name or DEFAULT)
         if model is None:
             raise ModelNotFound(name or DEFAULT, [model.id for model in self.usable()])
+        return self._obtainable(model)
+
+    def diarizer(self, param: str | None = None) -> Model:
+        """Return what tells speakers apart. Raises UnsupportedOperation, naming the field that wants it."""
+        model = self._catalogue.diarizer
+        if model is None:
+            raise UnsupportedOperation(
+                "Telling speakers apart needs a diarizer; none is installed: `pip install govor-diarizer`.",
+                param=param,
+            )
+        return self._obtainable(model)
+
+    def _obtainable(self, model: Model) -> Model:
+        """Return a model that is here or may be fetched now. Raises ModelNotInstalled."""
         if not self._here(model) and (not self._fetching or model.spec.folder):
             raise ModelNotInstalled(model.id)
         return model
@@ -115,7 +141,8 @@ class Router:
         return self._named(self._preferences)
 
     def _named(self, names: Iterable[str]) -> Iterator[Model]:
-        return (model for name in names if (model := self._catalogue.find(name)))
+        found = (self._catalogue.find(name) for name in names)
+        return (model for model in found if model and model.transcribes)
 
 
 def _knows(model: Model, language: str | None) -> bool:

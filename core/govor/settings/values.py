@@ -10,7 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
 
-OPENAI_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe")
+OPENAI_MODELS = (
+    "whisper-1",
+    "gpt-4o-transcribe",
+    "gpt-4o-mini-transcribe",
+    "gpt-4o-transcribe-diarize",
+    "gpt-transcribe",
+)
 """Names that OpenAI's clients send, some of them without a choice."""
 
 NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY", "GOVOR_SERVER"})

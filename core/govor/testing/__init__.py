@@ -13,12 +13,14 @@ from govor.testing.fakes import (
     plugins_of,
 )
 from govor.testing.sound import hum, read_audio, silence
+from govor.testing.speakers import FakeDiarizer
 
 __all__ = [
     "HEAVY",
     "BackendConformance",
     "FakeBackend",
     "FakeDetector",
+    "FakeDiarizer",
     "FakeLinguist",
     "FakeLongForm",
     "FakeRecognizer",

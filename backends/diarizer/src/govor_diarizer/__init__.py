@@ -1,0 +1,34 @@
+"""Who speaks when, for Govor: pyannote's segmentation and WeSpeaker's voices, without torch.
+
+Light to import: onnxruntime comes in with `voices`, when the first recording is diarized.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import govor
+from govor_diarizer.catalogue import SPEC
+from govor_diarizer.settings import DiarizerSettings, read_settings
+
+
+class VoiceDiarizer:
+    """The plugin's one model, made of two networks."""
+
+    spec = SPEC
+
+    def __init__(self, settings: DiarizerSettings):
+        self._settings = settings
+
+    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Voices:
+        """Load both networks. Raises LoadFailed: no such device or precision, or a file is damaged."""
+        from govor_diarizer.voices import load_voices  # imports onnxruntime
+
+        return load_voices(folder, placement, self._settings)
+
+
+@govor.hookimpl
+def diarizer(settings: Mapping[str, Any]) -> govor.Diarizer:
+    return VoiceDiarizer(read_settings(settings))

@@ -1,0 +1,112 @@
+"""The loaded networks, and what they hear in ten seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import govor
+from govor_diarizer.catalogue import EMBEDDING, SEGMENTATION
+from govor_diarizer.fbank import HOP, SIZE, Floats, fbank
+from govor_diarizer.segmentation import VOICES, WINDOW, Activity, nearest_frames, segment
+from govor_diarizer.session import CPU, Session, choose_providers
+from govor_diarizer.settings import DiarizerSettings
+from govor_diarizer.stream import Piece, Stream, Voice
+
+FEWEST_FRAMES = 20  # 0.2 s: of less no voice can be told
+PIECE = 200  # 2 s: what a voice is cut into, to see whether it is one person's
+PIECE_LEAST = 50
+MOST_THREADS = 4  # more do not pay on networks of this size
+
+
+def load_voices(folder: Path, placement: govor.Placement, settings: DiarizerSettings) -> Voices:
+    """Load the files of `folder`. Raises LoadFailed."""
+    if placement.precision not in ("auto", "fp32"):
+        raise govor.LoadFailed(
+            f"The diarizer has no precision '{placement.precision}': its networks compute in fp32."
+        )
+    providers = choose_providers(placement.device)
+    threads = placement.threads or min(MOST_THREADS, govor.usable_cores())
+    device = "cpu" if providers == CPU else "cuda"
+    return Voices(
+        Session(folder / SEGMENTATION, providers, threads),
+        Session(folder / EMBEDDING, providers, threads),
+        settings,
+        govor.Placement(device, threads, max(1, placement.workers), "fp32"),
+    )
+
+
+class Voices:
+    """See govor.Voices."""
+
+    def __init__(
+        self,
+        segmentation: Session,
+        embedding: Session,
+        settings: DiarizerSettings,
+        placement: govor.Placement,
+    ):
+        self._segmentation = segmentation
+        self._embedding = embedding
+        self._settings = settings
+        self.placement = placement
+        self.parallel = placement.workers
+
+    def voiceprint(self, audio: govor.Audio) -> NDArray[np.float32] | None:
+        """Of who speaks most in the first ten seconds, where nobody else does."""
+        _, voices = self.hear(audio[:WINDOW])
+        return max(voices, key=lambda voice: voice.frames).print if voices else None
+
+    def stream(self, known: Sequence[NDArray[np.float32]] = ()) -> Stream:
+        return Stream(self.hear, known, self._settings)
+
+    def close(self) -> None:
+        del self._segmentation, self._embedding
+
+    def hear(self, audio: govor.Audio) -> tuple[Activity, list[Voice]]:
+        """Return who speaks when in at most ten seconds, and the voices that can be told from it."""
+        activity = segment(self._segmentation, audio)
+        alone = activity & (activity.sum(axis=1, keepdims=True) == 1)
+        bands = fbank(np.pad(audio, (0, max(0, SIZE - len(audio)))))
+        nearest = nearest_frames(np.arange(len(bands)) * HOP + SIZE // 2)
+        voices = (self._voice(column, bands, nearest, alone[nearest, column]) for column in range(VOICES))
+        return activity, [voice for voice in voices if voice is not None]
+
+    def _voice(
+        self, column: int, bands: Floats, nearest: NDArray[np.int64], own: NDArray[np.bool_]
+    ) -> Voice | None:
+        """Return a voice by the features of which it has its own; None: they are too few."""
+        cuts = [(begin, end) for begin, end in _pieces(own) if end - begin >= PIECE_LEAST]
+        if not cuts:
+            few = int(own.sum())
+            return Voice(column, few, self._embed(bands[own])) if few >= FEWEST_FRAMES else None
+        pieces = tuple(
+            Piece(int(nearest[begin]), int(nearest[end - 1]) + 1, self._embed(bands[begin:end]))
+            for begin, end in cuts
+        )
+        lengths = [end - begin for begin, end in cuts]
+        whole = np.average([piece.print for piece in pieces], axis=0, weights=lengths)
+        return Voice(column, sum(lengths), _unit(whole.astype(np.float32)), pieces)
+
+    def _embed(self, bands: Floats) -> Floats:
+        """Return the unit vector of features of one voice."""
+        return _unit(self._embedding.run((bands - bands.mean(axis=0))[None])[0])
+
+
+def _pieces(own: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Cut where it is true into about PIECE each; return begins and ends."""
+    edges = np.flatnonzero(np.diff(own.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    cuts = []
+    for begin, end in edges.tolist():
+        marks = np.linspace(begin, end, max(1, round((end - begin) / PIECE)) + 1).astype(int)
+        cuts += list(pairwise(marks.tolist()))
+    return cuts
+
+
+def _unit(vector: Floats) -> Floats:
+    unit: Floats = vector / max(float(np.linalg.norm(vector)), 1e-9)
+    return unit

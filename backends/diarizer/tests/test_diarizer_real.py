@@ -1,0 +1,73 @@
+"""The real networks on a real conversation."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import govor
+from diarization.error_rate import Span, error_rate
+from diarization.material import SAMPLE_TURNS, read_member, read_rttm
+from govor_diarizer import diarizer
+
+BLOCK = 64_000
+
+
+def diarize(voices, audio, *known):
+    stream = voices.stream(known)
+    for first in range(0, len(audio), BLOCK):
+        stream.feed(audio[first : first + BLOCK])
+    return stream.finish()
+
+
+@pytest.fixture(scope="module")
+def turns(voices, sample):
+    return diarize(voices, sample)
+
+
+def test_a_telephone_call_is_told_apart_with_a_tenth_of_error_at_most(turns):
+    reference = read_rttm(read_member(SAMPLE_TURNS).decode())
+    found = [Span(turn.start, turn.end, turn.speaker) for turn in turns]
+    assert error_rate(reference, found).total <= 0.10
+    assert {turn.speaker for turn in turns} == {0, 1}
+
+
+def test_a_known_voice_is_found_again(voices, sample, turns):
+    piece = sample[round(22.0 * 16_000) : round(27.5 * 16_000)]
+    voiceprint = voices.voiceprint(piece)
+    assert np.linalg.norm(voiceprint) == pytest.approx(1.0, abs=1e-4)
+    whose = next(turn.speaker for turn in turns if turn.start < 23 < turn.end)
+    named = diarize(voices, sample, voiceprint)
+    assert [turn.speaker == 0 for turn in named] == [turn.speaker == whose for turn in turns]
+
+
+def test_silence_and_noise_have_no_voiceprint(voices):
+    noise = np.random.default_rng(0).normal(0, 0.05, 48_000).astype(np.float32)
+    assert voices.voiceprint(np.zeros(48_000, np.float32)) is None
+    assert voices.voiceprint(noise) is None
+
+
+@pytest.mark.parametrize("samples", [1, 399, 400, 4_000, 200_000])
+def test_a_recording_without_a_voice_has_no_turns(voices, samples):
+    assert diarize(voices, np.zeros(samples, np.float32)) == []
+
+
+def test_two_threads_get_what_one_gets(voices, sample, turns):
+    gate = threading.Barrier(2)
+
+    def work():
+        gate.wait(30)
+        return diarize(voices, sample)
+
+    with ThreadPoolExecutor(2) as threads:
+        jobs = [threads.submit(work) for _ in range(2)]
+        assert [job.result() for job in jobs] == [turns, turns]
+
+
+def test_it_tells_where_it_runs(weights):
+    family = diarizer({})
+    loaded = family.load(family.spec, weights, govor.Placement("auto", threads=1, workers=3))
+    assert (loaded.parallel, loaded.placement.threads, loaded.placement.precision) == (3, 1, "fp32")
+    assert loaded.placement.device in {"cpu", "cuda"}
+    loaded.close()

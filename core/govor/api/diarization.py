@@ -1,0 +1,91 @@
+"""POST /v1/audio/diarization: who speaks when, without the words. Fields and answers are Speaches'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+from quart import Blueprint, Response, request
+from quart_schema import DataSource, document_request, document_response, tag
+from werkzeug.datastructures import MultiDict
+
+from govor.api.auth import client_name
+from govor.api.fields import gather, invalid
+from govor.api.forms import fetch_recording, read_form
+from govor.api.schema import Diarization as DiarizationBody
+from govor.api.speakers import SpeakerFields, known_speakers
+from govor.engine.diarization import Diarize
+from govor.engine.service import Service
+from govor.errors import ModelNotFound
+from govor.formats.diarized import rttm, turns_body
+from govor.formats.openai import dump_json
+from govor.models.catalogue import Model
+
+
+class DiarizationFields(SpeakerFields):
+    """The fields of a diarization request besides `file`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = Field("", description="The diarizer's id or an alias of it; absent: the one installed.")
+    file_url: str = Field("", description="Where the recording is, in place of `file`.")
+    response_format: Literal["json", "rttm"] = Field("json", description="What the answer is.")
+
+
+class DiarizationForm(DiarizationFields):
+    """multipart/form-data; array fields may be written with brackets, or repeated."""
+
+    file: bytes = Field(description="The recording: any container and codec.")
+
+
+def diarization_routes(service: Service) -> Blueprint:
+    """The route, bound to a service."""
+    routes = Blueprint("diarization", __name__)
+
+    @routes.post("/v1/audio/diarization")
+    @tag(["Audio"])
+    @document_request(DiarizationForm, source=DataSource.FORM_MULTIPART)
+    @document_response(DiarizationBody)
+    async def diarize() -> Response:
+        """Who speaks when in a recording."""
+        client = client_name(keyed=bool(service.settings.api_keys))
+        with service.admission.admit(client) as place:  # before anything is uploaded in vain
+            form, path = await read_form()
+            fields = _parse(form)
+            path = path or await fetch_recording(fields.file_url, service.settings)
+            asked = Diarize(
+                _choose(service, fields.model), await known_speakers(fields, service.settings.spool_dir)
+            )
+            async with service.diarize(path, asked) as diarization:
+                place.weigh(diarization.seconds_stated)
+                turns = (await diarization.speakers()).turns()
+        if fields.response_format == "rttm":
+            return Response(rttm(turns, await _name()), content_type="text/plain; charset=utf-8")
+        body = dump_json(turns_body(turns, diarization.seconds))
+        return Response(body + "\n", content_type="application/json")
+
+    return routes
+
+
+def _parse(form: MultiDict[str, str]) -> DiarizationFields:
+    try:
+        fields = DiarizationFields.model_validate(gather(form))
+    except ValidationError as error:
+        raise invalid(error) from error
+    fields.check_known()
+    return fields
+
+
+def _choose(service: Service, name: str) -> Model:
+    """Return the diarizer; a name must be one of its own. Raises UnsupportedOperation, ModelNotFound."""
+    model = service.router.diarizer()
+    if name and service.router.find(name) != model:
+        raise ModelNotFound(name, [model.id])
+    return model
+
+
+async def _name() -> str:
+    """What the client calls the recording, without its suffix."""
+    upload = (await request.files).get("file")
+    return Path(upload.filename or "").stem if upload else ""

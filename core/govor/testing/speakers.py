@@ -1,0 +1,66 @@
+"""A fake diarizer, which finds what a test tells it to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from govor.hookspecs import hookimpl
+from govor.testing.fakes import QUIET, pass_gate
+from govor.types import Audio, ModelSpec, Placement
+from govor.voices import SpeakerTurn
+
+
+class FakeDiarizer:
+    """A diarizer that finds the turns it was made with, and nobody in a silent reference; also its plugin."""
+
+    def __init__(
+        self,
+        *turns: SpeakerTurn,
+        spec: ModelSpec | None = None,
+        gate: threading.Event | None = None,
+        failure: Exception | None = None,
+    ):
+        """`gate` holds back, and `failure` breaks, what is done with every block."""
+        self.spec = spec or ModelSpec("fake-diarizer")
+        self.turns = turns
+        self.gate = gate
+        self.failure = failure
+        self.parallel = 1
+        self.known: list[int] = []
+        """How many speakers were known in each recording."""
+        self.samples = 0
+        """Of all recordings, fed so far."""
+        self.closed = 0
+        """How often `close` was called."""
+
+    @hookimpl
+    def diarizer(self, settings: Mapping[str, Any]) -> FakeDiarizer:
+        return self
+
+    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> FakeDiarizer:
+        return self
+
+    def voiceprint(self, audio: Audio) -> NDArray[np.float32] | None:
+        return np.ones(1, np.float32) if np.abs(audio).max(initial=0.0) > QUIET else None
+
+    def stream(self, known: Sequence[NDArray[np.float32]] = ()) -> FakeDiarizer:
+        self.known.append(len(known))
+        return self
+
+    def feed(self, audio: Audio) -> None:
+        pass_gate(self.gate)
+        if self.failure is not None:
+            raise self.failure
+        self.samples += len(audio)
+
+    def finish(self) -> Sequence[SpeakerTurn]:
+        return self.turns
+
+    def close(self) -> None:
+        self.closed += 1

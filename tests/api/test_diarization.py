@@ -1,0 +1,275 @@
+"""Speakers over HTTP: every format that names them, known ones, the route of their own, refusals."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+import media
+from govor.settings import Settings
+from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, hum, plugins_of, silence
+from govor.types import Feature, ModelFile, ModelSpec
+from govor.voices import SpeakerTurn
+from servers import Server
+from waiting import eventually
+
+WORDS = ModelSpec("fake", features=frozenset({Feature.WORDS}))
+TURNS = (SpeakerTurn(0.0, 0.5, 0), SpeakerTurn(0.5, 1.0, 1))
+VOICE = media.wav(hum(1.0))
+
+
+def data_url(audio: np.ndarray, kind: str = "audio/wav") -> str:
+    return f"data:{kind};base64,{base64.b64encode(media.wav(audio)).decode()}"
+
+
+def known(*names: str, **urls: str) -> dict[str, Any]:
+    references = [urls.get(name) or data_url(hum(3.0)) for name in names]
+    return {"known_speaker_names[]": list(names), "known_speaker_references[]": references}
+
+
+@pytest.fixture
+def start(serve: Any, tmp_path: Path) -> Any:
+    """Start a server of a fake model and this diarizer; None: none is installed."""
+
+    def with_diarizer(diarizer: FakeDiarizer | None, **settings: Any) -> Server:
+        plugins: dict[str, object] = {"fake": FakeBackend(WORDS), "vad": FakeDetector()}
+        if diarizer is not None:
+            plugins["voices"] = diarizer
+        settings = {"default_models": ["fake"], "preload": (), "data_dir": tmp_path / "data", **settings}
+        return serve(plugins_of(Settings(**settings), **plugins), **settings)
+
+    return with_diarizer
+
+
+@pytest.fixture
+def server(start: Any) -> Server:
+    return start(FakeDiarizer(*TURNS))
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    with server.client() as opened:
+        yield opened
+
+
+def diarized(client: httpx.Client, **fields: Any) -> httpx.Response:
+    return client.post("/v1/audio/diarization", files={"file": ("my talk.wav", VOICE)}, data=fields)
+
+
+def refusal(response: httpx.Response, status: int = 400) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    return response.json()["error"]
+
+
+def test_diarized_json_says_who_says_what(server: Server) -> None:
+    body = server.post(VOICE, response_format="diarized_json").json()
+    assert [(part["speaker"], part["text"]) for part in body["segments"]] == [("A", "1.0"), ("B", "seconds")]
+    assert body["text"] == "1.0 seconds"
+
+
+def test_a_stream_of_diarized_json_tells_segments_and_then_the_text(server: Server) -> None:
+    answer = server.post(VOICE, response_format="diarized_json", stream="true")
+    lines = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: ")]
+    told = [json.loads(line) for line in lines[:-1]]
+    assert [event["type"] for event in told] == ["transcript.text.segment"] * 2 + ["transcript.text.done"]
+    assert [event.get("speaker") for event in told[:2]] == ["A", "B"]
+    assert told[2]["text"] == "1.0 seconds"
+    assert lines[-1] == "[DONE]"
+
+
+@pytest.mark.parametrize(
+    ("response_format", "line"), [("srt", "B: seconds"), ("vtt", "<v B>seconds"), ("verbose_json", '"B"')]
+)
+def test_other_formats_name_speakers_when_asked(server: Server, response_format: str, line: str) -> None:
+    assert line in server.post(VOICE, response_format=response_format, diarize="true").text
+    assert line not in server.post(VOICE, response_format=response_format).text
+
+
+def test_known_speakers_are_named(server: Server) -> None:
+    fields = known("Ann", "Ben")
+    body = server.post(VOICE, response_format="diarized_json", **fields).json()
+    assert [part["speaker"] for part in body["segments"]] == ["Ann", "Ben"]
+
+
+def test_openais_name_of_a_diarizing_model_means_the_default(start: Any) -> None:
+    server = start(FakeDiarizer(*TURNS), aliases={"gpt-4o-transcribe-diarize": "default"})
+    answer = server.post(VOICE, model="gpt-4o-transcribe-diarize", response_format="diarized_json")
+    assert answer.json()["segments"][1]["speaker"] == "B"
+    assert server.post(VOICE, model="gpt-4o-transcribe-diarize").json()["text"] == "1.0 seconds"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "says"),
+    [
+        ({"diarize": "true"}, "diarize", "not in json"),
+        ({"diarize": "true", "response_format": "text"}, "diarize", "not in text"),
+        (known("Ann"), "known_speaker_names", "diarized_json"),
+        (
+            {"known_speaker_names": "Ann", "response_format": "diarized_json"},
+            "known_speaker_references",
+            "each name needs one reference",
+        ),
+        ({**known("Ann", "Ann"), "response_format": "diarized_json"}, "known_speaker_names", "twice"),
+        ({**known(*"abcde"), "response_format": "diarized_json"}, "known_speaker_names", "at most 4"),
+    ],
+)
+def test_fields_that_do_not_fit_are_named(
+    server: Server, fields: dict[str, Any], param: str, says: str
+) -> None:
+    error = refusal(server.post(VOICE, **fields))
+    assert error["param"] == param
+    assert says in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (data_url(hum(1.5)), "1.5 seconds long; it must have 2 to 10"),
+        (data_url(hum(10.5)), "longer than 10"),
+        (data_url(hum(25.0)), "longer than 10"),
+        (data_url(silence(3.0)), "Nobody can be heard in the reference of 'Ann'"),
+        ("https://example.org/ann.wav", "no data URL"),
+        ("data:audio/wav;base64,@@@@", "no valid base64"),
+        ("data:audio/wav;base64,AAAA", "not audio or video"),
+        ("data:audio/wav;base64,", "empty"),
+    ],
+)
+def test_a_reference_that_cannot_be_used_is_explained(server: Server, url: str, says: str) -> None:
+    answer = server.post(VOICE, response_format="diarized_json", **known("Ann", Ann=url))
+    error = refusal(answer)
+    assert error["param"] == "known_speaker_references"
+    assert says in error["message"]
+
+
+@pytest.mark.parametrize("seconds", [2.0, 10.0])
+def test_references_of_two_and_of_ten_seconds_are_taken(server: Server, seconds: float) -> None:
+    url = data_url(hum(seconds), "audio/x-wav;codecs=1")
+    answer = server.post(VOICE, response_format="diarized_json", **known("Ann", Ann=url))
+    assert answer.json()["segments"][0]["speaker"] == "Ann"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"response_format": "diarized_json"}, "response_format"),
+        ({"diarize": "1", "response_format": "srt"}, "diarize"),
+    ],
+)
+def test_without_a_diarizer_the_answer_says_what_to_install(
+    start: Any, fields: dict[str, str], param: str
+) -> None:
+    server = start(None)
+    error = refusal(server.post(VOICE, **fields))
+    assert (error["code"], error["param"]) == ("unsupported_operation", param)
+    assert "pip install govor-diarizer" in error["message"]
+    with server.client() as client:
+        assert "pip install govor-diarizer" in refusal(diarized(client))["message"]
+
+
+def test_a_diarizer_whose_files_are_not_here_says_how_to_fetch_them(start: Any) -> None:
+    spec = ModelSpec("voices", (ModelFile("weights", ("hf:owner/voices@main/weights",)),))
+    error = refusal(start(FakeDiarizer(spec=spec)).post(VOICE, response_format="diarized_json"), 404)
+    assert "voices" in error["message"]
+    assert "pull" in error["message"]
+
+
+def test_a_diarizer_writes_no_text_and_is_not_listed(server: Server, client: httpx.Client) -> None:
+    assert "writes no text" in refusal(server.post(VOICE, model="fake-diarizer"))["message"]
+    assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["fake"]
+
+
+def test_a_diarizer_that_fails_answers_500_and_the_next_one_works(start: Any) -> None:
+    diarizer = FakeDiarizer(*TURNS, failure=RuntimeError("out of tune"))
+    server = start(diarizer)
+    error = refusal(server.post(VOICE, response_format="diarized_json"), 500)
+    assert "out of tune" in error["message"]
+    diarizer.failure = None
+    assert server.post(VOICE, response_format="diarized_json").status_code == 200
+
+
+def test_the_route_tells_who_speaks_when(client: httpx.Client) -> None:
+    assert diarized(client).json() == {
+        "duration": 1.0,
+        "segments": [
+            {"start": 0.0, "end": 0.5, "speaker": "A"},
+            {"start": 0.5, "end": 1.0, "speaker": "B"},
+        ],
+    }
+
+
+def test_the_route_writes_rttm_under_the_name_of_the_file(client: httpx.Client) -> None:
+    answer = diarized(client, response_format="rttm", **known("Ann"))
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text.splitlines()[0] == "SPEAKER my_talk 1 0.000 0.500 <NA> <NA> Ann <NA> <NA>"
+
+
+def test_the_route_takes_the_diarizers_names_only(client: httpx.Client) -> None:
+    assert diarized(client, model="fake-diarizer").status_code == 200
+    assert diarized(client, model="voices/fake-diarizer").status_code == 200
+    error = refusal(diarized(client, model="fake"), 404)
+    assert "fake-diarizer" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"response_format": "srt"}, "response_format"),
+        ({"known_speaker_names": "Ann"}, "known_speaker_references"),
+    ],
+)
+def test_the_route_refuses_fields_that_are_wrong(
+    client: httpx.Client, fields: dict[str, str], param: str
+) -> None:
+    assert refusal(diarized(client, **fields))["param"] == param
+
+
+def test_the_route_refuses_what_is_no_recording(client: httpx.Client) -> None:
+    answer = client.post("/v1/audio/diarization", files={"file": ("talk.wav", b"not audio at all")})
+    assert refusal(answer)["code"] == "invalid_audio"
+    assert refusal(client.post("/v1/audio/diarization"))["code"] == "empty_body"
+
+
+def test_a_job_tells_speakers_apart_as_well(server: Server, client: httpx.Client) -> None:
+    fields = {"background": "true", "response_format": "diarized_json", **known("Ann", "Ben")}
+    job = server.post(VOICE, **fields)
+    assert job.status_code == 202, job.text
+    address = job.headers["location"]
+    assert eventually(lambda: client.get(address).json()["status"] not in ("queued", "in_progress"))
+    parts = client.get(f"{address}/result").json()["segments"]
+    assert [(part["speaker"], part["text"]) for part in parts] == [("Ann", "1.0"), ("Ben", "seconds")]
+
+
+def test_the_result_of_a_job_without_speakers_cannot_name_any(server: Server, client: httpx.Client) -> None:
+    address = server.post(VOICE, background="true").headers["location"]
+    assert eventually(lambda: client.get(address).json()["status"] == "completed")
+    error = refusal(client.get(f"{address}/result", params={"response_format": "diarized_json"}))
+    assert error["param"] == "response_format"
+
+
+@pytest.mark.parametrize("base", ["/v1", "/api/v1"])
+def test_go_whispers_route_marks_where_another_speaker_begins(client: httpx.Client, base: str) -> None:
+    sent = {"files": {"file": ("a.wav", VOICE)}}
+    body = client.post(f"{base}/audio/diarize", **sent).json()
+    assert body["task"] == "diarize"
+    assert [(part["text"], part.get("speaker_turn")) for part in body["segments"]] == [
+        ("1.0", None),
+        ("seconds", True),
+    ]
+    told = client.post(f"{base}/audio/diarize?stream=true", **sent).text
+    assert told.count("event: segment") == 2
+    assert told.count('"speaker_turn":true') == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/audio/diarize", "/api/v1/audio/diarize?stream=true"])
+def test_go_whispers_route_needs_a_diarizer_as_well(start: Any, path: str) -> None:
+    with start(None).client() as client:
+        error = refusal(client.post(path, files={"file": ("a.wav", VOICE)}))
+    assert error["code"] == "unsupported_operation"
+    assert "pip install govor-diarizer" in error["message"]

@@ -1,0 +1,108 @@
+"""The diarizer and Whisper together in a real server, through OpenAI's own client."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openai.types.audio as types
+import pytest
+from openai import OpenAI
+
+import media
+from diarization.material import EMBEDDING, SAMPLE, SEGMENTATION, read_member, read_wav
+from govor.models.record import Digest, write_record
+from govor_diarizer import diarizer
+
+
+def install_networks(models_dir: Path) -> None:
+    """Put the diarizer's files where the core has them once they are fetched."""
+    spec = diarizer({}).spec
+    folder = models_dir / "diarizer" / spec.id
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, member in zip(spec.files, (SEGMENTATION, EMBEDDING), strict=True):
+        (folder / file.name).write_bytes(read_member(member))
+    write_record(folder, {file.name: Digest(file.size, file.sha256) for file in spec.files})
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty seconds of two people on the telephone."""
+    path = tmp_path_factory.mktemp("sample") / "call.wav"
+    try:
+        path.write_bytes(read_member(SAMPLE))
+    except FileNotFoundError:
+        pytest.skip("the sample is not here; `make test` downloads it")
+    return path
+
+
+@pytest.fixture
+def server(serve: Any, models_dir: Path, call: Path) -> Any:
+    try:
+        install_networks(models_dir)
+    except FileNotFoundError:
+        pytest.skip("the networks are not here; `make test` downloads them")
+    aliases = {"gpt-4o-transcribe-diarize": "default"}
+    return serve(None, aliases=aliases, preload=())
+
+
+@pytest.fixture
+def sdk(server: Any) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+def ask(sdk: OpenAI, call: Path, **fields: Any) -> Any:
+    return sdk.audio.transcriptions.create(
+        model="gpt-4o-transcribe-diarize",
+        file=call,
+        response_format="diarized_json",
+        chunking_strategy="auto",
+        **fields,
+    )
+
+
+def test_diarized_json_parses_into_the_sdks_types(sdk: OpenAI, call: Path) -> None:
+    answer = ask(sdk, call)
+    assert isinstance(answer, types.TranscriptionDiarized)
+    assert answer.task == "transcribe"
+    assert answer.duration == pytest.approx(30.0)
+    assert answer.usage is not None
+    assert {segment.speaker for segment in answer.segments} == {"A", "B"}
+    assert all(isinstance(segment, types.TranscriptionDiarizedSegment) for segment in answer.segments)
+    assert " ".join(segment.text for segment in answer.segments) == answer.text
+    jersey, chicago = [
+        next(part.speaker for part in answer.segments if word in part.text) for word in ("Diane", "Yankee")
+    ]
+    assert (jersey, chicago) == ("A", "B")
+
+
+def test_a_stream_parses_into_the_sdks_events(sdk: OpenAI, call: Path) -> None:
+    events = list(ask(sdk, call, stream=True))
+    *segments, done = events
+    assert all(isinstance(event, types.TranscriptionTextSegmentEvent) for event in segments)
+    assert isinstance(done, types.TranscriptionTextDoneEvent)
+    assert {event.speaker for event in segments} == {"A", "B"}
+    assert " ".join(event.text for event in segments) == done.text
+
+
+def test_a_known_speaker_is_named_and_the_other_is_not(sdk: OpenAI, call: Path) -> None:
+    voice = read_wav(call.read_bytes())[round(22.0 * 16_000) : round(27.5 * 16_000)]
+    url = f"data:audio/wav;base64,{base64.b64encode(media.wav(voice)).decode()}"
+    answer = ask(sdk, call, known_speaker_names=["Sheila"], known_speaker_references=[url])
+    assert {segment.speaker for segment in answer.segments} == {"Sheila", "A"}
+    assert next(part.speaker for part in answer.segments if "Yankee" in part.text) == "Sheila"
+
+
+def test_turns_are_told_without_a_model_of_speech(server: Any, call: Path) -> None:
+    with server.client() as client:
+        answer = client.post(
+            "/v1/audio/diarization",
+            files={"file": ("call.wav", call.read_bytes())},
+            data={"response_format": "rttm"},
+        )
+    lines = [line.split() for line in answer.text.splitlines()]
+    assert {line[1] for line in lines} == {"call"}
+    assert {line[7] for line in lines} == {"A", "B"}

@@ -1,0 +1,125 @@
+"""A recording on its way through the diarizer, and then through the model."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from govor.engine.diarization import Diarize, KnownSpeaker
+from govor.engine.pipeline import Work
+from govor.engine.service import Service
+from govor.errors import AudioTooLong, InvalidParam, LoadFailed, ShuttingDown, TranscriptionFailed
+from govor.testing import FakeDiarizer, hum, silence
+from govor.types import Feature, ModelSpec
+from govor.voices import SpeakerTurn
+
+WORDS = ModelSpec("fake", features=frozenset({Feature.WORDS}))
+TURNS = (SpeakerTurn(0.0, 0.5, 0), SpeakerTurn(0.5, 1.0, 1))
+
+
+def work(service: Service, path: Path, *known: KnownSpeaker, max_seconds: float = 0.0) -> Work:
+    diarize = Diarize(service.router.diarizer(), known)
+    return Work(path, service.router.choose("fake"), max_seconds=max_seconds, diarize=diarize)
+
+
+async def told(service: Service, asked: Work) -> list[tuple[str | None, str]]:
+    async with service.transcribe(asked) as transcription, aclosing(aiter(transcription)) as segments:
+        parts = [(segment.speaker, segment.text) async for segment in segments]
+        assert transcription.complete
+        assert [segment.text for segment in transcription.result().segments] == [text for _, text in parts]
+    return parts
+
+
+async def test_segments_go_to_their_speakers(service, spoken: Callable[..., Path]) -> None:
+    async with service(spec=WORDS, diarizer=FakeDiarizer(*TURNS)) as running:
+        assert await told(running, work(running, spoken(1.0))) == [("A", "1.0"), ("B", "seconds")]
+
+
+async def test_a_model_without_word_times_keeps_its_segments_whole(service, spoken) -> None:
+    async with service(diarizer=FakeDiarizer(*TURNS)) as running:
+        assert await told(running, work(running, spoken(1.0))) == [("A", "1.0 seconds")]
+
+
+async def test_the_whole_recording_is_heard_before_the_first_text(service, spoken) -> None:
+    diarizer = FakeDiarizer(*TURNS)
+    async with (
+        service(diarizer=diarizer) as running,
+        running.transcribe(work(running, spoken(9.0))) as transcription,
+        aclosing(aiter(transcription)) as segments,
+    ):
+        await anext(segments)
+        assert diarizer.samples == 9 * 16_000
+
+
+async def test_known_speakers_are_handed_to_the_diarizer_and_named(service, spoken) -> None:
+    diarizer = FakeDiarizer(SpeakerTurn(0.0, 1.0, 0))
+    async with service(diarizer=diarizer) as running:
+        asked = work(running, spoken(1.0), KnownSpeaker("Ann", hum(2.0)))
+        assert await told(running, asked) == [("Ann", "1.0 seconds")]
+    assert diarizer.known == [1]
+
+
+async def test_a_reference_in_which_nobody_speaks_is_refused_before_any_text(service, spoken) -> None:
+    async with service(diarizer=FakeDiarizer()) as running:
+        asked = work(running, spoken(1.0), KnownSpeaker("Ann", silence(2.0)))
+        with pytest.raises(InvalidParam, match="'Ann'"):
+            await told(running, asked)
+
+
+async def test_a_diarizer_that_raises_fails_the_request_and_no_other(service, spoken) -> None:
+    diarizer = FakeDiarizer(*TURNS, failure=StopIteration())
+    async with service(diarizer=diarizer) as running:
+        with pytest.raises(TranscriptionFailed, match="StopIteration"):
+            await told(running, work(running, spoken(1.0)))
+        diarizer.failure = None
+        assert await told(running, work(running, spoken(1.0)))
+
+
+async def test_a_diarizer_that_cannot_be_loaded_is_told(service, spoken) -> None:
+    class Broken(FakeDiarizer):
+        def load(self, spec, folder, placement):
+            raise LoadFailed("no such device")
+
+    async with service(diarizer=Broken()) as running:
+        with pytest.raises(LoadFailed, match="no such device"):
+            await told(running, work(running, spoken(1.0)))
+
+
+async def test_a_recording_that_turns_out_too_long_ends_while_it_is_diarized(service, spoken) -> None:
+    diarizer = FakeDiarizer(*TURNS)
+    async with service(diarizer=diarizer) as running:
+        with pytest.raises(AudioTooLong):
+            await told(running, work(running, spoken(20.0), max_seconds=5.0))
+    assert diarizer.samples < 20 * 16_000
+
+
+async def test_two_recordings_are_diarized_in_turns(service, spoken) -> None:
+    gate = threading.Event()
+    diarizer = FakeDiarizer(*TURNS, gate=gate)
+    async with service(diarizer=diarizer) as running:
+        asked = Diarize(running.router.diarizer())
+        async with (
+            running.diarize(spoken(9.0, name="long.wav"), asked) as first,
+            running.diarize(spoken(1.0, name="short.wav"), asked) as second,
+        ):
+            long, short = asyncio.create_task(first.speakers()), asyncio.create_task(second.speakers())
+            gate.set()
+            await short
+            assert not long.done(), "a short recording waits for the whole of a long one"
+            await long
+    assert diarizer.samples == 10 * 16_000
+
+
+async def test_a_closed_service_diarizes_no_more(service, spoken) -> None:
+    diarizer = FakeDiarizer(*TURNS)
+    async with service(diarizer=diarizer) as running:
+        async with running.diarize(spoken(1.0), Diarize(running.router.diarizer())) as diarization:
+            await running.close()
+            with pytest.raises(ShuttingDown):
+                await diarization.speakers()
+        assert diarizer.closed == 1

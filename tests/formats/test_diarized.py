@@ -1,0 +1,100 @@
+"""Who says what, in OpenAI's shape and in subtitles; who speaks when, in JSON and RTTM."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from govor.errors import InvalidParam
+from govor.formats import events, render
+from govor.formats.diarized import NamedTurn, rttm, turns_body
+from govor.types import Options, Segment, Transcript, Word
+
+TALK = (
+    Segment(" Can I help? ", 0.5, 1.2345, speaker="agent"),
+    Segment("Yes, by all means.", 1.5, 3.0, speaker="A"),
+)
+
+
+def rendered(transcript: Transcript, response_format: str) -> str:
+    return render(transcript, response_format, words=False, segments=True, logprobs=False)[0]
+
+
+def test_diarized_json_has_the_keys_of_openai_and_no_others(build) -> None:
+    body = json.loads(rendered(build(*TALK, duration=3.2), "diarized_json"))
+    assert body == {
+        "task": "transcribe",
+        "duration": 3.2,
+        "text": " Can I help?  Yes, by all means.",
+        "segments": [
+            {
+                "type": "transcript.text.segment",
+                "id": "seg_000",
+                "start": 0.5,
+                "end": 1.234,
+                "text": "Can I help?",
+                "speaker": "agent",
+            },
+            {
+                "type": "transcript.text.segment",
+                "id": "seg_001",
+                "start": 1.5,
+                "end": 3.0,
+                "text": "Yes, by all means.",
+                "speaker": "A",
+            },
+        ],
+        "usage": {"type": "duration", "seconds": 4},
+    }
+
+
+def test_the_event_of_a_segment_is_the_segment_itself(build) -> None:
+    body = json.loads(rendered(build(*TALK), "diarized_json"))
+    told = events.DiarizedEvents(Options(), done=True)
+    sent = [told.segment(segment).decode() for segment in TALK]
+    assert [json.loads(event.removeprefix("data: ")) for event in sent] == body["segments"]
+
+
+def test_subtitles_name_who_speaks(build) -> None:
+    assert "\nagent: Can I help?\n" in rendered(build(*TALK), "srt")
+    assert "\n<v agent>Can I help?\n" in rendered(build(*TALK), "vtt")
+
+
+def test_every_cue_of_a_long_segment_names_its_speaker(build) -> None:
+    words = tuple(Word(f"word{number}", number, number + 0.9) for number in range(30))
+    text = " ".join(word.text for word in words)
+    subtitles = rendered(build(Segment(text, 0.0, 30.0, words, speaker="B"), duration=30.0), "srt")
+    cues = subtitles.strip().split("\n\n")
+    assert len(cues) > 3
+    assert all(cue.split("\n")[2].startswith("B: word") for cue in cues)
+
+
+def test_a_name_cannot_break_out_of_its_cue(build) -> None:
+    subtitles = rendered(build(Segment("Hello", 0.0, 1.0, speaker="x>\n\n00:00 --> <b>")), "vtt")
+    assert "<v x&gt; 00:00 -&gt; &lt;b&gt;>Hello" in subtitles
+
+
+@pytest.mark.parametrize(("speaker", "has"), [("A", True), (None, False)])
+def test_verbose_json_names_speakers_only_where_they_are_told_apart(build, speaker, has) -> None:
+    segment = Segment("Hello", 0.0, 1.0, speaker=speaker)
+    (body,) = json.loads(rendered(build(segment), "verbose_json"))["segments"]
+    assert ("speaker" in body) is has
+
+
+def test_turns_are_told_as_speaches_does() -> None:
+    assert turns_body([NamedTurn(0.12345, 1.0, "A")], 2.0) == {
+        "duration": 2.0,
+        "segments": [{"start": 0.123, "end": 1.0, "speaker": "A"}],
+    }
+
+
+def test_rttm_has_ten_fields_without_spaces_inside() -> None:
+    line = rttm([NamedTurn(0.5, 1.75, "Ann Lee")], "my call")
+    assert line == "SPEAKER my_call 1 0.500 1.250 <NA> <NA> Ann_Lee <NA> <NA>\n"
+    assert len(line.split()) == 10
+
+
+def test_who_is_not_told_apart_has_no_name_to_be_given(build) -> None:
+    with pytest.raises(InvalidParam, match="speakers"):
+        rendered(build(Segment("Hello", 0.0, 1.0)), "diarized_json")
