@@ -1,0 +1,117 @@
+"""CTC models: wav2vec2 and its relatives, and MMS with an adapter for each language. Imports transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+import transformers
+
+import govor
+from govor_transformers.family import Model, lengthened
+from govor_transformers.words import Heard, mean_logprob, text_of, tokens_of, words_of
+
+
+class CTC:
+    """One model. Greedy: the best token of each frame, one per run, blanks dropped."""
+
+    def __init__(self, model: Model):
+        self._model = model
+        self._extractor = model.load(transformers.AutoFeatureExtractor)
+        first = next(iter(model.adapters.values()), None)
+        self._tokenizer = model.load(transformers.AutoTokenizer, **({"target_lang": first} if first else {}))
+        self._adapter = ""
+        self.takes_batches = bool(getattr(self._extractor, "return_attention_mask", False))
+        if first:
+            self._take_adapter(first)
+        if not isinstance(self._tokenizer.pad_token_id, int):
+            raise govor.LoadFailed(f"The tokenizer in {model.folder} has no padding token, which is the blank.")
+
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+        language = self._choose_language(options)
+        arrays = lengthened(batch)
+        inputs = self._extractor(arrays, sampling_rate=govor.SAMPLE_RATE, return_tensors="pt", padding=True)
+        if not self.takes_batches:
+            inputs.pop("attention_mask", None)
+        logits = self._model.network(**self._model.place(inputs)).logits
+        chances = torch.log_softmax(logits.float(), dim=-1).cpu()
+        longest = max(len(audio) for audio in arrays)
+        segments = []
+        for row, audio in zip(chances, batch, strict=True):
+            # less than one frame off: 20 ms
+            seconds_a_frame = longest / govor.SAMPLE_RATE / len(row)
+            frames = max(1, min(len(row), round(len(audio) / govor.SAMPLE_RATE / seconds_a_frame)))
+            heard = list(self._read(row[:frames], seconds_a_frame, len(audio) / govor.SAMPLE_RATE))
+            segments.append(_segment(heard, language, options))
+        return segments
+
+    def close(self) -> None:
+        self._model.close()
+
+    def _choose_language(self, options: govor.Options) -> str | None:
+        """Return the language asked for, and take its adapter; the first one's where none is asked."""
+        adapters = self._model.adapters
+        if not adapters:
+            return self._model.language
+        wanted = [options.language, *options.languages]
+        language = next((code for code in wanted if code in adapters), next(iter(adapters)))
+        self._take_adapter(adapters[language])
+        return language
+
+    def _take_adapter(self, name: str) -> None:
+        if name == self._adapter:
+            return
+        self._tokenizer.set_target_lang(name)
+        self._model.network.load_adapter(name, force_load=True, use_safetensors=True, local_files_only=True)
+        self._adapter = name
+
+    def _read(self, row: torch.Tensor, seconds: float, duration: float) -> Iterator[Heard]:
+        """Yield tokens of one array's log-probabilities, (frames, tokens), each frame so many seconds long."""
+        best, tokens = row.max(dim=-1)
+        blank, before = self._tokenizer.pad_token_id, -1
+        unspoken = set(self._tokenizer.all_special_ids)
+        space = getattr(self._tokenizer, "word_delimiter_token", None) or "|"
+        lower = bool(getattr(self._tokenizer, "do_lower_case", False))
+        spaced = True
+        for frame, token in enumerate(tokens.tolist()):
+            if token != before and token != blank:
+                piece = self._tokenizer.convert_ids_to_tokens(token) or ""
+                parts = piece == space
+                if (parts and not spaced) or (not parts and token not in unspoken):
+                    text = " " if parts else piece.lower() if lower else piece
+                    start, end = frame * seconds, min((frame + 1) * seconds, duration)
+                    yield Heard(token, text.encode(), float(best[frame]), min(start, end), end)
+                    spaced = parts
+            before = token
+
+
+def _segment(heard: list[Heard], language: str | None, options: govor.Options) -> govor.Segment:
+    if heard and heard[-1].data == b" ":
+        heard = heard[:-1]
+    return govor.Segment(
+        text=text_of(heard),
+        start=_rounded(heard[0].start) if heard else None,
+        end=_rounded(heard[-1].end) if heard else None,
+        words=words_of(_without_spaces(heard), language) if options.words else None,
+        tokens=tokens_of(heard) if options.logprobs else None,
+        token_ids=tuple(token.id for token in heard),
+        language=language if heard else None,
+        avg_logprob=mean_logprob(heard),
+    )
+
+
+def _without_spaces(heard: Sequence[Heard]) -> list[Heard]:
+    """Give each space to the letter behind it, where words begin; its own time is the pause's."""
+    found: list[Heard] = []
+    pending = b""
+    for token in heard:
+        if token.data == b" ":
+            pending = b" "
+        else:
+            found.append(Heard(token.id, pending + token.data, token.logprob, token.start, token.end))
+            pending = b""
+    return found
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -1,0 +1,138 @@
+"""Loading a model from its folder, and the recognizer that runs it. Imports transformers and torch.
+
+Files of the folder only: the network is never asked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # else it warns whenever the process forks
+
+import torch
+import transformers
+
+import govor
+from govor_transformers.ctc import CTC
+from govor_transformers.device import DTYPES, choose_precision, place
+from govor_transformers.family import Family, Model
+from govor_transformers.repository import Contents, examine
+from govor_transformers.sequences import Sequences
+from govor_transformers.settings import ModelTable, TransformersSettings
+from govor_transformers.voxtral import Voxtral
+from govor_transformers.whisper import Whisper
+
+CLASSES = {
+    "whisper": transformers.WhisperForConditionalGeneration,
+    "sequence": transformers.AutoModelForSpeechSeq2Seq,
+    "ctc": transformers.AutoModelForCTC,
+    "voxtral": transformers.VoxtralForConditionalGeneration,
+}
+FAMILIES = {"whisper": Whisper, "sequence": Sequences, "ctc": CTC, "voxtral": Voxtral}
+GPU_ROWS = {"whisper": 16, "sequence": 16, "ctc": 32, "voxtral": 8}
+FOR_TRAINING = ("masked_spec_embed",)
+"""Weights that published files may lack: nothing here uses them."""
+
+SILENT_PEAK = 1e-4
+"""-80 dB, under any microphone's noise. Models that write sentences make up text for less."""
+
+
+def load_recognizer(
+    spec: govor.ModelSpec,
+    folder: Path,
+    placement: govor.Placement,
+    settings: TransformersSettings,
+    table: ModelTable | None,
+) -> Recognizer:
+    """Load the model in `folder`. Raises LoadFailed."""
+    device = place(placement.device)
+    trusted = table is not None and table.trust_remote_code
+    contents = examine(spec, folder, trusted=trusted)
+    precision = choose_precision(placement.precision, settings.precision, device, contents.family)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        network = _read_weights(spec, folder, contents, DTYPES[precision])
+        adapters = dict(table.adapters) if table else {}
+        model = Model(network.to(device).eval(), folder, spec.languages, contents.has_code, adapters)
+        family = FAMILIES[contents.family](model)
+    except govor.GovorError:
+        raise
+    except Exception as error:  # these libraries raise whatever a file makes them stumble over
+        raise govor.LoadFailed(f"The model '{spec.id}' in {folder} cannot be loaded: {error}") from error
+    threads = placement.threads or settings.threads
+    reached = govor.Placement(str(device), threads, 1, precision)
+    rows = settings.batch_size or GPU_ROWS[contents.family]
+    kind = DetectingRecognizer if isinstance(family, Whisper) and len(spec.languages) != 1 else Recognizer
+    return kind(family, reached, rows)
+
+
+def _read_weights(spec: govor.ModelSpec, folder: Path, contents: Contents, dtype: torch.dtype) -> Any:
+    """Return the network with every weight from the files: one that they lack would be a random one."""
+    network, report = CLASSES[contents.family].from_pretrained(
+        folder,
+        dtype=dtype,
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=contents.has_code,
+        output_loading_info=True,
+    )
+    missing = [name for name in report["missing_keys"] if not name.endswith(FOR_TRAINING)]
+    missing += [str(name) for name in report["mismatched_keys"]]
+    if missing:
+        shown = ", ".join(sorted(missing)[:3])
+        raise govor.LoadFailed(
+            f"The safetensors of '{spec.id}' do not fit its config.json: {len(missing)} weights are lacking or of "
+            f"another shape, such as {shown}."
+        )
+    return network
+
+
+class Recognizer:
+    """A loaded model; one call at a time."""
+
+    parallel = 1
+
+    def __init__(self, family: Family, placement: govor.Placement, gpu_rows: int):
+        """`gpu_rows` arrays go through a GPU at once. A CPU takes them one by one: it gains nothing."""
+        self.placement = placement
+        self._family = family
+        on_cpu = placement.device == "cpu"
+        self.batch = 1 if on_cpu or not family.takes_batches else gpu_rows
+        self.threads = (placement.threads or torch.get_num_threads()) if on_cpu else 1
+
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+        self._set_threads()
+        audible = [index for index, audio in enumerate(batch) if abs(audio).max(initial=0) >= SILENT_PEAK]
+        by_length = sorted(audible, key=lambda index: len(batch[index]))
+        nothing = govor.Segment("", words=() if options.words else None)
+        segments = [nothing] * len(batch)
+        for start in range(0, len(by_length), self.batch):
+            alike = by_length[start : start + self.batch]
+            with torch.inference_mode():
+                found = self._family.transcribe([batch[index] for index in alike], options)
+            for index, segment in zip(alike, found, strict=True):
+                segments[index] = segment
+        return segments
+
+    def close(self) -> None:
+        self._family.close()
+
+    def _set_threads(self) -> None:
+        if self.placement.threads:
+            torch.set_num_threads(self.placement.threads)  # each thread that calls keeps its own number
+
+
+class DetectingRecognizer(Recognizer):
+    """One of several languages, which can tell them apart: Whisper."""
+
+    def detect(self, audio: govor.Audio) -> list[tuple[str, float]]:
+        """Return the languages by probability: one run of the encoder and one step of the decoder."""
+        if abs(audio).max(initial=0) < SILENT_PEAK or not isinstance(self._family, Whisper):
+            return []
+        self._set_threads()
+        with torch.inference_mode():
+            return self._family.detect(audio)
