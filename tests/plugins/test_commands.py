@@ -72,7 +72,8 @@ def test_a_plugins_command_runs(govor):
 def test_the_help_lists_the_plugins_commands_among_the_cores(govor):
     result, made = govor("--help", a=Commands(command("greet", "hello")), b=Commands(command("zoom", "far")))
     listed = re.findall(r"^  (\w+)  +\S", result.stdout, re.MULTILINE)
-    assert listed == ["greet", "models", "plugins", "serve", "transcribe", "zoom"]
+    assert listed == sorted(listed)
+    assert {"greet", "models", "plugins", "serve", "transcribe", "zoom"} <= set(listed)
     assert "Say hello." in result.stdout
     assert len(made) == 1, "the plugins were loaded more than once"
 

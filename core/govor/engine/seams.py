@@ -142,6 +142,11 @@ def _at_gap(ours: Sequence[Piece], theirs: Sequence[Piece], seam: float) -> tupl
     time = min(times, key=lambda time: _depth(ours, time) + _depth(theirs, time))
     mine, other = (_across(side, time) for side in (ours, theirs))
     if mine is not None and other is not None:
+        left, right = ours[mine], theirs[other]
+        if left.middle <= right.start:
+            return mine + 1, other  # two words that follow each other, their times a little off
+        if right.middle <= left.start:
+            return mine, other + 1
         return mine + 1, other + 1  # one word, heard as two
     return sum(piece.middle < time for piece in ours), sum(piece.middle < time for piece in theirs)
 
