@@ -160,7 +160,8 @@ def test_what_is_neither_speech_nor_probable_is_dropped(task):
     [
         ("auto", 0, "cpu", 0),
         ("auto", 3, "cpu", 0),
-        ("auto", 0, "cuda", 8),
+        ("auto", 0, "cuda", 0),
+        ("batched", 0, "cuda", 8),
         ("batched", 0, "cpu", 4),
         ("batched", 3, "cuda", 3),
         ("sequential", 3, "cuda", 0),

@@ -59,9 +59,10 @@ def choose_number_type(wish: str, kind: str, supported: AbstractSet[str]) -> str
 def choose_batch(way: str, size: int, kind: str) -> int:
     """Return how many windows of long audio are decoded at a time; 0: one after the other, sequentially.
 
-    `way` "auto" and `size` 0 take what suits the device.
+    `way` "auto" is sequential: no device has been measured on which batches are better. `size` 0 takes what
+    suits the device.
     """
-    if way == "sequential" or (way == "auto" and kind == "cpu"):
+    if way != "batched":
         return 0
     return size or BATCHES[kind]
 

@@ -46,7 +46,7 @@ class WhisperSettings(BaseModel):
         "auto",
         description="How more than 30 s are decoded. sequential: window after window, each where the last "
         "one ended. batched: cut in pauses, several windows at a time, each on its own, and again where it "
-        "came out badly. auto: sequential on a CPU, batched on a GPU.",
+        "came out badly. auto: sequential.",
     )
     batch_size: int = Field(
         0, ge=0, description="Windows decoded at a time where batched; 0: 4 on a CPU, 8 on a GPU."
