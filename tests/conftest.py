@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,11 @@ from servers import Server, serving
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests/data"
 RECORDINGS = ROOT.parent / "shared/audio"
+
+
+def pytest_configure() -> None:
+    """Let a run that is terminated end what it has started, as one does that is interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
