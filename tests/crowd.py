@@ -100,6 +100,11 @@ def ask_at_once(server: Process, recording: Path, clients: int, **fields: str) -
     return [Answer(*each) for each in json.loads(ran.stdout)]
 
 
+def quantile(values: list[float], share: float) -> float:
+    """The value that this share does not exceed."""
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
+
+
 class Pulse:
     """Asks for /health again and again, in a thread, and notes how long the answer took."""
 
@@ -108,6 +113,8 @@ class Pulse:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.seconds: list[float] = []
+        self.stalls: list[float] = []
+        """By how much its own pauses were too long: what the machine, not the server, kept it waiting."""
         self.failures: list[str] = []
 
     def __enter__(self) -> Pulse:
@@ -120,17 +127,20 @@ class Pulse:
 
     def quantile(self, share: float) -> float:
         """Seconds within which this share was answered."""
-        return sorted(self.seconds)[min(int(share * len(self.seconds)), len(self.seconds) - 1)]
+        return quantile(self.seconds, share)
 
     def _run(self) -> None:
         assert self._server.hostname
         connection = HTTPConnection(self._server.hostname, self._server.port, timeout=30)
+        paused = time.perf_counter()
         while not self._stop.wait(PAUSE_SECONDS):
             began = time.perf_counter()
+            self.stalls.append(began - paused - PAUSE_SECONDS)
             connection.request("GET", "/health")
             answer = connection.getresponse()
             answer.read()
-            self.seconds.append(time.perf_counter() - began)
+            paused = time.perf_counter()
+            self.seconds.append(paused - began)
             if answer.status != 200:
                 self.failures.append(str(answer.status))
         connection.close()

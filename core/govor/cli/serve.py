@@ -19,7 +19,7 @@ from govor.app import create_app
 from govor.cli.familiar import familiar_options, translate
 from govor.cli.heap import bound_arenas
 from govor.cli.leave import leave
-from govor.cli.listen import addresses, bind, is_loopback, urls_of
+from govor.cli.listen import TAKEN_AT_ONCE, addresses, bind, is_loopback, urls_of
 from govor.cli.options import read_settings, setting_options, show_log
 from govor.engine.service import Service
 
@@ -106,6 +106,7 @@ def hypercorn_config(bound: Sequence[socket.socket]) -> Config:
     config.websocket_ping_interval = 20.0
     config.max_app_queue_size = 2  # pieces of 64 kB of an upload that wait in memory, per connection
     config.errorlog = None
+    config.backlog = TAKEN_AT_ONCE
     return config
 
 
