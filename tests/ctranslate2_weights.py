@@ -56,7 +56,7 @@ def as_transformers(variables: dict[str, NDArray[np.generic]]) -> dict[str, NDAr
     """Return a WhisperForConditionalGeneration's weights; keys have no bias there, and here it is zeros."""
     found: dict[str, NDArray[np.generic]] = {}
     for name, values in variables.items():
-        if name.endswith("_scale") or "/" not in name or not name.startswith(("encoder/", "decoder/")):
+        if name.endswith("_scale") or values.ndim == 0 or name.count("/") < 2:
             continue
         scale = variables.get(f"{name}_scale")
         whole = values if scale is None else values / scale.reshape(-1, *[1] * (values.ndim - 1))
@@ -70,7 +70,7 @@ def _named(name: str, values: NDArray[np.generic]) -> Iterator[tuple[str, NDArra
     place = ".".join(path)
     top = {"embeddings": "embed_tokens", "position_encodings": "embed_positions"}.get(place, place)
     if not place.startswith("layer_") or place == "layer_norm":
-        if place == "projection" or place.startswith("scale"):
+        if place == "projection":
             return
         yield f"model.{side}.{top}.{'weight' if kind == 'encodings' else kind}", values
         return

@@ -255,7 +255,10 @@ class Adopting(Protocol):
     """A Backend that also serves models it does not list, which an operator declares or pulls by name."""
 
     def choose_files(self, names: Sequence[str]) -> Sequence[str]:
-        """Of a repository's file names, those that make one model; none: it is not of this family."""
+        """Of a repository's file names, those that make one model; none: it is not of this family.
+
+        Raises ValueError, saying why in a clause, where it is of this family and still cannot be taken.
+        """
 
     def adopt(self, spec: ModelSpec) -> ModelSpec:
         """Complete what is stated of a model by what holds for the family. Raises ValueError."""

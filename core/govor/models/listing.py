@@ -51,7 +51,10 @@ def list_files(model: Model, folder: Path, transfer: Transfer, *, offline: bool)
         commit, listed = list_repository(name, revision, transfer)
     except (SourceAbsent, ValueError) as error:
         raise DownloadFailed(f"Cannot list the files of {repository}: {error}.") from error
-    chosen = set(choose(model, [file.name for file in listed]))
+    try:
+        chosen = set(choose(model, [file.name for file in listed]))
+    except ValueError as error:
+        raise DownloadFailed(f"The repository {repository} cannot be taken: {error}.") from error
     if not chosen:
         raise DownloadFailed(f"The repository {repository} holds no model for the plugin '{model.plugin}'.")
     files = tuple(

@@ -60,13 +60,20 @@ def adopt_repository(name: str, plugins: Sequence[Plugin]) -> Declared:
         _, listed = list_repository(repository, revision, Transfer())
     except SourceAbsent as error:
         raise DownloadFailed(f"Cannot list the files of {name}: {error}.") from error
-    names = [file.name for file in listed]
+    names, reasons = [file.name for file in listed], []
     for plugin in plugins:
-        if isinstance(plugin.backend, Adopting) and plugin.backend.choose_files(names):
+        if not isinstance(plugin.backend, Adopting):
+            continue
+        try:
+            chosen = plugin.backend.choose_files(names)
+        except ValueError as error:
+            reasons.append(f" {plugin.name}: {error}.")
+            continue
+        if chosen:
             spec = ModelSpec(name, repository=f"{repository}@{revision}", description=f"{name} of the hub")
             return plugin.name, plugin.backend.adopt(spec)
     raise UnsupportedOperation(
-        f"No installed plugin can run what the repository {name} holds.", param="model"
+        f"No installed plugin can run what the repository {name} holds.{''.join(reasons)}", param="model"
     )
 
 

@@ -183,9 +183,9 @@ class Whisper:
             if token >= self._end:
                 continue
             start = end = None
-            if times is not None:
-                start = min(times[place], duration)
-                end = max(start, min(times[place + 1] if place + 1 < len(times) else duration, duration))
+            if times is not None:  # at each token stands where the next one begins
+                start = min(times[place - 1] if place else 0.0, duration)
+                end = max(start, min(times[place], duration))
             heard.append(Heard(token, self._bytes(token), logprobs[place], start, end))
         marks = [(token - self._first_time) * SECONDS_A_STEP for token in tokens if token >= self._first_time]
         closed = len(tokens) > 1 and min(tokens[-2:]) >= self._first_time
