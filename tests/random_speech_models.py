@@ -89,7 +89,8 @@ def save_moonshine(folder: Path) -> None:
     )
     network = transformers.MoonshineForConditionalGeneration(config)
     with torch.no_grad():
-        network.get_output_embeddings().weight.normal_()  # it would say again and again what it is told first
+        network.get_output_embeddings().weight.normal_()
+        network.get_output_embeddings().weight[3:259] = 0  # letters, no single bytes
     network.save_pretrained(folder)
     vocabulary = {name: place for place, name in enumerate(names)}
     tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True))
@@ -109,7 +110,7 @@ def save_ctc(folder: Path, kind: str = "wav2vec2") -> None:
     if kind == "wav2vec2-bert":
         own = {"feature_projection_input_dim": 160, "conv_depthwise_kernel_size": 3}
     if kind.startswith("sew"):
-        own |= {"squeeze_factor": 2}
+        own |= {"squeeze_factor": 2, "conv_dim": [32] * 13, "num_feat_extract_layers": 13}
     if kind == "data2vec-audio":
         own.pop("feat_extract_norm")
     config = transformers.AutoConfig.for_model(

@@ -31,22 +31,30 @@ class CTC:
         language = self._choose_language(options)
         arrays = lengthened(batch)
         inputs = self._extractor(arrays, sampling_rate=govor.SAMPLE_RATE, return_tensors="pt", padding=True)
-        if not self.takes_batches:
+        if len(arrays) == 1 or not self.takes_batches:
             inputs.pop("attention_mask", None)
         logits = self._model.network(**self._model.place(inputs)).logits
         chances = torch.log_softmax(logits.float(), dim=-1).cpu()
-        longest = max(len(audio) for audio in arrays)
+        lengths = [len(audio) for audio in arrays]
+        frames, seconds_a_frame = self._frames(lengths, chances.shape[1])
         segments = []
-        for row, audio in zip(chances, batch, strict=True):
-            # less than one frame off: 20 ms
-            seconds_a_frame = longest / govor.SAMPLE_RATE / len(row)
-            frames = max(1, min(len(row), round(len(audio) / govor.SAMPLE_RATE / seconds_a_frame)))
-            heard = list(self._read(row[:frames], seconds_a_frame, len(audio) / govor.SAMPLE_RATE))
+        for row, count, audio in zip(chances, frames, batch, strict=True):
+            heard = list(self._read(row[:count], seconds_a_frame, len(audio) / govor.SAMPLE_RATE))
             segments.append(_segment(heard, language, options))
         return segments
 
     def close(self) -> None:
         self._model.close()
+
+    def _frames(self, lengths: list[int], longest: int) -> tuple[list[int], float]:
+        """Return how many frames each array has, of at most `longest`, and how long one frame is."""
+        network = self._model.network
+        ratio = getattr(network.config, "inputs_to_logits_ratio", None)
+        if ratio and hasattr(network, "_get_feat_extract_output_lengths"):
+            counts = network._get_feat_extract_output_lengths(torch.tensor(lengths)).tolist()
+            return [max(1, min(count, longest)) for count in counts], ratio / govor.SAMPLE_RATE
+        samples = max(lengths) / longest  # less than one frame off
+        return [max(1, round(length / samples)) for length in lengths], samples / govor.SAMPLE_RATE
 
     def _choose_language(self, options: govor.Options) -> str | None:
         """Return the language asked for, and take its adapter; the first one's where none is asked."""
@@ -79,8 +87,8 @@ class CTC:
                 parts = piece == space
                 if (parts and not spaced) or (not parts and token not in unspoken):
                     text = " " if parts else piece.lower() if lower else piece
-                    start, end = frame * seconds, min((frame + 1) * seconds, duration)
-                    yield Heard(token, text.encode(), float(best[frame]), min(start, end), end)
+                    end = min((frame + 1) * seconds, duration)
+                    yield Heard(token, text.encode(), float(best[frame]), min(frame * seconds, end), end)
                     spaced = parts
             before = token
 

@@ -19,7 +19,8 @@ FEWEST_TOKENS = 8
 class Sequences:
     """One model: features in, tokens out."""
 
-    takes_batches = True
+    takes_batches = False
+    """Moonshine's first norm is over all of a row, padding included: in a batch the text changes."""
 
     def __init__(self, model: Model):
         self._model = model

@@ -43,7 +43,7 @@ class Voxtral:
         arrays = [np.pad(audio, (0, -len(audio) % WINDOW)) for audio in batch]
         asked = [self._ask(len(audio) // WINDOW, language) for audio in arrays]
         start = max(len(tokens) for tokens in asked)
-        seconds = max(len(audio) for audio in batch) / govor.SAMPLE_RATE
+        limits = [FEWEST_TOKENS + TOKENS_A_SECOND * len(audio) // govor.SAMPLE_RATE for audio in batch]
         inputs = {
             "input_ids": torch.tensor([[self._padding] * (start - len(ids)) + ids for ids in asked]),
             "attention_mask": torch.tensor([[0] * (start - len(ids)) + [1] * len(ids) for ids in asked]),
@@ -51,14 +51,14 @@ class Voxtral:
         }
         found = self._model.network.generate(
             **self._model.place(inputs),
-            max_new_tokens=FEWEST_TOKENS + round(TOKENS_A_SECOND * seconds),
+            max_new_tokens=max(limits),
             return_dict_in_generate=True,
             output_scores=True,
             **sampling(options),
         )
         logprobs = chosen_logprobs(found, start).tolist()
-        answers = zip(found["sequences"][:, start:].tolist(), logprobs, strict=True)
-        return [self._segment(tokens, chances, language, options) for tokens, chances in answers]
+        answers = zip(found["sequences"][:, start:].tolist(), logprobs, limits, strict=True)
+        return [self._segment(tokens[:most], chances, language, options) for tokens, chances, most in answers]
 
     def close(self) -> None:
         self._model.close()
@@ -80,7 +80,7 @@ class Voxtral:
         self, tokens: list[int], chances: list[float], language: str | None, options: govor.Options
     ) -> govor.Segment:
         heard: list[Heard] = []
-        for token, chance in zip(tokens, chances, strict=True):
+        for token, chance in zip(tokens, chances, strict=False):
             if token == self._end:
                 break
             if data := self._words.decode(token):

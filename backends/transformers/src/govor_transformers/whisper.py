@@ -107,13 +107,15 @@ class Whisper:
         prompt = self._prompt(options)
         if prompt is not None:
             asked["prompt_ids"] = prompt
-        seconds = max(len(audio) for audio in arrays) / govor.SAMPLE_RATE
         room = self._model.network.config.max_target_positions - OPENING - (0 if prompt is None else len(prompt))
+        limits = [
+            min(room, FEWEST_TOKENS + round(TOKENS_A_SECOND * len(audio) / govor.SAMPLE_RATE)) for audio in arrays
+        ]
         timed = options.words and getattr(self._config, "alignment_heads", None) is not None
         found = self._model.network.generate(
             encoder_outputs=encoded,
             attention_mask=mask,
-            max_new_tokens=min(room, FEWEST_TOKENS + round(TOKENS_A_SECOND * seconds)),
+            max_new_tokens=max(limits),
             return_timestamps=True,
             return_token_timestamps=timed,
             force_unique_generate_call=True,
@@ -125,7 +127,8 @@ class Whisper:
         start = found["sequences"].shape[1] - len(found["scores"])
         logprobs = chosen_logprobs(found, start).tolist()
         times = found["token_timestamps"][:, start:].tolist() if timed else [None] * len(arrays)
-        rows = zip(found["sequences"][:, start:].tolist(), logprobs, times, arrays, strict=True)
+        tokens = [row[:most] for row, most in zip(found["sequences"][:, start:].tolist(), limits, strict=True)]
+        rows = zip(tokens, logprobs, times, arrays, strict=True)
         return [self._answer(*row) for row in rows], codes
 
     def _prompt(self, options: govor.Options) -> torch.Tensor | None:
