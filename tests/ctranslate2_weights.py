@@ -1,7 +1,7 @@
-"""Whisper's weights out of CTranslate2's file, under the names and in the shapes that transformers gives them.
+"""Whisper's weights out of CTranslate2's file, under the names and in the shapes that transformers has.
 
-The layout is that of CTranslate2's `model_spec.py`, binary version 6: a header, then for each variable name, rank,
-dimensions, type and bytes; last the names that stand for other variables.
+The layout is that of CTranslate2's `model_spec.py`, binary version 6: a header, then for each variable name,
+rank, dimensions, type and bytes; last the names that stand for other variables.
 """
 
 from __future__ import annotations

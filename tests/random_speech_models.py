@@ -1,4 +1,4 @@
-"""Small speech models of the library transformers with random weights, saved as repositories of the hub hold them."""
+"""Small speech models of transformers with random weights, saved as repositories of the hub hold them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,16 @@ def whisper_base() -> Any:
 def save_moonshine(folder: Path) -> None:
     """Save a Moonshine whose vocabulary is bytes and a few letters."""
     torch.manual_seed(2)
-    names = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", *LETTERS[1:], "▁a", "▁the"]
+    names = [
+        "<unk>",
+        "<s>",
+        "</s>",
+        *(f"<0x{byte:02X}>" for byte in range(256)),
+        "▁",
+        *LETTERS[1:],
+        "▁a",
+        "▁the",
+    ]
     config = transformers.MoonshineConfig(
         vocab_size=len(names),
         hidden_size=32,
@@ -94,7 +103,9 @@ def save_moonshine(folder: Path) -> None:
     network.save_pretrained(folder)
     vocabulary = {name: place for place, name in enumerate(names)}
     tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True))
-    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
     transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>"
     ).save_pretrained(folder)
@@ -187,8 +198,8 @@ def save_voxtral(folder: Path) -> None:
 SPECIALS = 64
 """Special tokens of the small tekken vocabulary."""
 NAMED = {
-    0: "<unk>", 1: "<s>", 2: "</s>", 3: "[INST]", 4: "[/INST]", 5: "[AVAILABLE_TOOLS]", 6: "[/AVAILABLE_TOOLS]",
-    7: "[TOOL_RESULTS]", 8: "[/TOOL_RESULTS]", 9: "[TOOL_CALLS]", 10: "[IMG]", 11: "<pad>", 12: "[IMG_BREAK]",
+    0: "<unk>", 1: "<s>", 2: "</s>", 3: "[INST]", 4: "[/INST]", 5: "[AVAILABLE_TOOLS]",
+    6: "[/AVAILABLE_TOOLS]", 7: "[TOOL_RESULTS]", 8: "[/TOOL_RESULTS]", 9: "[TOOL_CALLS]", 10: "[IMG]", 11: "<pad>", 12: "[IMG_BREAK]",
     13: "[IMG_END]", 14: "[PREFIX]", 15: "[MIDDLE]", 16: "[SUFFIX]", 17: "[SYSTEM_PROMPT]",
     18: "[/SYSTEM_PROMPT]", 19: "[TOOL_CONTENT]", 24: "[AUDIO]", 25: "[BEGIN_AUDIO]", 34: "[TRANSCRIBE]",
 }  # fmt: skip
@@ -272,9 +283,9 @@ def _save_letters(folder: Path, vocabularies: dict[str, dict[str, int]]) -> None
 
 
 def _save_extractor(folder: Path) -> None:
-    transformers.Wav2Vec2FeatureExtractor(
-        do_normalize=True, return_attention_mask=True
-    ).save_pretrained(folder)
+    transformers.Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=True).save_pretrained(
+        folder
+    )
 
 
 def _speak_up(network: Any) -> None:

@@ -24,7 +24,9 @@ def test_no_model_takes_a_name_of_another_plugin():
     specs = family().models()
     assert not any(spec.aliases for spec in specs)
     assert not [
-        spec.id for spec in specs if spec.id.startswith(("whisper", "distil", "moonshine")) and "-torch" not in spec.id
+        spec.id
+        for spec in specs
+        if spec.id.startswith(("whisper", "distil", "moonshine")) and "-torch" not in spec.id
     ]
 
 
@@ -34,10 +36,16 @@ def test_known_models_are_repositories_whose_files_the_core_lists():
 
 def test_a_whole_file_is_taken_before_parts_and_copies_of_it():
     names = [
-        "config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors", "model.fp32.safetensors",
-        "model-00001-of-00002.safetensors", "pytorch_model.bin", "flax_model.msgpack", "README.md", "modeling_own.py",
+        "config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors",
+        "model.fp32.safetensors", "model-00001-of-00002.safetensors", "pytorch_model.bin", "README.md",
+        "modeling_own.py",
     ]  # fmt: skip
-    assert chosen_files(names) == ("config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors")
+    assert chosen_files(names) == (
+        "config.json",
+        "preprocessor_config.json",
+        "tokenizer.json",
+        "model.safetensors",
+    )
 
 
 def test_parts_are_taken_with_their_index():
@@ -94,7 +102,10 @@ def test_an_adopted_model_gets_what_its_name_suggests():
         ({"id": "a", "repository": "o/r", "folder": "/x"}, "either repository or folder"),
         ({"id": "a", "folder": "/x", "files": ["b"]}, "belong to a repository"),
         ({"id": "a", "repository": "o/r", "trust_remote_code": True}, "must be the commit"),
-        ({"id": "a", "repository": "o/r", "revision": COMMIT, "trust_remote_code": True}, "name all its files"),
+        (
+            {"id": "a", "repository": "o/r", "revision": COMMIT, "trust_remote_code": True},
+            "name all its files",
+        ),
         ({"id": "a", "folder": "/x", "family": "llama"}, "family"),
         ({"id": "a", "folder": "/x", "features": ["flight"]}, "flight"),
     ],

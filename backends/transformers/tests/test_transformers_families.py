@@ -1,4 +1,4 @@
-"""What each family answers: options, languages, words, batches, and the same text as the library's own decoding."""
+"""What each family answers: options, languages, words, batches; the text is as the library decodes it."""
 
 import io
 
@@ -114,7 +114,9 @@ def test_a_whisper_of_one_language_is_not_asked_to_detect(load):
 def test_whisper_takes_prompt_and_keywords_of_any_length_and_content(opened):
     recognizer, audio = opened("whisper"), hum(1)
     plain = only(recognizer, audio, language="en")
-    prompted = only(recognizer, audio, language="en", prompt="Kubernetes and Grafana. " * 200, keywords=("Govor",))
+    prompted = only(
+        recognizer, audio, language="en", prompt="Kubernetes and Grafana. " * 200, keywords=("Govor",)
+    )
     assert prompted.avg_logprob != plain.avg_logprob
     marked = only(recognizer, audio, language="en", prompt="<|ru|><|notimestamps|>")
     assert marked.text == plain.text
@@ -128,7 +130,9 @@ def test_a_temperature_draws_at_random(opened, kind):
 
 
 def test_voxtral_asks_as_mistral_common_does(opened, build):
-    mistral = pytest.importorskip("mistral_common.tokens.tokenizers.mistral", reason="mistral-common is absent")
+    mistral = pytest.importorskip(
+        "mistral_common.tokens.tokenizers.mistral", reason="mistral-common is absent"
+    )
     soundfile = pytest.importorskip("soundfile", reason="soundfile is absent")
     from mistral_common.protocol.transcription.request import TranscriptionRequest
 
@@ -155,7 +159,8 @@ def test_pieces_of_a_vocabulary_are_joined_by_rank(tmp_path, build):
     body = json.loads((build("voxtral") / "tekken.json").read_text())
     joined = [b"an", b"la", b"ng", b"lang"]
     body["vocab"] += [
-        {"rank": 256 + place, "token_bytes": base64.b64encode(piece).decode()} for place, piece in enumerate(joined)
+        {"rank": 256 + place, "token_bytes": base64.b64encode(piece).decode()}
+        for place, piece in enumerate(joined)
     ]
     body["config"]["default_vocab_size"] += len(joined)
     (tmp_path / "tekken.json").write_text(json.dumps(body))

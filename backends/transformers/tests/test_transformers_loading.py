@@ -1,4 +1,4 @@
-"""What is loaded and what is refused: pickles, code, foreign architectures, lacking weights; no network is asked."""
+"""What is loaded and what is refused: pickles, code, foreign architectures, lacking weights."""
 
 import json
 import shutil
@@ -44,7 +44,9 @@ def rewrite(path, **changes):
 def test_pickles_are_not_opened(copy, load):
     folder = copy("wav2vec2")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(govor.LoadFailed, match=r"no safetensors, only pytorch_model\.bin: pickles can run code"):
+    with pytest.raises(
+        govor.LoadFailed, match=r"no safetensors, only pytorch_model\.bin: pickles can run code"
+    ):
         load("wav2vec2", folder)
 
 
@@ -106,7 +108,9 @@ def test_lacking_weights_are_not_made_up(copy, load):
         load("wav2vec2", folder)
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocab.json", "preprocessor_config.json"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "vocab.json", "preprocessor_config.json"]
+)
 def test_a_damaged_file_is_a_failed_load(copy, load, name):
     folder = copy("wav2vec2")
     (folder / name).write_bytes((folder / name).read_bytes()[:40])

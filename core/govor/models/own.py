@@ -60,7 +60,8 @@ def adopt_repository(name: str, plugins: Sequence[Plugin]) -> Declared:
         _, listed = list_repository(repository, revision, Transfer())
     except SourceAbsent as error:
         raise DownloadFailed(f"Cannot list the files of {name}: {error}.") from error
-    names, reasons = [file.name for file in listed], []
+    names = [file.name for file in listed]
+    reasons: list[str] = []
     for plugin in plugins:
         if not isinstance(plugin.backend, Adopting):
             continue

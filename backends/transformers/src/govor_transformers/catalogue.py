@@ -33,8 +33,8 @@ FEATURES = {
     "voxtral": WRITES,
 }
 MAX_SECONDS = {"whisper": 30.0, "sequence": 30.0, "ctc": 60.0, "voxtral": 120.0}
-"""Whisper hears 30 s. Moonshine's answer ends with 194 tokens, which are 30 s of speech. The work of CTC models
-grows with the square of the length. Voxtral hears more; what it takes before it speaks are 30 s at a time."""
+"""Whisper hears 30 s. Moonshine's answer ends with 194 tokens, which are 30 s of speech. The work of CTC
+models grows with the square of the length. Voxtral hears windows of 30 s, several in one request."""
 
 NAMES = (
     ("voxtral", re.compile(r"voxtral", re.IGNORECASE)),

@@ -25,7 +25,9 @@ class CTC:
         if first:
             self._take_adapter(first)
         if not isinstance(self._tokenizer.pad_token_id, int):
-            raise govor.LoadFailed(f"The tokenizer in {model.folder} has no padding token, which is the blank.")
+            raise govor.LoadFailed(
+                f"The tokenizer in {model.folder} has no padding token, which is the blank."
+            )
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
         language = self._choose_language(options)
@@ -74,7 +76,7 @@ class CTC:
         self._adapter = name
 
     def _read(self, row: torch.Tensor, seconds: float, duration: float) -> Iterator[Heard]:
-        """Yield tokens of one array's log-probabilities, (frames, tokens), each frame so many seconds long."""
+        """Yield tokens of one array's log-probabilities, (frames, tokens); `seconds` of a frame."""
         best, tokens = row.max(dim=-1)
         blank, before = self._tokenizer.pad_token_id, -1
         unspoken = set(self._tokenizer.all_special_ids)

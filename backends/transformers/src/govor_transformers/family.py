@@ -13,7 +13,7 @@ import torch
 import govor
 
 SHORTEST = govor.SAMPLE_RATE // 10
-"""Samples. The first layers of all these networks need some hundreds; a shorter array is filled with silence."""
+"""Samples. The first layers of all these networks need some hundreds; a shorter array is filled up."""
 
 
 class Family(Protocol):
@@ -74,7 +74,7 @@ def lengthened(batch: Sequence[govor.Audio]) -> list[govor.Audio]:
 
 
 def chosen_logprobs(found: Any, start: int) -> torch.Tensor:
-    """Return the natural log-probability of each token behind `start`, (B, tokens), of `generate`'s answer."""
+    """Return the natural log-probability of each token behind `start` of what `generate` gave, (B, tokens)."""
     columns = [
         torch.log_softmax(scores.float(), dim=-1).gather(1, found["sequences"][:, start + step, None])
         for step, scores in enumerate(found["scores"])

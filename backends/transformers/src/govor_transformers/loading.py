@@ -6,7 +6,7 @@ Files of the folder only: the network is never asked.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,18 @@ from govor_transformers.settings import ModelTable, TransformersSettings
 from govor_transformers.voxtral import Voxtral
 from govor_transformers.whisper import Whisper
 
-CLASSES = {
+CLASSES: dict[str, Any] = {
     "whisper": transformers.WhisperForConditionalGeneration,
     "sequence": transformers.AutoModelForSpeechSeq2Seq,
     "ctc": transformers.AutoModelForCTC,
     "voxtral": transformers.VoxtralForConditionalGeneration,
 }
-FAMILIES = {"whisper": Whisper, "sequence": Sequences, "ctc": CTC, "voxtral": Voxtral}
+FAMILIES: dict[str, Callable[[Model], Family]] = {
+    "whisper": Whisper,
+    "sequence": Sequences,
+    "ctc": CTC,
+    "voxtral": Voxtral,
+}
 GPU_ROWS = {"whisper": 16, "sequence": 16, "ctc": 32, "voxtral": 8}
 FOR_TRAINING = ("masked_spec_embed",)
 """Weights that published files may lack: nothing here uses them."""
@@ -52,8 +57,8 @@ def load_recognizer(
     trusted = table is not None and table.trust_remote_code
     contents = examine(spec, folder, trusted=trusted)
     precision = choose_precision(placement.precision, settings.precision, device, contents.family)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         network = _read_weights(spec, folder, contents, DTYPES[precision])
         adapters = dict(table.adapters) if table else {}
@@ -85,8 +90,8 @@ def _read_weights(spec: govor.ModelSpec, folder: Path, contents: Contents, dtype
     if missing:
         shown = ", ".join(sorted(missing)[:3])
         raise govor.LoadFailed(
-            f"The safetensors of '{spec.id}' do not fit its config.json: {len(missing)} weights are lacking or of "
-            f"another shape, such as {shown}."
+            f"The safetensors of '{spec.id}' do not fit its config.json: {len(missing)} weights are lacking "
+            f"or of another shape, such as {shown}."
         )
     return network
 

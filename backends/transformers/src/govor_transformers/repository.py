@@ -72,11 +72,13 @@ def chosen_files(names: Sequence[str]) -> tuple[str, ...]:
     if weights and weights != [WHOLE]:
         weights = [*weights, INDEX] if INDEX in names else []
     if not weights:
-        pickles = sorted(name for name in names if name.startswith("pytorch_model") and PICKLES.fullmatch(name))
+        pickles = sorted(
+            name for name in names if name.startswith("pytorch_model") and PICKLES.fullmatch(name)
+        )
         if pickles:
             raise ValueError(
-                f"its weights are pickles only ({pickles[0]}), which can run code when they are opened; Govor "
-                "takes safetensors"
+                f"its weights are pickles only ({pickles[0]}), which can run code when they are opened; "
+                "Govor takes safetensors"
             )
         return ()
     return (*(name for name in WANTED if name in names), *weights)
@@ -90,11 +92,15 @@ def examine(spec: govor.ModelSpec, folder: Path, *, trusted: bool) -> Contents:
         pickles = [path.name for path in folder.iterdir() if PICKLES.fullmatch(path.name)]
         found = f", only {', '.join(sorted(pickles))}: pickles can run code" if pickles else ""
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} has no safetensors{found}.")
-    with_code = [name for name in CONFIGS if (folder / name).is_file() and "auto_map" in _read_json(folder / name, spec)]
+    with_code = [
+        name
+        for name in CONFIGS
+        if (folder / name).is_file() and "auto_map" in _read_json(folder / name, spec)
+    ]
     if with_code and not trusted:
         raise govor.LoadFailed(
-            f"The model '{spec.id}' wants to run Python code of its own (auto_map in {', '.join(with_code)}). It "
-            "is not run unless the model's own table in [plugins.transformers] says trust_remote_code = true."
+            f"The model '{spec.id}' wants to run Python code of its own (auto_map in {', '.join(with_code)}). "
+            "It is not run unless the model's own table in [plugins.transformers] says trust_remote_code = true."
         )
     return Contents(_family(spec, config, bool(with_code)), config, bool(with_code))
 
@@ -110,7 +116,8 @@ def _family(spec: govor.ModelSpec, config: dict[str, Any], has_code: bool) -> st
     if family is None:
         known = ", ".join(sorted(FAMILIES))
         raise govor.LoadFailed(
-            f"The model '{spec.id}' has the architecture {shown}, which this plugin does not run: it runs {known}."
+            f"The model '{spec.id}' has the architecture {shown}, which this plugin does not run: "
+            f"it runs {known}."
         )
     if names and not any(name.endswith(HEADS[family]) for name in names):
         raise govor.LoadFailed(

@@ -21,8 +21,8 @@ class ModelTable(BaseModel):
     revision: str = Field(
         "main",
         pattern=r"^[^/\s@]+$",
-        description="Branch, tag or commit of the repository. Of one that moves, the commit of the first pull "
-        "is kept.",
+        description="Branch, tag or commit of the repository. Of one that moves, the commit of the first "
+        "pull is kept.",
     )
     folder: str = Field("", description="A folder of this machine that is used as it is.")
     files: tuple[str, ...] = Field((), description="Of the repository: these files. Default: what it needs.")

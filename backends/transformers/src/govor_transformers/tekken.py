@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import regex
+import regex  # type: ignore[import-untyped]
 
 import govor
 
@@ -39,7 +39,7 @@ class Tekken:
         return self._specials[name]
 
     def encode(self, text: str) -> list[int]:
-        """Return the tokens of a short text: adjacent pieces are joined while one of the vocabulary results."""
+        """Return the tokens of a short text: neighbours are joined while a piece of the vocabulary results."""
         return [token for part in self._pattern.findall(text) for token in self._merge(part.encode())]
 
     def decode(self, token: int) -> bytes:

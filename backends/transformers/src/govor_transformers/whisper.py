@@ -62,7 +62,9 @@ class Whisper:
         }
         self._first_time = self._tokenizer.convert_tokens_to_ids("<|notimestamps|>") + 1
         self._end = self._tokenizer.convert_tokens_to_ids("<|endoftext|>")
-        self._multilingual = bool(getattr(self._config, "is_multilingual", True)) and len(model.languages) != 1
+        self._multilingual = (
+            bool(getattr(self._config, "is_multilingual", True)) and len(model.languages) != 1
+        )
         self._complete_config()
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
@@ -103,13 +105,19 @@ class Whisper:
         codes = self._choose_languages(encoded, codes, options)
         asked: dict[str, Any] = {}
         if self._multilingual:
-            asked = {"language": [ISO_TO_WHISPER.get(str(code), str(code)) for code in codes], "task": options.task}
+            asked = {
+                "language": [ISO_TO_WHISPER.get(str(code), str(code)) for code in codes],
+                "task": options.task,
+            }
         prompt = self._prompt(options)
         if prompt is not None:
             asked["prompt_ids"] = prompt
-        room = self._model.network.config.max_target_positions - OPENING - (0 if prompt is None else len(prompt))
+        room = (
+            self._model.network.config.max_target_positions - OPENING - (0 if prompt is None else len(prompt))
+        )
         limits = [
-            min(room, FEWEST_TOKENS + round(TOKENS_A_SECOND * len(audio) / govor.SAMPLE_RATE)) for audio in arrays
+            min(room, FEWEST_TOKENS + round(TOKENS_A_SECOND * len(audio) / govor.SAMPLE_RATE))
+            for audio in arrays
         ]
         timed = options.words and getattr(self._config, "alignment_heads", None) is not None
         found = self._model.network.generate(
@@ -127,7 +135,9 @@ class Whisper:
         start = found["sequences"].shape[1] - len(found["scores"])
         logprobs = chosen_logprobs(found, start).tolist()
         times = found["token_timestamps"][:, start:].tolist() if timed else [None] * len(arrays)
-        tokens = [row[:most] for row, most in zip(found["sequences"][:, start:].tolist(), limits, strict=True)]
+        tokens = [
+            row[:most] for row, most in zip(found["sequences"][:, start:].tolist(), limits, strict=True)
+        ]
         rows = zip(tokens, logprobs, times, arrays, strict=True)
         return [self._answer(*row) for row in rows], codes
 
@@ -153,7 +163,9 @@ class Whisper:
         """Return for each window the probability of each language that the model knows."""
         network = self._model.network
         begin = torch.full((len(encoded[0]), 1), self._config.decoder_start_token_id, device=network.device)
-        logits = network(encoder_outputs=encoded, decoder_input_ids=begin, use_cache=False).logits[:, -1].float()
+        logits = (
+            network(encoder_outputs=encoded, decoder_input_ids=begin, use_cache=False).logits[:, -1].float()
+        )
         codes = [code for code, token in self._languages.items() if token < logits.shape[1]]
         of_languages = logits[:, [self._languages[code] for code in codes]].softmax(dim=-1).tolist()
         return [dict(zip(codes, row, strict=True)) for row in of_languages]
@@ -169,7 +181,7 @@ class Whisper:
         if None not in codes:
             return codes
         wanted = {ISO_TO_WHISPER.get(code, code) for code in options.languages} & set(self._languages)
-        chosen = []
+        chosen: list[str | None] = []
         for code, chances in zip(codes, self._language_chances(encoded), strict=True):
             best = max(wanted or chances, key=lambda each: chances.get(each, 0.0))
             chosen.append(code or WHISPER_TO_ISO.get(best, best))
@@ -208,7 +220,8 @@ class Whisper:
             self._config.lang_to_id = {f"<|{code}|>": token for code, token in self._languages.items()}
         if getattr(self._config, "task_to_id", None) is None:
             self._config.task_to_id = {
-                task: self._tokenizer.convert_tokens_to_ids(f"<|{task}|>") for task in ("transcribe", "translate")
+                task: self._tokenizer.convert_tokens_to_ids(f"<|{task}|>")
+                for task in ("transcribe", "translate")
             }
 
 
