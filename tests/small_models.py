@@ -18,6 +18,8 @@ class Adopter(FakeBackend):
     """A family that also takes the operator's models: those whose files end in .bin."""
 
     def choose_files(self, names: Sequence[str]) -> list[str]:
+        if names and all(name.endswith(".pickle") for name in names):
+            raise ValueError("it holds pickles only")
         return [name for name in names if name.endswith(".bin")]
 
     def adopt(self, spec: ModelSpec) -> ModelSpec:

@@ -180,3 +180,14 @@ def test_a_damaged_list_on_the_disk_is_passed_over(plugins: Plugins, tmp_path: P
     folder.mkdir(parents=True)
     (folder / ".govor-files.json").write_text(damage)
     assert pulled_models(tmp_path, plugins) == []
+
+
+def test_a_plugin_says_why_it_cannot_take_a_repository(hub: Hub, plugins: Plugins, tmp_path: Path) -> None:
+    hub.put("owner/pickles", "weights.pickle", BYTES)
+    with pytest.raises(UnsupportedOperation, match=r"owner/pickles holds\. family: it holds pickles only\."):
+        adopt_repository("owner/pickles", plugins)
+    spec = ModelSpec("mine", repository="owner/pickles@main")
+    model = Catalogue(plugins, {}, [("family", spec)]).find("mine")
+    assert model is not None
+    with pytest.raises(DownloadFailed, match=r"owner/pickles cannot be taken: it holds pickles only\."):
+        Store(tmp_path, offline=False).install(model)

@@ -74,7 +74,7 @@ def lengthened(batch: Sequence[govor.Audio]) -> list[govor.Audio]:
 
 
 def chosen_logprobs(found: Any, start: int) -> torch.Tensor:
-    """Return the natural log-probability of each token behind `start` of what `generate` gave, (B, tokens)."""
+    """Return the natural log-probability of each token behind `start` in `generate`'s answer, (B, tokens)."""
     columns = [
         torch.log_softmax(scores.float(), dim=-1).gather(1, found["sequences"][:, start + step, None])
         for step, scores in enumerate(found["scores"])

@@ -99,8 +99,9 @@ def examine(spec: govor.ModelSpec, folder: Path, *, trusted: bool) -> Contents:
     ]
     if with_code and not trusted:
         raise govor.LoadFailed(
-            f"The model '{spec.id}' wants to run Python code of its own (auto_map in {', '.join(with_code)}). "
-            "It is not run unless the model's own table in [plugins.transformers] says trust_remote_code = true."
+            f"The model '{spec.id}' wants to run Python code of its own (auto_map in "
+            f"{', '.join(with_code)}). It is not run unless the model's own table in [plugins.transformers] "
+            "says trust_remote_code = true."
         )
     return Contents(_family(spec, config, bool(with_code)), config, bool(with_code))
 

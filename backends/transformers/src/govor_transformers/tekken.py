@@ -39,7 +39,7 @@ class Tekken:
         return self._specials[name]
 
     def encode(self, text: str) -> list[int]:
-        """Return the tokens of a short text: neighbours are joined while a piece of the vocabulary results."""
+        """Return the tokens of a short text: neighbours are joined while the vocabulary has the result."""
         return [token for part in self._pattern.findall(text) for token in self._merge(part.encode())]
 
     def decode(self, token: int) -> bytes:
