@@ -189,5 +189,5 @@ def test_a_plugin_says_why_it_cannot_take_a_repository(hub: Hub, plugins: Plugin
     spec = ModelSpec("mine", repository="owner/pickles@main")
     model = Catalogue(plugins, {}, [("family", spec)]).find("mine")
     assert model is not None
-    with pytest.raises(DownloadFailed, match=r"owner/pickles cannot be taken: it holds pickles only\."):
+    with pytest.raises(DownloadFailed, match=r"owner/pickles@main cannot be taken: it holds pickles only\."):
         Store(tmp_path, offline=False).install(model)
