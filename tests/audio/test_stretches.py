@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from govor.audio.speech import SpeechFinder, SpeechRules
 from govor.audio.stretches import NO_DETECTION, Cutter, Packing, Stretch, cut
-from govor.engine.pipeline import LONG_FORM_RULES
+from govor.engine.plan import LONG_FORM_RULES
 from govor.testing import FakeDetector, hum, read_audio, silence
 from govor.types import SAMPLE_RATE, Audio, Segment, Word
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from govor.engine.observer import Observer
 from govor.errors import DownloadCancelled, GovorError
 from govor.models.catalogue import Model
 from govor.models.progress import Transfer
@@ -15,8 +16,9 @@ from govor.models.store import Store
 class Downloads:
     """All methods run in the event loop; the bytes move in threads."""
 
-    def __init__(self, store: Store):
+    def __init__(self, store: Store, observer: Observer | None = None):
         self._store = store
+        self._observer = observer or Observer()
         self._tasks: dict[str, asyncio.Task[Path]] = {}
         self._transfers: dict[str, Transfer] = {}
         self._failures: dict[str, str] = {}
@@ -24,6 +26,11 @@ class Downloads:
     def transfer(self, model: Model) -> Transfer | None:
         """How far the model has come; None where it is not being fetched."""
         return self._transfers.get(model.qualified)
+
+    @property
+    def under_way(self) -> int:
+        """How many models are being fetched."""
+        return len(self._tasks)
 
     def failure(self, model: Model) -> str | None:
         """Why the last attempt failed."""
@@ -62,14 +69,19 @@ class Downloads:
     async def _fetch(self, model: Model, transfer: Transfer) -> Path:
         key = model.qualified
         self._failures.pop(key, None)
+        outcome = "failed"
         try:
-            return await asyncio.to_thread(self._store.install, model, transfer=transfer)
+            path = await asyncio.to_thread(self._store.install, model, transfer=transfer)
+            outcome = "completed"
+            return path
         except GovorError as error:
+            outcome = "cancelled" if isinstance(error, DownloadCancelled) else error.code
             if not isinstance(error, DownloadCancelled):
                 self._failures[key] = str(error)
             raise
         finally:
             del self._tasks[key], self._transfers[key]
+            self._observer.fetched(model.id, outcome)
 
 
 def _seen(task: asyncio.Task[Path]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -15,6 +16,7 @@ from typing import TypeVar, cast
 from govor.engine.ahead import ReadAhead
 from govor.engine.batches import Outcome, fill_batch, work_on
 from govor.engine.budget import Budget, cores_of
+from govor.engine.observer import Observer
 from govor.engine.turns import Turn
 from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
 from govor.types import LongForm, Recognizer
@@ -34,8 +36,16 @@ Result = TypeVar("Result")
 class Lane:
     """The queue of one recognizer and as many workers as it may be called from in parallel."""
 
-    def __init__(self, recognizer: Recognizer, name: str, budget: Budget | None = None):
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        name: str,
+        budget: Budget | None = None,
+        observer: Observer | None = None,
+    ):
         """`budget` has the cores that it shares with other lanes; None: it is alone."""
+        self._name = name
+        self._observer = observer or Observer()
         self._recognizer = recognizer
         self._waiting: list[Turn] = []
         self._arrival = asyncio.Event()
@@ -88,6 +98,11 @@ class Lane:
             raise error
         return cast("Result", result)
 
+    @property
+    def waiting(self) -> int:
+        """Stretches that wait for a worker."""
+        return len(self._waiting)
+
     def submit(self, turn: Turn) -> None:
         """Queue a turn; its segments arrive on the turn itself, or why the lane is closed."""
         if self._closed:
@@ -95,6 +110,7 @@ class Lane:
             return
         if not turn.begun:
             turn.number = next(self._numbers)
+            turn.timing.queued = time.monotonic()
         turn.share.seconds = max(turn.share.seconds, self._clock - CREDIT_SECONDS)
         self._waiting.append(turn)
         self._arrival.set()
@@ -153,7 +169,7 @@ class Lane:
             return
         self._calls += 1
         self._running.update(turns)
-        loop = asyncio.get_running_loop()
+        loop, began = asyncio.get_running_loop(), time.monotonic()
         try:
             done = await loop.run_in_executor(self._threads, work_on, turns, self._recognizer)
         except asyncio.CancelledError:
@@ -162,8 +178,17 @@ class Lane:
         finally:
             self._calls -= 1
             self._running.difference_update(turns)
+        self._account_for(turns, began)
         for turn, outcome in zip(turns, done, strict=True):
             self._finish_step(turn, outcome)
+
+    def _account_for(self, turns: Sequence[Turn], began: float) -> None:
+        now = time.monotonic()
+        for turn in turns:
+            turn.timing.begun = turn.timing.begun or began
+            turn.timing.ended = now
+            turn.timing.worked += (now - began) / len(turns)
+        self._observer.called(self._name, len(turns), now - began)
 
     def _finish_step(self, turn: Turn, outcome: Outcome) -> None:
         turn.charge(turn.heard)

@@ -16,6 +16,7 @@ import numpy as np
 from govor.engine.budget import Budget
 from govor.engine.lane import STOPPING, Lane
 from govor.engine.memory import Gauge, give_back, mapped_apart
+from govor.engine.observer import Observer
 from govor.engine.residence import Loaded
 from govor.errors import GovorError, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
@@ -40,9 +41,10 @@ log = logging.getLogger(__name__)
 class Loader:
     """Loads models, and knows what each took the last time."""
 
-    def __init__(self, gauge: Gauge, cores: Budget | None = None):
+    def __init__(self, gauge: Gauge, cores: Budget | None = None, observer: Observer | None = None):
         self._gauge = gauge
         self._cores = cores
+        self._observer = observer
         self._took: dict[str, int] = {}
 
     def estimate(self, model: Model, folder: Path) -> int:
@@ -61,7 +63,7 @@ class Loader:
         with self._gauge.measure() as growth:
             try:
                 recognizer = await asyncio.to_thread(_read, model, folder, wish, delivery, trial=trial)
-                lane = Lane(recognizer, model.id, self._cores)
+                lane = Lane(recognizer, model.id, self._cores, self._observer)
             except asyncio.CancelledError:
                 delivery.refuse()
                 raise

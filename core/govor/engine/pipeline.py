@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,20 +20,17 @@ from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.engine.admission import Place
 from govor.engine.assembly import assemble
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
+from govor.engine.observer import Report
 from govor.engine.opening import check_length, open_recording
+from govor.engine.plan import in_detail, plan
 from govor.engine.pool import Loaded, Pool
 from govor.engine.resumption import unheard
 from govor.engine.seams import Seams
 from govor.engine.turns import Share, Turn
 from govor.errors import GovorError, QueueTimeout, TranscriptionFailed
 from govor.models.catalogue import Model
-from govor.types import Feature, ModelSpec, Options, Segment, Transcript, VoiceDetector
+from govor.types import Feature, Options, Segment, Transcript, VoiceDetector
 
-LONG_FORM_RULES = SpeechRules(silence=2.0, padding=0.4)  # faster-whisper's own: its texts are the measure
-SEGMENT_RULES = SpeechRules(silence=0.5, padding=0.2)
-TARGET_SECONDS = 10.0  # measured best for models without a window of their own
-GAP_SECONDS = 3.0  # subtitles must not span a longer silence
-OVERLAP_SECONDS = 1.5  # of stretches that are cut in the midst of speech: a long word and its neighbours
 MODEST_SECONDS = 60.0  # stretches of those who find no room for longer ones
 
 log = logging.getLogger(__name__)
@@ -72,21 +70,23 @@ class Transcription:
         recording: Recording,
         detector: VoiceDetector,
         place: Place,
+        report: Report,
         diarization: Diarization | None = None,
     ):
         self._work = work
+        self._report = report
         self._diarization = diarization
         self._lane = loaded.lane
         self._recording = recording
         self._place = place
         self._reader = loaded.lane.ahead.join()
-        rules, self._packing = _plan(work.model.spec, loaded.long_form, work.rules)
+        rules, self._packing = plan(work.model.spec, loaded.long_form, work.rules)
         self._cutter = Cutter(detector, rules, self._packing)
         self._long_form = loaded.long_form
         self._padding = rules.padding
         self.position = work.begin_at
         """Seconds of the recording that need not be heard again when what was yielded of them is kept."""
-        self._detailed = _in_detail(work.options, work.model.spec)
+        self._detailed = in_detail(work.options, work.model.spec)
         self._segments: list[Segment] = []
         self._done = work.begin_at
         self._begun: list[Turn] = []  # in order; those that are done and told are gone
@@ -137,10 +137,17 @@ class Transcription:
                 if turn.seam is None:
                     self._done = self.position = max(self._done, turn.end_time)
                 self._begun.remove(turn)
+                self._report.recognised(turn.timing)
             self.complete = True
+            self._report.outcome = "completed"
+        except GovorError as error:
+            self._report.outcome = error.code
+            raise
         finally:
+            self._report.audio_seconds = self.seconds_read
             for turn in self._begun:
                 self._lane.cancel(turn)
+                self._report.recognised(turn.timing)
             reader.cancel()
             if self._patience is not None:
                 self._patience.cancel()
@@ -153,7 +160,7 @@ class Transcription:
         stretches, share = self._stretches(), Share(length=self._recording.duration or math.inf)
         overlapped = False
         try:
-            while (stretch := await loop.run_in_executor(None, next, stretches, None)) is not None:
+            while (stretch := await loop.run_in_executor(None, self._next, stretches)) is not None:
                 await self._reader.take()
                 at_seam, overlapped = overlapped or stretch.seam is not None, stretch.seam is not None
                 options = self._detailed if at_seam else self._work.options
@@ -171,6 +178,14 @@ class Transcription:
             await turns.put(TranscriptionFailed(f"Reading failed: {type(error).__name__}: {error}"))
         else:
             await turns.put(None)
+
+    def _next(self, stretches: Iterator[Stretch]) -> Stretch | None:
+        """Return the next stretch, in a thread, and note how long that took."""
+        began = time.monotonic()
+        try:
+            return next(stretches, None)
+        finally:
+            self._report.decoded(began, time.monotonic() - began)
 
     def _give_up(self, turn: Turn) -> None:
         """Tell a request that its first turn has not come in time."""
@@ -201,14 +216,16 @@ class Transcription:
 
 @asynccontextmanager
 async def begin(
-    work: Work, pool: Pool, detector: VoiceDetector, place: Place
+    work: Work, pool: Pool, detector: VoiceDetector, place: Place, report: Report
 ) -> AsyncIterator[Transcription]:
     """Open the recording and hold the model, so that whatever is wrong is known before the first text.
 
     Raises InvalidAudio, AudioTooLong, ServerBusy, LoadFailed, DownloadFailed, InvalidParam (a reference).
     """
     async with AsyncExitStack() as stack:
+        began = time.monotonic()
         recording = await open_recording(work.path, work.max_seconds)
+        report.decoded(began, time.monotonic() - began)
         stack.callback(recording.close)
         place.weigh(recording.duration)
         loaded = await stack.enter_async_context(pool.lease(work.model))
@@ -218,7 +235,7 @@ async def begin(
             diarization = await stack.enter_async_context(diarizing)
             if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
                 work = replace(work, options=replace(work.options, words=True))
-        yield Transcription(work, loaded, recording, detector, place, diarization)
+        yield Transcription(work, loaded, recording, detector, place, report, diarization)
 
 
 async def examine(work: Work) -> float | None:
@@ -226,15 +243,3 @@ async def examine(work: Work) -> float | None:
     recording = await open_recording(work.path, work.max_seconds)
     recording.close()
     return recording.duration
-
-
-def _plan(spec: ModelSpec, long_form: bool, rules: SpeechRules | None) -> tuple[SpeechRules, Packing]:
-    """How a recording is cut for a model."""
-    if long_form:
-        return rules or LONG_FORM_RULES, Packing(spec.max_seconds, spec.max_seconds)
-    return rules or SEGMENT_RULES, Packing(spec.max_seconds, TARGET_SECONDS, GAP_SECONDS, OVERLAP_SECONDS)
-
-
-def _in_detail(options: Options, spec: ModelSpec) -> Options:
-    """Ask for all that helps to put overlapping stretches together, whatever the client wants to see."""
-    return replace(options, words=Feature.WORDS in spec.features, logprobs=Feature.LOGPROBS in spec.features)

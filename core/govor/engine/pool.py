@@ -15,6 +15,7 @@ from govor.engine.failures import Failures
 from govor.engine.lane import STOPPING
 from govor.engine.loading import Loader
 from govor.engine.memory import Gauge
+from govor.engine.observer import Observer
 from govor.engine.residence import Loaded, Residence, Slot
 from govor.errors import GovorError, ModelBusy, ModelUnloaded, ShuttingDown
 from govor.models.catalogue import Model
@@ -41,14 +42,17 @@ class Pool:
         cores: Budget | None = None,
         gauge: Gauge | None = None,
         failures: Failures | None = None,
+        observer: Observer | None = None,
     ):
         """`budget` in bytes, 0: no limit; `cores` are those that all models share."""
         self.wishes = wishes or Wishes()
-        self.residence = Residence(budget)
+        self.residence = Residence(budget, observer)
         self._store = store
         gauge = gauge or Gauge()
         self._departures = Departures(self.residence, self.wishes, gauge)
-        self._arrivals = Arrivals(store, self.wishes, self.residence, self._departures, Loader(gauge, cores))
+        self._arrivals = Arrivals(
+            store, self.wishes, self.residence, self._departures, Loader(gauge, cores, observer)
+        )
         self._failures = failures or Failures()
         self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False

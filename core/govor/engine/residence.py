@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from govor.engine.lane import Lane
+from govor.engine.observer import Observer
 from govor.errors import GovorError, InsufficientMemory
 from govor.models.catalogue import Model
 from govor.types import Placement
@@ -121,8 +122,9 @@ class Event:
 class Residence:
     """Who is in memory, and the sum of it. `budget` 0 is no limit."""
 
-    def __init__(self, budget: int):
+    def __init__(self, budget: int, observer: Observer | None = None):
         self.budget = budget
+        self._observer = observer or Observer()
         self.slots: dict[str, Slot] = {}
         self.leaving: dict[Loaded, asyncio.Task[None]] = {}
         """Models on their way out: those still in use end their work first."""
@@ -185,6 +187,9 @@ class Residence:
     def note(self, what: Happening, model: Model, memory: int = 0, reason: str = "") -> None:
         """Remember what happened."""
         self.history.append(Event(time.time(), what, model.id, memory, reason))
+        slot = self.slots.get(model.qualified)
+        loaded = slot.loaded if slot and what in ("loaded", "reloaded") else None
+        self._observer.moved(what, model.id, loaded.seconds if loaded else None)
 
 
 def _describe_leaving(loaded: Loaded) -> str:

@@ -17,6 +17,7 @@ from govor.engine.budget import Budget
 from govor.engine.choice import Chooser
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.downloads import Downloads
+from govor.engine.observer import Observers, Report
 from govor.engine.pipeline import Transcription, Work, begin
 from govor.engine.pool import Pool, State
 from govor.errors import GovorError
@@ -46,7 +47,8 @@ class Service:
         pulled = pulled_models(settings.models_dir, self.plugins)
         self.catalogue = Catalogue(self.plugins, settings.aliases, [*pulled, *own])
         self.store = Store(settings.models_dir, offline=settings.offline, timeout=settings.download_timeout)
-        self.downloads = Downloads(self.store)
+        self.observers = Observers()
+        self.downloads = Downloads(self.store, self.observers)
         self.router = Router(
             self.catalogue,
             self.store,
@@ -58,7 +60,7 @@ class Service:
         for name in wishes.strangers(list(self.catalogue)):
             log.warning("[models.%s] is about a model that no plugin has", name)
         cores = Budget(settings.cores or usable_cores())
-        self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores)
+        self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores, observer=self.observers)
         self.chooser = Chooser(self.router, self.pool, self.voice_detector)
         limits = Limits(
             settings.max_queue,
@@ -104,14 +106,25 @@ class Service:
         Raises ServerBusy or RateLimited where there is no room for it.
         """
         admitted = self.admission.admit(work.client, patient=work.patient)
-        with admitted if work.place is None else nullcontext(work.place) as place:
-            detector = await self.voice_detector()
-            await self.fetch_missing(work.model)
-            if work.diarize is not None:
-                await self.fetch_missing(work.diarize.model)
-            async with begin(work, self.pool, detector, place) as transcription:
-                yield transcription
-                self.transcribed += transcription.complete
+        report = Report(work.model.id, work.options.task, work.patient)
+        try:
+            with admitted if work.place is None else nullcontext(work.place) as place:
+                detector = await self.voice_detector()
+                await self.fetch_missing(work.model)
+                if work.diarize is not None:
+                    await self.fetch_missing(work.diarize.model)
+                async with begin(work, self.pool, detector, place, report) as transcription:
+                    yield transcription
+                    self.transcribed += transcription.complete
+        except GovorError as error:
+            report.outcome = error.code
+            raise
+        except Exception:
+            report.outcome = GovorError.code
+            raise
+        finally:
+            report.ended = time.monotonic()
+            self.observers.transcribed(report)
 
     @asynccontextmanager
     async def diarize(self, path: Path, asked: Diarize) -> AsyncIterator[Diarization]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from govor.audio.stretches import Stretch
+from govor.engine.observer import Timing
 from govor.errors import GovorError
 from govor.types import LongForm, Options, Recognizer, Segment
 
@@ -50,6 +51,7 @@ class Turn:
         self.cancelled = False
         self.exhausted = False
         """The model has no more to say."""
+        self.timing = Timing()
         self.heard = 0.0
         """Seconds of the stretch that the model is through with."""
         self._charged = 0.0
