@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from govor.cli.listen import bind
-from govor.cli.serve import run
+from govor.cli.running import run
 from govor.engine.service import Service
 from govor.plugins import Plugins
 from govor.settings import Settings

@@ -21,7 +21,7 @@ LAYERS = (
     "plugins",
     "models",
     "engine",
-    "jobs",
+    "jobs observe",
     "api testing",
     "app",
     "cli",
@@ -34,6 +34,8 @@ ONLY_IN = {
     "quart": {"api", "app"},
     "quart_schema": {"api", "app"},
     "hypercorn": {"cli"},
+    "opentelemetry": {"observe"},
+    "prometheus_client": {"observe"},
     "pytest": {"testing"},
 }
 FACADE = {"types", "errors", "cores", "voices", "hookspecs"}

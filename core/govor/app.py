@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+import asyncio
+from dataclasses import dataclass
 
 from quart import Quart, Response, request
 
-from govor.api.auth import require_key
+from govor.api.auth import guard
 from govor.api.diarization import diarization_routes
+from govor.api.exchanges import Exchanges, annotate
 from govor.api.gigastt import gigastt_routes, own_limits
 from govor.api.jobs import job_routes
 from govor.api.loaded import loaded_routes
-from govor.api.metrics import metrics_routes
+from govor.api.metrics import MetricsApp, metrics_routes
 from govor.api.models import model_routes
 from govor.api.openapi import document_api
 from govor.api.pulls import pull_routes
 from govor.api.responses import handle_errors
+from govor.api.results import MODEL_HEADER
 from govor.api.speech import speech_routes
 from govor.api.status import probe_routes, status_routes
 from govor.api.storage import storage_routes
@@ -24,8 +27,32 @@ from govor.api.uploads import Linger, spooling_into
 from govor.api.whispercpp import whispercpp_routes
 from govor.engine.service import Service
 from govor.jobs.desk import Jobs
+from govor.observe.figures import Figures
+from govor.observe.watch import Watch
 
 MAX_FIELD_BYTES = 8_000_000  # a data URL of 10 s of speech fits
+
+
+PARTS = "govor"
+"""Where an application's extensions have its parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What whoever runs an application needs of it beside the application."""
+
+    figures: Figures | None
+    jobs: Jobs
+
+    def metrics_app(self) -> MetricsApp | None:
+        """The application for a listener of metrics' own; None: there are none."""
+        return MetricsApp(self.figures, self.jobs) if self.figures else None
+
+
+def parts_of(app: Quart) -> Parts:
+    """Return an application's parts."""
+    parts: Parts = app.extensions[PARTS]
+    return parts
 
 
 def create_app(service: Service) -> Quart:
@@ -40,14 +67,15 @@ def create_app(service: Service) -> Quart:
         RESPONSE_TIMEOUT=None,
     )
     app.request_class = spooling_into(settings.spool_dir, own_limits(settings.compat))
-    app.asgi_app = Linger(app.asgi_app)  # type: ignore[method-assign, assignment]
+    watch, jobs = Watch(service), Jobs(service)
+    app.asgi_app = Exchanges(Linger(app.asgi_app), service, watch)  # type: ignore[method-assign, assignment]
+    app.extensions[PARTS] = Parts(watch.figures, jobs)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app)
-    require_key(app, settings.api_keys)
+    guard(app, service)
     document_api(app)
-    jobs = Jobs(service)
     app.url_map.strict_slashes = False
-    _add_routes(app, service, jobs)
+    _add_routes(app, service, jobs, watch.figures if settings.metrics == "main" else None)
 
     @app.before_serving
     async def start() -> None:
@@ -58,10 +86,12 @@ def create_app(service: Service) -> Quart:
     async def close() -> None:
         await jobs.close()
         await service.close()
+        await asyncio.to_thread(watch.close)
 
     @app.after_request
-    async def name_request(response: Response) -> Response:
-        response.headers["x-request-id"] = request.headers.get("x-request-id") or uuid4().hex
+    async def note_model(response: Response) -> Response:
+        if model := response.headers.get(MODEL_HEADER):
+            annotate(model=model)
         return response
 
     @app.teardown_request
@@ -71,7 +101,7 @@ def create_app(service: Service) -> Quart:
     return app
 
 
-def _add_routes(app: Quart, service: Service, jobs: Jobs) -> None:
+def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | None) -> None:
     """Every dialect's routes; go-whisper's base is /api/v1, and what it shares with /v1 is there too."""
     shared = (model_routes(service), pull_routes(service), probe_routes(service))
     for routes in (
@@ -84,7 +114,7 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs) -> None:
         diarization_routes(service),
         loaded_routes(service),
         storage_routes(service),
-        metrics_routes(),
+        metrics_routes(figures, jobs),
         status_routes(service),
         *shared,
     ):

@@ -1,12 +1,9 @@
 """One tree of errors. Each class states its HTTP status, OpenAI `type` and `code`.
 
-Raised where the fact is known; turned into a response once, in api/responses.py, and into an exit
-code once, in cli. Knows nothing of HTTP beyond the number.
+Raised where the fact is known; turned once into a response, in api, and once into an exit code, in cli.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 
 class GovorError(Exception):
@@ -18,9 +15,7 @@ class GovorError(Exception):
 
     def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None):
         super().__init__(message)
-        self.param = param
-        self.retry_after = retry_after
-        """Seconds until a retry is sensible; None: the server cannot say."""
+        self.param, self.retry_after = param, retry_after  # seconds until a retry is sensible; None: unknown
 
 
 class RequestError(GovorError):
@@ -72,15 +67,29 @@ class Unauthorized(RequestError):
     code = "invalid_api_key"
 
 
+class AdminRequired(RequestError):
+    """The key opens the API, but not its management."""
+
+    status = 403
+    code = "admin_required"
+
+
+class OriginDenied(RequestError):
+    """A page of another origin would have a browser do this."""
+
+    status = 403
+    code = "origin_denied"
+
+
 class ModelNotFound(RequestError):
     """No model answers to this name."""
 
     status = 404
     code = "model_not_found"
 
-    def __init__(self, name: str, known: Iterable[str]):
-        listed = ", ".join(known) or "none"
-        super().__init__(f"The model '{name}' does not exist. Available: {listed}.", param="model")
+    def __init__(self, name: str, known: list[str]):
+        message = f"The model '{name}' does not exist. Available: {', '.join(known) or 'none'}."
+        super().__init__(message, param="model")
 
 
 class ModelNotInstalled(RequestError):
@@ -90,10 +99,9 @@ class ModelNotInstalled(RequestError):
     code = "model_not_found"
 
     def __init__(self, name: str):
+        how = f'`govor pull {name}` or with POST /v1/models and the body {{"model": "{name}"}}'
         super().__init__(
-            f"The model '{name}' is known but not installed. Fetch it with `govor pull {name}` "
-            f'or with POST /v1/models and the body {{"model": "{name}"}}.',
-            param="model",
+            f"The model '{name}' is known but not installed. Fetch it with {how}.", param="model"
         )
 
 

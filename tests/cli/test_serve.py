@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from govor.cli.serve import bind
+from govor.cli.listen import bind
 from govor.settings import Settings
 from packages import install_plugin
 

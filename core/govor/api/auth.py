@@ -1,52 +1,145 @@
-"""Bearer keys, compared in constant time. Health and readiness stay open: probes carry no key."""
+"""Who may do what: rate limits, origins, keys. Health and readiness stay open: probes carry no key."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections.abc import Sequence
+import math
+from ipaddress import IPv6Address, ip_address
 
 from quart import Quart, request
 
-from govor.errors import Unauthorized
+from govor.api.cors import is_foreign
+from govor.api.exchanges import annotate
+from govor.api.rates import Buckets
+from govor.engine.service import Service
+from govor.errors import AdminRequired, OriginDenied, RateLimited, ShuttingDown, Unauthorized
+from govor.observe.exchange import CURRENT
 
 OPEN_PATHS = frozenset(
     {"/health", "/v1/health", "/api/v1/health", "/v1/ping", "/api/v1/ping"}
     | {"/ready", "/readyz", "/health/ready", "/openapi.json", "/docs"}
 )
 OPEN_PREFIX = "/docs/"
+MANAGED = ("/v1/models", "/api/v1/models", "/api/ps", "/v1/storage", "/load")
+"""How routes begin that change which models there are, where they are not just looked at."""
+
+
+class Door:
+    """Checks each request before its route is asked, the cheapest first."""
+
+    def __init__(self, service: Service):
+        self._service = service
+        self._by_address, self._by_key = Buckets(), Buckets()
+
+    async def check(self) -> None:
+        """Raise what keeps it out: ShuttingDown, RateLimited, Unauthorized, AdminRequired, OriginDenied."""
+        rule = request.url_rule
+        annotate(route=rule.rule if rule else "")
+        self._count_out_probes()
+        if is_open():
+            return
+        service, settings = self._service, self._service.settings
+        if service.traffic.draining and request.method not in ("GET", "HEAD", "OPTIONS"):
+            raise ShuttingDown("The server is stopping and takes no more work.")
+        self._limit(
+            self._by_address, _network(request.remote_addr or ""), settings.rate_limit_per_ip, "address"
+        )
+        if service.keys.asked:
+            check_key(service)
+            self._limit(self._by_key, given_key(), settings.rate_limit_per_key, "key")
+        elif is_foreign(
+            request.method, request.headers.get("Origin", ""), request.host, settings.allow_origins
+        ):
+            raise OriginDenied("Pages of this origin may not use the server; `allow_origins` names who may.")
+        if service.keys.separate_admin and is_managed():
+            check_admin(service)
+
+    def _count_out_probes(self) -> None:
+        exchange = CURRENT.get()
+        if exchange is not None and exchange.is_probe:
+            self._service.traffic.leave(exchange)  # who asks how the server is does not keep it from ending
+
+    def _limit(self, buckets: Buckets, client: str, per_minute: float, what: str) -> None:
+        if not per_minute:
+            return
+        wait = buckets.take(client, per_minute, self._service.settings.rate_limit_burst)
+        if wait:
+            raise RateLimited(
+                f"This {what} may send {per_minute:g} requests a minute; come back in {math.ceil(wait)} s.",
+                retry_after=wait,
+            )
+
+
+def guard(app: Quart, service: Service) -> None:
+    """Have every request pass the door."""
+    app.before_request(Door(service).check)
+
+
+def is_open() -> bool:
+    """Tell whether everybody may ask this."""
+    return (
+        request.path.rstrip("/") in OPEN_PATHS
+        or request.path.startswith(OPEN_PREFIX)
+        or request.method == "OPTIONS"
+    )
+
+
+def is_managed() -> bool:
+    """Tell whether the request would change which models there are."""
+    rule = f"{request.url_rule.rule if request.url_rule else ''}/"
+    unsafe = request.method not in ("GET", "HEAD", "OPTIONS")
+    return unsafe and any(rule.startswith(f"{start}/") for start in MANAGED)
 
 
 def given_key() -> str:
-    """The key that the request carries; "" without one."""
+    """The key that the request carries, as Bearer or in X-API-Key; "" without one."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return given.strip() if scheme.lower() == "bearer" else ""
+    if scheme.lower() == "bearer" and given.strip():
+        return given.strip()
+    return request.headers.get("X-API-Key", "").strip()
 
 
-def require_key(app: Quart, keys: Sequence[str]) -> None:
-    """Ask for one of `keys` on every route but the open ones; no keys: ask nothing."""
-    if not keys:
+def check_key(service: Service) -> None:
+    """Raise Unauthorized where the request has no key that opens."""
+    given = given_key()
+    if not given:
+        raise Unauthorized(
+            "You did not provide an API key: send the header 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
+        )
+    if not service.keys.opens(_bytes(given)):
+        raise Unauthorized("Incorrect API key provided.")
+
+
+def check_admin(service: Service) -> None:
+    """Raise AdminRequired where the request does not carry the administrator's key."""
+    if is_admin(service):
         return
-    known = [key.encode() for key in keys]
+    if not given_key():
+        raise Unauthorized("This needs the administrator's key: send the header 'Authorization: Bearer KEY'.")
+    raise AdminRequired("This needs the administrator's key (admin_key).")
 
-    @app.before_request
-    async def check_key() -> None:
-        if (
-            request.path.rstrip("/") in OPEN_PATHS
-            or request.path.startswith(OPEN_PREFIX)
-            or request.method == "OPTIONS"
-        ):
-            return
-        given = given_key()
-        if not given:
-            raise Unauthorized("You did not provide an API key: send the header 'Authorization: Bearer KEY'.")
-        matches = [hmac.compare_digest(given.encode("latin-1"), key) for key in known]
-        if not any(matches):
-            raise Unauthorized("Incorrect API key provided.")
+
+def is_admin(service: Service) -> bool:
+    """Tell whether the request carries the administrator's key."""
+    return service.keys.manages(_bytes(given_key()))
 
 
 def client_name(*, keyed: bool) -> str:
     """Who asks, for the limits of one client: a hash of the key where keys are asked, else the address."""
     if not keyed:  # else a client could have as many names as it likes
         return request.remote_addr or ""
-    return hashlib.sha256(request.headers.get("Authorization", "").encode("latin-1")).hexdigest()
+    return hashlib.sha256(_bytes(given_key())).hexdigest()
+
+
+def _bytes(key: str) -> bytes:
+    """The key as it was sent: headers come as Latin-1, whatever is in them."""
+    return key.encode("latin-1", "surrogateescape")
+
+
+def _network(address: str) -> str:
+    """Return an address, of IPv6 its network: one household has 2^64 of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Address(int(parsed) >> 64 << 64)) if isinstance(parsed, IPv6Address) else address

@@ -1,4 +1,4 @@
-"""GET /metrics."""
+"""GET /metrics, beside the API or on a listener of its own."""
 
 from __future__ import annotations
 
@@ -6,18 +6,54 @@ from quart import Blueprint, Response
 from quart_schema import document_response, tag
 
 from govor.api.dialect_schema import FlatError
+from govor.api.uploads import Message, Receive, Scope, Send
 from govor.errors import MetricsDisabled
+from govor.jobs.desk import Jobs
+from govor.observe.figures import CONTENT_TYPE, Figures
 
 
-def metrics_routes() -> Blueprint:
-    """The route."""
+def metrics_routes(figures: Figures | None, jobs: Jobs) -> Blueprint:
+    """The route; no figures: they are not given here."""
     routes = Blueprint("metrics", __name__)
 
     @routes.get("/metrics")
     @tag(["Status"])
     @document_response(FlatError, 404)
     async def metrics() -> Response:
-        """404 while there are no metrics."""
-        raise MetricsDisabled("This server gives no metrics.")
+        """Figures in Prometheus' text format; 404 while they are off, or given on a listener of their own."""
+        if figures is None:
+            raise MetricsDisabled("This server gives no metrics here; the setting `metrics` says where.")
+        return Response(figures.text(await jobs.counts()), content_type=CONTENT_TYPE)
 
     return routes
+
+
+class MetricsApp:
+    """An ASGI application that has nothing but the metrics."""
+
+    def __init__(self, figures: Figures, jobs: Jobs):
+        self._figures = figures
+        self._jobs = jobs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer GET /metrics, and 404 to everything else."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            found = scope["method"] in ("GET", "HEAD") and scope["path"].rstrip("/") == "/metrics"
+            text = self._figures.text(await self._jobs.counts()) if found else b"Only GET /metrics is here.\n"
+            await _answer(send, 200 if found else 404, text, body=scope["method"] != "HEAD")
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message: Message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _answer(send: Send, status: int, text: bytes, *, body: bool) -> None:
+    headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(text)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text if body else b""})

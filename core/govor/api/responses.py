@@ -12,6 +12,7 @@ import re
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
+from govor.api.exchanges import annotate
 from govor.api.uploads import BodyTooLarge
 from govor.errors import GovorError, ShuttingDown, Unauthorized
 from govor.formats.gigastt import flat_error
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 def error_response(error: GovorError) -> Response:
     """Render an error; transient ones say when to come back, permanent ones that there is no use."""
+    annotate(code=error.code)
     status, body, retry_after = _dialect(error)
     response = Response(dump_json(body) + "\n", status=status, content_type="application/json")
     if retry_after is not None:

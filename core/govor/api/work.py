@@ -67,7 +67,7 @@ class Asked:
 
 def client_of(service: Service) -> str:
     """Who asks, for the limits of one client."""
-    return client_name(keyed=bool(service.settings.api_keys))
+    return client_name(keyed=service.keys.asked)
 
 
 def admit(service: Service, stack: AsyncExitStack, *, patient: bool = False) -> Place:

@@ -43,6 +43,13 @@ def bind(settings: Settings) -> list[socket.socket]:
     return bound
 
 
+def bind_metrics(settings: Settings) -> list[socket.socket]:
+    """Return the socket of separate metrics, none without them. Raises ConfigurationError."""
+    if settings.metrics != "separate":
+        return []
+    return [_listen(*_address(settings.metrics_bind, "127.0.0.1", "metrics_bind"), "metrics_bind")]
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine can reach an address; a name counts as one that others can."""
     try:
@@ -63,15 +70,15 @@ def urls_of(bound: Sequence[socket.socket]) -> list[str]:
     return [url_of(one) for one in bound]
 
 
-def _address(text: str, default_host: str) -> tuple[str, int]:
+def _address(text: str, default_host: str, setting: str = "bind") -> tuple[str, int]:
     """Read "host:port", "[::1]:port" or "port"."""
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or int(port) > 65535:
-        raise ConfigurationError(f"bind: '{text}' is no address; write HOST:PORT, [::1]:PORT or a port.")
+        raise ConfigurationError(f"{setting}: '{text}' is no address; write HOST:PORT, [::1]:PORT or a port.")
     return host.strip("[]") or default_host, int(port)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, setting: str = "") -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, or asyncio does not know that it is TCP, and leaves Nagle's 40 ms in every answer but the first.
     bound = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -80,7 +87,8 @@ def _listen(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        other = "--host" if isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL else "--port"
+        absent = isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL
+        other = f"--{setting.replace('_', '-')}" if setting else "--host" if absent else "--port"
         raise ConfigurationError(
             f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another {other}."
         ) from error

@@ -11,6 +11,7 @@ import click
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from govor.observe.access import JsonFormatter
 from govor.settings import Settings, load_settings
 from govor.settings.values import Names
 
@@ -39,12 +40,16 @@ def read_settings(config: Path | None, options: dict[str, Any]) -> Settings:
     return load_settings(config, **given)
 
 
-def show_log(level: str) -> None:
-    """Send the log to stderr."""
+def show_log(level: str, *, as_json: bool = False) -> None:
+    """Send the log to stderr; said again, with what has changed."""
     logging.basicConfig(
         level=level.upper(), format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
     )
-    for noisy in ("httpx", "httpcore", "faster_whisper", "filelock", "hypercorn.access"):
+    logging.getLogger().setLevel(level.upper())
+    if as_json:
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonFormatter())
+    for noisy in ("httpx", "httpcore", "faster_whisper", "filelock", "hypercorn.access", "hypercorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

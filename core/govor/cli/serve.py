@@ -7,25 +7,21 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from hypercorn.asyncio import serve as run_hypercorn
-from hypercorn.config import Config, Sockets
 
-from govor.app import create_app
 from govor.cli.familiar import familiar_options, translate
 from govor.cli.heap import bound_arenas
 from govor.cli.leave import leave
-from govor.cli.listen import TAKEN_AT_ONCE, addresses, bind, is_loopback, urls_of
+from govor.cli.listen import addresses, bind, bind_metrics, is_loopback, urls_of
 from govor.cli.options import read_settings, setting_options, show_log
+from govor.cli.running import DEADLINE_SECONDS, run
 from govor.engine.service import Service
-
-GRACE_SECONDS = 5.0  # for requests under way when the server is told to stop
-ANSWER_SECONDS = 2.0  # for telling those that are not done by then
-DEADLINE_SECONDS = 9.0  # whatever happens; Docker kills after ten
+from govor.errors import GovorError
+from govor.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -41,83 +37,69 @@ def serve(config: Path | None, /, **options: Any) -> None:
     tells when they are in memory.
     """
     bound_arenas()
-    settings = read_settings(config, translate(options))
-    show_log(settings.log_level)
-    for host in dict.fromkeys(host for host, _ in addresses(settings)):
-        if not settings.api_keys and not is_loopback(host):
-            log.warning("Whoever reaches %s can use this server; GOVOR_API_KEYS makes it ask for a key", host)
+    given = translate(options)
+    settings = read_settings(config, given)
+    show_log(settings.log_level, as_json=settings.log_json)
     service = Service(settings)
-    bound = bind(settings)
-    asyncio.run(_serve_until_signalled(service, bound))
+    _warn_of_strangers(service)
+    bound, metrics = bind(settings), bind_metrics(settings)
+    asyncio.run(_serve_until_signalled(service, bound, metrics, lambda: read_settings(config, given)))
 
 
-async def _serve_until_signalled(service: Service, bound: Sequence[socket.socket]) -> None:
-    stop = asyncio.Event()
+def _warn_of_strangers(service: Service) -> None:
+    """Say who may use a server without a key, where others can reach it."""
+    for host in dict.fromkeys(host for host, _ in addresses(service.settings)):
+        if not service.keys.asked and not is_loopback(host):
+            log.warning("Whoever reaches %s can use this server; GOVOR_API_KEYS makes it ask for a key", host)
+
+
+async def _serve_until_signalled(
+    service: Service,
+    bound: Sequence[socket.socket],
+    metrics: Sequence[socket.socket],
+    read: Callable[[], Settings],
+) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, _stop, stop)
+        loop.add_signal_handler(number, _stop, stop, service)
+    loop.add_signal_handler(signal.SIGHUP, reread, service, read)
     click.echo(greeting(service, urls_of(bound)))
-    await run(service, bound, stop)
+    await run(service, bound, stop, metrics)
     leave()
 
 
-def _stop(stop: asyncio.Event) -> None:
+def _stop(stop: asyncio.Event, service: Service) -> None:
     """Begin to stop; told so a second time, leave at once."""
     if stop.is_set():
         leave(130)
     stop.set()
     log.info("Stopping; a second signal does not wait for requests under way")
-    deadline = threading.Timer(DEADLINE_SECONDS, leave)
+    deadline = threading.Timer(service.settings.drain_seconds + DEADLINE_SECONDS, leave)
     deadline.daemon = True
     deadline.start()
 
 
-async def run(service: Service, bound: Sequence[socket.socket], stop: asyncio.Event) -> None:
-    """Serve on bound sockets until `stop` is set; requests under way then have GRACE_SECONDS."""
-    cut = asyncio.create_task(_cut_off(service, stop), name="cut off")
+def reread(service: Service, read: Callable[[], Settings]) -> None:
+    """Take in what has changed in the configuration; where it is wrong, all stays as it was."""
     try:
-        await run_hypercorn(create_app(service), hypercorn_config(bound), shutdown_trigger=stop.wait)
-    finally:
-        cut.cancel()
-
-
-async def _cut_off(service: Service, stop: asyncio.Event) -> None:
-    """Once the grace is over, end what is under way, so that clients are told."""
-    await stop.wait()
-    await asyncio.sleep(GRACE_SECONDS)
-    log.warning("Stopping: requests under way are ended")
-    asyncio.get_running_loop().set_exception_handler(_note)  # Hypercorn's way to cut a connection is to fail
-    await service.close()
-
-
-def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    log.debug("While stopping: %s", context["message"], exc_info=context.get("exception"))
-
-
-def hypercorn_config(bound: Sequence[socket.socket]) -> Config:
-    """Hypercorn's settings where its defaults do not fit long uploads and answers."""
-
-    class Bound(Config):
-        def create_sockets(self) -> Sockets:
-            return Sockets([], list(bound), [])
-
-    config = Bound()
-    config.graceful_timeout = GRACE_SECONDS + ANSWER_SECONDS
-    config.keep_alive_timeout = 75.0  # longer than most proxies keep their end
-    config.websocket_ping_interval = 20.0
-    config.max_app_queue_size = 2  # pieces of 64 kB of an upload that wait in memory, per connection
-    config.errorlog = None
-    config.backlog = TAKEN_AT_ONCE
-    return config
+        wanted = read()
+        changed, waiting = service.change(wanted)
+    except GovorError as error:
+        log.error("The configuration stays as it was: %s", error)
+        return
+    show_log(service.settings.log_level)
+    log.info("Read the configuration again; changed: %s", ", ".join(changed) or "nothing")
+    if waiting:
+        log.warning("Only a restart changes: %s", ", ".join(waiting))
 
 
 def greeting(service: Service, urls: Sequence[str]) -> str:
     """What a person sees first: where the server is and a line that works."""
-    settings = service.settings
     url, *others = urls
     also = f", also on {', '.join(others)}" if others else ""
     default = service.router.default()
     models = ", ".join(model.id for model in service.router.usable()) or "none; see `govor models --all`"
-    key = ' -H "Authorization: Bearer $GOVOR_API_KEY"' if settings.api_keys else ""
+    key = ' -H "Authorization: Bearer $GOVOR_API_KEY"' if service.keys.asked else ""
     sample = "tests/data/ru.wav" if Path("tests/data/ru.wav").is_file() else "recording.mp3"
     lines = [
         f"Govor listens on {url}{also}  (API: {url}/v1, its pages: {url}/docs)",

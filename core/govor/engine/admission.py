@@ -61,7 +61,8 @@ class Admission:
     """The door of one server."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic):
-        self._limits = limits
+        self.limits = limits
+        """They may change while there are places taken."""
         self._clock = clock
         self._places: set[Place] = set()
         self._clients: Counter[str] = Counter()
@@ -76,12 +77,12 @@ class Admission:
 
     def check(self, client: str) -> None:
         """Raise what `admit` would, so that nobody uploads in vain. Keeps no place."""
-        if 0 < self._limits.requests <= self.inside:
+        if 0 < self.limits.requests <= self.inside:
             raise ServerBusy(
                 f"The server has {self.inside} transcriptions under way and takes no more.",
                 retry_after=self.retry_after(),
             )
-        if 0 < self._limits.per_client <= self._clients[client]:
+        if 0 < self.limits.per_client <= self._clients[client]:
             raise RateLimited(
                 f"You have {self._clients[client]} transcriptions under way and may have no more.",
                 retry_after=self.retry_after(),
@@ -97,7 +98,7 @@ class Admission:
             self.check(client)
         if not self._places:
             self._last = self._clock()
-        place = Place(self, client, 0.0 if patient else self._limits.wait, patient=patient)
+        place = Place(self, client, 0.0 if patient else self.limits.wait, patient=patient)
         self._places.add(place)
         self._clients[client] += 1
         try:
@@ -109,10 +110,10 @@ class Admission:
         """Put a place's audio into the account; whoever is alone may bring any length. Raises ServerBusy."""
         others = sum(other.seconds for other in self._places if other is not place)
         alone = not others or not seconds  # of unknown length
-        if not place.patient and not alone and 0 < self._limits.seconds < others + seconds:
+        if not place.patient and not alone and 0 < self.limits.seconds < others + seconds:
             raise ServerBusy(
                 f"The server has {others:.0f} seconds of audio under way; this recording would make it more "
-                f"than the {self._limits.seconds:g} that it takes.",
+                f"than the {self.limits.seconds:g} that it takes.",
                 retry_after=self.retry_after(),
             )
         place.seconds = seconds

@@ -14,12 +14,14 @@ from govor.audio.energy import EnergyDetector
 from govor.cores import usable_cores
 from govor.engine.admission import Admission, Limits
 from govor.engine.budget import Budget
+from govor.engine.changes import LIVE, differing
 from govor.engine.choice import Chooser
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.downloads import Downloads
 from govor.engine.observer import Observers, Report
 from govor.engine.pipeline import Transcription, Work, begin
 from govor.engine.pool import Pool, State
+from govor.engine.traffic import Traffic
 from govor.errors import GovorError
 from govor.models.catalogue import Catalogue, Model
 from govor.models.own import declared_models, pulled_models
@@ -28,6 +30,7 @@ from govor.models.store import Store
 from govor.models.wishes import Wishes
 from govor.plugins import Plugins
 from govor.settings import Settings
+from govor.settings.keys import Keys
 from govor.types import VoiceDetector
 
 IO_THREADS = 64
@@ -42,6 +45,8 @@ class Service:
     def __init__(self, settings: Settings, plugins: Plugins | None = None):
         """Find the plugins. Raises ConfigurationError where a required one is not ready."""
         self.settings = settings
+        self.keys = Keys(settings)
+        self.traffic = Traffic()
         self.plugins = plugins or Plugins(settings)
         own = declared_models(settings.catalogue, self.plugins)
         pulled = pulled_models(settings.models_dir, self.plugins)
@@ -54,7 +59,7 @@ class Service:
             self.store,
             settings.default_models,
             settings.routing,
-            fetching=settings.auto_pull and settings.download != "off",
+            fetching=_fetches(settings),
         )
         wishes = Wishes.of_settings(settings)
         for name in wishes.strangers(list(self.catalogue)):
@@ -62,13 +67,7 @@ class Service:
         cores = Budget(settings.cores or usable_cores())
         self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores, observer=self.observers)
         self.chooser = Chooser(self.router, self.pool, self.voice_detector)
-        limits = Limits(
-            settings.max_queue,
-            settings.max_queue_seconds,
-            settings.max_requests_per_client,
-            settings.max_wait_seconds,
-        )
-        self.admission = Admission(limits)
+        self.admission = Admission(_limits(settings))
         self.began = time.monotonic()
         self.transcribed = 0
         """Recordings answered since the start."""
@@ -82,13 +81,34 @@ class Service:
         self._preload = asyncio.create_task(self._load_preloaded(), name="preload")
 
     def not_ready(self) -> str | None:
-        """Why no request would be answered now: model_loading, no_model, model_failed; None: they would."""
+        """Why no request would be answered now: shutting_down, model_loading, no_model, model_failed.
+
+        None: they would.
+        """
+        if self.traffic.draining:
+            return "shutting_down"
         if self._preload is not None and not self._preload.done():
             return "model_loading"
         if not self.router.usable():
             return "no_model"
         default = self.router.default()
         return "model_failed" if default and self.pool.state(default) == "failed" else None
+
+    def change(self, wanted: Settings) -> tuple[list[str], list[str]]:
+        """Take in other settings; return the names of those that hold now, and of those that need a restart.
+
+        Raises ConfigurationError, and changes nothing.
+        """
+        names = differing(self.settings, wanted)
+        live = [name for name in names if name in LIVE]
+        settings = self.settings.model_copy(update={name: getattr(wanted, name) for name in live})
+        self.keys.change(settings)
+        self.settings = settings
+        self.catalogue.rename(settings.aliases)
+        self.router.change(settings.default_models, settings.routing, fetching=_fetches(settings))
+        self.pool.wishes.change(settings)
+        self.admission.limits = _limits(settings)
+        return live, [name for name in names if name not in LIVE]
 
     async def close(self) -> None:
         """Stop the work and free the models."""
@@ -178,3 +198,16 @@ class Service:
                 await self.pool.load(model)
             except GovorError as error:
                 log.warning("'%s' is not preloaded: %s", name, error)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        settings.max_queue,
+        settings.max_queue_seconds,
+        settings.max_requests_per_client,
+        settings.max_wait_seconds,
+    )
+
+
+def _fetches(settings: Settings) -> bool:
+    return settings.auto_pull and settings.download != "off"

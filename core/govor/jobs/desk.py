@@ -18,8 +18,9 @@ from govor.jobs.folder import DATABASE
 from govor.jobs.ledger import STOPPING, Ledger
 from govor.jobs.records import Job, Order, Status
 from govor.jobs.runner import Runner
-from govor.jobs.store import JobStore, Limits, new_id
+from govor.jobs.store import ANYONE, JobStore, Limits, new_id
 from govor.jobs.webhooks import Webhooks
+from govor.settings import Settings
 from govor.types import Segment, Transcript
 
 PAGE = 200
@@ -34,7 +35,6 @@ class Jobs:
 
     def __init__(self, service: Service):
         self._service = service
-        self._settings = service.settings
         self._ledger: Ledger | None = None
         self._runner: Runner | None = None
         self._webhooks: Webhooks | None = None
@@ -46,6 +46,10 @@ class Jobs:
     def compat(self) -> Compat:
         """How results are shown."""
         return self._settings.compat
+
+    @property
+    def _settings(self) -> Settings:
+        return self._service.settings  # as they are now
 
     @property
     def keep_seconds(self) -> float:
@@ -69,6 +73,20 @@ class Jobs:
                 await self._ledger.close()
             self._runner = self._webhooks = self._ledger = None
 
+    def stop(self) -> None:
+        """Tell those who follow jobs that the server is stopping."""
+        if self._ledger is not None:
+            self._ledger.stop()
+
+    async def counts(self) -> dict[str, int]:
+        """How many jobs there are, by status; empty where there never was one, or the folder fails."""
+        if self._ledger is None:
+            return {}
+        try:
+            return await self._ledger.do(JobStore.counts)
+        except (JobsUnavailable, InsufficientStorage):
+            return {}
+
     async def submit(self, work: Work, order: Order, key: str) -> Job:
         """Take over a recording and queue the job.
 
@@ -82,7 +100,7 @@ class Jobs:
         job = new_id()
         try:
             await _take(ledger, work.path, job)
-            owner = await self._owner(ledger, key)
+            owner = await self._signature(ledger, key)
             added = await ledger.do(
                 JobStore.add, job, owner, work.model.id, order, seconds, time.time(), limits
             )
@@ -167,8 +185,14 @@ class Jobs:
         return self._ledger is not None or (self._settings.data_dir / DATABASE).is_file()
 
     async def _owner(self, ledger: Ledger, key: str) -> str:
-        """Who a client is to the store; where no keys are asked, all are one."""
-        return await ledger.do(JobStore.owner, key) if self._settings.api_keys else ""
+        """Whose jobs a client may see: all are an administrator's, and everybody's without keys."""
+        if self._service.keys.manages(key.encode("latin-1", "replace")):
+            return ANYONE
+        return await self._signature(ledger, key)
+
+    async def _signature(self, ledger: Ledger, key: str) -> str:
+        """Who a client is to the store."""
+        return await ledger.do(JobStore.owner, key) if self._service.keys.asked else ""
 
     async def _open_kept(self, job: str) -> Ledger:
         """The ledger without what is too old. Raises JobNotFound where there never was one."""

@@ -17,6 +17,9 @@ from govor.types import Segment
 
 BUSY_SECONDS = 60.0
 
+ANYONE = "*"
+"""The owner that an administrator asks as: no client's signature."""
+
 
 class Limits(NamedTuple):
     """How much may be kept."""
@@ -83,7 +86,9 @@ class JobStore:
 
     def get(self, job: str, owner: str) -> Job:
         """Return a job of this owner's. Raises JobNotFound."""
-        found = self._tables.execute("SELECT * FROM jobs WHERE id = ? AND owner = ?", (job, owner)).fetchone()
+        found = self._tables.execute(
+            "SELECT * FROM jobs WHERE id = ?1 AND ?2 IN (owner, '*')", (job, owner)
+        ).fetchone()
         if found is None:
             raise JobNotFound(job)
         return job_of(found)
@@ -92,11 +97,16 @@ class JobStore:
         """Return the owner's newest jobs, those older than `after`. Raises JobNotFound."""
         before = 2**63 - 1 if after is None else self.get(after, owner).number
         rows = self._tables.execute(
-            "SELECT * FROM jobs WHERE owner = ?1 AND number < ?2 AND (?3 IS NULL OR status = ?3)"
+            "SELECT * FROM jobs WHERE ?1 IN (owner, '*') AND number < ?2 AND (?3 IS NULL OR status = ?3)"
             " ORDER BY number DESC LIMIT ?4",
             (owner, before, status, limit),
         )
         return [job_of(row) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are, by status."""
+        rows = self._tables.execute("SELECT status, count(*) AS number FROM jobs GROUP BY status")
+        return {row["status"]: row["number"] for row in rows}
 
     def begin_next(self, now: float) -> Job | None:
         """Take the job that has waited longest, without the segments that will be told again.

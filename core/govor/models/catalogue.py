@@ -47,10 +47,18 @@ class Catalogue:
         So do the operator's `own` models, each with the plugin that runs it.
         """
         self._plugins = tuple(plugins)
+        self._own: dict[tuple[str, str], ModelSpec] = {}
+        self._take(aliases)
+        self.add(own)
+
+    def rename(self, aliases: Mapping[str, str]) -> None:
+        """Take other aliases of the operator's."""
+        self._take(aliases)
+        self.add(())
+
+    def _take(self, aliases: Mapping[str, str]) -> None:
         self._aliases = tuple(aliases)
         self._targets = {alias.casefold(): target for alias, target in aliases.items()}
-        self._own: dict[tuple[str, str], ModelSpec] = {}
-        self.add(own)
 
     def add(self, own: Iterable[tuple[str, ModelSpec]]) -> None:
         """Take further models of the operator's; one that has the id of another replaces it."""

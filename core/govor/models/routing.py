@@ -32,13 +32,23 @@ class Router:
 
         Where `fetching`, a model that is named may be one that is not installed yet: it will be fetched.
         """
-        self._fetching = fetching
         self._catalogue = catalogue
         self._store = store
+        self.change(preferences, routes, fetching=fetching)
+
+    def change(
+        self,
+        preferences: Sequence[str],
+        routes: Mapping[str, Sequence[str]] | None = None,
+        *,
+        fetching: bool = False,
+    ) -> None:
+        """Take other lists."""
+        self._fetching = fetching
         self._preferences = preferences
         self._routes = {code.casefold(): tuple(names) for code, names in (routes or {}).items()}
         for name in {name for names in self._routes.values() for name in names}:
-            if catalogue.find(name) is None:
+            if self._catalogue.find(name) is None:
                 log.warning("[routing] names a model '%s', which no plugin has", name)
 
     @property

@@ -38,6 +38,11 @@ class Wishes:
         """Take them from the operator's settings."""
         return cls(settings.device, settings.ttl, settings.models)
 
+    def change(self, settings: Settings) -> None:
+        """Take the operator's settings anew; what was said since the start goes on before them."""
+        self._general = ModelSettings(device=settings.device, ttl=settings.ttl)
+        self._tables = settings.models
+
     def of(self, model: Model) -> Wish:
         """Return what is wished for a model now."""
         said = self._said(model)

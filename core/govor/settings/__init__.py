@@ -24,11 +24,11 @@ from pydantic_settings import (
 from govor.compat import Compat
 from govor.declared import OwnModel
 from govor.errors import ConfigurationError
+from govor.settings.operations import OperationsSettings
 from govor.settings.values import (
     NOT_SETTINGS,
     OPENAI_MODELS,
     Folder,
-    LogLevel,
     Names,
     UrlPolicy,
     WebhookSecret,
@@ -41,7 +41,7 @@ from govor.wishes import Bytes, ModelSettings
 log = logging.getLogger(__name__)
 
 
-class Settings(BaseSettings):
+class Settings(OperationsSettings):
     """What an operator decides. Read-only once made."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
@@ -53,9 +53,6 @@ class Settings(BaseSettings):
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     bind: Names = Field((), description="Where to listen instead of host and port: HOST:PORT, or a port.")
-    api_keys: Names = Field(
-        (), description="Bearer keys, comma-separated; any of them opens the API. Empty: no key is asked."
-    )
     models_dir: Folder = Field(
         default_factory=lambda: cache_folder() / "models", description="Folder of installed models."
     )
@@ -201,7 +198,6 @@ class Settings(BaseSettings):
         "", description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Empty: there are no webhooks."
     )
     compat: Compat = Field(Compat(), description="A table: what clients of other servers expect.")
-    log_level: LogLevel = Field("info", description="debug, info, warning or error.")
 
     @classmethod
     def settings_customise_sources(

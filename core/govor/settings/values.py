@@ -35,7 +35,8 @@ def expand(value: Any) -> Any:
     return Path(value).expanduser() if isinstance(value, str | Path) else value
 
 
-def _lower(value: Any) -> Any:
+def lower(value: Any) -> Any:
+    """Let words of a setting be written in capitals."""
     return value.lower() if isinstance(value, str) else value
 
 
@@ -54,9 +55,9 @@ def _secret(value: Any) -> Any:
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Folder = Annotated[Path, BeforeValidator(expand)]
-UrlPolicy = Annotated[Literal["off", "public", "any"], BeforeValidator(_lower)]
+UrlPolicy = Annotated[Literal["off", "public", "any"], BeforeValidator(lower)]
 WebhookSecret = Annotated[str, BeforeValidator(_secret)]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)]
 
 
 def cache_folder() -> Path:

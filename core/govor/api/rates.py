@@ -1,0 +1,29 @@
+"""How often one client may come: a bucket of tokens each, filled at the allowed rate."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+MOST_CLIENTS = 10_000
+"""Clients that are remembered; of more, those that came longest ago begin anew."""
+
+
+class Buckets:
+    """The buckets of one kind of client. Whoever is new finds his full."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str, per_minute: float, burst: int) -> float:
+        """Take a token; return the seconds until there is one where there is none, else 0."""
+        now, rate = self._clock(), per_minute / 60
+        tokens, then = self._buckets.pop(client, (float(burst), now))
+        tokens = min(tokens + (now - then) * rate, burst)
+        wait = 0.0 if tokens >= 1 else (1 - tokens) / rate
+        self._buckets[client] = (tokens if wait else tokens - 1, now)
+        if len(self._buckets) > MOST_CLIENTS:
+            self._buckets.popitem(last=False)
+        return wait

@@ -1,0 +1,99 @@
+"""The keys that open the API: from the settings and from a file that may change while the server runs."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from govor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from govor.settings.operations import OperationsSettings
+
+LOOK_SECONDS = 1.0
+"""How often, at most, the file is looked at."""
+
+log = logging.getLogger(__name__)
+
+
+class Keys:
+    """Who may come in. A file that cannot be read any more leaves the keys as they were."""
+
+    def __init__(self, settings: OperationsSettings, clock: Callable[[], float] = time.monotonic):
+        """Raise ConfigurationError where the file of keys cannot be read."""
+        self._clock = clock
+        self.change(settings)
+
+    def change(self, settings: OperationsSettings) -> None:
+        """Take other settings. Raises ConfigurationError, and keeps the keys there are."""
+        path = settings.api_keys_file
+        stamp, listed = _read(path) if path else (None, [])
+        self._path, self._stamp, self._looked = path, stamp, self._clock()
+        self._given = _encoded(settings.api_keys)
+        self._listed = _encoded(listed)
+        self._admin = _encoded([settings.admin_key] if settings.admin_key else [])
+
+    @property
+    def asked(self) -> bool:
+        """Whether a request needs a key at all; with an empty file, it does and none opens."""
+        return bool(self._given or self._path)
+
+    @property
+    def separate_admin(self) -> bool:
+        """Whether management needs a key of its own."""
+        return bool(self._admin)
+
+    def opens(self, given: bytes) -> bool:
+        """Tell whether this key opens the API."""
+        self._look()
+        return _among(given, [*self._given, *self._listed, *self._admin])
+
+    def manages(self, given: bytes) -> bool:
+        """Tell whether this key opens management."""
+        return _among(given, self._admin)
+
+    def _look(self) -> None:
+        """Read the file again where it has changed."""
+        if self._path is None or self._clock() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = self._clock()
+        try:
+            if _stamp(self._path) == self._stamp:
+                return
+            self._stamp, listed = _read(self._path)
+        except (ConfigurationError, OSError) as error:
+            if self._stamp is not None:
+                log.error("The keys stay as they were: %s", error)
+            self._stamp = None
+            return
+        self._listed = _encoded(listed)
+        log.info("Read %d keys from %s", len(listed), self._path)
+
+
+def _among(given: bytes, keys: Iterable[bytes]) -> bool:
+    """Compare with each, so that the time tells nothing of which."""
+    return sum(hmac.compare_digest(given, key) for key in keys) > 0
+
+
+def _encoded(keys: Iterable[str]) -> list[bytes]:
+    return [key.encode() for key in keys]
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _read(path: Path) -> tuple[tuple[int, int, int], list[str]]:
+    """Return the file's stamp and its keys: one per line, empty lines and # comments left out."""
+    try:
+        stamp = _stamp(path)
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigurationError(f"The keys in {path} cannot be read: {reason}.") from error
+    return stamp, [line for line in lines if line and not line.startswith("#")]

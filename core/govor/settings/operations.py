@@ -1,0 +1,71 @@
+"""Settings of running a server: who may come in, how often, and what is told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings
+
+from govor.settings.values import LogLevel, Names, expand, lower
+
+MetricsChoice = Annotated[Literal["off", "main", "separate"], BeforeValidator(lower)]
+
+
+class OperationsSettings(BaseSettings):
+    """What `Settings` has for those who run it."""
+
+    api_keys: Names = Field(
+        (), description="Bearer keys, comma-separated; any of them opens the API. Empty: no key is asked."
+    )
+    api_keys_file: Annotated[Path | None, BeforeValidator(expand)] = Field(
+        None, description="File of further keys, one per line; read again when it changes."
+    )
+    admin_key: str = Field(
+        "",
+        description="Key that opens everything; without it nobody may fetch, load, unload or delete models. "
+        "Empty: whoever may transcribe may do that too.",
+    )
+    allow_origins: Names = Field(
+        (),
+        description='Origins whose pages may use the API in a browser, as in https://app.example; "*": all.',
+    )
+    rate_limit_per_key: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Requests that one key may send in a minute. 0: no limit."
+    )
+    rate_limit_per_ip: float = Field(
+        0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Requests that one address may send in a minute. 0: no limit.",
+    )
+    rate_limit_burst: int = Field(
+        10, ge=1, description="Requests that may come at once before a rate limit tells."
+    )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        description="How many reverse proxies stand before the server: so many addresses of X-Forwarded-For, "
+        "from the right, are believed.",
+    )
+    drain_seconds: float = Field(
+        10,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds that requests under way have to end when the server is told to stop.",
+    )
+    metrics: MetricsChoice = Field(
+        "off",
+        description="Prometheus metrics: off, main (/metrics beside the API), separate (at metrics_bind, "
+        "without a key).",
+    )
+    metrics_bind: str = Field(
+        "127.0.0.1:9090", description="Address of separate metrics: HOST:PORT or a port."
+    )
+    metrics_gigastt: bool = Field(False, description="Give metrics under gigastt's names too.")
+    access_log: bool = Field(
+        True, description="Log every request when it is answered; probes at level debug only."
+    )
+    log_json: bool = Field(False, description="Log one JSON object per line.")
+    log_level: LogLevel = Field("info", description="debug, info, warning or error.")
