@@ -189,7 +189,7 @@ def test_a_transcription_under_way_is_answered_before_it_ends(served: Any, post:
 
 
 def test_a_transcription_that_does_not_end_is_cut_off_and_its_client_told(served: Any, post: Any) -> None:
-    process, said = served("--preload", "")
+    process, said = served("--preload", "", "--drain-seconds", "1")
     answer = post(address(said), prompt="forever")
     assert process.stdout.readline() == "at work\n"
     process.send_signal(signal.SIGTERM)
@@ -200,7 +200,7 @@ def test_a_transcription_that_does_not_end_is_cut_off_and_its_client_told(served
 
 @pytest.mark.slow
 def test_an_upload_that_does_not_end_is_cut_off_without_a_traceback(served: Any) -> None:
-    process, said = served("--preload", "")
+    process, said = served("--preload", "", "--drain-seconds", "1")
     head = "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n"
     form = "Content-Type: multipart/form-data; boundary=edge\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", int(address(said).rpartition(":")[2]))) as client:
