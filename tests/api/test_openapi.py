@@ -196,7 +196,7 @@ def test_a_transcript_may_come_as_json_text_subtitles_or_events(document: dict[s
 def test_only_health_and_readiness_need_no_key(document: dict[str, Any]) -> None:
     scheme = document["components"]["securitySchemes"]["key"]
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
-    assert document["security"] == [{"key": []}]
+    assert document["security"] == [{"key": []}, {"key_header": []}]
     assert {path for _, path, item in operations(document) if item.get("security") == []} == OPEN
 
 

@@ -113,3 +113,13 @@ def test_every_metric_is_described_and_no_other(names: set[str], root: Path) -> 
     own = {name for name in names if name.startswith(("govor_", "gigastt_"))}
     parts = re.compile(r"_(bucket|sum|count)$")
     assert described == {name for name in own if not (parts.search(name) and parts.sub("", name) in own)}
+
+
+def test_metrics_that_fail_make_no_request_fail(watched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(figures: Figures, exchange: Any) -> None:
+        raise RuntimeError("out of figures")
+
+    monkeypatch.setattr(Figures, "left", broken)
+    with watched.client() as client:
+        assert client.get("/health").status_code == 200
+        assert client.get("/v1/models").status_code == 200

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from quart import Quart, Response
-from quart_schema import HttpSecurityScheme, Info, OpenAPIProvider, QuartSchema, hide
+from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, OpenAPIProvider, QuartSchema, hide
 from werkzeug.exceptions import NotFound
 
 from govor import __version__
@@ -84,8 +84,11 @@ def document_api(app: Quart) -> None:
         info=Info(
             title="Govor", version=__version__, description="Speech to text behind the OpenAI audio API."
         ),
-        security_schemes={"key": HttpSecurityScheme(scheme="bearer")},
-        security=[{"key": []}],
+        security_schemes={
+            "key": HttpSecurityScheme(scheme="bearer"),
+            "key_header": APIKeySecurityScheme(in_="header", name="X-API-Key"),
+        },
+        security=[{"key": []}, {"key_header": []}],
         swagger_ui_path=None,
         redoc_ui_path=None,
         scalar_ui_path=None,

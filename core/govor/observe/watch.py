@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from govor.engine.observer import Observer, Report
 from govor.engine.service import Service
@@ -29,20 +31,22 @@ class Watch(Observer):
 
     def came(self, exchange: Exchange) -> None:
         """A request has begun."""
-        if self.figures:
-            self.figures.came()
-        if self._tracing:
-            self._tracing.came(exchange)
+        with _harmless():
+            if self.figures:
+                self.figures.came()
+            if self._tracing:
+                self._tracing.came(exchange)
 
     def left(self, exchange: Exchange) -> None:
         """A request has been answered, or its client has left."""
         exchange.seconds = time.monotonic() - exchange.began
-        if self.figures:
-            self.figures.left(exchange)
-        if self._tracing:
-            self._tracing.left(exchange)
-        if self._service.settings.access_log:
-            log_exchange(exchange)
+        with _harmless():
+            if self._service.settings.access_log:
+                log_exchange(exchange)
+            if self.figures:
+                self.figures.left(exchange)
+            if self._tracing:
+                self._tracing.left(exchange)
 
     def socket(self, change: int) -> None:
         """A WebSocket was opened, or closed."""
@@ -61,3 +65,12 @@ class Watch(Observer):
         """Send what is not sent yet."""
         if self._tracing:
             self._tracing.close()
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """Looking on must not make a request fail."""
+    try:
+        yield
+    except Exception:
+        log.exception("A request could not be told of")
