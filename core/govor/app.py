@@ -107,7 +107,7 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | Non
     for routes in (
         transcription_routes(service, jobs),
         transcription_routes(service, jobs, rich=True),
-        job_routes(jobs, service.settings),
+        job_routes(jobs, service),
         gigastt_routes(service),
         whispercpp_routes(service),
         speech_routes(service),

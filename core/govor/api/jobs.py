@@ -19,6 +19,7 @@ from govor.api.results import MODEL_HEADER, render_result
 from govor.api.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.api.streaming import stream_response
 from govor.engine.pipeline import Work
+from govor.engine.service import Service
 from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished, UrlNotAllowed
 from govor.formats import events
 from govor.formats.openai import dump_json
@@ -90,7 +91,7 @@ async def _check_webhook(url: str, settings: Settings) -> None:
     await check(url, private=settings.webhook_urls == "any", param="webhook_url")
 
 
-def job_routes(jobs: Jobs, settings: Settings) -> Blueprint:
+def job_routes(jobs: Jobs, service: Service) -> Blueprint:
     """The routes, bound to the jobs of a server."""
     routes = Blueprint("jobs", __name__)
 
@@ -133,11 +134,11 @@ def job_routes(jobs: Jobs, settings: Settings) -> Blueprint:
         found, gone = await jobs.remove(job, given_key())
         return _json({**_body(jobs, found), "deleted": gone})
 
-    _add_result_routes(routes, jobs, settings)
+    _add_result_routes(routes, jobs, service)
     return routes
 
 
-def _add_result_routes(routes: Blueprint, jobs: Jobs, settings: Settings) -> None:
+def _add_result_routes(routes: Blueprint, jobs: Jobs, service: Service) -> None:
     @routes.get("/v1/jobs/<job>/result")
     @tag(["Jobs"])
     @document_querystring(ResultQuery)
@@ -157,7 +158,7 @@ def _add_result_routes(routes: Blueprint, jobs: Jobs, settings: Settings) -> Non
         """The text as it comes, from the start or from the event that Last-Event-ID names."""
         found = await jobs.get(job, given_key())
         return await stream_response(
-            _events(jobs, found, given_key(), _last_event(), settings.keep_alive_seconds)
+            _events(jobs, found, given_key(), _last_event(), service.settings.keep_alive_seconds)
         )
 
 

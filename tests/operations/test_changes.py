@@ -1,0 +1,45 @@
+"""Settings that a running server takes in: they are documented, and they hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from govor.engine.changes import LIVE
+from govor.errors import ConfigurationError
+from govor.settings import Settings
+
+
+def test_the_settings_that_change_live_are_documented_and_exist(root: Path) -> None:
+    page = (root / "docs/operations.md").read_text(encoding="utf-8")
+    told = page.partition("These hold at once:")[2].partition(".")[0]
+    assert set(re.findall(r"`(\w+)`", told)) == LIVE
+    assert set(Settings.model_fields) >= LIVE
+
+
+def test_limits_lists_and_wishes_hold_at_once_and_the_rest_waits(serve: Any, speak: Any) -> None:
+    server = serve(preload=(), default_models=("whisper-base",), aliases={"whisper-1": "default"})
+    wanted = server.service.settings.model_copy(
+        update={"default_models": ("echo",), "port": 1, "max_queue": 7, "ttl": 5.0, "cores": 1}
+    )
+    live, waiting = server.service.change(wanted)
+    assert (set(live), set(waiting)) == ({"default_models", "max_queue", "ttl"}, {"port", "cores"})
+    assert server.service.settings.port != 1
+    assert server.service.admission.limits.requests == 7
+    with server.client() as client:
+        answer = speak(client, data={"model": "whisper-1"})
+    assert answer.headers["x-govor-model"] == "echo"
+    echo = server.service.catalogue.find("echo")
+    assert server.service.pool.wishes.of(echo).ttl == 5
+
+
+def test_what_is_wrong_changes_nothing(serve: Any, tmp_path: Path) -> None:
+    server = serve(preload=())
+    before = server.service.settings
+    wanted = before.model_copy(update={"max_queue": 7, "api_keys_file": tmp_path / "absent"})
+    with pytest.raises(ConfigurationError):
+        server.service.change(wanted)
+    assert server.service.settings is before
