@@ -1,0 +1,33 @@
+"""Moonshine for Govor: a small English model whose weights lie in a package that this one depends on.
+
+Light to import: onnxruntime comes in with `recognizer`, when the model is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import govor
+from govor_moonshine.catalogue import TINY
+
+
+class Moonshine:
+    """The family of one model. Its files are data of the distribution `moonshine-voice`, never imported."""
+
+    def models(self) -> Sequence[govor.ModelSpec]:
+        return (TINY,)
+
+    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+        """Load the model. Raises LoadFailed: no such device or precision, a file that is not the model's."""
+        from govor_moonshine.recognizer import load_recognizer  # imports onnxruntime
+
+        return load_recognizer(folder, placement)
+
+
+@govor.hookimpl
+def backend(settings: Mapping[str, Any]) -> govor.Backend:
+    if settings:
+        raise ValueError(f"[plugins.moonshine] has no keys, so none is called '{next(iter(settings))}'")
+    return Moonshine()

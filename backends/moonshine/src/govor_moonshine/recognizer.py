@@ -1,0 +1,72 @@
+"""One loaded Moonshine model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import govor
+from govor_moonshine.catalogue import DECODER, ENCODER, VOCABULARY
+from govor_moonshine.network import Network
+from govor_moonshine.vocabulary import Vocabulary, read_vocabulary
+
+QUIET = 1e-3  # of full scale. Of nothing at all the model makes "You", as of a word that it did not catch
+
+
+def load_recognizer(folder: Path, placement: govor.Placement) -> MoonshineRecognizer:
+    """Load the model in `folder`. Raises LoadFailed: no such device or precision, or a damaged file."""
+    if placement.device not in ("auto", "cpu"):
+        raise govor.LoadFailed(f"Moonshine cannot run on '{placement.device}': use device 'cpu' or 'auto'.")
+    if placement.precision not in ("auto", "int8"):
+        raise govor.LoadFailed(
+            f"Moonshine cannot be had in '{placement.precision}': its weights are int8: say 'auto' or 'int8'."
+        )
+    threads = placement.threads or 1
+    workers = placement.workers or max(1, govor.usable_cores() // threads)
+    network = Network(folder / ENCODER, folder / DECODER, threads)
+    vocabulary = read_vocabulary(folder / VOCABULARY)
+    if len(vocabulary) != network.classes:
+        raise govor.LoadFailed(
+            f"{folder / VOCABULARY} has {len(vocabulary)} tokens, but {DECODER} tells {network.classes} "
+            "apart: the two are of different models."
+        )
+    reached = replace(placement, device="cpu", precision="int8", threads=threads, workers=workers)
+    return MoonshineRecognizer(network, vocabulary, reached)
+
+
+class MoonshineRecognizer:
+    """A loaded model; `parallel` calls share the weights."""
+
+    def __init__(self, network: Network, vocabulary: Vocabulary, placement: govor.Placement):
+        self.parallel = placement.workers
+        self.placement = placement
+        self._network = network
+        self._vocabulary = vocabulary
+
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+        """Return one Segment per array, without times: the model knows none."""
+        return [self._transcribe(audio, options) for audio in batch]
+
+    def close(self) -> None:
+        del self._network
+
+    def _transcribe(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
+        if np.abs(audio).max(initial=0.0) < QUIET:
+            return govor.Segment("")
+        found = self._network.hear(audio)
+        pieces = self._vocabulary.data(found.tokens)
+        tokens = tuple(
+            govor.Token(data.decode(errors="replace"), logprob, data)
+            for data, logprob in zip(pieces, found.logprobs, strict=True)
+        )
+        return govor.Segment(
+            b"".join(pieces).decode(errors="replace").strip(),
+            tokens=tokens if options.logprobs else None,
+            token_ids=found.tokens,
+            language="en" if pieces else None,
+            avg_logprob=math.fsum(found.logprobs) / len(pieces) if pieces else None,
+        )
