@@ -2,7 +2,7 @@
 PYTHON   ?= python3
 VENV     ?= .venv
 BACKENDS := echo whisper silero gigaam-onnx
-OPTIONAL := gigaam-torch diarizer transformers moonshine
+OPTIONAL := gigaam-torch diarizer transformers moonshine wyoming
 OLD_SDKS := 1 2
 BIN      := $(VENV)/bin
 SOURCES  := pyproject.toml constraints.txt $(foreach name,$(BACKENDS),backends/$(name)/pyproject.toml)

@@ -49,7 +49,10 @@ class Server:
 
 @contextmanager
 def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Server]:
-    """Run a server in a thread, on a free port, until the block ends."""
+    """Run a server in a thread, on a free port, until the block ends; so listens what plugins add to it."""
+    if plugins is None:
+        tables = {"wyoming": {"port": 0}, **settings.plugins}
+        settings = settings.model_copy(update={"plugins": tables})
     service = Service(settings, plugins)
     bound = bind(settings.model_copy(update={"port": 0}))
     port = bound[0].getsockname()[1]

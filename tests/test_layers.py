@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
     "types errors cores",
-    "voices",
+    "voices serving",
     "hookspecs compat declared wishes",
     "settings audio formats remote",
     "plugins",
@@ -38,7 +38,7 @@ ONLY_IN = {
     "prometheus_client": {"observe"},
     "pytest": {"testing"},
 }
-FACADE = {"types", "errors", "cores", "voices", "hookspecs"}
+FACADE = {"types", "errors", "cores", "voices", "serving", "hookspecs"}
 """What `import govor` brings in."""
 
 PLUGIN_SOURCES = sorted((ROOT / "backends").glob("*/src/**/*.py"))

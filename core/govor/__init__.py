@@ -11,6 +11,7 @@ from govor.errors import (
     UnsupportedOperation,
 )
 from govor.hookspecs import hookimpl
+from govor.serving import ServedModel, Transcriber, Transcribing
 from govor.types import (
     SAMPLE_RATE,
     Adopting,
@@ -57,9 +58,12 @@ __all__ = [
     "Placement",
     "Recognizer",
     "Segment",
+    "ServedModel",
     "SpeakerTurn",
     "Task",
     "Token",
+    "Transcriber",
+    "Transcribing",
     "Transcript",
     "TranscriptionFailed",
     "UnsupportedOperation",

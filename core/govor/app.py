@@ -26,6 +26,7 @@ from govor.api.transcriptions import transcription_routes
 from govor.api.uploads import Linger, spooling_into
 from govor.api.whispercpp import whispercpp_routes
 from govor.engine.service import Service
+from govor.engine.transcriber import ServiceTranscriber
 from govor.jobs.desk import Jobs
 from govor.observe.figures import Figures
 from govor.observe.watch import Watch
@@ -81,9 +82,11 @@ def create_app(service: Service) -> Quart:
     async def start() -> None:
         service.start()
         jobs.start()
+        await service.plugins.start(ServiceTranscriber(service))
 
     @app.after_serving
     async def close() -> None:
+        await service.plugins.stop()
         await jobs.close()
         await service.close()
         await asyncio.to_thread(watch.close)

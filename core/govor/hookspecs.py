@@ -7,6 +7,7 @@ these with `@govor.hookimpl`. `settings` is the plugin's own table `[plugins.NAM
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -14,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from govor.serving import Transcriber
     from govor.types import Backend, VoiceDetector
     from govor.voices import Diarizer
 
@@ -49,6 +51,17 @@ def diarizer(settings: Mapping[str, Any]) -> Diarizer:
     Called once at start; of several plugins' the first in `order` is used. Import nothing heavy and touch no
     file or network here: that belongs into `Diarizer.load`. Its `spec` is a model like any other on disk and
     in memory, but none that transcribes. Raise ValueError where `settings` is wrong.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def startup(transcriber: Transcriber, settings: Mapping[str, Any]) -> AbstractAsyncContextManager[object]:
+    """Return what goes on beside the HTTP server: another protocol, a watched folder.
+
+    Called in the event loop as the server starts, never by commands of the terminal. What it returns is
+    entered before the first request and left when the server stops, and must be quick at both. Where one of
+    them raises, the plugin is recorded with the reason and the server goes on.
     """
     raise NotImplementedError
 

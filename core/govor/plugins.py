@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
@@ -16,6 +17,7 @@ import pluggy
 
 from govor import hookspecs
 from govor.errors import ConfigurationError
+from govor.serving import Transcriber
 from govor.settings import Settings
 from govor.types import Backend, ModelSpec, VoiceDetector
 from govor.voices import Diarizer
@@ -49,6 +51,7 @@ class Plugins:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._tables = settings.plugins
+        self._running: list[tuple[Plugin, AbstractAsyncContextManager[object]]] = []
         points = entry_points(group=GROUP) if found is None else found
         self._all = [self._open(point, settings.disable) for point in _ordered(points, settings.order)]
         self._check_required(settings.require)
@@ -88,6 +91,28 @@ class Plugins:
                     found[name] = command
         return found
 
+    async def start(self, transcriber: Transcriber) -> None:
+        """Begin what the plugins do beside the HTTP server; one that fails is recorded."""
+        for plugin in self._all:
+            if plugin.state != "ready" or "startup" not in plugin.hooks:
+                continue
+            try:
+                context = self._call("startup", plugin.name, transcriber=transcriber)
+                await context.__aenter__()
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
+                _fail(plugin, error)
+            else:
+                self._running.append((plugin, context))
+
+    async def stop(self) -> None:
+        """End what `start` has begun, the last first."""
+        while self._running:
+            plugin, context = self._running.pop()
+            try:
+                await context.__aexit__(None, None, None)
+            except Exception as error:  # noqa: BLE001 - as above
+                _fail(plugin, error)
+
     def _open(self, point: EntryPoint, disabled: Sequence[str]) -> Plugin:
         """Import one plugin and ask for its backend; never raises."""
         dist = point.dist
@@ -123,13 +148,13 @@ class Plugins:
         if not plugin.hooks:
             raise ValueError("it implements no hook; is @govor.hookimpl missing?")
 
-    def _call(self, hook: str, name: str) -> Any:
+    def _call(self, hook: str, name: str, **arguments: object) -> Any:
         """Call one hook of one plugin with that plugin's own table of settings."""
         others = [other for key, other in self._manager.list_name_plugin() if key != name]
         caller = self._manager.subset_hook_caller(hook, others)
         # an environment variable's name has no hyphen: GOVOR_PLUGINS__GIGAAM_ONNX__… is gigaam-onnx
         table = {**self._tables.get(name, {}), **self._tables.get(name.replace("-", "_"), {})}
-        results = caller(settings=table)
+        results = caller(settings=table, **arguments)
         if not results:
             raise ValueError(f"hook '{hook}' returned None")
         return results[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import re
 import tomllib
@@ -120,6 +121,9 @@ def test_the_tables_of_plugins_name_all_their_keys(pages: Pages) -> None:
         "silero": govor_silero.settings.Settings.model_fields,
         "diarizer": govor_diarizer.settings.DiarizerSettings.model_fields,
     }
+    if importlib.util.find_spec("govor_wyoming"):
+        settings = importlib.import_module("govor_wyoming.settings")
+        tables["wyoming"] = settings.WyomingSettings.model_fields
     rows = {row[0]: row[1] for row in pages["docs/configuration.md"].rows() if len(row) == 3}
     for name, fields in tables.items():
         assert rows[f"`[plugins.{name}]`"] == ", ".join(f"`{key}`" for key in fields)

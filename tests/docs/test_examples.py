@@ -19,6 +19,7 @@ import govor
 from govor.audio.energy import EnergyDetector
 from govor.plugins import Plugins
 from govor.settings import Settings
+from waiting import eventually
 
 Pages = dict[str, Any]
 
@@ -133,3 +134,17 @@ def test_the_example_of_the_hook_diarizer_gives_everything_to_one_speaker(exampl
     stream.feed(np.ones(16_000, np.float32))
     stream.feed(np.ones(8_000, np.float32))
     assert [(turn.start, turn.end, turn.speaker) for turn in stream.finish()] == [(0.0, 1.5, 0)]
+
+
+def test_the_example_of_the_hook_startup_writes_a_text_beside_each_recording(
+    example: Any, serve: Any, samples: Path, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    plugins = example("startup", inbox=str(inbox))
+    server = serve(plugins)
+    shutil.copy(samples / "ru_short.wav", inbox)
+    assert eventually(lambda: (inbox / "ru_short.txt").is_file())
+    assert "model" in (inbox / "ru_short.txt").read_text(encoding="utf-8")  # there is none here
+    assert server.stop()
+    assert [plugin.state for plugin in plugins] == ["ready"]
