@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from quart import Quart, Response, request
 
 from govor.api.auth import guard
+from govor.api.detect import detect_routes
 from govor.api.diarization import diarization_routes
 from govor.api.exchanges import Exchanges, annotate
 from govor.api.gigastt import gigastt_routes, own_limits
@@ -115,6 +116,7 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | Non
         whispercpp_routes(service),
         speech_routes(service),
         diarization_routes(service),
+        detect_routes(service),
         loaded_routes(service),
         storage_routes(service),
         metrics_routes(figures, jobs),

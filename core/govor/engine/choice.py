@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from govor.engine.detection import detect_language
+from govor.engine.detection import Chances, certain_language, language_chances
 from govor.engine.pool import Pool
-from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed
+from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed, UnsupportedOperation
 from govor.models.catalogue import Model
 from govor.models.routing import Router
 from govor.types import Feature, Options, VoiceDetector
@@ -45,20 +45,40 @@ class Chooser:
             needed = {Feature.TRANSLATE} if options.task == "translate" else set()
             yield await self._first(self.router.candidates(language, needed), stack)
 
-    async def _detect(self, path: Path, among: Iterable[str]) -> str | None:
-        """Ask a model that can tell languages, rather one in memory. Without any the language is unknown."""
-        detector = await self.voice_detector()
-        here = [loaded.model for loaded in self.pool.residence.residents() if loaded.detects]
-        for model in dict.fromkeys((*here, *self.router.detectors())):
+    async def languages(self, name: str, path: Path, among: Collection[str] = ()) -> tuple[Model, Chances]:
+        """Return who tells the language, the model named or the first that can, and how probable each is.
+
+        Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation: it cannot, or nobody can; InvalidAudio;
+        what a model that is named cannot be loaded for.
+        """
+        named = [self.router.choose(name)] if name and not self.router.means_auto(name) else []
+        for model in named or self._detectors():
             async with AsyncExitStack() as stack:
                 try:
                     loaded = await stack.enter_async_context(self.pool.lease(model))
                 except UNAVAILABLE as error:
+                    if named:
+                        raise
                     log.warning("'%s' cannot tell the language: %s", model.id, error)
                     continue
                 if loaded.detects:
-                    return await detect_language(loaded, path, detector, tuple(among))
-        return None
+                    detector = await self.voice_detector()
+                    return model, await language_chances(loaded, path, detector, among)
+        who = f"The model '{named[0].id}' cannot" if named else "No model that is installed can"
+        raise UnsupportedOperation(f"{who} tell languages apart.", param="model")
+
+    async def _detect(self, path: Path, among: Collection[str]) -> str | None:
+        """Return the language that is spoken; None: it is uncertain, or no model can tell it."""
+        try:
+            _, chances = await self.languages("", path, among)
+        except UnsupportedOperation:
+            return None
+        return certain_language(chances)
+
+    def _detectors(self) -> list[Model]:
+        """Models that can tell languages, rather one in memory."""
+        here = [loaded.model for loaded in self.pool.residence.residents() if loaded.detects]
+        return list(dict.fromkeys((*here, *self.router.detectors())))
 
     async def _first(self, models: list[Model], stack: AsyncExitStack) -> Model:
         """Return the first model that can be loaded, and have the stack hold it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.engine.residence import Loaded
 from govor.engine.turns import Share, Turn
 from govor.types import LanguageDetector, Options, Recognizer, Segment, VoiceDetector
+
+Chances = Mapping[str, float]
+"""ISO 639-1 codes with their probabilities, the most probable first."""
 
 SPEECH_SECONDS = 30.0
 """What a detector hears; Whisper's window."""
@@ -43,16 +46,17 @@ class Detection(Turn):
         return self.conclude([])
 
 
-async def detect_language(
-    loaded: Loaded, path: Path, detector: VoiceDetector, among: Sequence[str] = ()
-) -> str | None:
-    """Return the ISO code of the first speech, of `among` where that is not empty; None: it is uncertain.
+async def language_chances(
+    loaded: Loaded, path: Path, detector: VoiceDetector, among: Collection[str] = ()
+) -> Chances:
+    """Return how probable each language of the first speech is, the most probable first; of `among` if any.
 
-    Decodes no further than to `SPEECH_SECONDS` of speech. Raises InvalidAudio, TranscriptionFailed.
+    Decodes no further than to `SPEECH_SECONDS` of speech; empty: nobody speaks. Raises InvalidAudio,
+    TranscriptionFailed.
     """
     stretch = await asyncio.to_thread(first_speech, path, detector)
     if stretch is None:
-        return None
+        return {}
     turn = Detection(stretch)
     loaded.lane.submit(turn)
     try:
@@ -63,8 +67,13 @@ async def detect_language(
         raise
     chances = {code: chance for code, chance in turn.found if not among or code in among}
     whole = sum(chances.values()) if among else 1.0
-    best = max(chances, key=chances.__getitem__, default=None)
-    return best if best and chances[best] >= CERTAIN * whole else None
+    ranked = sorted(chances.items(), key=lambda pair: -pair[1])
+    return {code: chance / whole if whole else 0.0 for code, chance in ranked}
+
+
+def certain_language(chances: Chances) -> str | None:
+    """Return the most probable language, where it is probable enough to go by."""
+    return next((code for code, chance in chances.items() if chance >= CERTAIN), None)
 
 
 def first_speech(path: Path, detector: VoiceDetector) -> Stretch | None:
