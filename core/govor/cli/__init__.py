@@ -18,6 +18,7 @@ from govor.cli.leave import leave
 from govor.cli.loaded import load, ps, reload, unload
 from govor.cli.manage import du, prune, pull, rm, verify
 from govor.cli.models import models
+from govor.cli.new_backend import new_backend
 from govor.cli.plugins import plugins
 from govor.cli.serve import serve
 from govor.cli.transcribe import transcribe
@@ -45,6 +46,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 for command in (
     serve, transcribe, jobs, models, pull, rm, verify, prune, du, load, unload, reload, ps, plugins,
+    new_backend,
 ):  # fmt: skip
     cli.add_command(command)
 
