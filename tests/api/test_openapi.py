@@ -50,6 +50,7 @@ ROUTES = {
     ("get", "/v1/plugins"),
     ("post", "/inference"),
     ("post", "/load"),
+    ("post", "/v1/audio/detect"),
     ("post", "/v1/audio/speech/timestamps"),
     ("post", "/v1/transcribe"),
     ("post", "/v1/transcribe/stream"),
