@@ -490,17 +490,23 @@ async def test_two_models_use_no_more_cores_than_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("surplus", "heard", "calls"),
-    [(1, 100, "long new"), (0, 100, "long"), (1, 10, "long")],
-    ids=["beside-much", "no-surplus", "beside-little"],
+    ("surplus", "heard", "length", "calls"),
+    [
+        (1, 100, math.inf, "long new"),
+        (0, 100, math.inf, "long"),
+        (1, 10, math.inf, "long"),
+        (1, 10, 3600, "long new"),
+        (1, 10, 20, "long"),
+    ],
+    ids=["beside-much", "no-surplus", "beside-little", "beside-an-hour", "beside-a-message"],
 )
-async def test_a_newcomer_is_heard_beside_those_who_have_had_much(
-    surplus: int, heard: int, calls: str
+async def test_a_newcomer_is_heard_beside_those_who_have_much(
+    surplus: int, heard: int, length: float, calls: str
 ) -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
     model.surplus, model.threads = surplus, 1
     lane = Lane(model, "fake", Budget(1))
-    turns = [turn_of(heard, "long", share := Share()), turn_of(10, "long", share)]
+    turns = [turn_of(heard, "long", share := Share(length=length)), turn_of(10, "long", share)]
     for turn in turns:
         lane.submit(turn)
     await begun(model)

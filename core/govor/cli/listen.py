@@ -10,20 +10,6 @@ from ipaddress import ip_address
 from govor.errors import ConfigurationError
 from govor.settings import Settings
 
-QUEUED_CONNECTIONS = 1024
-TAKEN_AT_ONCE = 8
-"""Connections that asyncio accepts before it looks after those it has."""
-
-
-class Listener(socket.socket):
-    """A socket whose queue in the kernel is longer than what asyncio takes from it at once.
-
-    asyncio has one number for both. With a hundred, the open connections wait for a crowd's first requests.
-    """
-
-    def listen(self, backlog: int = QUEUED_CONNECTIONS, /) -> None:
-        super().listen(max(backlog, QUEUED_CONNECTIONS))
-
 
 def addresses(settings: Settings) -> list[tuple[str, int]]:
     """Return what to listen on: each of `bind`, else `host` and `port`. Raises ConfigurationError."""
@@ -81,7 +67,7 @@ def _address(text: str, default_host: str, setting: str = "bind") -> tuple[str, 
 def _listen(host: str, port: int, setting: str = "") -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, or asyncio does not know that it is TCP, and leaves Nagle's 40 ms in every answer but the first.
-    bound = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))

@@ -12,7 +12,6 @@ from hypercorn.asyncio import serve as run_hypercorn
 from hypercorn.config import Config, Sockets
 
 from govor.app import Parts, create_app, parts_of
-from govor.cli.listen import TAKEN_AT_ONCE
 from govor.engine.service import Service
 
 ANSWER_SECONDS = 2.0
@@ -76,5 +75,4 @@ def hypercorn_config(bound: Sequence[socket.socket]) -> Config:
     config.websocket_ping_interval = 20.0
     config.max_app_queue_size = 2  # pieces of 64 kB of an upload that wait in memory, per connection
     config.errorlog = logging.getLogger("hypercorn.error")  # in the form of all the rest
-    config.backlog = TAKEN_AT_ONCE
     return config

@@ -9,16 +9,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import count
 from typing import TypeVar, cast
 
 from govor.engine.ahead import ReadAhead
-from govor.engine.batches import Outcome, fill_batch, work_on
+from govor.engine.batches import Outcome, attempt, fill_batch, work_on
 from govor.engine.budget import Budget, cores_of
 from govor.engine.observer import Observer
+from govor.engine.priority import stand_back
 from govor.engine.turns import Turn
-from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
+from govor.errors import GovorError, ShuttingDown
 from govor.types import LongForm, Recognizer
 
 STOPPING = "The server is stopping."
@@ -67,7 +68,9 @@ class Lane:
         self._calls = 0
         self._running: set[Turn] = set()  # of all calls
         self._pressure = asyncio.Event()
-        self._threads = ThreadPoolExecutor(self.workers + surplus, thread_name_prefix=f"govor-{name}")
+        named = f"govor-{name}"
+        self._threads = ThreadPoolExecutor(self.workers, named, stand_back if surplus else None)
+        self._hurried = ThreadPoolExecutor(max(1, surplus), f"{named}-hurried")
         self._tasks = [
             asyncio.create_task(work(), name=f"lane {name}")
             for work, number in ((self._work, self.workers), (self._hurry, surplus))
@@ -93,7 +96,7 @@ class Lane:
             raise ShuttingDown(STOPPING)
         loop = asyncio.get_running_loop()
         async with self._budget.hold(self._account):
-            result, error = await loop.run_in_executor(self._threads, _try, function, args)
+            result, error = await loop.run_in_executor(self._threads, attempt, function, args)
         if error is not None:
             raise error
         return cast("Result", result)
@@ -141,7 +144,8 @@ class Lane:
         while True:
             await self._arrived()
             async with self._budget.hold(self._account):
-                await self._run(self._choose())  # only now: a shorter one may have come meanwhile
+                # only now: a shorter one may have come meanwhile
+                await self._run(self._choose(), self._threads)
 
     async def _hurry(self) -> None:
         """Take what should not wait for the calls that run."""
@@ -149,29 +153,29 @@ class Lane:
             await self._pressure.wait()
             self._pressure.clear()
             async with self._budget.hold(self._account):
-                await self._run(self._choose() if self._is_overrun() else [])
+                await self._run(self._choose() if self._is_overrun() else [], self._hurried)
 
     def _is_pressed(self) -> bool:
         """Somebody waits who has had nothing yet."""
         return any(not turn.share.heard for turn in self._waiting)
 
     def _is_patient(self) -> bool:
-        """All that runs is for those who have had much."""
-        return bool(self._running) and all(turn.share.heard > CREDIT_SECONDS for turn in self._running)
+        """All that runs is for those who have had much, or have much before them."""
+        return bool(self._running) and all(turn.share.extent > CREDIT_SECONDS for turn in self._running)
 
     def _is_overrun(self) -> bool:
-        """All workers are busy with those who have had much, and somebody waits who has had nothing."""
+        """All workers are busy with those who can wait, and somebody waits who has had nothing."""
         return self._calls >= self.workers and self._is_patient() and self._is_pressed()
 
-    async def _run(self, turns: list[Turn]) -> None:
-        """Do the next step of turns that were taken, in a thread, and tell what came of it."""
+    async def _run(self, turns: list[Turn], threads: Executor) -> None:
+        """Do the next step of turns that were taken, in one of the threads, and tell what came of it."""
         if not turns:
             return
         self._calls += 1
         self._running.update(turns)
         loop, began = asyncio.get_running_loop(), time.monotonic()
         try:
-            done = await loop.run_in_executor(self._threads, work_on, turns, self._recognizer)
+            done = await loop.run_in_executor(threads, work_on, turns, self._recognizer)
         except asyncio.CancelledError:
             self._waiting += turns  # for `close` to end
             raise
@@ -232,20 +236,10 @@ class Lane:
     def _free(self, unfinished: Sequence[Turn]) -> None:
         """Wait for the calls that run, then free the model. Runs in a thread."""
         self._threads.shutdown()
+        self._hurried.shutdown()
         for turn in unfinished:
             turn.close()
         try:
             self._recognizer.close()
         except Exception:  # the other models must be freed all the same
             log.exception("A model failed while it was freed")
-
-
-def _try(function: Callable[..., Result], args: Sequence[object]) -> tuple[Result | None, GovorError | None]:
-    """Return what a function returns, or what it raised: not everything can be carried by a Future."""
-    try:
-        return function(*args), None
-    except GovorError as error:
-        return None, error
-    except BaseException as error:  # a model may raise anything: its client is told, the lane lives
-        log.exception("The model failed")
-        return None, TranscriptionFailed(f"The model failed: {type(error).__name__}: {error}")

@@ -30,6 +30,11 @@ class Share:
     heard: float = 0.0
     """Seconds that were done, or are being done, of this request."""
 
+    @property
+    def extent(self) -> float:
+        """Seconds that this request takes at least."""
+        return max(self.heard, self.length if self.length < math.inf else 0.0)
+
 
 class Turn:
     """One stretch waiting for, or on, a model. Iterate it for its segments, in order."""
