@@ -29,11 +29,11 @@ def seconds_together(call: Callable[[], Any], callers: int, calls: int) -> float
         return timed(lambda: list(threads.map(lambda _: call(), range(calls))))
 
 
-def ask(client: httpx.Client, path: Path, model: str) -> str:
+def ask(client: httpx.Client, path: Path, model: str, **fields: str) -> str:
     """Send one recording; return its text."""
     with path.open("rb") as file:
         answer = client.post(
-            "/v1/audio/transcriptions", files={"file": (path.name, file)}, data={"model": model}
+            "/v1/audio/transcriptions", files={"file": (path.name, file)}, data={"model": model, **fields}
         )
     assert answer.is_success, answer.text
     return str(answer.json()["text"])

@@ -30,8 +30,8 @@ from processes import process_of
 
 CLIENTS = (1, 4, 8, 16)
 SECONDS = 20
-FILES = {"whisper-base": 8, "bench": 16}
-ROUNDS = {"whisper-base": 3, "bench": 5}
+FILES = {"whisper-base": 8, "bench": 48}
+ROUNDS = {"whisper-base": 1, "bench": 3}
 CORES = len(os.sched_getaffinity(0))
 SPLITS = sorted({(1, CORES), (CORES, 1)})
 """(workers, threads of each)"""
