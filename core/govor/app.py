@@ -75,7 +75,7 @@ def create_app(service: Service) -> Quart:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app)
     guard(app, service)
-    document_api(app)
+    document_api(app, keyed=lambda: bool(service.keys.asked))
     app.url_map.strict_slashes = False
     _add_routes(app, service, jobs, watch.figures if settings.metrics == "main" else None)
 

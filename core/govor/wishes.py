@@ -37,8 +37,10 @@ class ModelSettings(BaseModel):
     precision: str | None = Field(
         None, min_length=1, description="Numbers to compute with: auto, fp32, fp16, bf16, int8."
     )
-    threads: int | None = Field(None, ge=0, description="CPU threads of one call; 0: the plugin chooses.")
-    workers: int | None = Field(None, ge=0, description="Calls at once; 0: the plugin chooses.")
+    threads: int | None = Field(
+        None, ge=0, le=4096, description="CPU threads of one call; 0: the plugin chooses."
+    )
+    workers: int | None = Field(None, ge=0, le=4096, description="Calls at once; 0: the plugin chooses.")
     ttl: float | None = Field(
         None,
         ge=-1,

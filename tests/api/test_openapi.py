@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from govor.api.refusals import all_kinds
+
 SHARED = {
     ("delete", "/models/{name}"),
     ("get", "/health"),
@@ -55,6 +57,7 @@ ROUTES = {
     ("post", "/v1/transcribe"),
     ("post", "/v1/transcribe/stream"),
 }
+FLAT = {"/v1/transcribe", "/v1/transcribe/stream", "/metrics", "/inference", "/load"}
 AUDIO = [
     f"{base}/audio/{route}" for base in ("/v1", "/api/v1") for route in ("transcriptions", "translations")
 ]
@@ -133,7 +136,7 @@ def test_every_parameter_of_a_path_is_declared(document: dict[str, Any]) -> None
 
 def test_every_answer_has_a_description_and_a_schema(document: dict[str, Any]) -> None:
     for _, _, operation in operations(document):
-        assert re.fullmatch(r"20[014]", min(operation["responses"]))
+        assert re.fullmatch(r"20[014]", min(operation["responses"])), operation["operationId"]
         for status, answer in operation["responses"].items():
             assert re.fullmatch(r"[2-5]\d\d|default", status)
             assert answer["description"]
@@ -142,7 +145,21 @@ def test_every_answer_has_a_description_and_a_schema(document: dict[str, Any]) -
 
 def test_an_error_has_four_keys(document: dict[str, Any]) -> None:
     assert set(document["components"]["schemas"]["Error"]["required"]) == {"message", "type", "param", "code"}
-    assert all("default" in operation["responses"] for _, _, operation in operations(document))
+    assert set(document["components"]["schemas"]["ErrorBody"]["required"]) == {"error"}
+
+
+def test_every_error_is_listed_where_it_can_be_answered(document: dict[str, Any]) -> None:
+    described = " ".join(
+        answer["description"]
+        for _, path, operation in operations(document)
+        if path not in FLAT
+        for answer in operation["responses"].values()
+    )
+    missing = {kind.code for kind in all_kinds() if f"`{kind.code}`" not in described}
+    assert missing == {"metrics_disabled"}, "which is of a flat route"
+    for _, path, operation in operations(document):
+        assert {"401" in operation["responses"], path in OPEN} == {True, False}
+        assert "500" in operation["responses"]
 
 
 @pytest.mark.parametrize("path", AUDIO)
@@ -174,10 +191,10 @@ def test_a_recording_is_sent_as_a_form_with_every_field(document: dict[str, Any]
 
 
 def test_an_error_of_gigastt_and_whisper_cpp_is_flat(document: dict[str, Any]) -> None:
-    flat = {"/v1/transcribe", "/v1/transcribe/stream", "/metrics", "/inference", "/load"}
     for _, path, operation in operations(document):
-        schema = operation["responses"]["default"]["content"]["application/json"]["schema"]
-        assert (schema.get("$ref") == "#/components/schemas/FlatError") == (path in flat), path
+        schema = operation["responses"]["500"]["content"]["application/json"]["schema"]
+        assert schema["$ref"].endswith("/FlatError" if path in FLAT else "/ErrorBody"), path
+    assert "422" in document["paths"]["/v1/transcribe"]["post"]["responses"]
     assert set(document["components"]["schemas"]["FlatError"]["required"]) == {"error", "code"}
 
 
@@ -185,7 +202,8 @@ def test_an_error_of_gigastt_and_whisper_cpp_is_flat(document: dict[str, Any]) -
 def test_a_body_may_be_the_recording(document: dict[str, Any], path: str) -> None:
     content = document["paths"][path]["post"]["requestBody"]["content"]
     assert {"audio/wav", "audio/mpeg", "application/octet-stream"} <= set(content)
-    assert all(kind["schema"] == {"type": "string", "format": "binary"} for kind in content.values())
+    binary = {"type": "string", "format": "binary", "minLength": 1}
+    assert all(kind["schema"] == binary for kind in content.values())
 
 
 @pytest.mark.parametrize("path", AUDIO)
@@ -197,7 +215,7 @@ def test_a_transcript_may_come_as_json_text_subtitles_or_events(document: dict[s
 def test_only_health_and_readiness_need_no_key(document: dict[str, Any]) -> None:
     scheme = document["components"]["securitySchemes"]["key"]
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
-    assert document["security"] == [{"key": []}, {"key_header": []}]
+    assert document["security"] == [{}, {"key": []}, {"key_header": []}], "it asks for no key, and takes any"
     assert {path for _, path, item in operations(document) if item.get("security") == []} == OPEN
 
 
@@ -232,3 +250,15 @@ def test_the_pages_style_loads_nothing_from_elsewhere(client: httpx.Client) -> N
 @pytest.mark.parametrize("path", ["/docs/index.html", "/docs/..%2f..%2fapp.py", "/redocs", "/scalar"])
 def test_nothing_else_is_served_beside_the_page(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+def test_a_server_with_keys_says_that_it_asks_for_one(serve: Any) -> None:
+    with serve(api_keys=("right",), preload=()).client() as client:
+        assert client.get("/openapi.json").json()["security"] == [{"key": []}]
+
+
+def test_what_a_route_is_about_is_said_of_its_group_and_its_parameters(document: dict[str, Any]) -> None:
+    used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
+    assert {tag["name"] for tag in document["tags"]} == used
+    for _, _, operation in operations(document):
+        assert all(parameter["description"] for parameter in operation["parameters"])

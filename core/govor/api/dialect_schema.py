@@ -54,6 +54,12 @@ class GigasttEvent(BaseModel):
     words: list[GigasttWord]
 
 
+class InferenceResult(BaseModel):
+    """The `json` body of whisper.cpp's route; `verbose_json` adds task, language, duration and segments."""
+
+    text: str
+
+
 class FlatError(BaseModel):
     """The body of every error of gigastt's and whisper.cpp's routes."""
 

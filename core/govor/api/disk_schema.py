@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from govor.api.schema import ModelBody
 
@@ -54,6 +54,16 @@ class Registry(BaseModel):
 
 class PullRequest(BaseModel):
     """Which model to fetch: one of the four keys, which mean the same."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [key], "properties": {key: {"type": "string", "minLength": 1}}}
+                for key in ("model", "path", "id", "name")
+            ],
+            "examples": [{"model": "whisper-base"}],
+        }
+    )
 
     model: str | None = None
     path: str | None = None

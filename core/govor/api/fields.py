@@ -8,7 +8,15 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 from werkzeug.datastructures import MultiDict
 
 from govor.api.speakers import SpeakerFields
@@ -40,8 +48,9 @@ def _language(value: str) -> str | None:
 
 
 ALTERNATIVES = ("ServerVad", "literal['auto']")  # pydantic's names for the branches of chunking_strategy
-Language = Annotated[str, BeforeValidator(parse_language)]
-OptionalLanguage = Annotated[str | None, BeforeValidator(_language)]
+_NAMED = WithJsonSchema({"type": "string", "format": "language", "examples": ["ru", "pt-BR", "german"]})
+Language = Annotated[str, BeforeValidator(parse_language), _NAMED]
+OptionalLanguage = Annotated[str | None, BeforeValidator(_language), _NAMED]
 _FLAG = TypeAdapter(bool)
 
 

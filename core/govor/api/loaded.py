@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 from pydantic import ValidationError
@@ -9,7 +10,8 @@ from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_request, document_response, tag
 
 from govor.api.models import describe
-from govor.api.schema import ForceQuery, MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
+from govor.api.queries import ForceQuery
+from govor.api.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
 from govor.engine.memory import resident_bytes
 from govor.engine.residence import Loaded
 from govor.engine.service import Service
@@ -102,15 +104,24 @@ def _known(service: Service, name: str) -> Model:
 
 def _said(body: str | bytes) -> ModelSettings:
     """Return the settings in a body, none where it is empty. Raises InvalidParam."""
+    known = ", ".join(ModelSettings.model_fields)
     try:
-        return ModelSettings.model_validate_json(body) if body.strip() else ModelSettings()
+        values = json.loads(body, parse_float=_number) if body.strip() else {}
+        return ModelSettings.model_validate(values, strict=True)
     except ValidationError as error:
         fault = error.errors()[0]
         field = str(fault["loc"][0]) if fault["loc"] else None
-        known = ", ".join(ModelSettings.model_fields)
         raise InvalidParam(
             f"{field or 'The body'}: {fault['msg']}; send JSON with any of {known}.", param=field
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidParam(f"The body is not JSON; send an object with any of {known}.") from error
+
+
+def _number(text: str) -> float:
+    """Read a number with a point: 4.0 is an integer in JSON."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _forced() -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from quart import Blueprint, Response
-from quart_schema import document_response, tag
+from quart_schema import tag
 
-from govor.api.dialect_schema import FlatError
 from govor.api.uploads import Message, Receive, Scope, Send
 from govor.errors import MetricsDisabled
 from govor.jobs.desk import Jobs
@@ -18,7 +17,6 @@ def metrics_routes(figures: Figures | None, jobs: Jobs) -> Blueprint:
 
     @routes.get("/metrics")
     @tag(["Status"])
-    @document_response(FlatError, 404)
     async def metrics() -> Response:
         """Figures in Prometheus' text format; 404 while they are off, or given on a listener of their own."""
         if figures is None:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, get_args
 
 from quart import Blueprint, request
-from quart_schema import document_response, tag
+from quart_schema import document_querystring, document_response, tag
 
 from govor.api.disk_schema import (
     Deleted,
@@ -20,6 +20,7 @@ from govor.api.disk_schema import (
     Verified,
 )
 from govor.api.entries import familiar, model_list
+from govor.api.queries import ForceQuery, RegistryQuery, TaskQuery
 from govor.api.schema import ModelBody, ModelList
 from govor.engine.pool import State
 from govor.engine.service import Service
@@ -47,6 +48,7 @@ def model_routes(service: Service) -> Blueprint:
 
     @routes.get("/v1/models")
     @tag(["Models"])
+    @document_querystring(TaskQuery)
     @document_response(ModelList)
     async def list_models() -> dict[str, object]:
         """Models that can answer now: installed or loaded; `?task=` those that can do this."""
@@ -65,6 +67,7 @@ def model_routes(service: Service) -> Blueprint:
 
     @routes.get("/v1/registry")
     @tag(["Models"])
+    @document_querystring(RegistryQuery)
     @document_response(Registry)
     async def list_registry() -> dict[str, object]:
         """Every model that is known here, filtered by `?task= &language= &state= &backend=`."""
@@ -73,6 +76,7 @@ def model_routes(service: Service) -> Blueprint:
 
     @routes.delete("/v1/models/<path:name>")
     @tag(["Models"])
+    @document_querystring(ForceQuery)
     @document_response(Deleted)
     async def delete_model(name: str) -> dict[str, object]:
         """Delete a model's files, or call its download off; `?force=true` also where it is in use."""
@@ -203,7 +207,7 @@ def _filtered(service: Service, models: Iterable[Model], names: tuple[str, ...])
 
 
 def _choice(name: str, allowed: Iterable[str]) -> str | None:
-    value = request.args.get(name)
+    value = request.args.get(name) or None  # a form in a browser sends what was not chosen as nothing
     if value is not None and value not in allowed:
         raise InvalidParam(f"'{name}' is one of {', '.join(allowed)}, not '{value[:40]}'.", param=name)
     return value
@@ -212,6 +216,6 @@ def _choice(name: str, allowed: Iterable[str]) -> str | None:
 def _language() -> str | None:
     value = request.args.get("language")
     try:
-        return parse_language(value) if value is not None else None
+        return parse_language(value) if value else None
     except ValueError as error:
         raise InvalidParam(f"'language': {error}", param="language") from error

@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 import importlib.resources
 import re
+from collections.abc import Callable
 from typing import Any
 
 from quart import Quart, Response
-from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, OpenAPIProvider, QuartSchema, hide
+from quart_schema import (
+    APIKeySecurityScheme,
+    HttpSecurityScheme,
+    Info,
+    OpenAPIProvider,
+    QuartSchema,
+    Server,
+    hide,
+)
 from werkzeug.exceptions import NotFound
 
 from govor import __version__
 from govor.api.auth import OPEN_PATHS
 from govor.api.dialect_schema import FlatError
-from govor.api.responses import is_flat
+from govor.api.refusals import refusals
 from govor.api.schema import ErrorBody
-from govor.errors import GovorError
 
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 PAGE = """<!doctype html>
@@ -29,16 +37,29 @@ SwaggerUIBundle({dom_id: "#swagger-ui", url: "/openapi.json", deepLinking: true,
 """
 TEXTS = ("text/plain", "text/vtt")
 EVENTS = "text/event-stream"
+TEXT = {"type": "string"}
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "required": ["data"],
+    "properties": {
+        "event": {**TEXT, "description": "Its name, where it has one."},
+        "id": {**TEXT, "description": "What Last-Event-ID may name, where it has one."},
+        "data": {**TEXT, "description": "An object in JSON; in OpenAI's streams last of all [DONE]."},
+    },
+}
+BASES = ("/v1", "/api/v1")
 AUDIO = ("transcriptions", "translations", "diarize")
 TEXT_BODIES = {
-    **{f"{base}/audio/{route}": (*TEXTS, EVENTS) for base in ("/v1", "/api/v1") for route in AUDIO},
-    "/v1/transcribe": (*TEXTS, "application/x-subrip", "text/markdown"),
-    "/v1/transcribe/stream": (EVENTS,),
-    "/inference": (*TEXTS, "application/x-subrip"),
-    "/load": ("text/plain",),
-    "/metrics": ("text/plain",),
-    "/v1/jobs/{job}/result": TEXTS,
-    "/v1/jobs/{job}/events": (EVENTS,),
+    **{f"POST {base}/audio/{route}": (*TEXTS, EVENTS) for base in BASES for route in AUDIO},
+    **{f"POST {base}/models{route}": (EVENTS,) for base in BASES for route in ("", "/{name}/pull")},
+    "POST /v1/transcribe": (*TEXTS, "application/x-subrip", "text/markdown"),
+    "POST /v1/transcribe/stream": (EVENTS,),
+    "POST /inference": (*TEXTS, "application/x-subrip"),
+    "POST /load": ("text/plain",),
+    "GET /metrics": ("text/plain",),
+    "GET /v1/jobs/{job}/result": TEXTS,
+    "GET /v1/jobs/{job}/events": (EVENTS,),
 }
 """What routes answer beside JSON."""
 
@@ -47,43 +68,117 @@ RAW_PATHS = ("/v1/transcribe", "/v1/transcribe/stream")
 """Routes whose body is the recording, of these types and all others."""
 
 
+TAGS = {
+    "Audio": "Recordings to text: OpenAI's routes, and go-whisper's below /api/v1.",
+    "Jobs": "Transcriptions that go on without their client.",
+    "Models": "Models on the disk and in memory: which there are, fetching, loading, deleting.",
+    "Status": "Whether the server lives, is ready, and what is installed.",
+    "gigastt": "The routes of gigastt; their errors are flat.",
+    "whisper.cpp": "The routes of whisper.cpp's server; their errors are flat.",
+}
+ABOUT = """Speech to text behind the OpenAI audio API.
+
+Beside what each route lists, any request may be answered 400 `bad_request`, 404 `not_found`,
+405 `method_not_allowed`, 408 `request_timeout`, 413 `payload_too_large`, 414 `uri_too_long` or
+431 `headers_too_large`. Every answer has the header `x-request-id`.
+"""
+PATH_PARAMETERS = {
+    "name": ("Id, alias or plugin/id of a model; slashes may be written as they are.", "whisper-base"),
+    "job": ("Id of a job.", "job_5d9f27e0c1a84c0f"),
+}
+OPTIONAL_BODIES = ("/v1/models/{name}/load", "/v1/models/{name}/reload")
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
 class Provider(OpenAPIProvider):
     """Adds what the decorators cannot say: text bodies beside JSON, errors of every route, open routes."""
+
+    def keyed(self) -> bool:
+        """Tell whether keys are asked for."""
+        raise NotImplementedError
 
     def schema(self) -> dict[str, Any]:
         """Return the whole document."""
         document: dict[str, Any] = super().schema()
-        document["components"]["schemas"]["Error"] = ErrorBody.model_json_schema()["$defs"]["ErrorDetail"]
-        document["components"]["schemas"]["FlatError"] = FlatError.model_json_schema()
+        schemas = document["components"]["schemas"]
+        schemas["Error"] = ErrorBody.model_json_schema()["$defs"]["ErrorDetail"]
+        schemas["ErrorBody"] = _object_of(error={"$ref": "#/components/schemas/Error"})
+        schemas["FlatError"] = FlatError.model_json_schema()
+        document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+        if not self.keyed():
+            document["security"] = [{}, *document["security"]]  # a key is taken, and not needed
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 operation["operationId"] = re.sub(r"\W+", "_", f"{method}{path}").rstrip("_")
                 if path in OPEN_PATHS:
                     operation["security"] = []
-                answers = {str(status): answer for status, answer in operation["responses"].items()}
-                if not answers and path not in TEXT_BODIES:
-                    answers = {"204": {"description": "Done; there is no body.", "content": {}}}
-                if path in TEXT_BODIES:
-                    texts = {kind: {"schema": {"type": "string"}} for kind in TEXT_BODIES[path]}
-                    good = answers.setdefault("200", {"description": "A text.", "content": {}})
-                    good["content"].update(texts)
-                if path in RAW_PATHS:
-                    binary = {"schema": {"type": "string", "format": "binary"}}
-                    operation["requestBody"] = {
-                        "required": True,
-                        "content": dict.fromkeys(RECORDINGS, binary),
-                    }
-                operation["responses"] = {**answers, "default": _any_error(path)}
+                _describe_request(path, operation)
+                answers = _answers(f"{method.upper()} {path}", operation["responses"])
+                errors = refusals(method, path, is_open=path in OPEN_PATHS)
+                operation["responses"] = {**errors, **answers}
         return document
 
 
-def document_api(app: Quart) -> None:
-    """Add the two routes; call it before the routes that are to be documented are asked for."""
+def _answers(route: str, documented: dict[Any, Any]) -> dict[str, Any]:
+    """What the decorators list of a route, and the text bodies that it may answer instead of JSON."""
+    answers = {str(status): answer for status, answer in documented.items()}
+    if not answers and route not in TEXT_BODIES:
+        answers = {"204": {"description": "Done; there is no body.", "content": {}}}
+    if route in TEXT_BODIES:
+        texts = {kind: {"schema": EVENT if kind == EVENTS else TEXT} for kind in TEXT_BODIES[route]}
+        good = answers.setdefault("200", {"description": "A text.", "content": {}})
+        good["content"].update(texts)
+    return answers
+
+
+def _describe_request(path: str, operation: dict[str, Any]) -> None:
+    """Say of parameters and bodies what their models cannot."""
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            parameter["description"], parameter["example"] = PATH_PARAMETERS[parameter["name"]]
+        else:
+            parameter["schema"] = _without_null(parameter["schema"])
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = path not in OPTIONAL_BODIES
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        if kind in FORMS:
+            properties = content["schema"]["properties"]
+            content["schema"]["properties"] = {
+                name: _without_null(schema) for name, schema in properties.items()
+            }
+    if path in RAW_PATHS:
+        binary = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(RECORDINGS, binary)}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Leave out null: in forms and queries what is absent is not there, and there is no other nothing."""
+    branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
+    schema = {key: value for key, value in schema.items() if (key, value) != ("default", None)}
+    if len(branches) == 1:
+        del schema["anyOf"]
+        return {**branches[0], **schema}
+    return {**schema, "anyOf": branches} if branches else schema
+
+
+def _object_of(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
+    """Add the two routes; `keyed` tells whether keys are asked for.
+
+    Call it before the routes that are to be documented are asked for.
+    """
+
+    class BoundProvider(Provider):
+        def keyed(self) -> bool:
+            return keyed()
+
     QuartSchema(
         app,
-        info=Info(
-            title="Govor", version=__version__, description="Speech to text behind the OpenAI audio API."
-        ),
+        info=Info(title="Govor", version=__version__, description=ABOUT),
+        servers=[Server(url="/", description="This server.")],
         security_schemes={
             "key": HttpSecurityScheme(scheme="bearer"),
             "key_header": APIKeySecurityScheme(in_="header", name="X-API-Key"),
@@ -92,7 +187,7 @@ def document_api(app: Quart) -> None:
         swagger_ui_path=None,
         redoc_ui_path=None,
         scalar_ui_path=None,
-        openapi_provider_class=Provider,
+        openapi_provider_class=BoundProvider,
     )
     folder = importlib.resources.files("flask_swagger_ui") / "dist"
 
@@ -108,20 +203,3 @@ def document_api(app: Quart) -> None:
             raise NotFound
         content = await asyncio.to_thread((folder / name).read_bytes)
         return Response(content, content_type=ASSETS[name])
-
-
-def _any_error(path: str) -> dict[str, Any]:
-    codes = sorted({(kind.status, kind.code) for kind in _tree(GovorError)})
-    listed = ", ".join(f"{status} {code}" for status, code in codes)
-    schema = {
-        "type": "object",
-        "required": ["error"],
-        "properties": {"error": {"$ref": "#/components/schemas/Error"}},
-    }
-    if is_flat(path):
-        schema = {"$ref": "#/components/schemas/FlatError"}
-    return {"description": f"Any error: {listed}.", "content": {"application/json": {"schema": schema}}}
-
-
-def _tree(kind: type[GovorError]) -> list[type[GovorError]]:
-    return [kind, *(below for child in kind.__subclasses__() for below in _tree(child))]

@@ -10,10 +10,11 @@ from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 from quart import Blueprint, Response, request
-from quart_schema import document_request, document_response, tag
+from quart_schema import document_querystring, document_request, document_response, tag
 
 from govor.api.disk_schema import PullRequest
 from govor.api.models import describe, model_path, read_flag
+from govor.api.queries import StreamQuery
 from govor.api.schema import ModelBody
 from govor.engine.service import Service
 from govor.errors import DownloadForbidden, GovorError, InvalidParam, ModelNotFound
@@ -36,6 +37,7 @@ def pull_routes(service: Service) -> Blueprint:
     @routes.post("/v1/models")
     @tag(["Models"])
     @document_request(PullRequest)
+    @document_querystring(StreamQuery)
     @document_response(ModelBody, 201)
     @document_response(ModelBody)
     async def pull_model() -> Answer:
@@ -50,6 +52,7 @@ def pull_routes(service: Service) -> Blueprint:
 
     @routes.post("/v1/models/<path:name>/pull")
     @tag(["Models"])
+    @document_querystring(StreamQuery)
     @document_response(ModelBody, 201)
     @document_response(ModelBody)
     async def pull_named_model(name: str) -> Answer:

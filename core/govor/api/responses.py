@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 def error_response(error: GovorError) -> Response:
     """Render an error; transient ones say when to come back, permanent ones that there is no use."""
     annotate(code=error.code)
-    status, body, retry_after = _dialect(error)
+    status, body, retry_after = in_dialect(request.path, error)
     response = Response(dump_json(body) + "\n", status=status, content_type="application/json")
     if retry_after is not None:
         response.headers["retry-after"] = str(math.ceil(retry_after))
@@ -54,11 +54,11 @@ def error_response(error: GovorError) -> Response:
     return response
 
 
-def _dialect(error: GovorError) -> tuple[int, dict[str, object], float | None]:
-    """Return status, body, and seconds until a retry, as clients of this path know them."""
-    if FLAT.fullmatch(request.path):
+def in_dialect(path: str, error: GovorError) -> tuple[int, dict[str, object], float | None]:
+    """Return status, body, and seconds until a retry, as clients of a path know them."""
+    if FLAT.fullmatch(path):
         return flat_error(error)
-    if PLAIN.fullmatch(request.path):
+    if PLAIN.fullmatch(path):
         return error.status, {"error": str(error), "code": error.code}, error.retry_after
     return error.status, {"error": error_body(error)}, error.retry_after
 

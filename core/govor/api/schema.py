@@ -150,12 +150,6 @@ class ModelList(BaseModel):
     models: list[ModelBody] = Field(description="The same as data.")
 
 
-class ForceQuery(BaseModel):
-    """Whether work under way is ended."""
-
-    force: bool = False
-
-
 class ResidentBody(BaseModel):
     """A model in memory, on its way in or out."""
 

@@ -11,9 +11,9 @@ from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 from werkzeug.datastructures import MultiDict
 
+from govor.api.dialect_schema import InferenceResult
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.forms import read_upload
-from govor.api.schema import Transcription as TranscriptionBody
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
@@ -83,7 +83,7 @@ class InferenceForm(InferenceFields):
 class LoadForm(BaseModel):
     """Which model /inference shall use."""
 
-    model: str = Field(description="Id, alias, or the path that whisper.cpp has it under.")
+    model: str = Field(min_length=1, description="Id, alias, or the path that whisper.cpp has it under.")
 
 
 def whispercpp_routes(service: Service) -> Blueprint:
@@ -94,7 +94,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
     @routes.post("/inference")
     @tag(["whisper.cpp"])
     @document_request(InferenceForm, source=DataSource.FORM_MULTIPART)
-    @document_response(TranscriptionBody)
+    @document_response(InferenceResult)
     async def inference() -> Response:
         """Text of a recording."""
         async with AsyncExitStack() as stack:
