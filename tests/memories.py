@@ -14,8 +14,9 @@ from govor.engine.pool import Pool
 from govor.models.catalogue import Model
 from govor.models.store import Store
 from govor.models.wishes import Wishes
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeRecognizer
-from govor.types import Audio, ModelSpec, Options, Recognizer, Segment
+from govor.types import Audio, Options, Recognizer, Segment
 from govor.wishes import ModelSettings
 
 MB = 10**6

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from govor.models.catalogue import Model
+from govor.specs import ModelFile, ModelSpec
 from govor.testing import FakeBackend
-from govor.types import ModelFile, ModelSpec
 
 BYTES = b"weights " * 40_000
 

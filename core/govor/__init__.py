@@ -12,19 +12,16 @@ from govor.errors import (
 )
 from govor.hookspecs import hookimpl
 from govor.serving import ServedModel, Transcriber, Transcribing
+from govor.specs import Feature, ModelFile, ModelSpec, Placement
 from govor.types import (
     SAMPLE_RATE,
     Adopting,
     Audio,
     Backend,
-    Feature,
     LanguageDetector,
     LongForm,
-    ModelFile,
-    ModelSpec,
     Options,
     Placed,
-    Placement,
     Recognizer,
     Segment,
     Task,

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from govor.types import Feature
+from govor.specs import Feature
 
 
 class Address(BaseModel):

@@ -19,7 +19,8 @@ from govor import hookspecs
 from govor.errors import ConfigurationError
 from govor.serving import Transcriber
 from govor.settings import Settings
-from govor.types import Backend, ModelSpec, VoiceDetector
+from govor.specs import ModelSpec
+from govor.types import Backend, VoiceDetector
 from govor.voices import Diarizer
 
 GROUP = "govor"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from govor.types import ModelSpec, Options, Segment, Transcript
+from govor.specs import ModelSpec
+from govor.types import Options, Segment, Transcript
 
 PLAIN = Options()
 

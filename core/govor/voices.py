@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.types import Audio, ModelSpec, Placement
+from govor.specs import ModelSpec, Placement
+from govor.types import Audio
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from govor.settings import Settings
+from govor.specs import Feature, ModelSpec
 from govor.testing import plugins_of
-from govor.types import Feature, ModelSpec
 from hub_standin import Hub, standing_in
 from small_models import BYTES, Adopter, file_of
 

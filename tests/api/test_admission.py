@@ -19,8 +19,8 @@ import pytest
 
 import media
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of
-from govor.types import ModelSpec
 from waiting import eventually
 
 URL = "/v1/audio/transcriptions"

@@ -14,8 +14,8 @@ import pytest
 
 import media
 from govor.settings import Settings
+from govor.specs import Feature, ModelFile, ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, hum, plugins_of, silence
-from govor.types import Feature, ModelFile, ModelSpec
 from govor.voices import SpeakerTurn
 from servers import Server
 from waiting import eventually

@@ -16,8 +16,8 @@ import pytest
 import media
 from govor.errors import LoadFailed
 from govor.settings import Settings
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
-from govor.types import Feature, ModelSpec
 from waiting import Turnstile, eventually
 
 URL = "/v1/audio/transcriptions"

@@ -14,8 +14,8 @@ import pytest
 import media
 from govor.engine.memory import Gauge
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of
-from govor.types import ModelSpec
 from memories import Family, Memory
 from waiting import eventually
 

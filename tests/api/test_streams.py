@@ -23,8 +23,9 @@ from govor.engine.pool import Loaded
 from govor.engine.turns import Turn
 from govor.errors import LoadFailed
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
-from govor.types import Audio, ModelSpec, Options, Segment
+from govor.types import Audio, Options, Segment
 from waiting import Turnstile, eventually
 
 URL = "/v1/audio/transcriptions"

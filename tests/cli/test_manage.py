@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import plugins_of
-from govor.types import ModelSpec
 from hub_standin import Hub, serving_hub, standing_in
 from packages import install_plugin
 from small_models import BYTES, Adopter, file_of

@@ -16,8 +16,8 @@ import pytest
 
 import media
 from govor.settings import Settings
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeBackend, plugins_of
-from govor.types import Feature, ModelSpec
 
 HERE = Path(__file__).parent
 INSTALLED = Path(sys.prefix) / "schemathesis"

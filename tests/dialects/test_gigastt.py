@@ -16,8 +16,8 @@ import pytest
 import media
 from govor.errors import TranscriptionFailed
 from govor.settings import Settings
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, plugins_of
-from govor.types import Feature, ModelSpec
 from miniature.heldout import HeldOut
 from servers import Server
 from waiting import eventually

@@ -12,8 +12,8 @@ import pytest
 
 import media
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, plugins_of
-from govor.types import ModelSpec
 from hub_standin import standing_in
 from servers import Server
 from small_models import BYTES, file_of

@@ -25,7 +25,7 @@ from govor.compat import Compat
 from govor.engine.service import Service
 from govor.errors import GovorError
 from govor.settings import Settings, load_settings
-from govor.types import Feature
+from govor.specs import Feature
 
 Pages = dict[str, Any]
 

@@ -16,8 +16,9 @@ import pytest
 import media
 from govor.engine.service import Service
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of, silence
-from govor.types import ModelSpec, Recognizer
+from govor.types import Recognizer
 
 TEST_SECONDS = 25
 FAKE = ModelSpec("fake")

@@ -14,8 +14,8 @@ import pytest
 from govor.engine.admission import FIRST_GUESS, LONGEST, SHORTEST, Admission, Limits
 from govor.engine.pipeline import Work
 from govor.errors import GovorError, RateLimited, ServerBusy
+from govor.specs import ModelSpec
 from govor.testing import FakeRecognizer
-from govor.types import ModelSpec
 from waiting import soon
 
 

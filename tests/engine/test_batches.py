@@ -13,8 +13,9 @@ from govor.audio.stretches import Stretch
 from govor.engine.batches import PADDING, fill_batch, work_on
 from govor.engine.turns import Share, Turn
 from govor.errors import GovorError, InvalidAudio, TranscriptionFailed
+from govor.specs import ModelSpec
 from govor.testing import FakeRecognizer, hum
-from govor.types import SAMPLE_RATE, Audio, ModelSpec, Options, Segment
+from govor.types import SAMPLE_RATE, Audio, Options, Segment
 
 SPEC = ModelSpec("fake")
 

@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 
 from govor.engine.budget import Account, Budget, cores_of
+from govor.specs import ModelSpec, Placement
 from govor.testing import FakeRecognizer
-from govor.types import ModelSpec, Placement
 from waiting import soon
 
 

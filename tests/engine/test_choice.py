@@ -13,8 +13,9 @@ from govor.engine.choice import Chooser
 from govor.engine.service import Service
 from govor.errors import LoadFailed
 from govor.settings import Settings
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeLinguist, plugins_of
-from govor.types import Feature, ModelSpec, Options
+from govor.types import Options
 
 DETECTS = frozenset({Feature.DETECT})
 ROUTES = {"ru": ("russian",), "default": ("linguist",)}

@@ -14,8 +14,8 @@ from govor.engine.diarization import Diarize, KnownSpeaker
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.errors import AudioTooLong, InvalidParam, LoadFailed, ShuttingDown, TranscriptionFailed
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeDiarizer, hum, silence
-from govor.types import Feature, ModelSpec
 from govor.voices import SpeakerTurn
 
 WORDS = ModelSpec("fake", features=frozenset({Feature.WORDS}))

@@ -26,8 +26,9 @@ from govor.engine.pool import Loaded, Pool
 from govor.engine.turns import Share, Turn
 from govor.errors import InsufficientMemory, LoadFailed, ModelBusy, ModelUnloaded
 from govor.models.catalogue import Model
+from govor.specs import ModelSpec
 from govor.testing import hum
-from govor.types import ModelSpec, Options
+from govor.types import Options
 from govor.wishes import ModelSettings
 from memories import MB, Family, Memory, pool_with
 

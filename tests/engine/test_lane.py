@@ -18,8 +18,9 @@ from govor.engine.budget import Budget
 from govor.engine.lane import Lane
 from govor.engine.turns import Share, Turn
 from govor.errors import ShuttingDown, TranscriptionFailed, UnsupportedOperation
+from govor.specs import ModelSpec
 from govor.testing import FakeLongForm, FakeRecognizer, hum
-from govor.types import Audio, ModelSpec, Options, Segment
+from govor.types import Audio, Options, Segment
 from waiting import Turnstile, soon
 
 SPEC = ModelSpec("fake")

@@ -6,7 +6,8 @@ import pytest
 
 from govor.engine.options import honour
 from govor.errors import UnsupportedOperation
-from govor.types import Feature, ModelSpec, Options
+from govor.specs import Feature, ModelSpec
+from govor.types import Options
 
 EVERYTHING = Options(
     task="translate",

@@ -13,8 +13,9 @@ import pytest
 
 import media
 from govor.engine.pipeline import Work
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeRecognizer
-from govor.types import SAMPLE_RATE, Audio, Feature, ModelSpec, Options, Segment, Token, Word
+from govor.types import SAMPLE_RATE, Audio, Options, Segment, Token, Word
 
 Serving = Any
 

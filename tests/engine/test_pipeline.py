@@ -21,9 +21,10 @@ from govor.engine.pipeline import Transcription, Work
 from govor.engine.service import Service
 from govor.errors import AudioTooLong, InvalidAudio, LoadFailed, TranscriptionFailed
 from govor.formats.text import Joiner
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeDetector, FakeLongForm, FakeRecognizer
 from govor.testing.fakes import pass_gate
-from govor.types import SAMPLE_RATE, Audio, Feature, ModelSpec, Options, Segment
+from govor.types import SAMPLE_RATE, Audio, Options, Segment
 from waiting import Turnstile, soon
 
 Spoken = Callable[..., Path]

@@ -20,8 +20,9 @@ from govor.errors import DownloadFailed, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.store import Store
 from govor.models.wishes import Wishes
+from govor.specs import ModelFile, ModelSpec, Placement
 from govor.testing import FakeBackend, FakeLongForm, FakeRecognizer, hum
-from govor.types import ModelFile, ModelSpec, Options, Placement
+from govor.types import Options
 from waiting import soon
 
 OpenPool = Callable[[], Any]

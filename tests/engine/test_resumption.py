@@ -14,8 +14,9 @@ from govor.audio.stretches import NO_DETECTION, Stretch
 from govor.engine.pipeline import Work
 from govor.engine.resumption import unheard
 from govor.engine.service import Service
+from govor.specs import ModelSpec
 from govor.testing import FakeLongForm, FakeRecognizer
-from govor.types import SAMPLE_RATE, ModelSpec, Segment
+from govor.types import SAMPLE_RATE, Segment
 
 Serving = Any
 Spoken = Callable[..., Path]

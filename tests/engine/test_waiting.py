@@ -21,8 +21,9 @@ from govor.engine.pipeline import MODEST_SECONDS, Work
 from govor.engine.service import Service
 from govor.errors import QueueTimeout
 from govor.settings import Settings
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of
-from govor.types import SAMPLE_RATE, Audio, Feature, ModelSpec, Options, Segment
+from govor.types import SAMPLE_RATE, Audio, Options, Segment
 from waiting import Turnstile, soon
 
 Spoken = Callable[..., Path]

@@ -13,8 +13,8 @@ from govor.models.catalogue import Catalogue
 from govor.models.routing import Router
 from govor.models.store import Store
 from govor.settings import Settings, load_settings
+from govor.specs import Feature, ModelFile, ModelSpec
 from govor.testing import FakeBackend, plugins_of
-from govor.types import Feature, ModelFile, ModelSpec
 
 ABSENT = (ModelFile("weights", ("https://example.org/weights",)),)
 SPECS = (

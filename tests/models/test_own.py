@@ -15,8 +15,8 @@ from govor.models.own import adopt_repository, declared_models, pulled_models
 from govor.models.store import Store
 from govor.plugins import Plugins
 from govor.settings import Settings, load_settings
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeBackend, plugins_of
-from govor.types import Feature, ModelSpec
 from hub_standin import Hub
 from small_models import BYTES, Adopter, file_of
 

@@ -13,8 +13,8 @@ from govor.models.routing import Router
 from govor.models.store import Store
 from govor.plugins import Plugins
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, plugins_of
-from govor.types import ModelSpec
 from small_models import file_of
 
 AWAY = (file_of("weights.bin", "hf:owner/large@main/weights.bin"),)

@@ -12,7 +12,7 @@ import pytest
 from govor.errors import DownloadFailed, InsufficientStorage
 from govor.models.catalogue import Model
 from govor.models.store import Store
-from govor.types import ModelFile
+from govor.specs import ModelFile
 from hub_standin import GATED, Hub
 from small_models import BYTES, file_of, files_below, model_of
 

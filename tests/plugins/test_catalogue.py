@@ -4,8 +4,8 @@ import pytest
 
 from govor.models.catalogue import Catalogue
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, plugins_of
-from govor.types import ModelSpec
 
 
 def catalogue(order=(), aliases=(), **families):

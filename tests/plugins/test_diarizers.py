@@ -10,8 +10,8 @@ from govor.models.catalogue import Catalogue
 from govor.models.routing import Router
 from govor.models.store import Store
 from govor.settings import Settings
+from govor.specs import ModelFile, ModelSpec
 from govor.testing import FakeBackend, FakeDiarizer, plugins_of
-from govor.types import ModelFile, ModelSpec
 
 
 class Stubborn:

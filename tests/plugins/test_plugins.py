@@ -10,8 +10,8 @@ from govor.audio.energy import EnergyDetector
 from govor.errors import ConfigurationError
 from govor.plugins import Plugins
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, plugins_of
-from govor.types import ModelSpec
 
 
 class WithoutArguments:

@@ -13,8 +13,8 @@ from govor.engine.service import Service
 from govor.engine.transcriber import ServiceTranscriber
 from govor.errors import InvalidParam, ModelNotFound
 from govor.settings import Settings
+from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, plugins_of
-from govor.types import ModelSpec
 
 
 class Runs:

@@ -30,7 +30,7 @@ from govor.models.catalogue import Model
 from govor.models.progress import Transfer
 from govor.models.removal import check_removable, remove
 from govor.models.verify import verify
-from govor.types import Feature
+from govor.specs import Feature
 
 TASKS = {
     "transcribe": "transcribe",

@@ -13,7 +13,8 @@ from govor.engine.pool import Pool
 from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed, UnsupportedOperation
 from govor.models.catalogue import Model
 from govor.models.routing import Router
-from govor.types import Feature, Options, VoiceDetector
+from govor.specs import Feature
+from govor.types import Options, VoiceDetector
 
 UNAVAILABLE = (LoadFailed, DownloadFailed, InsufficientMemory)
 """What sends a request on to the next model of its list."""

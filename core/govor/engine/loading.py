@@ -20,17 +20,8 @@ from govor.engine.observer import Observer
 from govor.engine.residence import Loaded
 from govor.errors import GovorError, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
-from govor.types import (
-    SAMPLE_RATE,
-    Audio,
-    LanguageDetector,
-    LongForm,
-    Options,
-    Placed,
-    Placement,
-    Recognizer,
-    Segment,
-)
+from govor.specs import Placement
+from govor.types import SAMPLE_RATE, Audio, LanguageDetector, LongForm, Options, Placed, Recognizer, Segment
 from govor.voices import Voices
 
 TRIAL_SECONDS = 1.0

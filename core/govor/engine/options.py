@@ -6,7 +6,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 from govor.errors import UnsupportedOperation
-from govor.types import Feature, ModelSpec, Options
+from govor.specs import Feature, ModelSpec
+from govor.types import Options
 
 NEEDED = {
     "prompt": Feature.PROMPT,

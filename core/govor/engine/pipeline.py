@@ -29,7 +29,8 @@ from govor.engine.seams import Seams
 from govor.engine.turns import Share, Turn
 from govor.errors import GovorError, QueueTimeout, TranscriptionFailed
 from govor.models.catalogue import Model
-from govor.types import Feature, Options, Segment, Transcript, VoiceDetector
+from govor.specs import Feature
+from govor.types import Options, Segment, Transcript, VoiceDetector
 
 MODEST_SECONDS = 60.0  # stretches of those who find no room for longer ones
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Packing
-from govor.types import Feature, ModelSpec, Options
+from govor.specs import Feature, ModelSpec
+from govor.types import Options
 
 LONG_FORM_RULES = SpeechRules(silence=2.0, padding=0.4)  # faster-whisper's own: its texts are the measure
 SEGMENT_RULES = SpeechRules(silence=0.5, padding=0.2)

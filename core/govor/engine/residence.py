@@ -13,7 +13,7 @@ from govor.engine.lane import Lane
 from govor.engine.observer import Observer
 from govor.errors import GovorError, InsufficientMemory
 from govor.models.catalogue import Model
-from govor.types import Placement
+from govor.specs import Placement
 
 RETRY_SECONDS = 5.0
 """After which a request that found no room may find some, as what was in use becomes free."""

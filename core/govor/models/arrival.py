@@ -15,7 +15,7 @@ from govor.models.part import SUFFIX, Part, digest_of, faults
 from govor.models.progress import Transfer
 from govor.models.record import Digest
 from govor.models.sources import Found, bring, find_source
-from govor.types import ModelFile
+from govor.specs import ModelFile
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from govor.plugins import Plugin
-from govor.types import Backend, ModelSpec
+from govor.specs import ModelSpec
+from govor.types import Backend
 
 DEFAULT = "default"
 """The alias target, and model name, that means the preference list."""

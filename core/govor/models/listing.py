@@ -14,7 +14,8 @@ from govor.models.catalogue import Model
 from govor.models.fetching import SourceAbsent
 from govor.models.hub import list_repository, parse_repository
 from govor.models.progress import Transfer
-from govor.types import Adopting, ModelFile
+from govor.specs import ModelFile
+from govor.types import Adopting
 
 LISTING = ".govor-files.json"
 """In the folder of each such model."""

@@ -14,7 +14,8 @@ from govor.models.hub import list_repository, parse_repository
 from govor.models.listing import LISTING
 from govor.models.progress import Transfer
 from govor.plugins import Plugin
-from govor.types import Adopting, ModelFile, ModelSpec
+from govor.specs import ModelFile, ModelSpec
+from govor.types import Adopting
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from govor.models.record import Digest
-from govor.types import ModelFile
+from govor.specs import ModelFile
 
 CHUNK_BYTES = 1 << 20
 SUFFIX = ".part"

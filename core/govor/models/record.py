@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from govor.types import ModelFile
+from govor.specs import ModelFile
 
 RECORD = ".govor.json"
 """In each model's folder: size and sha256 of every file."""

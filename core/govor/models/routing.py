@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from govor.errors import ModelNotFound, ModelNotInstalled, UnsupportedOperation
 from govor.models.catalogue import DEFAULT, Catalogue, Model
 from govor.models.store import Store
-from govor.types import Feature
+from govor.specs import Feature
 
 AUTO = "auto"
 """The model name, or alias target, that leaves the choice to the language."""

@@ -15,7 +15,7 @@ from govor.models.fetching import SourceAbsent, fetch, size_of
 from govor.models.hub import HubFile, hub_headers, locate_on_hub, share
 from govor.models.part import Part, read_chunks
 from govor.models.progress import Transfer
-from govor.types import ModelFile
+from govor.specs import ModelFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from govor.models.listing import list_files, read_listing
 from govor.models.progress import Progress, Transfer
 from govor.models.record import RECORD, is_present, read_record, write_record
 from govor.models.sources import package_paths
-from govor.types import ModelFile
+from govor.specs import ModelFile
 
 AT_ONCE = 4
 """Files of one model that are fetched side by side."""

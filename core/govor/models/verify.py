@@ -16,7 +16,7 @@ from govor.models.part import digest_of
 from govor.models.record import RECORD, Digest, read_record, write_record
 from govor.models.sources import package_paths, read_joined
 from govor.models.store import Store
-from govor.types import ModelFile
+from govor.specs import ModelFile
 
 Moved = Callable[[str, int], None]
 """Called with (file name, bytes hashed)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from govor.models.catalogue import Model
 from govor.settings import Settings
-from govor.types import Placement
+from govor.specs import Placement
 from govor.wishes import ModelSettings
 
 

@@ -24,22 +24,11 @@ import pytest
 
 from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
+from govor.specs import Feature, ModelSpec, Placement
 from govor.testing.faults import file_faults, name_faults, order_faults, segment_faults, spec_faults
 from govor.testing.sound import silence
 from govor.testing.subject import BackendSubject, not_installed, only
-from govor.types import (
-    SAMPLE_RATE,
-    Audio,
-    Backend,
-    Feature,
-    LongForm,
-    ModelSpec,
-    Options,
-    Placed,
-    Placement,
-    Recognizer,
-    Segment,
-)
+from govor.types import SAMPLE_RATE, Audio, Backend, LongForm, Options, Placed, Recognizer, Segment
 
 HEAVY = frozenset(
     {

@@ -18,18 +18,8 @@ from numpy.typing import NDArray
 from govor.hookspecs import hookimpl
 from govor.plugins import GROUP, Plugins
 from govor.settings import Settings
-from govor.types import (
-    SAMPLE_RATE,
-    Audio,
-    Feature,
-    ModelSpec,
-    Options,
-    Placement,
-    Recognizer,
-    Segment,
-    Token,
-    Word,
-)
+from govor.specs import Feature, ModelSpec, Placement
+from govor.types import SAMPLE_RATE, Audio, Options, Recognizer, Segment, Token, Word
 
 PATIENCE_SECONDS = 30.0
 """How long a call waits for its gate before it takes the test for broken."""

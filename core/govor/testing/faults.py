@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 
 from govor.formats.languages import LANGUAGES
 from govor.models.catalogue import DEFAULT
-from govor.types import Feature, ModelFile, ModelSpec, Segment
+from govor.specs import Feature, ModelFile, ModelSpec
+from govor.types import Segment
 
 SOURCE_KINDS = (
     r"package:[^/+:]+/[^+]+(\+([^/+:]+:)?[^+]+)*",

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govor.hookspecs import hookimpl
+from govor.specs import ModelSpec, Placement
 from govor.testing.fakes import QUIET, pass_gate
-from govor.types import Audio, ModelSpec, Placement
+from govor.types import Audio
 from govor.voices import SpeakerTurn
 
 

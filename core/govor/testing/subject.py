@@ -14,8 +14,9 @@ from govor.models.catalogue import Catalogue, Model
 from govor.models.store import Store
 from govor.plugins import GROUP, Plugin, Plugins
 from govor.settings import Settings
+from govor.specs import Feature, ModelSpec, Placement
 from govor.testing.sound import hum, read_only, silence
-from govor.types import Audio, Backend, Feature, ModelSpec, Options, Placement, Recognizer, Segment
+from govor.types import Audio, Backend, Options, Recognizer, Segment
 
 
 class BackendSubject:
