@@ -165,3 +165,15 @@ def test_a_recording_over_the_longest_is_refused(serve: Any) -> None:
     server = serve(max_audio_seconds=2, preload=())
     response = server.post(media.silence(3), model="echo")
     assert error_of(response, 400)["code"] == "audio_too_long"
+
+
+def test_a_part_without_a_name_is_passed_over(client: httpx.Client) -> None:
+    nameless = b"--edge\r\nContent-Disposition: form-data\r\n\r\nlost\r\n"
+    file = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    model = b'\r\n--edge\r\nContent-Disposition: form-data; name="model"\r\n\r\necho\r\n--edge--\r\n'
+    response = client.post(
+        "/v1/audio/transcriptions",
+        content=nameless + file + media.silence(1) + model,
+        headers={"Content-Type": "multipart/form-data; boundary=edge"},
+    )
+    assert response.status_code == 200, response.text

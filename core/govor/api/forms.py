@@ -25,7 +25,7 @@ async def read_form() -> tuple[MultiDict[str, str], Path | None]:
             f"Content type '{request.mimetype or 'none'}' is not supported; send multipart/form-data."
         )
     _check_boundary()
-    form, files = await request.form, await request.files
+    form, files = _named(await request.form), await request.files
     upload: FileStorage | None = files.get("file")
     by_url = bool(form.get("file_url", "").strip())
     if upload is None and not by_url:
@@ -75,6 +75,11 @@ async def read_body() -> Path:
     if upload is None:
         raise MissingFile("The form has no file.", param="file")
     return spooled_path(upload)
+
+
+def _named(form: MultiDict[str, str]) -> MultiDict[str, str]:
+    """Leave out parts that have no name: nobody can ask for them."""
+    return MultiDict([(name, text) for name, text in form.items(multi=True) if name is not None])
 
 
 def _check_boundary() -> None:

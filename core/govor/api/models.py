@@ -207,7 +207,7 @@ def _filtered(service: Service, models: Iterable[Model], names: tuple[str, ...])
 
 
 def _choice(name: str, allowed: Iterable[str]) -> str | None:
-    value = request.args.get(name) or None  # a form in a browser sends what was not chosen as nothing
+    value = request.args.get(name)
     if value is not None and value not in allowed:
         raise InvalidParam(f"'{name}' is one of {', '.join(allowed)}, not '{value[:40]}'.", param=name)
     return value
@@ -216,6 +216,6 @@ def _choice(name: str, allowed: Iterable[str]) -> str | None:
 def _language() -> str | None:
     value = request.args.get("language")
     try:
-        return parse_language(value) if value else None
+        return parse_language(value) if value is not None else None
     except ValueError as error:
         raise InvalidParam(f"'language': {error}", param="language") from error

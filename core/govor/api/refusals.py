@@ -34,6 +34,8 @@ RULES: tuple[tuple[str, Kinds], ...] = (
     (r".*", (errors.GovorError,)),
     (r"POST .*", (errors.PayloadTooLarge, errors.ShuttingDown)),
     (r"POST .*/audio/(transcriptions|translations|diarize)", (*FORM, *WORK, *ADDRESS, *KEPT)),
+    (r"POST /v1/audio/diarization", (*FORM, *SOUND, *TURN, *ADDRESS, *MEMORY)),
+    (r"POST /v1/audio/diarization", (errors.UnsupportedOperation, errors.TranscriptionFailed, *MODEL)),
     (r"POST .*/audio/speech/timestamps", (*FORM, *SOUND, *TURN)),
     (r"POST /inference", (*FORM, *WORK)),
     (r"POST /v1/transcribe.*", (errors.InvalidParam, errors.EmptyBody, errors.MissingFile, *WORK)),
