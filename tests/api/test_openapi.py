@@ -254,7 +254,7 @@ def test_nothing_else_is_served_beside_the_page(client: httpx.Client, path: str)
 
 def test_a_server_with_keys_says_that_it_asks_for_one(serve: Any) -> None:
     with serve(api_keys=("right",), preload=()).client() as client:
-        assert client.get("/openapi.json").json()["security"] == [{"key": []}]
+        assert client.get("/openapi.json").json()["security"] == [{"key": []}, {"key_header": []}]
 
 
 def test_what_a_route_is_about_is_said_of_its_group_and_its_parameters(document: dict[str, Any]) -> None:

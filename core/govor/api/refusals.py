@@ -32,10 +32,13 @@ JOB: Kinds = (errors.JobNotFound, errors.JobsUnavailable)
 
 RULES: tuple[tuple[str, Kinds], ...] = (
     (r".*", (errors.GovorError,)),
-    (r"POST .*", (errors.PayloadTooLarge, errors.ShuttingDown)),
+    (r"POST .*", (errors.PayloadTooLarge,)),
+    (r"(POST|DELETE) .*", (errors.ShuttingDown, errors.OriginDenied)),
+    (r"(POST|DELETE) .*(/models|/api/ps|/v1/storage|/load).*", (errors.AdminRequired,)),
     (r"POST .*/audio/(transcriptions|translations|diarize)", (*FORM, *WORK, *ADDRESS, *KEPT)),
     (r"POST /v1/audio/diarization", (*FORM, *SOUND, *TURN, *ADDRESS, *MEMORY)),
     (r"POST /v1/audio/diarization", (errors.UnsupportedOperation, errors.TranscriptionFailed, *MODEL)),
+    (r"POST /v1/audio/detect", (*FORM, *WORK)),
     (r"POST .*/audio/speech/timestamps", (*FORM, *SOUND, *TURN)),
     (r"POST /inference", (*FORM, *WORK)),
     (r"POST /v1/transcribe.*", (errors.InvalidParam, errors.EmptyBody, errors.MissingFile, *WORK)),
@@ -58,7 +61,7 @@ RULES: tuple[tuple[str, Kinds], ...] = (
 )
 """What "METHOD /path" looks like, and errors of such routes; all rules that fit are added up."""
 
-GUARDED: Kinds = (errors.Unauthorized,)
+GUARDED: Kinds = (errors.Unauthorized, errors.RateLimited)
 """Errors of every route that asks for a key."""
 
 
