@@ -69,6 +69,7 @@ def test_offline_the_server_opens_no_socket_but_its_own(
         **os.environ,
         "HOME": str(tmp_path),
         "GOVOR_OFFLINE": "1",
+        "GOVOR_DISABLE": "wyoming",  # which listens too
         "GOVOR_DOWNLOAD": "any",
         "GOVOR_MODELS_DIR": str(models_dir),
         "HF_ENDPOINT": "http://hub.invalid",

@@ -69,7 +69,7 @@ def on_disk(shell: Any) -> Iterator[Place]:
         shell.env.update(
             HF_ENDPOINT=hub.url,
             GOVOR_MODELS_DIR=str(models),
-            GOVOR_DISABLE="whisper,gigaam-onnx,gigaam-torch,transformers",
+            GOVOR_DISABLE="whisper,gigaam-onnx,gigaam-torch,transformers,moonshine",
         )
         yield Place(shell, hub, models)
 

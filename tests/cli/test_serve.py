@@ -122,7 +122,7 @@ def test_the_line_it_prints_names_the_key_but_does_not_tell_it(served: Any) -> N
 
 
 def test_it_says_what_to_do_where_no_model_is_installed(served: Any) -> None:
-    _, said = served("--preload", "", "--disable", "whisper,echo,slow")
+    _, said = served("--preload", "", "--disable", "whisper,moonshine,echo,slow")
     assert said[1:3] == ["Models: none; see `govor models --all`", "Default: none is installed"]
 
 
