@@ -4,6 +4,7 @@ VENV     ?= .venv
 BACKENDS := echo whisper silero gigaam-onnx
 OPTIONAL := gigaam-torch diarizer transformers moonshine wyoming
 BESIDE   := openai-1 openai-2 schemathesis
+PARALLEL ?= 2
 BIN      := $(VENV)/bin
 SOURCES  := pyproject.toml constraints.txt $(foreach name,$(BACKENDS),backends/$(name)/pyproject.toml)
 TESTED   := $(wildcard tests/*.txt) tests/node/package.json $(foreach name,$(OPTIONAL),backends/$(name)/pyproject.toml)
@@ -21,10 +22,10 @@ run: install     ## Install what the embedded default needs and start on 127.0.0
 install: $(VENV)/.installed   ## Make .venv with the server, Whisper, GigaAM and voice detection; no torch
 
 test: $(VENV)/.tested         ## Install what the tests need (torch too) and run them, the slow ones excepted
-	$(BIN)/python -m pytest -m "not slow and not hub" $(ARGS)
+	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile -m "not slow and not hub" $(ARGS)
 
 test-slow: $(VENV)/.tested    ## Run the slow tests too
-	$(BIN)/python -m pytest -m "not hub" $(ARGS)
+	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile -m "not hub" $(ARGS)
 
 lint: $(VENV)/.tested         ## ruff and mypy --strict
 	$(BIN)/ruff check .
