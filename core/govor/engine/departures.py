@@ -45,7 +45,7 @@ class Departures:
             slot.timer.cancel()
         del self._residence.slots[slot.model.qualified]
         if slot.loaded is not None:
-            log.info("'%s' leaves memory: %s %s", slot.model.id, what, reason)
+            log.info("'%s' leaves memory, %s", slot.model.id, f"{what}: {reason}" if reason else what)
             self._residence.note(what, slot.model, slot.loaded.memory, reason)
             self.leave(slot.loaded)
 
