@@ -122,8 +122,9 @@ def live(shell: Any, started: Callable[..., Any], tmp_path: Path) -> Callable[..
 
     def start() -> Life:
         data = str(tmp_path / "data")
+        quiet = ("--log-level", "warning")  # nobody reads what a line per request would fill
         return Life(
-            started("serve", "--port", "0", "--preload", "", "--order", "stepped", "--data-dir", data)
+            started("serve", "--port", "0", "--preload", "", "--order", "stepped", "--data-dir", data, *quiet)
         )
 
     return start
