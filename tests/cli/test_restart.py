@@ -58,6 +58,8 @@ def vad(settings):
     return FakeDetector()
 '''
 STRETCHES = 6
+QUIET = ("--log-level", "warning")
+"""For hundreds of requests: nobody reads the pipe that a line for each would fill."""
 
 
 def talk(stretches: int) -> bytes:
@@ -120,11 +122,12 @@ def live(shell: Any, started: Callable[..., Any], tmp_path: Path) -> Callable[..
     """Start a server; all those of a test share a data folder."""
     install_plugin(shell.site, "stepped", STEPPED)
 
-    def start() -> Life:
+    def start(*options: str) -> Life:
         data = str(tmp_path / "data")
-        quiet = ("--log-level", "warning")  # nobody reads what a line per request would fill
         return Life(
-            started("serve", "--port", "0", "--preload", "", "--order", "stepped", "--data-dir", data, *quiet)
+            started(
+                "serve", "--port", "0", "--preload", "", "--order", "stepped", "--data-dir", data, *options
+            )
         )
 
     return start
@@ -233,14 +236,14 @@ def test_a_stream_that_was_cut_off_goes_on_at_the_next_server(live: Any) -> None
 @pytest.mark.slow
 def test_a_server_killed_again_and_again_at_any_moment_loses_and_doubles_nothing(live: Any) -> None:
     content, draw = talk(150), random.Random(1)
-    life = live()
+    life = live(*QUIET)
     whole = life.transcribe(content, prompt="hurry")
     job, kills = life.submit(content, prompt="hurry"), 0
     while life.job(job)["finished_at"] is None:
         reached = life.job(job)["progress"]["seconds_done"] + draw.uniform(1, 120)
         eventually(lambda: life.job(job)["progress"]["seconds_done"] > reached, 20)  # noqa: B023 - called at once
         life.end()
-        life, kills = live(), kills + 1
+        life, kills = live(*QUIET), kills + 1
     ended = life.done(job)
     life.end()
     assert kills > 5
