@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from govor.audio.decode import Recording
-from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.engine.plan import LONG_FORM_RULES
 from govor.engine.residence import Loaded
 from govor.engine.turns import Share, Turn
 from govor.types import LanguageDetector, Options, Recognizer, Segment, VoiceDetector
@@ -23,7 +23,6 @@ SPEECH_SECONDS = 30.0
 SEARCH_SECONDS = 180.0
 """How far into a recording speech is looked for."""
 
-RULES = SpeechRules(silence=2.0, padding=0.4)
 CERTAIN = 0.5
 """Least probability at which a language counts as told."""
 
@@ -86,7 +85,7 @@ def first_speech(path: Path, detector: VoiceDetector) -> Stretch | None:
 
 
 def _stretches(recording: Recording, detector: VoiceDetector) -> Iterator[Stretch]:
-    cutter = Cutter(detector, RULES, Packing(SPEECH_SECONDS, SPEECH_SECONDS))
+    cutter = Cutter(detector, LONG_FORM_RULES, Packing(SPEECH_SECONDS, SPEECH_SECONDS))
     for block in recording.blocks():
         yield from cutter.feed(block)
         if cutter.seconds >= SEARCH_SECONDS:
