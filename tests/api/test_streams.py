@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -358,6 +359,22 @@ def test_a_client_that_does_not_read_stops_nobody_but_itself(start: Start) -> No
         deltas = [line for line in lines if b"transcript.text.delta" in line[:50]]
     assert len(deltas) == stretches
     assert len(model.calls) == stretches + 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a connection for that")
+def test_a_client_that_reads_no_more_is_cut_off_and_leaves_nothing_behind(
+    start: Start, tmp_path: Path
+) -> None:
+    model = Wordy(FAKE)
+    server = start(model, send_timeout=1.0)
+    long = media.wav(np.tile(np.concatenate([hum(1), silence(4)]), 40))
+    with knock(server, long, 4096, stream="true") as connection:
+        assert model.begun.acquire(timeout=10)
+        assert eventually(lambda: server.service.admission.inside == 0)
+        assert eventually(lambda: not list(tmp_path.glob("govor-*")))
+        with pytest.raises(ConnectionResetError), connection.makefile("rb") as answer:
+            answer.read()
+    assert len(model.calls) < 40
 
 
 class Slow:

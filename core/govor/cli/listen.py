@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Sequence
 from errno import EADDRNOTAVAIL
 from ipaddress import ip_address
@@ -21,7 +22,7 @@ def bind(settings: Settings) -> list[socket.socket]:
     bound: list[socket.socket] = []
     try:
         for host, port in addresses(settings):
-            bound.append(_listen(host, port))
+            bound.append(_listen(host, port, send_timeout=settings.send_timeout))
     except ConfigurationError:
         for one in bound:
             one.close()
@@ -33,7 +34,8 @@ def bind_metrics(settings: Settings) -> list[socket.socket]:
     """Return the socket of separate metrics, none without them. Raises ConfigurationError."""
     if settings.metrics != "separate":
         return []
-    return [_listen(*_address(settings.metrics_bind, "127.0.0.1", "metrics_bind"), "metrics_bind")]
+    address = _address(settings.metrics_bind, "127.0.0.1", "metrics_bind")
+    return [_listen(*address, "metrics_bind", send_timeout=settings.send_timeout)]
 
 
 def is_loopback(host: str) -> bool:
@@ -64,11 +66,13 @@ def _address(text: str, default_host: str, setting: str = "bind") -> tuple[str, 
     return host.strip("[]") or default_host, int(port)
 
 
-def _listen(host: str, port: int, setting: str = "") -> socket.socket:
+def _listen(host: str, port: int, setting: str = "", *, send_timeout: float) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, or asyncio does not know that it is TCP, and leaves Nagle's 40 ms in every answer but the first.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "linux":  # its connections inherit it, and end when what is sent is not taken: tcp(7)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(send_timeout * 1000))
     try:
         bound.bind((host, port))
     except OSError as error:

@@ -49,6 +49,13 @@ class OperationsSettings(BaseSettings):
         description="How many reverse proxies stand before the server: so many addresses of X-Forwarded-For, "
         "from the right, are believed.",
     )
+    send_timeout: float = Field(
+        120,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds after which a client that takes nothing of its answer is cut off (Linux only). "
+        "0: never.",
+    )
     drain_seconds: float = Field(
         10,
         ge=0,
