@@ -10,6 +10,7 @@ from quart import Quart, Response, request
 from govor.api.auth import guard
 from govor.api.detect import detect_routes
 from govor.api.diarization import diarization_routes
+from govor.api.doorway import Doorway
 from govor.api.exchanges import Exchanges, annotate
 from govor.api.gigastt import gigastt_routes, own_limits
 from govor.api.jobs import job_routes
@@ -70,7 +71,7 @@ def create_app(service: Service) -> Quart:
     )
     app.request_class = spooling_into(settings.spool_dir, own_limits(settings.compat))
     watch, jobs = Watch(service), Jobs(service)
-    app.asgi_app = Exchanges(Linger(app.asgi_app), service, watch)  # type: ignore[method-assign, assignment]
+    app.asgi_app = Exchanges(Doorway(Linger(app.asgi_app)), service, watch)  # type: ignore[method-assign, assignment]
     app.extensions[PARTS] = Parts(watch.figures, jobs)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app)

@@ -1,4 +1,4 @@
-"""Threads of a server share two heaps of the C library, so that memory does not follow their number."""
+"""Threads share two heaps of the C library, and the garbage collector passes over what stays for good."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has arenas")
+of_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has arenas")
 
 COUNT = """
 import ctypes, sys, threading
@@ -39,10 +39,26 @@ def heaps(prepare: str, path: Path, **env: str) -> int:
     return int(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
 
 
+@of_glibc
 def test_eight_threads_have_two_heaps(tmp_path: Path) -> None:
     assert heaps("", tmp_path / "free") > 2
     assert heaps("bound_arenas()", tmp_path / "bound") <= 2
 
 
+@of_glibc
 def test_the_environment_decides_where_it_says_so(tmp_path: Path) -> None:
     assert heaps("bound_arenas()", tmp_path / "five", MALLOC_ARENA_MAX="5") in range(3, 6)
+
+
+LOOK = """
+import gc
+import govor.app
+from govor.cli.heap import spare_collector
+spare_collector()
+print(len(gc.get_objects()))
+"""
+
+
+def test_the_collector_looks_only_through_what_has_come_since() -> None:
+    ran = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 1000

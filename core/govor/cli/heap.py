@@ -1,8 +1,9 @@
-"""How the C library keeps memory, set before there are threads."""
+"""How memory is kept and looked through: set once, before there are threads."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 
 ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
@@ -17,3 +18,13 @@ def bound_arenas() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None:
         mallopt(ARENA_MAX, ARENAS)
+
+
+def spare_collector() -> None:
+    """Let the garbage collector pass over what is there for good: it stops every thread while it looks.
+
+    What has been imported by now takes it 20 ms and more each time, and a crowd of connections calls it again
+    and again. Models come later and are not meant: one that is unloaded must go.
+    """
+    gc.collect()
+    gc.freeze()

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from govor.cli.familiar import familiar_options, translate
-from govor.cli.heap import bound_arenas
+from govor.cli.heap import bound_arenas, spare_collector
 from govor.cli.leave import leave
 from govor.cli.listen import addresses, bind, bind_metrics, is_loopback, urls_of
 from govor.cli.options import read_settings, setting_options, show_log
@@ -43,6 +43,7 @@ def serve(config: Path | None, /, **options: Any) -> None:
     service = Service(settings)
     _warn_of_strangers(service)
     bound, metrics = bind(settings), bind_metrics(settings)
+    spare_collector()
     asyncio.run(_serve_until_signalled(service, bound, metrics, lambda: read_settings(config, given)))
 
 
