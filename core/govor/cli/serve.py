@@ -14,10 +14,10 @@ from typing import Any
 import click
 
 from govor.cli.familiar import familiar_options, translate
-from govor.cli.heap import bound_arenas, spare_collector
 from govor.cli.leave import leave
 from govor.cli.listen import addresses, bind, bind_metrics, is_loopback, urls_of
 from govor.cli.options import read_settings, setting_options, show_log
+from govor.cli.process import prepare
 from govor.cli.running import DEADLINE_SECONDS, run
 from govor.engine.service import Service
 from govor.errors import GovorError
@@ -36,14 +36,13 @@ def serve(config: Path | None, /, **options: Any) -> None:
     The server answers as soon as it listens; models named by --preload are loaded meanwhile, and /ready
     tells when they are in memory.
     """
-    bound_arenas()
     given = translate(options)
     settings = read_settings(config, given)
     show_log(settings.log_level, as_json=settings.log_json)
     service = Service(settings)
     _warn_of_strangers(service)
     bound, metrics = bind(settings), bind_metrics(settings)
-    spare_collector()
+    prepare()
     asyncio.run(_serve_until_signalled(service, bound, metrics, lambda: read_settings(config, given)))
 
 

@@ -13,7 +13,7 @@ of_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only gl
 
 COUNT = """
 import ctypes, sys, threading
-from govor.cli.heap import bound_arenas
+from govor.cli.process import bound_arenas
 {prepare}
 libc = ctypes.CDLL(None)
 libc.fopen.restype = ctypes.c_void_p
@@ -53,8 +53,8 @@ def test_the_environment_decides_where_it_says_so(tmp_path: Path) -> None:
 LOOK = """
 import gc
 import govor.app
-from govor.cli.heap import spare_collector
-spare_collector()
+from govor.cli.process import prepare
+prepare()
 print(len(gc.get_objects()))
 """
 
