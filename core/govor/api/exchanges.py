@@ -19,6 +19,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 REQUEST_ID = re.compile(r"[!-~]{1,128}")
 """What of a client's x-request-id is echoed: the log has it too."""
 
+STARTS = ("http.response.start", "websocket.http.response.start")
+"""How an answer begins; the second one refuses a WebSocket."""
+
 
 class Exchanges:
     """Wraps an ASGI application."""
@@ -36,24 +39,27 @@ class Exchanges:
         elif scope["type"] == "websocket":
             self._watch.socket(1)
             try:
-                await self._app(scope, receive, send)
+                await self._app(scope, receive, self._labelling(self._begun(scope), scope, send))
             finally:
                 self._watch.socket(-1)
         else:
             await self._app(scope, receive, send)
 
-    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _begun(self, scope: Scope) -> Exchange:
         headers = scope["headers"]
         client = client_address(scope, self._service.settings.trusted_proxies)
         scope["client"] = (client, 0)  # what Quart takes for the remote address
         given = _header(headers, b"x-request-id")
-        exchange = Exchange(
+        return Exchange(
             id=given if REQUEST_ID.fullmatch(given) else uuid4().hex,
             client=client,
-            method=scope["method"],
+            method=scope.get("method", "GET"),  # which a WebSocket begins with
             path=scope["path"],
             parent=_header(headers, b"traceparent"),
         )
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = self._begun(scope)
         token = CURRENT.set(exchange)
         traffic = self._service.traffic
         traffic.come(exchange)
@@ -71,7 +77,7 @@ class Exchanges:
         """Return a `send` that adds the headers that every answer has."""
 
         async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in STARTS:
                 exchange.status = message["status"]
                 more = [(b"x-request-id", exchange.id.encode()), *self._cross_origin.headers(scope)]
                 if self._service.traffic.draining and scope["http_version"].startswith("1"):

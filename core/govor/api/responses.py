@@ -9,7 +9,7 @@ import logging
 import math
 import re
 
-from quart import Quart, Response, request
+from quart import Quart, Response, has_request_context, request, websocket
 from werkzeug.exceptions import HTTPException
 
 from govor.api.exchanges import annotate
@@ -36,13 +36,17 @@ CODES = {
 }
 """`code` of the errors that the framework itself raises."""
 
+RECORDINGS_INSTEAD = (
+    "POST /v1/audio/transcriptions takes recordings, and stream=true tells their text as it comes."
+)
+
 log = logging.getLogger(__name__)
 
 
 def error_response(error: GovorError) -> Response:
     """Render an error; transient ones say when to come back, permanent ones that there is no use."""
     annotate(code=error.code)
-    status, body, retry_after = in_dialect(request.path, error)
+    status, body, retry_after = in_dialect(_path(), error)
     response = Response(dump_json(body) + "\n", status=status, content_type="application/json")
     if retry_after is not None:
         response.headers["retry-after"] = str(math.ceil(retry_after))
@@ -96,6 +100,13 @@ def handle_errors(app: Quart) -> None:
 def _message(app: Quart, error: HTTPException) -> str:
     if error.code == 413 and not isinstance(error, BodyTooLarge):
         return f"A text field is larger than the {app.config['MAX_FORM_MEMORY_SIZE'] / 1e6:g} MB it may have."
+    if not has_request_context():
+        return f"There is no WebSocket {_path()} here: live audio is not served. {RECORDINGS_INSTEAD}"
     if error.code in (404, 405):
         return f"There is no {request.method} {request.path} here; /docs shows what there is."
     return error.description or error.name
+
+
+def _path() -> str:
+    """What was asked, by a request or in the opening of a WebSocket."""
+    return request.path if has_request_context() else websocket.path
