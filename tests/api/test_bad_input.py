@@ -96,6 +96,11 @@ def test_another_content_type_is_unsupported(client: httpx.Client) -> None:
     assert error_of(response, 415)["code"] == "unsupported_media_type"
 
 
+def test_a_body_of_no_stated_type_is_unsupported(client: httpx.Client) -> None:
+    error = error_of(client.post(URL, content=media.silence(1)), 415)
+    assert (error["code"], "'none'" in error["message"]) == ("unsupported_media_type", True)
+
+
 def test_a_multipart_without_boundary_is_explained(client: httpx.Client) -> None:
     response = client.post(URL, content=b"x", headers={"content-type": "multipart/form-data"})
     assert "boundary" in error_of(response, 400)["message"]

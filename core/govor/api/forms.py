@@ -18,7 +18,9 @@ FORM = "multipart/form-data"
 
 async def read_form() -> tuple[MultiDict[str, str], Path | None]:
     """Return the form's fields and where its file is spooled; None: it has a `file_url` instead."""
-    if request.content_length == 0 or not (request.mimetype or "transfer-encoding" in request.headers):
+    length = request.content_length
+    unstated = length is None and "transfer-encoding" not in request.headers  # as in HTTP/2 it may be
+    if length == 0 or (unstated and not request.mimetype):
         raise EmptyBody("The request has no body; send multipart/form-data with a 'file'.")
     if request.mimetype != FORM:
         raise UnsupportedMediaType(
