@@ -87,8 +87,8 @@ class ModelNotFound(RequestError):
     status = 404
     code = "model_not_found"
 
-    def __init__(self, name: str, known: list[str]):
-        message = f"The model '{name}' does not exist. Available: {', '.join(known) or 'none'}."
+    def __init__(self, name: str, known: list[str], fault: str = "does not exist"):
+        message = f"The model '{name}' {fault}. Available: {', '.join(known) or 'none'}."
         super().__init__(message, param="model")
 
 

@@ -58,8 +58,14 @@ def test_where_nothing_of_the_list_is_installed_the_first_known_is_named(
 
 
 def test_where_nothing_of_the_list_is_known_what_is_there_is_named(router: Callable[..., Router]) -> None:
-    with pytest.raises(ModelNotFound, match=r"does not exist\. Available: small, plain, rival/small"):
+    message = r"'unheard-of' of the setting `default_models` does not exist\. Available: small, plain, rival"
+    with pytest.raises(ModelNotFound, match=message):
         router("unheard-of", **{"whisper-1": "default"}).choose("whisper-1")
+
+
+def test_an_empty_list_is_told_as_such(router: Callable[..., Router]) -> None:
+    with pytest.raises(ModelNotFound, match=r"'default' means nobody: the setting `default_models` is empty"):
+        router().choose("")
 
 
 @pytest.mark.parametrize(

@@ -96,9 +96,10 @@ class Router:
 
     def installed(self, name: str | None) -> Model:
         """Return what a name means, whatever it does. Raises ModelNotFound, ModelNotInstalled."""
-        model = self.find(name or DEFAULT)
+        name = name or DEFAULT
+        model = self.find(name)
         if model is None:
-            raise ModelNotFound(name or DEFAULT, [model.id for model in self.usable()])
+            raise self._unknown(name)
         return self._obtainable(model)
 
     def diarizer(self, param: str | None = None) -> Model:
@@ -110,6 +111,15 @@ class Router:
                 param=param,
             )
         return self._obtainable(model)
+
+    def _unknown(self, name: str) -> ModelNotFound:
+        """Say who is missing: where nobody was named, it is the operator who has to mend it."""
+        here = [model.id for model in self.usable()]
+        if not self._catalogue.means_default(name):
+            return ModelNotFound(name, here)
+        if not self._preferences:
+            return ModelNotFound(name, here, "means nobody: the setting `default_models` is empty")
+        return ModelNotFound(self._preferences[0], here, "of the setting `default_models` does not exist")
 
     def _obtainable(self, model: Model) -> Model:
         """Return a model that is here or may be fetched now. Raises ModelNotInstalled."""
