@@ -76,7 +76,9 @@ def test_the_way_of_speaches(start: Callable[..., httpx.Client]) -> None:
         assert client.get("/api/ps").json()["models"] == ["a"]
         answer = client.delete("/api/ps/a")
         assert (answer.status_code, answer.content) == (204, b"")
-        assert client.delete("/api/ps/a").status_code == 404
+        gone = client.delete("/api/ps/a")
+        assert gone.status_code == 404
+        assert gone.json()["error"]["message"] == "The model 'a' is not in memory. Available: none."
         assert client.delete("/api/ps/nonsense").json()["error"]["code"] == "model_not_found"
 
 

@@ -91,7 +91,8 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
         """Unload a model, in the way of speaches: 204; 404 where it is not loaded."""
         model = _known(service, name)
         if not await service.pool.unload(model, force=_forced()):
-            raise ModelNotFound(name, [loaded.model.id for loaded in service.pool.residence.residents()])
+            loaded = [resident.model.id for resident in service.pool.residence.residents()]
+            raise ModelNotFound(model.id, loaded, "is not in memory")
         return Response(status=204)
 
 
