@@ -100,9 +100,8 @@ class ModelNotInstalled(RequestError):
 
     def __init__(self, name: str):
         how = f'`govor pull {name}` or with POST /v1/models and the body {{"model": "{name}"}}'
-        super().__init__(
-            f"The model '{name}' is known but not installed. Fetch it with {how}.", param="model"
-        )
+        message = f"The model '{name}' is known but not installed. Fetch it with {how}."
+        super().__init__(message, param="model")
 
 
 class DownloadForbidden(RequestError):
@@ -151,6 +150,7 @@ class RateLimited(RequestError):
     """One client asks for more at once than it may."""
 
     status = 429
+    type = "rate_limit_error"
     code = "rate_limited"
 
 

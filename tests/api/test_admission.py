@@ -155,7 +155,12 @@ def test_one_key_cannot_keep_another_one_out(start: Start, model: FakeRecognizer
         held = [threads.submit(ask, "one") for _ in range(2)]
         assert eventually(lambda: server.service.admission.inside == 2)
         refused = ask("one")
-        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limited")
+        error = refused.json()["error"]
+        assert (refused.status_code, error["type"], error["code"]) == (
+            429,
+            "rate_limit_error",
+            "rate_limited",
+        )
         assert int(refused.headers["retry-after"]) >= 1
         held.append(threads.submit(ask, "two"))
         assert eventually(lambda: server.service.admission.inside == 3)
