@@ -99,6 +99,21 @@ def test_models_are_listed_and_retrieved(sdk: OpenAI) -> None:
     assert listed["whisper-base"].model_extra["languages"].count("ru") == 1
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "whisper-1",
+        "gpt-transcribe",
+        "gpt-4o-transcribe",
+        "gpt-4o-mini-transcribe",
+        "gpt-4o-mini-transcribe-2025-12-15",
+        "gpt-4o-transcribe-diarize",
+    ],
+)
+def test_openais_own_models_are_names_of_the_default(sdk: OpenAI, name: str) -> None:
+    assert sdk.models.retrieve(name).id == "whisper-base"
+
+
 def test_two_backends_answer_in_one_process(sdk: OpenAI, samples: Path, transcripts: Any) -> None:
     texts = [
         sdk.audio.transcriptions.create(model=model, file=samples / "ru_short.wav").text

@@ -14,6 +14,7 @@ OPENAI_MODELS = (
     "whisper-1",
     "gpt-4o-transcribe",
     "gpt-4o-mini-transcribe",
+    "gpt-4o-mini-transcribe-2025-12-15",
     "gpt-4o-transcribe-diarize",
     "gpt-transcribe",
 )
