@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +204,22 @@ def test_the_route_tells_who_speaks_when(client: httpx.Client) -> None:
             {"start": 0.5, "end": 1.0, "speaker": "B"},
         ],
     }
+
+
+def test_the_route_counts_a_client_by_its_key_as_others_do(start: Any, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("one\ntwo\n", encoding="utf-8")
+    gate = threading.Event()
+    limits = {"api_keys_file": tmp_path / "keys", "max_requests_per_client": 1}
+    server = start(FakeDiarizer(*TURNS, gate=gate), **limits)
+    one, two = ({"Authorization": f"Bearer {key}"} for key in ("one", "two"))
+    form = {"files": {"file": ("a.wav", VOICE)}}
+    with server.client() as client, ThreadPoolExecutor(1) as threads:
+        held = threads.submit(client.post, "/v1/audio/diarization", headers=one, **form)
+        assert eventually(lambda: server.service.admission.inside == 1)
+        assert client.post("/v1/audio/transcriptions", headers=one, **form).status_code == 429
+        assert client.post("/v1/audio/transcriptions", headers=two, **form).status_code == 200
+        gate.set()
+        assert held.result().status_code == 200
 
 
 def test_the_route_writes_rttm_under_the_name_of_the_file(client: httpx.Client) -> None:

@@ -10,11 +10,11 @@ from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 from werkzeug.datastructures import MultiDict
 
-from govor.api.auth import client_name
 from govor.api.fields import gather, invalid
 from govor.api.forms import fetch_recording, read_form
 from govor.api.schema import Diarization as DiarizationBody
 from govor.api.speakers import SpeakerFields, known_speakers
+from govor.api.work import client_of
 from govor.engine.diarization import Diarize
 from govor.engine.service import Service
 from govor.errors import ModelNotFound
@@ -49,8 +49,7 @@ def diarization_routes(service: Service) -> Blueprint:
     @document_response(DiarizationBody)
     async def diarize() -> Response:
         """Who speaks when in a recording."""
-        client = client_name(keyed=bool(service.settings.api_keys))
-        with service.admission.admit(client) as place:  # before anything is uploaded in vain
+        with service.admission.admit(client_of(service)) as place:  # before anything is uploaded in vain
             form, path = await read_form()
             fields = _parse(form)
             path = path or await fetch_recording(fields.file_url, service.settings)
