@@ -94,6 +94,20 @@ def test_voice_detection_can_be_tuned_or_left_out(
     assert ask(client, recorded, **fields).json()["text"] == spoken.plain
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("vad_speech_pad_ms", "0"), ("vad_min_silence_duration_ms", "100")]
+)
+def test_each_number_of_voice_detection_counts_alone(
+    server: Server, samples: Any, field: str, value: str
+) -> None:
+    content = (samples / "ru.wav").read_bytes()
+    with server.client() as client:
+        alone = ask(client, content, model="echo", **{field: value}).json()["text"]
+        together = ask(client, content, model="echo", vad_threshold="0.5", **{field: value}).json()["text"]
+        without = ask(client, content, model="echo").json()["text"]
+    assert alone == together != without
+
+
 def test_what_is_not_honoured_is_named_unless_it_asks_for_nothing(
     client: httpx.Client, recorded: bytes
 ) -> None:

@@ -34,6 +34,9 @@ KNOWN = frozenset(
 UNASKED = frozenset({"", "0", "0.0", "0.00", "-1", "false", "no"})
 """Values with which such a field asks for nothing."""
 
+VAD_NUMBERS = frozenset({"vad_threshold", "vad_min_silence_duration_ms", "vad_speech_pad_ms"})
+"""With any of these the others are whisper.cpp's, too; with none all is as suits the model."""
+
 
 class InferenceFields(BaseModel):
     """The form of /inference besides `file`."""
@@ -49,7 +52,7 @@ class InferenceFields(BaseModel):
     no_timestamps: bool = Field(False, description="verbose_json has no times.")
     token_timestamps: bool = Field(True, description="verbose_json has words.")
     vad: bool = Field(True, description="false: take everything for speech.")
-    vad_threshold: float | None = Field(None, ge=0, le=1, description="Probability of speech.")
+    vad_threshold: float = Field(0.5, ge=0, le=1, description="Probability of speech.")
     vad_min_silence_duration_ms: int = Field(200, ge=0, le=60_000, description="Pause that ends speech.")
     vad_speech_pad_ms: int = Field(300, ge=0, le=5_000, description="Kept around speech.")
     model: str = Field("", description="Not whisper.cpp's; absent: what /load named, or the default.")
@@ -58,7 +61,7 @@ class InferenceFields(BaseModel):
         """How speech is told from silence, as far as the client says."""
         if not self.vad:
             return NO_DETECTION
-        if self.vad_threshold is None:
+        if not self.model_fields_set & VAD_NUMBERS:
             return None
         silence, padding = self.vad_min_silence_duration_ms / 1000, self.vad_speech_pad_ms / 1000
         return SpeechRules(self.vad_threshold, silence, padding)
