@@ -49,6 +49,11 @@ def test_diarized_json_has_the_keys_of_openai_and_no_others(build) -> None:
     }
 
 
+def test_a_translation_is_not_called_a_transcription(build) -> None:
+    body = json.loads(rendered(build(*TALK, task="translate"), "diarized_json"))
+    assert body["task"] == "translate"
+
+
 def test_the_event_of_a_segment_is_the_segment_itself(build) -> None:
     body = json.loads(rendered(build(*TALK), "diarized_json"))
     told = events.DiarizedEvents(Options(), done=True)

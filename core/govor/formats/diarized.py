@@ -25,7 +25,7 @@ class NamedTurn:
 def diarized_body(transcript: Transcript) -> dict[str, object]:
     """`response_format=diarized_json`."""
     return {
-        "task": "transcribe",
+        "task": transcript.task,
         "duration": seconds(transcript.duration),
         "text": transcript.text,
         "segments": [
