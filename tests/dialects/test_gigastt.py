@@ -367,6 +367,11 @@ def test_an_answer_can_be_a_file(client: httpx.Client, spoken: HeldOut) -> None:
     assert unnamed.headers["content-disposition"] == "attachment; filename=transcript.srt"
 
 
+def test_language_auto_is_no_language(client: httpx.Client, spoken: HeldOut) -> None:
+    answer = client.post(FILE, content=content_of(spoken, "wav"), params={"language": "auto"})
+    assert answer.json()["text"] == spoken.plain
+
+
 def test_what_is_not_honoured_is_named(client: httpx.Client) -> None:
     response = client.post(f"{FILE}?itn=true&max_chars_per_line=40", content=media.silence(1))
     assert (

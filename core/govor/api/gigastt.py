@@ -11,7 +11,7 @@ from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response, tag
 
 from govor.api.dialect_schema import GigasttEvent, GigasttTranscription
-from govor.api.fields import Language, invalid
+from govor.api.fields import OptionalLanguage, invalid
 from govor.api.forms import read_body
 from govor.api.work import Wish, admit, event_stream, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
@@ -46,7 +46,7 @@ class Query(BaseModel):
     word_timestamps: Switch = Field(False, description="md: a table of the words' times.")
     model: str = Field("", description="Id, alias or plugin/id; absent: the default model.")
     variant: str = Field("", description="The same under gigastt's name.")
-    language: Language | None = Field(None, description="Language of the speech.")
+    language: OptionalLanguage = Field(None, description="Language of the speech; auto: it is detected.")
     vad: Switch = Field(True, description="false: take everything for speech.")
     download: str | None = Field(None, description="Send the answer as a file of this name.")
 
