@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -34,6 +34,18 @@ def test_serve_help_tells_every_setting_with_its_variable_and_default(serve_help
     assert words(str(setting.description)) in serve_help
     if name != "models_dir":  # below the home folder of whoever asks
         assert f"[env: GOVOR_{name.upper()}; default: {default_text(setting)}]" in serve_help
+
+
+def test_serve_help_tells_a_file_from_a_folder(serve_help: str) -> None:
+    assert "--api-keys-file FILE " in serve_help
+    assert "--models-dir FOLDER " in serve_help
+
+
+@pytest.mark.parametrize("name", ["download", "file_urls", "log_level", "metrics", "webhook_urls"])
+def test_serve_help_tells_every_word_that_a_choice_takes(name: str) -> None:
+    setting = Settings.model_fields[name]
+    assert [word for word in get_args(setting.annotation) if word not in str(setting.description)] == []
+    assert get_args(setting.annotation)
 
 
 def test_serve_help_does_not_tell_the_keys(serve_help: str) -> None:

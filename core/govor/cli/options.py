@@ -60,10 +60,10 @@ def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Calla
         return click.option(f"--{flag}/--no-{flag}", name, default=None, help=text)
     if field.annotation == get_args(Names)[0]:
         return click.option(
-            f"--{flag}", name, multiple=True, callback=_join, metavar=_metavar(field), help=text
+            f"--{flag}", name, multiple=True, callback=_join, metavar=_metavar(name, field), help=text
         )
     bare: dict[str, Any] = {"is_flag": False, "flag_value": BARE} if name == "download" else {}
-    return click.option(f"--{flag}", name, default=None, metavar=_metavar(field), help=text, **bare)
+    return click.option(f"--{flag}", name, default=None, metavar=_metavar(name, field), help=text, **bare)
 
 
 def _join(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> str | None:
@@ -88,7 +88,9 @@ def default_text(field: FieldInfo) -> str:
     return "none" if default in (None, "") else str(default)
 
 
-def _metavar(field: FieldInfo) -> str:
+def _metavar(name: str, field: FieldInfo) -> str:
+    if name.endswith("_file"):
+        return "FILE"
     kind = str(field.annotation)
     for sign, metavar in (("int", "N"), ("float", "N"), ("tuple", "A,B"), ("Path", "FOLDER")):
         if sign in kind:

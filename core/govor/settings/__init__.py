@@ -107,8 +107,8 @@ class Settings(OperationsSettings):
     catalogue: tuple[OwnModel, ...] = Field((), description="Models of your own, one table each.")
     download: Literal["off", "catalogue", "any"] = Field(
         "catalogue",
-        description="Which models may be fetched: none, those that plugins or plugins.toml declare, or any "
-        "repository of the hub too.",
+        description="Which models may be fetched: off (none), catalogue (those that plugins or plugins.toml "
+        "declare), any (every repository of the hub too).",
     )
     auto_pull: bool = Field(
         False, description="Fetch a model that is not installed when a request first names it."
