@@ -108,15 +108,19 @@ def create_app(service: Service) -> Quart:
 
 def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | None) -> None:
     """Every dialect's routes; go-whisper's base is /api/v1, and what it shares with /v1 is there too."""
-    shared = (model_routes(service), pull_routes(service), probe_routes(service))
+    shared = (
+        model_routes(service),
+        pull_routes(service),
+        probe_routes(service),
+        speech_routes(service),
+        diarization_routes(service),
+    )
     for routes in (
         transcription_routes(service, jobs),
         transcription_routes(service, jobs, rich=True),
         job_routes(jobs, service),
         gigastt_routes(service),
         whispercpp_routes(service),
-        speech_routes(service),
-        diarization_routes(service),
         detect_routes(service),
         loaded_routes(service),
         storage_routes(service),

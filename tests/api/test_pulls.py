@@ -38,6 +38,9 @@ def test_the_model_is_named_in_every_spelling(client: httpx.Client, kind: str, k
 def test_the_model_is_named_in_the_address(client: httpx.Client, error_of: ErrorOf) -> None:
     assert client.post("/v1/models/org/away/pull").status_code == 201
     assert client.post("/v1/models/org%2Faway/pull").status_code == 200
+    assert client.post("/v1/models/org/away").status_code == 200
+    assert client.post("/api/v1/models/org%2Faway").status_code == 200
+    assert error_of(client.post("/v1/models/nonsense"), 404)["code"] == "model_not_found"
     assert error_of(client.post("/v1/models/nonsense/pull"), 404)["code"] == "model_not_found"
 
 

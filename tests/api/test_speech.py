@@ -31,6 +31,12 @@ def test_speech_between_silences_is_found_to_the_fifth_of_a_second(server: Any, 
         assert region["end"] / 1000 == pytest.approx(start + seconds, abs=0.5)
 
 
+def test_the_other_base_has_the_route_too(server: Any) -> None:
+    with server.client() as client:
+        answer = client.post(f"/api{URL}", files={"file": ("a.wav", media.silence(1))})
+    assert answer.json() == []
+
+
 def test_silence_has_no_speech(server: Any) -> None:
     assert ask(server, media.silence(3)).json() == []
 

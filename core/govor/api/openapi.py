@@ -52,7 +52,9 @@ BASES = ("/v1", "/api/v1")
 AUDIO = ("transcriptions", "translations", "diarize")
 TEXT_BODIES = {
     **{f"POST {base}/audio/{route}": (*TEXTS, EVENTS) for base in BASES for route in AUDIO},
-    **{f"POST {base}/models{route}": (EVENTS,) for base in BASES for route in ("", "/{name}/pull")},
+    **{
+        f"POST {base}/models{route}": (EVENTS,) for base in BASES for route in ("", "/{name}", "/{name}/pull")
+    },
     "POST /v1/transcribe": (*TEXTS, "application/x-subrip", "text/markdown"),
     "POST /v1/transcribe/stream": (EVENTS,),
     "POST /inference": (*TEXTS, "application/x-subrip"),

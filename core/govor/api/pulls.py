@@ -50,6 +50,7 @@ def pull_routes(service: Service) -> Blueprint:
             raise InvalidParam('Name the model in the body: {"model": "…"}.', param="model")
         return await _pull(service, asked.wanted, stream=bool(asked.stream))
 
+    @routes.post("/v1/models/<path:name>")  # Speaches'
     @routes.post("/v1/models/<path:name>/pull")
     @tag(["Models"])
     @document_querystring(StreamQuery)
