@@ -19,8 +19,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 REQUEST_ID = re.compile(r"[!-~]{1,128}")
 """What of a client's x-request-id is echoed: the log has it too."""
 
-STARTS = ("http.response.start", "websocket.http.response.start")
-"""How an answer begins; the second one refuses a WebSocket."""
+REFUSAL = "websocket.http.response.start"
+"""How the answer begins that refuses a WebSocket; its connection is not used again."""
 
 
 class Exchanges:
@@ -77,10 +77,11 @@ class Exchanges:
         """Return a `send` that adds the headers that every answer has."""
 
         async def answer(message: Message) -> None:
-            if message["type"] in STARTS:
+            if message["type"] in ("http.response.start", REFUSAL):
                 exchange.status = message["status"]
                 more = [(b"x-request-id", exchange.id.encode()), *self._cross_origin.headers(scope)]
-                if self._service.traffic.draining and scope["http_version"].startswith("1"):
+                last = self._service.traffic.draining or message["type"] == REFUSAL
+                if last and scope["http_version"].startswith("1"):
                     more.append((b"connection", b"close"))
                 message = {**message, "headers": [*message.get("headers", ()), *more]}
             await send(message)
