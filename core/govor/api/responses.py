@@ -102,9 +102,19 @@ def _message(app: Quart, error: HTTPException) -> str:
         return f"A text field is larger than the {app.config['MAX_FORM_MEMORY_SIZE'] / 1e6:g} MB it may have."
     if not has_request_context():
         return f"There is no WebSocket {_path()} here: live audio is not served. {RECORDINGS_INSTEAD}"
+    if error.code == 404 and (meant := _meant(app)):
+        return f"There is no {request.path} here, but {meant} there is: look at the client's base URL."
     if error.code in (404, 405):
         return f"There is no {request.method} {request.path} here; /docs shows what there is."
     return error.description or error.name
+
+
+def _meant(app: Quart) -> str:
+    """The path that a client means whose base URL lacks /v1, or has it twice; "": none."""
+    routes = app.url_map.bind("localhost")
+    paths = (f"/v1{request.path}", request.path.removeprefix("/v1"))
+    known = (path for path in paths if path != request.path and routes.test(path, request.method))
+    return next(known, "")
 
 
 def _path() -> str:
