@@ -123,6 +123,8 @@ def test_a_bad_temperature_is_refused(client: httpx.Client, value: str) -> None:
         ("chunking_strategy", '{"type": "server_vad", "threshold": 7}'),
         ("chunking_strategy", '{"type": "server_vad", "unknown": 1}'),
         ("chunking_strategy", "{broken"),
+        ("chunking_strategy", '{"a":' * 100_000),
+        ("languages", "[" * 100_000),
         ("chunking_strategy[threshold]", "0.4"),
         ("known_speaker_names[]", "agent"),
         ("diarize", "true"),

@@ -197,7 +197,7 @@ def _elements(name: str, text: str) -> list[str]:
     if text.lstrip().startswith("["):
         try:
             return [str(item) for item in json.loads(text)]
-        except ValueError:
+        except (ValueError, RecursionError):
             pass  # it is a keyword that begins with a bracket
     return [piece.strip() for piece in text.split(",")] if name in COMMA_LISTS else [text]
 
@@ -207,7 +207,7 @@ def _json_object(text: str) -> Any:
         return text.strip()
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidParam(
             f"'chunking_strategy' is not valid JSON: {error}", param="chunking_strategy"
         ) from error
