@@ -363,6 +363,10 @@ def test_an_answer_can_be_a_file(client: httpx.Client, spoken: HeldOut) -> None:
     content = content_of(spoken, "ogg")
     named = client.post(f"{FILE}?format=srt&download=a%0d%0ab/..%22c.srt", content=content)
     assert named.headers["content-disposition"] == "attachment; filename=a__b_.._c.srt"
+    cyrillic = client.post(FILE, params={"format": "srt", "download": "речь.srt"}, content=content)
+    encoded = "%D1%80%D0%B5%D1%87%D1%8C.srt"
+    disposition = f"attachment; filename=____.srt; filename*=UTF-8''{encoded}"
+    assert cyrillic.headers["content-disposition"] == disposition
     unnamed = client.post(f"{FILE}?format=srt&download", content=content)
     assert unnamed.headers["content-disposition"] == "attachment; filename=transcript.srt"
 
