@@ -88,6 +88,13 @@ def test_a_strict_server_refuses_what_a_model_cannot_honour(serve: Any) -> None:
     assert response.json()["error"]["param"] == "prompt"
 
 
+def test_a_strict_server_refuses_a_field_that_nobody_knows(serve: Any) -> None:
+    server = serve(strict=True, preload=())
+    response = server.post(media.silence(1), model="echo", respose_format="srt")
+    assert (response.status_code, response.json()["error"]["param"]) == (400, "respose_format")
+    assert server.post(media.silence(1), model="echo", segment_size="5m", hotwords="").status_code == 200
+
+
 def test_without_voice_detection_silence_reaches_the_model(server: Any) -> None:
     response = server.post(media.silence(3), model="echo", vad="false")
     assert response.json()["text"] == "3.0 seconds."

@@ -6,6 +6,7 @@ Knows nothing of models: what a model cannot honour is found out later.
 from __future__ import annotations
 
 import json
+import logging
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -39,8 +40,11 @@ ARRAYS = frozenset(
 )
 COMMA_LISTS = ARRAYS - {"keywords", "known_speaker_references"}  # these may hold a comma themselves
 OTHER_NAMES = {"hotwords": "keywords"}  # faster-whisper's servers
+UNNEEDED = {"segment_size"}  # go-whisper's: recordings of any length are read piece by piece
 TIMED_FORMATS = frozenset({"verbose_json", "srt", "vtt"})
 SPEAKER_FORMATS = TIMED_FORMATS | {"diarized_json"}
+
+log = logging.getLogger(__name__)
 
 
 def _language(value: str) -> str | None:
@@ -145,12 +149,17 @@ class Fields(SpeakerFields):
         return self.chunking_strategy.rules() if isinstance(self.chunking_strategy, ServerVad) else None
 
 
-def parse_fields(form: MultiDict[str, str], default_format: str = "") -> Fields:
+def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict: bool = False) -> Fields:
     """Read the form; `default_format` stands where it has no response_format.
 
-    Raises InvalidParam naming the field.
+    Fields that nobody knows are passed over, or refused where it is to be `strict`. Raises InvalidParam
+    naming the field.
     """
     values = gather(form)
+    for name in sorted(values.keys() - Fields.model_fields.keys() - UNNEEDED):
+        if strict:
+            raise InvalidParam(f"There is no field '{name[:40]}'.", param=name[:40])
+        log.debug("Passed over the field %r, which nobody knows", name[:40])
     if default_format:
         values.setdefault("response_format", default_format)
     try:

@@ -75,7 +75,8 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
     async with AsyncExitStack() as stack:
         place = admit(service, stack, patient=prefers_async())  # a job has a queue of its own
         form, path = await read_form()
-        fields = _with_preference(parse_fields(form, compat.default_response_format))
+        strict = service.settings.strict
+        fields = _with_preference(parse_fields(form, compat.default_response_format, strict=strict))
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         if purpose == "diarize":
             service.router.diarizer()  # before a recording is fetched in vain

@@ -167,7 +167,7 @@ class Settings(OperationsSettings):
     strict: bool = Field(
         False,
         description="Refuse with 400 what a model cannot honour, instead of naming it in the header "
-        "x-govor-ignored.",
+        "x-govor-ignored, and form fields that nobody knows.",
     )
     data_dir: Folder = Field(
         default_factory=data_folder, description="Folder of jobs: their recordings and results."
