@@ -62,6 +62,16 @@ def test_an_upload_over_the_cap_is_refused_when_it_is_chunked(spooling: tuple[An
     assert eventually(lambda: list(folder.iterdir()) == [])
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/api/v1/models", "/load", "/v1/models/echo/load"])
+def test_a_body_without_a_recording_has_a_cap_of_its_own(server: Any, path: str) -> None:
+    with server.client(headers={"content-type": "application/x-www-form-urlencoded"}) as client:
+        stated = client.post(path, content=b"a=1&" * 300_000)
+        chunked = client.post(path, content=iter([b"a=1&" * 100_000] * 3))
+        assert client.get("/health").is_success
+    assert (stated.status_code, chunked.status_code) == (413, 413)
+    assert "1 MB" in stated.text
+
+
 def test_a_chunked_upload_under_the_cap_is_taken(spooling: tuple[Any, Path]) -> None:
     server, folder = spooling
     with server.client() as client:

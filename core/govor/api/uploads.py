@@ -7,6 +7,7 @@ form parser keeps small files in memory without a name.
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
@@ -23,6 +24,11 @@ LINGER_SECONDS = 10.0
 DROP_SECONDS = 0.0006  # from one piece of 64 kB that is dropped to the next: 100 MB a second
 BACKLOG_BYTES = 256_000
 """Of a body that arrives faster than it is read, more does not wait in memory, but with the client."""
+
+RECORDINGS = re.compile(r"(/api)?/v1/audio/|/v1/transcribe|/inference")
+"""How paths begin whose bodies hold a recording."""
+PLAIN_BYTES = 1_000_000
+"""Largest body of all others: it is read into memory, and a form of 20 MB may take a gigabyte of it."""
 
 BODY = "govor.body"
 
@@ -90,8 +96,10 @@ class SpoolingRequest(Request):
     """Largest body in bytes, of the paths that have a limit of their own."""
 
     def __init__(self, method: str, scheme: str, path: str, *args: Any, **kwargs: Any):
-        kwargs["max_content_length"] = self.limits.get(path.rstrip("/"), kwargs.get("max_content_length"))
-        super().__init__(method, scheme, path, *args, **kwargs)
+        most = self.limits.get(path.rstrip("/"), kwargs.get("max_content_length"))
+        if not RECORDINGS.match(path):
+            most = PLAIN_BYTES if most is None else min(most, PLAIN_BYTES)
+        super().__init__(method, scheme, path, *args, **{**kwargs, "max_content_length": most})
         self._spooled: list[IO[bytes]] = []
         cast("Scope", self.scope)[BODY] = self.body
 
