@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
 import media
@@ -30,6 +31,13 @@ def read(*pairs: tuple[str, str]) -> Fields:
 )
 def test_an_array_may_be_written_in_every_known_way(pairs: list[tuple[str, str]]) -> None:
     assert read(*pairs).timestamp_granularities == ["word", "segment"]
+
+
+@pytest.mark.parametrize("name", ["timestamp_granularities", "languages", "include"])
+def test_the_first_fault_of_an_array_ends_its_reading(name: str) -> None:
+    with pytest.raises(ValidationError) as told:
+        Fields.model_validate({name: ["nonsense"] * 1000})
+    assert told.value.error_count() == 1  # a thousand would take a megabyte
 
 
 @pytest.mark.parametrize(

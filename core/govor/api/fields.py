@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     TypeAdapter,
     ValidationError,
@@ -56,6 +57,7 @@ _NAMED = WithJsonSchema({"type": "string", "format": "language", "examples": ["r
 Language = Annotated[str, BeforeValidator(parse_language), _NAMED]
 OptionalLanguage = Annotated[str | None, BeforeValidator(_language), _NAMED]
 _FLAG = TypeAdapter(bool)
+ONE_FAULT = FailFast()  # a field of 8 MB may have a million, and each would take a kilobyte
 
 
 class ServerVad(BaseModel):
@@ -86,17 +88,21 @@ class Fields(SpeakerFields):
     language: OptionalLanguage = Field(
         None, description="Language of the speech: ISO 639-1 code or English name."
     )
-    languages: list[Language] = Field([], description="Languages that may be spoken, most likely first.")
+    languages: Annotated[list[Language], ONE_FAULT] = Field(
+        [], description="Languages that may be spoken, most likely first."
+    )
     prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
     keywords: list[str] = Field([], description="Words and names to expect.")
     response_format: str = Field(
         "json", description="What the answer is.", json_schema_extra={"enum": list(MEDIA_TYPES)}
     )
     temperature: float | None = Field(None, ge=0, le=1, description="Sampling temperature, 0 to 1.")
-    timestamp_granularities: list[Literal["word", "segment"]] = Field(
+    timestamp_granularities: Annotated[list[Literal["word", "segment"]], ONE_FAULT] = Field(
         [], description="What verbose_json gives times for; default: segment."
     )
-    include: list[Literal["logprobs"]] = Field([], description="logprobs: of every token, with json only.")
+    include: Annotated[list[Literal["logprobs"]], ONE_FAULT] = Field(
+        [], description="logprobs: of every token, with json only."
+    )
     stream: bool = Field(False, description="Answer with server-sent events while the text appears.")
     chunking_strategy: Literal["auto"] | ServerVad | None = Field(
         None, description='"auto", or {"type": "server_vad", …}: how speech is told from silence.'
