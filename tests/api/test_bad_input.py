@@ -181,6 +181,12 @@ def test_a_recording_over_the_longest_is_refused(serve: Any) -> None:
     assert error_of(response, 400)["code"] == "audio_too_long"
 
 
+@pytest.mark.parametrize("fields", [{"prompt": "x" * 8_000_001}, {"keywords[]": ["x"] * 1001}])
+def test_a_form_of_too_much_text_says_what_is_too_much(client: httpx.Client, fields: Any) -> None:
+    message = error_of(send(client, media.silence(1), **fields), 413)["message"]
+    assert ("8 MB" in message, "1000 fields" in message) == (True, True)
+
+
 def test_a_part_without_a_name_is_passed_over(client: httpx.Client) -> None:
     nameless = b"--edge\r\nContent-Disposition: form-data\r\n\r\nlost\r\n"
     file = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'

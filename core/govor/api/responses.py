@@ -99,7 +99,8 @@ def handle_errors(app: Quart) -> None:
 
 def _message(app: Quart, error: HTTPException) -> str:
     if error.code == 413 and not isinstance(error, BodyTooLarge):
-        return f"A text field is larger than the {app.config['MAX_FORM_MEMORY_SIZE'] / 1e6:g} MB it may have."
+        most, parts = app.config["MAX_FORM_MEMORY_SIZE"] / 1e6, app.config["MAX_FORM_PARTS"]
+        return f"The form has a text field of more than {most:g} MB, or more than {parts} fields."
     if not has_request_context():
         return f"There is no WebSocket {_path()} here: live audio is not served. {RECORDINGS_INSTEAD}"
     if error.code == 404 and (meant := _meant(app)):
