@@ -77,7 +77,6 @@ def create_app(service: Service) -> Quart:
     handle_errors(app)
     guard(app, service)
     document_api(app, keyed=lambda: bool(service.keys.asked))
-    app.url_map.strict_slashes = False
     _add_routes(app, service, jobs, watch.figures if settings.metrics == "main" else None)
 
     @app.before_serving

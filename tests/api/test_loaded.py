@@ -68,6 +68,13 @@ def test_a_name_with_slashes_is_understood(start: Callable[..., httpx.Client], n
         assert client.delete(f"/api/ps/{name}").status_code == 204
 
 
+def test_a_slash_at_the_end_belongs_to_no_name(start: Callable[..., httpx.Client]) -> None:
+    with start() as client:
+        assert client.post("/v1/models/owner/c/load/").json()["status"] == "loaded"
+        assert client.post("/v1/models/owner/c/").json()["id"] == "owner/c"
+        assert client.delete("/api/ps/owner/c/").status_code == 204
+
+
 def test_the_way_of_speaches(start: Callable[..., httpx.Client]) -> None:
     with start() as client:
         assert client.post("/api/ps/a").status_code == 201

@@ -47,6 +47,7 @@ class Exchanges:
 
     def _begun(self, scope: Scope) -> Exchange:
         headers = scope["headers"]
+        scope["path"] = scope["path"].rstrip("/") or "/"  # else it would belong to the name of a model
         client = client_address(scope, self._service.settings.trusted_proxies)
         scope["client"] = (client, 0)  # what Quart takes for the remote address
         given = _header(headers, b"x-request-id")

@@ -63,7 +63,7 @@ def model_routes(service: Service) -> Blueprint:
     @document_response(ModelBody)
     async def retrieve_model(name: str) -> dict[str, object]:
         """One model, by id, alias or plugin/id."""
-        return describe(service, service.router.choose(name.rstrip("/"))).model_dump()
+        return describe(service, service.router.choose(name)).model_dump()
 
     @routes.get("/v1/registry")
     @tag(["Models"])
