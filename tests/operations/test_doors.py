@@ -184,6 +184,14 @@ def test_a_page_that_is_let_in_may_ask_and_read_errors_too(serve: Any, speak: An
         assert refused.status_code == 401
         assert refused.headers["access-control-allow-origin"] == ORIGIN
         assert refused.headers["vary"] == "origin"
+        shown = set(refused.headers["access-control-expose-headers"].split(", "))
+        assert shown >= {
+            "retry-after",
+            "retry-after-ms",
+            "x-should-retry",
+            "x-govor-ignored",
+            "x-stt-ignored",
+        }
         assert "access-control-allow-origin" not in preflight(client, "https://other.example").headers
 
 

@@ -11,7 +11,10 @@ from govor.engine.service import Service
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 METHODS = b"GET, POST, DELETE, OPTIONS"
-EXPOSED = b"x-request-id, x-govor-model, x-govor-ignored, location, retry-after, retry-after-ms"
+EXPOSED = (
+    b"x-request-id, x-govor-model, x-govor-ignored, x-stt-ignored, location, content-disposition, "
+    b"retry-after, retry-after-ms, x-should-retry"  # without these a page's SDK repeats what cannot succeed
+)
 MOST_SECONDS = b"600"
 
 Headers = list[tuple[bytes, bytes]]
