@@ -39,35 +39,32 @@ class Exchanges:
         elif scope["type"] == "websocket":
             self._watch.socket(1)
             try:
-                await self._app(scope, receive, self._labelling(self._begun(scope), scope, send))
+                await self._exchange(scope, receive, send)
             finally:
                 self._watch.socket(-1)
         else:
             await self._app(scope, receive, send)
 
-    def _begun(self, scope: Scope) -> Exchange:
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope["headers"]
         scope["path"] = scope["path"].rstrip("/") or "/"  # else it would belong to the name of a model
         client = client_address(scope, self._service.settings.trusted_proxies)
         scope["client"] = (client, 0)  # what Quart takes for the remote address
         given = _header(headers, b"x-request-id")
-        return Exchange(
+        exchange = Exchange(
             id=given if REQUEST_ID.fullmatch(given) else uuid4().hex,
             client=client,
             method=scope.get("method", "GET"),  # which a WebSocket begins with
             path=scope["path"],
             parent=_header(headers, b"traceparent"),
         )
-
-    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = self._begun(scope)
         token = CURRENT.set(exchange)
         traffic = self._service.traffic
         traffic.come(exchange)
         self._watch.came(exchange)
         answer = self._labelling(exchange, scope, send)
         try:
-            if not await self._cross_origin.preflight(scope, answer):
+            if scope["type"] != "http" or not await self._cross_origin.preflight(scope, answer):
                 await self._app(scope, receive, answer)
         finally:
             traffic.leave(exchange)
