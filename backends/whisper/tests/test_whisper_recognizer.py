@@ -111,6 +111,18 @@ def test_prompt_and_keywords_are_taken(steady, english):
     assert plain(segment.text) == JFK
 
 
+class Whole(str):
+    """A prompt that may not be tokenized as a whole."""
+
+    def strip(self, chars: str | None = None) -> str:
+        raise AssertionError("all of it is tokenized")
+
+
+def test_of_a_huge_prompt_only_its_end_is_tokenized(steady, english):
+    segment = heard(steady, english, prompt=Whole("Kennedy speaks. " * 10_000), language="en")
+    assert plain(segment.text) == JFK
+
+
 def test_a_full_prompt_and_many_keywords_leave_room_for_the_text(steady, english):
     names = ("Washington", "Lincoln", "Jefferson", "Kennedy", "Congress", "Massachusetts") * 6
     segment = heard(steady, english, prompt="He spoke to the nation. " * 60, keywords=names, language="en")

@@ -21,6 +21,10 @@ from govor_whisper.settings import WhisperSettings
 CONTEXT_TOKENS = 223
 """What may stand before a window: half of Whisper's 448 positions, less the mark that opens it."""
 
+CONTEXT_LETTERS = 30_000
+"""What can have a part in that: Whisper's longest token has 128 letters. Megabytes would be tokenized, to
+no effect, for seconds, and keywords before each window anew."""
+
 SILENT_PEAK = 1e-4
 """-80 dB, under any microphone's noise. Of less Whisper makes up text: base hears "I'm sorry" in zeros."""
 
@@ -138,8 +142,8 @@ class WhisperRecognizer:
         asked: dict[str, Any] = {
             "task": options.task,
             "beam_size": self._settings.beam_size,
-            "initial_prompt": options.prompt or None,
-            "hotwords": ", ".join(options.keywords) or None,
+            "initial_prompt": options.prompt[-CONTEXT_LETTERS:] or None,
+            "hotwords": ", ".join(options.keywords)[:CONTEXT_LETTERS] or None,
             "word_timestamps": options.words,
         }
         if self._batch and len(audio) > WINDOW:
