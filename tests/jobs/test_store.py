@@ -116,6 +116,46 @@ def test_an_end_is_told_once_whoever_comes_second(reopen: Open) -> None:
     assert store.due_deliveries(1e10) == ([], None)
 
 
+def test_a_job_that_rests_is_passed_over(reopen: Open) -> None:
+    store = reopen()
+    first, second = add(store), add(store)
+    resting = store.begin_next(200.0)
+    assert resting is not None
+    store.release(resting.number)
+    taken = store.begin_next(201.0, {resting.number})
+    assert taken is not None
+    assert (resting.id, taken.id) == (first, second)
+    assert store.begin_next(202.0, {resting.number}) is None
+    again = store.begin_next(203.0)
+    assert again is not None
+    assert again.id == first
+
+
+def test_a_segment_of_a_job_that_has_ended_is_not_kept_and_that_is_told(reopen: Open) -> None:
+    store = reopen()
+    add(store)
+    taken = store.begin_next(200.0)
+    assert taken is not None
+    assert store.add_segment(taken.number, Segment("one"), 1.0)
+    store.cancel(taken.number, 300.0)
+    assert not store.add_segment(taken.number, Segment("two"), 2.0)
+
+
+def test_what_is_forgotten_gives_its_room_on_the_disk_back(reopen: Open, tmp_path: Path) -> None:
+    store = reopen()
+    add(store)
+    taken = store.begin_next(200.0)
+    assert taken is not None
+    for number in range(300):
+        store.add_segment(taken.number, Segment("long " * 1000), float(number))
+    store.complete(taken.number, 300.0, 300.0)
+    store = reopen()  # what was in the journal is in the file
+    assert (tmp_path / "jobs.db").stat().st_size > 1_500_000
+    store.delete(taken.number)
+    reopen()
+    assert (tmp_path / "jobs.db").stat().st_size < 100_000
+
+
 def test_a_full_disk_is_insufficient_storage(reopen: Open, tmp_path: Path) -> None:
     store = reopen()
     (pages,) = store._tables.execute("PRAGMA page_count").fetchone()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class Jobs:
         self._opening = asyncio.Lock()
         self._closed = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._adding: set[asyncio.Task[Job]] = set()
+        self._complaint = ""
 
     @property
     def compat(self) -> Compat:
@@ -66,7 +69,7 @@ class Jobs:
         self._closed = True
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._adding, return_exceptions=True)
         async with self._opening:
             if self._runner and self._webhooks and self._ledger:
                 await asyncio.gather(self._runner.close(), self._webhooks.close())
@@ -88,13 +91,19 @@ class Jobs:
             return {}
 
     async def submit(self, work: Work, order: Order, key: str) -> Job:
-        """Take over a recording and queue the job.
+        """Take over a recording and queue the job: wholly, also where the caller is cancelled meanwhile.
 
         Raises InvalidAudio, AudioTooLong, ServerBusy, InsufficientStorage, JobsUnavailable.
         """
         if not self._settings.jobs_limit:
             raise JobsUnavailable("This server takes no jobs (jobs_limit is 0).")
         seconds = await examine(work)
+        adding = asyncio.create_task(self._add(work, order, key, seconds), name="add job")
+        self._adding.add(adding)
+        adding.add_done_callback(self._added)
+        return await asyncio.shield(adding)
+
+    async def _add(self, work: Work, order: Order, key: str, seconds: float | None) -> Job:
         ledger = await self._open()
         limits = Limits(self._settings.jobs_limit, self._settings.jobs_max_mb * 1e6)
         job = new_id()
@@ -110,6 +119,12 @@ class Jobs:
         if self._runner:
             self._runner.wake()
         return added
+
+    def _added(self, adding: asyncio.Task[Job]) -> None:
+        """Let go of a task; of its failure who waits for it is told."""
+        self._adding.discard(adding)
+        if not adding.cancelled():
+            adding.exception()
 
     async def get(self, job: str, key: str) -> Job:
         """Return a job of this client's. Raises JobNotFound."""
@@ -208,24 +223,29 @@ class Jobs:
             if self._closed:
                 raise ShuttingDown(STOPPING)
             if self._ledger is None:
-                self._ledger = await Ledger.open(self._settings.data_dir, self.keep_seconds)
+                self._ledger = await self._open_ledger()
                 self._webhooks = Webhooks(self._settings, self._ledger)
                 self._runner = Runner(self._service, self._ledger, self._webhooks.wake)
                 self._tasks.append(asyncio.create_task(self._tidy(self._ledger), name="tidy jobs"))
             return self._ledger
 
+    async def _open_ledger(self) -> Ledger:
+        """Open the data folder; of what keeps it closed the log is told once."""
+        try:
+            return await Ledger.open(self._settings.data_dir, self.keep_seconds)
+        except (JobsUnavailable, InsufficientStorage) as error:
+            if str(error) != self._complaint:
+                log.warning("%s", error)
+            self._complaint = str(error)
+            raise
+
     async def _open_patiently(self) -> None:
         """Wait for the data folder: the server before may still be stopping."""
-        told = ""
         while True:
-            try:
+            with suppress(JobsUnavailable, InsufficientStorage):
                 await self._open()
                 return
-            except (JobsUnavailable, InsufficientStorage) as error:
-                if str(error) != told:
-                    log.warning("%s", error)
-                told = str(error)
-                await asyncio.sleep(PATIENCE_SECONDS)
+            await asyncio.sleep(PATIENCE_SECONDS)
 
     async def _tidy(self, ledger: Ledger) -> None:
         while True:

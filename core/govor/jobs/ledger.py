@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
+from weakref import WeakValueDictionary
 
 from govor.errors import InsufficientStorage, JobsUnavailable, ShuttingDown
 from govor.jobs.folder import JobFolder
@@ -29,7 +30,7 @@ class Ledger:
     def __init__(self, store: JobStore, thread: ThreadPoolExecutor):
         self._store = store
         self._thread = thread
-        self._bells: dict[str, asyncio.Event] = {}
+        self._bells: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # whoever waits has one
         self._closed = False
         self.stopping = False
         """Nothing more will happen to any job here."""
@@ -61,7 +62,10 @@ class Ledger:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
         except (sqlite3.Error, OSError) as error:
-            raise _told(error, self.folder.path) from error
+            told = _told(error, self.folder.path)
+            if isinstance(told, JobsUnavailable):
+                log.error("Jobs cannot be kept in %s", self.folder.path, exc_info=error)
+            raise told from error
 
     def bell(self, job: str) -> asyncio.Event:
         """Rings when something happens to a job; take it before you look, and wait after."""
@@ -110,5 +114,4 @@ def _close(store: JobStore) -> None:
 def _told(error: sqlite3.Error | OSError, path: Path) -> InsufficientStorage | JobsUnavailable:
     if isinstance(error, sqlite3.Error) and is_full(error):
         return InsufficientStorage(f"The disk that holds {path} is full.")
-    log.error("Jobs cannot be kept in %s", path, exc_info=error)
-    return JobsUnavailable(f"Jobs cannot be kept: {error}.")
+    return JobsUnavailable(f"Jobs cannot be kept in {path}: {error}.")

@@ -76,7 +76,7 @@ class Runner:
         while not self._ledger.stopping:
             self._arrival.clear()
             try:
-                job = await self._ledger.do(JobStore.begin_next, time.time())
+                job = await self._ledger.do(JobStore.begin_next, time.time(), [*self._running])
             except (JobsUnavailable, InsufficientStorage):
                 await asyncio.sleep(BROKEN_SECONDS)
                 continue
@@ -139,7 +139,9 @@ class Runner:
             self._ledger.ring(job.id)
             async with aclosing(aiter(transcription)) as segments:
                 async for segment in segments:
-                    await self._ledger.do(JobStore.add_segment, job.number, segment, transcription.position)
+                    position = transcription.position
+                    if not await self._ledger.do(JobStore.add_segment, job.number, segment, position):
+                        return  # cancelled
                     self._ledger.ring(job.id)
             seconds = transcription.seconds_read
         await self._end(job, JobStore.complete, seconds)

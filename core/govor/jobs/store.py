@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 import sqlite3
+from collections.abc import Collection
 from typing import NamedTuple
 
 from govor.errors import InsufficientStorage, JobNotFound, ServerBusy
 from govor.jobs.deliveries import Delivery, add_delivery, due_deliveries, note_delivery
 from govor.jobs.folder import JobFolder
 from govor.jobs.records import Failure, Job, Order, Status, dump_segment, job_of, load_segment
-from govor.jobs.tables import open_tables, transaction
+from govor.jobs.tables import open_tables, shrink, transaction
 from govor.types import Segment
 
 BUSY_SECONDS = 60.0
@@ -108,17 +110,18 @@ class JobStore:
         rows = self._tables.execute("SELECT status, count(*) AS number FROM jobs GROUP BY status")
         return {row["status"]: row["number"] for row in rows}
 
-    def begin_next(self, now: float) -> Job | None:
+    def begin_next(self, now: float, resting: Collection[int] = ()) -> Job | None:
         """Take the job that has waited longest, without the segments that will be told again.
 
-        Its attempt counts before anything can happen to it.
+        Its attempt counts before anything can happen to it. Those of the numbers `resting` stay.
         """
         with transaction(self._tables):
             found = self._tables.execute(
                 "UPDATE jobs SET status = 'in_progress', attempts = attempts + 1,"
                 " started_at = coalesce(started_at, ?) WHERE number ="
-                " (SELECT min(number) FROM jobs WHERE status = 'queued') RETURNING *",
-                (now,),
+                " (SELECT min(number) FROM jobs WHERE status = 'queued'"
+                " AND number NOT IN (SELECT value FROM json_each(?))) RETURNING *",
+                (now, json.dumps(list(resting))),
             ).fetchall()
             if not found:
                 return None
@@ -136,8 +139,11 @@ class JobStore:
             (number,),
         )
 
-    def add_segment(self, number: int, segment: Segment, position: float) -> None:
-        """Keep the next segment of a job that runs, and up to where its recording need not be heard again."""
+    def add_segment(self, number: int, segment: Segment, position: float) -> bool:
+        """Keep the next segment of a job that runs, and up to where its recording need not be heard again.
+
+        Return whether it still runs.
+        """
         with transaction(self._tables):
             moved = self._tables.execute(
                 "UPDATE jobs SET position = ?1, attempts = iif(?1 > position, 0, attempts)"
@@ -150,6 +156,7 @@ class JobStore:
                     " WHERE job = ?1",
                     (number, dump_segment(segment), _middle(segment)),
                 )
+        return moved.rowcount > 0
 
     def read_on(self, job: str, owner: str, place: int, limit: int) -> tuple[Job, list[Segment]]:
         """Return the job as it is, and its segments from `place` on. Raises JobNotFound."""
@@ -202,13 +209,13 @@ class JobStore:
     def delete(self, number: int) -> None:
         """Forget a finished job and all that came of it."""
         self._tables.execute("DELETE FROM jobs WHERE number = ? AND finished_at IS NOT NULL", (number,))
-        self._tables.execute("PRAGMA incremental_vacuum")
+        shrink(self._tables)
 
     def forget(self, now: float) -> None:
         """Forget the jobs that have been kept long enough."""
         gone = self._tables.execute("DELETE FROM jobs WHERE finished_at <= ?", (now - self._keep_seconds,))
         if gone.rowcount:
-            self._tables.execute("PRAGMA incremental_vacuum")
+            shrink(self._tables)
 
     def _make_room(self, size: int, most: float) -> None:
         """Forget finished jobs, the oldest first, until a recording fits in. Raises InsufficientStorage."""

@@ -87,3 +87,8 @@ def transaction(tables: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             tables.execute("ROLLBACK")
         raise
     tables.execute("COMMIT")
+
+
+def shrink(tables: sqlite3.Connection) -> None:
+    """Give the room of what was deleted back to the disk."""
+    tables.executescript("PRAGMA incremental_vacuum")  # `execute` would stop after its first page
