@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,3 +80,24 @@ def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Serv
         yield Server(f"http://127.0.0.1:{port}", service, loop, port, end)
     finally:
         assert end(), "the server did not stop"
+
+
+def knock(server: Server, path: str, content: bytes, buffer: int = 0, **fields: str) -> socket.socket:
+    """Send a form with a recording and return the connection, its answer unread; `buffer` bytes of it fit in."""
+    parts = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    file = '--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    body = parts.encode() + file.encode() + content + b"\r\n--x--\r\n"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+    )
+    connection = socket.socket()
+    connection.settimeout(10)
+    if buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.connect(("127.0.0.1", server.port))
+    connection.sendall(head.encode() + body)
+    return connection

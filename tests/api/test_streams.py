@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 import threading
 import time
@@ -27,6 +26,7 @@ from govor.settings import Settings
 from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
 from govor.types import Audio, Options, Segment
+from servers import knock
 from waiting import Turnstile, eventually
 
 URL = "/v1/audio/transcriptions"
@@ -229,27 +229,6 @@ def test_a_model_that_fails_in_its_first_window_has_a_status_though_a_stream_was
     assert (response.status_code, response.json()["error"]["code"]) == (500, "transcription_error")
 
 
-def knock(server: Any, content: bytes, buffer: int = 0, **fields: str) -> socket.socket:
-    """Send a request and return the connection, its answer unread; `buffer` bytes of it fit in."""
-    parts = "".join(
-        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in {"model": "fake", **fields}.items()
-    )
-    file = '--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
-    body = parts.encode() + file.encode() + content + b"\r\n--x--\r\n"
-    head = (
-        f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
-        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
-    )
-    connection = socket.socket()
-    connection.settimeout(10)
-    if buffer:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    connection.connect(("127.0.0.1", server.port))
-    connection.sendall(head.encode() + body)
-    return connection
-
-
 @pytest.mark.parametrize("streamed", ["true", "false"])
 def test_clients_that_leave_while_the_model_works_leave_nothing_behind(
     streamed: str, start: Start, tmp_path: Path
@@ -259,7 +238,7 @@ def test_clients_that_leave_while_the_model_works_leave_nothing_behind(
     content = voice(5)
     threads = threading.active_count()
     for number in range(1, ROUNDS + 1):
-        connection = knock(server, content, stream=streamed)
+        connection = knock(server, URL, content, model="fake", stream=streamed)
         model.gate.open()
         for _ in range(2):  # the first window is done, the second one held
             assert model.begun.acquire(timeout=10)
@@ -285,7 +264,9 @@ def test_clients_that_leave_while_they_wait_are_never_worked_for(start: Start, t
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(server.post, voice(1))
         assert model.begun.acquire(timeout=10)
-        leaving = [knock(server, voice(3), stream=streamed) for streamed in ("true", "false") * 5]
+        leaving = [
+            knock(server, URL, voice(3), model="fake", stream=streamed) for streamed in ("true", "false") * 5
+        ]
         assert eventually(lambda: len(waiting(server)) == len(leaving))
         for connection in leaving:
             connection.close()
@@ -302,7 +283,7 @@ def test_a_client_that_leaves_while_its_recording_is_read_stops_the_reading(
 ) -> None:
     server = start(FakeRecognizer(FAKE))
     server.post(voice(1))  # loads the model
-    connection = knock(server, media.silence(1800))
+    connection = knock(server, URL, media.silence(1800), model="fake")
     assert eventually(lambda: len(list(tmp_path.iterdir())) == 1)
     (spooled,) = tmp_path.iterdir()
     connection.close()
@@ -349,7 +330,10 @@ def test_a_client_that_does_not_read_stops_nobody_but_itself(start: Start) -> No
     server = start(model)
     stretches = 40
     long = media.wav(np.tile(np.concatenate([hum(1), silence(4)]), stretches))
-    with knock(server, long, 4096, stream="true") as connection, connection.makefile("rb") as answer:
+    with (
+        knock(server, URL, long, 4096, model="fake", stream="true") as connection,
+        connection.makefile("rb") as answer,
+    ):
         assert model.begun.acquire(timeout=10)
         done = calls_in_the_end(model)
         assert done < stretches, "the server holds what the client does not take"
@@ -368,7 +352,7 @@ def test_a_client_that_reads_no_more_is_cut_off_and_leaves_nothing_behind(
     model = Wordy(FAKE)
     server = start(model, send_timeout=1.0)
     long = media.wav(np.tile(np.concatenate([hum(1), silence(4)]), 40))
-    with knock(server, long, 4096, stream="true") as connection:
+    with knock(server, URL, long, 4096, model="fake", stream="true") as connection:
         assert model.begun.acquire(timeout=10)
         assert eventually(lambda: server.service.admission.inside == 0)
         assert eventually(lambda: not list(tmp_path.glob("govor-*")))

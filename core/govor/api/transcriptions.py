@@ -77,6 +77,8 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
         form, path = await read_form()
         strict = service.settings.strict
         fields = _with_preference(parse_fields(form, compat.default_response_format, strict=strict))
+        if not fields.background:
+            place.hurry()  # a stream is asked for, whatever the header prefers
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         if purpose == "diarize":
             service.router.diarizer()  # before a recording is fetched in vain

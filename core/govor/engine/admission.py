@@ -52,6 +52,11 @@ class Place:
         """State how much audio it is. Raises ServerBusy where there is too much already."""
         self._admission.weigh(self, seconds or 0.0)
 
+    def hurry(self) -> None:
+        """Be patient no more: no queue elsewhere takes it. Raises ServerBusy, RateLimited."""
+        if self.patient:
+            self._admission.hurry(self)
+
     def retry_after(self) -> float:
         """Seconds until it would be worked on, had it come later."""
         return self._admission.retry_after()
@@ -75,18 +80,24 @@ class Admission:
         """Requests that wait or are worked on."""
         return len(self._places)
 
-    def check(self, client: str) -> None:
-        """Raise what `admit` would, so that nobody uploads in vain. Keeps no place."""
-        if 0 < self.limits.requests <= self.inside:
+    def check(self, client: str, own: int = 0) -> None:
+        """Raise what `admit` would, so that nobody uploads in vain. Keeps no place, and does not count `own`."""
+        inside, of_client = self.inside - own, self._clients[client] - own
+        if 0 < self.limits.requests <= inside:
             raise ServerBusy(
-                f"The server has {self.inside} transcriptions under way and takes no more.",
+                f"The server has {inside} transcriptions under way and takes no more.",
                 retry_after=self.retry_after(),
             )
-        if 0 < self.limits.per_client <= self._clients[client]:
+        if 0 < self.limits.per_client <= of_client:
             raise RateLimited(
-                f"You have {self._clients[client]} transcriptions under way and may have no more.",
+                f"You have {of_client} transcriptions under way and may have no more.",
                 retry_after=self.retry_after(),
             )
+
+    def hurry(self, place: Place) -> None:
+        """Treat one that was patient like all others. Raises ServerBusy, RateLimited."""
+        self.check(place.client, own=1)
+        place.patient, place.wait = False, self.limits.wait
 
     @contextmanager
     def admit(self, client: str = "", *, patient: bool = False) -> Iterator[Place]:

@@ -1,0 +1,159 @@
+"""Jobs when something goes wrong at the wrong moment: clients leave, the disk is locked, the engine is busy."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import media
+from govor.errors import ServerBusy
+from govor.settings import Settings
+from govor.specs import ModelSpec
+from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of
+from servers import knock
+from waiting import Turnstile, eventually
+
+URL = "/v1/audio/transcriptions"
+FAKE = ModelSpec("fake")
+EVERY_CALL = 10_000
+ASKED = {"model": "fake", "background": "true"}
+
+Start = Callable[..., Any]
+
+
+def voice(seconds: float) -> bytes:
+    return media.wav(hum(seconds))
+
+
+@pytest.fixture
+def start(serve: Any, tmp_path: Path) -> Iterator[Start]:
+    """Start a server of one fake model, its data in `tmp_path`; all gates open when the test ends."""
+    started = []
+
+    def start(model: FakeRecognizer, **settings: Any) -> Any:
+        started.append(model)
+        backend = FakeBackend(model.spec, recognizer=lambda spec: model)
+        plugins = plugins_of(Settings(), fake=backend, vad=FakeDetector())
+        return serve(plugins, preload=(), data_dir=tmp_path, **settings)
+
+    yield start
+    for model in started:
+        if isinstance(model.gate, Turnstile):
+            model.gate.open(EVERY_CALL)
+
+
+def submit(client: httpx.Client, seconds: float = 1) -> str:
+    """Hand a job in; return its address."""
+    response = client.post(URL, files={"file": ("a.wav", voice(seconds))}, data=ASKED)
+    assert response.status_code == 202, response.text
+    return response.headers["location"]
+
+
+def state(client: httpx.Client, job: str) -> str:
+    return client.get(job).json()["status"]
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Hold the database of jobs as another program may, which lets nobody else write."""
+    with closing(sqlite3.connect(folder / "jobs.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+        other.execute("COMMIT")
+
+
+def test_a_job_that_waits_for_the_engine_is_not_begun_by_the_other_worker_too(start: Start) -> None:
+    busy = ServerBusy("as if the engine were full", retry_after=1.0)
+    model = FakeRecognizer(FAKE, failure=busy)
+    with start(model, jobs_parallel=2).client() as client:
+        first = submit(client)
+        assert eventually(lambda: len(model.calls) == 1)
+        assert eventually(lambda: state(client, first) == "queued")
+        model.failure, model.gate = None, Turnstile()
+        second = submit(client, 2)
+        assert eventually(lambda: len(model.calls) == 2)
+        assert [call.seconds for call in model.calls] == [(1.0,), (2.0,)]
+        assert eventually(lambda: state(client, first) == "in_progress")
+        assert state(client, second) == "in_progress"
+        model.gate.open(EVERY_CALL)
+        for job in (first, second):
+            assert eventually(lambda: state(client, job) == "completed")  # noqa: B023 - called at once
+
+
+def test_a_job_whose_client_leaves_while_it_is_written_down_is_whole(start: Start, tmp_path: Path) -> None:
+    server = start(FakeRecognizer(FAKE))
+    with server.client() as client:
+        submit(client)
+        assert eventually(lambda: list((tmp_path / "audio").iterdir()) == [])
+        with locked(tmp_path):
+            connection = knock(server, URL, voice(2), **ASKED)
+            assert eventually(lambda: len(list((tmp_path / "audio").iterdir())) == 1)
+            connection.close()
+            assert eventually(lambda: len(server.service.traffic._inside) == 0)
+        assert eventually(lambda: len(client.get("/v1/jobs").json()["data"]) == 2)
+        assert eventually(lambda: state(client, newest(client)) not in ("queued", "in_progress"))
+        assert state(client, newest(client)) == "completed"
+
+
+def newest(client: httpx.Client) -> str:
+    return f"/v1/jobs/{client.get('/v1/jobs').json()['first_id']}"
+
+
+def test_a_job_that_is_cancelled_in_the_database_only_is_not_worked_on(start: Start, tmp_path: Path) -> None:
+    model = FakeLongForm(FAKE, gate=Turnstile())
+    server = start(model)
+    with server.client() as client:
+        job = submit(client, 9)
+        assert model.begun.acquire(timeout=10)
+        with locked(tmp_path) as tables:
+            tables.execute("UPDATE jobs SET status = 'cancelled', finished_at = 9e9")
+        model.gate.open()
+        assert eventually(lambda: [one.leases for one in server.service.pool.residence.residents()] == [0])
+        model.gate.open(EVERY_CALL)
+        assert eventually(lambda: model.abandoned == 1)
+        assert state(client, job) == "cancelled"
+    assert len(model.calls) == 2
+
+
+def test_a_database_that_is_damaged_is_told_of_once(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("govor.jobs.desk.PATIENCE_SECONDS", 0.01)
+    (tmp_path / "jobs.db").write_bytes(b"something else entirely" * 500)
+    caplog.set_level(logging.WARNING)
+    with start(FakeRecognizer(FAKE)).client() as client:
+        for _ in range(3):
+            answer = client.get("/v1/jobs")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "jobs_unavailable")
+    assert len([record for record in caplog.records if "not a database" in record.getMessage()]) == 1
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def ask(client: httpx.Client, **fields: str) -> httpx.Response:
+    """Ask to be answered later."""
+    headers = {"Prefer": "respond-async"}
+    return client.post(URL, files={"file": ("a.wav", voice(1))}, data=fields, headers=headers)
+
+
+def test_who_prefers_to_be_answered_later_but_wants_a_stream_waits_like_all_others(start: Start) -> None:
+    model = FakeRecognizer(FAKE, gate=Turnstile())
+    server = start(model, max_queue=1)
+    fields = {"model": "fake", "stream": "true"}
+    first = knock(server, URL, voice(1), **fields)
+    assert model.begun.acquire(timeout=10)
+    with server.client() as client:
+        refused = ask(client, **fields)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "server_busy")
+        assert "retry-after" in refused.headers
+        assert ask(client, model="fake").status_code == 202
+        model.gate.open(EVERY_CALL)
+        first.close()
+        assert eventually(lambda: server.service.admission.inside == 0)
+        assert "[DONE]" in ask(client, **fields).text
