@@ -26,6 +26,8 @@ def answer(request: Received) -> Answer:
             return 302, {"Location": "/loop"}, b""
         case "/moved-to-file":
             return 302, {"Location": "file:///etc/passwd"}, b""
+        case "/moved-nowhere":
+            return 302, {"Location": "http://[half"}, b""
         case "/missing":
             return 404, {}, b"no"
         case "/torn":
@@ -126,6 +128,7 @@ def test_what_was_checked_is_what_is_called(
         ("/missing", 400, "404"),
         ("/loop", 400, "redirections"),
         ("/moved-to-file", 400, "redirection"),
+        ("/moved-nowhere", 400, "redirection"),
         ("/torn", 400, "middle"),
         ("/large", 413, "1 MB"),
     ],

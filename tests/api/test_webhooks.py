@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,28 @@ def test_a_message_that_does_not_arrive_is_sent_again_the_same_also_by_the_next_
         verify(request)
     assert {request.path for request in receiver.requests} == {"/"}
     assert len({(request.headers["webhook-id"], request.body) for request in receiver.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    "settings", [{"offline": True}, {"webhook_urls": "off"}, {"webhook_secret": ""}], ids=str
+)
+def test_a_message_that_the_next_server_may_not_send_is_not_sent(
+    settings: dict[str, Any],
+    serve: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(webhooks, "PAUSES", (0.5,))
+    caplog.set_level(logging.INFO)
+    with receiving(lambda request: (500, {}, b"")) as receiver:
+        first = serve(data_dir=tmp_path, **ALLOWED)
+        submit(first, receiver.url)
+        assert eventually(lambda: "will be sent again" in caplog.text)
+        assert first.stop()
+        serve(data_dir=tmp_path, **{**ALLOWED, **settings})
+        assert eventually(lambda: "given up: 'webhook_url' is not taken here" in caplog.text)
+    assert len(receiver.requests) == 1
 
 
 @pytest.mark.parametrize("status", [500, 410])

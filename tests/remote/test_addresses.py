@@ -78,6 +78,8 @@ def test_a_refusal_names_the_setting() -> None:
     [
         "",
         "ftp://example.org/a",
+        "ftp://example.org:80/a",
+        "file://example.org:80/etc/passwd",
         "file:///etc/passwd",
         "//example.org/a",
         "http://",

@@ -9,7 +9,8 @@ from quart import request
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from govor.api.uploads import SpoolingRequest, spooled_path
-from govor.errors import EmptyBody, InvalidParam, MissingFile, UnsupportedMediaType, UrlNotAllowed
+from govor.errors import EmptyBody, InvalidParam, MissingFile, UnsupportedMediaType
+from govor.remote.addresses import check_policy
 from govor.remote.exchange import fetch
 from govor.settings import Settings
 
@@ -48,21 +49,13 @@ async def read_upload() -> tuple[MultiDict[str, str], Path]:
 async def fetch_recording(url: str, settings: Settings) -> Path:
     """Fetch a recording to where uploads are spooled; it is gone when the request is.
 
-    Raises UrlNotAllowed, UrlFailed, InvalidParam, PayloadTooLarge.
+    Raises UrlNotAllowed, UrlFailed, InvalidParam, PayloadTooLarge, InsufficientStorage.
     """
-    check_policy("file_url", settings.file_urls, settings)
+    check_policy("file_url", settings.file_urls, offline=settings.offline)
     file = cast("SpoolingRequest", request).spool()
     limit = int(settings.max_upload_mb * 1e6)
     await fetch(url, file, limit=limit, private=settings.file_urls == "any", param="file_url")
     return Path(file.name)
-
-
-def check_policy(param: str, policy: str, settings: Settings) -> None:
-    """Refuse an address of whatever kind where the operator wants none. Raises UrlNotAllowed."""
-    for name, forbids in ((f"{param}s", policy == "off"), ("offline", settings.offline)):
-        if forbids:
-            value = "off" if name != "offline" else "on"
-            raise UrlNotAllowed(f"'{param}' is not taken here: the setting '{name}' is {value}.", param=param)
 
 
 async def read_body() -> Path:

@@ -14,18 +14,18 @@ from quart_schema import document_querystring, document_response, tag
 
 from govor.api.auth import given_key
 from govor.api.fields import Fields, parse_fields
-from govor.api.forms import check_policy
 from govor.api.results import MODEL_HEADER, render_result
 from govor.api.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.api.streaming import stream_response
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
-from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished, UrlNotAllowed
+from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished
 from govor.formats import events
 from govor.formats.openai import dump_json
 from govor.formats.text import Joiner
 from govor.jobs.desk import Jobs
 from govor.jobs.records import Job, Order, Speaker, Status, job_body
+from govor.jobs.webhooks import PARAM, check_allowed
 from govor.remote.exchange import check
 from govor.settings import Settings
 
@@ -83,12 +83,8 @@ async def accept_job(jobs: Jobs, work: Work, fields: Fields, settings: Settings)
 async def _check_webhook(url: str, settings: Settings) -> None:
     if not url:
         return
-    check_policy("webhook_url", settings.webhook_urls, settings)
-    if not settings.webhook_secret:
-        raise UrlNotAllowed(
-            "'webhook_url' is not taken here: there is no webhook_secret.", param="webhook_url"
-        )
-    await check(url, private=settings.webhook_urls == "any", param="webhook_url")
+    check_allowed(settings)
+    await check(url, private=settings.webhook_urls == "any", param=PARAM)
 
 
 def job_routes(jobs: Jobs, service: Service) -> Blueprint:

@@ -12,10 +12,11 @@ import logging
 import time
 from base64 import b64decode, b64encode
 
-from govor.errors import GovorError, InsufficientStorage, JobsUnavailable
+from govor.errors import GovorError, InsufficientStorage, JobsUnavailable, UrlNotAllowed
 from govor.jobs.deliveries import Delivery
 from govor.jobs.ledger import Ledger
 from govor.jobs.store import JobStore
+from govor.remote.addresses import check_policy
 from govor.remote.exchange import post
 from govor.settings import Settings
 
@@ -27,6 +28,13 @@ BROKEN_SECONDS = 30.0
 GONE = 410  # the receiver wants no more
 
 log = logging.getLogger(__name__)
+
+
+def check_allowed(settings: Settings) -> None:
+    """Raise UrlNotAllowed where the operator wants no webhooks."""
+    check_policy(PARAM, settings.webhook_urls, offline=settings.offline)
+    if not settings.webhook_secret:
+        raise UrlNotAllowed(f"'{PARAM}' is not taken here: there is no webhook_secret.", param=PARAM)
 
 
 def sign(secret: str, message: str, timestamp: int, body: str) -> dict[str, str]:
@@ -94,6 +102,7 @@ class Webhooks:
         await self._ledger.do(JobStore.note_delivery, delivery.id, due)
 
     async def _post(self, delivery: Delivery) -> int:
+        check_allowed(self._settings)  # an earlier server may have taken it under other settings
         headers = sign(self._settings.webhook_secret, delivery.id, int(time.time()), delivery.body)
         return await post(
             delivery.url,

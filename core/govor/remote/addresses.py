@@ -29,7 +29,7 @@ class Url:
         """Where a redirection leads. Raises UrlFailed."""
         try:
             return parse_url(urljoin(self.text, location), param)
-        except InvalidParam as error:
+        except (InvalidParam, ValueError) as error:
             raise UrlFailed(f"The redirection from {self.host} cannot be followed: {error}") from error
 
 
@@ -41,7 +41,8 @@ def parse_url(text: str, param: str) -> Url:
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").encode("idna").decode("ascii")
-        port = parts.port or PORTS[parts.scheme]
+        usual = PORTS[parts.scheme]
+        port = parts.port or usual
         target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
         target.encode("ascii")
     except (ValueError, KeyError) as error:  # UnicodeError is a ValueError
@@ -49,6 +50,14 @@ def parse_url(text: str, param: str) -> Url:
     if not host or "@" in parts.netloc:
         raise wrong
     return Url(text, parts.scheme, host, port, target if target.startswith("/") else f"/{target}")
+
+
+def check_policy(param: str, policy: str, *, offline: bool) -> None:
+    """Refuse an address of whatever kind where the operator wants none. Raises UrlNotAllowed."""
+    for name, forbids in ((f"{param}s", policy == "off"), ("offline", offline)):
+        if forbids:
+            value = "off" if name != "offline" else "on"
+            raise UrlNotAllowed(f"'{param}' is not taken here: the setting '{name}' is {value}.", param=param)
 
 
 def resolve(url: Url, *, private: bool, param: str) -> list[str]:
