@@ -83,7 +83,7 @@ def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Serv
 
 
 def knock(server: Server, path: str, content: bytes, buffer: int = 0, **fields: str) -> socket.socket:
-    """Send a form with a recording and return the connection, its answer unread; `buffer` bytes of it fit in."""
+    """Send a form with a recording; return the connection. Of the unread answer, `buffer` bytes fit in."""
     parts = "".join(
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,10 @@ import httpx
 import pytest
 
 import media
+from disks import cramped
+from govor.engine.service import IO_THREADS
 from receivers import Answer, Received, Receiver, receiving
+from waiting import eventually
 
 URL = "/v1/audio/transcriptions"
 SPEECH = media.silence(2)
@@ -43,10 +48,11 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def ask(server: Any, url: str, **fields: Any) -> httpx.Response:
+def ask(server: Any, url: str, *, prefer_later: bool = False, **fields: Any) -> httpx.Response:
     files = {"model": (None, "echo"), "file_url": (None, url), **{key: (None, fields[key]) for key in fields}}
+    headers = {"Prefer": "respond-async"} if prefer_later else {}
     with server.client() as client:
-        return client.post(URL, files=files)
+        return client.post(URL, files=files, headers=headers)
 
 
 def code(response: httpx.Response) -> tuple[int, str]:
@@ -141,6 +147,40 @@ def test_what_cannot_be_had_is_told(
     assert response.status_code == status
     assert said in response.json()["error"]["message"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recording_that_the_disk_has_no_room_for_is_said_so(
+    serve: Any, receiver: Receiver, tmp_path: Path
+) -> None:
+    server = serve(preload=(), file_urls="any", spool_dir=tmp_path)
+    for url in (URL, "/v1/audio/diarization"):
+        with server.client() as client, cramped(1_000_000):
+            refused = client.post(url, files={"file_url": (None, f"{receiver.url}/large")})
+        assert code(refused) == (507, "insufficient_storage")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_recordings_that_do_not_come_keep_nobody_else_waiting(serve: Any) -> None:
+    come = threading.Event()
+
+    def late(request: Received) -> Answer:
+        come.wait(20)
+        return 200, {}, SPEECH
+
+    with receiving(late) as receiver, ThreadPoolExecutor(IO_THREADS) as threads:
+        server = serve(preload=(), file_urls="any", max_queue=0)
+        asked = [
+            threads.submit(ask, server, receiver.url, prefer_later=True, background="true")
+            for _ in range(IO_THREADS)
+        ]
+        try:
+            assert eventually(lambda: len(receiver.requests) >= 16)
+            with server.client() as client:
+                files = {"model": (None, "echo"), "file": ("a.wav", SPEECH)}
+                assert client.post(URL, files=files, timeout=5).status_code == 200
+        finally:
+            come.set()
+        assert {answer.result().status_code for answer in asked} == {202}
 
 
 def test_a_host_that_is_not_there_is_told(serve: Any, free_port: int) -> None:

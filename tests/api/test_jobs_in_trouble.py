@@ -1,4 +1,4 @@
-"""Jobs when something goes wrong at the wrong moment: clients leave, the disk is locked, the engine is busy."""
+"""Jobs when something goes wrong at the wrong moment: clients leave, the engine is busy, the disk locked."""
 
 from __future__ import annotations
 

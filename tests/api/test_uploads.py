@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import media
+from disks import cramped
 from waiting import eventually
 
 URL = "/v1/audio/transcriptions"
@@ -105,6 +106,25 @@ def test_the_spooled_file_is_gone_when_the_answer_is_there(spooling: tuple[Any, 
     for fields in ({}, {"stream": "true"}, {"response_format": "nonsense"}):
         server.post(media.silence(2), model="echo", **fields)
         assert eventually(lambda: list(folder.iterdir()) == [])
+
+
+@pytest.mark.parametrize("path", [URL, "/v1/transcribe", "/v1/jobs"])
+def test_an_upload_that_the_disk_has_no_room_for_is_said_so_and_leaves_nothing_behind(
+    path: str, serve: Any, tmp_path: Path
+) -> None:
+    server = serve(spool_dir=tmp_path, preload=(), default_models=("echo",))
+    content = media.silence(90)
+    with server.client() as client, cramped(1_000_000):
+        if path == "/v1/transcribe":
+            answer = client.post(path, content=content)
+            code = answer.json()["code"]
+        else:
+            data = {"background": "true"} if path == "/v1/jobs" else {}
+            answer = client.post(URL, files={"file": ("a.wav", content)}, data=data)
+            code = answer.json()["error"]["code"]
+    assert (answer.status_code, code) == (507, "insufficient_storage")
+    assert list(tmp_path.iterdir()) == []
+    assert server.post(content).status_code == 200
 
 
 @pytest.mark.slow

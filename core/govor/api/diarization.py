@@ -52,7 +52,7 @@ def diarization_routes(service: Service) -> Blueprint:
         with service.admission.admit(client_of(service)) as place:  # before anything is uploaded in vain
             form, path = await read_form()
             fields = _parse(form)
-            path = path or await fetch_recording(fields.file_url, service.settings)
+            path = path or await fetch_recording(fields.file_url, service)
             asked = Diarize(
                 _choose(service, fields.model), await known_speakers(fields, service.settings.spool_dir)
             )

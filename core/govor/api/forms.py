@@ -9,10 +9,10 @@ from quart import request
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from govor.api.uploads import SpoolingRequest, spooled_path
+from govor.engine.service import Service
 from govor.errors import EmptyBody, InvalidParam, MissingFile, UnsupportedMediaType
 from govor.remote.addresses import check_policy
 from govor.remote.exchange import fetch
-from govor.settings import Settings
 
 FORM = "multipart/form-data"
 
@@ -46,15 +46,16 @@ async def read_upload() -> tuple[MultiDict[str, str], Path]:
     return form, path
 
 
-async def fetch_recording(url: str, settings: Settings) -> Path:
+async def fetch_recording(url: str, service: Service) -> Path:
     """Fetch a recording to where uploads are spooled; it is gone when the request is.
 
     Raises UrlNotAllowed, UrlFailed, InvalidParam, PayloadTooLarge, InsufficientStorage.
     """
+    settings = service.settings
     check_policy("file_url", settings.file_urls, offline=settings.offline)
     file = cast("SpoolingRequest", request).spool()
-    limit = int(settings.max_upload_mb * 1e6)
-    await fetch(url, file, limit=limit, private=settings.file_urls == "any", param="file_url")
+    limit, private = int(settings.max_upload_mb * 1e6), settings.file_urls == "any"
+    await fetch(url, file, limit=limit, private=private, param="file_url", threads=service.fetchers)
     return Path(file.name)
 
 

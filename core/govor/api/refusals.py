@@ -32,7 +32,7 @@ JOB: Kinds = (errors.JobNotFound, errors.JobsUnavailable)
 
 RULES: tuple[tuple[str, Kinds], ...] = (
     (r".*", (errors.GovorError,)),
-    (r"POST .*", (errors.PayloadTooLarge,)),
+    (r"POST .*", (errors.PayloadTooLarge, errors.InsufficientStorage)),
     (r"(POST|DELETE) .*", (errors.ShuttingDown, errors.OriginDenied)),
     (r"(POST|DELETE) .*(/models|/api/ps|/v1/storage|/load).*", (errors.AdminRequired,)),
     (r"POST .*/audio/(transcriptions|translations|diarize)", (*FORM, *WORK, *ADDRESS, *KEPT)),

@@ -5,6 +5,7 @@ OpenAI's four-key JSON everywhere but on the routes of gigastt and whisper.cpp, 
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import re
@@ -14,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from govor.api.exchanges import annotate
 from govor.api.uploads import BodyTooLarge
-from govor.errors import GovorError, ShuttingDown, Unauthorized
+from govor.errors import GovorError, InsufficientStorage, ShuttingDown, Unauthorized
 from govor.formats.gigastt import flat_error
 from govor.formats.openai import dump_json, error_body
 
@@ -39,6 +40,9 @@ CODES = {
 RECORDINGS_INSTEAD = (
     "POST /v1/audio/transcriptions takes recordings, and stream=true tells their text as it comes."
 )
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where a file must not grow any more."""
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +94,12 @@ def handle_errors(app: Quart) -> None:
             if name.lower() == "allow":
                 response.headers[name] = value
         return response
+
+    @app.errorhandler(OSError)
+    async def system_error(error: OSError) -> Response:
+        if error.errno not in FULL:
+            return await unexpected_error(error)
+        return error_response(InsufficientStorage(f"The upload cannot be kept: {error.strerror}."))
 
     @app.errorhandler(Exception)
     async def unexpected_error(error: Exception) -> Response:

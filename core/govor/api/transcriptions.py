@@ -83,7 +83,7 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
         if purpose == "diarize":
             service.router.diarizer()  # before a recording is fetched in vain
         if path is None:
-            path = await fetch_recording(fields.file_url, service.settings)
+            path = await fetch_recording(fields.file_url, service)
         task: Task = "translate" if purpose == "translate" else "transcribe"
         diarize = await _diarize(service, fields, purpose)
         wish = Wish(path, fields.model, fields.options(task), place, fields.rules(), diarize=diarize)

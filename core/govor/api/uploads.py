@@ -163,7 +163,7 @@ def spooled_path(upload: FileStorage) -> Path:
 
 def _discard(spooled: list[IO[bytes]]) -> None:
     for file in spooled:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it is gone, or the disk has no room for what was to be written
             file.close()
 
 

@@ -36,6 +36,9 @@ from govor.types import VoiceDetector
 IO_THREADS = 64
 """For reading, loading and fetching, which mostly wait: asyncio's few would let slow ones stop the rest."""
 
+FETCHERS = 16
+"""Recordings that are fetched at once; a slow server keeps a thread for as long as it may be slow."""
+
 log = logging.getLogger(__name__)
 
 
@@ -68,6 +71,7 @@ class Service:
         self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores, observer=self.observers)
         self.chooser = Chooser(self.router, self.pool, self.voice_detector)
         self.admission = Admission(_limits(settings))
+        self.fetchers = ThreadPoolExecutor(FETCHERS, thread_name_prefix="govor-fetch")
         self.began = time.monotonic()
         self.transcribed = 0
         """Recordings answered since the start."""
@@ -116,6 +120,7 @@ class Service:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.fetchers.shutdown(wait=False, cancel_futures=True)
         await self.downloads.close()
         await self.pool.close()
 

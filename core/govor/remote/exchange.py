@@ -11,14 +11,15 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from contextlib import closing, suppress
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import IO, TypeVar
 
 from govor import __version__
-from govor.errors import PayloadTooLarge, UrlFailed
-from govor.remote.addresses import Url, parse_url, resolve
+from govor.errors import InsufficientStorage, PayloadTooLarge, UrlFailed
+from govor.remote.addresses import PORTS, Url, parse_url, resolve
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0  # between two pieces of an answer
@@ -62,6 +63,7 @@ class _Pinned(HTTPConnection):
 
     def __init__(self, url: Url, addresses: list[str], line: _Line):
         super().__init__(url.host, url.port, timeout=CONNECT_SECONDS)
+        self.default_port = PORTS[url.scheme]  # is not named in `Host`
         self._url = url
         self._addresses = addresses
         self._line = line
@@ -82,13 +84,15 @@ class _Pinned(HTTPConnection):
         self.sock = sock
 
 
-async def fetch(text: str, into: IO[bytes], *, limit: int, private: bool, param: str) -> None:
-    """Write what lies at an address into a file.
+async def fetch(
+    text: str, into: IO[bytes], *, limit: int, private: bool, param: str, threads: Executor | None = None
+) -> None:
+    """Write what lies at an address into a file; in one of `threads`, which slow servers keep busy.
 
-    Raises InvalidParam, UrlNotAllowed, UrlFailed, PayloadTooLarge.
+    Raises InvalidParam, UrlNotAllowed, UrlFailed, PayloadTooLarge, InsufficientStorage.
     """
     url = parse_url(text, param)
-    await _in_thread(partial(_fetch, url, into, limit, private, param), FETCH_SECONDS, url, param)
+    await _in_thread(partial(_fetch, url, into, limit, private, param), FETCH_SECONDS, url, param, threads)
 
 
 async def post(text: str, body: bytes, headers: Mapping[str, str], *, private: bool, param: str) -> int:
@@ -102,29 +106,23 @@ async def check(text: str, *, private: bool, param: str) -> None:
     await asyncio.to_thread(resolve, parse_url(text, param), private=private, param=param)
 
 
-async def _in_thread(call: Callable[[_Line], T], seconds: float, url: Url, param: str) -> T:
+async def _in_thread(
+    call: Callable[[_Line], T], seconds: float, url: Url, param: str, threads: Executor | None = None
+) -> T:
     line = _Line()
 
     def use_line() -> T:
         with closing(line):
             return call(line)
 
-    running = asyncio.ensure_future(asyncio.to_thread(use_line))
     try:
         async with asyncio.timeout(seconds) as patience:
-            return await asyncio.shield(running)
+            return await asyncio.get_running_loop().run_in_executor(threads, use_line)
     except (OSError, HTTPException) as error:  # a TimeoutError is an OSError
         why = f"it took longer than {seconds:g} seconds" if patience.expired() else str(error) or repr(error)
         raise UrlFailed(f"'{param}': {url.host} cannot be reached: {why}.", param=param) from error
     finally:
         line.cut()
-        running.add_done_callback(_forget)
-
-
-def _forget(running: asyncio.Future[T]) -> None:
-    """Nobody wants to hear of a failure after the line was cut."""
-    if not running.cancelled():
-        running.exception()
 
 
 def _fetch(url: Url, into: IO[bytes], limit: int, private: bool, param: str, line: _Line) -> None:
@@ -154,14 +152,24 @@ def _save(answer: HTTPResponse, into: IO[bytes], limit: int, url: Url, param: st
         if not chunk:
             break
         received += len(chunk)
-        into.write(chunk)
+        _write(chunk, into, param)
     else:
         raise PayloadTooLarge(
             f"'{param}': the file is larger than the {limit / 1e6:g} MB that this server takes.", param=param
         )
     if stated is not None and received < stated:
         raise UrlFailed(f"'{param}': {url.host} ended in the middle of the file.", param=param)
-    into.flush()
+    _write(b"", into, param)
+
+
+def _write(chunk: bytes, into: IO[bytes], param: str) -> None:
+    try:
+        into.write(chunk)
+        into.flush()
+    except OSError as error:  # not to be taken for one of the line
+        raise InsufficientStorage(
+            f"'{param}': the file cannot be kept: {error.strerror}.", param=param
+        ) from error
 
 
 def _post(url: Url, body: bytes, headers: Mapping[str, str], private: bool, param: str, line: _Line) -> int:
