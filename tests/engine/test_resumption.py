@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from govor.audio.stretches import NO_DETECTION, Stretch
+from govor.engine.diarization import Diarize
 from govor.engine.pipeline import Work
 from govor.engine.resumption import unheard
 from govor.engine.service import Service
-from govor.specs import ModelSpec
-from govor.testing import FakeLongForm, FakeRecognizer
+from govor.specs import Feature, ModelSpec
+from govor.testing import FakeDiarizer, FakeLongForm, FakeRecognizer
 from govor.types import SAMPLE_RATE, Segment
+from govor.voices import SpeakerTurn
 
 Serving = Any
 Spoken = Callable[..., Path]
@@ -34,7 +36,7 @@ class Hasty(FakeRecognizer):
 
 async def attempt(service: Service, path: Path, begin_at: float = 0.0, **fields: Any) -> list[Any]:
     """Every segment with the position that was known when it came, and the duration."""
-    (model,) = service.catalogue
+    model = service.router.choose("fake")
     async with (
         service.transcribe(Work(path, model, begin_at=begin_at, **fields)) as transcription,
         aclosing(aiter(transcription)) as segments,
@@ -100,3 +102,23 @@ def test_what_was_heard_is_left_out_and_what_was_not_is_the_same_object() -> Non
     first, second = stretch((1, 2)), stretch((3, 2))
     assert list(unheard([first, second], 3.0, 0.2)) == [second]
     assert list(unheard([first, second], 0.0, 0.2)) == [first, second]
+
+
+@pytest.mark.parametrize("model", [FakeRecognizer, FakeLongForm])
+async def test_of_a_segment_of_several_speakers_no_part_is_lost(
+    model: Any, service: Serving, spoken: Spoken
+) -> None:
+    spec = ModelSpec("fake", max_seconds=8, features=frozenset({Feature.WORDS}))
+    halves = [SpeakerTurn(start, start + 0.5, int(2 * start) % 2) for start in np.arange(0.0, 40.0, 0.5)]
+    path = spoken(*TALK)
+    async with service(lambda spec: model(spec), spec, diarizer=FakeDiarizer(*halves)) as running:
+        diarize = Diarize(running.router.diarizer())
+        *whole, _ = await attempt(running, path, diarize=diarize)
+        assert len(whole) >= 10
+        for told in range(1, len(whole)):
+            position = whole[told - 1][1]
+            kept = [segment for segment, _ in whole[:told] if segment.start + segment.end <= 2 * position]
+            *rest, _ = await attempt(running, path, position, diarize=diarize)
+            assert [segment.text for segment in kept] + [segment.text for segment, _ in rest] == [
+                segment.text for segment, _ in whole
+            ]

@@ -81,7 +81,7 @@ class Admission:
         return len(self._places)
 
     def check(self, client: str, own: int = 0) -> None:
-        """Raise what `admit` would, so that nobody uploads in vain; `own` places of the client do not count."""
+        """Raise what `admit` would, so that nobody uploads in vain; `own` places do not count."""
         inside, of_client = self.inside - own, self._clients[client] - own
         if 0 < self.limits.requests <= inside:
             raise ServerBusy(

@@ -129,12 +129,16 @@ class Transcription:
                     for segment, seam in seams.add(heard, turn.seam):
                         # a model that carries its text on within a stretch must hear all of it again
                         reached = seam or (0.0 if self._long_form else turn.end_time)
-                        self.position = max(self.position, reached)
+                        parts: list[Segment] = []
                         if segment.text.strip() and (seam is None or reached > self._work.begin_at):
-                            for part in speakers.split(segment) if speakers else [segment]:
-                                self._segments.append(part)
-                                self._done = max(self._done, part.end or 0.0)
-                                yield part
+                            parts = speakers.split(segment) if speakers else [segment]
+                        for number, part in enumerate(parts, start=1):
+                            if number == len(parts):  # whoever has but some of them must hear it again
+                                self.position = max(self.position, reached)
+                            self._segments.append(part)
+                            self._done = max(self._done, part.end or 0.0)
+                            yield part
+                        self.position = max(self.position, reached)
                 if turn.seam is None:
                     self._done = self.position = max(self._done, turn.end_time)
                 self._begun.remove(turn)
