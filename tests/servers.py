@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,18 +82,20 @@ def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Serv
         assert end(), "the server did not stop"
 
 
-def knock(server: Server, path: str, content: bytes, buffer: int = 0, **fields: str) -> socket.socket:
-    """Send a form with a recording; return the connection. Of the unread answer, `buffer` bytes fit in."""
+def form(content: bytes, fields: Mapping[str, str]) -> tuple[str, bytes]:
+    """Return content type and body of a form with a recording."""
     parts = "".join(
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
     )
     file = '--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
-    body = parts.encode() + file.encode() + content + b"\r\n--x--\r\n"
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
-        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
-    )
+    return "multipart/form-data; boundary=x", parts.encode() + file.encode() + content + b"\r\n--x--\r\n"
+
+
+def knock(server: Server, path: str, content: bytes, buffer: int = 0, **fields: str) -> socket.socket:
+    """Send a form with a recording; return the connection. Of the unread answer, `buffer` bytes fit in."""
+    kind, body = form(content, fields)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nContent-Type: {kind}\r\n\r\n"
     connection = socket.socket()
     connection.settimeout(10)
     if buffer:

@@ -17,8 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
+import media
 from govor.cli.listen import bind
 from govor.settings import Settings
+from http2 import Connection
 from packages import install_plugin
 
 SLOW = """
@@ -196,6 +198,16 @@ def test_a_transcription_that_does_not_end_is_cut_off_and_its_client_told(served
     assert "requests under way are ended" in ended(process)
     assert answer.result(30).status_code == 503
     assert answer.result().json()["error"]["code"] == "shutting_down"
+
+
+def test_a_client_of_http_2_that_takes_nothing_is_cut_off_without_a_traceback(served: Any) -> None:
+    process, said = served("--preload", "", "--drain-seconds", "1")
+    client = Connection(int(address(said).rpartition(":")[2]), window=10)
+    client.post("/v1/audio/transcriptions", media.silence(1))
+    client.begin()
+    process.send_signal(signal.SIGTERM)
+    ended(process)
+    client.close()
 
 
 @pytest.mark.slow

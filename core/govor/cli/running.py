@@ -40,6 +40,10 @@ async def run(
         tasks.append(asyncio.create_task(serving, name="metrics"))
     try:
         await run_hypercorn(app, hypercorn_config(bound), shutdown_trigger=ended.wait)
+    except ExceptionGroup as error:
+        if not ended.is_set():
+            raise
+        log.debug("While stopping: a connection of HTTP/2 was cut", exc_info=error)
     finally:
         for task in tasks:
             task.cancel()
