@@ -17,7 +17,17 @@ import media
 from govor.errors import LoadFailed
 from govor.settings import Settings
 from govor.specs import Feature, ModelSpec
-from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
+from govor.testing import (
+    FakeBackend,
+    FakeDetector,
+    FakeDiarizer,
+    FakeLongForm,
+    FakeRecognizer,
+    hum,
+    plugins_of,
+    silence,
+)
+from govor.voices import SpeakerTurn
 from waiting import Turnstile, eventually
 
 URL = "/v1/audio/transcriptions"
@@ -132,6 +142,45 @@ def test_the_result_is_what_the_same_request_answers_at_once(start: Start) -> No
         assert shown.headers["x-govor-model"] == "fake"
         assert shown.text == whole.text
         assert result == (whole.json() if "json" in fields["response_format"] else whole.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/api/v1/audio/transcriptions", "json"),
+        ("/api/v1/audio/transcriptions", "verbose_json"),
+        ("/v1/audio/diarize", "json"),
+        ("/api/v1/audio/diarize", "srt"),
+    ],
+)
+def test_the_result_is_what_its_own_route_answers_at_once(path: str, shown: str, serve: Any) -> None:
+    speakers = FakeDiarizer(SpeakerTurn(0.0, 2.0, 0), SpeakerTurn(2.0, 99.0, 1))
+    plugins = plugins_of(
+        Settings(),
+        fake=FakeBackend(FAKE, recognizer=FakeRecognizer),
+        vad=FakeDetector(),
+        diarizer=speakers,
+    )
+    with serve(plugins, preload=()).client() as client:
+        files, data = {"file": ("a.wav", talk(1, 2))}, {"model": "fake", "response_format": shown}
+        whole = client.post(path, files=files, data=data)
+        job = client.post(path, files=files, data={**data, "background": "true"}).headers["location"]
+        result = done(client, job)["result"]
+        assert client.get(f"{job}/result").text == whole.text
+        assert client.get(f"{job}/result", params={"response_format": shown}).text == whole.text
+    assert result == (whole.json() if "json" in shown else whole.text)
+
+
+def test_who_wants_a_stream_gets_no_job_whatever_the_header_prefers(start: Start) -> None:
+    headers = {"Prefer": "respond-async"}
+    with start().client() as client:
+        for path, fields in ((URL, {"stream": "true"}), (f"{URL}?stream=true", {})):
+            files, data = {"file": ("a.wav", voice(1))}, {"model": "fake", **fields}
+            answer = client.post(path, files=files, data=data, headers=headers)
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert "preference-applied" not in answer.headers
+        refused = client.post(f"{URL}?stream=true", files=files, data={"model": "fake", "background": "true"})
+        assert (refused.json()["error"]["param"], *code(refused)) == ("stream", 400, "invalid_param")
 
 
 def test_the_result_can_be_had_in_any_other_format_with_times_of_words(start: Start) -> None:

@@ -14,7 +14,7 @@ from quart_schema import document_querystring, document_response, tag
 
 from govor.api.auth import given_key
 from govor.api.fields import Fields, parse_fields
-from govor.api.results import MODEL_HEADER, render_result
+from govor.api.results import MODEL_HEADER, Purpose, render_result
 from govor.api.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.api.streaming import stream_response
 from govor.engine.pipeline import Work
@@ -59,17 +59,26 @@ def prefers_async() -> bool:
     return PREFERENCE in (preference.strip().lower() for preference in preferences)
 
 
-async def accept_job(jobs: Jobs, work: Work, fields: Fields, settings: Settings) -> Response:
+class Shown(BaseModel):
+    """How a result is to be shown, written down."""
+
+    fields: dict[str, Any]
+    """Those of `SHOWN`."""
+    rich: Purpose | None = None
+    """Whether it is go-whisper's."""
+
+
+async def accept_job(
+    jobs: Jobs, work: Work, fields: Fields, settings: Settings, rich: Purpose | None
+) -> Response:
     """Queue a job and say where it is; whatever is wrong with it is raised now."""
-    if fields.stream:
-        raise InvalidParam("A job has a stream of its own, its events: leave 'stream' out.", param="stream")
     await _check_webhook(fields.webhook_url, settings)
     order = Order(
         model=work.model.qualified,
         options=work.options,
         rules=work.rules,
         speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
-        presentation=fields.model_dump_json(include=SHOWN),
+        presentation=Shown(fields=fields.model_dump(include=SHOWN), rich=rich).model_dump_json(),
         webhook_url=fields.webhook_url,
     )
     job = await jobs.submit(work, order, given_key())
@@ -176,15 +185,19 @@ def _last_event() -> int:
 
 def _fields(job: Job, instead: Fields | None = None) -> Fields:
     """How the result was asked for, or is asked for now."""
-    fields = Fields.model_validate_json(job.order.presentation)
+    fields = Fields.model_validate(_shown(job).fields)
     if instead is None:
         return fields
     named = instead.model_dump(include=set(ResultQuery.model_fields), exclude_unset=True)
     return fields.model_copy(update=named)
 
 
+def _shown(job: Job) -> Shown:
+    return Shown.model_validate_json(job.order.presentation)
+
+
 async def _result(jobs: Jobs, job: Job, fields: Fields) -> tuple[str, str]:
-    return render_result(await jobs.transcript(job, given_key()), fields, jobs.compat)
+    return render_result(await jobs.transcript(job, given_key()), fields, jobs.compat, _shown(job).rich)
 
 
 def _check_completed(job: Job) -> None:

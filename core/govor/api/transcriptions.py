@@ -62,6 +62,7 @@ def transcription_routes(service: Service, jobs: Jobs, *, rich: bool = False) ->
     @tag(["Audio"])
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(RichTranscription)
+    @document_response(JobBody, 202)
     async def diarize() -> Response:
         """Text of a recording, with a mark where another speaker begins."""
         return await _answer(service, jobs, "diarize", rich=True)
@@ -75,11 +76,11 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
     async with AsyncExitStack() as stack:
         place = admit(service, stack, patient=prefers_async())  # a job has a queue of its own
         form, path = await read_form()
-        strict = service.settings.strict
-        fields = _with_preference(parse_fields(form, compat.default_response_format, strict=strict))
+        fields = parse_fields(form, compat.default_response_format, strict=service.settings.strict)
+        named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
+        fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:
             place.hurry()  # a stream is asked for, whatever the header prefers
-        named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         if purpose == "diarize":
             service.router.diarizer()  # before a recording is fetched in vain
         if path is None:
@@ -91,15 +92,18 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
             return await event_stream(service, wish, dialect, stack)
         asked = await stack.enter_async_context(understood(service, wish))
         if fields.background:
-            return asked.label(await accept_job(jobs, asked.work, fields, service.settings))
+            accepted = await accept_job(jobs, asked.work, fields, service.settings, purpose if rich else None)
+            return asked.label(accepted)
         transcript = await whole_transcript(service, asked)
     body, media_type = render_result(transcript, fields, compat, purpose if rich else None)
     return asked.label(Response(body, content_type=media_type))
 
 
-def _with_preference(fields: Fields) -> Fields:
+def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
     """A header may prefer a job, where no stream is asked for. Raises InvalidParam for what needs one."""
-    if prefers_async() and not fields.stream:
+    if fields.background and streamed:
+        raise InvalidParam("A job has a stream of its own, its events: leave 'stream' out.", param="stream")
+    if prefers_async() and not streamed:
         fields = fields.model_copy(update={"background": True})
     if fields.webhook_url and not fields.background:
         raise InvalidParam("'webhook_url' goes with 'background' only.", param="webhook_url")
@@ -125,8 +129,6 @@ def _stream_dialect(
     fields: Fields, purpose: Purpose, compat: Compat, *, named: bool
 ) -> Callable[[Asked, Transcription], Events] | None:
     """Choose how the stream is told; None: the answer is no stream."""
-    if fields.background:
-        return None
     if named:
         return lambda asked, begun: GoWhisperEvents(
             purpose, asked.work.options.language, begun.seconds_stated
