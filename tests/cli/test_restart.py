@@ -6,8 +6,10 @@ import queue
 import random
 import re
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +215,24 @@ def test_a_server_that_is_told_to_stop_leaves_its_job_to_the_next_one(live: Any)
     life.step(6)
     assert len(set(life.done(job)["result"]["text"].split())) == 6
     life.end()
+
+
+@pytest.mark.slow
+def test_a_stop_does_not_count_although_somebody_follows_the_job_and_the_model_is_at_work(
+    live: Any, tmp_path: Path
+) -> None:
+    life = live("--drain-seconds", "0.5")
+    job = life.submit(talk(1))
+    life.works()
+    with life.client.stream("GET", f"{job}/events") as response:
+        lines = response.iter_lines()
+        assert next(lines) == ": keep-alive"
+        life.process.send_signal(signal.SIGTERM)
+        assert "shutting_down" in "".join(lines)
+        assert life.process.wait(12) == 0
+    life.end()
+    with closing(sqlite3.connect(tmp_path / "data/jobs.db")) as tables:
+        assert tables.execute("SELECT status, attempts FROM jobs").fetchall() == [("queued", 0)]
 
 
 def test_a_stream_that_was_cut_off_goes_on_at_the_next_server(live: Any) -> None:

@@ -57,7 +57,7 @@ async def _drain(parts: Parts, service: Service, stop: asyncio.Event, ended: asy
     if not await service.traffic.drained(service.settings.drain_seconds):
         log.warning("Stopping: requests under way are ended")
         asyncio.get_running_loop().set_exception_handler(_note)  # Hypercorn cuts a connection by failing
-        parts.jobs.stop()
+        await parts.jobs.close()  # before the models are waited for, which may take longer than there is
         await service.close()
     ended.set()
 

@@ -65,7 +65,7 @@ class Jobs:
             self._tasks.append(asyncio.create_task(self._open_patiently(), name="open jobs"))
 
     async def close(self) -> None:
-        """Put back what is under way; a second call does nothing."""
+        """Put back what is under way, and tell so those who follow jobs; a second call does nothing."""
         self._closed = True
         for task in self._tasks:
             task.cancel()
@@ -75,11 +75,6 @@ class Jobs:
                 await asyncio.gather(self._runner.close(), self._webhooks.close())
                 await self._ledger.close()
             self._runner = self._webhooks = self._ledger = None
-
-    def stop(self) -> None:
-        """Tell those who follow jobs that the server is stopping."""
-        if self._ledger is not None:
-            self._ledger.stop()
 
     async def counts(self) -> dict[str, int]:
         """How many jobs there are, by status; empty where there never was one, or the folder fails."""
