@@ -25,7 +25,7 @@ from govor.api.speech import speech_routes
 from govor.api.status import probe_routes, status_routes
 from govor.api.storage import storage_routes
 from govor.api.transcriptions import transcription_routes
-from govor.api.uploads import Linger, spooling_into
+from govor.api.uploads import Linger, spooling_into, sweep_spool
 from govor.api.whispercpp import whispercpp_routes
 from govor.engine.service import Service
 from govor.engine.transcriber import ServiceTranscriber
@@ -81,6 +81,7 @@ def create_app(service: Service) -> Quart:
 
     @app.before_serving
     async def start() -> None:
+        await asyncio.to_thread(sweep_spool, settings.spool_dir)
         service.start()
         jobs.start()
         await service.plugins.start(ServiceTranscriber(service))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import random
 import re
@@ -9,6 +10,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -215,6 +217,34 @@ def test_a_server_that_is_told_to_stop_leaves_its_job_to_the_next_one(live: Any)
     life.step(6)
     assert len(set(life.done(job)["result"]["text"].split())) == 6
     life.end()
+
+
+def test_the_upload_of_a_killed_server_is_cleared_away_and_that_of_a_living_one_is_not(
+    live: Any, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    first = live("--spool-dir", str(spool))
+    with ThreadPoolExecutor(1) as threads:
+        lost = threads.submit(first.transcribe, talk(1))
+        first.works()
+        first.end()
+        assert isinstance(lost.exception(), httpx.HTTPError)
+        (left,) = spool.iterdir()
+        os.utime(left, (0, 0))  # as if it had been a while ago
+        second = live("--spool-dir", str(spool))
+        assert eventually(lambda: not left.exists())
+        answer = threads.submit(second.transcribe, talk(1))
+        second.works()
+        (kept,) = spool.iterdir()
+        os.utime(kept, (0, 0))
+        third = live("--spool-dir", str(spool))
+        assert third.client.get("/health").is_success
+        assert kept.exists()
+        second.step()
+        assert answer.result()
+    second.end()
+    third.end()
 
 
 @pytest.mark.slow

@@ -7,8 +7,12 @@ form parser keeps small files in memory without a name.
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import re
+import stat
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +35,12 @@ PLAIN_BYTES = 1_000_000
 """Largest body of all others: it is read into memory, and a form of 20 MB may take a gigabyte of it."""
 
 BODY = "govor.body"
+
+SPOOLED = "govor-upload-"
+"""How the names of spooled files begin."""
+
+YOUNG_SECONDS = 60.0
+"""A file so young may not be locked yet."""
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -140,7 +150,9 @@ class SpoolingRequest(Request):
     def spool(self) -> IO[bytes]:
         """Return a fresh file, which is gone when the request is."""
         # no suffix: the name a client gives must not decide anything
-        file = tempfile.NamedTemporaryFile(prefix="govor-", dir=self.spool_dir)  # noqa: SIM115 - closed by _discard
+        file = tempfile.NamedTemporaryFile(prefix=SPOOLED, dir=self.spool_dir)  # noqa: SIM115 - closed by _discard
+        with suppress(OSError):  # not every file system has locks; then nothing is swept either
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # `sweep_spool` of another server leaves it
         self._spooled.append(file)
         return file
 
@@ -159,6 +171,20 @@ def spooled_path(upload: FileStorage) -> Path:
     """Where a spooled upload lies; everything written is on disk."""
     upload.stream.flush()
     return Path(str(upload.stream.name))
+
+
+def sweep_spool(folder: Path | None) -> None:
+    """Delete the spooled files of servers that were killed: nobody holds a lock on them. Blocks."""
+    for path in Path(folder or tempfile.gettempdir()).glob(f"{SPOOLED}*"):
+        with suppress(OSError):  # it is another's, in use, or gone meanwhile
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                known = os.fstat(descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if stat.S_ISREG(known.st_mode) and known.st_mtime < time.time() - YOUNG_SECONDS:
+                    path.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def _discard(spooled: list[IO[bytes]]) -> None:
