@@ -6,8 +6,10 @@ import hashlib
 import hmac
 import json
 import logging
+import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import httpx
 import pytest
 
 import media
+from govor.engine.service import IO_THREADS
 from govor.jobs import webhooks
 from govor.jobs.webhooks import sign
 from receivers import Received, Receiver, receiving
@@ -134,6 +137,37 @@ def test_a_webhook_that_may_not_be_sent_is_refused_when_the_job_is_handed_in(
     error = refused.json()["error"]
     assert (refused.status_code, error["code"], error["param"]) == (403, "url_not_allowed", "webhook_url")
     assert said in error["message"]
+
+
+def test_names_that_are_slow_to_be_found_keep_nobody_else_waiting(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    found, asked = threading.Event(), threading.Semaphore(0)
+    known = socket.getaddrinfo
+
+    def slow(host: str, *args: Any, **kwargs: Any) -> Any:
+        if host != "slow.example":
+            return known(host, *args, **kwargs)
+        asked.release()
+        found.wait(20)
+        raise OSError("not found")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    server = serve(**ALLOWED, max_queue=0)
+    with ThreadPoolExecutor(IO_THREADS) as threads:
+        waiting = [threads.submit(submit, server, "http://slow.example/") for _ in range(IO_THREADS)]
+        try:
+            for _ in range(16):
+                assert asked.acquire(timeout=10)
+            assert eventually(lambda: server.service.admission.inside == IO_THREADS)
+            with server.client() as client:
+                files, data = {"file": ("a.wav", media.silence(2))}, {"model": "echo"}
+                assert client.post(URL, files=files, data=data, timeout=5).status_code == 200
+        finally:
+            found.set()
+        assert {answer.result().status_code for answer in waiting} == {400}
 
 
 def test_a_webhook_without_a_job_is_refused(serve: Any, receiver: Receiver) -> None:

@@ -27,7 +27,6 @@ from govor.jobs.desk import Jobs
 from govor.jobs.records import Job, Order, Speaker, Status, job_body
 from govor.jobs.webhooks import PARAM, check_allowed
 from govor.remote.exchange import check
-from govor.settings import Settings
 
 JSON = "application/json"
 PREFERENCE = "respond-async"
@@ -69,10 +68,10 @@ class Shown(BaseModel):
 
 
 async def accept_job(
-    jobs: Jobs, work: Work, fields: Fields, settings: Settings, rich: Purpose | None
+    jobs: Jobs, service: Service, work: Work, fields: Fields, rich: Purpose | None
 ) -> Response:
     """Queue a job and say where it is; whatever is wrong with it is raised now."""
-    await _check_webhook(fields.webhook_url, settings)
+    await _check_webhook(fields.webhook_url, service)
     order = Order(
         model=work.model.qualified,
         options=work.options,
@@ -89,11 +88,11 @@ async def accept_job(
     return response
 
 
-async def _check_webhook(url: str, settings: Settings) -> None:
-    if not url:
-        return
-    check_allowed(settings)
-    await check(url, private=settings.webhook_urls == "any", param=PARAM)
+async def _check_webhook(url: str, service: Service) -> None:
+    if url:
+        check_allowed(service.settings)
+        private = service.settings.webhook_urls == "any"
+        await check(url, private=private, param=PARAM, threads=service.fetchers)
 
 
 def job_routes(jobs: Jobs, service: Service) -> Blueprint:

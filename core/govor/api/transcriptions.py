@@ -92,7 +92,7 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
             return await event_stream(service, wish, dialect, stack)
         asked = await stack.enter_async_context(understood(service, wish))
         if fields.background:
-            accepted = await accept_job(jobs, asked.work, fields, service.settings, purpose if rich else None)
+            accepted = await accept_job(jobs, service, asked.work, fields, purpose if rich else None)
             return asked.label(accepted)
         transcript = await whole_transcript(service, asked)
     body, media_type = render_result(transcript, fields, compat, purpose if rich else None)

@@ -101,9 +101,10 @@ async def post(text: str, body: bytes, headers: Mapping[str, str], *, private: b
     return await _in_thread(partial(_post, url, body, headers, private, param), POST_SECONDS, url, param)
 
 
-async def check(text: str, *, private: bool, param: str) -> None:
+async def check(text: str, *, private: bool, param: str, threads: Executor | None = None) -> None:
     """Say now what could be said later. Raises InvalidParam, UrlNotAllowed, UrlFailed."""
-    await asyncio.to_thread(resolve, parse_url(text, param), private=private, param=param)
+    look_up = partial(resolve, parse_url(text, param), private=private, param=param)
+    await asyncio.get_running_loop().run_in_executor(threads, look_up)
 
 
 async def _in_thread(
