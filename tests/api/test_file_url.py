@@ -13,7 +13,7 @@ import pytest
 
 import media
 from disks import cramped
-from govor.engine.service import IO_THREADS
+from govor.engine.service import FETCHERS, IO_THREADS
 from receivers import Answer, Received, Receiver, receiving
 from waiting import eventually
 
@@ -174,13 +174,43 @@ def test_recordings_that_do_not_come_keep_nobody_else_waiting(serve: Any) -> Non
             for _ in range(IO_THREADS)
         ]
         try:
-            assert eventually(lambda: len(receiver.requests) >= 16)
+            assert eventually(lambda: len(receiver.requests) >= FETCHERS)
             with server.client() as client:
                 files = {"model": (None, "echo"), "file": ("a.wav", SPEECH)}
                 assert client.post(URL, files=files, timeout=5).status_code == 200
         finally:
             come.set()
         assert {answer.result().status_code for answer in asked} == {202}
+
+
+def test_clients_that_leave_while_a_recording_is_fetched_leave_nothing_behind(
+    serve: Any, tmp_path: Path
+) -> None:
+    come = threading.Event()
+
+    def late(request: Received) -> Answer:
+        if request.path == "/late":
+            come.wait(20)
+        return 200, {}, SPEECH
+
+    with receiving(late) as receiver:
+        server = serve(preload=(), file_urls="any", spool_dir=tmp_path)
+        try:
+            with server.client() as client, ThreadPoolExecutor(FETCHERS) as threads:
+                files = {"model": (None, "echo"), "file_url": (None, f"{receiver.url}/late")}
+                gone = [
+                    threads.submit(
+                        client.post, URL, files=files, timeout=1, headers={"Prefer": "respond-async"}
+                    )
+                    for _ in range(FETCHERS)
+                ]
+                assert {type(answer.exception()) for answer in gone} == {httpx.ReadTimeout}
+            assert eventually(lambda: server.service.admission.inside == 0)
+            assert eventually(lambda: list(tmp_path.iterdir()) == [])
+            assert ask(server, f"{receiver.url}/a.wav").status_code == 200
+            assert len(receiver.requests) == FETCHERS + 1
+        finally:
+            come.set()
 
 
 def test_a_host_that_is_not_there_is_told(serve: Any, free_port: int) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 import media
+from disks import cramped
 from govor.errors import ServerBusy
 from govor.settings import Settings
 from govor.specs import ModelSpec
-from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of
+from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
 from servers import knock
 from waiting import Turnstile, eventually
 
@@ -120,6 +122,28 @@ def test_a_job_that_is_cancelled_in_the_database_only_is_not_worked_on(start: St
         assert eventually(lambda: model.abandoned == 1)
         assert state(client, job) == "cancelled"
     assert len(model.calls) == 2
+
+
+def test_a_job_that_cannot_be_written_down_for_a_while_goes_on_where_it_stood(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("govor.jobs.runner.BROKEN_SECONDS", 0.05)
+    model = FakeRecognizer(FAKE, gate=Turnstile())
+    with start(model).client() as client:
+        content = media.wav(np.concatenate([piece for n in range(4) for piece in (hum(1 + n), silence(4))]))
+        job = client.post(URL, files={"file": ("a.wav", content)}, data=ASKED).headers["location"]
+        model.gate.open()
+        for _ in range(2):  # the first stretch is done, the second one held
+            assert model.begun.acquire(timeout=10)
+        assert eventually(lambda: client.get(job).json()["progress"]["seconds_done"] > 1)
+        with cramped((tmp_path / "jobs.db-wal").stat().st_size):
+            model.gate.open()
+            assert eventually(lambda: "Jobs cannot be kept" in caplog.text)
+            assert client.get(job).status_code == 200
+        model.gate.open(EVERY_CALL)
+        assert eventually(lambda: state(client, job) == "completed")
+        text = client.get(job).json()["result"]["text"]
+    assert text == "1.2 seconds 2.4 seconds 3.4 seconds 4.4 seconds"
 
 
 def test_a_database_that_is_damaged_is_told_of_once(

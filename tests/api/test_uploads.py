@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ import pytest
 
 import media
 from disks import cramped
-from waiting import eventually
+from govor.api.uploads import Linger
+from waiting import eventually, soon
 
 URL = "/v1/audio/transcriptions"
 BOUNDARY = b"limit"
@@ -106,6 +108,24 @@ def test_the_spooled_file_is_gone_when_the_answer_is_there(spooling: tuple[Any, 
     for fields in ({}, {"stream": "true"}, {"response_format": "nonsense"}):
         server.post(media.silence(2), model="echo", **fields)
         assert eventually(lambda: list(folder.iterdir()) == [])
+
+
+def test_an_answer_that_is_broken_off_while_it_lingers_is_counted_no_more() -> None:
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.body", "body": b"early"})
+
+    async def never(*args: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def break_off() -> int:
+        linger = Linger(answer)
+        task = asyncio.create_task(linger({"type": "http"}, never, never))
+        await soon(lambda: linger._lingering == 1)
+        task.cancel()
+        await asyncio.wait([task])
+        return linger._lingering
+
+    assert asyncio.run(break_off()) == 0
 
 
 @pytest.mark.parametrize("path", [URL, "/v1/transcribe", "/v1/jobs"])

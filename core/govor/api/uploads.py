@@ -233,9 +233,11 @@ class Linger:
                 scope[BODY].let_all_in()
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 self._lingering += 1
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(complete.wait(), self._seconds)
-                self._lingering -= 1
+                try:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(complete.wait(), self._seconds)
+                finally:
+                    self._lingering -= 1
             await send(message)
 
         await self._app(scope, watch, hold)
