@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,16 @@ def test_a_job_whose_client_leaves_while_it_is_written_down_is_whole(start: Star
 
 def newest(client: httpx.Client) -> str:
     return f"/v1/jobs/{client.get('/v1/jobs').json()['first_id']}"
+
+
+def test_of_two_who_delete_a_job_at_once_one_cancels_and_one_forgets_it(start: Start) -> None:
+    with start(FakeRecognizer(FAKE, gate=Turnstile())).client() as client, ThreadPoolExecutor(2) as threads:
+        for _ in range(20):
+            job = submit(client)
+            answers = list(threads.map(client.delete, [job] * 2))
+            assert [answer.status_code for answer in answers] == [200, 200]
+            assert sorted(answer.json()["deleted"] for answer in answers) == [False, True]
+            assert {answer.json()["status"] for answer in answers} == {"cancelled"}
 
 
 def test_a_job_that_is_cancelled_in_the_database_only_is_not_worked_on(start: Start, tmp_path: Path) -> None:

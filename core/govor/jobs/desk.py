@@ -140,11 +140,13 @@ class Jobs:
         ledger = await self._open_kept(job)
         owner = await self._owner(ledger, key)
         found = await ledger.do(JobStore.get, job, owner)
-        if await ledger.do(JobStore.cancel, found.number, time.time()):
+        cancelled = await ledger.do(JobStore.cancel, found.number, time.time())
+        if cancelled is not None:
             if self._runner:
                 await self._runner.drop(found.number)
             ledger.ring(job)
-            return await ledger.do(JobStore.get, job, owner), False
+            return cancelled, False
+        found = await ledger.do(JobStore.get, job, owner)  # as it has ended
         await ledger.do(JobStore.delete, found.number)
         ledger.ring(job)
         return found, True
