@@ -292,6 +292,12 @@ def test_events_can_be_read_again_from_any_one_on(start: Start) -> None:
         assert code(wrong) == (400, "invalid_param")
 
 
+def test_events_end_without_done_where_the_operator_leaves_it_out(start: Start) -> None:
+    with start(compat={"sse_done": False}).client() as client:
+        ((_, delta), (_, whole)) = events(client, submit(client, voice(1)))
+    assert (delta["type"], whole["type"]) == ("transcript.text.delta", "transcript.text.done")
+
+
 def test_events_are_kept_open_by_comments(start: Start) -> None:
     model = FakeRecognizer(FAKE, gate=Turnstile())
     with start(model, keep_alive_seconds=0.05).client() as client:

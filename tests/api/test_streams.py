@@ -184,6 +184,22 @@ def test_an_error_in_mid_stream_is_its_last_event_and_counts_as_no_transcription
         assert client.get("/health").json()["transcriptions_processed"] == 0
 
 
+def test_an_error_in_mid_stream_is_the_last_of_go_whispers_events(start: Start) -> None:
+    model = FakeLongForm(FAKE, gate=Turnstile())
+    server = start(model, keep_alive_seconds=0.2)
+    files = {"file": ("a.wav", voice(3))}
+    with server.client() as client, client.stream("POST", f"{URL}?stream=true", files=files) as response:
+        lines = response.iter_lines()
+        model.gate.open()
+        while next(lines) != "event: segment":
+            pass
+        model.failure = RuntimeError("broken")
+        model.gate.open()
+        *_, name, body, end = lines
+    assert (name, end) == ("event: error", "")
+    assert json.loads(body.removeprefix("data: "))["error"]["code"] == "transcription_error"
+
+
 @pytest.mark.parametrize("response_format", ["srt", "vtt", "verbose_json"])
 def test_a_format_that_has_no_deltas_is_answered_whole(response_format: str, start: Start) -> None:
     server = start(FakeLongForm(FAKE))

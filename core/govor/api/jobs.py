@@ -238,7 +238,8 @@ async def _events(
         yield events.failure(error)
         return
     yield events.done(whole, logprobs=options.logprobs)
-    yield events.DONE
+    if jobs.compat.sse_done:
+        yield events.DONE
 
 
 def _body(jobs: Jobs, job: Job, result: object = None) -> dict[str, object]:
