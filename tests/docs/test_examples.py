@@ -144,7 +144,9 @@ def test_the_example_of_the_hook_startup_writes_a_text_beside_each_recording(
     plugins = example("startup", inbox=str(inbox))
     server = serve(plugins)
     shutil.copy(samples / "ru_short.wav", inbox)
-    assert eventually(lambda: (inbox / "ru_short.txt").is_file())
-    assert "model" in (inbox / "ru_short.txt").read_text(encoding="utf-8")  # there is none here
+    written = inbox / "ru_short.txt"
+    assert eventually(
+        lambda: written.is_file() and "model" in written.read_text(encoding="utf-8")
+    )  # has none
     assert server.stop()
     assert [plugin.state for plugin in plugins] == ["ready"]
