@@ -341,6 +341,23 @@ def test_a_job_whose_model_cannot_be_loaded_fails_with_that(serve: Any) -> None:
     assert "cuda:7" in ended["error"]["message"]
 
 
+def test_jobs_go_on_after_one_whose_diarizer_was_unloaded_by_force(serve: Any) -> None:
+    diarizer = FakeDiarizer(SpeakerTurn(0.0, 1.0, 0), gate=threading.Event())
+    plugins = plugins_of(Settings(), fake=FakeBackend(FAKE), vad=FakeDetector(), diarizer=diarizer)
+    with serve(plugins, preload=()).client() as client:
+        job = submit(client, talk(1, 2), response_format="diarized_json")
+        assert eventually(lambda: bool(diarizer.known))
+        unloading = threading.Thread(
+            target=client.delete, args=("/api/ps/fake-diarizer",), kwargs={"params": {"force": "true"}}
+        )
+        unloading.start()
+        assert eventually(lambda: state(client, job) == "failed")
+        diarizer.gate.set()
+        unloading.join()
+        assert client.get(job).json()["error"]["code"] == "model_unloaded"
+        assert done(client, submit(client, talk(1)))["status"] == "completed"
+
+
 def test_a_running_job_is_cancelled_and_its_queue_is_free_at_once(start: Start, tmp_path: Path) -> None:
     model = FakeLongForm(FAKE, gate=Turnstile())
     server = start(model, data_dir=tmp_path)

@@ -11,12 +11,21 @@ from pathlib import Path
 import pytest
 
 from govor.engine.diarization import Diarize, KnownSpeaker
+from govor.engine.observer import Observer
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
-from govor.errors import AudioTooLong, InvalidParam, LoadFailed, ShuttingDown, TranscriptionFailed
+from govor.errors import (
+    AudioTooLong,
+    InvalidParam,
+    LoadFailed,
+    ModelUnloaded,
+    ShuttingDown,
+    TranscriptionFailed,
+)
 from govor.specs import Feature, ModelSpec
-from govor.testing import FakeDiarizer, hum, silence
+from govor.testing import FakeDiarizer, FakeRecognizer, hum, silence
 from govor.voices import SpeakerTurn
+from waiting import soon
 
 WORDS = ModelSpec("fake", features=frozenset({Feature.WORDS}))
 TURNS = (SpeakerTurn(0.0, 0.5, 0), SpeakerTurn(0.5, 1.0, 1))
@@ -123,3 +132,62 @@ async def test_a_closed_service_diarizes_no_more(service, spoken) -> None:
             with pytest.raises(ShuttingDown):
                 await diarization.speakers()
         assert diarizer.closed == 1
+
+
+class Watching(Observer):
+    """Notes the calls that it is told of."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int]] = []
+
+    def called(self, model: str, recordings: int, seconds: float) -> None:
+        self.calls.append((model, recordings))
+
+
+async def test_each_call_of_the_diarizer_is_told_to_the_observer(service, spoken) -> None:
+    watching = Watching()
+    async with service(diarizer=FakeDiarizer(*TURNS)) as running:
+        running.observers.add(watching)
+        async with running.diarize(spoken(9.0), Diarize(running.router.diarizer())) as diarization:
+            await diarization.speakers()
+    blocks = 3  # of at most four seconds; then there is none more, and before them the stream is begun
+    assert watching.calls == [("fake-diarizer", 1)] * (blocks + 3)
+
+
+async def test_a_diarizer_that_is_unloaded_by_force_says_so_to_all_who_use_it(service, spoken) -> None:
+    diarizer = FakeDiarizer(*TURNS, gate=threading.Event())
+    async with service(diarizer=diarizer, cores=1) as running:
+        asked = Diarize(running.router.diarizer())
+        async with (
+            running.diarize(spoken(9.0), asked) as first,
+            running.diarize(spoken(9.0, name="other.wav"), asked) as second,
+        ):
+            hearing = [asyncio.create_task(each.speakers()) for each in (first, second)]
+            lane = running.pool.loaded(asked.model).lane
+            assert await soon(lambda: lane.busy == 1 and lane.waiting == 1)
+            unloading = asyncio.create_task(running.pool.unload(asked.model, force=True))
+            assert await soon(lambda: running.pool.loaded(asked.model) is None)
+            diarizer.gate.set()
+            for each in hearing:
+                with pytest.raises(ModelUnloaded):
+                    await each
+            assert await unloading
+        assert diarizer.closed == 1
+
+
+async def test_a_call_keeps_its_cores_until_it_ends_though_its_client_has_left(service, spoken) -> None:
+    diarizer = FakeDiarizer(*TURNS, gate=threading.Event())
+    model = FakeRecognizer(ModelSpec("fake"))
+    model.threads = 1
+    async with service(lambda spec: model, diarizer=diarizer, cores=1) as running:
+        asked, path = Diarize(running.router.diarizer()), spoken(1.0)
+        async with running.diarize(path, asked) as diarization:
+            leaving = asyncio.create_task(diarization.speakers())
+            assert await soon(lambda: running.pool.loaded(asked.model).lane.busy == 1)
+            leaving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await leaving
+        other = asyncio.create_task(told(running, Work(path, running.router.choose("fake"))))
+        assert not await soon(lambda: bool(model.calls), seconds=0.2)
+        diarizer.gate.set()
+        assert await other == [(None, "1.0 seconds")]

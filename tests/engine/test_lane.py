@@ -19,7 +19,7 @@ from govor.engine.lane import Lane
 from govor.engine.turns import Share, Turn
 from govor.errors import ShuttingDown, TranscriptionFailed, UnsupportedOperation
 from govor.specs import ModelSpec
-from govor.testing import FakeLongForm, FakeRecognizer, hum
+from govor.testing import FakeLinguist, FakeLongForm, FakeRecognizer, hum
 from govor.types import Audio, Options, Segment
 from waiting import Turnstile, soon
 
@@ -460,6 +460,21 @@ async def test_one_of_a_batch_who_leaves_changes_nothing_for_the_others() -> Non
         lane.cancel(turns[1])
         model.gate.set()
         assert [await texts(turn) for turn in turns[::2]] == [["1.0 seconds"]] * 2
+
+
+async def test_what_is_asked_for_a_language_shares_no_call() -> None:
+    model = FakeLinguist(SPEC, batch=4, gate=threading.Event())
+    async with lane_of(model) as lane:
+        turns = [turn_of(1) for _ in range(2)]
+        lane.submit(turns[0])
+        await begun(model)
+        asked = [asyncio.create_task(lane.ask(lambda model: model.detect(hum(1)))) for _ in range(3)]
+        await asyncio.sleep(0)
+        lane.submit(turns[1])
+        model.gate.set()
+        assert await asyncio.gather(*asked) == [(("en", 1.0),)] * 3
+        assert [await texts(turn) for turn in turns] == [["1.0 seconds"]] * 2
+    assert [len(call.seconds) for call in model.calls] == [1, 1]
 
 
 async def test_a_long_form_model_is_asked_for_no_batch() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from govor.engine.turns import Turn
 from govor.errors import GovorError, TranscriptionFailed
@@ -16,8 +15,6 @@ PADDING = 0.25
 Outcome = list[Segment] | GovorError
 
 log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 
 def fill_batch(first: Turn, waiting: Sequence[Turn], largest: int) -> list[Turn]:
@@ -58,16 +55,3 @@ def _work_alone(turn: Turn, recognizer: Recognizer) -> Outcome:
     except BaseException as error:  # a model may raise anything: its client is told, the lane lives
         log.exception("The model failed on %.1f s of audio", turn.seconds)
         return TranscriptionFailed(f"The model failed: {type(error).__name__}: {error}")
-
-
-def attempt(
-    function: Callable[..., Result], args: Sequence[object]
-) -> tuple[Result | None, GovorError | None]:
-    """Return what a function returns, or what it raised: not everything can be carried by a Future."""
-    try:
-        return function(*args), None
-    except GovorError as error:
-        return None, error
-    except BaseException as error:  # a model may raise anything: its client is told, the lane lives
-        log.exception("The model failed")
-        return None, TranscriptionFailed(f"The model failed: {type(error).__name__}: {error}")

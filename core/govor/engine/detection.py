@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from govor.audio.decode import Recording
 from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.engine.plan import LONG_FORM_RULES
 from govor.engine.residence import Loaded
-from govor.engine.turns import Share, Turn
-from govor.types import LanguageDetector, Options, Recognizer, Segment, VoiceDetector
+from govor.types import Audio, LanguageDetector, VoiceDetector
 
 Chances = Mapping[str, float]
 """ISO 639-1 codes with their probabilities, the most probable first."""
@@ -27,24 +26,6 @@ CERTAIN = 0.5
 """Least probability at which a language counts as told."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Alone(Options):
-    """Options that equal no others, so that the turn shares no call."""
-
-
-class Detection(Turn):
-    """A turn on a model that asks for the language instead of the text."""
-
-    def __init__(self, stretch: Stretch):
-        super().__init__(stretch, Alone(), Share())
-        self.found: Sequence[tuple[str, float]] = ()
-
-    def step(self, recognizer: Recognizer) -> list[Segment]:
-        if isinstance(recognizer, LanguageDetector):
-            self.found = recognizer.detect(self.stretch.audio)
-        return self.conclude([])
-
-
 async def language_chances(
     loaded: Loaded, path: Path, detector: VoiceDetector, among: Collection[str] = ()
 ) -> Chances:
@@ -56,18 +37,15 @@ async def language_chances(
     stretch = await asyncio.to_thread(first_speech, path, detector)
     if stretch is None:
         return {}
-    turn = Detection(stretch)
-    loaded.lane.submit(turn)
-    try:
-        async for _ in turn:
-            pass
-    except asyncio.CancelledError:
-        loaded.lane.cancel(turn)
-        raise
-    chances = {code: chance for code, chance in turn.found if not among or code in among}
+    found = await loaded.lane.ask(partial(_detect, audio=stretch.audio))
+    chances = {code: chance for code, chance in found if not among or code in among}
     whole = sum(chances.values()) if among else 1.0
     ranked = sorted(chances.items(), key=lambda pair: -pair[1])
     return {code: chance / whole if whole else 0.0 for code, chance in ranked}
+
+
+def _detect(model: LanguageDetector, audio: Audio) -> Sequence[tuple[str, float]]:
+    return model.detect(audio)
 
 
 def certain_language(chances: Chances) -> str | None:

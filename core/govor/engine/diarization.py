@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.audio.decode import Recording
+from govor.audio.decode import BLOCK_SECONDS, Recording
 from govor.engine.lane import Lane
 from govor.engine.opening import check_length, open_recording
 from govor.engine.pool import Pool
 from govor.engine.speakers import Speakers
+from govor.engine.turns import Share
 from govor.errors import InvalidParam
 from govor.models.catalogue import Model
 from govor.types import SAMPLE_RATE, Audio
-from govor.voices import Voices
+from govor.voices import DiarizationStream, Voices
 
 Voiceprint: TypeAlias = NDArray[np.float32]
 
@@ -50,9 +53,9 @@ class Diarization:
     ):
         """`max_seconds` is the longest recording taken; 0: any."""
         self._lane = lane
-        self._known = tuple(known)
+        self._known = known
         self._blocks = recording.blocks()
-        self._stream = _voices(lane).stream(list(known.values()))
+        self._share = Share(length=recording.duration or math.inf)
         self._max_seconds = max_seconds
         self.seconds_stated = recording.duration
         """Length of the recording as its container states it."""
@@ -60,17 +63,25 @@ class Diarization:
         """Of the recording, decoded so far."""
 
     async def speakers(self) -> Speakers:
-        """Hear the whole recording. Raises AudioTooLong, InvalidAudio, TranscriptionFailed, ShuttingDown."""
-        while await self._lane.call(self._advance):
-            pass
-        return Speakers(await self._lane.call(self._stream.finish), self._known)
+        """Hear the whole recording.
 
-    def _advance(self) -> bool:
+        Raises AudioTooLong, InvalidAudio, TranscriptionFailed; ShuttingDown or ModelUnloaded where the
+        diarizer goes meanwhile.
+        """
+        stream = await self._lane.ask(self._begin)
+        while await self._lane.ask(lambda voices: self._advance(stream), self._share, BLOCK_SECONDS):
+            pass
+        return Speakers(await self._lane.ask(lambda voices: stream.finish(), self._share), tuple(self._known))
+
+    def _begin(self, voices: Voices) -> DiarizationStream:
+        return voices.stream(list(self._known.values()))
+
+    def _advance(self, stream: DiarizationStream) -> bool:
         """Hear the next block; tell whether there was one. Runs in a worker thread."""
         block = next(self._blocks, None)
         if block is None:
             return False
-        self._stream.feed(block)
+        stream.feed(block)
         self.seconds += len(block) / SAMPLE_RATE
         check_length(self.seconds, self._max_seconds)
         return True
@@ -90,11 +101,11 @@ async def begin_diarization(
 
 
 async def _voiceprint(lane: Lane, speaker: KnownSpeaker) -> Voiceprint:
-    found = await lane.call(_voices(lane).voiceprint, speaker.audio)
+    found = await lane.ask(partial(_voice, audio=speaker.audio))
     if found is None:
         raise InvalidParam(f"Nobody can be heard in the reference of '{speaker.name}'.", param=REFERENCES)
     return found
 
 
-def _voices(lane: Lane) -> Voices:
-    return cast("Voices", lane.recognizer)
+def _voice(voices: Voices, audio: Audio) -> Voiceprint | None:
+    return voices.voiceprint(audio)

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import count
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from govor.engine.ahead import ReadAhead
-from govor.engine.batches import Outcome, attempt, fill_batch, work_on
+from govor.engine.batches import Outcome, fill_batch, work_on
 from govor.engine.budget import Budget, cores_of
 from govor.engine.observer import Observer
 from govor.engine.priority import stand_back
-from govor.engine.turns import Turn
+from govor.engine.turns import Errand, Share, Turn
 from govor.errors import GovorError, ShuttingDown
 from govor.types import LongForm, Recognizer
 
@@ -82,24 +82,23 @@ class Lane:
         """Workers that are at work; calls beyond their number are not counted."""
         return min(self._calls, self.workers)
 
-    @property
-    def recognizer(self) -> Recognizer:
-        """The loaded model."""
-        return self._recognizer
+    async def ask(
+        self, what: Callable[[Any], Result], share: Share | None = None, seconds: float = 0.0
+    ) -> Result:
+        """Return what a function gives for the loaded model: where it does something else than transcribe.
 
-    async def call(self, function: Callable[..., Result], *args: object) -> Result:
-        """Run a function in one of the model's threads: for a model that does something else than transcribe.
-
-        Raises ShuttingDown, and TranscriptionFailed for whatever the function raises.
+        It runs as a turn of `share`, to which it counts as so many seconds. Raises TranscriptionFailed for
+        what the function raises, and what the lane is closed for.
         """
-        if self._closed:
-            raise ShuttingDown(STOPPING)
-        loop = asyncio.get_running_loop()
-        async with self._budget.hold(self._account):
-            result, error = await loop.run_in_executor(self._threads, attempt, function, args)
-        if error is not None:
-            raise error
-        return cast("Result", result)
+        errand = Errand(what, share or Share(), seconds)
+        self.submit(errand)
+        try:
+            async for _ in errand:
+                pass
+        except asyncio.CancelledError:
+            self.cancel(errand)
+            raise
+        return cast("Result", errand.answer)
 
     @property
     def waiting(self) -> int:

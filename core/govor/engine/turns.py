@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -131,3 +132,25 @@ class Turn:
         self._charged += more
         self.share.seconds += more
         self.share.heard += more
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alone(Options):
+    """Options that equal no others, so that the turn shares no call."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+class Errand(Turn):
+    """A turn that asks the model for something else than segments."""
+
+    def __init__(self, what: Callable[[Any], object], share: Share, seconds: float):
+        super().__init__(Stretch(NOTHING, (0,), (0,)), Alone(), share)
+        self.seconds = seconds
+        self.answer: object = None
+        self._what = what
+
+    def step(self, recognizer: Recognizer) -> list[Segment]:
+        self.answer = self._what(recognizer)
+        return self.conclude([])
