@@ -6,7 +6,7 @@ import asyncio
 import math
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -285,6 +285,23 @@ async def test_nothing_that_a_model_raises_ends_the_lane(family: Any, failure: B
         with pytest.raises(TranscriptionFailed):
             await texts(turn)
         model.failure = None
+        turn = turn_of(1)
+        lane.submit(turn)
+        assert await texts(turn) == ["1.0 seconds"]
+
+
+async def test_who_can_be_given_no_thread_is_told_and_the_next_one_is_served() -> None:
+    def fail() -> None:
+        raise OSError("no more threads")
+
+    async with lane_of(FakeRecognizer(SPEC)) as lane:
+        threads, lane._threads = lane._threads, ThreadPoolExecutor(1, initializer=fail)
+        turns = [turn_of(1) for _ in range(2)]
+        for turn in turns:
+            lane.submit(turn)
+            with pytest.raises(TranscriptionFailed, match="No thread"):
+                await texts(turn)
+        lane._threads = threads
         turn = turn_of(1)
         lane.submit(turn)
         assert await texts(turn) == ["1.0 seconds"]

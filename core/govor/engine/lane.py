@@ -19,7 +19,7 @@ from govor.engine.budget import Budget, cores_of
 from govor.engine.observer import Observer
 from govor.engine.priority import stand_back
 from govor.engine.turns import Errand, Share, Turn
-from govor.errors import GovorError, ShuttingDown
+from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
 from govor.types import LongForm, Recognizer
 
 STOPPING = "The server is stopping."
@@ -178,6 +178,9 @@ class Lane:
         except asyncio.CancelledError:
             self._waiting += turns  # for `close` to end
             raise
+        except Exception as error:  # no thread can be begun: who waits must not wait for ever
+            log.exception("A call of '%s' could not be begun", self._name)
+            done = [TranscriptionFailed(f"No thread could be begun: {error}")] * len(turns)
         finally:
             self._calls -= 1
             self._running.difference_update(turns)
