@@ -6,12 +6,13 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from govor.engine.diarization import Diarize, KnownSpeaker
-from govor.engine.observer import Observer
+from govor.engine.observer import Observer, Report
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.errors import (
@@ -24,6 +25,7 @@ from govor.errors import (
 )
 from govor.specs import Feature, ModelSpec
 from govor.testing import FakeDiarizer, FakeRecognizer, hum, silence
+from govor.types import Segment
 from govor.voices import SpeakerTurn
 from waiting import soon
 
@@ -135,10 +137,14 @@ async def test_a_closed_service_diarizes_no_more(service, spoken) -> None:
 
 
 class Watching(Observer):
-    """Notes the calls that it is told of."""
+    """Notes the calls that it is told of, and how recordings ended."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, int]] = []
+        self.outcomes: list[str] = []
+
+    def transcribed(self, report: Report) -> None:
+        self.outcomes.append(report.outcome)
 
     def called(self, model: str, recordings: int, seconds: float) -> None:
         self.calls.append((model, recordings))
@@ -152,6 +158,16 @@ async def test_each_call_of_the_diarizer_is_told_to_the_observer(service, spoken
             await diarization.speakers()
     blocks = 3  # of at most four seconds; then there is none more, and before them the stream is begun
     assert watching.calls == [("fake-diarizer", 1)] * (blocks + 3)
+
+
+async def test_a_diarizer_that_fails_a_stream_is_no_client_that_left(service, spoken) -> None:
+    watching, diarizer = Watching(), FakeDiarizer(failure=ValueError("broken"))
+    async with service(diarizer=diarizer) as running:
+        running.observers.add(watching)
+        async with running.transcribe(work(running, spoken(1.0))) as transcription:
+            with pytest.raises(TranscriptionFailed):  # which a stream that has begun tells as an event
+                await anext(aiter(transcription))
+    assert watching.outcomes == [TranscriptionFailed.code]
 
 
 async def test_a_diarizer_that_is_unloaded_by_force_says_so_to_all_who_use_it(service, spoken) -> None:
@@ -191,3 +207,21 @@ async def test_a_call_keeps_its_cores_until_it_ends_though_its_client_has_left(s
         assert not await soon(lambda: bool(model.calls), seconds=0.2)
         diarizer.gate.set()
         assert await other == [(None, "1.0 seconds")]
+
+
+async def test_an_attempt_that_ends_between_two_speakers_of_a_segment_loses_neither(service, spoken) -> None:
+    turns = [SpeakerTurn(at, at + 0.5, number % 2) for number, at in enumerate((0.0, 0.5, 5.0, 5.5))]
+    path = spoken(1.0, -4.0, 1.0)
+
+    async def attempt(begin_at: float) -> list[tuple[Segment, float]]:
+        asked = replace(work(running, path), begin_at=begin_at)
+        async with running.transcribe(asked) as transcription, aclosing(aiter(transcription)) as segments:
+            return [(segment, transcription.position) async for segment in segments]
+
+    async with service(spec=WORDS, diarizer=FakeDiarizer(*turns)) as running:
+        whole = await attempt(0.0)
+        assert [segment.speaker for segment, _ in whole] == ["A", "B", "A", "B"]
+        for told in range(1, len(whole) + 1):
+            position = whole[told - 1][1]
+            kept = [each for each in whole[:told] if each[0].start + each[0].end <= 2 * position]
+            assert kept + await attempt(position) == whole

@@ -114,6 +114,23 @@ async def test_only_as_many_requests_hold_long_stretches_as_there_is_room_for(
     assert sum(seconds for call in model.calls for seconds in call.seconds) == pytest.approx(4 * 150, abs=1)
 
 
+async def test_one_who_is_cancelled_twice_gives_the_room_back(service: Any, tmp_path: Path) -> None:
+    model = FakeLongForm(ModelSpec("fake", max_seconds=600), window=50, gate=Turnstile())
+    path = tmp_path / "long.wav"
+    path.write_bytes(media.wav(np.tile(hum(10), 15)))
+    async with service(lambda spec: model, model.spec) as running:
+        leaving = asyncio.create_task(transcribe(running, path))
+        assert await soon(lambda: bool(model.calls))
+        assert lane_of(running).ahead._rooms == 1
+        leaving.cancel()
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert lane_of(running).ahead._rooms == 2
+        model.gate.open(1000)
+
+
 async def test_progress_grows_through_speech_and_silence_up_to_the_end(service: Any, spoken: Spoken) -> None:
     model, seen = FakeRecognizer(FAKE, gate=Turnstile()), []
     async with service(lambda spec: model) as running:
@@ -121,16 +138,56 @@ async def test_progress_grows_through_speech_and_silence_up_to_the_end(service: 
         async with running.transcribe(work) as transcription:
             assert (transcription.seconds_done, transcription.seconds_stated) == (0, 40)
             async with aclosing(aiter(transcription)) as segments:
-                for _ in range(2):
+                for waiting in (1, 0):
                     pulling = asyncio.ensure_future(anext(segments))
                     assert await soon(lambda: len(model.calls) == len(seen) + 1)
+                    assert await soon(lambda: len(lane_of(running)._waiting) == waiting)  # noqa: B023
                     seen.append(transcription.seconds_done)
                     model.gate.open()
                     await pulling
                 seen.append(transcription.seconds_done)
                 assert [segment async for segment in segments] == []
             seen.append(transcription.seconds_done)
-    assert seen == [pytest.approx(value, abs=0.3) for value in (0, 21.2, 27.2, 40)]
+    assert seen == [pytest.approx(value, abs=0.3) for value in (20, 21.2, 27.2, 40)]
+
+
+class Probe(FakeDetector):
+    """A detector that notes, with each block, how far the recording is said to be."""
+
+    transcription: Any = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[float] = []
+
+    def stream(self) -> Probe:
+        return self
+
+    def feed(self, audio: Audio) -> Any:
+        self.seen.append(self.transcription.seconds_done)
+        assert self.seen[-1] <= self.transcription.seconds_read
+        return super().feed(audio)
+
+
+async def test_progress_never_goes_back(service: Any, spoken: Spoken) -> None:
+    model, probe = FakeRecognizer(FAKE, gate=Turnstile()), Probe()
+    async with service(lambda spec: model, detector=probe) as running:
+        work = Work(spoken(-20, 1, -9, 2, -4, 9, -13), next(iter(running.catalogue)))
+        async with running.transcribe(work) as probe.transcription:
+            hearing = asyncio.create_task(collect(probe.transcription))
+            assert await soon(lambda: len(model.calls) == 1)
+            probe.seen.append(probe.transcription.seconds_done)
+            model.gate.open(100)
+            assert len(await hearing) == 3
+            probe.seen.append(probe.transcription.seconds_done)
+    assert probe.seen == sorted(probe.seen)
+    assert 12 in [round(seconds) for seconds in probe.seen]  # silence counts while it lasts
+    assert probe.seen[-1] == 58
+
+
+async def collect(transcription: Any) -> list[str]:
+    async with aclosing(aiter(transcription)) as segments:
+        return [segment.text async for segment in segments]
 
 
 class Spy(FakeRecognizer):

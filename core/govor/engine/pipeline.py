@@ -26,6 +26,7 @@ from govor.engine.plan import in_detail, plan
 from govor.engine.pool import Loaded, Pool
 from govor.engine.resumption import unheard
 from govor.engine.seams import Seams
+from govor.engine.speakers import Speakers
 from govor.engine.turns import Share, Turn
 from govor.errors import GovorError, QueueTimeout, TranscriptionFailed
 from govor.models.catalogue import Model
@@ -90,6 +91,7 @@ class Transcription:
         self._detailed = in_detail(work.options, work.model.spec)
         self._segments: list[Segment] = []
         self._done = work.begin_at
+        self._settled = 0.0  # before all that is not in _begun; told by the thread that reads
         self._begun: list[Turn] = []  # in order; those that are done and told are gone
         self._patience: asyncio.TimerHandle | None = None  # runs out for the first turn
         self.complete = False
@@ -105,7 +107,7 @@ class Transcription:
         """Seconds of the recording that are done: recognised and told, or silence."""
         if self.complete:
             return self.seconds_read
-        return self._done if self._begun else max(self._done, self._cutter.settled)
+        return self._done if self._begun else max(self._done, self._settled)
 
     @property
     def seconds_stated(self) -> float | None:
@@ -117,28 +119,19 @@ class Transcription:
 
         Where speakers are told apart, that comes first: who they are is known at the end of the recording.
         """
-        speakers = await self._diarization.speakers() if self._diarization else None
         turns: asyncio.Queue[Turn | GovorError | None] = asyncio.Queue(self._lane.ahead.stretches + 1)
-        reader = asyncio.create_task(self._read(turns), name="read")
-        seams = Seams(self._work.options)
+        seams, reader = Seams(self._work.options), None
         try:
+            speakers = await self._diarization.speakers() if self._diarization else None
+            reader = asyncio.create_task(self._read(turns), name="read")
             while (turn := await turns.get()) is not None:
                 if isinstance(turn, GovorError):
                     raise turn
                 async for heard in turn:
-                    for segment, seam in seams.add(heard, turn.seam):
-                        # a model that carries its text on within a stretch must hear all of it again
-                        reached = seam or (0.0 if self._long_form else turn.end_time)
-                        parts: list[Segment] = []
-                        if segment.text.strip() and (seam is None or reached > self._work.begin_at):
-                            parts = speakers.split(segment) if speakers else [segment]
-                        for number, part in enumerate(parts, start=1):
-                            if number == len(parts):  # whoever has but some of them must hear it again
-                                self.position = max(self.position, reached)
-                            self._segments.append(part)
-                            self._done = max(self._done, part.end or 0.0)
-                            yield part
-                        self.position = max(self.position, reached)
+                    for part in self._final(heard, turn, seams, speakers):
+                        self._segments.append(part)
+                        self._done = max(self._done, part.end or 0.0)
+                        yield part
                 if turn.seam is None:
                     self._done = self.position = max(self._done, turn.end_time)
                 self._begun.remove(turn)
@@ -153,11 +146,26 @@ class Transcription:
             for turn in self._begun:
                 self._lane.cancel(turn)
                 self._report.recognised(turn.timing)
-            reader.cancel()
             if self._patience is not None:
                 self._patience.cancel()
-            await asyncio.wait([reader])
             self._reader.leave()
+            if reader is not None:
+                reader.cancel()
+                await asyncio.wait([reader])
+
+    def _final(
+        self, heard: Segment, turn: Turn, seams: Seams, speakers: Speakers | None
+    ) -> Iterator[Segment]:
+        """Yield what is final with a turn's next segment; the position moves with the last part of each."""
+        for segment, seam in seams.add(heard, turn.seam):
+            # a model that carries its text on within a stretch must hear all of it again
+            reached = max(self.position, seam or (0.0 if self._long_form else turn.end_time))
+            if segment.text.strip() and (seam is None or seam > self._work.begin_at):
+                *others, last = speakers.split(segment) if speakers else [segment]
+                yield from others
+                self.position = reached
+                yield last
+            self.position = reached
 
     async def _read(self, turns: asyncio.Queue[Turn | GovorError | None]) -> None:
         """Decode and cut in a thread, one stretch further than the lane takes."""
@@ -173,6 +181,8 @@ class Transcription:
                 del stretch  # the turn lets go of it when it is done
                 if self._place.wait and self._patience is None:
                     self._patience = loop.call_later(self._place.wait, self._give_up, turn)
+                if not self._begun:
+                    self._done = max(self._done, self._settled)
                 self._begun.append(turn)
                 self._lane.submit(turn)
                 await turns.put(turn)
@@ -209,6 +219,7 @@ class Transcription:
             long = self._cutter.held > MODEST_SECONDS
             self._cutter.packing = modest if long and not self._reader.has_room() else self._packing
             yield from self._cutter.feed(block)
+            self._settled = self._cutter.settled
             check_length(self._cutter.seconds, self._work.max_seconds)
         yield from self._cutter.finish()
 
