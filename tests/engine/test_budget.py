@@ -97,6 +97,31 @@ async def test_calls_that_use_no_core_never_wait(clock: Clock) -> None:
     calls.end("busy", "a", "b")
 
 
+async def test_calls_that_use_no_core_do_not_wait_behind_those_that_do(clock: Clock) -> None:
+    budget = Budget(1, clock)
+    calls, busy, idle = Calls(budget), budget.open_account(1), budget.open_account(0)
+    calls.start("busy", busy)
+    calls.start("waiting", busy)
+    assert await calls.are("busy")
+    calls.start("a", idle)
+    assert await calls.are("busy", "a")
+    calls.end("busy", "waiting", "a")
+
+
+async def test_an_urgent_call_that_has_its_core_is_no_call_beside_the_others(clock: Clock) -> None:
+    budget = Budget(1, clock)
+    first, urgent = budget.open_account(1), budget.open_account(1, lambda: True)
+    calls = Calls(budget)
+    async with budget.hold(first):
+        calls.start("urgent", urgent)
+        await asyncio.sleep(0)
+    budget.look_again()  # before the core that was given back is given to anybody
+    assert await calls.are("urgent")
+    calls.start("another", first)
+    assert not await calls.are("urgent", "another")
+    calls.end("urgent", "another")
+
+
 async def test_of_two_models_the_one_that_has_had_less_time_goes_first(clock: Clock) -> None:
     budget, order = Budget(1, clock), []
     slow, quick = budget.open_account(1), budget.open_account(1)

@@ -94,7 +94,7 @@ class Budget:
         if all(claim.account.is_patient() and not claim.hurried for claim in self._running):
             for claim in self._waiting:
                 if claim.account.is_urgent():
-                    claim.hurried = True
+                    claim.hurried = claim.account.cores > self._free
                     self._grant(claim)
                     return
 
@@ -122,16 +122,19 @@ class Budget:
     def _serve(self) -> None:
         """Serve who has had least; while there are too few cores for it, only what is urgent."""
         self._waiting = [claim for claim in self._waiting if not claim.granted.cancelled()]
+        for claim in [claim for claim in self._waiting if not claim.account.cores]:
+            self._grant(claim)
         while self._waiting:
             first = min(self._waiting, key=lambda claim: claim.account.spent)
             if first.account.cores > self._free:
                 self.look_again()
                 return
-            self._free -= first.account.cores
             self._grant(first)
 
     def _grant(self, claim: Claim) -> None:
         self._waiting.remove(claim)
         self._running.append(claim)
+        if not claim.hurried:
+            self._free -= claim.account.cores
         self._level = max(self._level, claim.account.spent)
         claim.granted.set_result(None)
