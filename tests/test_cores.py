@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from govor.cores import usable_cores
+from govor.cores import no_more_than, usable_cores
 
 
 @pytest.fixture
@@ -44,3 +44,11 @@ def test_a_quota_of_older_systems_counts_too(quota: str, cores: int, tmp_path: P
 def test_without_a_quota_that_can_be_read_affinity_decides(nonsense: str, tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text(nonsense, encoding="latin-1")
     assert usable_cores(tmp_path) == usable_cores(tmp_path / "absent") == 8
+
+
+@pytest.mark.usefixtures("eight")
+def test_no_more_are_counted_than_the_operator_allows(tmp_path: Path) -> None:
+    for allowed, cores in ((3, 3), (64, 8)):
+        with no_more_than(allowed):
+            assert usable_cores(tmp_path) == cores
+    assert usable_cores(tmp_path) == 8

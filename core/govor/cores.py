@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
+
+ALLOWED: ContextVar[int | None] = ContextVar("ALLOWED", default=None)
+"""What the operator lets all models have; None: whatever there is."""
 
 
 def usable_cores(cgroup: Path = CGROUP) -> int:
     """Return the cores that this process may use: by its affinity, and by its container's quota.
 
-    A quota of one and a half cores counts as two: threads that wait for one another suffer more from a
-    missing core than from one that is sometimes taken away.
+    While a model is loaded, no more than the operator lets all models have (`cores`). A quota of one and a
+    half cores counts as two: threads that wait for one another suffer more from a missing core than from
+    one that is sometimes taken away.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _quota(cgroup) or cores))
+    return max(1, min(cores, _quota(cgroup) or cores, ALLOWED.get() or cores))
+
+
+@contextmanager
+def no_more_than(cores: int) -> Iterator[None]:
+    """Have no more cores counted in the block, in this thread."""
+    token = ALLOWED.set(cores)
+    try:
+        yield
+    finally:
+        ALLOWED.reset(token)
 
 
 def _quota(cgroup: Path) -> int | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import media
 from govor.audio.decode import Recording
 from govor.audio.stretches import NO_DETECTION
+from govor.cores import usable_cores
 from govor.engine import opening
 from govor.engine.pipeline import Transcription, Work
 from govor.engine.service import Service
@@ -410,3 +411,15 @@ async def test_only_whole_transcriptions_are_counted(service: Serving, spoken: S
         with pytest.raises(TranscriptionFailed):
             await transcribe(running, path)
         assert running.transcribed == 1
+
+
+async def test_a_model_is_loaded_for_the_cores_that_are_allowed(service: Serving, spoken: Spoken) -> None:
+    counted: list[int] = []
+
+    def load(spec: ModelSpec) -> FakeRecognizer:
+        counted.append(usable_cores())
+        return FakeRecognizer(spec)
+
+    async with service(load, cores=1) as running:
+        await transcribe(running, spoken(1))
+    assert counted == [1]

@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
+from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
+from govor.cores import no_more_than
 from govor.engine.budget import Budget
 from govor.engine.lane import STOPPING, Lane
 from govor.engine.memory import Gauge, give_back, mapped_apart
@@ -53,7 +55,8 @@ class Loader:
         began = time.monotonic()
         with self._gauge.measure() as growth:
             try:
-                recognizer = await asyncio.to_thread(_read, model, folder, wish, delivery, trial=trial)
+                with no_more_than(self._cores.cores) if self._cores else nullcontext():
+                    recognizer = await asyncio.to_thread(_read, model, folder, wish, delivery, trial=trial)
                 lane = Lane(recognizer, model.id, self._cores, self._observer)
             except asyncio.CancelledError:
                 delivery.refuse()
