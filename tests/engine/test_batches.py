@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +15,14 @@ from hypothesis import strategies as st
 
 from govor.audio.stretches import Stretch
 from govor.engine.batches import PADDING, fill_batch, work_on
+from govor.engine.pipeline import Work
+from govor.engine.service import Service
 from govor.engine.turns import Share, Turn
 from govor.errors import GovorError, InvalidAudio, TranscriptionFailed
-from govor.specs import ModelSpec
+from govor.specs import Feature, ModelSpec
 from govor.testing import FakeRecognizer, hum
 from govor.types import SAMPLE_RATE, Audio, Options, Segment
+from waiting import Turnstile, soon
 
 SPEC = ModelSpec("fake")
 
@@ -101,3 +108,34 @@ def test_an_error_of_govors_own_is_told_to_each_as_it_is() -> None:
     outcomes = work_on([turn_of(1), turn_of(1)], FakeRecognizer(SPEC, failure=error))
     assert outcomes == [error, error]
     assert all(isinstance(outcome, GovorError) for outcome in outcomes)
+
+
+async def test_a_model_that_gains_from_batches_gets_them_of_one_recording_and_of_several(
+    service: Any, spoken: Callable[..., Path]
+) -> None:
+    spec = ModelSpec("fake", features=frozenset({Feature.PROMPT}))
+    model = FakeRecognizer(spec, batch=4, gate=Turnstile())
+    wishes = [(1.0, "x"), (1.3, "x"), (5.0, "x"), (2.0, "y")]
+
+    async def hear(running: Service, seconds: float, prompt: str) -> list[str]:
+        path = spoken(*[-4, seconds] * 6, -4, name=f"{seconds}{prompt}.wav")
+        work = Work(path, next(iter(running.catalogue)), Options(prompt=prompt))
+        async with running.transcribe(work) as transcription, aclosing(aiter(transcription)) as segments:
+            return [segment.text async for segment in segments]
+
+    async with service(lambda spec: model, spec) as running:
+        hearing = [asyncio.create_task(hear(running, *wish)) for wish in wishes]
+        assert await soon(lambda: bool(model.calls))
+        (loaded,) = running.pool.residence.residents()
+        ahead = 4 + 2 * 4  # one of each request, and what fills two batches of all
+        assert await soon(lambda: loaded.lane.waiting == ahead - len(model.calls[0].seconds))
+        model.gate.open(1000)
+        found = await asyncio.gather(*hearing)
+    for (seconds, _), texts in zip(wishes, found, strict=True):
+        assert [float(text.split()[0]) for text in texts] == [pytest.approx(seconds + 0.4, abs=0.11)] * 6
+    assert sum(len(call.seconds) for call in model.calls) == 24
+    assert max(len(call.seconds) for call in model.calls) == 4
+    assert any(len(set(call.seconds)) > 1 for call in model.calls), "no call has two requests' stretches"
+    for call in model.calls:
+        assert max(call.seconds) * len(call.seconds) <= (1 + PADDING) * sum(call.seconds)
+        assert (call.options.prompt == "y") == (2.2 < call.seconds[0] < 2.6)
