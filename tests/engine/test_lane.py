@@ -125,6 +125,26 @@ async def test_a_late_long_request_goes_first_for_a_minute_and_then_shares() -> 
     assert names(model) == "early late late late early late early late early late"
 
 
+@pytest.mark.parametrize("family", [FakeRecognizer])
+async def test_short_requests_without_end_do_not_stop_a_long_one(family: Any) -> None:
+    model, share = family(SPEC, gate=Turnstile()), Share(1000.0)
+    async with lane_of(model) as lane:
+        long = [turn_of(1, "long", share) for _ in range(2)]
+        turns = [*long, *(turn_of(4, f"short {number}") for number in range(200))]
+        lane.submit(long[0])
+        await begun(model)
+        lane.submit(long[1])
+        for turn in turns[2:]:
+            lane.submit(turn)  # another one waits whenever one is done
+            model.gate.open()
+            await begun(model)
+        model.gate.open(EVERY_CALL)
+        await asyncio.gather(*map(texts, turns))
+    served = [call.options.prompt for call in model.calls]
+    assert served[1] == "short 0"
+    assert 15 < served.index("long", 1) < 180  # a newcomer is owed a minute, which grows shorter as they come
+
+
 async def test_stretches_of_one_request_keep_their_order() -> None:
     model, share = FakeRecognizer(SPEC), Share()
     async with lane_of(model) as lane:

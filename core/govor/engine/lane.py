@@ -53,7 +53,7 @@ class Lane:
         self._numbers = count()
         self._closed = False
         self._closing: GovorError = ShuttingDown(STOPPING)
-        self._clock = 0.0  # share of the request that was served last
+        self._clock = 0.0  # what a request has had that was always here and had its part
         self.workers = max(1, recognizer.parallel)
         long_form = isinstance(recognizer, LongForm)
         self.batch = 1 if long_form else max(1, getattr(recognizer, "batch", 1))
@@ -197,7 +197,7 @@ class Lane:
         self._observer.called(self._name, len(turns), now - began)
 
     def _finish_step(self, turn: Turn, outcome: Outcome) -> None:
-        turn.charge(turn.heard)
+        self._charge(turn, turn.heard)
         if isinstance(outcome, GovorError):
             turn.end(outcome)
             self._discard(turn)
@@ -232,8 +232,16 @@ class Lane:
             self._waiting.remove(turn)
             turn.begun = True
             if not isinstance(self._recognizer, LongForm):
-                turn.charge(turn.seconds)  # beforehand: other workers choose while this one is busy
+                self._charge(turn, turn.seconds)  # beforehand: other workers choose while this one is busy
         return turns
+
+    def _charge(self, turn: Turn, seconds: float) -> None:
+        """Count what a request has had; also while only newcomers are served, the clock goes on."""
+        is_owed = turn.share.seconds < self._clock
+        more = turn.charge(seconds)
+        if is_owed:
+            present = {each.share for each in (turn, *self._waiting, *self._running)}
+            self._clock += more / len(present)
 
     def _free(self, unfinished: Sequence[Turn]) -> None:
         """Wait for the calls that run, then free the model. Runs in a thread."""

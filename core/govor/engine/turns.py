@@ -126,12 +126,13 @@ class Turn:
         self._release()
         self._release = lambda: None
 
-    def charge(self, heard: float) -> None:
-        """Bring the request's share up to date: it has had so many seconds of this stretch."""
+    def charge(self, heard: float) -> float:
+        """Note that the request has had so many seconds of this stretch; return by how many more."""
         more = max(heard - self._charged, 0.0)
         self._charged += more
         self.share.seconds += more
         self.share.heard += more
+        return more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
