@@ -127,7 +127,11 @@ class Recognizer(Protocol):
 
 @runtime_checkable
 class LongForm(Protocol):
-    """A Recognizer that windows longer audio itself and carries context from window to window."""
+    """A Recognizer that windows longer audio itself and carries context from window to window.
+
+    May also have `window`, the seconds that it decodes at a time (default 0: unknown): what is no longer is
+    heard in one go, and so told as soon as it has been decoded.
+    """
 
     def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment]:
         """Yield Segments in time order, each as soon as it is final.

@@ -125,7 +125,7 @@ async def test_a_late_long_request_goes_first_for_a_minute_and_then_shares() -> 
     assert names(model) == "early late late late early late early late early late"
 
 
-@pytest.mark.parametrize("family", [FakeRecognizer])
+@pytest.mark.parametrize("family", [FakeRecognizer, partial(FakeLongForm, window=10)])
 async def test_short_requests_without_end_do_not_stop_a_long_one(family: Any) -> None:
     model, share = family(SPEC, gate=Turnstile()), Share(1000.0)
     async with lane_of(model) as lane:
@@ -459,6 +459,17 @@ async def test_of_requests_that_have_had_equally_little_the_shortest_recording_g
         model.gate.set()
         await asyncio.gather(*map(texts, turns))
     assert names(model) == "first short long unknown"
+
+
+async def test_what_is_no_longer_than_a_window_is_over_with_it_whoever_waits() -> None:
+    model = FakeLongForm(SPEC, gate=Turnstile())
+    async with lane_of(model) as lane:
+        first, other = turn_of(1, "a"), turn_of(1, "b")
+        lane.submit(first)
+        lane.submit(other)
+        model.gate.open()
+        assert await texts(first) == ["1.0 seconds"]
+    assert model.abandoned == 0
 
 
 async def test_a_long_form_model_ends_a_stretch_before_it_begins_the_next_one_of_the_same_recording() -> None:

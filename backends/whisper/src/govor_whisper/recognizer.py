@@ -92,6 +92,8 @@ def load_recognizer(
 class WhisperRecognizer:
     """A loaded model; `transcribe` and `transcribe_long` may be called by `parallel` threads at once."""
 
+    window = WINDOW / govor.SAMPLE_RATE
+
     def __init__(
         self, model: Any, languages: Sequence[str], settings: WhisperSettings, placement: govor.Placement
     ):
