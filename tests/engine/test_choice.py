@@ -12,6 +12,7 @@ import pytest
 from govor.engine.choice import Chooser
 from govor.engine.service import Service
 from govor.errors import LoadFailed
+from govor.models.catalogue import Model
 from govor.settings import Settings
 from govor.specs import Feature, ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeLinguist, plugins_of
@@ -43,8 +44,14 @@ class Scene:
         return linguist
 
     async def chosen(self, path: Path, name: str = "auto", **options: Any) -> str:
-        async with self.chooser.choose(name, path, Options(**options)) as model:
+        async with self.choose(name, path, Options(**options)) as model:
             return model.id
+
+    @asynccontextmanager
+    async def choose(self, name: str, path: Path, options: Options) -> AsyncIterator[Model]:
+        with self.service.admission.admit() as place:
+            async with self.chooser.choose(name, path, options, place) as model:
+                yield model
 
 
 @pytest.fixture
@@ -119,7 +126,7 @@ async def test_without_lists_nobody_is_asked(scene: Any, spoken: Spoken) -> None
 
 
 async def test_the_chosen_model_is_held(scene: Any, spoken: Spoken) -> None:
-    async with scene() as play, play.chooser.choose("auto", spoken(2), Options(language="ru")) as model:
+    async with scene() as play, play.choose("auto", spoken(2), Options(language="ru")) as model:
         assert play.service.pool.leases(model) == 1
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from govor.engine.diarization import Diarize, KnownSpeaker
+from govor.engine.diarization import Diarization, Diarize, KnownSpeaker
 from govor.engine.observer import Observer, Report
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
@@ -20,6 +20,7 @@ from govor.errors import (
     InvalidParam,
     LoadFailed,
     ModelUnloaded,
+    QueueTimeout,
     ShuttingDown,
     TranscriptionFailed,
 )
@@ -36,6 +37,13 @@ TURNS = (SpeakerTurn(0.0, 0.5, 0), SpeakerTurn(0.5, 1.0, 1))
 def work(service: Service, path: Path, *known: KnownSpeaker, max_seconds: float = 0.0) -> Work:
     diarize = Diarize(service.router.diarizer(), known)
     return Work(path, service.router.choose("fake"), max_seconds=max_seconds, diarize=diarize)
+
+
+@asynccontextmanager
+async def diarized(service: Service, path: Path, asked: Diarize) -> AsyncIterator[Diarization]:
+    with service.admission.admit() as place:
+        async with service.diarize(path, asked, place) as diarization:
+            yield diarization
 
 
 async def told(service: Service, asked: Work) -> list[tuple[str | None, str]]:
@@ -115,8 +123,8 @@ async def test_two_recordings_are_diarized_in_turns(service, spoken) -> None:
     async with service(diarizer=diarizer) as running:
         asked = Diarize(running.router.diarizer())
         async with (
-            running.diarize(spoken(9.0, name="long.wav"), asked) as first,
-            running.diarize(spoken(1.0, name="short.wav"), asked) as second,
+            diarized(running, spoken(9.0, name="long.wav"), asked) as first,
+            diarized(running, spoken(1.0, name="short.wav"), asked) as second,
         ):
             long, short = asyncio.create_task(first.speakers()), asyncio.create_task(second.speakers())
             gate.set()
@@ -129,7 +137,7 @@ async def test_two_recordings_are_diarized_in_turns(service, spoken) -> None:
 async def test_a_closed_service_diarizes_no_more(service, spoken) -> None:
     diarizer = FakeDiarizer(*TURNS)
     async with service(diarizer=diarizer) as running:
-        async with running.diarize(spoken(1.0), Diarize(running.router.diarizer())) as diarization:
+        async with diarized(running, spoken(1.0), Diarize(running.router.diarizer())) as diarization:
             await running.close()
             with pytest.raises(ShuttingDown):
                 await diarization.speakers()
@@ -154,7 +162,7 @@ async def test_each_call_of_the_diarizer_is_told_to_the_observer(service, spoken
     watching = Watching()
     async with service(diarizer=FakeDiarizer(*TURNS)) as running:
         running.observers.add(watching)
-        async with running.diarize(spoken(9.0), Diarize(running.router.diarizer())) as diarization:
+        async with diarized(running, spoken(9.0), Diarize(running.router.diarizer())) as diarization:
             await diarization.speakers()
     blocks = 3  # of at most four seconds; then there is none more, and before them the stream is begun
     assert watching.calls == [("fake-diarizer", 1)] * (blocks + 3)
@@ -175,8 +183,8 @@ async def test_a_diarizer_that_is_unloaded_by_force_says_so_to_all_who_use_it(se
     async with service(diarizer=diarizer, cores=1) as running:
         asked = Diarize(running.router.diarizer())
         async with (
-            running.diarize(spoken(9.0), asked) as first,
-            running.diarize(spoken(9.0, name="other.wav"), asked) as second,
+            diarized(running, spoken(9.0), asked) as first,
+            diarized(running, spoken(9.0, name="other.wav"), asked) as second,
         ):
             hearing = [asyncio.create_task(each.speakers()) for each in (first, second)]
             lane = running.pool.loaded(asked.model).lane
@@ -197,7 +205,7 @@ async def test_a_call_keeps_its_cores_until_it_ends_though_its_client_has_left(s
     model.threads = 1
     async with service(lambda spec: model, diarizer=diarizer, cores=1) as running:
         asked, path = Diarize(running.router.diarizer()), spoken(1.0)
-        async with running.diarize(path, asked) as diarization:
+        async with diarized(running, path, asked) as diarization:
             leaving = asyncio.create_task(diarization.speakers())
             assert await soon(lambda: running.pool.loaded(asked.model).lane.busy == 1)
             leaving.cancel()
@@ -225,3 +233,31 @@ async def test_an_attempt_that_ends_between_two_speakers_of_a_segment_loses_neit
             position = whole[told - 1][1]
             kept = [each for each in whole[:told] if each[0].start + each[0].end <= 2 * position]
             assert kept + await attempt(position) == whole
+
+
+async def test_one_who_waits_too_long_for_the_diarizer_is_sent_away(service, spoken) -> None:
+    diarizer, path = FakeDiarizer(*TURNS, gate=threading.Event()), spoken(9.0)
+    async with service(diarizer=diarizer, max_wait_seconds=0.1) as running:
+        asked = Diarize(running.router.diarizer())
+        async with diarized(running, path, asked) as first:
+            hearing = asyncio.create_task(first.speakers())
+            assert await soon(lambda: running.pool.loaded(asked.model).lane.busy == 1)
+            async with diarized(running, path, asked) as second:
+                with pytest.raises(QueueTimeout):
+                    await second.speakers()
+            diarizer.gate.set()
+            assert (await hearing).turns()
+
+
+async def test_one_whose_speakers_have_been_told_apart_is_not_sent_away_for_the_text(service, spoken) -> None:
+    model = FakeRecognizer(WORDS, gate=threading.Event())
+    async with service(
+        lambda spec: model, WORDS, diarizer=FakeDiarizer(*TURNS), max_wait_seconds=0.1
+    ) as running:
+        first = asyncio.create_task(told(running, Work(spoken(1.0), running.router.choose("fake"))))
+        assert await soon(lambda: bool(model.calls))
+        second = asyncio.create_task(told(running, work(running, spoken(1.0))))
+        assert not await soon(second.done, seconds=0.3)
+        model.gate.set()
+        assert await second == [("A", "1.0"), ("B", "seconds")]
+        assert await first

@@ -22,7 +22,15 @@ from govor.engine.service import Service
 from govor.errors import QueueTimeout
 from govor.settings import Settings
 from govor.specs import Feature, ModelSpec
-from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of
+from govor.testing import (
+    FakeBackend,
+    FakeDetector,
+    FakeLinguist,
+    FakeLongForm,
+    FakeRecognizer,
+    hum,
+    plugins_of,
+)
 from govor.types import SAMPLE_RATE, Audio, Options, Segment
 from waiting import Turnstile, soon
 
@@ -53,6 +61,18 @@ async def test_one_who_waits_too_long_for_the_first_turn_is_sent_away(service: A
         model.gate.set()
         assert await first == ["1.2 seconds", "1.2 seconds"]  # its first turn came in time
     assert len(model.calls) == 2
+
+
+async def test_one_who_waits_too_long_for_a_language_is_sent_away(service: Any, spoken: Spoken) -> None:
+    spec = ModelSpec("fake", features=frozenset({Feature.DETECT}))
+    model, path = FakeLinguist(spec, gate=threading.Event()), spoken(1)
+    async with service(lambda spec: model, spec, max_wait_seconds=0.1) as running:
+        first = asyncio.create_task(transcribe(running, path))
+        assert await asyncio.to_thread(model.begun.acquire, timeout=10)
+        with running.admission.admit() as place, pytest.raises(QueueTimeout):
+            await running.chooser.languages("fake", path, place)
+        model.gate.set()
+        assert await first == ["1.0 seconds"]
 
 
 async def test_the_loading_of_the_model_is_no_waiting(service: Any, spoken: Spoken) -> None:

@@ -52,11 +52,11 @@ def detect_routes(service: Service) -> Blueprint:
     @document_response(DetectedLanguage)
     async def detect() -> Response:
         """Language of a recording's first speech, at most 30 s of it."""
-        with service.admission.admit(client_of(service)):
+        with service.admission.admit(client_of(service)) as place:
             form, path = await read_upload()
             fields = parse_fields(form, strict=service.settings.strict)
             candidates = fields.options("transcribe").languages
-            model, chances = await service.chooser.languages(fields.model, path, candidates)
+            model, chances = await service.chooser.languages(fields.model, path, place, candidates)
         language = certain_language(chances)
         body = DetectedLanguage(
             language=language,

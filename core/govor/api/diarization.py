@@ -56,8 +56,7 @@ def diarization_routes(service: Service) -> Blueprint:
             asked = Diarize(
                 _choose(service, fields.model), await known_speakers(fields, service.settings.spool_dir)
             )
-            async with service.diarize(path, asked) as diarization:
-                place.weigh(diarization.seconds_stated)
+            async with service.diarize(path, asked, place) as diarization:
                 turns = (await diarization.speakers()).turns()
         if fields.response_format == "rttm":
             return Response(rttm(turns, await _name()), content_type="text/plain; charset=utf-8")

@@ -85,7 +85,7 @@ async def understood(service: Service, wish: Wish) -> AsyncIterator[Asked]:
     Raises ModelNotFound, ModelNotInstalled; InvalidParam where the settings are strict.
     """
     name = _known(service, wish.model)
-    async with service.chooser.choose(name, wish.path, wish.options) as model:
+    async with service.chooser.choose(name, wish.path, wish.options, wish.place) as model:
         yield _reduce(service, wish, model)
 
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from govor.engine.admission import Place
 from govor.engine.detection import Chances, certain_language, language_chances
 from govor.engine.pool import Pool
 from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed, UnsupportedOperation
@@ -31,7 +32,9 @@ class Chooser:
     voice_detector: Callable[[], Awaitable[VoiceDetector]]
 
     @asynccontextmanager
-    async def choose(self, name: str | None, path: Path, options: Options) -> AsyncIterator[Model]:
+    async def choose(
+        self, name: str | None, path: Path, options: Options, place: Place
+    ) -> AsyncIterator[Model]:
         """Give the model for a recording; one that was chosen for its language is held for the block.
 
         Raises ModelNotFound, ModelNotInstalled; for "auto" what the last model of the list failed with.
@@ -42,11 +45,13 @@ class Chooser:
         async with AsyncExitStack() as stack:
             language = options.language
             if language is None and self.router.has_routes:
-                language = await self._detect(path, options.languages)
+                language = await self._detect(path, options.languages, place)
             needed = {Feature.TRANSLATE} if options.task == "translate" else set()
             yield await self._first(self.router.candidates(language, needed), stack)
 
-    async def languages(self, name: str, path: Path, among: Collection[str] = ()) -> tuple[Model, Chances]:
+    async def languages(
+        self, name: str, path: Path, place: Place, among: Collection[str] = ()
+    ) -> tuple[Model, Chances]:
         """Return who tells the language, the model named or the first that can, and how probable each is.
 
         Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation: it cannot, or nobody can; InvalidAudio;
@@ -64,14 +69,14 @@ class Chooser:
                     continue
                 if loaded.detects:
                     detector = await self.voice_detector()
-                    return model, await language_chances(loaded, path, detector, among)
+                    return model, await language_chances(loaded, path, detector, place, among)
         who = f"The model '{named[0].id}' cannot" if named else "No model that is installed can"
         raise UnsupportedOperation(f"{who} tell languages apart.", param="model")
 
-    async def _detect(self, path: Path, among: Collection[str]) -> str | None:
+    async def _detect(self, path: Path, among: Collection[str], place: Place) -> str | None:
         """Return the language that is spoken; None: it is uncertain, or no model can tell it."""
         try:
-            _, chances = await self.languages("", path, among)
+            _, chances = await self.languages("", path, place, among)
         except UnsupportedOperation:
             return None
         return certain_language(chances)

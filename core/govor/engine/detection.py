@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from govor.audio.decode import Recording
 from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.engine.admission import Place
+from govor.engine.patience import Patience
 from govor.engine.plan import LONG_FORM_RULES
 from govor.engine.residence import Loaded
 from govor.types import Audio, LanguageDetector, VoiceDetector
@@ -27,17 +30,18 @@ CERTAIN = 0.5
 
 
 async def language_chances(
-    loaded: Loaded, path: Path, detector: VoiceDetector, among: Collection[str] = ()
+    loaded: Loaded, path: Path, detector: VoiceDetector, place: Place, among: Collection[str] = ()
 ) -> Chances:
     """Return how probable each language of the first speech is, the most probable first; of `among` if any.
 
     Decodes no further than to `SPEECH_SECONDS` of speech; empty: nobody speaks. Raises InvalidAudio,
-    TranscriptionFailed.
+    TranscriptionFailed, QueueTimeout.
     """
     stretch = await asyncio.to_thread(first_speech, path, detector)
     if stretch is None:
         return {}
-    found = await loaded.lane.ask(partial(_detect, audio=stretch.audio))
+    with closing(Patience(place)) as patience:
+        found = await loaded.lane.ask(partial(_detect, audio=stretch.audio), patience=patience)
     chances = {code: chance for code, chance in found if not among or code in among}
     whole = sum(chances.values()) if among else 1.0
     ranked = sorted(chances.items(), key=lambda pair: -pair[1])

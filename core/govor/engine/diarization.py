@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from govor.audio.decode import BLOCK_SECONDS, Recording
 from govor.engine.lane import Lane
 from govor.engine.opening import check_length, open_recording
+from govor.engine.patience import Patience
 from govor.engine.pool import Pool
 from govor.engine.speakers import Speakers
 from govor.engine.turns import Share
@@ -49,7 +50,12 @@ class Diarization:
     """Who speaks when in one recording. Between two blocks, others may use the diarizer."""
 
     def __init__(
-        self, recording: Recording, lane: Lane, known: Mapping[str, Voiceprint], max_seconds: float = 0.0
+        self,
+        recording: Recording,
+        lane: Lane,
+        known: Mapping[str, Voiceprint],
+        max_seconds: float,
+        patience: Patience,
     ):
         """`max_seconds` is the longest recording taken; 0: any."""
         self._lane = lane
@@ -57,6 +63,7 @@ class Diarization:
         self._blocks = recording.blocks()
         self._share = Share(length=recording.duration or math.inf)
         self._max_seconds = max_seconds
+        self._patience = patience
         self.seconds_stated = recording.duration
         """Length of the recording as its container states it."""
         self.seconds = 0.0
@@ -65,10 +72,10 @@ class Diarization:
     async def speakers(self) -> Speakers:
         """Hear the whole recording.
 
-        Raises AudioTooLong, InvalidAudio, TranscriptionFailed; ShuttingDown or ModelUnloaded where the
-        diarizer goes meanwhile.
+        Raises AudioTooLong, InvalidAudio, TranscriptionFailed, QueueTimeout; ShuttingDown or ModelUnloaded
+        where the diarizer goes meanwhile.
         """
-        stream = await self._lane.ask(self._begin)
+        stream = await self._lane.ask(self._begin, patience=self._patience)
         while await self._lane.ask(lambda voices: self._advance(stream), self._share, BLOCK_SECONDS):
             pass
         return Speakers(await self._lane.ask(lambda voices: stream.finish(), self._share), tuple(self._known))
@@ -89,19 +96,19 @@ class Diarization:
 
 @asynccontextmanager
 async def begin_diarization(
-    path: Path, asked: Diarize, pool: Pool, max_seconds: float
+    path: Path, asked: Diarize, pool: Pool, max_seconds: float, patience: Patience
 ) -> AsyncIterator[Diarization]:
     """Open the recording and hold the diarizer. Raises InvalidParam where in a reference nobody speaks."""
     async with AsyncExitStack() as stack:
         recording = await open_recording(path, max_seconds)
         stack.callback(recording.close)
         lane = (await stack.enter_async_context(pool.lease(asked.model))).lane
-        known = {speaker.name: await _voiceprint(lane, speaker) for speaker in asked.known}
-        yield Diarization(recording, lane, known, max_seconds)
+        known = {speaker.name: await _voiceprint(lane, speaker, patience) for speaker in asked.known}
+        yield Diarization(recording, lane, known, max_seconds, patience)
 
 
-async def _voiceprint(lane: Lane, speaker: KnownSpeaker) -> Voiceprint:
-    found = await lane.ask(partial(_voice, audio=speaker.audio))
+async def _voiceprint(lane: Lane, speaker: KnownSpeaker, patience: Patience) -> Voiceprint:
+    found = await lane.ask(partial(_voice, audio=speaker.audio), patience=patience)
     if found is None:
         raise InvalidParam(f"Nobody can be heard in the reference of '{speaker.name}'.", param=REFERENCES)
     return found

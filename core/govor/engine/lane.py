@@ -17,6 +17,7 @@ from govor.engine.ahead import ReadAhead
 from govor.engine.batches import Outcome, fill_batch, work_on
 from govor.engine.budget import Budget, cores_of
 from govor.engine.observer import Observer
+from govor.engine.patience import Patience
 from govor.engine.priority import stand_back
 from govor.engine.turns import Errand, Share, Turn
 from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
@@ -83,15 +84,21 @@ class Lane:
         return min(self._calls, self.workers)
 
     async def ask(
-        self, what: Callable[[Any], Result], share: Share | None = None, seconds: float = 0.0
+        self,
+        what: Callable[[Any], Result],
+        share: Share | None = None,
+        seconds: float = 0.0,
+        patience: Patience | None = None,
     ) -> Result:
         """Return what a function gives for the loaded model: where it does something else than transcribe.
 
         It runs as a turn of `share`, to which it counts as so many seconds. Raises TranscriptionFailed for
-        what the function raises, and what the lane is closed for.
+        what the function raises, QueueTimeout, and what the lane is closed for.
         """
         errand = Errand(what, share or Share(), seconds)
         self.submit(errand)
+        if patience is not None:
+            patience.begin(errand, self.cancel)
         try:
             async for _ in errand:
                 pass

@@ -22,13 +22,14 @@ from govor.engine.assembly import assemble
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.observer import Report
 from govor.engine.opening import check_length, open_recording
+from govor.engine.patience import Patience
 from govor.engine.plan import in_detail, plan
 from govor.engine.pool import Loaded, Pool
 from govor.engine.resumption import unheard
 from govor.engine.seams import Seams
 from govor.engine.speakers import Speakers
 from govor.engine.turns import Share, Turn
-from govor.errors import GovorError, QueueTimeout, TranscriptionFailed
+from govor.errors import GovorError, TranscriptionFailed
 from govor.models.catalogue import Model
 from govor.specs import Feature
 from govor.types import Options, Segment, Transcript, VoiceDetector
@@ -71,7 +72,7 @@ class Transcription:
         loaded: Loaded,
         recording: Recording,
         detector: VoiceDetector,
-        place: Place,
+        patience: Patience,
         report: Report,
         diarization: Diarization | None = None,
     ):
@@ -80,7 +81,6 @@ class Transcription:
         self._diarization = diarization
         self._lane = loaded.lane
         self._recording = recording
-        self._place = place
         self._reader = loaded.lane.ahead.join()
         rules, self._packing = plan(work.model.spec, loaded.long_form, work.rules)
         self._cutter = Cutter(detector, rules, self._packing)
@@ -93,7 +93,7 @@ class Transcription:
         self._done = work.begin_at
         self._settled = 0.0  # before all that is not in _begun; told by the thread that reads
         self._begun: list[Turn] = []  # in order; those that are done and told are gone
-        self._patience: asyncio.TimerHandle | None = None  # runs out for the first turn
+        self._patience = patience
         self.complete = False
         """All segments have been yielded."""
 
@@ -146,8 +146,6 @@ class Transcription:
             for turn in self._begun:
                 self._lane.cancel(turn)
                 self._report.recognised(turn.timing)
-            if self._patience is not None:
-                self._patience.cancel()
             self._reader.leave()
             if reader is not None:
                 reader.cancel()
@@ -179,12 +177,11 @@ class Transcription:
                 options = self._detailed if at_seam else self._work.options
                 turn = Turn(stretch, options, share, self._reader.give)
                 del stretch  # the turn lets go of it when it is done
-                if self._place.wait and self._patience is None:
-                    self._patience = loop.call_later(self._place.wait, self._give_up, turn)
                 if not self._begun:
                     self._done = max(self._done, self._settled)
                 self._begun.append(turn)
                 self._lane.submit(turn)
+                self._patience.begin(turn, self._lane.cancel)
                 await turns.put(turn)
         except GovorError as error:
             await turns.put(error)
@@ -201,13 +198,6 @@ class Transcription:
             return next(stretches, None)
         finally:
             self._report.decoded(began, time.monotonic() - began)
-
-    def _give_up(self, turn: Turn) -> None:
-        """Tell a request that its first turn has not come in time."""
-        if not turn.begun and not turn.cancelled:
-            self._lane.cancel(turn)
-            message = f"The request has waited {self._place.wait:g} seconds for its turn."
-            turn.end(QueueTimeout(message, retry_after=self._place.retry_after()))
 
     def _stretches(self) -> Iterator[Stretch]:
         """What of the recording is to be heard, cut, in a thread. Raises AudioTooLong."""
@@ -244,14 +234,16 @@ async def begin(
         report.decoded(began, time.monotonic() - began)
         stack.callback(recording.close)
         place.weigh(recording.duration)
+        patience = Patience(place)
+        stack.callback(patience.close)
         loaded = await stack.enter_async_context(pool.lease(work.model))
         diarization = None
         if work.diarize is not None:
-            diarizing = begin_diarization(work.path, work.diarize, pool, work.max_seconds)
+            diarizing = begin_diarization(work.path, work.diarize, pool, work.max_seconds, patience)
             diarization = await stack.enter_async_context(diarizing)
             if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
                 work = replace(work, options=replace(work.options, words=True))
-        yield Transcription(work, loaded, recording, detector, place, report, diarization)
+        yield Transcription(work, loaded, recording, detector, patience, report, diarization)
 
 
 async def examine(work: Work) -> float | None:

@@ -7,18 +7,19 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, nullcontext
 from pathlib import Path
 
 from govor.audio.energy import EnergyDetector
 from govor.cores import usable_cores
-from govor.engine.admission import Admission, Limits
+from govor.engine.admission import Admission, Limits, Place
 from govor.engine.budget import Budget
 from govor.engine.changes import LIVE, differing
 from govor.engine.choice import Chooser
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.downloads import Downloads
 from govor.engine.observer import Observers, Report
+from govor.engine.patience import Patience
 from govor.engine.pipeline import Transcription, Work, begin
 from govor.engine.pool import Pool, State
 from govor.engine.traffic import Traffic
@@ -152,12 +153,14 @@ class Service:
             self.observers.transcribed(report)
 
     @asynccontextmanager
-    async def diarize(self, path: Path, asked: Diarize) -> AsyncIterator[Diarization]:
+    async def diarize(self, path: Path, asked: Diarize, place: Place) -> AsyncIterator[Diarization]:
         """Begin to tell who speaks when. Raises what is wrong with the recording or a known speaker."""
         await self.fetch_missing(asked.model)
         longest = self.settings.max_audio_seconds
-        async with begin_diarization(path, asked, self.pool, longest) as diarization:
-            yield diarization
+        with closing(Patience(place)) as patience:
+            async with begin_diarization(path, asked, self.pool, longest, patience) as diarization:
+                place.weigh(diarization.seconds_stated)
+                yield diarization
 
     def state(self, model: Model) -> State:
         """Where in its life a model is, on disk and in memory."""

@@ -43,7 +43,7 @@ class ServiceTranscriber:
         service = self._service
         options = replace(options, language=_code(options.language))
         with service.admission.admit(client) as place:
-            async with service.chooser.choose(model, recording, options) as chosen:
+            async with service.chooser.choose(model, recording, options, place) as chosen:
                 kept, _ = honour(options, chosen.spec)
                 work = Work(recording, chosen, kept, None, self.max_seconds, client, place=place)
                 async with service.transcribe(work) as transcription:
