@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import numpy as np
 import pytest
 
 import media
+from govor.settings import Settings
+from govor.specs import ModelSpec
+from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of
 
 URL = "/v1/audio/speech/timestamps"
 
@@ -60,3 +65,18 @@ def test_what_is_no_audio_or_too_long_is_refused(server: Any, serve: Any) -> Non
     assert ask(server, b"no audio").json()["error"]["code"] == "invalid_audio"
     short = serve(max_audio_seconds=2, preload=())
     assert ask(short, media.silence(3)).json()["error"]["code"] == "audio_too_long"
+
+
+def test_what_is_read_counts_as_audio_under_way(serve: Any) -> None:
+    model = FakeRecognizer(ModelSpec("fake"), gate=threading.Event())
+    backend = FakeBackend(model.spec, recognizer=lambda spec: model)
+    server = serve(plugins_of(Settings(), fake=backend, vad=FakeDetector()), preload=(), max_queue_seconds=12)
+    with ThreadPoolExecutor(1) as thread:
+        transcribing = thread.submit(server.post, media.wav(hum(10)), model="fake")
+        assert model.begun.acquire(timeout=10)
+        try:
+            assert ask(server, media.silence(1)).status_code == 200
+            assert ask(server, media.silence(5)).json()["error"]["code"] == "server_busy"
+        finally:
+            model.gate.set()
+        assert transcribing.result().status_code == 200

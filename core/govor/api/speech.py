@@ -13,9 +13,10 @@ from werkzeug.datastructures import MultiDict
 from govor.api.fields import invalid
 from govor.api.forms import read_upload
 from govor.api.work import client_of
-from govor.audio.decode import Recording
 from govor.audio.speech import Region, SpeechRules
 from govor.audio.voice import find_speech
+from govor.engine.admission import Place
+from govor.engine.opening import open_recording
 from govor.engine.service import Service
 from govor.formats.openai import dump_json
 from govor.types import SAMPLE_RATE
@@ -64,9 +65,9 @@ def speech_routes(service: Service) -> Blueprint:
     @document_response(list[SpeechTimestamp])
     async def speech_timestamps() -> Response:
         """Where in a recording there is speech; no model is asked."""
-        with service.admission.admit(client_of(service)):
+        with service.admission.admit(client_of(service)) as place:
             form, path = await read_upload()
-            regions = await _find(service, path, _parse(form).rules())
+            regions = await _find(service, path, _parse(form).rules(), place)
         body = [{"start": region.start // PER_MS, "end": region.end // PER_MS} for region in regions]
         return Response(dump_json(body), content_type="application/json")
 
@@ -80,12 +81,12 @@ def _parse(form: MultiDict[str, str]) -> SpeechFields:
         raise invalid(error) from error
 
 
-async def _find(service: Service, path: Path, rules: SpeechRules) -> list[Region]:
-    """Read the recording in a thread. Raises InvalidAudio, AudioTooLong."""
-    detector = await service.voice_detector()
-    recording = await asyncio.to_thread(Recording, path)
+async def _find(service: Service, path: Path, rules: SpeechRules, place: Place) -> list[Region]:
+    """Read the recording in a thread. Raises InvalidAudio, AudioTooLong, ServerBusy."""
+    detector, limit = await service.voice_detector(), service.settings.max_audio_seconds
+    recording = await open_recording(path, limit)
     try:
-        limit = service.settings.max_audio_seconds
+        place.weigh(recording.duration)
         return await asyncio.to_thread(find_speech, recording, detector, rules, limit)
     finally:
         recording.close()  # ends the reading where the client has left
