@@ -20,6 +20,7 @@ from govor.engine.turns import Share, Turn
 from govor.errors import ShuttingDown, TranscriptionFailed, UnsupportedOperation
 from govor.specs import ModelSpec
 from govor.testing import FakeLinguist, FakeLongForm, FakeRecognizer, hum
+from govor.testing.fakes import pass_gate
 from govor.types import Audio, Options, Segment
 from waiting import Turnstile, soon
 
@@ -621,3 +622,31 @@ async def test_what_is_done_or_forgotten_holds_no_audio() -> None:
         assert await soon(lambda: released == [2, 0, 1])
         assert [len(turn.stretch.audio) for turn in turns] == [0, 0, 0]
         assert await texts(turns[0]) == ["1.0 seconds"]  # told late, and whole
+
+
+class Selective(FakeRecognizer):
+    """A model that holds back only what is called "long"."""
+
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+        gate, quick = self.gate, FakeRecognizer(self.spec)
+        if options.prompt != "long":
+            return quick.transcribe(batch, options)
+        self.begun.release()
+        pass_gate(gate)
+        return quick.transcribe(batch, options)
+
+
+async def test_newcomers_who_come_together_are_heard_one_after_the_other_beside_the_rest() -> None:
+    model = Selective(SPEC, gate=threading.Event())
+    model.surplus, model.threads = 1, 1
+    lane = Lane(model, "fake", Budget(1))
+    long, *new = turn_of(100, "long"), turn_of(1, "new"), turn_of(1, "newer"), turn_of(1, "newest")
+    lane.submit(long)
+    await begun(model)
+    for turn in new:
+        lane.submit(turn)
+    assert await soon(lambda: all(turn.exhausted for turn in new), seconds=2)
+    assert not long.exhausted
+    model.gate.set()
+    await asyncio.gather(*map(texts, [long, *new]))
+    await lane.close()

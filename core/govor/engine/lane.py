@@ -160,6 +160,8 @@ class Lane:
             self._pressure.clear()
             async with self._budget.hold(self._account):
                 await self._run(self._choose() if self._is_overrun() else [], self._hurried)
+            if self._is_overrun():  # more have come meanwhile, or together
+                self._pressure.set()
 
     def _is_pressed(self) -> bool:
         """Somebody waits who has had nothing yet."""
