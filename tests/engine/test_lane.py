@@ -131,7 +131,7 @@ async def test_short_requests_without_end_do_not_stop_a_long_one(family: Any) ->
     model, share = family(SPEC, gate=Turnstile()), Share(1000.0)
     async with lane_of(model) as lane:
         long = [turn_of(1, "long", share) for _ in range(2)]
-        turns = [*long, *(turn_of(4, f"short {number}") for number in range(200))]
+        turns = [*long, *(turn_of(4, f"short {number}") for number in range(70))]
         lane.submit(long[0])
         await begun(model)
         lane.submit(long[1])
@@ -143,7 +143,26 @@ async def test_short_requests_without_end_do_not_stop_a_long_one(family: Any) ->
         await asyncio.gather(*map(texts, turns))
     served = [call.options.prompt for call in model.calls]
     assert served[1] == "short 0"
-    assert 15 < served.index("long", 1) < 180  # a newcomer is owed a minute, which grows shorter as they come
+    assert 30 <= served.index("long", 1) <= 60  # after a minute for each of two or three who are there
+
+
+async def test_one_message_after_another_goes_before_a_long_request() -> None:
+    model, share = FakeRecognizer(SPEC, gate=Turnstile()), Share()
+    async with lane_of(model) as lane:
+        turns = [turn_of(2, "long", share) for _ in range(81)]
+        for turn in turns[:41]:
+            lane.submit(turn)
+        await begun(model)
+        for number in range(40):
+            turns.append(turn_of(4, "short"))
+            lane.submit(turns[-1])
+            lane.submit(turns[41 + number])
+            for _ in range(2):
+                model.gate.open()
+                await begun(model)
+        model.gate.open(EVERY_CALL)
+        await asyncio.gather(*map(texts, turns))
+    assert names(model).startswith("long " + "short long " * 40)
 
 
 async def test_stretches_of_one_request_keep_their_order() -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from itertools import count
+from itertools import chain, count
 from typing import Any, TypeVar, cast
 
 from govor.engine.ahead import ReadAhead
@@ -26,7 +26,8 @@ from govor.types import LongForm, Recognizer
 STOPPING = "The server is stopping."
 CREDIT_SECONDS = 60.0
 """Who comes late is owed this much of what the others have had: a voice message goes first, but a second
-ten-hour upload does not keep the first one waiting for hours."""
+ten-hour upload does not keep the first one waiting for hours. Who has been passed over for as much, times the
+requests that there are, goes first: nor do voice messages without end."""
 
 UNLIMITED = 1_000_000
 
@@ -54,7 +55,8 @@ class Lane:
         self._numbers = count()
         self._closed = False
         self._closing: GovorError = ShuttingDown(STOPPING)
-        self._clock = 0.0  # what a request has had that was always here and had its part
+        self._clock = 0.0  # share of the request that was served last
+        self._heard = 0.0  # seconds of audio of all requests
         self.workers = max(1, recognizer.parallel)
         long_form = isinstance(recognizer, LongForm)
         self.batch = 1 if long_form else max(1, getattr(recognizer, "batch", 1))
@@ -120,6 +122,8 @@ class Lane:
         if not turn.begun:
             turn.number = next(self._numbers)
             turn.timing.queued = time.monotonic()
+            if all(turn.share is not each.share for each in self._present()):
+                turn.share.passed_over_since = self._heard
         turn.share.seconds = max(turn.share.seconds, self._clock - CREDIT_SECONDS)
         self._waiting.append(turn)
         self._arrival.set()
@@ -206,7 +210,7 @@ class Lane:
         self._observer.called(self._name, len(turns), now - began)
 
     def _finish_step(self, turn: Turn, outcome: Outcome) -> None:
-        self._charge(turn, turn.heard)
+        self._heard += turn.charge(turn.heard)
         if isinstance(outcome, GovorError):
             turn.end(outcome)
             self._discard(turn)
@@ -224,6 +228,10 @@ class Lane:
         if turn.windows_begun:
             self._threads.submit(turn.close)
 
+    def _present(self) -> Iterable[Turn]:
+        """All turns that wait, or are worked on."""
+        return chain(self._waiting, self._running)
+
     async def _arrived(self) -> None:
         """Wait until a turn waits."""
         while not self._waiting:
@@ -234,23 +242,19 @@ class Lane:
         """Take the turn of the request that has had least, and what shares its call; none: none waits."""
         if not self._waiting:
             return []
-        first = min(self._waiting, key=lambda turn: turn.rank)
+        latest = self._heard - CREDIT_SECONDS * len({turn.share for turn in self._present()})
+        first = min(self._waiting, key=lambda turn: (turn.share.passed_over_since >= latest, turn.rank))
         turns = fill_batch(first, self._waiting, self.batch) if self.batch > 1 else [first]
         self._clock = max(self._clock, first.share.seconds)
         for turn in turns:
             self._waiting.remove(turn)
             turn.begun = True
             if not isinstance(self._recognizer, LongForm):
-                self._charge(turn, turn.seconds)  # beforehand: other workers choose while this one is busy
+                self._heard += turn.charge(
+                    turn.seconds
+                )  # beforehand: other workers choose while this one is busy
+            turn.share.passed_over_since = self._heard
         return turns
-
-    def _charge(self, turn: Turn, seconds: float) -> None:
-        """Count what a request has had; also while only newcomers are served, the clock goes on."""
-        is_owed = turn.share.seconds < self._clock
-        more = turn.charge(seconds)
-        if is_owed:
-            present = {each.share for each in (turn, *self._waiting, *self._running)}
-            self._clock += more / len(present)
 
     def _free(self, unfinished: Sequence[Turn]) -> None:
         """Wait for the calls that run, then free the model. Runs in a thread."""

@@ -30,6 +30,8 @@ class Share:
     """Seconds of the whole recording, as far as known: of equals, the shortest goes first."""
     heard: float = 0.0
     """Seconds that were done, or are being done, of this request."""
+    passed_over_since: float = 0.0
+    """What the lane had done of all requests when it last served this one, or when this one came."""
 
     @property
     def extent(self) -> float:
