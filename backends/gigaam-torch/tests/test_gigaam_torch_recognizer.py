@@ -3,6 +3,7 @@ import pytest
 
 import govor
 from govor import LoadFailed, ModelFile, ModelSpec, Options
+from govor.cores import no_more_than
 
 torch = pytest.importorskip("torch", reason="GigaAM in torch needs torch")
 plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
@@ -98,6 +99,15 @@ def test_threads_are_set_in_the_thread_that_calls(load, noise):
     load(threads=2).transcribe([noise(1_000)], Options())
     assert torch.get_num_threads() == 2
     load(threads=1).transcribe([noise(1_000)], Options())
+    assert torch.get_num_threads() == 1
+
+
+def test_torch_takes_no_more_cores_than_there_are_for_models(load, noise):
+    torch.set_num_threads(8)
+    with no_more_than(1):
+        model = load()
+    assert model.threads == 1
+    model.transcribe([noise(1_000)], Options())
     assert torch.get_num_threads() == 1
 
 

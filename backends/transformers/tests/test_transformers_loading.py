@@ -8,9 +8,11 @@ import pytest
 
 pytest.importorskip("transformers", reason="govor-transformers is not installed")
 
+import torch
 from safetensors.torch import load_file, save_file
 
 import govor
+from govor.cores import no_more_than
 from govor.testing import hum
 
 CODE = """
@@ -143,3 +145,16 @@ def test_loading_and_transcribing_ask_no_network(kind, load, build, monkeypatch)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     load(kind).transcribe([hum(0.5)], govor.Options())
+
+
+def test_torch_takes_no_more_cores_than_there_are_for_models(load):
+    before = torch.get_num_threads()
+    torch.set_num_threads(8)
+    try:
+        with no_more_than(1):
+            model = load("hubert")
+        assert model.threads == 1
+        model.transcribe([hum(0.1)], govor.Options())
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

@@ -73,11 +73,12 @@ class GigaAMRecognizer:
         self.placement = placement
         on_cpu = self._device.type == "cpu"
         self.batch = 1 if on_cpu else GPU_ROWS
-        self.threads = (placement.threads or torch.get_num_threads()) if on_cpu else 1
+        # Of a container's quota, and of what the operator lets models have, torch knows nothing.
+        self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
+        self.threads = self._threads if on_cpu else 1
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        if self.placement.threads:
-            torch.set_num_threads(self.placement.threads)  # each thread that calls keeps its own number
+        torch.set_num_threads(self._threads)  # each thread that calls keeps its own number
         by_length = sorted(range(len(batch)), key=lambda index: len(batch[index]))
         segments: dict[int, govor.Segment] = {}
         for start in range(0, len(batch), self.batch):

@@ -38,7 +38,7 @@ class GigaAMTorchSettings(BaseModel):
         description="Numbers that the encoder computes with. auto: fp16 on CUDA, fp32 elsewhere.",
     )
     threads: int = Field(
-        0, ge=0, description="CPU threads of torch, for the whole process; 0 leaves torch's choice."
+        0, ge=0, description="CPU threads of torch in a call; 0: as it chooses, within the cores for models."
     )
     max_symbols: int = Field(
         10, ge=1, description="Most tokens that an RNN-T model may write at one frame of 40 ms."

@@ -107,7 +107,9 @@ class Recognizer:
         self._family = family
         on_cpu = placement.device == "cpu"
         self.batch = 1 if on_cpu or not family.takes_batches else gpu_rows
-        self.threads = (placement.threads or torch.get_num_threads()) if on_cpu else 1
+        # Of a container's quota, and of what the operator lets models have, torch knows nothing.
+        self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
+        self.threads = self._threads if on_cpu else 1
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
         self._set_threads()
@@ -127,8 +129,7 @@ class Recognizer:
         self._family.close()
 
     def _set_threads(self) -> None:
-        if self.placement.threads:
-            torch.set_num_threads(self.placement.threads)  # each thread that calls keeps its own number
+        torch.set_num_threads(self._threads)  # each thread that calls keeps its own number
 
 
 class DetectingRecognizer(Recognizer):

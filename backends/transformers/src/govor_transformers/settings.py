@@ -69,7 +69,7 @@ class TransformersSettings(BaseModel):
         description="Numbers to compute with. auto: on a GPU fp16, Voxtral bf16; on a CPU fp32.",
     )
     threads: int = Field(
-        0, ge=0, description="CPU threads of torch, for the whole process; 0 leaves torch's choice."
+        0, ge=0, description="CPU threads of torch in a call; 0: as it chooses, within the cores for models."
     )
     batch_size: int = Field(
         0, ge=0, description="Arrays in one call on a GPU; 0: 16, of CTC models 32, of Voxtral 8."
