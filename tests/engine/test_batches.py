@@ -87,6 +87,22 @@ def test_one_that_fails_does_not_fail_those_in_its_batch() -> None:
     assert isinstance(bad, TranscriptionFailed)
 
 
+def test_one_that_was_left_meanwhile_is_not_tried_alone() -> None:
+    turns = [turn_of(1), turn_of(1.1), turn_of(1.2)]
+
+    class Losing(FakeRecognizer):
+        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+            segments = super().transcribe(batch, options)
+            if len(batch) > 1:
+                turns[1].cancelled = True
+                raise ValueError("not all at once")
+            return segments
+
+    model = Losing(SPEC)
+    assert [len(outcome) for outcome in work_on(turns, model)] == [1, 0, 1]
+    assert [len(call.seconds) for call in model.calls] == [3, 1, 1]
+
+
 class Forgetful(FakeRecognizer):
     """A model that answers batches with one segment too few."""
 

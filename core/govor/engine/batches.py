@@ -44,7 +44,7 @@ def work_on(turns: Sequence[Turn], recognizer: Recognizer) -> list[Outcome]:
             return [turn.conclude([segment]) for turn, segment in zip(turns, segments, strict=True)]
         except BaseException:  # one of them may be to blame, which the others must not suffer for
             log.exception("The model failed on %d recordings at once; they are tried one by one", len(turns))
-    return [_work_alone(turn, recognizer) for turn in turns]
+    return [[] if turn.cancelled else _work_alone(turn, recognizer) for turn in turns]
 
 
 def _work_alone(turn: Turn, recognizer: Recognizer) -> Outcome:
