@@ -124,6 +124,21 @@ def test_a_job_is_queued_worked_on_and_done(start: Start) -> None:
     assert ended["created_at"] <= ended["started_at"] <= ended["finished_at"] < ended["expires_at"]
 
 
+def test_progress_is_never_more_than_the_whole_where_the_file_states_too_little(start: Start) -> None:
+    model = FakeRecognizer(FAKE, gate=Turnstile())
+    first, rest = [hum(1), silence(4)], [hum(1), silence(4), hum(1), silence(4)]
+    content = b"".join(media.encode([np.concatenate(part)], 16_000, "flac", "flac") for part in (first, rest))
+    with start(model).client() as client:
+        job = submit(client, content)
+        assert client.get(job).json()["progress"]["seconds_total"] == 5
+        model.gate.open(2)
+        assert eventually(lambda: client.get(job).json()["progress"]["seconds_done"] > 5)
+        progress = client.get(job).json()["progress"]
+        assert progress["seconds_total"] >= progress["seconds_done"]
+        model.gate.open()
+        assert done(client, job)["progress"] == {"seconds_done": 15, "seconds_total": 15}
+
+
 def test_the_result_is_what_the_same_request_answers_at_once(start: Start) -> None:
     server = start()
     for fields in (

@@ -171,6 +171,21 @@ async def test_progress_grows_through_speech_and_silence_up_to_the_end(service: 
     assert seen == [pytest.approx(value, abs=0.3) for value in (20, 21.2, 27.2, 40)]
 
 
+async def test_no_more_is_done_than_there_is_where_the_file_states_less(service: Any, tmp_path: Path) -> None:
+    path, model = tmp_path / "joined.flac", FakeRecognizer(FAKE)
+    two = (media.encode([hum(seconds)], 16_000, "flac", "flac") for seconds in (1, 30))
+    path.write_bytes(b"".join(two))  # each states its own length; the first is believed
+    async with (
+        service(lambda spec: model) as running,
+        running.transcribe(Work(path, next(iter(running.catalogue)))) as transcription,
+        aclosing(aiter(transcription)) as segments,
+    ):
+        assert transcription.seconds_stated == 1
+        async for _ in segments:
+            assert transcription.seconds_done <= transcription.seconds_stated
+        assert transcription.seconds_done == transcription.seconds_stated == 31
+
+
 class Probe(FakeDetector):
     """A detector that notes, with each block, how far the recording is said to be."""
 

@@ -71,7 +71,9 @@ class JobProgress(BaseModel):
     """How far a job is."""
 
     seconds_done: float
-    seconds_total: float | None = Field(description="As the recording states it; null: it does not.")
+    seconds_total: float | None = Field(
+        description="As the recording states it, never less than is done; null: it does not."
+    )
 
 
 class JobBody(BaseModel):

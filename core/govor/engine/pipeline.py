@@ -111,8 +111,9 @@ class Transcription:
 
     @property
     def seconds_stated(self) -> float | None:
-        """Length of the recording as its container states it."""
-        return self._recording.duration
+        """Length of the recording as its container states it, or what was read of it, where that is more."""
+        stated = self._recording.duration
+        return None if stated is None else max(stated, self.seconds_read)
 
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield segments with text, in order, each as soon as it is final.

@@ -131,6 +131,7 @@ def job_of(row: sqlite3.Row) -> Job:
 def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
     """The job as JSON, without its result; `keep_seconds` is how long it stays when it is finished."""
     ends = None if job.finished_at is None else job.finished_at + keep_seconds
+    total = job.seconds_total
     return {
         "id": job.id,
         "object": "transcription.job",
@@ -142,7 +143,7 @@ def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
         "model": job.model,
         "progress": {
             "seconds_done": round(job.position, 3),
-            "seconds_total": None if job.seconds_total is None else round(job.seconds_total, 3),
+            "seconds_total": None if total is None else round(max(total, job.position), 3),
         },
         "error": None if job.failure is None else job.failure.model_dump(exclude={"status"}),
     }
