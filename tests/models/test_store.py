@@ -119,6 +119,21 @@ def test_a_file_that_was_deleted_is_fetched_again_alone(store: Store, hub: Hub, 
     assert hub.fetched("weights.bin") == 1
 
 
+def test_files_that_were_copied_to_their_place_are_verified_and_taken_without_a_network(
+    root: Path, hub: Hub, published: Any
+) -> None:
+    store, model = Store(root, offline=True), published()
+    store.folder(model).mkdir(parents=True)
+    copied = store.folder(model) / "weights.bin"
+    copied.write_bytes(b"?" * len(BYTES))
+    with pytest.raises(DownloadFailed, match="not asked, as `offline` is set"):
+        store.install(model)
+    copied.write_bytes(BYTES)
+    store.install(model)
+    assert store.state(model) == "installed"
+    assert hub.requests.total() == 0
+
+
 def test_a_file_that_was_cut_short_is_mended(store: Store, published: Any) -> None:
     model = published()
     path = store.install(model) / "weights.bin"

@@ -29,6 +29,7 @@ class Arrival:
         self._offline, self._timeout = offline, timeout
         self._sources = iter(file.sources)
         self._reasons: list[str] = []
+        self._placed: Digest | None = None
         self.found = Found("")
 
     @property
@@ -39,11 +40,17 @@ class Arrival:
     @property
     def room(self) -> int:
         """Bytes that it still needs on the disk, as far as that is known."""
-        if self.found.hub is not None and self.found.hub.cached:
+        if self._placed or (self.found.hub is not None and self.found.hub.cached):
             return 0
         return self.found.size - (self.part.stat().st_size if self.part.is_file() else 0)
 
-    def advance(self) -> None:
+    def locate(self) -> None:
+        """Find the file in its place already, else the first source that has it. Raises DownloadFailed."""
+        self._placed = self._lying()
+        if self._placed is None:
+            self._advance()
+
+    def _advance(self) -> None:
         """Find the next source that has the file. Raises DownloadFailed where there is none left."""
         for source in self._sources:
             try:
@@ -63,14 +70,14 @@ class Arrival:
 
     def fetch(self) -> Digest:
         """Bring the file to its place, verified. Raises DownloadFailed, DownloadCancelled, OSError."""
-        if digest := self._lying():
-            return digest
+        if self._placed:
+            return self._placed
         while True:
             try:
                 return self._linked() or self._written()
             except SourceAbsent as error:
                 self._reasons.append(f"{self.found.source}: {error}")
-                self.advance()
+                self._advance()
 
     def _wrong(self) -> list[str]:
         """What the source itself says that is not as the publisher has it."""

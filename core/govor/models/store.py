@@ -129,7 +129,7 @@ class Store:
                 transfer.expect(file.name, file.size)
                 arrival = Arrival(file, folder, transfer, offline=self.offline, timeout=self.timeout)
                 missing.append(arrival)
-        _side_by_side(Arrival.advance, missing, transfer)
+        _side_by_side(Arrival.locate, missing, transfer)
         _check_room(folder, missing)
         recording = threading.Lock()
 
