@@ -43,6 +43,39 @@ def backend(settings):
 """
 
 
+TWO_VOICES = """
+import govor
+
+class Stream:
+    def feed(self, audio):
+        pass
+
+    def finish(self):
+        return [govor.SpeakerTurn(0.0, 6.0, 0), govor.SpeakerTurn(6.0, 60.0, 1)]
+
+class Voices:
+    parallel = 1
+
+    def voiceprint(self, audio):
+        return None
+
+    def stream(self, known=()):
+        return Stream()
+
+    def close(self):
+        pass
+
+class Two:
+    spec = govor.ModelSpec("two")
+
+    def load(self, spec, folder, placement):
+        return Voices()
+
+@govor.hookimpl
+def diarizer(settings):
+    return Two()
+"""
+
 CANNOT_BE = {
     "ru.wav again/ru.wav -o texts": "2 of the files are named 'ru' and would overwrite each other's output.",
     "ru.wav -o ru.wav": "ru.wav is the recording itself and would be overwritten.",
@@ -50,6 +83,7 @@ CANNOT_BE = {
     "ru.wav -m nonsense": "The model 'nonsense' does not exist. Available: ",
     "ru.wav -m whisper-tiny": "The model 'whisper-tiny' is known but not installed. Fetch it with",
     "ru.wav -m echo --translate": "The model 'echo' cannot translate.",
+    "ru.wav -m echo --diarize -f json": "Speakers show in all formats but json.",
 }
 
 
@@ -102,6 +136,19 @@ def test_one_file_is_written_where_it_is_told(shell: Any, recordings: Path) -> N
 def test_a_slash_at_the_end_means_a_folder(shell: Any, recordings: Path) -> None:
     assert shell.run("transcribe", "-m", "echo", "ru.wav", "-o", "texts/").returncode == 0
     assert [path.name for path in (recordings / "texts").iterdir()] == ["ru.txt"]
+
+
+def test_speakers_are_named_in_text_and_in_json(shell: Any, recordings: Path) -> None:
+    install_plugin(shell.site, "aa-two", TWO_VOICES)
+    command = ("--config", "none.toml", "transcribe", "-m", "echo", "ru.wav")
+    (recordings / "none.toml").write_text('order = ["aa-two"]')
+    result = shell.run(*command, "--diarize")
+    assert (result.returncode, result.stderr) == (0, "")
+    first, second = result.stdout.splitlines()
+    assert (first[:3], second[:3]) == ("A: ", "B: ")
+    assert shell.run(*command, "-f", "diarized_json", "-o", "texts/").returncode == 0
+    segments = json.loads((recordings / "texts/ru.json").read_text())["segments"]
+    assert [segment["speaker"] for segment in segments] == ["A", "B"]
 
 
 @pytest.mark.parametrize("command", CANNOT_BE)

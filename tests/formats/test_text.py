@@ -56,3 +56,13 @@ def test_a_translation_is_joined_as_english():
 
 def test_the_text_body_ends_in_a_newline(build):
     assert text_body(build(Segment("Hello."))) == "Hello.\n"
+
+
+def test_where_speakers_are_told_apart_each_turn_has_a_line(build):
+    spoken = [
+        Segment(" Can I help? ", speaker="Ann\nLee"),
+        Segment("", speaker="B"),
+        Segment("Do come in.", speaker="Ann\nLee"),
+        Segment("Yes.", speaker="B"),
+    ]
+    assert text_body(build(*spoken)) == "Ann Lee: Can I help? Do come in.\nB: Yes.\n"

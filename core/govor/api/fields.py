@@ -25,7 +25,7 @@ from govor.api.speakers import SpeakerFields
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.errors import InvalidParam
-from govor.formats import MEDIA_TYPES
+from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS
 from govor.formats.languages import parse_language
 from govor.types import Options, Task
 
@@ -43,7 +43,6 @@ COMMA_LISTS = ARRAYS - {"keywords", "known_speaker_references"}  # these may hol
 OTHER_NAMES = {"hotwords": "keywords"}  # faster-whisper's servers
 UNNEEDED = {"segment_size"}  # go-whisper's: recordings of any length are read piece by piece
 TIMED_FORMATS = frozenset({"verbose_json", "srt", "vtt"})
-SPEAKER_FORMATS = TIMED_FORMATS | {"diarized_json"}
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +107,7 @@ class Fields(SpeakerFields):
         None, description='"auto", or {"type": "server_vad", …}: how speech is told from silence.'
     )
     diarize: bool = Field(
-        False, description="Name the speakers, in verbose_json, srt and vtt (not in OpenAI's API)."
+        False, description="Name the speakers, in all formats but json (not in OpenAI's API)."
     )
     vad: bool = Field(True, description="false: take everything for speech (not in OpenAI's API).")
 

@@ -133,7 +133,8 @@ def _stream_dialect(
         return lambda asked, begun: GoWhisperEvents(
             purpose, asked.work.options.language, begun.seconds_stated
         )
-    if fields.stream and fields.response_format in STREAMED_FORMATS:
+    lines = fields.response_format == "text" and fields.diarize  # one per turn, which deltas cannot tell
+    if fields.stream and fields.response_format in STREAMED_FORMATS and not lines:
         events = DiarizedEvents if fields.response_format == "diarized_json" else OpenAIEvents
         return lambda asked, begun: events(asked.work.options, done=compat.sse_done)
     return None

@@ -24,16 +24,20 @@ from rich.progress import (
 
 from govor.cli.leave import leave
 from govor.cli.options import read_settings, setting_options, show_log
+from govor.engine.diarization import Diarize
 from govor.engine.options import honour
 from govor.engine.pipeline import Transcription, Work
 from govor.engine.service import Service
 from govor.errors import GovorError, InvalidParam
-from govor.formats import MEDIA_TYPES, render
+from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS, render
 from govor.formats.languages import parse_language
 from govor.models.catalogue import Model
 from govor.types import Options
 
-SUFFIXES = {"text": ".txt", "json": ".json", "verbose_json": ".json", "srt": ".srt", "vtt": ".vtt"}
+ASKED = ("model", "response_format", "language", "translate", "words", "diarize")
+"""Options that are no settings."""
+
+SUFFIXES = {"text": ".txt", "srt": ".srt", "vtt": ".vtt"}  # all others are JSON
 
 
 def _language(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -61,6 +65,7 @@ def _language(context: click.Context, option: click.Parameter, value: str | None
 )
 @click.option("--translate", is_flag=True, help="Translate to English, where the model can.")
 @click.option("--words", is_flag=True, help="Times of single words, in verbose_json.")
+@click.option("--diarize", is_flag=True, help="Name the speakers, in all formats but json.")
 @click.option(
     "--output",
     "-o",
@@ -76,9 +81,7 @@ def transcribe(config: Path | None, /, files: tuple[Path, ...], output: str | No
     Each file's text appears when the file is done; progress goes to stderr, where that is a terminal. A
     file that fails is reported and the others go on; the exit code is then 1.
     """
-    asked = {
-        name: options.pop(name) for name in ("model", "response_format", "language", "translate", "words")
-    }
+    asked = {name: options.pop(name) for name in ASKED}
     settings = read_settings(config, options)
     show_log("warning")
     asked["max_seconds"] = settings.max_audio_seconds
@@ -95,12 +98,13 @@ async def _transcribe_all(
     options, ignored = honour(_options(asked), model.spec)
     if ignored:
         click.echo(f"govor: '{model.id}' cannot honour: {', '.join(ignored)}", err=True)
+    diarize = _diarize(service, asked)
     complete = True
     try:
         with _progress() as bars:
             await _load(service, model, bars)
         for file in files:
-            work = Work(file, model, options, max_seconds=asked["max_seconds"])
+            work = Work(file, model, options, max_seconds=asked["max_seconds"], diarize=diarize)
             try:
                 write(file, await _transcribe_one(service, work, asked))
             except BrokenPipeError:
@@ -113,6 +117,16 @@ async def _transcribe_all(
     finally:
         await service.close()
     return complete
+
+
+def _diarize(service: Service, asked: dict[str, Any]) -> Diarize | None:
+    """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
+    response_format = asked["response_format"]
+    if asked["diarize"] and response_format not in SPEAKER_FORMATS:
+        raise InvalidParam(f"Speakers show in all formats but {response_format}.")
+    if not asked["diarize"] and response_format != "diarized_json":
+        return None
+    return Diarize(service.router.diarizer())
 
 
 async def _load(service: Service, model: Model, bars: Progress) -> None:
@@ -183,7 +197,7 @@ def _writer(output: str | None, files: tuple[Path, ...], response_format: str) -
                 f"{number} of the files are named '{stem}' and would overwrite each other's output."
             )
     _make(target)
-    return lambda file, text: _write(target / (file.stem + SUFFIXES[response_format]), text)
+    return lambda file, text: _write(target / (file.stem + SUFFIXES.get(response_format, ".json")), text)
 
 
 def _make(folder: Path) -> None:

@@ -22,6 +22,9 @@ MEDIA_TYPES = {
 }
 """Every `response_format`, and what its body is."""
 
+SPEAKER_FORMATS = frozenset(MEDIA_TYPES) - {"json"}
+"""Those that name speakers."""
+
 
 def render(
     transcript: Transcript,

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from govor.formats.text import cut_at_words
+from govor.formats.text import cut_at_words, spoken_by
 from govor.formats.timeline import Placed, place_segments
 from govor.types import Transcript
 
@@ -38,7 +38,7 @@ def srt(transcript: Transcript) -> str:
     A speaker's name stands before what is said.
     """
     return "".join(
-        f"{number}\n{_times(cue, ',')}\n{_without_arrow(_spoken(cue))}\n\n"
+        f"{number}\n{_times(cue, ',')}\n{_without_arrow(spoken_by(cue.speaker, cue.text))}\n\n"
         for number, cue in enumerate(_cues(transcript), start=1)
     )
 
@@ -107,10 +107,6 @@ def _clock(milliseconds: int, mark: str) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{seconds:02}{mark}{milliseconds:03}"
-
-
-def _spoken(cue: Cue) -> str:
-    return f"{cue.speaker}: {cue.text}" if cue.speaker else cue.text
 
 
 def _voice(cue: Cue) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from govor.formats.languages import separator
 from govor.types import Segment, Task, Transcript, Word
@@ -40,8 +40,22 @@ def join_texts(segments: Iterable[Segment], language: str | None, *, task: Task 
 
 
 def text_body(transcript: Transcript) -> str:
-    """Return the `text` response; the newline at its end is OpenAI's."""
-    return transcript.text + "\n"
+    """Return the `text` response; the newline at its end is OpenAI's.
+
+    Where speakers are told apart, each turn has a line of its own, which begins with the name.
+    """
+    spoken = [segment for segment in transcript.segments if segment.text.strip()]
+    if not any(segment.speaker for segment in spoken):
+        return transcript.text + "\n"
+    turns = groupby(spoken, key=lambda segment: segment.speaker or "")
+    language, task = transcript.language, transcript.task
+    return "".join(spoken_by(name, join_texts(turn, language, task=task)) + "\n" for name, turn in turns)
+
+
+def spoken_by(speaker: str, text: str) -> str:
+    """Put the speaker's name, where there is one, before what is said."""
+    name = " ".join(speaker.split())
+    return f"{name}: {text}" if name else text
 
 
 def cut_at_words(text: str, words: Sequence[Word]) -> list[str]:

@@ -107,7 +107,8 @@ class Router:
         model = self._catalogue.diarizer
         if model is None:
             raise UnsupportedOperation(
-                "Telling speakers apart needs a diarizer; none is installed: `pip install govor-diarizer`.",
+                "Telling speakers apart needs a diarizer, and none is installed: `pip install "
+                "./backends/diarizer` in a clone of Govor adds one.",
                 param=param,
             )
         return self._obtainable(model)
