@@ -37,6 +37,15 @@ def test_the_new_name_stands_in_all_places(tmp_path: Path) -> None:
     assert "class MyModel" in everything
 
 
+@pytest.mark.parametrize("name", ["my-echo", "echo2"])
+def test_a_name_may_hold_that_of_the_example(name: str, tmp_path: Path) -> None:
+    folder, module = write_package(name, tmp_path), f"govor_{name.replace('-', '_')}"
+    assert (folder / f"src/{module}.py").is_file()
+    assert f'{name} = "{module}"' in (folder / "pyproject.toml").read_text(encoding="utf-8")
+    (test,) = (folder / "tests").iterdir()
+    assert f"import {module}\n" in test.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["My-Model", "my_model", "7up", "a--b", "-a", "a/b", "", "ё"])
 def test_a_name_that_is_none_is_refused(name: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["new-backend", "--in", str(tmp_path), "--", name])

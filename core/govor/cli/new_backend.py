@@ -45,7 +45,7 @@ def new_backend(name: str, parent: Path) -> None:
         raise ConfigurationError(f"A plugin '{name}' is installed already. Choose another name.")
     folder = write_package(name, parent)
     click.echo(f"{folder} is ready. Install it beside Govor and try it:")
-    click.echo(f"  pip install -e {folder}\n  govor plugins\n  pytest {folder / 'tests'}")
+    click.echo(f"  pip install -e {folder} pytest\n  govor plugins\n  pytest {folder / 'tests'}")
 
 
 def write_package(name: str, parent: Path) -> Path:
@@ -67,6 +67,9 @@ def write_package(name: str, parent: Path) -> Path:
 
 def renamed(text: str, name: str) -> str:
     """Put the new name in all the places of the example's."""
-    module, kind = name.replace("-", "_"), "".join(part.capitalize() for part in name.split("-"))
-    text = re.sub(rf"(?<=_){EXAMPLE}", module, text)
-    return text.replace(EXAMPLE, name).replace(EXAMPLE.capitalize(), kind)
+    names = {
+        f"_{EXAMPLE}": "_" + name.replace("-", "_"),
+        EXAMPLE: name,
+        EXAMPLE.capitalize(): "".join(part.capitalize() for part in name.split("-")),
+    }
+    return re.sub(rf"_?{EXAMPLE}|{EXAMPLE.capitalize()}", lambda found: names[found[0]], text)
