@@ -19,6 +19,9 @@ SOURCE_KINDS = (
     r"hf:[^@/]+/[^@/]+@[^/]+/.+",
     r"https://.+",
 )
+PLAIN = r"http://.+"
+"""A kind of source for files with a sha256: anybody on the way could change the others."""
+
 TOLERANCE = 0.001
 """Seconds that a time may lie beyond its array: results are rounded to milliseconds."""
 
@@ -79,11 +82,12 @@ def _file_faults(file: ModelFile) -> Iterator[str]:
         yield "needs a sha256 of 64 lower-case hex digits, or an empty one"
     if not re.fullmatch(r"([0-9a-f]{32})?", file.md5):
         yield "needs an md5 of 32 lower-case hex digits, or an empty one"
+    kinds = (*SOURCE_KINDS, PLAIN) if file.sha256 else SOURCE_KINDS
     for source in file.sources:
-        if not any(re.fullmatch(kind, source) for kind in SOURCE_KINDS):
+        if not any(re.fullmatch(kind, source) for kind in kinds):
             yield (
                 f"has a source of no known kind, '{source}': write package:DIST/PATH, "
-                "hf:OWNER/REPO@REVISION/PATH or https://…"
+                "hf:OWNER/REPO@REVISION/PATH or https://…; http://… needs a sha256"
             )
 
 

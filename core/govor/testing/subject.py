@@ -135,6 +135,7 @@ def not_installed(name: str) -> str:
 def only(segments: Sequence[Segment]) -> Segment:
     """Return the one segment of a batch of one."""
     assert len(segments) == 1, f"transcribe() was given one array and gave {len(segments)} segments"
+    assert isinstance(segments[0], Segment), f"transcribe() gave {segments[0]!r}, not a govor.Segment"
     return segments[0]
 
 
