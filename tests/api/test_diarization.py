@@ -259,6 +259,25 @@ def test_the_route_refuses_fields_that_are_wrong(
     assert refusal(diarized(client, **fields))["param"] == param
 
 
+def test_the_route_tells_clients_apart_by_keys_that_are_in_a_file(start: Any, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("one\ntwo\n")
+    gate = threading.Event()
+    server = start(
+        FakeDiarizer(*TURNS, gate=gate), api_keys_file=tmp_path / "keys", max_requests_per_client=1
+    )
+
+    def ask(key: str) -> int:
+        with server.client(headers={"Authorization": f"Bearer {key}"}) as client:
+            return diarized(client).status_code
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = [threads.submit(ask, "one"), threads.submit(ask, "two")]
+        both_inside = eventually(lambda: server.service.admission.inside == 2)
+        gate.set()
+        assert both_inside
+        assert [answer.result() for answer in answers] == [200, 200]
+
+
 def test_the_route_refuses_what_is_no_recording(client: httpx.Client) -> None:
     answer = client.post("/v1/audio/diarization", files={"file": ("talk.wav", b"not audio at all")})
     assert refusal(answer)["code"] == "invalid_audio"
