@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import click
 import pluggy
+from pydantic import ValidationError
 
 from govor import hookspecs
 from govor.errors import ConfigurationError
@@ -155,7 +156,10 @@ class Plugins:
         caller = self._manager.subset_hook_caller(hook, others)
         # an environment variable's name has no hyphen: GOVOR_PLUGINS__GIGAAM_ONNX__… is gigaam-onnx
         table = {**self._tables.get(name, {}), **self._tables.get(name.replace("-", "_"), {})}
-        results = caller(settings=table, **arguments)
+        try:
+            results = caller(settings=table, **arguments)
+        except ValidationError as error:
+            raise ValueError(f"[plugins.{name}] {_faults(error)}") from error
         if not results:
             raise ValueError(f"hook '{hook}' returned None")
         return results[0]
@@ -176,6 +180,11 @@ class Plugins:
             plugin = next((plugin for plugin in self._all if plugin.name == name), None)
             why = (plugin.reason or plugin.state) if plugin else "not installed"
             raise ConfigurationError(f"Plugin '{name}' is required but not ready: {why}")
+
+
+def _faults(error: ValidationError) -> str:
+    """What is wrong with which keys of a table, without the values: one may be a secret."""
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
 
 
 def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPoint]:

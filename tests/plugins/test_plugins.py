@@ -4,6 +4,7 @@ import re
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from pydantic import BaseModel
 
 from govor import hookimpl
 from govor.audio.energy import EnergyDetector
@@ -49,6 +50,17 @@ class WrongTable(FakeBackend):
     @hookimpl
     def backend(self, settings):
         raise ValueError("[plugins.bad] beam_size: must be at least 1")
+
+
+class Checked(FakeBackend):
+    """It states its table as a model of pydantic's."""
+
+    class Table(BaseModel, extra="forbid"):
+        beam_size: int = 5
+
+    @hookimpl
+    def backend(self, settings):
+        self.Table.model_validate({"beam_size": "wide", "colour": 1})
 
 
 class Forgetful(FakeBackend):
@@ -135,6 +147,11 @@ def test_a_disabled_plugin_is_listed_but_not_imported():
         pytest.param(ModuleType("empty"), "no hook; is @govor.hookimpl missing", id="empty module"),
         pytest.param(SimpleNamespace(), "unhashable type", id="unhashable object"),
         pytest.param(WrongTable(), r"ValueError: \[plugins.bad\] beam_size", id="backend raises"),
+        pytest.param(
+            Checked(),
+            r"^ValueError: \[plugins.bad\] beam_size: Input[^;\n]*integer[^;\n]*; colour: Extra[^\n]*$",
+            id="table is checked by pydantic",
+        ),
         pytest.param(Forgetful(), "hook 'backend' returned None", id="backend returns None"),
         pytest.param(Unlisted(), "RuntimeError: the list is on a server", id="models raises"),
         pytest.param(ListOfNames(), "models.. gave str instead of ModelSpec", id="models are names"),

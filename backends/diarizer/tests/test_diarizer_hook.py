@@ -25,7 +25,7 @@ def test_every_file_is_pinned_by_size_and_hash():
     "settings", [{"treshold": 0.5}, {"threshold": 0}, {"threshold": 1.5}, {"known_threshold": "high"}]
 )
 def test_settings_that_make_no_sense_are_a_value_error(settings):
-    with pytest.raises(ValueError, match=r"\[plugins\.diarizer\] (thre|tres|known)"):
+    with pytest.raises(ValueError, match=next(iter(settings))):
         govor_diarizer.diarizer(settings)
 
 

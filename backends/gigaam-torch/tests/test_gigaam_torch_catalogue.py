@@ -108,10 +108,10 @@ def test_settings_may_come_as_strings():
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"max_symbols": 0}, r"\[plugins.gigaam-torch\] max_symbols: .*greater than or equal to 1"),
-        ({"precision": "int8"}, r"precision: .*'fp32'"),
-        ({"colour": 1}, r"colour: Extra inputs are not permitted"),
-        ({"models": [{"id": "a", "folder": "b"}]}, r"models.0.checkpoint: Field required"),
+        ({"max_symbols": 0}, r"max_symbols\n.*greater than or equal to 1"),
+        ({"precision": "int8"}, r"precision\n.*'fp32'"),
+        ({"colour": 1}, r"colour\n.*Extra inputs are not permitted"),
+        ({"models": [{"id": "a", "folder": "b"}]}, r"models.0.checkpoint\n.*Field required"),
     ],
 )
 def test_a_wrong_table_is_a_value_error_that_names_the_keys(table, said):

@@ -16,5 +16,5 @@ def test_an_environments_texts_are_taken():
 
 @pytest.mark.parametrize("table", [{"port": 70_000}, {"max_seconds": 0}, {"hots": "0.0.0.0"}])
 def test_a_wrong_key_is_named(table):
-    with pytest.raises(ValueError, match=rf"\[plugins\.wyoming\] {next(iter(table))}: "):
+    with pytest.raises(ValueError, match=next(iter(table))):
         read_settings(table)

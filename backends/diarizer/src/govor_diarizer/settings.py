@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class DiarizerSettings(BaseModel):
@@ -25,9 +25,5 @@ class DiarizerSettings(BaseModel):
 
 
 def read_settings(table: Mapping[str, Any]) -> DiarizerSettings:
-    """Check the table. Raises ValueError with one clause per wrong key."""
-    try:
-        return DiarizerSettings.model_validate(dict(table))
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ValueError(f"[plugins.diarizer] {'; '.join(faults)}") from error
+    """Check the table. Raises ValidationError, which the core explains to the operator."""
+    return DiarizerSettings.model_validate(dict(table))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 Precision = Literal["auto", "fp32", "int8", "original"]
 
@@ -55,9 +55,5 @@ class GigaamSettings(BaseModel):
 
 
 def read_settings(table: Mapping[str, Any]) -> GigaamSettings:
-    """Check the table. Raises ValueError with one clause per wrong key."""
-    try:
-        return GigaamSettings.model_validate(dict(table))
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ValueError(f"[plugins.gigaam-onnx] {'; '.join(faults)}") from error
+    """Check the table. Raises ValidationError, which the core explains to the operator."""
+    return GigaamSettings.model_validate(dict(table))

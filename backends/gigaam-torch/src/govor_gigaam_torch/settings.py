@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class ModelTable(BaseModel):
@@ -54,9 +54,5 @@ class GigaAMTorchSettings(BaseModel):
 
 
 def read_settings(table: Mapping[str, Any]) -> GigaAMTorchSettings:
-    """Check the table. Raises ValueError with one clause per wrong key."""
-    try:
-        return GigaAMTorchSettings.model_validate(dict(table))
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ValueError(f"[plugins.gigaam-torch] {'; '.join(faults)}") from error
+    """Check the table. Raises ValidationError, which the core explains to the operator."""
+    return GigaAMTorchSettings.model_validate(dict(table))

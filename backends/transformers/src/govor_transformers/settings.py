@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Family = Literal["", "whisper", "sequence", "ctc", "voxtral"]
 
@@ -78,9 +78,5 @@ class TransformersSettings(BaseModel):
 
 
 def read_settings(table: Mapping[str, Any]) -> TransformersSettings:
-    """Check the table. Raises ValueError with one clause per wrong key."""
-    try:
-        return TransformersSettings.model_validate(dict(table))
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ValueError(f"[plugins.transformers] {'; '.join(faults)}") from error
+    """Check the table. Raises ValidationError, which the core explains to the operator."""
+    return TransformersSettings.model_validate(dict(table))

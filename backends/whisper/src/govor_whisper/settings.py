@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 NumberType = Literal[
     "auto",
@@ -62,9 +62,5 @@ class WhisperSettings(BaseModel):
 
 
 def read_settings(table: Mapping[str, Any]) -> WhisperSettings:
-    """Check the table. Raises ValueError with one clause per wrong key."""
-    try:
-        return WhisperSettings.model_validate(dict(table))
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ValueError(f"[plugins.whisper] {'; '.join(faults)}") from error
+    """Check the table. Raises ValidationError, which the core explains to the operator."""
+    return WhisperSettings.model_validate(dict(table))
