@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from govor.settings import Settings
+from miniature import heldout
 from miniature.halves import widen_folder
-from miniature.heldout import HeldOut, recorded
+from miniature.heldout import HeldOut
 from servers import Server, serving
 
 MINIATURES = Path(__file__).parents[1] / "miniature/models"
@@ -40,7 +41,20 @@ def gigaam(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="session")
 def spoken() -> HeldOut:
     """A Russian recording that the miniature was never trained on."""
-    return recorded()[0]
+    return heldout.recorded()[0]
+
+
+@pytest.fixture
+def recorded(spoken: HeldOut) -> bytes:
+    """The bytes of that recording."""
+    return (heldout.FOLDER / str(spoken.file)).read_bytes()
+
+
+@pytest.fixture
+def client(gigaam: Server) -> Iterator[httpx.Client]:
+    """A client of the server of GigaAM."""
+    with gigaam.client() as client:
+        yield client
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,13 @@ import pytest
 import media
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, plugins_of
-from miniature.heldout import FOLDER, HeldOut
+from miniature.heldout import HeldOut
 from servers import Server
 from waiting import eventually
 
 URL = "/v1/audio/transcriptions"
 SEGMENT_KEYS = ["id", "seek", "start", "end", "text", "tokens", "temperature", "avg_logprob"]
 SEGMENT_KEYS += ["compression_ratio", "no_speech_prob"]
-
-
-@pytest.fixture
-def client(gigaam: Server) -> Iterator[httpx.Client]:
-    with gigaam.client() as client:
-        yield client
-
-
-@pytest.fixture
-def recorded(spoken: HeldOut) -> bytes:
-    return (FOLDER / str(spoken.file)).read_bytes()
 
 
 def ask(client: httpx.Client, content: bytes, **fields: Any) -> httpx.Response:

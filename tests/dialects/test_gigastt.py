@@ -42,12 +42,6 @@ def content_of(spoken: HeldOut, kind: str) -> bytes:
 
 
 @pytest.fixture
-def client(gigaam: Server) -> Iterator[httpx.Client]:
-    with gigaam.client() as client:
-        yield client
-
-
-@pytest.fixture
 def fake(serve: Callable[..., Server]) -> Callable[..., Server]:
     """Start a server of a fake model that gives words."""
 

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from miniature.heldout import FOLDER, HeldOut
+from miniature.heldout import HeldOut
 from servers import Server
-
-
-@pytest.fixture
-def client(gigaam: Server) -> Iterator[httpx.Client]:
-    with gigaam.client() as client:
-        yield client
-
-
-@pytest.fixture
-def recorded(spoken: HeldOut) -> bytes:
-    return (FOLDER / str(spoken.file)).read_bytes()
 
 
 def ask(client: httpx.Client, content: bytes, **fields: str) -> httpx.Response:
