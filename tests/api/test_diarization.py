@@ -198,6 +198,14 @@ def test_a_diarizer_writes_no_text_and_is_not_listed(server: Server, client: htt
     assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["fake"]
 
 
+@pytest.mark.parametrize(("task", "ids"), [("diarize", ["fake-diarizer"]), ("transcribe", ["fake"])])
+def test_the_registry_tells_a_diarizer_from_models_of_speech(
+    client: httpx.Client, task: str, ids: list[str]
+) -> None:
+    listed = client.get("/v1/registry", params={"task": task}).json()["data"]
+    assert [(entry["id"], entry["tasks"]) for entry in listed] == [(model, [task]) for model in ids]
+
+
 def test_a_diarizer_that_fails_answers_500_and_the_next_one_works(start: Any) -> None:
     diarizer = FakeDiarizer(*TURNS, failure=RuntimeError("out of tune"))
     server = start(diarizer)

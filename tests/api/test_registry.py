@@ -75,7 +75,11 @@ def test_the_registry_is_filtered(client: httpx.Client, query: dict[str, str], i
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("task", "sing", "'task' is one of transcribe, translate, automatic-speech-recognition, not 'sing'."),
+        (
+            "task",
+            "sing",
+            "'task' is one of transcribe, translate, diarize, automatic-speech-recognition, not 'sing'.",
+        ),
         ("language", "klingon", "'language': 'klingon' is not a language known here"),
         ("state", "asleep", "'state' is one of available, downloading, installed, loading, loaded, failed"),
         ("backend", "absent", "'backend' is one of family, not 'absent'."),

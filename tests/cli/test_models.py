@@ -38,6 +38,18 @@ def backend(settings):
 """
 
 
+DIARIZER = """
+import govor
+
+class Two:
+    spec = govor.ModelSpec("two")
+
+@govor.hookimpl
+def diarizer(settings):
+    return Two()
+"""
+
+
 @pytest.fixture
 def hub(shell: Any) -> Iterator[Hub]:
     """A hub that has the file of the model "small", whose plugin is installed."""
@@ -51,6 +63,13 @@ def hub(shell: Any) -> Iterator[Hub]:
 def rows(text: str) -> dict[str, list[str]]:
     """A table's cells, by the first one."""
     return {cells[0]: cells for line in text.splitlines() if (cells := re.split(r" {2,}", line))}
+
+
+def test_what_tells_speakers_apart_writes_no_kind_of_text(shell: Any) -> None:
+    install_plugin(shell.site, "voices", DIARIZER)
+    table = rows(shell.run("models").stdout)
+    text = table["ID"].index("TEXT")
+    assert (table["two"][text], table["echo"][text]) == ("-", "plain")
 
 
 def test_models_lists_what_can_answer(shell: Any) -> None:

@@ -35,6 +35,7 @@ from govor.specs import Feature
 TASKS = {
     "transcribe": "transcribe",
     "translate": "translate",
+    "diarize": "diarize",
     "automatic-speech-recognition": "transcribe",  # as the hub and other servers call it
 }
 """What may be asked for as `task`, and what it means."""
@@ -178,6 +179,8 @@ def show_progress(transfer: Transfer) -> ProgressBody:
 
 def tasks_of(model: Model) -> list[str]:
     """What a model can be asked for."""
+    if not model.transcribes:
+        return ["diarize"]
     return ["transcribe", "translate"] if Feature.TRANSLATE in model.spec.features else ["transcribe"]
 
 

@@ -24,7 +24,7 @@ class StreamQuery(BaseModel):
 class TaskQuery(BaseModel):
     """Which models to list."""
 
-    task: Literal["transcribe", "translate", "automatic-speech-recognition"] | None = Field(
+    task: Literal["transcribe", "translate", "diarize", "automatic-speech-recognition"] | None = Field(
         None, description="Only models that can do this."
     )
 

@@ -65,7 +65,7 @@ def _in_family(entry: Body) -> tuple[str, ...]:
         entry["state"],
         megabytes(entry["size"] or None),
         _languages(entry),
-        "punctuated" if "punctuation" in entry["features"] else "plain",
+        _text(entry),
         f"{rates[0]['wer']:.1f}" if rates else "-",
         entry["backend"],
         entry["reason"] or entry["description"],
@@ -87,6 +87,12 @@ def _in_memory(entry: Body) -> tuple[str, ...]:
         duration(time.time() - entry["loaded_at"]) if loaded and entry["loaded_at"] else "-",
         megabytes(entry["memory"]) if loaded else "-",
     )
+
+
+def _text(entry: Body) -> str:
+    if "transcribe" not in entry["tasks"]:
+        return "-"
+    return "punctuated" if "punctuation" in entry["features"] else "plain"
 
 
 def _languages(entry: Body) -> str:
