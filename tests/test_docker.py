@@ -23,6 +23,9 @@ from govor.settings import Settings
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 
+PLUGINS = "$PLUGINS"
+"""Where further plugins stand among what is installed."""
+
 Stage = list[tuple[str, str]]
 """Instructions of one stage as (keyword, the rest of its line), the FROM line first."""
 
@@ -64,10 +67,17 @@ def copied(stages: list[Stage]) -> list[str]:
 
 
 def pip_installs(stage: Stage) -> list[list[str]]:
-    """Return the arguments of every `pip install` of the stage."""
+    """Return the arguments of every `pip install` of the stage; further plugins are PLUGINS."""
     return [
         shlex.split(rest.split("pip install ")[1]) for rest in values(stage, "RUN") if "pip install" in rest
     ]
+
+
+def folders(stage: Stage) -> list[str]:
+    """Return the folders that the stage installs."""
+    installs = pip_installs(stage)
+    assert all(install[:2] == ["-c", "constraints.txt"] for install in installs)
+    return [folder for install in installs for folder in install[2:] if folder != PLUGINS]
 
 
 def test_the_image_installs_what_make_installs(stages):
@@ -75,9 +85,13 @@ def test_the_image_installs_what_make_installs(stages):
     backends = re.search(r"^BACKENDS\s*:?=\s*(.+)$", makefile, re.MULTILINE)
     assert backends, "the Makefile names no BACKENDS"
     wanted = [".", *(f"backends/{name}" for name in backends[1].split())]
-    installs = pip_installs(stages[0])
-    assert all(install[:2] == ["-c", "constraints.txt"] for install in installs)
-    assert sorted(folder for install in installs for folder in install[2:]) == sorted(wanted)
+    assert sorted(folders(stages[0])) == sorted(wanted)
+
+
+def test_further_plugins_are_installed_where_the_build_names_them(stages, service):
+    assert 'PLUGINS=""' in values(stages[0], "ARG")
+    assert PLUGINS in pip_installs(stages[0])[-1]
+    assert service["build"]["args"] == {"PLUGINS": "${PLUGINS:-}"}
 
 
 def test_everything_copied_exists(stages):
@@ -85,8 +99,8 @@ def test_everything_copied_exists(stages):
 
 
 def test_everything_installed_is_copied_first(stages):
-    folders = {folder for install in pip_installs(stages[0]) for folder in install[2:]} - {"."}
-    assert folders <= set(copied(stages))
+    sources = set(copied(stages))
+    assert all(folder == "." or folder.split("/")[0] in sources for folder in folders(stages[0]))
 
 
 def test_the_ignore_file_lets_in_exactly_what_is_copied(stages):
@@ -206,7 +220,7 @@ def test_the_health_check_fails_where_the_server_does_not(stages, answering):
 
 @pytest.mark.slow
 def test_the_builder_makes_an_environment_that_runs(stages, tmp_path):
-    """Do what the builder does, with no more files than it has: a clean environment, the same lines."""
+    """Do what the builder does, with one further plugin: in a clean environment, with no more files."""
     context, venv = tmp_path / "source", tmp_path / "venv"
     builder_copies = copied(stages[:1])
     for source in builder_copies:
@@ -219,7 +233,8 @@ def test_the_builder_makes_an_environment_that_runs(stages, tmp_path):
             shutil.copy(ROOT / source, target)
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     for install in pip_installs(stages[0]):
-        subprocess.run([venv / "bin" / "pip", "install", "--quiet", *install], cwd=context, check=True)
+        given = [argument.replace(PLUGINS, "backends/diarizer") for argument in install]
+        subprocess.run([venv / "bin" / "pip", "install", "--quiet", *given], cwd=context, check=True)
 
     version = subprocess.run(
         [venv / "bin" / "govor", "--version"], cwd=tmp_path, check=True, capture_output=True, text=True
@@ -229,5 +244,5 @@ def test_the_builder_makes_an_environment_that_runs(stages, tmp_path):
     )
     installed = {line.split("==")[0].lower() for line in listed.stdout.splitlines()}
     assert re.search(r"\d+\.\d+", version.stdout)
-    assert {"govor", "govor-echo", "govor-whisper", "govor-silero"} <= installed
+    assert {"govor", "govor-echo", "govor-whisper", "govor-silero", "govor-diarizer"} <= installed
     assert "torch" not in installed
