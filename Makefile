@@ -11,6 +11,7 @@ TESTED   := $(wildcard tests/*.txt) tests/node/package.json $(foreach name,$(OPT
 PIP      := $(BIN)/python -m pip --disable-pip-version-check
 EDITABLE := -e . $(foreach name,$(BACKENDS),-e backends/$(name))
 
+.DELETE_ON_ERROR:
 .PHONY: help run install test test-slow lint bench clean
 
 help:            ## Show this list

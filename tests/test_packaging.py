@@ -145,6 +145,18 @@ def test_files_and_functions_keep_to_a_readable_size(path):
     assert not long, f"split {long} by subject"
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not on this machine")
+def test_an_environment_that_could_not_be_made_whole_is_made_anew_the_next_time(tmp_path):
+    half = tmp_path / "python"  # as Debian's, where the package with pip is missing
+    half.write_text(f'[ "$2" = venv ] || exit 0\n{sys.executable} -m venv --without-pip "$3"\nexit 1\n')
+    python = tmp_path / "venv/bin/python"
+    command = ["make", f"PYTHON=sh {half}", f"VENV={tmp_path / 'venv'}", str(python)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert (tmp_path / "venv/pyvenv.cfg").is_file()
+    assert not (python.is_symlink() or python.exists())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "folder", [ROOT, *BACKENDS], ids=lambda folder: folder.name if folder != ROOT else "govor"

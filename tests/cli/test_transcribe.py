@@ -140,13 +140,13 @@ def test_a_slash_at_the_end_means_a_folder(shell: Any, recordings: Path) -> None
 
 def test_speakers_are_named_in_text_and_in_json(shell: Any, recordings: Path) -> None:
     install_plugin(shell.site, "aa-two", TWO_VOICES)
-    command = ("--config", "none.toml", "transcribe", "-m", "echo", "ru.wav")
-    (recordings / "none.toml").write_text('order = ["aa-two"]')
-    result = shell.run(*command, "--diarize")
+    command = ("transcribe", "-m", "echo", "ru.wav")
+    result = shell.run(*command, "--diarize", GOVOR_ORDER="aa-two")
     assert (result.returncode, result.stderr) == (0, "")
     first, second = result.stdout.splitlines()
     assert (first[:3], second[:3]) == ("A: ", "B: ")
-    assert shell.run(*command, "-f", "diarized_json", "-o", "texts/").returncode == 0
+    written = shell.run(*command, "-f", "diarized_json", "-o", "texts/", GOVOR_ORDER="aa-two")
+    assert written.returncode == 0, written.stderr
     segments = json.loads((recordings / "texts/ru.json").read_text())["segments"]
     assert [segment["speaker"] for segment in segments] == ["A", "B"]
 
@@ -185,6 +185,12 @@ def test_progress_shows_on_a_terminal(shell: Any, recordings: Path) -> None:
     assert re.search(r"ru\.wav ━+", plain)
     assert plain.rstrip().splitlines()[-1].strip().startswith("govor: broken.mp3: ")
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h")  # the cursor is back
+
+
+def test_the_progress_says_that_speakers_come_first(shell: Any, recordings: Path) -> None:
+    install_plugin(shell.site, "aa-two", TWO_VOICES)
+    _, shown = shell.show("transcribe", "-m", "echo", "ru.wav", "--diarize", GOVOR_ORDER="aa-two")
+    assert "ru.wav: telling speakers apart" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
 
 
 def test_a_reader_who_leaves_ends_it_quietly(

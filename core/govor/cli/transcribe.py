@@ -143,9 +143,12 @@ async def _load(service: Service, model: Model, bars: Progress) -> None:
 async def _transcribe_one(service: Service, work: Work, asked: dict[str, Any]) -> str:
     """Return the result in the format that is asked for; the bar is gone before it is shown."""
     with _progress() as bars:
-        bar = bars.add_task(work.path.name, total=None)
+        name = work.path.name
+        bar = bars.add_task(f"{name}: telling speakers apart" if work.diarize else name, total=None)
+        bars.refresh()
         async with service.transcribe(work) as transcription, aclosing(aiter(transcription)) as segments:
             async for _ in segments:
+                bars.update(bar, description=name)
                 _show(transcription, bars, bar)
     body, _ = render(
         transcription.result(), asked["response_format"], words=asked["words"], segments=True, logprobs=False
