@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +98,20 @@ def test_a_known_speaker_is_named_and_the_other_is_not(sdk: OpenAI, call: Path) 
     answer = ask(sdk, call, known_speaker_names=["Sheila"], known_speaker_references=[url])
     assert {segment.speaker for segment in answer.segments} == {"Sheila", "A"}
     assert next(part.speaker for part in answer.segments if "Yankee" in part.text) == "Sheila"
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this machine")
+def test_the_page_names_a_known_speaker_as_it_is_printed(
+    server: Any, call: Path, root: Path, tmp_path: Path
+) -> None:
+    page = (root / "docs/diarization.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^```bash\n([^`]*sheila\.wav[^`]*)```", page, re.MULTILINE)
+    (tmp_path / "call.wav").write_bytes(call.read_bytes())
+    voice = read_wav(call.read_bytes())[round(22.0 * 16_000) : round(27.5 * 16_000)]
+    (tmp_path / "sheila.wav").write_bytes(media.wav(voice))
+    code = command.replace("http://127.0.0.1:8000", server.url)
+    ran = subprocess.run(["bash", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert {part["speaker"] for part in json.loads(ran.stdout)["segments"]} == {"Sheila", "A"}
 
 
 def test_turns_are_told_without_a_model_of_speech(server: Any, call: Path) -> None:
