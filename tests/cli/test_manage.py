@@ -147,6 +147,23 @@ def test_a_damaged_file_is_told_and_mended(place: Place) -> None:
     assert place.run("verify").returncode == 0
 
 
+@pytest.mark.parametrize(("left", "told"), [(b"?", "damaged"), (None, "missing")])
+def test_a_file_that_lost_bytes_is_told_until_it_is_mended(
+    place: Place, left: bytes | None, told: str
+) -> None:
+    place.run("pull", "small")
+    weights = place.models / "family/small/weights.bin"
+    weights.unlink()
+    if left is not None:
+        weights.write_bytes(left)
+    for _ in range(2):
+        result = place.run("verify")
+        assert (result.returncode, result.stderr) == (1, "")
+        assert result.stdout == f"small: weights.bin is {told}. `govor pull small` mends it.\n"
+    place.run("pull", "small")
+    assert place.run("verify").returncode == 0
+
+
 def test_what_is_unused_is_told_before_it_is_deleted(place: Place) -> None:
     place.run("pull", "small")
     old = place.models / "family/small/old.bin"

@@ -201,4 +201,6 @@ def _each(names: tuple[str, ...], work: Callable[[str], Body], *, as_json: bool)
 
 
 def _has_files(entry: Body) -> bool:
-    return entry["state"] in HERE and bool(entry["path"])
+    """Tell whether files of a model are here, or were: one that lacks bytes no longer counts as installed."""
+    whole = entry["state"] in HERE and bool(entry["path"])
+    return whole or (entry["state"] != "downloading" and entry["created"] > 0)

@@ -38,9 +38,9 @@ class Verdict:
 def verify(store: Store, model: Model, moved: Moved = lambda name, done: None) -> list[Verdict]:
     """Compare every file with what was recorded. What is damaged no longer counts as installed.
 
-    Raises ModelNotInstalled.
+    Raises ModelNotInstalled where nothing was ever recorded.
     """
-    if store.state(model) != "installed":
+    if store.state(model) != "installed" and not store.installed_at(model):
         raise ModelNotInstalled(model.id)
     folder, record = store.folder(model), read_record(store.folder(model))
     verdicts = [_verdict(folder, file, record.get(file.name), moved) for file in store.files(model)]
