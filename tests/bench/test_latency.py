@@ -17,7 +17,10 @@ from bench.report import percentiles, report
 from lengthy import stream, write_recording
 from processes import ServerProcess, process_of
 
-ALONE, BESIDES, GAPS = 10, 20, 12
+ALONE, BESIDES = 10, 20
+GAPS = 100
+"""Deltas of a long file until its longest call is known: Whisper's windows take twice as long once the text
+before them fills its context."""
 FIFO = str(Path(__file__).parent / "fifo.py")
 MODELS = {"gigaam": gigaam, "whisper": whisper}
 FIFO_SECONDS = {"gigaam": 3600, "whisper": 300}

@@ -82,7 +82,7 @@ def all_kinds(kind: type[errors.GovorError] = errors.GovorError) -> Iterator[typ
     if kind is not errors.ConfigurationError:
         yield kind
     for child in kind.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith(errors.__name__):
             yield from all_kinds(child)
 
 

@@ -1,0 +1,104 @@
+"""What can be wrong with a model, its files or its place in memory."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from govor.errors.tree import GovorError, RequestError
+
+LISTED = 20
+"""Names of models that a message has at most."""
+
+LONGEST_NAME = 200
+"""Letters of a client's name for a model that are looked at and told."""
+
+
+class ModelNotFound(RequestError):
+    """No model answers to this name."""
+
+    status = 404
+    code = "model_not_found"
+
+    def __init__(self, name: str, known: list[str], fault: str = "does not exist"):
+        name = name[:LONGEST_NAME]
+        near = get_close_matches(name, known, 1)
+        meant = f" Did you mean '{near[0]}'?" if near else ""
+        more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+        listed = (", ".join(known[:LISTED]) or "none") + more
+        message = f"The model '{name}' {fault}.{meant} Available: {listed}."
+        super().__init__(message, param="model")
+
+
+class ModelNotInstalled(RequestError):
+    """The model is known, but its files are not here."""
+
+    status = 404
+    code = "model_not_found"
+
+    def __init__(self, name: str):
+        how = f'`govor pull {name}` or with POST /v1/models and the body {{"model": "{name}"}}'
+        message = f"The model '{name}' is known but not installed. Fetch it with {how}."
+        super().__init__(message, param="model")
+
+
+class DownloadForbidden(RequestError):
+    """The operator does not let models be fetched, or not this one."""
+
+    status = 403
+    code = "download_forbidden"
+
+
+class ModelProtected(RequestError):
+    """The model's files are not the server's to delete."""
+
+    status = 409
+    code = "model_protected"
+
+
+class DownloadCancelled(RequestError):
+    """Somebody called the download off."""
+
+    status = 409
+    code = "download_cancelled"
+
+
+class ModelBusy(RequestError):
+    """The model is at work and cannot be taken away now."""
+
+    status = 409
+    code = "model_busy"
+
+
+class AlreadyLoaded(RequestError):
+    """What is to be loaded is in memory."""
+
+    status = 409
+    code = "already_loaded"
+
+
+class ModelUnloaded(GovorError):
+    """An administrator unloaded the model while it was at work on this."""
+
+    status = 503
+    code = "model_unloaded"
+
+
+class InsufficientMemory(GovorError):
+    """The model does not fit into what the operator allows models to take."""
+
+    status = 503
+    code = "insufficient_memory"
+
+
+class LoadFailed(GovorError):
+    """A model cannot be loaded here: a file is damaged, the device is missing, a library is absent."""
+
+    status = 503
+    code = "backend_unavailable"
+
+
+class DownloadFailed(GovorError):
+    """A file of a model could not be fetched or is not what it should be."""
+
+    status = 502
+    code = "download_failed"
