@@ -118,7 +118,7 @@ def faster_whisper(folder: Path, workers: int, threads: int) -> Way:
 def test_throughput_of_whisper(talk: Path, server: Any, models_dir: Path) -> None:
     folder = server.service.store.install(server.service.catalogue.find("whisper-base"))
     ways = {f"{each[0]} workers of {each[1]} threads": faster_whisper(folder, *each) for each in SPLITS}
-    compare(whisper(workers=CORES, cpu_threads=1), ways, models_dir, talk)
+    compare(whisper(), ways, models_dir, talk)
 
 
 def test_throughput_of_gigaam(talk: Path, models_dir: Path) -> None:

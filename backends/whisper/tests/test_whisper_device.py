@@ -1,7 +1,9 @@
 import pytest
 
 from govor import LoadFailed
-from govor_whisper.device import choose_number_type, place, share_cores
+from govor_whisper.device import choose_number_type, choose_workers, place, share_cores
+
+BASE, SMALL = 145_217_532, 483_546_902
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,18 @@ def test_workers_share_the_cores_unless_told_otherwise():
     cores = share_cores(threads=0, workers=1)
     assert share_cores(threads=0, workers=10 * cores) == 1
     assert share_cores(threads=3, workers=2) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "weights", "threads", "cores", "workers"),
+    [
+        ("cpu", BASE, 0, 2, 2),
+        ("cpu", BASE, 0, 8, 2),
+        ("cpu", BASE, 0, 1, 1),
+        ("cpu", BASE, 2, 2, 1),
+        ("cpu", SMALL, 0, 8, 1),
+        ("cuda", BASE, 0, 8, 1),
+    ],
+)
+def test_two_workers_are_for_small_models_on_cpus_with_room_for_them(kind, weights, threads, cores, workers):
+    assert choose_workers(kind, weights, threads, cores) == workers

@@ -8,7 +8,7 @@ import pytest
 from faster_whisper import WhisperModel
 
 import govor_whisper
-from govor import LanguageDetector, LoadFailed, LongForm, Options, Placement, Segment
+from govor import LanguageDetector, LoadFailed, LongForm, Options, Placement, Segment, usable_cores
 from govor_whisper.recognizer import WhisperRecognizer, ladder
 
 ON_CPU = Placement("cpu", workers=1)
@@ -203,7 +203,7 @@ def test_merged_segments_keep_what_can_be_said_of_all(fake):
 
 def test_a_loaded_model_keeps_its_contract(loaded):
     assert isinstance(loaded, LongForm)
-    assert loaded.parallel == 1
+    assert loaded.parallel == loaded.placement.workers == min(2, usable_cores())
 
 
 def test_transcribing_logs_nothing_at_info(steady, russian, caplog):

@@ -14,7 +14,7 @@ from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 
 import govor
 from govor_whisper.batched import WINDOW, Task
-from govor_whisper.device import choose_batch, choose_number_type, place, share_cores
+from govor_whisper.device import choose_batch, choose_number_type, choose_workers, place, share_cores
 from govor_whisper.results import as_segment, merge
 from govor_whisper.settings import WhisperSettings
 
@@ -27,6 +27,8 @@ no effect, for seconds, and keywords before each window anew."""
 
 SILENT_PEAK = 1e-4
 """-80 dB, under any microphone's noise. Of less Whisper makes up text: base hears "I'm sorry" in zeros."""
+
+WEIGHTS = "model.bin"
 
 ISO_TO_WHISPER = {"jv": "jw"}
 WHISPER_TO_ISO = {"jw": "jv"}
@@ -68,8 +70,11 @@ def load_recognizer(
     quiet = logging.getLogger("faster_whisper")
     if quiet.level == logging.NOTSET:  # it reports every call at INFO
         quiet.setLevel(logging.WARNING)
-    workers = placement.workers or settings.workers
-    threads = share_cores(placement.threads or settings.cpu_threads, workers)
+    threads = placement.threads or settings.cpu_threads
+    weights = sum(file.stat().st_size for file in folder.glob(WEIGHTS))
+    chosen = choose_workers(kind, weights, threads, govor.usable_cores())
+    workers = placement.workers or settings.workers or chosen
+    threads = share_cores(threads, workers)
     wish = settings.compute_type if placement.precision == "auto" else placement.precision
     number_type = choose_number_type(wish, kind, ctranslate2.get_supported_compute_types(kind, index))
     try:

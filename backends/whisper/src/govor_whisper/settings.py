@@ -35,7 +35,10 @@ class WhisperSettings(BaseModel):
         0, ge=0, description="Threads of each worker on a CPU; 0 divides the cores this process may use."
     )
     workers: int = Field(
-        1, ge=1, description="Calls that run at once on one loaded model. The weights are held once."
+        0,
+        ge=0,
+        description="Calls that run at once on one loaded model. The weights are held once. "
+        "0: two of tiny and base on a CPU with two cores or more, else one.",
     )
     temperature_fallback: bool = Field(
         True,
