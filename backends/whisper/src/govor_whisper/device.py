@@ -74,8 +74,8 @@ def choose_workers(kind: str, weights: int, threads: int, cores: int) -> int:
     """Return how many calls run at once where nobody says: two of a small model on a CPU, else one.
 
     `weights` is in bytes; `threads` is what each may use, 0 where nobody says. On two cores base does 1.9
-    times as much with two workers of one thread as with one of two, and about as much for one recording alone;
-    small does 1.3 times as much, but takes 1.4 times as long for one.
+    times as much with two workers of one thread as with one of two, and about as much for one recording
+    alone; small does 1.3 times as much, but takes 1.4 times as long for one.
     """
     fits = cores >= 2 * max(threads, 1)
     return 2 if kind == "cpu" and weights <= SMALL_WEIGHTS and fits else 1
