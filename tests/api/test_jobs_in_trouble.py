@@ -132,7 +132,7 @@ def test_a_job_that_is_cancelled_in_the_database_only_is_not_worked_on(start: St
         model.gate.open(EVERY_CALL)
         assert eventually(lambda: model.abandoned == 1)
         assert state(client, job) == "cancelled"
-    assert len(model.calls) == 2
+    assert len(model.calls) <= 2, "at most the call that had begun when the first one's segment was told"
 
 
 def test_a_job_that_cannot_be_written_down_for_a_while_goes_on_where_it_stood(
