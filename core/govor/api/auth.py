@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, ip_address
 
 from quart import Quart, request
 
-from govor.api.cors import is_foreign
+from govor.api.cors import SAFE, is_foreign
 from govor.api.exchanges import annotate
 from govor.api.rates import Buckets
 from govor.engine.service import Service
@@ -39,7 +39,7 @@ class Door:
         if is_open():
             return
         service, settings = self._service, self._service.settings
-        if service.traffic.draining and request.method not in ("GET", "HEAD", "OPTIONS"):
+        if service.traffic.draining and request.method not in SAFE:
             raise ShuttingDown("The server is stopping and takes no more work.")
         self._limit(
             self._by_address, _network(request.remote_addr or ""), settings.rate_limit_per_ip, "address"
@@ -77,17 +77,13 @@ def guard(app: Quart, service: Service) -> None:
 
 def is_open() -> bool:
     """Tell whether everybody may ask this."""
-    return (
-        request.path.rstrip("/") in OPEN_PATHS
-        or request.path.startswith(OPEN_PREFIX)
-        or request.method == "OPTIONS"
-    )
+    return request.path in OPEN_PATHS or request.path.startswith(OPEN_PREFIX) or request.method == "OPTIONS"
 
 
 def is_managed() -> bool:
     """Tell whether the request would change which models there are."""
     rule = f"{request.url_rule.rule if request.url_rule else ''}/"
-    unsafe = request.method not in ("GET", "HEAD", "OPTIONS")
+    unsafe = request.method not in SAFE
     return unsafe and any(rule.startswith(f"{start}/") for start in MANAGED)
 
 

@@ -9,6 +9,8 @@ from govor.api.uploads import Scope, Send
 from govor.engine.service import Service
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing, of requests without a body."""
+
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 METHODS = b"GET, POST, DELETE, OPTIONS"
 EXPOSED = (

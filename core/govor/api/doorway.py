@@ -6,13 +6,12 @@ import asyncio
 from collections import deque
 from typing import Any
 
+from govor.api.cors import SAFE
 from govor.api.uploads import Receive, Scope, Send
 
 AT_ONCE = 2
 """Requests that begin in one turn of the event loop; they, and those who began before them, then take few
 milliseconds of it."""
-
-LIGHT = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Doorway:
@@ -30,7 +29,7 @@ class Doorway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let requests that may have a body in by turns; all others pass at once."""
-        if scope["type"] == "http" and scope["method"] not in LIGHT:
+        if scope["type"] == "http" and scope["method"] not in SAFE:
             await self._turn()
         await self._app(scope, receive, send)
 

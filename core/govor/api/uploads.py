@@ -106,7 +106,7 @@ class SpoolingRequest(Request):
     """Largest body in bytes, of the paths that have a limit of their own."""
 
     def __init__(self, method: str, scheme: str, path: str, *args: Any, **kwargs: Any):
-        most = self.limits.get(path.rstrip("/"), kwargs.get("max_content_length"))
+        most = self.limits.get(path, kwargs.get("max_content_length"))
         if not RECORDINGS.match(path):
             most = PLAIN_BYTES if most is None else min(most, PLAIN_BYTES)
         super().__init__(method, scheme, path, *args, **{**kwargs, "max_content_length": most})

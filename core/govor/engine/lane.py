@@ -250,9 +250,8 @@ class Lane:
             self._waiting.remove(turn)
             turn.begun = True
             if not isinstance(self._recognizer, LongForm):
-                self._heard += turn.charge(
-                    turn.seconds
-                )  # beforehand: other workers choose while this one is busy
+                # beforehand: other workers choose while this one is busy
+                self._heard += turn.charge(turn.seconds)
             turn.share.passed_over_since = self._heard
         return turns
 

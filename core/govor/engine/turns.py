@@ -90,9 +90,8 @@ class Turn:
         if self._windows is None:
             self._windows = recognizer.transcribe_long(self.stretch.audio, self.options)
             if self.seconds <= getattr(recognizer, "window", 0.0):
-                return self.conclude(
-                    list(self._windows)
-                )  # not to wait once more, only to learn that it is over
+                # not to wait once more, only to learn that it is over
+                return self.conclude(list(self._windows))
         segment = next(self._windows, None)
         if segment is None:
             return self.conclude([])
