@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ import pytest
 
 from govor.settings import Settings
 from govor.specs import Feature, ModelSpec
-from govor.testing import plugins_of
+from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, plugins_of
 from hub_standin import Hub, standing_in
 from small_models import BYTES, Adopter, file_of
+from waiting import Turnstile
+
+EVERY_CALL = 10_000
 
 
 @pytest.fixture
@@ -51,6 +55,25 @@ def serve_family(serve: Callable[..., Any], family: Adopter, tmp_path: Path) -> 
         return serve(plugins_of(Settings(), family=family), **{**defaults, **settings})
 
     return start
+
+
+@pytest.fixture
+def serve_model(serve: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """Start a server of one fake model, settings as given; all gates open when the test ends."""
+    started: list[FakeRecognizer] = []
+
+    def start(model: FakeRecognizer, **settings: Any) -> Any:
+        started.append(model)
+        backend = FakeBackend(model.spec, recognizer=lambda spec: model)
+        plugins = plugins_of(Settings(), fake=backend, vad=FakeDetector())
+        return serve(plugins, preload=(), **settings)
+
+    yield start
+    for model in started:
+        if isinstance(model.gate, Turnstile):
+            model.gate.open(EVERY_CALL)
+        elif isinstance(model.gate, threading.Event):
+            model.gate.set()
 
 
 @pytest.fixture

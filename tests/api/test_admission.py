@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ import openai
 import pytest
 
 import media
-from govor.settings import Settings
 from govor.specs import ModelSpec
-from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of
+from govor.testing import FakeRecognizer, hum
 from waiting import eventually
 
 URL = "/v1/audio/transcriptions"
@@ -32,15 +32,9 @@ Full = Callable[..., Any]
 
 
 @pytest.fixture
-def start(serve: Any, tmp_path: Path) -> Start:
-    """Start a server of one fake model, whose calls wait until its gate is opened."""
-
-    def start(model: FakeRecognizer, **settings: Any) -> Any:
-        backend = FakeBackend(model.spec, recognizer=lambda spec: model)
-        plugins = plugins_of(Settings(), fake=backend, vad=FakeDetector())
-        return serve(plugins, preload=(), default_models=("fake",), spool_dir=tmp_path, **settings)
-
-    return start
+def start(serve_model: Start, tmp_path: Path) -> Start:
+    """Start a server of one fake model, which spools to `tmp_path`."""
+    return partial(serve_model, spool_dir=tmp_path, default_models=("fake",))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,21 +48,13 @@ def voice(seconds: float) -> bytes:
 
 
 @pytest.fixture
-def start(serve: Any) -> Iterator[Start]:
-    """Start a server of one fake model; all gates open when the test ends."""
-    started = []
+def start(serve_model: Start) -> Start:
+    """Start a server of one fake model."""
 
     def start(model: FakeRecognizer | None = None, **settings: Any) -> Any:
-        model = model or FakeRecognizer(FAKE)
-        started.append(model)
-        backend = FakeBackend(model.spec, recognizer=lambda spec: model)
-        plugins = plugins_of(Settings(), fake=backend, vad=FakeDetector())
-        return serve(plugins, preload=(), **settings)
+        return serve_model(model or FakeRecognizer(FAKE), **settings)
 
-    yield start
-    for model in started:
-        if isinstance(model.gate, Turnstile):
-            model.gate.open(EVERY_CALL)
+    return start
 
 
 def submit(client: httpx.Client, content: bytes, headers: Any = None, **fields: str) -> str:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,8 @@ import pytest
 import media
 from disks import cramped
 from govor.errors import ServerBusy
-from govor.settings import Settings
 from govor.specs import ModelSpec
-from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
+from govor.testing import FakeLongForm, FakeRecognizer, hum, silence
 from servers import knock
 from waiting import Turnstile, eventually
 
@@ -36,20 +36,9 @@ def voice(seconds: float) -> bytes:
 
 
 @pytest.fixture
-def start(serve: Any, tmp_path: Path) -> Iterator[Start]:
-    """Start a server of one fake model, its data in `tmp_path`; all gates open when the test ends."""
-    started = []
-
-    def start(model: FakeRecognizer, **settings: Any) -> Any:
-        started.append(model)
-        backend = FakeBackend(model.spec, recognizer=lambda spec: model)
-        plugins = plugins_of(Settings(), fake=backend, vad=FakeDetector())
-        return serve(plugins, preload=(), data_dir=tmp_path, **settings)
-
-    yield start
-    for model in started:
-        if isinstance(model.gate, Turnstile):
-            model.gate.open(EVERY_CALL)
+def start(serve_model: Start, tmp_path: Path) -> Start:
+    """Start a server of one fake model, its data in `tmp_path`."""
+    return partial(serve_model, data_dir=tmp_path)
 
 
 def submit(client: httpx.Client, seconds: float = 1) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from govor.engine.turns import Turn
 from govor.errors import LoadFailed
 from govor.settings import Settings
 from govor.specs import ModelSpec
-from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
+from govor.testing import FakeBackend, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
 from govor.types import Audio, Options, Segment
 from servers import knock
 from waiting import Turnstile, eventually
@@ -42,22 +43,9 @@ def voice(seconds: float) -> bytes:
 
 
 @pytest.fixture
-def start(serve: Any, tmp_path: Path) -> Iterator[Start]:
-    """Start a server of one fake model, which spools to `tmp_path`; all gates open when the test ends."""
-    started = []
-
-    def start(model: FakeRecognizer, **settings: Any) -> Any:
-        backend = FakeBackend(model.spec, recognizer=lambda spec: model)
-        plugins = plugins_of(Settings(), fake=backend, vad=FakeDetector())
-        started.append(model)
-        return serve(plugins, preload=(), spool_dir=tmp_path, default_models=("fake",), **settings)
-
-    yield start
-    for model in started:
-        if isinstance(model.gate, Turnstile):
-            model.gate.open(EVERY_CALL)
-        elif isinstance(model.gate, threading.Event):
-            model.gate.set()
+def start(serve_model: Start, tmp_path: Path) -> Start:
+    """Start a server of one fake model, which spools to `tmp_path`."""
+    return partial(serve_model, spool_dir=tmp_path, default_models=("fake",))
 
 
 @pytest.fixture
