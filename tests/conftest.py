@@ -7,11 +7,13 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from govor.audio.decoders import Decoders
 from govor.plugins import Plugins
 from govor.settings import Settings
 from servers import Server, serving
@@ -43,6 +45,13 @@ def _no_foreign_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One models folder for the whole run: the embedded model is put together once."""
     return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def decoders() -> Iterator[Decoders]:
+    """Decoder processes for the whole run."""
+    with closing(Decoders()) as running:
+        yield running
 
 
 @pytest.fixture

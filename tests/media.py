@@ -34,6 +34,12 @@ def wav(samples: Samples, rate: int = 16_000) -> bytes:
     return out.getvalue()
 
 
+def tone(seconds: float, hertz: float = 440.0) -> Samples:
+    """(samples,) of a sine at 16 kHz."""
+    times = np.arange(round(seconds * 16_000)) / 16_000
+    return (0.3 * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
+
+
 def silence(seconds: float) -> bytes:
     """A wav of digital silence."""
     return wav(np.zeros(int(seconds * 16_000), np.float32))
@@ -99,11 +105,31 @@ def write_hours(path: Path, seconds: int) -> Path:
 
 
 def descriptors(path: Path) -> int:
-    """How many open descriptors of this process lead to a file. Linux only."""
+    """How many open descriptors of this process and those below it lead to a file. Linux only."""
+    return sum(opens(process, path) for process in family(os.getpid()))
+
+
+def opens(process: int, path: Path) -> int:
+    """How many open descriptors of a process lead to a file; 0 too if it has ended. Linux only."""
     found = 0
-    for link in Path("/proc/self/fd").iterdir():
-        try:
-            found += link.readlink() == path
-        except FileNotFoundError:
-            continue  # it was the one that lists the folder, or another thread's
+    try:
+        for link in Path(f"/proc/{process}/fd").iterdir():
+            try:
+                found += link.readlink() == path
+            except FileNotFoundError:
+                continue  # it was the one that lists the folder, or another thread's
+    except (FileNotFoundError, ProcessLookupError):
+        pass
     return found
+
+
+def family(process: int) -> list[int]:
+    """Return a process, its children and theirs. Linux only."""
+    members = [process]
+    for member in members:
+        for task in Path(f"/proc/{member}/task").glob("*/children"):
+            try:
+                members += [int(child) for child in task.read_text().split()]
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it has ended meanwhile
+    return members

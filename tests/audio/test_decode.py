@@ -15,9 +15,11 @@ import pytest
 
 import media
 from govor.audio.decode import Recording
+from govor.audio.decoders import Decoders
 from govor.errors import InvalidAudio
 from govor.testing import silence
 from govor.types import SAMPLE_RATE, Audio
+from waiting import eventually
 
 Write = Callable[[bytes], Path]
 
@@ -100,9 +102,25 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def decode(path: Path) -> Audio:
-    with Recording(path) as recording:
-        return np.concatenate(list(recording.blocks()))
+Open = Callable[[Path], Recording]
+Decode = Callable[[Path], Audio]
+
+
+@pytest.fixture(scope="module")
+def opened(decoders: Decoders) -> Open:
+    """Open a recording."""
+    return lambda path: Recording(path, decoders).open()
+
+
+@pytest.fixture(scope="module")
+def decode(opened: Open) -> Decode:
+    """Decode a recording, whole."""
+
+    def decode(path: Path) -> Audio:
+        with opened(path) as recording:
+            return np.concatenate(list(recording.blocks()))
+
+    return decode
 
 
 def loudness(audio: Audio) -> np.ndarray:
@@ -115,10 +133,6 @@ def likeness(audio: Audio, original: Audio) -> float:
     """Correlation of loudness, over the length that both have."""
     length = min(len(audio), len(original))
     return float(np.corrcoef(loudness(audio[:length]), loudness(original[:length]))[0, 1])
-
-
-def tone(seconds: float, hertz: float = 440.0) -> media.Samples:
-    return (0.3 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * 16_000)) / 16_000)).astype(np.float32)
 
 
 def pitch(audio: Audio) -> float:
@@ -137,7 +151,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /pr
 
 @pytest.mark.parametrize(("container", "codec", "rate"), named(FORMATS))
 def test_every_container_and_codec_gives_the_speech(
-    container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write
+    container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write, decode: Decode
 ) -> None:
     audio = decode(write(encoded(container, codec, rate, sample)))
     assert len(audio) == pytest.approx(len(speech), abs=0.1 * SAMPLE_RATE)
@@ -148,25 +162,25 @@ def test_every_container_and_codec_gives_the_speech(
     ("container", "codec", "rate"), named([each for each in FORMATS if each[0] not in LENGTHLESS])
 )
 def test_the_stated_duration_is_near_the_true_one(
-    container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write
+    container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write, opened: Open
 ) -> None:
-    with Recording(write(encoded(container, codec, rate, sample))) as recording:
+    with opened(write(encoded(container, codec, rate, sample))) as recording:
         assert recording.duration == pytest.approx(len(speech) / SAMPLE_RATE, rel=0.05)
 
 
 @pytest.mark.parametrize("container", LENGTHLESS)
-def test_a_format_that_states_no_length_is_not_guessed_at(container: str, write: Write) -> None:
-    quiet_first = np.concatenate([silence(10), tone(5)])
+def test_a_format_that_states_no_length_is_not_guessed_at(container: str, write: Write, opened: Open) -> None:
+    quiet_first = np.concatenate([silence(10), media.tone(5)])
     codec = {"adts": "aac"}.get(container, container)
-    with Recording(write(media.encode([quiet_first], 44_100, container, codec))) as recording:
+    with opened(write(media.encode([quiet_first], 44_100, container, codec))) as recording:
         assert recording.duration is None
 
 
 def test_a_recording_that_states_no_length_is_read_to_its_end(
-    write: Write, sample: Path, speech: media.Samples
+    write: Write, sample: Path, speech: media.Samples, opened: Open
 ) -> None:
     content = media.without_length(encoded("webm", "libopus", 48_000, sample))
-    with Recording(write(content)) as recording:
+    with opened(write(content)) as recording:
         assert recording.duration is None
         audio = np.concatenate(list(recording.blocks()))
     assert likeness(audio, speech) > 0.85
@@ -174,7 +188,7 @@ def test_a_recording_that_states_no_length_is_read_to_its_end(
 
 @pytest.mark.parametrize(("container", "codec", "rate"), named(AS_FASTER_WHISPER))
 def test_every_bit_is_that_of_faster_whisper(
-    container: str, codec: str, rate: int, sample: Path, write: Write
+    container: str, codec: str, rate: int, sample: Path, write: Write, decode: Decode
 ) -> None:
     theirs = pytest.importorskip("faster_whisper.audio").decode_audio
     path = write(encoded(container, codec, rate, sample))
@@ -183,20 +197,22 @@ def test_every_bit_is_that_of_faster_whisper(
 
 @pytest.mark.parametrize("name", ["jfk.flac", "ru_long.wav"])
 def test_every_bit_of_a_real_recording_is_that_of_faster_whisper(
-    name: str, recording: Callable[[str], Path]
+    name: str, recording: Callable[[str], Path], decode: Decode
 ) -> None:
     theirs = pytest.importorskip("faster_whisper.audio").decode_audio
     path = recording(name)
     np.testing.assert_array_equal(decode(path), theirs(str(path)))
 
 
-def test_channels_are_mixed_into_one(write: Write, speech: media.Samples) -> None:
+def test_channels_are_mixed_into_one(write: Write, speech: media.Samples, decode: Decode) -> None:
     audio = decode(write(media.float_wav(speech, 16_000, 6)))
     assert len(audio) == len(speech)
     assert likeness(audio, speech) > 0.99
 
 
-def test_the_name_is_not_looked_at(tmp_path: Path, sample: Path, speech: media.Samples) -> None:
+def test_the_name_is_not_looked_at(
+    tmp_path: Path, sample: Path, speech: media.Samples, decode: Decode
+) -> None:
     path = tmp_path / "concat.m3u8"
     path.write_bytes(encoded("flac", "flac", 44_100, sample))
     assert likeness(decode(path), speech) > 0.85
@@ -204,9 +220,9 @@ def test_the_name_is_not_looked_at(tmp_path: Path, sample: Path, speech: media.S
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 4.0, 100.0])
 def test_blocks_have_the_size_that_is_asked_for_and_the_last_one_is_shorter(
-    seconds: float, sample: Path
+    seconds: float, sample: Path, decode: Decode, opened: Open
 ) -> None:
-    with Recording(sample) as recording:
+    with opened(sample) as recording:
         blocks = list(recording.blocks(seconds))
     size = round(seconds * SAMPLE_RATE)
     assert {len(block) for block in blocks[:-1]} <= {size}
@@ -214,13 +230,13 @@ def test_blocks_have_the_size_that_is_asked_for_and_the_last_one_is_shorter(
     np.testing.assert_array_equal(np.concatenate(blocks), decode(sample))
 
 
-def test_a_recording_of_whole_blocks_has_no_empty_one_at_its_end(write: Write) -> None:
-    with Recording(write(media.silence(2))) as recording:
+def test_a_recording_of_whole_blocks_has_no_empty_one_at_its_end(write: Write, opened: Open) -> None:
+    with opened(write(media.silence(2))) as recording:
         assert [len(block) for block in recording.blocks(0.5)] == [8_000] * 4
 
 
-def test_blocks_are_mono_float32_and_cannot_be_written_to(sample: Path) -> None:
-    with Recording(sample) as recording:
+def test_blocks_are_mono_float32_and_cannot_be_written_to(sample: Path, opened: Open) -> None:
+    with opened(sample) as recording:
         for block in recording.blocks():
             assert (block.dtype, block.ndim) == (np.float32, 1)
             assert np.abs(block).max() <= 1
@@ -233,7 +249,7 @@ def test_blocks_are_mono_float32_and_cannot_be_written_to(sample: Path) -> None:
     named([("mp3", "libmp3lame", 44_100), ("ogg", "libopus", 48_000), ("adts", "aac", 44_100)]),
 )
 def test_a_torn_file_is_read_as_far_as_it_goes(
-    container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write
+    container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write, decode: Decode
 ) -> None:
     whole = encoded(container, codec, rate, sample)
     audio = decode(write(whole[: len(whole) // 2 + 37]))
@@ -242,16 +258,16 @@ def test_a_torn_file_is_read_as_far_as_it_goes(
 
 
 def test_a_wav_that_is_shorter_than_its_header_says_is_read_as_far_as_it_goes(
-    speech: media.Samples, write: Write
+    speech: media.Samples, write: Write, decode: Decode
 ) -> None:
     audio = decode(write(media.wav(speech)[: 44 + 2 * 50_000]))
     assert len(audio) == 50_000
 
 
-def test_a_video_whose_index_is_lost_is_refused(sample: Path, write: Write) -> None:
+def test_a_video_whose_index_is_lost_is_refused(sample: Path, write: Write, opened: Open) -> None:
     whole = encoded("mp4", "aac", 44_100, sample)
     with pytest.raises(InvalidAudio, match="not audio or video"):
-        Recording(write(whole[: whole.index(b"moov") - 4]))
+        opened(write(whole[: whole.index(b"moov") - 4]))
 
 
 @pytest.mark.parametrize(
@@ -265,9 +281,9 @@ def test_a_video_whose_index_is_lost_is_refused(sample: Path, write: Write) -> N
         pytest.param(media.encode([], 44_100, "mp4", "aac", picture=True), id="a picture without sound"),
     ],
 )
-def test_what_holds_no_sound_is_refused(content: bytes, write: Write) -> None:
+def test_what_holds_no_sound_is_refused(content: bytes, write: Write, opened: Open) -> None:
     with pytest.raises(InvalidAudio) as caught:
-        Recording(write(content))
+        opened(write(content))
     assert caught.value.param == "file"
 
 
@@ -289,7 +305,7 @@ def damaged(content: bytes, begin: float, end: float) -> bytes:
     ),
 )
 def test_bad_packets_in_the_middle_are_left_out_and_the_rest_is_heard(
-    container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write
+    container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write, decode: Decode
 ) -> None:
     audio = decode(write(damaged(encoded(container, codec, rate, sample), 0.4, 0.55)))
     tail = 3 * SAMPLE_RATE
@@ -299,37 +315,41 @@ def test_bad_packets_in_the_middle_are_left_out_and_the_rest_is_heard(
     assert max(likeness(audio[-tail + shift :], speech[-tail:]) for shift in shifts) > 0.9
 
 
-def test_a_sample_rate_that_changes_on_the_way_is_followed(write: Write) -> None:
+def test_a_sample_rate_that_changes_on_the_way_is_followed(write: Write, decode: Decode) -> None:
     rates = (44_100, 22_050, 16_000)
-    audio = decode(write(b"".join(media.encode([tone(3)], rate, "mp3", "libmp3lame") for rate in rates)))
+    audio = decode(
+        write(b"".join(media.encode([media.tone(3)], rate, "mp3", "libmp3lame") for rate in rates))
+    )
     assert len(audio) == pytest.approx(9 * SAMPLE_RATE, abs=0.3 * SAMPLE_RATE)
     for second in (1, 4, 7):
         assert pitch(audio[second * SAMPLE_RATE : (second + 1) * SAMPLE_RATE]) == pytest.approx(440, abs=2)
 
 
-def test_recordings_chained_in_one_ogg_are_heard_one_after_the_other(write: Write) -> None:
-    audio = decode(write(b"".join(media.encode([tone(2, f)], 48_000, "ogg", "libopus") for f in (300, 700))))
+def test_recordings_chained_in_one_ogg_are_heard_one_after_the_other(write: Write, decode: Decode) -> None:
+    audio = decode(
+        write(b"".join(media.encode([media.tone(2, f)], 48_000, "ogg", "libopus") for f in (300, 700)))
+    )
     assert [round(pitch(part), -1) for part in np.split(audio[: 4 * SAMPLE_RATE], 2)] == [300, 700]
 
 
 @linux
-def test_a_recording_that_was_read_leaves_no_file_open(write: Write) -> None:
+def test_a_recording_that_was_read_leaves_no_file_open(write: Write, opened: Open) -> None:
     path = write(media.silence(1))
-    with Recording(path) as recording:
+    with opened(path) as recording:
         assert media.descriptors(path) == 1
         list(recording.blocks())
-    assert media.descriptors(path) == 0
+    assert eventually(lambda: media.descriptors(path) == 0)
 
 
 @linux
-def test_a_recording_that_is_closed_while_it_is_read_leaves_no_file_open(sample: Path) -> None:
+def test_a_recording_that_is_closed_while_it_is_read_leaves_no_file_open(sample: Path, opened: Open) -> None:
     path = sample
-    recording = Recording(path)
+    recording = opened(path)
     blocks = recording.blocks(1.0)
     next(blocks)
     recording.close()
     recording.close()
-    assert media.descriptors(path) == 0
+    assert eventually(lambda: media.descriptors(path) == 0)
     assert len(list(blocks)) <= 1  # what was decoded already
 
 
@@ -343,15 +363,15 @@ def test_a_recording_that_is_closed_while_it_is_read_leaves_no_file_open(sample:
         pytest.param(b"ffconcat version 1.0\nfile /etc/hostname", id="a script"),
     ],
 )
-def test_a_recording_that_is_refused_leaves_no_file_open(content: bytes, write: Write) -> None:
+def test_a_recording_that_is_refused_leaves_no_file_open(content: bytes, write: Write, opened: Open) -> None:
     path = write(content)
     with pytest.raises(InvalidAudio):
-        Recording(path)
-    assert media.descriptors(path) == 0
+        opened(path)
+    assert eventually(lambda: media.descriptors(path) == 0)
 
 
-def test_another_thread_may_close_a_recording_that_is_being_read(tmp_path: Path) -> None:
-    recording = Recording(media.write_hours(tmp_path / "hours.wav", 10 * 3600))
+def test_another_thread_may_close_a_recording_that_is_being_read(tmp_path: Path, opened: Open) -> None:
+    recording = opened(media.write_hours(tmp_path / "hours.wav", 10 * 3600))
     begun, lengths = threading.Event(), []
 
     def read() -> None:
@@ -409,7 +429,12 @@ LURES = {
 
 @pytest.mark.parametrize("lure", LURES.values(), ids=LURES)
 def test_an_upload_cannot_reach_other_files_or_hosts(
-    lure: str, listener: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path
+    lure: str,
+    listener: socket.socket,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sample: Path,
+    opened: Open,
 ) -> None:
     monkeypatch.chdir(tmp_path)  # so that relative paths lead somewhere
     secret = tmp_path / "secret.ts"
@@ -420,15 +445,15 @@ def test_an_upload_cannot_reach_other_files_or_hosts(
     upload.write_text(lure.format(path=secret, name=secret.name, web=web, port=port))
     began = time.monotonic()
     with pytest.raises(InvalidAudio):
-        Recording(upload)
+        opened(upload)
     assert time.monotonic() - began < 5, "it waited for somebody"
     with pytest.raises(BlockingIOError):
         listener.accept()
 
 
 @linux
-def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
-    with Recording(media.write_hours(tmp_path / "half-an-hour.wav", 1800)) as recording:
+def test_memory_does_not_grow_with_the_length(tmp_path: Path, opened: Open) -> None:
+    with opened(media.write_hours(tmp_path / "half-an-hour.wav", 1800)) as recording:
         blocks = recording.blocks()
         for _ in range(15):
             next(blocks)
@@ -439,5 +464,5 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
     assert grown < 8e6
 
 
-def test_silence_is_silence(write: Write) -> None:
+def test_silence_is_silence(write: Write, decode: Decode) -> None:
     np.testing.assert_array_equal(decode(write(media.silence(3))), silence(3))

@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import hostile
 import media
-from govor.audio.decode import Recording
 from govor.audio.stretches import NO_DETECTION
 from govor.cores import usable_cores
-from govor.engine import opening
 from govor.engine.pipeline import Transcription, Work
 from govor.engine.service import Service
 from govor.errors import AudioTooLong, InvalidAudio, LoadFailed, TranscriptionFailed
@@ -298,7 +297,7 @@ async def test_one_who_leaves_early_frees_model_turns_and_file(service: Serving,
             model.gate.open()
             await anext(segments)
             await begun(model, 2)
-        assert media.descriptors(path) == 0
+        assert await soon(lambda: media.descriptors(path) == 0)
         model.gate.open(100)
         assert await soon(lambda: model.abandoned == 1)
         assert await transcribe(running, spoken(1, name="next.wav")) == ["1.0 seconds"]
@@ -317,7 +316,7 @@ async def test_one_who_is_cancelled_twice_does_as_little_harm(service: Serving, 
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-        assert media.descriptors(path) == 0
+        assert await soon(lambda: media.descriptors(path) == 0)
         model.gate.set()
         assert await transcribe(running, spoken(1, name="next.wav")) == ["1.0 seconds"]
     assert len(model.calls) == 2
@@ -355,25 +354,17 @@ async def test_reading_stops_within_a_block_of_ones_leaving(service: Serving, tm
 
 @linux
 async def test_one_who_leaves_while_the_file_is_opened_leaves_it_closed(
-    service: Serving, spoken: Spoken, monkeypatch: pytest.MonkeyPatch
+    service: Serving, tmp_path: Path
 ) -> None:
-    path, gate, entered, opened = spoken(1), threading.Event(), threading.Event(), []
-
-    def slowly(path: Path) -> Recording:
-        entered.set()
-        pass_gate(gate)
-        opened.append(Recording(path))
-        return opened[0]
-
-    monkeypatch.setattr(opening, "Recording", slowly)
+    path = tmp_path / "slow"
+    path.write_bytes(hostile.changing_rate(100))
     async with service() as running:
         leaving = asyncio.create_task(transcribe(running, path))
-        assert await asyncio.to_thread(entered.wait, 10)
+        assert await soon(lambda: media.descriptors(path) > 0)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-        gate.set()
-        assert await soon(lambda: bool(opened) and media.descriptors(path) == 0)
+        assert await soon(lambda: media.descriptors(path) == 0)
 
 
 @linux
@@ -385,7 +376,7 @@ async def test_a_model_that_cannot_be_loaded_leaves_no_file_open(service: Servin
     async with service(fail) as running:
         with pytest.raises(LoadFailed):
             await transcribe(running, path)
-        assert media.descriptors(path) == 0
+        assert await soon(lambda: media.descriptors(path) == 0)
 
 
 async def test_what_is_no_recording_is_refused_before_the_model_is_loaded(

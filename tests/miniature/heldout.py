@@ -6,9 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from govor.audio.decode import Recording
+from govor.testing import read_audio
 from govor.types import Audio
 
 HERE = Path(__file__).parent
@@ -40,8 +38,7 @@ class HeldOut:
     def samples(self) -> Audio:
         """Return the committed recording, (samples,) float32 at 16 kHz."""
         assert self.file is not None
-        with Recording(FOLDER / self.file) as recording:
-            return np.concatenate(list(recording.blocks()))
+        return read_audio(FOLDER / self.file)
 
 
 def read() -> list[HeldOut]:

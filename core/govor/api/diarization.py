@@ -54,7 +54,8 @@ def diarization_routes(service: Service) -> Blueprint:
             fields = _parse(form)
             path = path or await fetch_recording(fields.file_url, service)
             asked = Diarize(
-                _choose(service, fields.model), await known_speakers(fields, service.settings.spool_dir)
+                _choose(service, fields.model),
+                await known_speakers(fields, service.decoders, service.settings.spool_dir),
             )
             async with service.diarize(path, asked, place) as diarization:
                 turns = (await diarization.speakers()).turns()

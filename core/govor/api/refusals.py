@@ -20,7 +20,12 @@ FORM: Kinds = (
     errors.MissingFile,
     errors.UnsupportedMediaType,
 )
-SOUND: Kinds = (errors.InvalidAudio, errors.AudioTooLong)
+SOUND: Kinds = (
+    errors.InvalidAudio,
+    errors.AudioTooLong,
+    errors.DecoderLost,
+    errors.DecodersUnavailable,
+)
 TURN: Kinds = (errors.RateLimited, errors.ServerBusy, errors.QueueTimeout)
 MEMORY: Kinds = (errors.LoadFailed, errors.InsufficientMemory, errors.ModelUnloaded)
 FETCHED: Kinds = (errors.DownloadFailed, errors.DownloadForbidden, errors.InsufficientStorage)

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from govor.audio.decode import Recording
+from govor.audio.decoders import Decoders
 from govor.engine.diarization import REFERENCES, KnownSpeaker
 from govor.errors import InvalidAudio, InvalidParam
 from govor.types import SAMPLE_RATE, Audio
@@ -48,17 +49,22 @@ class SpeakerFields(BaseModel):
             raise InvalidParam("A known speaker is named twice.", param="known_speaker_names")
 
 
-async def known_speakers(fields: SpeakerFields, spool_dir: Path | None) -> tuple[KnownSpeaker, ...]:
+async def known_speakers(
+    fields: SpeakerFields, decoders: Decoders, spool_dir: Path | None
+) -> tuple[KnownSpeaker, ...]:
     """Decode the references. Raises InvalidParam: no data URL, no sound in it, too short or too long."""
     pairs = zip(fields.known_speaker_names, fields.known_speaker_references, strict=True)
     return tuple(
-        [KnownSpeaker(name, await asyncio.to_thread(_voice, name, url, spool_dir)) for name, url in pairs]
+        [
+            KnownSpeaker(name, await asyncio.to_thread(_voice, name, url, decoders, spool_dir))
+            for name, url in pairs
+        ]
     )
 
 
-def _voice(name: str, url: str, spool_dir: Path | None) -> Audio:
+def _voice(name: str, url: str, decoders: Decoders, spool_dir: Path | None) -> Audio:
     try:
-        audio = _decode(_content(url), spool_dir)
+        audio = _decode(_content(url), decoders, spool_dir)
     except (InvalidAudio, ValueError) as error:
         raise InvalidParam(f"The reference of '{name}': {error}", param=REFERENCES) from error
     seconds = len(audio) / SAMPLE_RATE
@@ -82,12 +88,12 @@ def _content(url: str) -> bytes:
         raise ValueError(f"it is no valid base64: {error}.") from error
 
 
-def _decode(data: bytes, spool_dir: Path | None) -> Audio:
+def _decode(data: bytes, decoders: Decoders, spool_dir: Path | None) -> Audio:
     """Decode no more than tells that it is too long. Raises InvalidAudio."""
     with tempfile.NamedTemporaryFile(prefix="govor-", dir=spool_dir) as file:
         file.write(data)
         file.flush()
-        with Recording(Path(file.name)) as recording:
+        with Recording(Path(file.name), decoders) as recording:
             blocks, samples = [], 0
             for block in recording.blocks(1.0):
                 blocks.append(block)

@@ -84,7 +84,7 @@ def _parse(form: MultiDict[str, str]) -> SpeechFields:
 async def _find(service: Service, path: Path, rules: SpeechRules, place: Place) -> list[Region]:
     """Read the recording in a thread. Raises InvalidAudio, AudioTooLong, ServerBusy."""
     detector, limit = await service.voice_detector(), service.settings.max_audio_seconds
-    recording = await open_recording(path, limit)
+    recording = await open_recording(path, service.decoders, limit)
     try:
         place.weigh(recording.duration)
         return await asyncio.to_thread(find_speech, recording, detector, rules, limit)

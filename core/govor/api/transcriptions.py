@@ -115,7 +115,7 @@ async def _diarize(service: Service, fields: Fields, purpose: Purpose) -> Diariz
     if purpose != "diarize" and not fields.wants_speakers:
         return None
     model = service.router.diarizer(_wanting(fields))
-    return Diarize(model, await known_speakers(fields, service.settings.spool_dir))
+    return Diarize(model, await known_speakers(fields, service.decoders, service.settings.spool_dir))
 
 
 def _wanting(fields: Fields) -> str | None:

@@ -1,65 +1,93 @@
-"""Any container and codec that FFmpeg's libraries read, block by block, to mono float32 at 16 kHz.
+"""Any container and codec that recordings come in, block by block, to mono float32 at 16 kHz.
 
-The content tells the format: names and MIME types are never looked at. Blocking; runs in a thread.
+FFmpeg's libraries do it in a process apart, `govor_decoder`; here is the server's end of it. The content
+tells the format: names and MIME types are never looked at. Blocking; runs in a thread.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+import signal
+import socket
+import stat
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-import av
 import numpy as np
-from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.error import FFmpegError
-from av.packet import Packet
+from numpy.typing import NDArray
 
-from govor.errors import InvalidAudio
+from govor.audio.decoders import Decoders, Process, end, exit_status, wake
+from govor.errors import DecoderLost, GovorError, InvalidAudio
 from govor.types import SAMPLE_RATE, Audio
+from govor_decoder import wire
 
 BLOCK_SECONDS = 4.0
-BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is taken for lost
 
-# A playlist or concat script in an upload must not reach for other files or hosts: no protocol, no reach.
-CONTAINER_OPTIONS = {"protocol_whitelist": "none"}
+STALL_SECONDS = 120.0
+"""Without a sign of the decoder, while one is waited for. Its CPU time is bounded: then it is the disk, or
+the machine has no time for it."""
 
-LENGTHLESS = frozenset({"aac", "ac3", "eac3", "dts", "loas", "truehd"})
-"""Formats that are frames and nothing else: FFmpeg guesses from the first ones, once 15 times too high."""
+LOST = "The decoder's process was ended from outside; send the recording again."
+
+CRASHED = "The file makes its decoder fail ({}); it is damaged, or made to do harm."
+TOO_SLOW = "Decoding the file takes more computing time than its length justifies."
 
 log = logging.getLogger(__name__)
 
 
+class ForkServerEnded(DecoderLost):
+    """The decoder's process ended with the fork server."""
+
+
 class Recording:
-    """An opened recording and its default audio track. A context manager; iterate `blocks()` once."""
+    """A recording and its default audio track. A context manager; iterate `blocks()` once.
 
-    duration: float | None
-    """Seconds as the container states them; None: it does not."""
+    `close` may be called by any thread at any time: it never waits, and whoever reads gets no more.
+    """
 
-    def __init__(self, path: Path):
-        """Open the file and decode its first sound. Raises InvalidAudio."""
-        if path.stat().st_size == 0:
-            raise InvalidAudio("The file is empty.", param="file")
-        self._lock = threading.Lock()  # FFmpeg's memory must not be freed under the hands of a thread
-        self._closed = False
-        with ExitStack() as opened:
-            container = opened.enter_context(_open(opened.enter_context(path.open("rb"))))
-            frames = self._decode(container, _best_track(container))
-            self._first = next(frames, None)
-            if self._first is None:
-                raise InvalidAudio("The file's audio track holds no sound that can be decoded.", param="file")
-            self.duration = _stated_duration(container)
-            self._frames = frames
-            self._opened = opened.pop_all()
+    duration: float | None = None
+    """Seconds as the container states them; None: it does not. Known once it is open."""
+
+    def __init__(self, path: Path, decoders: Decoders):
+        self._path = path
+        self._decoders = decoders
+        self._process: Process | None = None
+        self._held = threading.Lock()  # for moments only: who closes and who begins to read
+        self._reading = self._closed = False
+
+    def open(self) -> Self:
+        """Decode the first sound. Raises InvalidAudio, DecodersUnavailable, DecoderLost, OSError."""
+        with self._path.open("rb") as file:
+            facts = os.fstat(file.fileno())
+            if stat.S_ISREG(facts.st_mode) and facts.st_size == 0:
+                raise InvalidAudio("The file is empty.", param="file")
+            try:
+                self._begin(file)
+            except ForkServerEnded:  # a new one is started
+                file.seek(0)
+                self._begin(file)
+        return self
+
+    def _begin(self, file: IO[bytes]) -> None:
+        process = self._decoders.begin(file)
+        process.answer.settimeout(STALL_SECONDS)
+        with self._held:
+            self._process = process
+        try:
+            frame = self._frame()
+        except BaseException:
+            self._let_go()
+            raise
+        if frame is not None:
+            self.duration = json.loads(frame[1])["duration"]
 
     def __enter__(self) -> Self:
-        return self
+        return self if self._process is not None else self.open()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -67,22 +95,20 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Release the file; safe to call twice, and while another thread reads blocks: they end."""
-        self._closed = True  # before the lock: a thread that reads would take it again and again
-        with self._lock:
-            self._opened.close()
-        self._frames = iter(())
+        """Let go of the file and end its process; safe to call twice, and while another thread reads."""
+        self._closed = True
+        self._let_go()
 
     def blocks(self, seconds: float = BLOCK_SECONDS) -> Iterator[Audio]:
         """Yield (samples,) arrays of `seconds`, the last one shorter. Damaged parts are left out.
 
         Samples pass through 16-bit integers, as faster-whisper's and GigaAM's own loaders do, so that
-        a model hears here exactly what it hears there.
+        a model hears here exactly what it hears there. Raises InvalidAudio, DecoderLost.
         """
         size = round(seconds * SAMPLE_RATE)
-        waiting: list[np.ndarray] = []
+        waiting: list[NDArray[np.int16]] = []
         have = 0
-        for pcm in self._resampled():
+        for pcm in self._pcm():
             waiting.append(pcm)
             have += len(pcm)
             while have >= size:
@@ -92,109 +118,108 @@ class Recording:
         if have:
             yield _to_float(np.concatenate(waiting))
 
-    def _resampled(self) -> Iterator[np.ndarray]:
-        """Yield (samples,) int16 at 16 kHz mono; a change of rate or layout on the way is followed."""
-        assert self._first is not None
-        shape, resampler = _shape(self._first), _resampler()
-        for frame in self._all_frames():
-            if _shape(frame) != shape:
-                yield from _pcm(resampler, None)
-                shape, resampler = _shape(frame), _resampler()
-            yield from _pcm(resampler, frame)
-        yield from _pcm(resampler, None)
+    def _pcm(self) -> Iterator[NDArray[np.int16]]:
+        """Yield (samples,) at 16 kHz mono until the recording ends or is closed."""
+        try:
+            while (frame := self._frame()) is not None and frame[0] != wire.END:
+                yield np.frombuffer(frame[1], np.int16)
+        finally:
+            self._let_go()
 
-    def _all_frames(self) -> Iterator[AudioFrame]:
-        assert self._first is not None
-        yield self._first
-        yield from self._frames
+    def _frame(self) -> tuple[bytes, bytes] | None:
+        """Return kind and content of the next frame; None: the recording is closed.
 
-    def _decode(self, container: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
-        """Yield frames as far as the file goes: bad packets are skipped, a torn end ends it."""
-        bad, packets = 0, container.demux(track)
-        while bad < BAD_PACKETS:
-            with self._lock:
-                packet = None if self._closed else _read(packets)
-                if packet is None:
-                    return
-                frames = _frames(packet)
-            bad = 0 if frames else bad + 1
-            for frame in frames:
-                frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
-                yield frame
-        log.info("Decoding ends early after %d packets without sound", bad)
+        Raises InvalidAudio, DecoderLost.
+        """
+        with self._held:
+            process = None if self._closed else self._process
+            self._reading = process is not None
+        if process is None:
+            return None
+        try:
+            frame = _receive(process)
+        except (EOFError, OSError) as error:
+            if self._closed:
+                return None
+            raise self._explained(error) from error
+        finally:
+            with self._held:
+                self._reading = False
+            if self._closed:
+                self._let_go()
+        if frame[0] == wire.REFUSED:
+            raise self._refusal(json.loads(frame[1]))
+        return frame
 
+    def _let_go(self) -> None:
+        with self._held:
+            process = self._process
+            if process is None:
+                return
+            if self._reading:  # whoever reads wakes up, and lets go
+                wake(process)
+                return
+            self._process = None
+        end(process)
 
-class _Nameless:
-    """A file without its name: FFmpeg would let the suffix weigh in when it guesses the format."""
+    def _refusal(self, why: dict[str, str]) -> GovorError:
+        reason, message = why["reason"], why["message"]
+        if reason == "disk":
+            return DecoderLost(message)
+        if reason != "unreadable":
+            self._fault(reason)
+        return InvalidAudio(message, param="file")
 
-    def __init__(self, file: IO[bytes]):
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+    def _explained(self, error: Exception) -> GovorError:
+        """Return why the answer broke off."""
+        if isinstance(error, TimeoutError):
+            self._fault("stalled")
+            return DecoderLost(f"For {STALL_SECONDS:g} seconds nothing could be read of the recording.")
+        status = None if self._process is None else exit_status(self._process)
+        if status is None:
+            self._fault("lost")
+            return ForkServerEnded(LOST)
+        reason, fault = explain_end(status)
+        self._fault(reason)
+        return fault
 
-
-def _open(file: IO[bytes]) -> InputContainer:
-    try:
-        container = av.open(_Nameless(file), "r", options=CONTAINER_OPTIONS, metadata_errors="ignore")
-    except (FFmpegError, ValueError) as error:
-        reason = error.strerror if isinstance(error, FFmpegError) else str(error)
-        raise InvalidAudio(
-            f"The file is not audio or video that can be read: {reason}.", param="file"
-        ) from error
-    return container
-
-
-def _best_track(container: InputContainer) -> AudioStream:
-    track = container.streams.best("audio")
-    if not isinstance(track, AudioStream):
-        kinds = sorted({stream.type for stream in container.streams})
-        raise InvalidAudio(
-            f"The file has no audio track; it holds: {', '.join(kinds) or 'nothing'}.", param="file"
-        )
-    return track
-
-
-def _read(packets: Iterator[Packet[AudioStream]]) -> Packet[AudioStream] | None:
-    try:
-        return next(packets, None)
-    except FFmpegError as error:
-        log.info("Reading ends early: %s", error)
-        return None
-
-
-def _frames(packet: Packet[AudioStream]) -> list[AudioFrame]:
-    try:
-        return [frame for frame in packet.decode() if frame.samples]
-    except FFmpegError as error:
-        log.debug("A packet cannot be decoded: %s", error)
-        return []
+    def _fault(self, reason: str) -> None:
+        log.warning("A recording could not be decoded: %s", reason)
+        self._decoders.fault(reason)
 
 
-def _stated_duration(container: InputContainer) -> float | None:
-    if container.format.name in LENGTHLESS or container.duration is None or container.duration <= 0:
-        return None
-    return float(container.duration / av.time_base)
+def _receive(process: Process) -> tuple[bytes, bytes]:
+    """Return one frame. Raises EOFError where the answer ends, OSError."""
+    kind, size = wire.HEADER.unpack(_exactly(process.answer, wire.HEADER.size))
+    if size > wire.FRAME_BYTES:
+        raise EOFError(f"a frame of {size} bytes")
+    return kind, _exactly(process.answer, size)
 
 
-def _shape(frame: AudioFrame) -> tuple[int, str, str]:
-    return frame.sample_rate, frame.layout.name, frame.format.name
+def _exactly(answer: socket.socket, size: int) -> bytes:
+    data = bytearray(size)
+    have = 0
+    while have < size:
+        got = answer.recv_into(memoryview(data)[have:])
+        if not got:
+            raise EOFError("the answer broke off")
+        have += got
+    return bytes(data)
 
 
-def _resampler() -> av.AudioResampler:
-    return av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+def explain_end(status: int) -> tuple[str, GovorError]:
+    """Return a word and an error for the way that a decoder process ended before its recording did."""
+    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if number == signal.SIGXCPU:
+        return "cpu", InvalidAudio(TOO_SLOW, param="file")
+    outside = number == signal.SIGKILL  # by the system, which lacks memory, or by a person
+    if outside or status == wire.NOT_STARTED or os.waitstatus_to_exitcode(status) == wire.UNCONFINED:
+        return "lost", DecoderLost(LOST)
+    how = signal.Signals(number).name if number in set(signal.Signals) else f"status {status}"
+    return "crash", InvalidAudio(CRASHED.format(how), param="file")
 
 
-def _pcm(resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[np.ndarray]:
-    """Yield (samples,) int16 of one frame; None flushes what the resampler still holds."""
-    try:
-        for out in resampler.resample(frame):
-            yield out.to_ndarray().reshape(-1)
-    except (FFmpegError, ValueError) as error:
-        if frame is not None:
-            raise InvalidAudio(
-                f"The audio cannot be converted to 16 kHz mono: {error}", param="file"
-            ) from error
-
-
-def _to_float(pcm: np.ndarray) -> Audio:
+def _to_float(pcm: NDArray[np.int16]) -> Audio:
     audio = pcm.astype(np.float32) / 32768.0
     audio.flags.writeable = False
     return audio

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from govor.audio.decoders import Decoders
 from govor.engine.admission import Place
 from govor.engine.detection import Chances, certain_language, language_chances
 from govor.engine.pool import Pool
@@ -29,6 +30,7 @@ class Chooser:
 
     router: Router
     pool: Pool
+    decoders: Decoders
     voice_detector: Callable[[], Awaitable[VoiceDetector]]
 
     @asynccontextmanager
@@ -69,7 +71,7 @@ class Chooser:
                     continue
                 if loaded.detects:
                     detector = await self.voice_detector()
-                    return model, await language_chances(loaded, path, detector, place, among)
+                    return model, await language_chances(loaded, path, self.decoders, detector, place, among)
         who = f"The model '{named[0].id}' cannot" if named else "No model that is installed can"
         raise UnsupportedOperation(f"{who} tell languages apart.", param="model")
 

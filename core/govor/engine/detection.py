@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from govor.audio.decode import Recording
+from govor.audio.decoders import Decoders
 from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.engine.admission import Place
 from govor.engine.patience import Patience
@@ -30,14 +31,19 @@ CERTAIN = 0.5
 
 
 async def language_chances(
-    loaded: Loaded, path: Path, detector: VoiceDetector, place: Place, among: Collection[str] = ()
+    loaded: Loaded,
+    path: Path,
+    decoders: Decoders,
+    detector: VoiceDetector,
+    place: Place,
+    among: Collection[str] = (),
 ) -> Chances:
     """Return how probable each language of the first speech is, the most probable first; of `among` if any.
 
     Decodes no further than to `SPEECH_SECONDS` of speech; empty: nobody speaks. Raises InvalidAudio,
     TranscriptionFailed, QueueTimeout.
     """
-    stretch = await asyncio.to_thread(first_speech, path, detector)
+    stretch = await asyncio.to_thread(first_speech, path, decoders, detector)
     if stretch is None:
         return {}
     with closing(Patience(place)) as patience:
@@ -57,13 +63,10 @@ def certain_language(chances: Chances) -> str | None:
     return next((code for code, chance in chances.items() if chance >= CERTAIN), None)
 
 
-def first_speech(path: Path, detector: VoiceDetector) -> Stretch | None:
+def first_speech(path: Path, decoders: Decoders, detector: VoiceDetector) -> Stretch | None:
     """Return the beginning of what is spoken in a recording; None: nobody speaks. Raises InvalidAudio."""
-    recording = Recording(path)
-    try:
+    with Recording(path, decoders) as recording:
         return next(_stretches(recording, detector), None)
-    finally:
-        recording.close()
 
 
 def _stretches(recording: Recording, detector: VoiceDetector) -> Iterator[Stretch]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govor.audio.decode import BLOCK_SECONDS, Recording
+from govor.audio.decoders import Decoders
 from govor.engine.lane import Lane
 from govor.engine.opening import check_length, open_recording
 from govor.engine.patience import Patience
@@ -96,11 +97,11 @@ class Diarization:
 
 @asynccontextmanager
 async def begin_diarization(
-    path: Path, asked: Diarize, pool: Pool, max_seconds: float, patience: Patience
+    path: Path, asked: Diarize, decoders: Decoders, pool: Pool, max_seconds: float, patience: Patience
 ) -> AsyncIterator[Diarization]:
     """Open the recording and hold the diarizer. Raises InvalidParam where in a reference nobody speaks."""
     async with AsyncExitStack() as stack:
-        recording = await open_recording(path, max_seconds)
+        recording = await open_recording(path, decoders, max_seconds)
         stack.callback(recording.close)
         lane = (await stack.enter_async_context(pool.lease(asked.model))).lane
         known = {speaker.name: await _voiceprint(lane, speaker, patience) for speaker in asked.known}

@@ -6,23 +6,21 @@ import asyncio
 from pathlib import Path
 
 from govor.audio.decode import Recording
+from govor.audio.decoders import Decoders
 from govor.errors import AudioTooLong
 
 
-async def open_recording(path: Path, max_seconds: float = 0.0) -> Recording:
-    """Open a recording in a thread; where the caller leaves meanwhile, it is closed as soon as it is open.
+async def open_recording(path: Path, decoders: Decoders, max_seconds: float = 0.0) -> Recording:
+    """Open a recording in a thread; if the caller leaves meanwhile, its decoder is ended at once.
 
-    Raises InvalidAudio, and AudioTooLong where the container states more than `max_seconds`; 0: any length.
+    Raises InvalidAudio, DecodersUnavailable, DecoderLost, and AudioTooLong if the container states more than
+    `max_seconds`; 0: any length.
     """
-    opening = asyncio.create_task(asyncio.to_thread(Recording, path))
+    recording = Recording(path, decoders)
     try:
-        recording = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_close_unwanted)
-        raise
-    try:
+        await asyncio.to_thread(recording.open)
         check_length(recording.duration or 0.0, max_seconds)
-    except AudioTooLong:
+    except BaseException:
         recording.close()
         raise
     return recording
@@ -34,8 +32,3 @@ def check_length(seconds: float, limit: float) -> None:
         raise AudioTooLong(
             f"The recording is longer than the {limit:g} seconds that this server takes.", param="file"
         )
-
-
-def _close_unwanted(opening: asyncio.Task[Recording]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()

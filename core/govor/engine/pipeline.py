@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from govor.audio.decode import Recording
+from govor.audio.decoders import Decoders
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.engine.admission import Place
@@ -223,15 +224,16 @@ class Transcription:
 
 @asynccontextmanager
 async def begin(
-    work: Work, pool: Pool, detector: VoiceDetector, place: Place, report: Report
+    work: Work, decoders: Decoders, pool: Pool, detector: VoiceDetector, place: Place, report: Report
 ) -> AsyncIterator[Transcription]:
     """Open the recording and hold the model, so that whatever is wrong is known before the first text.
 
-    Raises InvalidAudio, AudioTooLong, ServerBusy, LoadFailed, DownloadFailed, InvalidParam (a reference).
+    Raises InvalidAudio, AudioTooLong, DecoderLost, DecodersUnavailable, ServerBusy, LoadFailed,
+    DownloadFailed, InvalidParam (a reference).
     """
     async with AsyncExitStack() as stack:
         began = time.monotonic()
-        recording = await open_recording(work.path, work.max_seconds)
+        recording = await open_recording(work.path, decoders, work.max_seconds)
         report.decoded(began, time.monotonic() - began)
         stack.callback(recording.close)
         place.weigh(recording.duration)
@@ -240,15 +242,15 @@ async def begin(
         loaded = await stack.enter_async_context(pool.lease(work.model))
         diarization = None
         if work.diarize is not None:
-            diarizing = begin_diarization(work.path, work.diarize, pool, work.max_seconds, patience)
+            diarizing = begin_diarization(work.path, work.diarize, decoders, pool, work.max_seconds, patience)
             diarization = await stack.enter_async_context(diarizing)
             if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
                 work = replace(work, options=replace(work.options, words=True))
         yield Transcription(work, loaded, recording, detector, patience, report, diarization)
 
 
-async def examine(work: Work) -> float | None:
+async def examine(work: Work, decoders: Decoders) -> float | None:
     """Return the seconds that a recording states, without a model. Raises InvalidAudio, AudioTooLong."""
-    recording = await open_recording(work.path, work.max_seconds)
+    recording = await open_recording(work.path, decoders, work.max_seconds)
     recording.close()
     return recording.duration

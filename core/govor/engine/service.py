@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, nullcontext
 from pathlib import Path
 
+from govor.audio.decoders import Decoders
 from govor.audio.energy import EnergyDetector
 from govor.cores import usable_cores
 from govor.engine.admission import Admission, Limits, Place
@@ -70,7 +71,8 @@ class Service:
             log.warning("[models.%s] is about a model that no plugin has", name)
         cores = Budget(settings.cores or usable_cores())
         self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores, observer=self.observers)
-        self.chooser = Chooser(self.router, self.pool, self.voice_detector)
+        self.decoders = Decoders()
+        self.chooser = Chooser(self.router, self.pool, self.decoders, self.voice_detector)
         self.admission = Admission(_limits(settings))
         self.fetchers = ThreadPoolExecutor(FETCHERS, thread_name_prefix="govor-fetch")
         self.began = time.monotonic()
@@ -83,6 +85,7 @@ class Service:
         """Begin to load, in the background, what the settings preload."""
         threads = ThreadPoolExecutor(IO_THREADS, thread_name_prefix="govor-io")
         asyncio.get_running_loop().set_default_executor(threads)
+        self.decoders.start()
         self._preload = asyncio.create_task(self._load_preloaded(), name="preload")
 
     def not_ready(self) -> str | None:
@@ -124,6 +127,7 @@ class Service:
         self.fetchers.shutdown(wait=False, cancel_futures=True)
         await self.downloads.close()
         await self.pool.close()
+        await asyncio.to_thread(self.decoders.close)
 
     @asynccontextmanager
     async def transcribe(self, work: Work) -> AsyncIterator[Transcription]:
@@ -139,7 +143,7 @@ class Service:
                 await self.fetch_missing(work.model)
                 if work.diarize is not None:
                     await self.fetch_missing(work.diarize.model)
-                async with begin(work, self.pool, detector, place, report) as transcription:
+                async with begin(work, self.decoders, self.pool, detector, place, report) as transcription:
                     yield transcription
                     self.transcribed += transcription.complete
         except GovorError as error:
@@ -158,7 +162,9 @@ class Service:
         await self.fetch_missing(asked.model)
         longest = self.settings.max_audio_seconds
         with closing(Patience(place)) as patience:
-            async with begin_diarization(path, asked, self.pool, longest, patience) as diarization:
+            async with begin_diarization(
+                path, asked, self.decoders, self.pool, longest, patience
+            ) as diarization:
                 place.weigh(diarization.seconds_stated)
                 yield diarization
 

@@ -40,6 +40,8 @@ from govor.errors.requests import (
 )
 from govor.errors.server import (
     ConfigurationError,
+    DecoderLost,
+    DecodersUnavailable,
     InsufficientStorage,
     QueueTimeout,
     ServerBusy,
@@ -53,6 +55,8 @@ __all__ = [
     "AlreadyLoaded",
     "AudioTooLong",
     "ConfigurationError",
+    "DecoderLost",
+    "DecodersUnavailable",
     "DownloadCancelled",
     "DownloadFailed",
     "DownloadForbidden",

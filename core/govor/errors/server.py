@@ -25,6 +25,20 @@ class TranscriptionFailed(GovorError):
     code = "transcription_error"
 
 
+class DecodersUnavailable(GovorError):
+    """No process can be started that decodes recordings."""
+
+    status = 503
+    code = "decoders_unavailable"
+
+
+class DecoderLost(GovorError):
+    """The process that decoded a recording ended or stopped, and the recording is not to blame."""
+
+    status = 503
+    code = "decoder_lost"
+
+
 class InsufficientStorage(GovorError):
     """The disk, or the part of it that may be used, has no room."""
 

@@ -92,7 +92,7 @@ class Jobs:
         """
         if not self._settings.jobs_limit:
             raise JobsUnavailable("This server takes no jobs (jobs_limit is 0).")
-        seconds = await examine(work)
+        seconds = await examine(work, self._service.decoders)
         adding = asyncio.create_task(self._add(work, order, key, seconds), name="add job")
         self._adding.add(adding)
         adding.add_done_callback(self._added)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from govor.engine.memory import resident_bytes
@@ -27,6 +27,12 @@ class StateCollector(Collector):
         yield _gauge("govor_downloads_in_progress", "Models being fetched.", service.downloads.under_way)
         if (memory := resident_bytes()) is not None:
             yield _gauge("govor_resident_memory_bytes", "Memory of the process.", memory)
+        faults = CounterMetricFamily(
+            "govor_decoder_faults", "Recordings that made a decoder fail.", labels=["reason"]
+        )
+        for reason, count in service.decoders.faults.items():
+            faults.add_metric([reason], count)
+        yield faults
         yield from self._models()
         jobs = GaugeMetricFamily("govor_jobs", "Jobs that are kept, by status.", labels=["status"])
         for status, count in self.jobs.items():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from govor.audio.decode import Recording
+from govor.audio.decoders import Decoders
 from govor.types import SAMPLE_RATE, Audio
 
 PITCH_HZ = 120
@@ -29,8 +32,16 @@ def hum(seconds: float) -> Audio:
 
 def read_audio(path: Path) -> Audio:
     """Return a recording of any format, whole."""
-    with Recording(path) as recording:
+    with Recording(path, _decoders()) as recording:
         return read_only(np.concatenate(list(recording.blocks())))
+
+
+@cache
+def _decoders() -> Decoders:
+    """Decoder processes for all that tests read; they end with the interpreter."""
+    decoders = Decoders()
+    atexit.register(decoders.close)
+    return decoders
 
 
 def read_only(samples: ArrayLike) -> Audio:

@@ -1,0 +1,10 @@
+"""Run the fork server: arguments are the descriptor of its socket, and the limits of a recording in JSON."""
+
+import json
+import socket
+import sys
+
+from govor_decoder.confinement import Limits
+from govor_decoder.server import ForkServer
+
+ForkServer(socket.socket(fileno=int(sys.argv[1])), Limits(**json.loads(sys.argv[2]))).run()
