@@ -7,11 +7,12 @@ import json
 import os
 import socket
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 from govor_decoder.confinement import ORDERS, Allowance, Limits, confine, data_bytes
 from govor_decoder.decoding import SAMPLE_RATE, Refused, Source
-from govor_decoder.wire import DONE, END, HEADER, OPENED, PCM, REFUSED, UNCONFINED
+from govor_decoder.wire import DONE, END, HEADER, LAST, OPENED, PCM, REFUSED, UNCONFINED
 
 PIECE_BYTES = SAMPLE_RATE // 2 * 2
 """Half a second of samples: what a frame holds at least, but for the last one."""
@@ -33,7 +34,7 @@ def work(orders: socket.socket, silent: int, limits: Limits) -> int:
         before = data_bytes() or 0
     except (OSError, ValueError):
         return UNCONFINED
-    for _ in range(MOST_RECORDINGS):
+    for number in count(1):
         _, descriptors, _, _ = socket.recv_fds(orders, 1, 2)
         if not descriptors:
             return 0
@@ -41,10 +42,11 @@ def work(orders: socket.socket, silent: int, limits: Limits) -> int:
         with socket.socket(fileno=answer) as out:
             last = _answer(recording, out, Allowance(limits, os.fstat(recording).st_size))
             os.close(recording)
-            orders.sendall(DONE)  # before the server hears of the end, and lets go
+            is_last = number == MOST_RECORDINGS or (data_bytes() or 0) - before > MOST_GROWTH
+            orders.sendall(LAST if is_last else DONE)  # before the server hears of the end, and lets go
             with suppress(OSError):  # nobody listens any more
                 _send(out, *last)
-        if (data_bytes() or 0) - before > MOST_GROWTH:
+        if is_last:
             break
     return 0
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pkgutil
 import tempfile
 import wave
 from collections.abc import Iterator
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
@@ -201,6 +203,13 @@ def _check_memory(error: Exception) -> None:
     """Raise MemoryError if that is what FFmpeg lacks."""
     if isinstance(error, FFmpegError) and error.errno == errno.ENOMEM:
         raise MemoryError from error
+
+
+def import_all() -> None:
+    """Import what PyAV imports when a file first holds it, such as subtitles: later nothing can be opened."""
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if not module.name.endswith("__main__") and not module.name.startswith("av.datasets"):
+            import_module(module.name)
 
 
 def warm_up() -> None:

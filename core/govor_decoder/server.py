@@ -18,8 +18,8 @@ from types import FrameType
 
 from govor_decoder import child
 from govor_decoder.confinement import Limits
-from govor_decoder.decoding import warm_up
-from govor_decoder.wire import DONE, NOT_STARTED, REQUEST, STATUS
+from govor_decoder.decoding import import_all, warm_up
+from govor_decoder.wire import DONE, LAST, NOT_STARTED, REQUEST, STATUS
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Sent to a whole group of processes when the server shall stop: requests under way are decoded to their
@@ -65,6 +65,7 @@ class ForkServer:
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, _nothing)
         signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
+        import_all()
         warm_up()
         gc.collect()
         gc.freeze()  # what is here stays in memory that all processes share
@@ -147,20 +148,29 @@ class ForkServer:
 
     def _is_done(self, worker: Worker) -> bool:
         """Find out whether a process is done with its recording; let it wait for another one, or end it."""
+        if worker.orders.fileno() == -1:
+            return False
         try:
             said = worker.orders.recv(len(DONE), socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
+        except ConnectionResetError:
+            said = b""
         if not said:  # it ends; how is known when it is reaped
-            self._poll.unregister(worker.orders)
+            self._dismiss(worker)
             return False
         worker.busy, worker.deadline = False, None
         self._forget(worker)
-        if sum(not one.busy for one in self._workers.values()) > MOST_IDLE:
-            worker.busy = True  # takes no more
+        if said == LAST or sum(not one.busy for one in self._workers.values()) > MOST_IDLE:
+            self._dismiss(worker)
+        return True
+
+    def _dismiss(self, worker: Worker) -> None:
+        """Give a process no more recordings: it ends, if it has not done so."""
+        worker.busy = True
+        if worker.orders.fileno() != -1:
             self._poll.unregister(worker.orders)
             worker.orders.close()
-        return True
 
     def _reap(self) -> None:
         """Tell what became of processes that have ended."""
@@ -171,9 +181,7 @@ class ForkServer:
             if process == 0:
                 return
             worker = self._workers.pop(process)
-            with suppress(KeyError, ValueError):  # it is not asked any more
-                self._poll.unregister(worker.orders)
-            worker.orders.close()
+            self._dismiss(worker)
             told, _ = worker.status, self._unregister(worker)
             if told is not None:
                 _tell(told, status)

@@ -12,6 +12,8 @@ import struct
 REQUEST = b"r"
 DONE = b"d"
 """A process has closed its recording and waits for another."""
+LAST = b"l"
+"""A process has closed its recording, and ends."""
 
 HEADER = struct.Struct("=cI")
 """Kind of a frame and bytes that follow."""
