@@ -14,7 +14,7 @@ from govor.testing import HEAVY
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
-    "specs",
+    "specs decoder",
     "types errors cores",
     "voices serving",
     "hookspecs compat declared wishes",
@@ -108,6 +108,22 @@ def test_types_and_errors_import_numpy_and_the_standard_library_only():
         for name in imports(path)
     }
     assert libraries - set(sys.stdlib_module_names) <= {"numpy", "govor"}
+
+
+def test_a_decoder_process_imports_pyav_and_the_standard_library_only():
+    libraries = {name.split(".")[0] for path in (CORE / "decoder").rglob("*.py") for name in imports(path)}
+    assert libraries - set(sys.stdlib_module_names) == {"av", "govor"}
+    loaded = modules_after("import govor.decoder.server")
+    assert not loaded & {"numpy", "pluggy", "govor.types", "govor.errors"}
+
+
+def test_pyav_is_imported_by_decoder_processes_only():
+    users = {
+        room(path) for path in CORE.rglob("*.py") if "av" in {name.split(".")[0] for name in imports(path)}
+    }
+    assert users == {"decoder"}
+    loaded = modules_after("import govor.cli.serve")
+    assert "av" not in loaded
 
 
 def test_every_room_of_the_core_has_its_layer():

@@ -1,37 +1,43 @@
 """Govor: a speech-to-text server. This page is the public API: all that a plugin may import."""
 
-from govor.cores import usable_cores
-from govor.errors import (
-    ConfigurationError,
-    GovorError,
-    InvalidAudio,
-    InvalidParam,
-    LoadFailed,
-    TranscriptionFailed,
-    UnsupportedOperation,
-)
-from govor.hookspecs import hookimpl
-from govor.serving import ServedModel, Transcriber, Transcribing
-from govor.specs import Feature, ModelFile, ModelSpec, Placement
-from govor.types import (
-    SAMPLE_RATE,
-    Adopting,
-    Audio,
-    Backend,
-    LanguageDetector,
-    LongForm,
-    Options,
-    Placed,
-    Recognizer,
-    Segment,
-    Task,
-    Token,
-    Transcript,
-    VoiceDetector,
-    VoiceStream,
-    Word,
-)
-from govor.voices import DiarizationStream, Diarizer, SpeakerTurn, Voices
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from govor.cores import usable_cores
+    from govor.errors import (
+        ConfigurationError,
+        GovorError,
+        InvalidAudio,
+        InvalidParam,
+        LoadFailed,
+        TranscriptionFailed,
+        UnsupportedOperation,
+    )
+    from govor.hookspecs import hookimpl
+    from govor.serving import ServedModel, Transcriber, Transcribing
+    from govor.specs import Feature, ModelFile, ModelSpec, Placement
+    from govor.types import (
+        SAMPLE_RATE,
+        Adopting,
+        Audio,
+        Backend,
+        LanguageDetector,
+        LongForm,
+        Options,
+        Placed,
+        Recognizer,
+        Segment,
+        Task,
+        Token,
+        Transcript,
+        VoiceDetector,
+        VoiceStream,
+        Word,
+    )
+    from govor.voices import DiarizationStream, Diarizer, SpeakerTurn, Voices
 
 __all__ = [
     "SAMPLE_RATE",
@@ -73,3 +79,17 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+HOMES = ("specs", "errors", "cores", "types", "voices", "serving", "hookspecs")
+"""Modules that define the public names."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a public name when the name is first used: a decoder process uses none."""
+    if name in __all__:
+        for home in HOMES:
+            module = import_module(f"govor.{home}")
+            if hasattr(module, name):
+                globals()[name] = getattr(module, name)
+                return globals()[name]
+    raise AttributeError(f"module 'govor' has no attribute '{name}'")

@@ -20,9 +20,9 @@ import hostile
 import media
 from govor.audio.decode import Recording
 from govor.audio.decoders import Decoders
+from govor.decoder.confinement import Limits
 from govor.engine.opening import open_recording
 from govor.errors import DecoderLost, DecodersUnavailable, InvalidAudio
-from govor_decoder.confinement import Limits
 from waiting import eventually, soon
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")

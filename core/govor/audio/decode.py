@@ -1,6 +1,6 @@
 """Any container and codec that recordings come in, block by block, to mono float32 at 16 kHz.
 
-FFmpeg's libraries do it in a process apart, `govor_decoder`; here is the server's end of it. The content
+FFmpeg's libraries do it in a process apart, `govor.decoder`; here is the server's end of it. The content
 tells the format: names and MIME types are never looked at. Blocking; runs in a thread.
 """
 
@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govor.audio.decoders import Decoders, Process, end, exit_status, wake
+from govor.decoder import wire
 from govor.errors import DecoderLost, GovorError, InvalidAudio
 from govor.types import SAMPLE_RATE, Audio
-from govor_decoder import wire
 
 BLOCK_SECONDS = 4.0
 

@@ -1,6 +1,6 @@
 """Decoder processes: recordings are opened outside the server, so that no file can end it or slow it.
 
-A fork server, `govor_decoder`, is started at the first recording and anew if it ends. Thread-safe.
+A fork server, `govor.decoder`, is started at the first recording and anew if it ends. Thread-safe.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from govor.decoder import wire
+from govor.decoder.confinement import Limits
 from govor.errors import DecodersUnavailable
-from govor_decoder import wire
-from govor_decoder.confinement import Limits
 
 END_SECONDS = 5.0
 """How long the fork server may take to end when it is told to."""
@@ -40,7 +40,7 @@ class Process:
     """A decoder process at work, seen from the server."""
 
     answer: socket.socket
-    """Frames of `govor_decoder.wire`."""
+    """Frames of `govor.decoder.wire`."""
     status: int
     """Descriptor of the pipe that gets the exit status. If it is closed before, the process is ended."""
 
@@ -141,7 +141,7 @@ def _spawn(control: socket.socket, limits: Limits) -> subprocess.Popen[bytes]:
     paths = [ours, *environment.get("PYTHONPATH", "").split(os.pathsep)]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     return subprocess.Popen(  # noqa: S603 - this program, by its own interpreter
-        [sys.executable, "-P", "-m", "govor_decoder", str(control.fileno()), json.dumps(asdict(limits))],
+        [sys.executable, "-P", "-m", "govor.decoder", str(control.fileno()), json.dumps(asdict(limits))],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

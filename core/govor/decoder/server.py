@@ -16,10 +16,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
-from govor_decoder import child
-from govor_decoder.confinement import Limits
-from govor_decoder.decoding import import_all, warm_up
-from govor_decoder.wire import DONE, LAST, NOT_STARTED, REQUEST, STATUS
+from govor.decoder import child
+from govor.decoder.confinement import Limits
+from govor.decoder.decoding import import_all, warm_up
+from govor.decoder.wire import DONE, LAST, NOT_STARTED, REQUEST, STATUS
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Sent to a whole group of processes when the server shall stop: requests under way are decoded to their
@@ -182,7 +182,8 @@ class ForkServer:
                 return
             worker = self._workers.pop(process)
             self._dismiss(worker)
-            told, _ = worker.status, self._unregister(worker)
+            told = worker.status
+            self._unregister(worker)
             if told is not None:
                 _tell(told, status)
 

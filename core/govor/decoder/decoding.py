@@ -22,7 +22,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from govor_decoder.formats import DECODERS, LENGTHLESS, OPTIONS
+from govor.decoder.formats import DECODERS, LENGTHLESS, OPTIONS
 
 SAMPLE_RATE = 16_000
 HIGHEST_RATE = 768_000
@@ -35,7 +35,7 @@ FREE_CHANGES = 100
 needs a new resampler, and a file of 15 kB can have a thousand."""
 
 
-LENIENT = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
+LENIENT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 """Titles in any encoding must not keep a recording from being opened. PyAV 19 decodes none while it opens."""
 
 
@@ -154,7 +154,8 @@ class Source:
 
 def _open(descriptor: int) -> InputContainer:
     try:
-        return av.open(Descriptor(descriptor), "r", options=dict(OPTIONS), **LENIENT)
+        container: InputContainer = av.open(Descriptor(descriptor), "r", options=dict(OPTIONS), **LENIENT)
+        return container
     except (FFmpegError, ValueError) as error:
         _check_memory(error)
         if isinstance(error, FFmpegError) and error.errno == errno.EINVAL:

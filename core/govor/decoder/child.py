@@ -10,9 +10,9 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
-from govor_decoder.confinement import ORDERS, Allowance, Limits, confine, data_bytes
-from govor_decoder.decoding import SAMPLE_RATE, Refused, Source
-from govor_decoder.wire import DONE, END, HEADER, LAST, OPENED, PCM, REFUSED, UNCONFINED
+from govor.decoder.confinement import ORDERS, Allowance, Limits, confine, data_bytes
+from govor.decoder.decoding import SAMPLE_RATE, Refused, Source
+from govor.decoder.wire import DONE, END, HEADER, LAST, OPENED, PCM, REFUSED, UNCONFINED
 
 PIECE_BYTES = SAMPLE_RATE // 2 * 2
 """Half a second of samples: what a frame holds at least, but for the last one."""
