@@ -46,10 +46,11 @@ class Parts:
 
     figures: Figures | None
     jobs: Jobs
+    service: Service
 
     def metrics_app(self) -> MetricsApp | None:
         """The application for a listener of metrics' own; None: there are none."""
-        return MetricsApp(self.figures, self.jobs) if self.figures else None
+        return MetricsApp(self.figures, self.jobs, self.service) if self.figures else None
 
 
 def parts_of(app: Quart) -> Parts:
@@ -72,7 +73,7 @@ def create_app(service: Service) -> Quart:
     app.request_class = spooling_into(settings.spool_dir, own_limits(settings.compat))
     watch, jobs = Watch(service), Jobs(service)
     app.asgi_app = Exchanges(Doorway(Linger(app.asgi_app)), service, watch)  # type: ignore[method-assign, assignment]
-    app.extensions[PARTS] = Parts(watch.figures, jobs)
+    app.extensions[PARTS] = Parts(watch.figures, jobs, service)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app)
     guard(app, service)

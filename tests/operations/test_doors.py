@@ -157,8 +157,8 @@ ORIGIN = "https://app.example"
 
 
 def test_pages_of_other_origins_are_told_nothing(serve: Any) -> None:
-    with serve(preload=()).client() as client:
-        response = client.get("/v1/models", headers={"origin": ORIGIN})
+    with serve(preload=(), api_keys=("sk",)).client() as client:
+        response = client.get("/v1/models", headers={"origin": ORIGIN, "x-api-key": "sk"})
         assert response.status_code == 200
         assert "access-control-allow-origin" not in response.headers
         assert "access-control-allow-origin" not in preflight(client).headers

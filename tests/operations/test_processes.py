@@ -188,6 +188,10 @@ def test_metrics_may_have_a_listener_of_their_own(started: Any, post: Any, free_
     assert found.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "govor_http_requests_total" in found.text
     assert httpx.get(f"http://127.0.0.1:{free_port}/v1/models").status_code == 404
+    for stranger in ({"host": "evil.example:9090"}, {"origin": "https://evil.example"}):
+        refused = httpx.get(f"http://127.0.0.1:{free_port}/metrics", headers=stranger)
+        assert refused.status_code == 403
+        assert "govor_" not in refused.text
     process.signal(signal.SIGTERM)
     assert process.ended() == 0
 

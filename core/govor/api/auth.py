@@ -8,11 +8,12 @@ from ipaddress import IPv6Address, ip_address
 
 from quart import Quart, request
 
-from govor.api.cors import SAFE, is_foreign
+from govor.api.cors import SAFE
 from govor.api.exchanges import annotate
 from govor.api.rates import Buckets
+from govor.api.visitors import Visit, check_visit
 from govor.engine.service import Service
-from govor.errors import AdminRequired, OriginDenied, RateLimited, ShuttingDown, Unauthorized
+from govor.errors import AdminRequired, RateLimited, ShuttingDown, Unauthorized
 from govor.observe.exchange import CURRENT
 
 OPEN_PATHS = frozenset(
@@ -32,7 +33,7 @@ class Door:
         self._by_address, self._by_key = Buckets(), Buckets()
 
     async def check(self) -> None:
-        """Raise what keeps it out: ShuttingDown, RateLimited, Unauthorized, AdminRequired, OriginDenied."""
+        """Raise ShuttingDown, RateLimited, Unauthorized, OriginDenied, HostDenied or AdminRequired."""
         rule = request.url_rule
         annotate(route=rule.rule if rule else "")
         self._count_out_probes()
@@ -47,10 +48,8 @@ class Door:
         if service.keys.asked:
             check_key(service)
             self._limit(self._by_key, given_key(), settings.rate_limit_per_key, "key")
-        elif is_foreign(
-            request.method, request.headers.get("Origin", ""), request.host, settings.allow_origins
-        ):
-            raise OriginDenied("Pages of this origin may not use the server; `allow_origins` names who may.")
+        else:
+            check_visit(Visit.of(request.scope["headers"], settings.trusted_proxies), settings)
         if service.keys.separate_admin and is_managed():
             check_admin(service)
 

@@ -1,17 +1,14 @@
-"""Pages of other origins: which may use the API from a browser, and that no other makes it work."""
+"""What a browser is told of pages of other origins: which of them may use the API."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from urllib.parse import urlsplit
-
 from govor.api.uploads import Scope, Send
 from govor.engine.service import Service
+from govor.settings.origins import EVERYBODY, is_listed
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, of requests without a body."""
 
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 METHODS = b"GET, POST, DELETE, OPTIONS"
 EXPOSED = (
     b"x-request-id, x-govor-model, x-govor-ignored, x-stt-ignored, location, content-disposition, "
@@ -41,6 +38,8 @@ class CrossOrigin:
                 (b"access-control-allow-headers", given.get(b"access-control-request-headers", b"*")),
                 (b"access-control-max-age", MOST_SECONDS),
             ]
+            if b"access-control-request-private-network" in given:
+                headers.append((b"access-control-allow-private-network", b"true"))
         await send({"type": "http.response.start", "status": 204, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
         return True
@@ -50,11 +49,11 @@ class CrossOrigin:
         origins = self._service.settings.allow_origins
         if not origins:
             return []
-        vary = [] if "*" in origins else [(b"vary", b"origin")]
+        vary = [] if EVERYBODY in origins else [(b"vary", b"origin")]
         origin = _headers(scope).get(b"origin")
         if origin is None or not self._allowed(origin):
             return vary
-        shown = b"*" if "*" in origins else origin
+        shown = b"*" if EVERYBODY in origins else origin
         return [
             *vary,
             (b"access-control-allow-origin", shown),
@@ -63,25 +62,6 @@ class CrossOrigin:
 
     def _allowed(self, origin: bytes) -> bool:
         return is_listed(origin.decode("latin-1"), self._service.settings.allow_origins)
-
-
-def is_listed(origin: str, origins: Sequence[str]) -> bool:
-    """Tell whether the operator lets pages of this origin in."""
-    return "*" in origins or origin.lower() in (listed.rstrip("/").lower() for listed in origins)
-
-
-def is_foreign(method: str, origin: str, host: str, origins: Sequence[str]) -> bool:
-    """Tell whether a page of somebody else's makes a browser send this: it would work without a word.
-
-    Pages of this server and of this machine are no strangers; programs send no origin.
-    """
-    if method in SAFE or not origin or is_listed(origin, origins):
-        return False
-    try:
-        parts = urlsplit(origin)
-        return parts.netloc.lower() != host.lower() and parts.hostname not in LOCAL
-    except ValueError:
-        return True
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:

@@ -6,7 +6,9 @@ from quart import Blueprint, Response
 from quart_schema import tag
 
 from govor.api.uploads import Message, Receive, Scope, Send
-from govor.errors import MetricsDisabled
+from govor.api.visitors import Visit, check_visit
+from govor.engine.service import Service
+from govor.errors import MetricsDisabled, RequestError
 from govor.jobs.desk import Jobs
 from govor.observe.figures import CONTENT_TYPE, Figures
 
@@ -29,18 +31,29 @@ def metrics_routes(figures: Figures | None, jobs: Jobs) -> Blueprint:
 class MetricsApp:
     """An ASGI application that has nothing but the metrics."""
 
-    def __init__(self, figures: Figures, jobs: Jobs):
+    def __init__(self, figures: Figures, jobs: Jobs, service: Service):
         self._figures = figures
         self._jobs = jobs
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer GET /metrics, and 404 to everything else."""
+        """Answer GET /metrics, and 404 to everything else; 403 to a stranger's page, as no key is asked."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
-            found = scope["method"] in ("GET", "HEAD") and scope["path"].rstrip("/") == "/metrics"
-            text = self._figures.text(await self._jobs.counts()) if found else b"Only GET /metrics is here.\n"
-            await _answer(send, 200 if found else 404, text, body=scope["method"] != "HEAD")
+            status, text = await self._look(scope)
+            await _answer(send, status, text, body=scope["method"] != "HEAD")
+
+    async def _look(self, scope: Scope) -> tuple[int, bytes]:
+        """Return status and body."""
+        settings = self._service.settings
+        try:
+            check_visit(Visit.of(scope["headers"], settings.trusted_proxies), settings)
+        except RequestError as error:
+            return error.status, f"{error}\n".encode()
+        if scope["method"] in ("GET", "HEAD") and scope["path"].rstrip("/") == "/metrics":
+            return 200, self._figures.text(await self._jobs.counts())
+        return 404, b"Only GET /metrics is here.\n"
 
 
 async def _live(receive: Receive, send: Send) -> None:

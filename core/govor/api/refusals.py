@@ -38,7 +38,7 @@ JOB: Kinds = (errors.JobNotFound, errors.JobsUnavailable)
 RULES: tuple[tuple[str, Kinds], ...] = (
     (r".*", (errors.GovorError,)),
     (r"POST .*", (errors.PayloadTooLarge, errors.InsufficientStorage)),
-    (r"(POST|DELETE) .*", (errors.ShuttingDown, errors.OriginDenied)),
+    (r"(POST|DELETE) .*", (errors.ShuttingDown,)),
     (r"(POST|DELETE) .*(/models|/api/ps|/v1/storage|/load).*", (errors.AdminRequired,)),
     (r"POST .*/audio/(transcriptions|translations|diarize)", (*FORM, *WORK, *ADDRESS, *KEPT)),
     (r"POST .*/audio/diarization", (*FORM, *SOUND, *TURN, *ADDRESS, *MEMORY)),
@@ -66,8 +66,8 @@ RULES: tuple[tuple[str, Kinds], ...] = (
 )
 """What "METHOD /path" looks like, and errors of such routes; all rules that fit are added up."""
 
-GUARDED: Kinds = (errors.Unauthorized, errors.RateLimited)
-"""Errors of every route that asks for a key."""
+GUARDED: Kinds = (errors.Unauthorized, errors.RateLimited, errors.OriginDenied, errors.HostDenied)
+"""Errors of every route that is not open to all."""
 
 
 def refusals(method: str, path: str, *, is_open: bool) -> dict[str, Any]:

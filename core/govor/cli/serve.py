@@ -48,9 +48,17 @@ def serve(config: Path | None, /, **options: Any) -> None:
 
 def _warn_of_strangers(service: Service) -> None:
     """Say who may use a server without a key, where others can reach it."""
+    if service.keys.asked:
+        return
     for host in dict.fromkeys(host for host, _ in addresses(service.settings)):
-        if not service.keys.asked and not is_loopback(host):
-            log.warning("Whoever reaches %s can use this server; GOVOR_API_KEYS makes it ask for a key", host)
+        if not is_loopback(host):
+            log.warning(
+                "Whoever reaches %s can use this server; GOVOR_API_KEYS makes it ask for a key. Until then "
+                "it answers under addresses and local names only, and those of GOVOR_ALLOWED_HOSTS",
+                host,
+            )
+    if service.settings.trusted_proxies and not service.settings.allowed_hosts:
+        log.warning("Programs cannot use a public name of the proxy unless GOVOR_ALLOWED_HOSTS has it")
 
 
 async def _serve_until_signalled(

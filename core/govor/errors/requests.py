@@ -60,6 +60,13 @@ class OriginDenied(RequestError):
     code = "origin_denied"
 
 
+class HostDenied(RequestError):
+    """The server is asked by a name that may be a stranger's."""
+
+    status = 403
+    code = "host_denied"
+
+
 class MetricsDisabled(RequestError):
     """The server keeps no metrics, or does not show them here."""
 

@@ -241,7 +241,11 @@ def _explain(
 ) -> str:
     """Return what is wrong and where it was given, without the value: it may be a secret."""
     setting = str(where[0])
-    message = message.replace("valid tuple", "list").replace("valid dictionary", "table")
+    message = (
+        message.removeprefix("Value error, ")
+        .replace("valid tuple", "list")
+        .replace("valid dictionary", "table")
+    )
     if kind == "extra_forbidden" and len(where) == 1:
         near = get_close_matches(setting, Settings.model_fields, 1)
         meant = f"; did you mean '{near[0]}'?" if near else ""

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings
 
+from govor.settings.hosts import HostNames
+from govor.settings.origins import Origins
 from govor.settings.values import LogLevel, Names, expand, lower
 
 MetricsChoice = Annotated[Literal["off", "main", "separate"], BeforeValidator(lower)]
@@ -27,9 +29,16 @@ class OperationsSettings(BaseSettings):
         description="Key that opens everything; without it nobody may fetch, load, unload or delete models. "
         "Empty: whoever may transcribe may do that too.",
     )
-    allow_origins: Names = Field(
+    allowed_hosts: HostNames = Field(
         (),
-        description='Origins whose pages may use the API in a browser, as in https://app.example; "*": all.',
+        description="Further names that the server answers to while it asks for no key, as in "
+        'stt.example.org or *.example.org; "*": all. Addresses, names without a dot and local ones need not '
+        "be named.",
+    )
+    allow_origins: Origins = Field(
+        (),
+        description="Origins whose pages may use the API in a browser, as in https://app.example, "
+        'https://*.app.example or chrome-extension://*; "*": all.',
     )
     rate_limit_per_key: float = Field(
         0, ge=0, allow_inf_nan=False, description="Requests that one key may send in a minute. 0: no limit."
@@ -46,8 +55,8 @@ class OperationsSettings(BaseSettings):
     trusted_proxies: int = Field(
         0,
         ge=0,
-        description="How many reverse proxies stand before the server: so many addresses of X-Forwarded-For, "
-        "from the right, are believed.",
+        description="How many reverse proxies stand before the server: so many values of X-Forwarded-For, "
+        "-Host and -Proto, from the right, are believed.",
     )
     send_timeout: float = Field(
         120,

@@ -24,7 +24,7 @@ NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY", "GOVOR_SERVER"})
 """Variables that mean something else: the configuration file, a client's key, and the server it asks."""
 
 
-def _split(value: Any) -> Any:
+def split(value: Any) -> Any:
     """Turn "a, b" from the environment or the command line into ["a", "b"]."""
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
@@ -54,7 +54,7 @@ def _secret(value: Any) -> Any:
     return value
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 Folder = Annotated[Path, BeforeValidator(expand)]
 UrlPolicy = Annotated[Literal["off", "public", "any"], BeforeValidator(lower)]
 WebhookSecret = Annotated[str, BeforeValidator(_secret)]
