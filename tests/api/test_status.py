@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import media
-from govor import __version__
+from govor import ModelFile, ModelSpec, __version__
+from govor.engine.readiness import NotReady
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, plugins_of
 from waiting import eventually
@@ -20,9 +21,16 @@ EMPTY = {"pool_available": 0, "pool_total": 0}
 
 
 def ready(server: Any) -> tuple[int, dict[str, Any]]:
+    """The status, and the body without its sentence."""
+    status, body, _ = ready_and_why(server)
+    return status, body
+
+
+def ready_and_why(server: Any) -> tuple[int, dict[str, Any], str]:
     with server.client() as client:
         response = client.get("/ready")
-    return response.status_code, response.json()
+    body = response.json()
+    return response.status_code, body, body.pop("message", "")
 
 
 def test_a_server_is_ready_once_its_models_are_loaded(serve: Callable[..., Any]) -> None:
@@ -52,9 +60,97 @@ def test_a_server_whose_default_does_not_load_is_not_ready(serve: Callable[..., 
     assert eventually(lambda: ready(server)[1].get("reason") == "model_failed")
 
 
+BIG = ModelSpec("big", memory=200_000_000)
+SMALL = ModelSpec("small", memory=1_000_000)
+
+
+def agree(server: Any, reason: str) -> str:
+    """Check that /ready and a request say the same, before and after the request; return the sentence."""
+
+    def look() -> str:
+        status, body, message = ready_and_why(server)
+        assert (status, body.get("reason", "")) == (503 if reason else 200, reason)
+        return message
+
+    before = look()
+    assert server.post(media.silence(1)).is_success == (not reason)
+    assert look() == before
+    return before
+
+
+def test_a_default_that_exceeds_the_memory_budget_is_told_before_anybody_asks(
+    serve: Callable[..., Any],
+) -> None:
+    plugins = plugins_of(Settings(), family=FakeBackend(BIG, SMALL))
+    server = serve(plugins, default_models=("big",), preload=(), memory_budget=100_000_000)
+    assert "'big' takes about 200 MB" in agree(server, "insufficient_memory")
+
+
+def test_a_default_that_does_not_exist_is_told(serve: Callable[..., Any]) -> None:
+    plugins = plugins_of(Settings(), family=FakeBackend("small"))
+    message = agree(serve(plugins, default_models=("nosuch",)), "model_not_found")
+    assert "'nosuch' of the setting `default_models` does not exist" in message
+
+
+REMOTE = ModelSpec("remote", files=(ModelFile("weights", ("https://127.0.0.1:1/w",), 8, "0" * 64),))
+
+
+def test_a_default_that_is_not_fetched_is_told(serve: Callable[..., Any]) -> None:
+    plugins = plugins_of(Settings(), family=FakeBackend(REMOTE, "small"))
+    message = agree(serve(plugins, default_models=("remote",), preload=()), "model_not_found")
+    assert "`govor pull remote`" in message
+
+
+def test_a_default_that_will_be_fetched_does_not_keep_a_server_from_being_ready_until_that_fails(
+    serve: Callable[..., Any],
+) -> None:
+    plugins = plugins_of(Settings(), family=FakeBackend(REMOTE))
+    server = serve(plugins, default_models=("remote",), preload=(), auto_pull=True, offline=True)
+    assert ready(server)[0] == 200
+    assert server.post(media.silence(1)).status_code == 502
+    assert ready(server)[1]["reason"] == "model_failed"
+
+
+def test_the_next_of_the_list_answers_where_the_first_is_not_here(serve: Callable[..., Any]) -> None:
+    plugins = plugins_of(Settings(), family=FakeBackend(REMOTE, "small"))
+    agree(serve(plugins, default_models=("remote", "small"), preload=()), "")
+
+
+def test_where_the_language_chooses_one_model_that_fits_is_enough(serve: Callable[..., Any]) -> None:
+    settings = {"default_models": ("auto",), "preload": (), "memory_budget": 100_000_000}
+    plugins = plugins_of(Settings(), family=FakeBackend(BIG, SMALL))
+    agree(serve(plugins, routing={"default": ("big", "small")}, **settings), "")
+    agree(serve(plugins, routing={"default": ("big",)}, **settings), "insufficient_memory")
+
+
+def test_what_readiness_tells_everybody_says_nothing_of_the_machine(serve: Callable[..., Any]) -> None:
+    broken = FakeBackend("small", failure=OSError("no /opt/secret/libcudnn.so"))
+    server = serve(plugins_of(Settings(), broken=broken), default_models=("small",), api_keys=("sk",))
+    assert eventually(lambda: ready(server)[1].get("reason") == "model_failed")
+    assert ready_and_why(server)[2] == "'small' could not be loaded; the log says why."
+
+
+def test_a_model_that_loads_at_last_makes_the_server_ready(serve: Callable[..., Any]) -> None:
+    broken = FakeBackend("small", failure=OSError("busy"))
+    server = serve(plugins_of(Settings(), broken=broken), default_models=("small",))
+    assert eventually(lambda: ready(server)[1].get("reason") == "model_failed")
+    broken.failure = None
+    with server.client() as client:
+        assert client.post("/v1/models/small/load").status_code == 200
+    assert ready(server)[0] == 200
+
+
+def test_a_further_check_counts(serve: Callable[..., Any]) -> None:
+    server = serve(plugins_of(Settings(), family=FakeBackend("small")), default_models=("small",), preload=())
+    server.service.checks.append(lambda: NotReady("disk_full", "The disk is full."))
+    _, body, message = ready_and_why(server)
+    assert (body["reason"], message) == ("disk_full", "The disk is full.")
+
+
 def test_only_the_preloaded_models_are_waited_for(serve: Callable[..., Any]) -> None:
     family, other = FakeBackend("small"), FakeBackend("large", gate=threading.Event())
-    server = serve(plugins_of(Settings(), family=family, other=other), preload=("small", "unheard-of"))
+    plugins = plugins_of(Settings(), family=family, other=other)
+    server = serve(plugins, default_models=("small",), preload=("small", "unheard-of"))
     assert eventually(lambda: ready(server)[0] == 200)
     assert family.loads
     assert not other.loads

@@ -19,6 +19,17 @@ def test_a_refusal_is_the_servers_own_sentence(server: Any) -> None:
         Remote(server.url).get(model_path("nonsense"))
 
 
+def test_a_key_that_is_asked_for_is_told_as_the_terminal_takes_it(serve: Any) -> None:
+    url = serve(preload=(), api_keys=("sk",)).url
+    with pytest.raises(Refused, match=f"{url} asks for a key: give it with --api-key or GOVOR_API_KEY."):
+        Remote(url).get("/v1/models")
+    with pytest.raises(Refused, match=f"{url} does not know the key of --api-key or GOVOR_API_KEY."):
+        Remote(url, "other").get("/v1/models")
+    with pytest.raises(Refused, match="asks for a key"):
+        list(Remote(url).events(model_path("echo", "pull")))
+    assert Remote(url, "sk").get("/v1/models")["object"] == "list"
+
+
 def test_where_no_server_listens_it_says_how_to_start_one(free_port: int) -> None:
     with pytest.raises(Refused, match=rf"No server answers at http://127.0.0.1:{free_port}: .*`govor serve`"):
         Remote(f"http://127.0.0.1:{free_port}").get("/health")

@@ -22,6 +22,7 @@ from govor.cli.listen import bind
 from govor.settings import Settings
 from http2 import Connection
 from packages import install_plugin
+from waiting import eventually
 
 SLOW = """
 import sys, threading
@@ -117,15 +118,65 @@ def test_the_line_it_prints_works_as_printed(served: Any, shell: Any, transcript
     ended(process)
 
 
-def test_the_line_it_prints_names_the_key_but_does_not_tell_it(served: Any) -> None:
-    _, said = served("--preload", "", GOVOR_API_KEYS="sk-entirely-secret")
-    assert ' -H "Authorization: Bearer $GOVOR_API_KEY" ' in said[4]
-    assert "secret" not in "".join(said)
+def test_the_line_it_prints_has_a_place_for_the_key_but_does_not_tell_it(served: Any) -> None:
+    process, said = served("--preload", "", GOVOR_API_KEYS="sk-entirely-secret", GOVOR_ADMIN_KEY="sk-secret")
+    assert said[3] == "Try it, with one of the server's keys for KEY:"
+    assert ' -H "Authorization: Bearer KEY" ' in said[4]
+    process.send_signal(signal.SIGINT)
+    errors = ended(process)
+    assert "secret" not in "".join(said) + errors.replace("(secret)", "")
+    assert "Settings given in no file, variables and flags: " in errors
+    assert "api_keys=(secret)" in errors
+    assert "preload=" in errors
+
+
+@pytest.mark.parametrize(
+    ("args", "told", "remedy"),
+    [
+        (("--memory-budget", "100MB"), "'whisper-base' takes about ", "  Raise `memory_budget`"),
+        (("--default-models", "nosuch"), "The model 'nosuch' of the setting ", "  Name an installed"),
+        (("--default-models", "whisper-small"), "The model 'whisper-small' is known ", "  Name an"),
+        (("--disable", "whisper,moonshine,echo,slow"), "No model that writes text is", "  `govor models"),
+    ],
+)  # fmt: skip
+def test_it_says_what_to_do_where_no_request_would_be_answered(
+    served: Any, args: tuple[str, ...], told: str, remedy: str
+) -> None:
+    _, said = served("--preload", "", *args)
+    assert said[3].startswith(f"Requests without a `model` are not answered: {told}")
+    assert said[4].startswith(remedy)
+    url = f"{address(said)}/ready"
+    assert eventually(lambda: httpx.get(url).json()["message"] in said[3])
 
 
 def test_it_says_what_to_do_where_no_model_is_installed(served: Any) -> None:
     _, said = served("--preload", "", "--disable", "whisper,moonshine,echo,slow")
     assert said[1:3] == ["Models: none; see `govor models --all`", "Default: none is installed"]
+
+
+@pytest.mark.parametrize(
+    "name", ["GOVOR_API_KEY", "GOVOR_KEY", "GOVOR_KEYS", "GOVOR_TOKEN", "govor_api_token"]
+)
+def test_a_key_in_the_wrong_variable_does_not_leave_the_server_open(shell: Any, name: str) -> None:
+    result = shell.run("serve", "--port", "0", **{name: "sk-entirely-secret"})
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1].startswith(f"govor: {name} is ")
+    assert "GOVOR_API_KEYS" in result.stderr
+    assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"GOVOR_API_KEY": "sk", "GOVOR_API_KEYS": "sk,other"},
+        {"GOVOR_API_KEY": "chief", "GOVOR_ADMIN_KEY": "chief"},
+        {"GOVOR_API_KEY": ""},
+        {"OPENAI_API_KEY": "sk"},
+    ],
+)
+def test_a_clients_key_beside_those_of_the_server_does_no_harm(served: Any, env: dict[str, str]) -> None:
+    _, said = served("--preload", "", **env)
+    assert httpx.get(f"{address(said)}/health").status_code == 200
 
 
 def test_it_listens_on_loopback_only(served: Any) -> None:

@@ -241,10 +241,11 @@ class Ping(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether the preloaded models are in memory."""
+    """Whether a request without a `model` would be answered."""
 
     ready: bool
     status: Literal["ready", "not_ready"]
-    reason: str | None = None
+    reason: str | None = Field(None, description="What keeps it from being answered: a code.")
+    message: str | None = Field(None, description="The same as a sentence.")
     pool_available: int = Field(description="Workers of the default model that are free.")
     pool_total: int = Field(description="Workers of the default model; 0 while it is not in memory.")

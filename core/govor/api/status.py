@@ -9,6 +9,7 @@ from quart_schema import document_response, tag
 
 from govor import __version__
 from govor.api.schema import Health, Ping, PluginBody, PluginList, Ready
+from govor.engine.readiness import NotReady
 from govor.engine.service import Service
 
 
@@ -30,7 +31,7 @@ def status_routes(service: Service) -> Blueprint:
     @document_response(Ready)
     @document_response(Ready, 503)
     async def ready() -> tuple[dict[str, object], int]:
-        """200 once the preloaded models are in memory and a model can answer; else 503, and why."""
+        """200 while a request without a `model` would be answered; else 503, and why."""
         state = _readiness(service)
         return state.model_dump(exclude_none=True), 200 if state.ready else 503
 
@@ -97,13 +98,14 @@ def _readiness(service: Service) -> Ready:
     held = service.pool.loaded(default) if default else None
     total = held.lane.workers if held else 0
     available = total - held.lane.busy if held else 0
-    reason = service.not_ready()
-    if reason is None and service.settings.compat.not_ready_when_busy and held and not available:
-        reason = "pool_exhausted"
+    obstacle = service.not_ready()
+    if obstacle is None and service.settings.compat.not_ready_when_busy and held and not available:
+        obstacle = NotReady("pool_exhausted", "All workers of the default model are at work.")
     return Ready(
-        ready=reason is None,
-        status="not_ready" if reason else "ready",
-        reason=reason,
+        ready=obstacle is None,
+        status="not_ready" if obstacle else "ready",
+        reason=obstacle.reason if obstacle else None,
+        message=obstacle.message if obstacle else None,
         pool_available=available,
         pool_total=total,
     )

@@ -35,6 +35,7 @@ class Remote:
         if not url.startswith(("http://", "https://")):
             url = f"http://{url}"
         self.url = url.rstrip("/").removesuffix("/v1")
+        self._key = key
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def get(self, path: str, params: Params | None = None) -> Any:
@@ -61,7 +62,7 @@ class Remote:
         ):
             if not response.is_success:
                 response.read()
-                raise _refusal(response)
+                raise self._refusal(response)
             yield from parse_events(response.iter_lines())
 
     @property
@@ -75,11 +76,21 @@ class Remote:
         with self._told():
             response = httpx.request(method, self.url + path, **kwargs, **self._usual)
             if not response.is_success:
-                raise _refusal(response)
+                raise self._refusal(response)
             try:
                 return response.json()
             except ValueError as error:
                 raise Refused(f"{self.url} is no Govor server: {path} did not answer JSON.") from error
+
+    def _refusal(self, response: httpx.Response) -> Refused:
+        """The server's own sentence, or where it has none its status; of keys, how they are given here."""
+        if response.status_code == 401:
+            fault = "does not know the key of" if self._key else "asks for a key: give it with"
+            return Refused(f"{self.url} {fault} --api-key or GOVOR_API_KEY.")
+        try:
+            return Refused(str(response.json()["error"]["message"]))
+        except (ValueError, LookupError, TypeError):
+            return Refused(f"{response.url} answered {response.status_code} {response.reason_phrase}.")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -143,11 +154,3 @@ def parse_events(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
             event = value
         elif name == "data":
             data += value
-
-
-def _refusal(response: httpx.Response) -> Refused:
-    """The server's own sentence, or where it has none its status."""
-    try:
-        return Refused(str(response.json()["error"]["message"]))
-    except (ValueError, LookupError, TypeError):
-        return Refused(f"{response.url} answered {response.status_code} {response.reason_phrase}.")

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from govor.cli.familiar import familiar_options, translate
+from govor.cli.greeting import greeting, in_force
 from govor.cli.leave import leave
 from govor.cli.listen import addresses, bind, bind_metrics, is_loopback, urls_of
 from govor.cli.options import read_settings, setting_options, show_log
@@ -21,7 +22,8 @@ from govor.cli.process import prepare
 from govor.cli.running import DEADLINE_SECONDS, run
 from govor.engine.service import Service
 from govor.errors import GovorError
-from govor.settings import Settings
+from govor.settings import Settings, config_file
+from govor.settings.keys import refuse_clients_key
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,11 @@ def serve(config: Path | None, /, **options: Any) -> None:
     settings = read_settings(config, given)
     show_log(settings.log_level, as_json=settings.log_json)
     service = Service(settings)
+    refuse_clients_key(service.keys)
     _warn_of_strangers(service)
     bound, metrics = bind(settings), bind_metrics(settings)
+    source = config_file(config) or "no file"
+    log.info("Settings given in %s, variables and flags: %s", source, in_force(settings))
     prepare()
     asyncio.run(_serve_until_signalled(service, bound, metrics, lambda: read_settings(config, given)))
 
@@ -99,21 +104,3 @@ def reread(service: Service, read: Callable[[], Settings]) -> None:
     log.info("Read the configuration again; changed: %s", ", ".join(changed) or "nothing")
     if waiting:
         log.warning("Only a restart changes: %s", ", ".join(waiting))
-
-
-def greeting(service: Service, urls: Sequence[str]) -> str:
-    """What a person sees first: where the server is and a line that works."""
-    url, *others = urls
-    also = f", also on {', '.join(others)}" if others else ""
-    default = service.router.default()
-    models = ", ".join(model.id for model in service.router.usable()) or "none; see `govor models --all`"
-    key = ' -H "Authorization: Bearer $GOVOR_API_KEY"' if service.keys.asked else ""
-    sample = "tests/data/ru.wav" if Path("tests/data/ru.wav").is_file() else "recording.mp3"
-    lines = [
-        f"Govor listens on {url}{also}  (API: {url}/v1, its pages: {url}/docs)",
-        f"Models: {models}",
-        f"Default: {default.id if default else 'none is installed'}",
-        "Try it:",
-        f"  curl {url}/v1/audio/transcriptions{key} -F file=@{sample}",
-    ]
-    return "\n".join(lines)

@@ -25,6 +25,12 @@ class Arrivals:
         self._departures = departures
         self._loader = loader
 
+    def check_room(self, model: Model) -> None:
+        """Raise InsufficientMemory where there is no room for what a model is thought to take."""
+        need = self._loader.estimate(model, self._store.folder(model))
+        if self._residence.lacking(need) > 0:
+            self._residence.check_room(model, need)
+
     async def bring(self, model: Model, progress: Progress | None = None, *, trial: bool = False) -> Loaded:
         """Load a model once there is room for it. Raises InsufficientMemory, and whatever loading raises.
 

@@ -42,14 +42,25 @@ class Chooser:
         Raises ModelNotFound, ModelNotInstalled; for "auto" what the last model of the list failed with.
         """
         if not self.router.means_auto(name):
-            yield self.router.choose(name)
+            yield self.answering(name)[0]
             return
         async with AsyncExitStack() as stack:
             language = options.language
             if language is None and self.router.has_routes:
                 language = await self._detect(path, options.languages, place)
             needed = {Feature.TRANSLATE} if options.task == "translate" else set()
-            yield await self._first(self.router.candidates(language, needed), stack)
+            yield await self._first(self.answering(name, language, needed), stack)
+
+    def answering(
+        self, name: str | None, language: str | None = None, needed: Collection[Feature] = ()
+    ) -> list[Model]:
+        """Return who may answer, in the order in which they are tried: never none.
+
+        Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation.
+        """
+        if not self.router.means_auto(name):
+            return [self.router.choose(name)]
+        return self.router.candidates(language, needed)
 
     async def languages(
         self, name: str, path: Path, place: Place, among: Collection[str] = ()

@@ -52,4 +52,9 @@ class Failures:
         """Raise the last failure again while its pause lasts."""
         failure = self._last.get(name)
         if failure and self._clock() < failure.until:
+            self.check_last(name)
+
+    def check_last(self, name: str) -> None:
+        """Raise the last failure again, if nothing has loaded the model since."""
+        if failure := self._last.get(name):
             raise copy(failure.error)  # a raised one gathers the frames of all who raised it

@@ -68,6 +68,12 @@ class Pool:
         """Why the last attempt to load failed."""
         return self._failures.reason(model.qualified)
 
+    def check(self, model: Model) -> None:
+        """Raise what is known to keep a model out of memory: InsufficientMemory, or why it last failed."""
+        if model.qualified not in self.residence.slots:
+            self._failures.check_last(model.qualified)
+            self._arrivals.check_room(model)
+
     def loaded(self, model: Model) -> Loaded | None:
         """The model in memory, for a look at it; None: it is not there."""
         slot = self.residence.slots.get(model.qualified)

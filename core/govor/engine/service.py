@@ -23,6 +23,7 @@ from govor.engine.observer import Observers, Report
 from govor.engine.patience import Patience
 from govor.engine.pipeline import Transcription, Work, begin
 from govor.engine.pool import Pool, State
+from govor.engine.readiness import Check, DefaultAnswers, NotReady, first_obstacle
 from govor.engine.traffic import Traffic
 from govor.errors import GovorError
 from govor.models.catalogue import Catalogue, Model
@@ -78,6 +79,12 @@ class Service:
         self.began = time.monotonic()
         self.transcribed = 0
         """Recordings answered since the start."""
+        self.checks: list[Check] = [
+            self._stopping,
+            self._preloading,
+            DefaultAnswers(self.chooser, self.pool, self.downloads),
+        ]
+        """What /ready asks, one after another."""
         self._detector: asyncio.Task[VoiceDetector] | None = None
         self._preload: asyncio.Task[None] | None = None
 
@@ -88,19 +95,16 @@ class Service:
         self.decoders.start()
         self._preload = asyncio.create_task(self._load_preloaded(), name="preload")
 
-    def not_ready(self) -> str | None:
-        """Why no request would be answered now: shutting_down, model_loading, no_model, model_failed.
+    def not_ready(self) -> NotReady | None:
+        """Why a request without a `model` would not be answered now; None: it would be."""
+        return first_obstacle(self.checks)
 
-        None: they would.
-        """
-        if self.traffic.draining:
-            return "shutting_down"
-        if self._preload is not None and not self._preload.done():
-            return "model_loading"
-        if not self.router.usable():
-            return "no_model"
-        default = self.router.default()
-        return "model_failed" if default and self.pool.state(default) == "failed" else None
+    def _stopping(self) -> NotReady | None:
+        return NotReady("shutting_down", "The server is stopping.") if self.traffic.draining else None
+
+    def _preloading(self) -> NotReady | None:
+        loads = self._preload is not None and not self._preload.done()
+        return NotReady("model_loading", "Models are being loaded.") if loads else None
 
     def change(self, wanted: Settings) -> tuple[list[str], list[str]]:
         """Take in other settings; return the names of those that hold now, and of those that need a restart.

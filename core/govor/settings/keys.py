@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 1.0
 """How often, at most, the file is looked at."""
+
+CLIENTS_KEY = "GOVOR_API_KEY"
+"""The variable of a client's key, for commands that ask a running server."""
+
+MEANT_FOR_KEYS = frozenset(
+    {CLIENTS_KEY, "GOVOR_APIKEY", "GOVOR_APIKEYS", "GOVOR_KEY", "GOVOR_KEYS", "GOVOR_AUTH_TOKEN"}
+    | {"GOVOR_API_TOKEN", "GOVOR_API_TOKENS", "GOVOR_TOKEN", "GOVOR_TOKENS", "GOVOR_API_KEY_FILE"}
+)
+"""Variables by which somebody seems to want a key asked; the server's own are none of them."""
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +82,22 @@ class Keys:
             return
         self._listed = _encoded(listed)
         log.info("Read %d keys from %s", len(listed), self._path)
+
+
+def refuse_clients_key(keys: Keys) -> None:
+    """Raise ConfigurationError where a variable gives a key and the server would ask for none.
+
+    The administrator's key may be there: it is for the commands that manage the server.
+    """
+    if keys.asked:
+        return
+    for name, value in sorted(os.environ.items()):
+        if name.upper() in MEANT_FOR_KEYS and value and not keys.manages(value.encode()):
+            other = "a client's key" if name.upper() == CLIENTS_KEY else "no setting"
+            raise ConfigurationError(
+                f"{name} is {other}, and without GOVOR_API_KEYS the server would ask nobody for a key. Give "
+                f"its keys in GOVOR_API_KEYS, or unset {name} to serve whoever reaches it."
+            )
 
 
 def _among(given: bytes, keys: Iterable[bytes]) -> bool:
