@@ -108,7 +108,7 @@ def test_a_stream_has_its_headers_and_ends_with_done(
     client: httpx.Client, recorded: bytes, events: Any, response_format: str
 ) -> None:
     answer = ask(client, recorded, stream="true", response_format=response_format)
-    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["cache-control"] == "no-cache, no-store"
     told = events(answer)
     assert [event.json()["type"] for event in told[:-1]] == ["transcript.text.delta", "transcript.text.done"]
     assert (told[-1].name, told[-1].data) == ("", "[DONE]")

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 from uuid import uuid4
 
+from govor.api.browsers import usual_headers
 from govor.api.cors import CrossOrigin
 from govor.api.uploads import Message, Receive, Scope, Send
 from govor.engine.service import Service
@@ -81,7 +82,8 @@ class Exchanges:
                 last = self._service.traffic.draining or message["type"] == REFUSAL
                 if last and scope["http_version"].startswith("1"):
                     more.append((b"connection", b"close"))
-                message = {**message, "headers": [*message.get("headers", ()), *more]}
+                given = message.get("headers", ())
+                message = {**message, "headers": [*given, *more, *usual_headers(given)]}
             await send(message)
 
         return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response
 from quart_schema import tag
 
+from govor.api.browsers import usual_headers
 from govor.api.uploads import Message, Receive, Scope, Send
 from govor.api.visitors import Visit, check_visit
 from govor.engine.service import Service
@@ -66,5 +67,6 @@ async def _live(receive: Receive, send: Send) -> None:
 
 async def _answer(send: Send, status: int, text: bytes, *, body: bool) -> None:
     headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(text)).encode())]
+    headers += usual_headers(headers)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text if body else b""})

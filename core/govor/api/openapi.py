@@ -22,6 +22,7 @@ from werkzeug.exceptions import NotFound
 
 from govor import __version__
 from govor.api.auth import OPEN_PATHS
+from govor.api.browsers import page_policy
 from govor.api.dialect_schema import FlatError
 from govor.api.refusals import refusals
 from govor.api.schema import ErrorBody
@@ -35,6 +36,9 @@ PAGE = """<!doctype html>
 SwaggerUIBundle({dom_id: "#swagger-ui", url: "/openapi.json", deepLinking: true, validatorUrl: null});
 </script></body></html>
 """
+KEPT = "max-age=3600"
+"""How long a browser may keep what the page is made of."""
+
 TEXTS = ("text/plain", "text/vtt")
 EVENTS = "text/event-stream"
 TEXT = {"type": "string"}
@@ -195,8 +199,9 @@ def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
 
     @app.get("/docs")
     @hide
-    async def docs_page() -> str:
-        return PAGE
+    async def docs_page() -> Response:
+        headers = {"content-security-policy": page_policy(PAGE)}
+        return Response(PAGE, content_type="text/html; charset=utf-8", headers=headers)
 
     @app.get("/docs/<name>")
     @hide
@@ -204,4 +209,5 @@ def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
         if name not in ASSETS:
             raise NotFound
         content = await asyncio.to_thread((folder / name).read_bytes)
-        return Response(content, content_type=ASSETS[name])
+        headers = {"cache-control": KEPT}
+        return Response(content, content_type=f"{ASSETS[name]}; charset=utf-8", headers=headers)

@@ -25,7 +25,7 @@ from govor.models.own import adopt_repository
 from govor.models.progress import Transfer
 
 TICK_SECONDS = 0.2  # between two events of progress
-STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+STREAM_HEADERS = {"cache-control": "no-cache, no-store", "x-accel-buffering": "no"}
 
 Answer = Response | tuple[dict[str, object], int]
 

@@ -14,7 +14,7 @@ from govor.formats.events import Events
 from govor.types import Segment
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
-STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+STREAM_HEADERS = {"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "no"}
 END = Segment("")  # stands for the end of the segments
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from govor.engine.turns import Turn
-from govor.errors import GovorError, TranscriptionFailed
+from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.types import Recognizer, Segment
 
 PADDING = 0.25
@@ -54,4 +54,4 @@ def _work_alone(turn: Turn, recognizer: Recognizer) -> Outcome:
         return error
     except BaseException as error:  # a model may raise anything: its client is told, the lane lives
         log.exception("The model failed on %.1f s of audio", turn.seconds)
-        return TranscriptionFailed(f"The model failed: {type(error).__name__}: {error}")
+        return TranscriptionFailed(f"The model failed: {reason(error)}")

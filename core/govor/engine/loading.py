@@ -20,7 +20,7 @@ from govor.engine.lane import STOPPING, Lane
 from govor.engine.memory import Gauge, give_back, mapped_apart
 from govor.engine.observer import Observer
 from govor.engine.residence import Loaded
-from govor.errors import GovorError, LoadFailed, ShuttingDown
+from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
 from govor.models.catalogue import Model
 from govor.specs import Placement
 from govor.types import SAMPLE_RATE, Audio, LanguageDetector, LongForm, Options, Placed, Recognizer, Segment
@@ -65,9 +65,7 @@ class Loader:
                 raise
             except Exception as error:
                 log.exception("Loading '%s' failed", model.id)
-                raise LoadFailed(
-                    f"The model '{model.id}' cannot be loaded: {type(error).__name__}: {error}"
-                ) from error
+                raise LoadFailed(f"The model '{model.id}' cannot be loaded: {reason(error)}") from error
         if growth.bytes:
             self._took[model.qualified] = growth.bytes
         return Loaded(

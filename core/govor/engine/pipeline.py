@@ -30,7 +30,7 @@ from govor.engine.resumption import unheard
 from govor.engine.seams import Seams
 from govor.engine.speakers import Speakers
 from govor.engine.turns import Share, Turn
-from govor.errors import GovorError, TranscriptionFailed
+from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.models.catalogue import Model
 from govor.specs import Feature
 from govor.types import Options, Segment, Transcript, VoiceDetector
@@ -189,7 +189,7 @@ class Transcription:
             await turns.put(error)
         except Exception as error:
             log.exception("Reading the recording failed")
-            await turns.put(TranscriptionFailed(f"Reading failed: {type(error).__name__}: {error}"))
+            await turns.put(TranscriptionFailed(f"Reading failed: {reason(error)}"))
         else:
             await turns.put(None)
 

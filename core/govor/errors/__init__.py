@@ -49,7 +49,7 @@ from govor.errors.server import (
     ShuttingDown,
     TranscriptionFailed,
 )
-from govor.errors.tree import GovorError, RequestError
+from govor.errors.tree import GovorError, RequestError, reason
 
 __all__ = [
     "AdminRequired",
@@ -93,4 +93,5 @@ __all__ = [
     "UnsupportedOperation",
     "UrlFailed",
     "UrlNotAllowed",
+    "reason",
 ]

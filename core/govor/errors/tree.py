@@ -5,6 +5,20 @@ Raised where the fact is known; turned once into a response, in api, and once in
 
 from __future__ import annotations
 
+import re
+
+FOLDERS = re.compile(r"(?<![\w:/])/(?:[^\s/'\"]+/)+")
+"""The way to a file on this machine; not that of a URL."""
+
+LONGEST_REASON = 300
+"""Letters of what a library says that are passed on."""
+
+
+def reason(error: BaseException) -> str:
+    """Return what went wrong, for clients: class and first line, without the folders of this machine."""
+    text = FOLDERS.sub("…/", str(error).partition("\n")[0])[:LONGEST_REASON]
+    return f"{type(error).__name__}: {text}"
+
 
 class GovorError(Exception):
     """Something a person must be told. `str(error)` is the message; `param` names the request field."""

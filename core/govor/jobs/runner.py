@@ -17,6 +17,7 @@ from govor.errors import (
     JobsUnavailable,
     ShuttingDown,
     TranscriptionFailed,
+    reason,
 )
 from govor.jobs.ledger import Ledger
 from govor.jobs.records import Failure, Job, Order
@@ -119,7 +120,7 @@ class Runner:
             return error
         except Exception as error:
             log.exception("Job %s failed", job.id)
-            return TranscriptionFailed(f"The job failed: {type(error).__name__}: {error}")
+            return TranscriptionFailed(f"The job failed: {reason(error)}")
         return None
 
     async def _transcribe(self, job: Job) -> None:
