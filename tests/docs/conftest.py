@@ -80,7 +80,11 @@ def github_slug(heading: str) -> str:
 
 def read_pages() -> dict[str, Page]:
     """Every page for readers, by its path in the repository."""
-    paths = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("backends/*/README.md"))]
+    paths = [
+        ROOT / "README.md",
+        *sorted(ROOT.glob("docs/**/*.md")),
+        *sorted(ROOT.glob("backends/*/README.md")),
+    ]
     return {path.relative_to(ROOT).as_posix(): Page(path) for path in paths}
 
 
