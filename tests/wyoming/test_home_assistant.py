@@ -239,6 +239,19 @@ def test_what_is_no_event_is_told_and_ends_the_connection(fake: Server, free_por
     assert json.loads(answer.splitlines()[0])["type"] == "error"
 
 
+def test_a_page_in_a_browser_cannot_speak_to_it(fake: Server, family: FakeBackend, free_port: int) -> None:
+    events = (
+        b'{"type": "describe"}\n{"type": "audio-start", "data": {"rate": 16000, "width": 2, "channels": 1}}\n'
+    )
+    head = f"POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Length: {len(events)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", free_port), timeout=SECONDS) as connection:
+        connection.sendall(head.encode() + events)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+    assert answer.count(b'"type"') == 1
+    assert b'"error"' in answer
+
+
 def test_events_that_nobody_knows_are_passed_over(fake: Server, free_port: int) -> None:
     events = talk(free_port, said(Event("select-program", {"name": "govor"}), Ping("hello")))
     assert [(event.type, event.data["text"]) for event in events] == [("pong", "hello")]
