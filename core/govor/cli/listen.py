@@ -11,6 +11,10 @@ from ipaddress import ip_address
 from govor.errors import ConfigurationError
 from govor.settings import Settings
 
+KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+"""Silence in seconds before the first question, between two of them, and how many stay unanswered: tcp(7).
+Linux asks for as long as `send_timeout` instead, if that is set."""
+
 
 def addresses(settings: Settings) -> list[tuple[str, int]]:
     """Return what to listen on: each of `bind`, else `host` and `port`. Raises ConfigurationError."""
@@ -66,6 +70,14 @@ def _address(text: str, default_host: str, setting: str = "bind") -> tuple[str, 
     return host.strip("[]") or default_host, int(port)
 
 
+def _look_for_vanished(bound: socket.socket) -> None:
+    """Have the system ask clients that are silent whether they are there: a lost network sends no goodbye."""
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEP_ALIVE.items():
+        if hasattr(socket, name):  # not every system has all of them
+            bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
 def _listen(host: str, port: int, setting: str = "", *, send_timeout: float) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, or asyncio does not know that it is TCP, and leaves Nagle's 40 ms in every answer but the first.
@@ -73,6 +85,7 @@ def _listen(host: str, port: int, setting: str = "", *, send_timeout: float) -> 
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if sys.platform == "linux":  # its connections inherit it, and end when what is sent is not taken: tcp(7)
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(send_timeout * 1000))
+    _look_for_vanished(bound)
     try:
         bound.bind((host, port))
     except OSError as error:
