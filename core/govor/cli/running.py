@@ -6,12 +6,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
-from typing import Any, cast
 
-from hypercorn.asyncio import serve as run_hypercorn
-from hypercorn.config import Config, Sockets
+from hypercorn.config import Config
 
 from govor.app import Parts, create_app, parts_of
+from govor.cli.process import most_connections
+from govor.connections.limits import Limits
+from govor.connections.server import serve
 from govor.engine.service import Service
 
 ANSWER_SECONDS = 2.0
@@ -32,18 +33,13 @@ async def run(
     """Serve on bound sockets until `stop` is set; requests under way then have `drain_seconds`."""
     app, ended = create_app(service), asyncio.Event()
     parts = parts_of(app)
+    limits = Limits(service.settings.idle_timeout, service.settings.http2, most=most_connections())
     tasks = [asyncio.create_task(_drain(parts, service, stop, ended), name="drain")]
     if metrics and (metrics_app := parts.metrics_app()):
-        serving = run_hypercorn(
-            cast("Any", metrics_app), hypercorn_config(metrics), shutdown_trigger=ended.wait
-        )
+        serving = serve(metrics_app, hypercorn_config(), metrics, limits, ended.wait)
         tasks.append(asyncio.create_task(serving, name="metrics"))
     try:
-        await run_hypercorn(app, hypercorn_config(bound), shutdown_trigger=ended.wait)
-    except ExceptionGroup as error:
-        if not ended.is_set():
-            raise
-        log.debug("While stopping: a connection of HTTP/2 was cut", exc_info=error)
+        await serve(app, hypercorn_config(), bound, limits, ended.wait)
     finally:
         for task in tasks:
             task.cancel()
@@ -56,26 +52,15 @@ async def _drain(parts: Parts, service: Service, stop: asyncio.Event, ended: asy
     service.traffic.drain()
     if not await service.traffic.drained(service.settings.drain_seconds):
         log.warning("Stopping: requests under way are ended")
-        asyncio.get_running_loop().set_exception_handler(_note)  # Hypercorn cuts a connection by failing
         await parts.jobs.close()  # before the models are waited for, which may take longer than there is
         await service.close()
     ended.set()
 
 
-def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    log.debug("While stopping: %s", context["message"], exc_info=context.get("exception"))
-
-
-def hypercorn_config(bound: Sequence[socket.socket]) -> Config:
+def hypercorn_config() -> Config:
     """Hypercorn's settings where its defaults do not fit long uploads and answers."""
-
-    class Bound(Config):
-        def create_sockets(self) -> Sockets:
-            return Sockets([], list(bound), [])
-
-    config = Bound()
+    config = Config()
     config.graceful_timeout = ANSWER_SECONDS
-    config.keep_alive_timeout = 75.0  # longer than most proxies keep their end
     config.websocket_ping_interval = 20.0
     config.max_app_queue_size = 2  # pieces of 64 kB of an upload that wait in memory, per connection
     config.errorlog = logging.getLogger("hypercorn.error")  # in the form of all the rest

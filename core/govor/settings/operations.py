@@ -65,6 +65,16 @@ class OperationsSettings(BaseSettings):
         description="Seconds after which a client that takes nothing of its answer is cut off (Linux only). "
         "0: never.",
     )
+    idle_timeout: float = Field(
+        75,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds that a connection stays open between two requests. Longer than the reverse "
+        "proxy keeps its end, or it will use one that has just been closed.",
+    )
+    http2: bool = Field(
+        True, description="Speak HTTP/2 to clients that begin with it (prior knowledge), beside HTTP/1.1."
+    )
     drain_seconds: float = Field(
         10,
         ge=0,

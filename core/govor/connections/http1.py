@@ -1,0 +1,137 @@
+"""HTTP/1.1 as Hypercorn speaks it, but for what it does with bad requests, upgrades and doubtful lengths."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Any
+
+import h11
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.events import EndBody, Response
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
+from hypercorn.protocol.http_stream import HTTPStream
+
+from govor.connections.refusals import refusal
+from govor.connections.validity import fault_of, origin_form
+
+LAST = (b"connection", b"close")
+
+
+class _Refused(Exception):
+    """The request has its answer."""
+
+
+class _Parser(h11.Connection):
+    """Takes nothing that comes after a client's last request: nobody is to act on it (RFC 9112 9.6).
+
+    Else h11 fails on it, and Hypercorn says so in place of the answer.
+    """
+
+    def receive_data(self, data: bytes) -> None:
+        if not self._has_said_all():
+            super().receive_data(data)
+
+    def next_event(self) -> Any:
+        return h11.NEED_DATA if self._has_said_all() else super().next_event()
+
+    def _has_said_all(self) -> bool:
+        return self.their_state in (h11.MUST_CLOSE, h11.CLOSED)
+
+
+class Http1(H11Protocol):
+    """One connection's requests. Made with Hypercorn's arguments; used by `Connection`."""
+
+    def __init__(self, app: Any, config: Config, *others: Any):
+        super().__init__(app, config, *others)
+        self.connection = _Parser(h11.SERVER, max_incomplete_event_size=config.h11_max_incomplete_size)
+        self._last = False
+        self._in_chunks = False
+        self._version = b""
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether a whole request has come whose answer has not ended."""
+        whole = self.connection.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
+        return whole and isinstance(self.stream, HTTPStream)
+
+    def beginning(self) -> tuple[bytes, bool]:
+        """Return bytes with which whatever comes next may begin, and whether it does so anyway.
+
+        A status line begins with its version. The size of a chunk may have leading zeros (RFC 9112 7.1), that
+        of the last one too. b"": there is nothing of which this is known.
+        """
+        state = self.connection.our_state
+        if state is h11.SEND_RESPONSE:
+            return b"HTTP/1.1 ", True
+        return (b"0", False) if state is h11.SEND_BODY and self._in_chunks else (b"", False)
+
+    async def handle(self, event: Event) -> None:
+        """Take what has come from the client."""
+        try:
+            await super().handle(event)
+        except _Refused:
+            await self.send(Closed())
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        """Send what the application answers."""
+        if isinstance(event, Response):
+            names = {name.lower() for name, _ in event.headers}
+            known = b"content-length" in names or event.status_code < 200
+            self._in_chunks = not known and self._version == b"1.1"
+            if self._last and event.status_code >= 200:
+                event = replace(event, headers=[*event.headers, LAST])
+        await super().stream_send(event)
+        if isinstance(event, EndBody) and isinstance(self.connection, H11WSConnection):
+            await self.send(Closed())  # a WebSocket was refused; Hypercorn would wait for more
+
+    async def refuse(self, status: int, message: str, *, body: bool = True) -> None:
+        """Answer in place of the application; the connection is not used again."""
+        answer = refusal(status, message)
+        headers = [*answer.headers, LAST, *self.config.response_headers("h11")]
+        data = self.connection.send(h11.Response(status_code=status, headers=headers)) or b""
+        if body:
+            data += self.connection.send(h11.Data(data=answer.body)) or b""
+        await self.send(RawData(data=data))
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Called by Hypercorn while it handles h11's exception, which alone says what is wrong."""
+        error = sys.exception()
+        reason = f": {str(error).partition(': bytearray')[0].rstrip('.')}" if error else ""
+        await self.refuse(status_code, f"The request is not proper HTTP/1.1{reason}.")
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Called by Hypercorn with each head, to find who asks for HTTP/2.
+
+        Nobody is given it here. An upgrade to h2c may be ignored (RFC 9110 7.8), and HTTP/2 does not know it
+        any more (RFC 9113 3.1). Whoever knows that the server speaks HTTP/2 begins with it, and never comes
+        here.
+        """
+        headers = {name.lower(): value for name, value in event.headers}  # h11 lets one Host through
+        with_body = event.method != b"HEAD"
+        if event.http_version not in (b"1.0", b"1.1"):
+            await self.refuse(505, "HTTP/1.1 and HTTP/1.0 are spoken here.", body=with_body)
+            raise _Refused
+        self._version = event.http_version
+        path, named = origin_form(event.target)
+        host = headers.get(b"host", b"") if named is None else named
+        if fault := fault_of(event.method, path, host):
+            await self.refuse(400, fault, body=with_body)
+            raise _Refused
+        # Two lengths: whoever stood before may have gone by the other one (RFC 9112 6.3).
+        self._last = b"content-length" in headers and b"transfer-encoding" in headers
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        """Called by Hypercorn with each head; whatever form its target has, the application gets a path."""
+        path, host = origin_form(request.target)
+        if host is not None:
+            headers = [pair for pair in request.headers if pair[0].lower() != b"host"]
+            request = h11.Request(
+                method=request.method,
+                target=path,
+                headers=[(b"host", host), *headers],
+                http_version=request.http_version,
+            )
+        await super()._create_stream(request)

@@ -1,0 +1,118 @@
+"""HTTP/2 as Hypercorn speaks it, but for what it does with resets, bad requests and bodies nobody wants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
+from typing import Any
+
+import h2.events
+import h2.exceptions
+from h2.errors import ErrorCodes
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.h2 import H2Protocol
+
+from govor.connections.limits import Allowance
+from govor.connections.refusals import refusal
+from govor.connections.validity import fault_of
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""How a client begins that knows that the server speaks HTTP/2: RFC 9113 3.4."""
+
+HEAD_BYTES = 9
+RST_STREAM = 0x3
+RESETS, RESETS_PER_SECOND = 100, 10
+"""A client may give up all streams that it may have at once, and then some; rapid resets (CVE-2023-44487) are
+hundreds of thousands. nghttp2 and Envoy allow 1000 and 33 a second, at a hundredth of the cost."""
+
+ENDLESS = 2**31
+"""There are no more streams in a connection (RFC 9113 5.1.1). Hypercorn's limit of requests, its answer to
+rapid resets, would cut off the answers under way."""
+
+
+class Frames:
+    """Reads the heads of frames, RFC 9113 4.1, in what comes in pieces of any size."""
+
+    def __init__(self, skip: int):
+        self._skip = skip  # bytes until the next head
+        self._head = b""  # of which so much has come
+
+    def resets(self, data: bytes) -> int:
+        """Return how many RST_STREAM begin in the next piece."""
+        found, at = 0, 0
+        while at < len(data):
+            if self._skip:
+                step = min(self._skip, len(data) - at)
+                self._skip -= step
+            else:
+                step = min(HEAD_BYTES - len(self._head), len(data) - at)
+                self._head += data[at : at + step]
+                if len(self._head) == HEAD_BYTES:
+                    found += self._head[3] == RST_STREAM
+                    self._skip, self._head = int.from_bytes(self._head[:3], "big"), b""
+            at += step
+        return found
+
+
+class Http2(H2Protocol):
+    """One connection's streams. Made with Hypercorn's arguments; used by `Connection`."""
+
+    def __init__(self, app: Any, config: Config, *others: Any):
+        config = copy(config)
+        config.keep_alive_max_requests = ENDLESS
+        super().__init__(app, config, *others)
+        self._frames = Frames(skip=len(PREFACE))
+        self._resets = Allowance(RESETS, RESETS_PER_SECOND)
+
+    async def handle(self, event: Event) -> None:
+        """Take what has come from the client; resets are counted before anything is made of them."""
+        resets = self._frames.resets(event.data) if isinstance(event, RawData) else 0
+        if resets and not self._resets.take(resets):
+            self.connection.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+            await self._flush()
+            await self.send(Closed())
+        else:
+            await super().handle(event)
+
+    async def _handle_events(self, events: Sequence[h2.events.Event]) -> None:
+        """Called by Hypercorn with what has come; it knows no body of a stream that has been answered."""
+        for event in events:
+            if isinstance(event, h2.events.DataReceived) and event.stream_id not in self.streams:
+                self._give_back(event)
+            else:
+                await super()._handle_events([event])
+        await self._flush()
+
+    def _give_back(self, event: h2.events.DataReceived) -> None:
+        """Let the client send as much again, for the sake of its other streams."""
+        with suppress(h2.exceptions.ProtocolError):  # the connection has ended meanwhile
+            self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+
+    async def _create_stream(self, request: h2.events.RequestReceived) -> None:
+        """Called by Hypercorn with each request, whose headers h2 has checked, but not what they say."""
+        given = dict(reversed(request.headers))
+        host = given.get(b":authority", given.get(b"host", b""))
+        method = given.get(b":method", b"")
+        fault = fault_of(method, given.get(b":path", b""), host)
+        if method == b"CONNECT":
+            fault = (
+                "Neither tunnels nor WebSockets are made here."  # Hypercorn forgets some of those it refuses
+            )
+        if fault:
+            self._refuse(request.stream_id, fault, body=method != b"HEAD")
+        else:
+            await super()._create_stream(request)
+
+    def _refuse(self, stream: int, message: str, *, body: bool) -> None:
+        answer = refusal(400, message)
+        headers = [(b":status", b"400"), *answer.headers, *self.config.response_headers("h2")]
+        try:
+            self.connection.send_headers(stream, headers, end_stream=not body)
+            if body:
+                self.connection.send_data(stream, answer.body, end_stream=True)
+        except h2.exceptions.FlowControlError:  # a client that takes less than a line
+            self.connection.reset_stream(stream, ErrorCodes.PROTOCOL_ERROR)
+        except h2.exceptions.ProtocolError:
+            pass  # the stream or the connection has ended meanwhile

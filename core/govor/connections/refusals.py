@@ -1,0 +1,29 @@
+"""Answers to requests that reach no route, in the shape of the API's errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from govor.errors import GovorError
+from govor.formats.openai import dump_json, error_body
+
+CODES = {408: "request_timeout", 431: "headers_too_large"}
+"""Of the errors' codes, those for a status of its own; all else is a request that is not proper HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One answer, as both versions of HTTP send it."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def refusal(status: int, message: str) -> Refusal:
+    """Make an answer of the message."""
+    error = GovorError(message)
+    error.status, error.code, error.type = status, CODES.get(status, "bad_request"), "invalid_request_error"
+    body = f"{dump_json({'error': error_body(error)})}\n".encode("utf-8", "replace")
+    length = str(len(body)).encode()
+    return Refusal(status, [(b"content-type", b"application/json"), (b"content-length", length)], body)
