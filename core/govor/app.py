@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from quart import Quart, Response, request
+from quart import Quart, Response
 
 from govor.api.auth import guard
+from govor.api.bodies import Bodies, Pace, body_limits
 from govor.api.detect import detect_routes
 from govor.api.diarization import diarization_routes
 from govor.api.doorway import Doorway
@@ -25,16 +26,13 @@ from govor.api.speech import speech_routes
 from govor.api.status import probe_routes, status_routes
 from govor.api.storage import storage_routes
 from govor.api.transcriptions import transcription_routes
-from govor.api.uploads import Linger, spooling_into, sweep_spool
+from govor.api.uploads import current_spool, sweep_spool
 from govor.api.whispercpp import whispercpp_routes
 from govor.engine.service import Service
 from govor.engine.transcriber import ServiceTranscriber
 from govor.jobs.desk import Jobs
 from govor.observe.figures import Figures
 from govor.observe.watch import Watch
-
-MAX_FIELD_BYTES = 8_000_000  # a data URL of 10 s of speech fits
-
 
 PARTS = "govor"
 """Where an application's extensions have its parts."""
@@ -64,15 +62,14 @@ def create_app(service: Service) -> Quart:
     settings = service.settings
     app = Quart("govor", static_folder=None)
     app.config.update(
-        # Quart's defaults would refuse files over 16 MB, uploads and answers over 60 s.
-        MAX_CONTENT_LENGTH=int(settings.max_upload_mb * 1e6),
-        MAX_FORM_MEMORY_SIZE=MAX_FIELD_BYTES,
-        BODY_TIMEOUT=None,
+        # Quart's defaults would end answers over 60 s; bodies are none of its business.
+        MAX_CONTENT_LENGTH=None,
         RESPONSE_TIMEOUT=None,
     )
-    app.request_class = spooling_into(settings.spool_dir, own_limits(settings.compat))
+    limits = body_limits(int(settings.max_upload_mb * 1e6), own_limits(settings.compat))
+    bodies = Bodies(app.asgi_app, limits, lambda: _pace(service), settings.spool_dir)
     watch, jobs = Watch(service), Jobs(service)
-    app.asgi_app = Exchanges(Doorway(Linger(app.asgi_app)), service, watch)  # type: ignore[method-assign, assignment]
+    app.asgi_app = Exchanges(Doorway(bodies), service, watch)  # type: ignore[method-assign, assignment]
     app.extensions[PARTS] = Parts(watch.figures, jobs, service)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app)
@@ -102,9 +99,13 @@ def create_app(service: Service) -> Quart:
 
     @app.teardown_request
     async def discard_uploads(error: BaseException | None) -> None:
-        request.discard_uploads()  # type: ignore[attr-defined]
+        current_spool().discard()
 
     return app
+
+
+def _pace(service: Service) -> Pace:
+    return Pace(service.settings.body_timeout, service.settings.body_min_rate)
 
 
 def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | None) -> None:

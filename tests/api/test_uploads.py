@@ -15,7 +15,7 @@ import pytest
 
 import media
 from disks import cramped
-from govor.api.uploads import Linger
+from govor.api.bodies import Bodies, Pace
 from waiting import eventually, soon
 
 URL = "/v1/audio/transcriptions"
@@ -72,7 +72,7 @@ def test_a_body_without_a_recording_has_a_cap_of_its_own(server: Any, path: str)
         chunked = client.post(path, content=iter([b"a=1&" * 100_000] * 3))
         assert client.get("/health").is_success
     assert (stated.status_code, chunked.status_code) == (413, 413)
-    assert "1 MB" in stated.text
+    assert "0.1 MB" in stated.text
 
 
 def test_a_chunked_upload_under_the_cap_is_taken(spooling: tuple[Any, Path]) -> None:
@@ -118,12 +118,13 @@ def test_an_answer_that_is_broken_off_while_it_lingers_is_counted_no_more() -> N
         await asyncio.Event().wait()
 
     async def break_off() -> int:
-        linger = Linger(answer)
-        task = asyncio.create_task(linger({"type": "http"}, never, never))
-        await soon(lambda: linger._lingering == 1)
+        bodies = Bodies(answer, lambda path: 1, Pace)
+        scope = {"type": "http", "path": "/", "headers": [], "http_version": "1.1"}
+        task = asyncio.create_task(bodies(scope, never, never))
+        await soon(lambda: bodies._lingering == 1)
         task.cancel()
         await asyncio.wait([task])
-        return linger._lingering
+        return bodies._lingering
 
     assert asyncio.run(break_off()) == 0
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from govor.engine.admission import FIRST_GUESS, LONGEST, SHORTEST, Admission, Limits
+from govor.engine.admission import FIRST_GUESS, LONGEST, SHORTEST, Admission, Kind, Limits
 from govor.engine.pipeline import Work
 from govor.errors import GovorError, RateLimited, ServerBusy
 from govor.specs import ModelSpec
@@ -90,13 +90,80 @@ def test_audio_is_counted_by_what_is_inside_and_one_alone_may_bring_any_length(c
         second.weigh(50)
 
 
-def test_what_has_waited_elsewhere_is_never_refused_but_counted(clock: Clock) -> None:
+def test_what_has_waited_elsewhere_is_never_refused_and_keeps_nobody_out(clock: Clock) -> None:
     door = Admission(Limits(requests=1, seconds=10, wait=30), clock)
-    with door.admit() as client, door.admit(patient=True) as job:
-        client.weigh(10)
+    with door.admit(kind=Kind.JOB) as job, door.admit(kind=Kind.JOB) as other:
         job.weigh(1000)
-        assert (client.wait, job.wait) == (30, 0)
-        refused(lambda: door.check(""))
+        other.weigh(1000)
+        assert not door.full
+        with door.admit() as client:
+            client.weigh(10)
+            assert (client.wait, job.wait, door.inside, door.full) == (30, 0, 3, True)
+            refused(lambda: door.check(""))
+
+
+def test_who_leaves_a_recording_for_later_is_counted_apart(clock: Clock) -> None:
+    door = Admission(Limits(requests=2, per_client=1), clock)
+    with door.admit("a", Kind.LATER), door.admit("b", Kind.LATER):
+        refused(lambda: door.check("c", Kind.LATER))
+        with door.admit("a"):
+            refused(lambda: door.check("a"), RateLimited)
+            door.check("b")
+    with door.admit("a", Kind.LATER):
+        refused(lambda: door.check("a", Kind.LATER), RateLimited)
+    door.check("a", Kind.LATER)
+
+
+def test_who_wants_to_be_answered_now_after_all_is_treated_like_the_others(clock: Clock) -> None:
+    door = Admission(Limits(requests=1, wait=30), clock)
+    with door.admit(kind=Kind.LATER) as place:
+        with door.admit():
+            refused(place.hurry)
+        place.hurry()
+        assert (place.kind, place.wait, door.full) == (Kind.PLAIN, 30, True)
+    assert (door.inside, door.full) == (0, False)
+
+
+def test_who_fetches_a_recording_holds_no_place_meanwhile(clock: Clock) -> None:
+    door = Admission(Limits(requests=1, fetches=2), clock)
+    with door.admit() as place:
+        with place.fetching():
+            assert (door.inside, door.full) == (0, False)
+            with door.admit() as other, other.fetching(), door.admit() as third:
+                refused(third.fetching().__enter__)
+                assert door.inside == 1
+        assert door.full
+    assert door.inside == 0
+
+
+def test_who_comes_back_with_a_fetched_recording_may_find_all_places_taken(clock: Clock) -> None:
+    door = Admission(Limits(requests=1, fetches=2), clock)
+    with ExitStack() as inside:
+        with door.admit() as place:
+            fetching = place.fetching()
+            fetching.__enter__()
+            inside.enter_context(door.admit())
+            refused(lambda: fetching.__exit__(None, None, None))
+        assert door.inside == 1
+    assert door.inside == 0
+
+
+def test_one_client_cannot_fetch_all_recordings(clock: Clock) -> None:
+    door = Admission(Limits(fetches=9, per_client=1), clock)
+    with door.admit("a") as place, place.fetching():
+        with door.admit("a") as second:
+            refused(second.fetching().__enter__, RateLimited)
+        with door.admit("b") as other, other.fetching():
+            pass
+
+
+def test_a_fetch_that_fails_frees_its_room(clock: Clock) -> None:
+    door = Admission(Limits(requests=1, fetches=1), clock)
+    with pytest.raises(KeyError), door.admit() as place, place.fetching():
+        raise KeyError
+    with door.admit() as place, place.fetching():
+        pass
+    assert door.inside == 0
 
 
 def test_one_who_fails_inside_leaves_no_place_taken(clock: Clock) -> None:

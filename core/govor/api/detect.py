@@ -54,7 +54,7 @@ def detect_routes(service: Service) -> Blueprint:
         """Language of a recording's first speech, at most 30 s of it."""
         with service.admission.admit(client_of(service)) as place:
             form, path = await read_upload()
-            fields = parse_fields(form, strict=service.settings.strict)
+            fields = parse_fields(form.fields, strict=service.settings.strict)
             candidates = fields.options("transcribe").languages
             model, chances = await service.chooser.languages(fields.model, path, place, candidates)
         language = certain_language(chances)

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationError
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 from quart_schema import DataSource, document_request, document_response, tag
 from werkzeug.datastructures import MultiDict
 
-from govor.api.fields import gather, invalid
+from govor.api.fields import invalid
 from govor.api.forms import fetch_recording, read_form
 from govor.api.schema import Diarization as DiarizationBody
 from govor.api.speakers import SpeakerFields, known_speakers
+from govor.api.spellings import gather
 from govor.api.work import client_of
 from govor.engine.diarization import Diarize
 from govor.engine.service import Service
@@ -50,9 +51,9 @@ def diarization_routes(service: Service) -> Blueprint:
     async def diarize() -> Response:
         """Who speaks when in a recording."""
         with service.admission.admit(client_of(service)) as place:  # before anything is uploaded in vain
-            form, path = await read_form()
-            fields = _parse(form)
-            path = path or await fetch_recording(fields.file_url, service)
+            form = await read_form()
+            fields = _parse(form.fields)
+            path = form.path or await fetch_recording(fields.file_url, service, place)
             asked = Diarize(
                 _choose(service, fields.model),
                 await known_speakers(fields, service.decoders, service.settings.spool_dir),
@@ -60,7 +61,7 @@ def diarization_routes(service: Service) -> Blueprint:
             async with service.diarize(path, asked, place) as diarization:
                 turns = (await diarization.speakers()).turns()
         if fields.response_format == "rttm":
-            return Response(rttm(turns, await _name()), content_type="text/plain; charset=utf-8")
+            return Response(rttm(turns, Path(form.file_name).stem), content_type="text/plain; charset=utf-8")
         body = dump_json(turns_body(turns, diarization.seconds))
         return Response(body + "\n", content_type="application/json")
 
@@ -69,7 +70,7 @@ def diarization_routes(service: Service) -> Blueprint:
 
 def _parse(form: MultiDict[str, str]) -> DiarizationFields:
     try:
-        fields = DiarizationFields.model_validate(gather(form))
+        fields = DiarizationFields.model_validate(gather(form, DiarizationFields.model_fields))
     except ValidationError as error:
         raise invalid(error) from error
     fields.check_known()
@@ -82,9 +83,3 @@ def _choose(service: Service, name: str) -> Model:
     if name and service.router.find(name) != model:
         raise ModelNotFound(name, [model.id])
     return model
-
-
-async def _name() -> str:
-    """What the client calls the recording, without its suffix."""
-    upload = (await request.files).get("file")
-    return Path(upload.filename or "").stem if upload else ""

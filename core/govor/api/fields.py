@@ -5,12 +5,10 @@ Knows nothing of models: what a model cannot honour is found out later.
 
 from __future__ import annotations
 
-import json
 import logging
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     FailFast,
@@ -21,7 +19,9 @@ from pydantic import (
 )
 from werkzeug.datastructures import MultiDict
 
+from govor.api.chunking import ServerVad
 from govor.api.speakers import SpeakerFields
+from govor.api.spellings import gather
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.errors import InvalidParam
@@ -29,18 +29,6 @@ from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS
 from govor.formats.languages import parse_language
 from govor.types import Options, Task
 
-ARRAYS = frozenset(
-    {
-        "include",
-        "keywords",
-        "known_speaker_names",
-        "known_speaker_references",
-        "languages",
-        "timestamp_granularities",
-    }
-)
-COMMA_LISTS = ARRAYS - {"keywords", "known_speaker_references"}  # these may hold a comma themselves
-OTHER_NAMES = {"hotwords": "keywords"}  # faster-whisper's servers
 UNNEEDED = {"segment_size"}  # go-whisper's: recordings of any length are read piece by piece
 TIMED_FORMATS = frozenset({"verbose_json", "srt", "vtt"})
 
@@ -57,25 +45,6 @@ Language = Annotated[str, BeforeValidator(parse_language), _NAMED]
 OptionalLanguage = Annotated[str | None, BeforeValidator(_language), _NAMED]
 _FLAG = TypeAdapter(bool)
 ONE_FAULT = FailFast()  # a field of 8 MB may have a million, and each would take a kilobyte
-
-
-class ServerVad(BaseModel):
-    """OpenAI's `chunking_strategy` object."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    type: Literal["server_vad"]
-    prefix_padding_ms: int = Field(300, ge=0, le=5_000)
-    silence_duration_ms: int = Field(200, ge=0, le=60_000)
-    threshold: float = Field(0.5, ge=0, le=1)
-
-    def rules(self) -> SpeechRules:
-        """How it tells speech from silence."""
-        return SpeechRules(
-            threshold=self.threshold,
-            silence=self.silence_duration_ms / 1000,
-            padding=self.prefix_padding_ms / 1000,
-        )
 
 
 class Fields(SpeakerFields):
@@ -160,7 +129,7 @@ def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict:
     Fields that nobody knows are passed over, or refused where it is to be `strict`. Raises InvalidParam
     naming the field.
     """
-    values = gather(form)
+    values = gather(form, Fields.model_fields)
     for name in sorted(values.keys() - Fields.model_fields.keys() - UNNEEDED):
         if strict:
             raise InvalidParam(f"There is no field '{name[:40]}'.", param=name[:40])
@@ -183,55 +152,12 @@ def parse_flag(query: MultiDict[str, str], name: str) -> bool:
         raise InvalidParam(f"'{name}': Input should be a valid boolean.", param=name) from error
 
 
-def gather(form: MultiDict[str, str]) -> dict[str, Any]:
-    """Bring `name`, `name[]`, repeated keys, comma lists, `name[key]` and JSON strings to one shape.
-
-    An empty value is an absent one: browsers and SDKs send empty fields for what was not chosen.
-    """
-    values: dict[str, Any] = {}
-    for key, texts in form.lists():
-        name, bracket, inner = key.partition("[")
-        name = OTHER_NAMES.get(name, name)
-        given = [text for text in texts if text.strip()]
-        if not given:
-            continue
-        if name in ARRAYS:
-            pieces = [piece for text in given for piece in _elements(name, text)]
-            values.setdefault(name, []).extend(pieces)
-        elif name == "chunking_strategy" and bracket:
-            values.setdefault(name, {})[inner.rstrip("]")] = given[-1]
-        elif name == "chunking_strategy":
-            values[name] = _json_object(given[-1])
-        else:
-            values[name] = given[-1]
-    return values
-
-
-def _elements(name: str, text: str) -> list[str]:
-    if text.lstrip().startswith("["):
-        try:
-            return [str(item) for item in json.loads(text)]
-        except (ValueError, RecursionError):
-            pass  # it is a keyword that begins with a bracket
-    return [piece.strip() for piece in text.split(",")] if name in COMMA_LISTS else [text]
-
-
-def _json_object(text: str) -> Any:
-    if not text.lstrip().startswith("{"):
-        return text.strip()
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidParam(
-            f"'chunking_strategy' is not valid JSON: {error}", param="chunking_strategy"
-        ) from error
-
-
 def _check(fields: Fields) -> None:
     """Refuse what does not go together."""
     if fields.response_format not in MEDIA_TYPES:
         raise InvalidParam(
-            f"response_format '{fields.response_format}' is unknown; there are {', '.join(MEDIA_TYPES)}.",
+            f"response_format '{fields.response_format[:40]}' is unknown; there are "
+            f"{', '.join(MEDIA_TYPES)}.",
             param="response_format",
         )
     if fields.wants_logprobs and fields.response_format != "json":
@@ -256,7 +182,8 @@ def _check_speakers(fields: Fields) -> None:
 
 def invalid(error: ValidationError) -> InvalidParam:
     """Name the field and what is wrong; of a value that fits no alternative, about the nearest one."""
-    nearest = max(error.errors(), key=lambda item: len(item["loc"]))
+    told = error.errors(include_url=False, include_context=False, include_input=False)
+    nearest = max(told, key=lambda item: len(item["loc"]))
     path = [str(part) for part in nearest["loc"] if part not in ALTERNATIVES and not isinstance(part, int)]
     message = nearest["msg"].removeprefix("Value error, ").rstrip(".")
-    return InvalidParam(f"'{'.'.join(path)}': {message}.", param=path[0])
+    return InvalidParam(f"'{'.'.join(path)[:80]}': {message}.", param=path[0][:80])

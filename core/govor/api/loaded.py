@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_request, document_response, tag
 
+from govor.api.bodies import current_body
 from govor.api.models import describe
 from govor.api.queries import ForceQuery
 from govor.api.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
@@ -31,7 +32,7 @@ def loaded_routes(service: Service) -> Blueprint:
     async def load(name: str) -> dict[str, object]:
         """Bring a model into memory. The body, which may be empty, says how, and how long it stays."""
         model = service.router.installed(name)
-        service.pool.wishes.tell(model, _said(await request.get_data()))
+        service.pool.wishes.tell(model, _said(await current_body().read()))
         await service.pool.load(model)
         return describe(service, model).model_dump()
 
@@ -52,7 +53,7 @@ def loaded_routes(service: Service) -> Blueprint:
     async def reload(name: str) -> dict[str, object]:
         """Load a model anew, with other settings or files, while the old one answers until it is there."""
         model = service.router.installed(name)
-        said, before = _said(await request.get_data()), service.pool.wishes.told(model)
+        said, before = _said(await current_body().read()), service.pool.wishes.told(model)
         service.pool.wishes.tell(model, said)
         try:
             await service.pool.reload(model)
@@ -108,6 +109,8 @@ def _said(body: str | bytes) -> ModelSettings:
     known = ", ".join(ModelSettings.model_fields)
     try:
         values = json.loads(body, parse_float=_number) if body.strip() else {}
+        if isinstance(values, dict) and (strangers := values.keys() - ModelSettings.model_fields.keys()):
+            raise InvalidParam(f"'{min(strangers)[:40]}' is no setting; send JSON with any of {known}.")
         return ModelSettings.model_validate(values, strict=True)
     except ValidationError as error:
         fault = error.errors()[0]

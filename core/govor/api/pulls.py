@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_request, document_response, tag
 
+from govor.api.bodies import current_body
 from govor.api.disk_schema import PullRequest
+from govor.api.form_body import FORM, read_fields, urlencoded
 from govor.api.models import describe, model_path, read_flag
 from govor.api.queries import StreamQuery
 from govor.api.schema import ModelBody
@@ -151,13 +152,13 @@ def _event(name: str, body: dict[str, object]) -> bytes:
 
 async def _read_body() -> PullRequest:
     """Return what JSON, a form or an urlencoded body asks for. Raises InvalidParam."""
-    if request.mimetype == "multipart/form-data":
-        fields = {name: value for name, value in (await request.form).items() if value}
+    if request.mimetype == FORM:
+        fields = {name: value for name, value in (await read_fields()).items() if value}
     else:
-        raw: bytes = await request.get_data()  # type: ignore[assignment]  # text only where asked for
+        raw = await current_body().read()
         with suppress(ValidationError):  # also where curl calls JSON something else
             return PullRequest.model_validate_json(raw)
-        fields = {name: values[-1] for name, values in parse_qs(raw.decode("utf-8", "replace")).items()}
+        fields = urlencoded(raw)
     try:
         return PullRequest.model_validate(
             {name: fields[name] for name in PullRequest.model_fields if name in fields}

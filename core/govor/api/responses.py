@@ -14,7 +14,6 @@ from quart import Quart, Response, has_request_context, request, websocket
 from werkzeug.exceptions import HTTPException
 
 from govor.api.exchanges import annotate
-from govor.api.uploads import BodyTooLarge
 from govor.errors import GovorError, InsufficientStorage, ShuttingDown, Unauthorized
 from govor.formats.gigastt import flat_error
 from govor.formats.openai import dump_json, error_body
@@ -108,9 +107,6 @@ def handle_errors(app: Quart) -> None:
 
 
 def _message(app: Quart, error: HTTPException) -> str:
-    if error.code == 413 and not isinstance(error, BodyTooLarge):
-        most, parts = app.config["MAX_FORM_MEMORY_SIZE"] / 1e6, app.config["MAX_FORM_PARTS"]
-        return f"The form has a text field of more than {most:g} MB, or more than {parts} fields."
     if not has_request_context():
         return f"There is no WebSocket {_path()} here: live audio is not served. {RECORDINGS_INSTEAD}"
     if error.code == 404 and (meant := _meant(app)):

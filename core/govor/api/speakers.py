@@ -66,12 +66,13 @@ def _voice(name: str, url: str, decoders: Decoders, spool_dir: Path | None) -> A
     try:
         audio = _decode(_content(url), decoders, spool_dir)
     except (InvalidAudio, ValueError) as error:
-        raise InvalidParam(f"The reference of '{name}': {error}", param=REFERENCES) from error
+        raise InvalidParam(f"The reference of '{name[:80]}': {error}", param=REFERENCES) from error
     seconds = len(audio) / SAMPLE_RATE
     if not SHORTEST - TOLERANCE <= seconds <= LONGEST + TOLERANCE:
         length = f"longer than {LONGEST:g}" if seconds > LONGEST else f"{seconds:.1f}"
         raise InvalidParam(
-            f"The reference of '{name}' is {length} seconds long; it must have {SHORTEST:g} to {LONGEST:g}.",
+            f"The reference of '{name[:80]}' is {length} seconds long; it must have {SHORTEST:g} to "
+            f"{LONGEST:g}.",
             param=REFERENCES,
         )
     return audio

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from govor.api.fields import invalid
 from govor.api.forms import read_upload
+from govor.api.spellings import present
 from govor.api.work import client_of
 from govor.audio.speech import Region, SpeechRules
 from govor.audio.voice import find_speech
@@ -67,7 +68,7 @@ def speech_routes(service: Service) -> Blueprint:
         """Where in a recording there is speech; no model is asked."""
         with service.admission.admit(client_of(service)) as place:
             form, path = await read_upload()
-            regions = await _find(service, path, _parse(form).rules(), place)
+            regions = await _find(service, path, _parse(form.fields).rules(), place)
         body = [{"start": region.start // PER_MS, "end": region.end // PER_MS} for region in regions]
         return Response(dump_json(body), content_type="application/json")
 
@@ -76,7 +77,7 @@ def speech_routes(service: Service) -> Blueprint:
 
 def _parse(form: MultiDict[str, str]) -> SpeechFields:
     try:
-        return SpeechFields.model_validate({name: text for name, text in form.items() if text.strip()})
+        return SpeechFields.model_validate(present(form, SpeechFields.model_fields))
     except ValidationError as error:
         raise invalid(error) from error
 

@@ -74,9 +74,10 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
     """One request from form to response; whatever is wrong is raised before the first byte is sent."""
     compat = service.settings.compat
     async with AsyncExitStack() as stack:
-        place = admit(service, stack, patient=prefers_async())  # a job has a queue of its own
-        form, path = await read_form()
-        fields = parse_fields(form, compat.default_response_format, strict=service.settings.strict)
+        place = admit(service, stack, later=prefers_async())  # a job has a queue of its own
+        form = await read_form()
+        path = form.path
+        fields = parse_fields(form.fields, compat.default_response_format, strict=service.settings.strict)
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:
@@ -84,7 +85,7 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
         if purpose == "diarize":
             service.router.diarizer()  # before a recording is fetched in vain
         if path is None:
-            path = await fetch_recording(fields.file_url, service)
+            path = await fetch_recording(fields.file_url, service, place)
         task: Task = "translate" if purpose == "translate" else "transcribe"
         diarize = await _diarize(service, fields, purpose)
         wish = Wish(path, fields.model, fields.options(task), place, fields.rules(), diarize=diarize)

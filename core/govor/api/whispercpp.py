@@ -7,13 +7,15 @@ from pathlib import PurePath
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 from quart_schema import DataSource, document_request, document_response, tag
 from werkzeug.datastructures import MultiDict
 
 from govor.api.dialect_schema import InferenceResult
 from govor.api.fields import OptionalLanguage, invalid
+from govor.api.form_body import read_fields
 from govor.api.forms import read_upload
+from govor.api.spellings import present
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
@@ -103,14 +105,14 @@ def whispercpp_routes(service: Service) -> Blueprint:
         async with AsyncExitStack() as stack:
             place = admit(service, stack)
             form, path = await read_upload()
-            fields = _parse(form)
+            fields = _parse(form.fields)
             wish = Wish(
                 path,
                 fields.model or chosen,
                 fields.options(),
                 place,
                 fields.rules(),
-                ignored=_unheeded(form),
+                ignored=_unheeded(form.fields),
                 unasked=frozenset({"words"}),
             )
             asked = await stack.enter_async_context(understood(service, wish))
@@ -124,7 +126,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
     async def load() -> Response:
         """Load a model, for /inference to use from now on."""
         nonlocal chosen
-        model = _meant(service, (await request.form).get("model", "").strip())
+        model = _meant(service, (await read_fields()).get("model", "").strip())
         await service.pool.load(model)
         chosen = model.qualified
         return Response("Load was successful!", content_type="text/plain; charset=utf-8")
@@ -144,7 +146,7 @@ def _meant(service: Service, name: str) -> Model:
 
 def _parse(form: MultiDict[str, str]) -> InferenceFields:
     try:
-        return InferenceFields.model_validate({name: text for name, text in form.items() if text.strip()})
+        return InferenceFields.model_validate(present(form, InferenceFields.model_fields))
     except ValidationError as error:
         raise invalid(error) from error
 

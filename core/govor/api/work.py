@@ -6,16 +6,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-from quart import Response, request
+from quart import Response
 
 from govor.api.auth import client_name
 from govor.api.results import IGNORED_ALIAS, IGNORED_HEADER, MODEL_HEADER
 from govor.api.streaming import stream_response, transcription_events
-from govor.api.uploads import SpoolingRequest
+from govor.api.uploads import current_spool
 from govor.audio.speech import SpeechRules
-from govor.engine.admission import Place
+from govor.engine.admission import Kind, Place
 from govor.engine.diarization import Diarize
 from govor.engine.options import honour
 from govor.engine.pipeline import Transcription, Work
@@ -70,12 +69,13 @@ def client_of(service: Service) -> str:
     return client_name(keyed=service.keys.asked)
 
 
-def admit(service: Service, stack: AsyncExitStack, *, patient: bool = False) -> Place:
+def admit(service: Service, stack: AsyncExitStack, *, later: bool = False) -> Place:
     """Take a place until the stack is left: before the body is read, so that nobody uploads in vain.
 
-    Who is patient has a queue elsewhere. Raises ServerBusy, RateLimited.
+    Who is to be answered `later` has a queue elsewhere. Raises ServerBusy, RateLimited.
     """
-    return stack.enter_context(service.admission.admit(client_of(service), patient=patient))
+    kind = Kind.LATER if later else Kind.PLAIN
+    return stack.enter_context(service.admission.admit(client_of(service), kind))
 
 
 @asynccontextmanager
@@ -108,7 +108,7 @@ async def event_stream(
 
     What `stack` holds is held until the stream ends.
     """
-    stack.callback(cast("SpoolingRequest", request).take_uploads())
+    stack.callback(current_spool().take())
     asked = await stack.enter_async_context(understood(service, wish))
     transcription = await stack.enter_async_context(service.transcribe(asked.work))
     events, keep_alive = dialect(asked, transcription), service.settings.keep_alive_seconds

@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from enum import Enum
 
 from govor.errors import RateLimited, ServerBusy
 
@@ -35,17 +36,30 @@ class Limits:
     """Requests of one client at once."""
     wait: float = 0.0
     """Seconds that a request may wait for its first piece of work, the loading of the model apart."""
+    fetches: int = 0
+    """Recordings that are fetched from addresses at once."""
+
+
+class Kind(Enum):
+    """What somebody comes for. Each kind is counted apart, so that none keeps another out."""
+
+    PLAIN = "transcriptions"
+    """To be answered now."""
+    LATER = "uploads of jobs"
+    """To leave a recording, which waits in a queue elsewhere: as many at once as of plain ones."""
+    JOB = "jobs"
+    """To be worked on, having waited elsewhere: any number."""
 
 
 class Place:
     """What one request takes up, from its admission until it leaves."""
 
-    def __init__(self, admission: Admission, client: str, wait: float, *, patient: bool):
+    def __init__(self, admission: Admission, client: str, kind: Kind, wait: float):
         self._admission = admission
         self.client = client
+        self.kind = kind
         self.wait = wait
         """Seconds that the first piece of work may take to begin; 0: any number."""
-        self.patient = patient
         self.seconds = 0.0
 
     def weigh(self, seconds: float | None) -> None:
@@ -53,9 +67,17 @@ class Place:
         self._admission.weigh(self, seconds or 0.0)
 
     def hurry(self) -> None:
-        """Be patient no more: no queue elsewhere takes it. Raises ServerBusy, RateLimited."""
-        if self.patient:
+        """Be answered now: no queue elsewhere takes it. Raises ServerBusy, RateLimited."""
+        if self.kind is not Kind.PLAIN:
             self._admission.hurry(self)
+
+    def fetching(self) -> AbstractContextManager[None]:
+        """Give the place up for the block, which fetches a recording, and take one again.
+
+        Raises ServerBusy or RateLimited: before it where as many are fetched as may be, after it where others
+        have taken all places.
+        """
+        return self._admission.fetching(self)
 
     def retry_after(self) -> float:
         """Seconds until it would be worked on, had it come later."""
@@ -70,58 +92,75 @@ class Admission:
         """They may change while there are places taken."""
         self._clock = clock
         self._places: set[Place] = set()
-        self._clients: Counter[str] = Counter()
+        self._counts: Counter[Kind] = Counter()
+        self._clients: Counter[tuple[Kind, str]] = Counter()
+        self._fetching: Counter[str] = Counter()
         self._pace: deque[float] = deque(maxlen=REMEMBERED)
         self._last = 0.0  # when somebody left last, or came into the empty house
         self._promised = 0.0  # when the last one who was sent away was asked back
 
     @property
     def inside(self) -> int:
-        """Requests that wait or are worked on."""
+        """Requests and jobs that wait or are worked on."""
         return len(self._places)
 
-    def check(self, client: str, own: int = 0) -> None:
-        """Raise what `admit` would, so that nobody uploads in vain; `own` places do not count."""
-        inside, of_client = self.inside - own, self._clients[client] - own
-        if 0 < self.limits.requests <= inside:
-            raise ServerBusy(
-                f"The server has {inside} transcriptions under way and takes no more.",
-                retry_after=self.retry_after(),
-            )
-        if 0 < self.limits.per_client <= of_client:
-            raise RateLimited(
-                f"You have {of_client} transcriptions under way and may have no more.",
-                retry_after=self.retry_after(),
-            )
+    @property
+    def full(self) -> bool:
+        """Whoever wants to be answered now is refused."""
+        return 0 < self.limits.requests <= self._counts[Kind.PLAIN]
 
-    def hurry(self, place: Place) -> None:
-        """Treat one that was patient like all others. Raises ServerBusy, RateLimited."""
-        self.check(place.client, own=1)
-        place.patient, place.wait = False, self.limits.wait
+    def check(self, client: str, kind: Kind = Kind.PLAIN) -> None:
+        """Raise what `admit` would, so that nobody uploads in vain."""
+        if kind is Kind.JOB:
+            return
+        if 0 < self.limits.requests <= self._counts[kind]:
+            raise self._busy(f"has {self._counts[kind]} {kind.value} under way")
+        self._check_client(f"{kind.value} under way", self._clients[kind, client])
 
     @contextmanager
-    def admit(self, client: str = "", *, patient: bool = False) -> Iterator[Place]:
-        """Take a place until the block ends; who is `patient` is neither refused nor timed out.
+    def admit(self, client: str = "", kind: Kind = Kind.PLAIN) -> Iterator[Place]:
+        """Take a place until the block ends; only who is to be answered now is timed out.
 
         Raises ServerBusy, RateLimited.
         """
-        if not patient:
-            self.check(client)
-        if not self._places:
-            self._last = self._clock()
-        place = Place(self, client, 0.0 if patient else self.limits.wait, patient=patient)
-        self._places.add(place)
-        self._clients[client] += 1
+        self.check(client, kind)
+        place = Place(self, client, kind, self.limits.wait if kind is Kind.PLAIN else 0.0)
+        self._enter(place)
         try:
             yield place
         finally:
             self._leave(place)
 
+    def hurry(self, place: Place) -> None:
+        """Treat one that came to leave a recording like all others. Raises ServerBusy, RateLimited."""
+        self.check(place.client)
+        self._leave(place)
+        place.kind, place.wait = Kind.PLAIN, self.limits.wait
+        self._enter(place)
+
+    @contextmanager
+    def fetching(self, place: Place) -> Iterator[None]:
+        """What `Place.fetching` says."""
+        count = self._fetching.total()
+        if 0 < self.limits.fetches <= count:
+            raise self._busy(f"fetches {count} recordings from addresses")
+        self._check_client("recordings fetched", self._fetching[place.client])
+        self._leave(place)
+        self._fetching[place.client] += 1
+        try:
+            yield
+        finally:
+            self._fetching[place.client] -= 1
+            self._fetching += Counter()  # forgets who fetches nothing
+        self.check(place.client, place.kind)
+        self._enter(place)
+
     def weigh(self, place: Place, seconds: float) -> None:
         """Put a place's audio into the account; whoever is alone may bring any length. Raises ServerBusy."""
-        others = sum(other.seconds for other in self._places if other is not place)
+        plain = (other for other in self._places if other.kind is Kind.PLAIN)
+        others = sum(other.seconds for other in plain if other is not place)
         alone = not others or not seconds  # of unknown length
-        if not place.patient and not alone and 0 < self.limits.seconds < others + seconds:
+        if place.kind is Kind.PLAIN and not alone and 0 < self.limits.seconds < others + seconds:
             raise ServerBusy(
                 f"The server has {others:.0f} seconds of audio under way; this recording would make it more "
                 f"than the {self.limits.seconds:g} that it takes.",
@@ -136,11 +175,32 @@ class Admission:
         self._promised = min(max(self._promised, now) + pace, now + LONGEST)
         return max(self._promised - now, SHORTEST)
 
+    def _busy(self, why: str) -> ServerBusy:
+        return ServerBusy(f"The server {why} and takes no more.", retry_after=self.retry_after())
+
+    def _check_client(self, what: str, count: int) -> None:
+        if 0 < self.limits.per_client <= count:
+            raise RateLimited(
+                f"You have {count} {what} and may have no more.", retry_after=self.retry_after()
+            )
+
+    def _enter(self, place: Place) -> None:
+        if not self._counts[Kind.PLAIN]:
+            self._last = self._clock()
+        self._places.add(place)
+        self._counts[place.kind] += 1
+        self._clients[place.kind, place.client] += 1
+
     def _leave(self, place: Place) -> None:
+        """Give a place back; who gave it up before has none."""
+        if place not in self._places:
+            return
         self._places.discard(place)
-        self._clients[place.client] -= 1
-        if not self._clients[place.client]:
-            del self._clients[place.client]
-        now = self._clock()
-        self._pace.append(now - self._last)
-        self._last = now
+        self._counts[place.kind] -= 1
+        self._clients[place.kind, place.client] -= 1
+        if not self._clients[place.kind, place.client]:
+            del self._clients[place.kind, place.client]
+        if place.kind is Kind.PLAIN:
+            now = self._clock()
+            self._pace.append(now - self._last)
+            self._last = now

@@ -13,7 +13,7 @@ from pathlib import Path
 from govor.audio.decoders import Decoders
 from govor.audio.energy import EnergyDetector
 from govor.cores import usable_cores
-from govor.engine.admission import Admission, Limits, Place
+from govor.engine.admission import Admission, Kind, Limits, Place
 from govor.engine.budget import Budget
 from govor.engine.changes import LIVE, differing
 from govor.engine.choice import Chooser
@@ -39,8 +39,9 @@ from govor.types import VoiceDetector
 IO_THREADS = 64
 """For reading, loading and fetching, which mostly wait: asyncio's few would let slow ones stop the rest."""
 
-FETCHERS = 16
-"""Recordings that are fetched at once; a slow server keeps a thread for as long as it may be slow."""
+FETCHERS = 64
+"""Recordings that are fetched at once. A slow address keeps a thread for as long as it may be slow: more than
+this many are refused, so that none waits for another."""
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Service:
         self.checks: list[Check] = [
             self._stopping,
             self._preloading,
+            self._full,
             DefaultAnswers(self.chooser, self.pool, self.downloads),
         ]
         """What /ready asks, one after another."""
@@ -101,6 +103,10 @@ class Service:
 
     def _stopping(self) -> NotReady | None:
         return NotReady("shutting_down", "The server is stopping.") if self.traffic.draining else None
+
+    def _full(self) -> NotReady | None:
+        full = "All places of `max_queue` are taken."
+        return NotReady("server_busy", full) if self.admission.full else None
 
     def _preloading(self) -> NotReady | None:
         loads = self._preload is not None and not self._preload.done()
@@ -139,7 +145,7 @@ class Service:
 
         Raises ServerBusy or RateLimited where there is no room for it.
         """
-        admitted = self.admission.admit(work.client, patient=work.patient)
+        admitted = self.admission.admit(work.client, Kind.JOB if work.patient else Kind.PLAIN)
         report = Report(work.model.id, work.options.task, work.patient)
         try:
             with admitted if work.place is None else nullcontext(work.place) as place:
@@ -224,6 +230,7 @@ def _limits(settings: Settings) -> Limits:
         settings.max_queue_seconds,
         settings.max_requests_per_client,
         settings.max_wait_seconds,
+        FETCHERS,
     )
 
 

@@ -38,6 +38,7 @@ from govor.errors.requests import (
     Unauthorized,
     UnsupportedMediaType,
     UnsupportedOperation,
+    UploadStalled,
 )
 from govor.errors.server import (
     ConfigurationError,
@@ -91,6 +92,7 @@ __all__ = [
     "Unauthorized",
     "UnsupportedMediaType",
     "UnsupportedOperation",
+    "UploadStalled",
     "UrlFailed",
     "UrlNotAllowed",
     "reason",

@@ -81,6 +81,13 @@ class PayloadTooLarge(RequestError):
     code = "payload_too_large"
 
 
+class UploadStalled(RequestError):
+    """The client stopped sending in the middle of the request, or sends too slowly."""
+
+    status = 408
+    code = "request_timeout"
+
+
 class UnsupportedMediaType(RequestError):
     """The body is not of the kind this route takes."""
 

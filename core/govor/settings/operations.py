@@ -58,6 +58,19 @@ class OperationsSettings(BaseSettings):
         description="How many reverse proxies stand before the server: so many values of X-Forwarded-For, "
         "-Host and -Proto, from the right, are believed.",
     )
+    body_timeout: float = Field(
+        60,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds without a byte of a request's body after which it gets 408. 0: never.",
+    )
+    body_min_rate: float = Field(
+        240,
+        ge=0,
+        allow_inf_nan=False,
+        description="Bytes per second of a request's body, on the average and after a minute's grace; a "
+        "slower one gets 408. 0: as slowly as it likes.",
+    )
     send_timeout: float = Field(
         120,
         ge=0,

@@ -1,0 +1,91 @@
+"""The headers of one part of a form: its name, whether it is a file, and how its text is written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "windows-1251", "windows-1252"})
+"""In which the text of a part may be written that states one; everything else is read as UTF-8."""
+
+FILES = frozenset({"file"})
+"""Names of parts that hold recordings: without a file name their type tells."""
+
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"(?=\s*(?:;|$))|"[^"]*"|[^;]*)')
+_NAME = re.compile(r';\s*name\s*=\s*(?:"([^"]*)"|([^;]*))', re.IGNORECASE)
+
+
+class FormFault(ValueError):
+    """Why a form cannot be parsed: the end of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the headers of a part say."""
+
+    name: str
+    """Empty: it has none."""
+    file_name: str | None
+    """None: it is no file."""
+    charset: str
+
+
+def read_headers(head: bytes) -> Part:
+    """Read the lines before the blank one. Raises FormFault where nothing says what part it is."""
+    headers: dict[str, str] = {}
+    for line in _FOLD.sub(b" ", head).split(b"\n"):
+        name, _, value = line.decode("latin-1").partition(":")
+        headers.setdefault(name.strip().lower(), value.strip())
+    disposition = headers.get("content-disposition")
+    if disposition is None:
+        raise FormFault("a part of it has no header Content-Disposition.")
+    given = _parameters(disposition)
+    name = _text(given["name"] if "name" in given else _first_name(disposition))
+    encoding = headers.get("content-transfer-encoding", "binary").lower()
+    if encoding in ("base64", "quoted-printable"):
+        raise FormFault(f"the part '{name[:40]}' is encoded in {encoding}; send the bytes themselves.")
+    kind, charset = _media_type(headers.get("content-type", ""))
+    return Part(name, _file_name(name, given, kind), charset)
+
+
+def _file_name(name: str, given: dict[str, str], kind: str) -> str | None:
+    """Return what a file is called, "" where nobody says; None for a part that is text.
+
+    Who writes no file name may still say by the type that it is one. An empty name is that of a file only
+    where one belongs: some clients write it for every field.
+    """
+    called = _text(given.get("filename", ""))
+    if extended := given.get("filename*"):
+        called = unquote_to_bytes(extended.rpartition("'")[2]).decode("utf-8", "replace") or called
+    sound = kind.startswith(("audio/", "video/"))
+    if called or sound or (name in FILES and ("filename" in given or kind == "application/octet-stream")):
+        return re.split(r"[/\\]", called)[-1]
+    return None
+
+
+def _parameters(value: str) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for name, text in _PARAMETER.findall(value):
+        inner = text[1:-1].replace('\\"', '"') if text.startswith('"') else text.strip()
+        given.setdefault(name.lower(), inner)
+    return given
+
+
+def _first_name(disposition: str) -> str:
+    """Return the name where something before it cannot be read, as the file names of code pages."""
+    found = _NAME.search(disposition)
+    return (found[1] or found[2] or "").strip() if found else ""
+
+
+def _text(latin: str) -> str:
+    """Read what stands in a header: UTF-8, or whatever it is instead, with a mark for each such byte."""
+    return latin.encode("latin-1").decode("utf-8", "replace")
+
+
+def _media_type(value: str) -> tuple[str, str]:
+    kind, *parameters = value.lower().split(";")
+    stated = (text.partition("=") for text in parameters)
+    charset = next((text.strip(' "') for name, _, text in stated if name.strip() == "charset"), "")
+    return kind.strip(), charset if charset in CHARSETS else "utf-8"
