@@ -183,6 +183,56 @@ def test_recordings_that_do_not_come_keep_nobody_else_waiting(serve: Any) -> Non
         assert {answer.result().status_code for answer in asked} == {202}
 
 
+def test_slow_addresses_hold_no_place_and_delay_no_good_one(serve: Any) -> None:
+    come = threading.Event()
+
+    def slowly(request: Received) -> Answer:
+        if request.path == "/late":
+            come.wait(20)
+        return 200, {}, SPEECH
+
+    with receiving(slowly) as receiver, ThreadPoolExecutor(32) as threads:
+        server = serve(preload=(), file_urls="any", max_queue=2, default_models=("echo",))
+        late = [threads.submit(ask, server, f"{receiver.url}/late") for _ in range(2)]
+        try:
+            assert eventually(lambda: len(receiver.requests) == 2)
+            late += [threads.submit(ask, server, f"{receiver.url}/late") for _ in range(2)]
+            assert eventually(lambda: len(receiver.requests) == 4)
+            assert server.service.admission.inside == 0
+            with server.client() as client:
+                assert client.get("/ready").status_code == 200
+            assert server.post(SPEECH).status_code == 200
+            assert ask(server, f"{receiver.url}/a.wav").status_code == 200
+        finally:
+            come.set()
+        assert {answer.result().status_code for answer in late} <= {200, 503}
+
+
+def test_more_addresses_than_are_fetched_at_once_are_refused_and_asked_back(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("govor.engine.service.FETCHERS", 1)
+    come = threading.Event()
+
+    def late(request: Received) -> Answer:
+        come.wait(20)
+        return 200, {}, SPEECH
+
+    with receiving(late) as receiver, ThreadPoolExecutor(1) as threads:
+        server = serve(preload=(), file_urls="any", default_models=("echo",))
+        first = threads.submit(ask, server, receiver.url)
+        try:
+            assert eventually(lambda: len(receiver.requests) == 1)
+            for fields in ({}, {"prefer_later": True}):
+                refused = ask(server, receiver.url, **fields)
+                assert code(refused) == (503, "server_busy")
+                assert int(refused.headers["retry-after"]) >= 1
+            assert server.post(SPEECH).status_code == 200
+        finally:
+            come.set()
+        assert first.result().status_code == 200
+
+
 def test_clients_that_leave_while_a_recording_is_fetched_leave_nothing_behind(
     serve: Any, tmp_path: Path
 ) -> None:
