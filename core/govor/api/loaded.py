@@ -110,7 +110,8 @@ def _said(body: str | bytes) -> ModelSettings:
     try:
         values = json.loads(body, parse_float=_number) if body.strip() else {}
         if isinstance(values, dict) and (strangers := values.keys() - ModelSettings.model_fields.keys()):
-            raise InvalidParam(f"'{min(strangers)[:40]}' is no setting; send JSON with any of {known}.")
+            name = min(strangers)[:40]
+            raise InvalidParam(f"'{name}' is no setting; send JSON with any of {known}.", param=name)
         return ModelSettings.model_validate(values, strict=True)
     except ValidationError as error:
         fault = error.errors()[0]
