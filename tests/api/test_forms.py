@@ -191,6 +191,15 @@ def test_a_boundary_may_have_any_character(client: httpx.Client, boundary: str, 
     assert response.headers.get("x-govor-model") == "echo", response.text
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    ["boundary=XbX ; a=b", 'boundary="Xb\\X"', 'boundary="XbX', 'a="b;c"; boundary = XbX', "BOUNDARY=XbX"],
+)
+def test_a_boundary_is_found_however_it_is_written(client: httpx.Client, parameters: str) -> None:
+    body = form(part(FILE, RECORDING), field("model", "echo"))
+    assert send(client, URL, body, f"multipart/form-data; {parameters}").status_code == 200
+
+
 @pytest.mark.parametrize("path", [*FORMS, "/v1/models", "/load", "/v1/audio/diarization"])
 @pytest.mark.parametrize(
     "body",

@@ -2,7 +2,8 @@
 
 Written here for want of a library that takes what clients send: `multipart` 2.0 and `python-multipart` 0.0.34
 refuse lines that end with LF alone, and each either white space after a boundary (RFC 2046, 5.1.1) or text
-before the first one. Werkzeug's parser takes these, but no names that are not UTF-8, and bounds no headers.
+before the first one. Werkzeug's parser takes these, but no names that are not UTF-8, bounds no headers, and
+3.1.9 adds a byte to a part whose last line arrives cut between CR and LF.
 """
 
 from __future__ import annotations
