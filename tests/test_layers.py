@@ -14,7 +14,7 @@ from govor.testing import HEAVY
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
-    "specs decoder",
+    "specs decoder telemetry",
     "types errors cores",
     "voices serving",
     "hookspecs compat declared wishes",
@@ -41,7 +41,7 @@ ONLY_IN = {
     "prometheus_client": {"observe"},
     "pytest": {"testing"},
 }
-FACADE = {"specs", "types", "errors", "cores", "voices", "serving", "hookspecs"}
+FACADE = {"specs", "types", "errors", "cores", "voices", "serving", "hookspecs", "telemetry"}
 """What `import govor` brings in."""
 
 PLUGIN_SOURCES = sorted((ROOT / "backends").glob("*/src/**/*.py"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from govor.telemetry import switch_off
+
 if TYPE_CHECKING:
     from govor.cores import usable_cores
     from govor.errors import (
@@ -77,6 +79,8 @@ __all__ = [
     "hookimpl",
     "usable_cores",
 ]
+
+switch_off()  # no library that sends is imported yet
 
 __version__ = "0.1.0"
 
