@@ -14,6 +14,7 @@ from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 
 import govor
 from govor_whisper.batched import WINDOW, Task
+from govor_whisper.conversion import check_conversion
 from govor_whisper.device import choose_batch, choose_number_type, choose_workers, place, share_cores
 from govor_whisper.results import as_segment, merge
 from govor_whisper.settings import WhisperSettings
@@ -67,6 +68,7 @@ def load_recognizer(
     missing = [file.name for file in spec.files if not (folder / file.name).is_file()]
     if missing:  # without a tokenizer.json faster-whisper would fetch one
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} lacks {', '.join(missing)}.")
+    check_conversion(spec.id, folder)
     quiet = logging.getLogger("faster_whisper")
     if quiet.level == logging.NOTSET:  # it reports every call at INFO
         quiet.setLevel(logging.WARNING)
