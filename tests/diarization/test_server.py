@@ -16,19 +16,8 @@ import pytest
 from openai import OpenAI
 
 import media
-from diarization.material import EMBEDDING, SAMPLE, SEGMENTATION, read_member, read_wav
-from govor.models.record import Digest, write_record
-from govor_diarizer import diarizer
-
-
-def install_networks(models_dir: Path) -> None:
-    """Put the diarizer's files where the core has them once they are fetched."""
-    spec = diarizer({}).spec
-    folder = models_dir / "diarizer" / spec.id
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, member in zip(spec.files, (SEGMENTATION, EMBEDDING), strict=True):
-        (folder / file.name).write_bytes(read_member(member))
-    write_record(folder, {file.name: Digest(file.size, file.sha256) for file in spec.files})
+from diarization.material import SAMPLE, read_member, read_wav
+from diarization.networks import install_networks
 
 
 @pytest.fixture(scope="module")

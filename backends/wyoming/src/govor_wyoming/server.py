@@ -94,7 +94,8 @@ class Clients:
 
 async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Say goodbye, and drop what a refused client still sends: closed at once, it would not read why."""
-    writer.write_eof()
+    with suppress(OSError):  # ENOTCONN: it has left already
+        writer.write_eof()
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):
             while await reader.read(LINE_BYTES):
