@@ -12,7 +12,7 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check
 EDITABLE := -e . $(foreach name,$(BACKENDS),-e backends/$(name))
 
 .DELETE_ON_ERROR:
-.PHONY: help run install test test-slow lint bench clean
+.PHONY: help run install test test-slow test-versions lint bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,9 @@ test: $(VENV)/.tested         ## Install what the tests need (torch too) and run
 
 test-slow: $(VENV)/.tested    ## Run the slow tests too
 	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile -m "not hub" $(ARGS)
+
+test-versions: $(VENV)/.tested     ## Install the wheels with the lowest and the newest versions allowed, and try them
+	$(BIN)/python tests/versions/check.py
 
 lint: $(VENV)/.tested         ## ruff and mypy --strict
 	$(BIN)/ruff check .
