@@ -22,6 +22,7 @@ from govor_transformers.family import Family, Model
 from govor_transformers.repository import Contents, examine
 from govor_transformers.sequences import Sequences
 from govor_transformers.settings import ModelTable, TransformersSettings
+from govor_transformers.tokenization import check_tokenizer
 from govor_transformers.voxtral import Voxtral
 from govor_transformers.whisper import Whisper
 
@@ -56,6 +57,7 @@ def load_recognizer(
     device = place(placement.device)
     trusted = table is not None and table.trust_remote_code
     contents = examine(spec, folder, trusted=trusted)
+    check_tokenizer(spec, folder)
     precision = choose_precision(placement.precision, settings.precision, device, contents.family)
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
