@@ -124,6 +124,25 @@ def test_every_dependency_is_pinned_to_a_version_it_allows(path, pins):
         assert requirement.specifier.contains(pins[name]), f"{requirement} forbids {pins[name]}"
 
 
+@pytest.mark.parametrize(
+    "path", [ROOT / "pyproject.toml", *(folder / "pyproject.toml" for folder in BACKENDS)], ids=relative
+)
+def test_every_dependency_states_the_lowest_version_that_works(path):
+    for requirement in dependencies(path):
+        stated = {part.operator for part in requirement.specifier}
+        assert stated & {">=", "=="} or requirement.extras, f"{requirement} may be of any age"
+
+
+def test_every_backend_is_an_extra_of_the_server_and_three_are_the_default():
+    extras = project(ROOT)["optional-dependencies"]
+    for folder in BACKENDS:
+        (asked,) = map(Requirement, extras[folder.name])
+        assert asked.name == project(folder)["name"]
+        assert asked.specifier.contains(project(folder)["version"])
+    (default,) = map(Requirement, extras["default"])
+    assert (default.name, default.extras) == ("govor", {"whisper", "silero", "gigaam-onnx"})
+
+
 def test_the_server_says_the_version_of_its_distribution():
     assert project(ROOT)["version"] == govor.__version__
 

@@ -87,8 +87,9 @@ def works(python: str, version: str, resolution: str, wheels: list[str]) -> bool
         environment = Path(folder, "venv")
         uv("venv", "--python", python, str(environment))
         inside = str(environment / "bin/python")
+        (core,) = (Path(wheel).as_uri() for wheel in wheels if Path(wheel).name.startswith("govor-"))
         chosen = ("--resolution", resolution, "--only-binary", ":all:", "--python", inside)
-        uv("pip", "install", *chosen, *wheels, *requirements())
+        uv("pip", "install", *chosen, *wheels, f"govor[default] @ {core}", *requirements())
         ran = subprocess.run([inside, str(SMOKE)], capture_output=True, text=True, check=False)
         said = "works" if ran.returncode == 0 else "\n".join(ran.stderr.splitlines()[-SHOWN_LINES:])
         if ran.returncode:

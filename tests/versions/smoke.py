@@ -32,7 +32,7 @@ RECORDING = SAMPLES / "ru_short.wav"
 TEXT: str = json.loads((SAMPLES / "transcripts.json").read_text(encoding="utf-8"))[RECORDING.name]["text"]
 MINIATURE = Path(__file__).parents[1] / "miniature/models/v3_ctc"
 FORMATS = (("mp3", "mp3"), ("ogg", "libopus"), ("flac", "flac"), ("mp4", "aac"), ("webm", "libopus"))
-SECONDS = 120
+SECONDS = 300
 BIG_BYTES = 8_000_000
 PIECE = 64_000
 
