@@ -21,4 +21,12 @@ def test_a_long_list_and_a_long_name_are_cut() -> None:
 
 
 def test_without_models_there_is_nothing_to_suggest() -> None:
-    assert str(ModelNotFound("x", [])) == "The model 'x' does not exist. Available: none."
+    message = str(ModelNotFound("x", [], "is not in memory"))
+    assert message == "The model 'x' is not in memory. Available: none."
+
+
+def test_an_install_without_any_backend_says_how_to_add_one() -> None:
+    message = str(ModelNotFound("whisper-base", []))
+    assert message.startswith("The model 'whisper-base' does not exist. Available: none. No plugin that has")
+    assert "`govor plugins`" in message
+    assert "`pip install ./backends/whisper ./backends/silero`" in message

@@ -13,19 +13,27 @@ LONGEST_NAME = 200
 """Letters of a client's name for a model that are looked at and told."""
 
 
+NOWHERE = "does not exist"
+
+
 class ModelNotFound(RequestError):
     """No model answers to this name."""
 
     status = 404
     code = "model_not_found"
 
-    def __init__(self, name: str, known: list[str], fault: str = "does not exist"):
+    def __init__(self, name: str, known: list[str], fault: str = NOWHERE):
         name = name[:LONGEST_NAME]
         near = get_close_matches(name, known, 1)
         meant = f" Did you mean '{near[0]}'?" if near else ""
         more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
         listed = (", ".join(known[:LISTED]) or "none") + more
         message = f"The model '{name}' {fault}.{meant} Available: {listed}."
+        if not known and fault == NOWHERE:
+            message += (
+                " No plugin that has models is ready: `govor plugins` tells which are installed and what "
+                "they lack. In a clone of Govor, `pip install ./backends/whisper ./backends/silero` adds one."
+            )
         super().__init__(message, param="model")
 
 
