@@ -1,4 +1,7 @@
-"""Offline: the embedded models answer on a machine without a network, and the server asks nobody anything."""
+"""Offline: the embedded models answer on a machine without a network, and the server asks nobody anything.
+
+Python's own sockets are watched, while a few requests last: quiet/ watches all code, and longer.
+"""
 
 from __future__ import annotations
 
@@ -88,3 +91,4 @@ def test_offline_the_server_opens_no_socket_but_its_own(
     assert "not asked, as `offline` is set" in seen["absent"]["error"]["message"]
     assert "'owner/unknown' is not asked for, as `offline` is set." in seen["strange"]["error"]["message"]
     assert log.read_text().splitlines() == ["socket.bind ('127.0.0.1', 0)"]
+    assert [path.name for path in tmp_path.iterdir()] == [log.name], "written into the home folder"

@@ -81,8 +81,14 @@ class Plan:
                 "metrics": "main",
             }
         )
-        ours = {"HOME": str(self.home), "HF_ENDPOINT": "http://hub.invalid", "TMPDIR": str(self.temporary)}
-        return {**kept, **ours, **settings, "PYTHONDONTWRITEBYTECODE": "1"}
+        ours = {
+            "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
+            "LOGNAME": "somebody",  # torch looks the user's name up where it is not said
+            "HF_ENDPOINT": "http://hub.invalid",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return {**kept, **ours, **settings}
 
 
 @pytest.fixture
