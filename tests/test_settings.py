@@ -120,6 +120,20 @@ def test_a_tilde_is_the_home_folder(written: Any, monkeypatch: pytest.MonkeyPatc
     assert load_settings(written("models_dir = '~/models'\n")).models_dir == Path("/home/somebody/models")
 
 
+def test_a_user_without_a_home_is_told_which_folders_to_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(ConfigurationError, match="Set GOVOR_MODELS_DIR and GOVOR_DATA_DIR, or HOME"):
+        Settings()
+    assert Settings(models_dir=tmp_path, data_dir=tmp_path).models_dir == tmp_path
+
+
 def test_models_lie_in_the_cache_folder_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache")
     assert Settings().models_dir == Path("/var/cache/govor/models")

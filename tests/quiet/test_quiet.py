@@ -84,7 +84,6 @@ class Plan:
         ours = {
             "HOME": str(self.home),
             "TMPDIR": str(self.temporary),
-            "LOGNAME": "somebody",  # torch looks the user's name up where it is not said
             "HF_ENDPOINT": "http://hub.invalid",
             "PYTHONDONTWRITEBYTECODE": "1",
         }

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -158,3 +160,12 @@ def test_torch_takes_no_more_cores_than_there_are_for_models(load, monkeypatch):
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_user_without_a_name_as_in_a_container_can_load_models():
+    nameless = "import pwd\ndef getpwuid(uid): raise KeyError(uid)\npwd.getpwuid = getpwuid\n"
+    unknown = ("LOGNAME", "USER", "LNAME", "USERNAME", "TORCHINDUCTOR_CACHE_DIR")
+    env = {name: value for name, value in os.environ.items() if name not in unknown}
+    command = [sys.executable, "-c", nameless + "import govor_transformers.loading"]
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

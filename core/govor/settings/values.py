@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
 
+from govor.errors import ConfigurationError
+
 OPENAI_MODELS = (
     "whisper-1",
     "gpt-4o-transcribe",
@@ -63,11 +65,21 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidat
 
 def cache_folder() -> Path:
     """Where models and spooled uploads live unless told otherwise: $XDG_CACHE_HOME/govor."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    root = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
     return Path(root) / "govor"
 
 
 def data_folder() -> Path:
     """Where jobs live unless told otherwise: $XDG_DATA_HOME/govor. What is lost there is lost."""
-    root = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
+    root = os.environ.get("XDG_DATA_HOME") or _home() / ".local/share"
     return Path(root) / "govor"
+
+
+def _home() -> Path:
+    """Raises ConfigurationError for a user who has none, as in a container that runs as any number."""
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise ConfigurationError(
+            "This user has no home folder. Set GOVOR_MODELS_DIR and GOVOR_DATA_DIR, or HOME."
+        ) from error

@@ -6,11 +6,17 @@ Files of the folder only: the network is never asked.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # else it warns whenever the process forks
+
+# Torch names this folder for the user, whom it looks up: a container's may have no name (pytorch#140765).
+os.environ.setdefault(
+    "TORCHINDUCTOR_CACHE_DIR", f"{tempfile.gettempdir()}/torchinductor_{getattr(os, 'getuid', int)()}"
+)
 
 import torch
 import transformers
