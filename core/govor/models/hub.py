@@ -87,7 +87,7 @@ def locate_on_hub(source: str, transfer: Transfer, *, offline: bool, fresh: bool
 
 def hub_headers() -> dict[str, str]:
     """What to send with a request for a file: the token of the hub's client."""
-    from huggingface_hub.utils._headers import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # in its docs
 
     return dict(build_hf_headers(library_name="govor"))
 
