@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urljoin, urlsplit
 
 from govor.errors import InvalidParam, UrlFailed, UrlNotAllowed
+from govor.remote.special import is_public
 
 PORTS = {"http": 80, "https": 443}
 LONGEST_URL = 8_000
-TRANSLATED = IPv6Network("64:ff9b::/96")  # NAT64: an IPv4 address in the last four bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,10 @@ class Url:
         try:
             return parse_url(urljoin(self.text, location), param)
         except (InvalidParam, ValueError) as error:
-            raise UrlFailed(f"The redirection from {self.host} cannot be followed: {error}") from error
+            raise UrlFailed(
+                f"The redirection from {self.host} cannot be followed: it is no http or https URL.",
+                param=param,
+            ) from error
 
 
 def parse_url(text: str, param: str) -> Url:
@@ -77,22 +79,3 @@ def resolve(url: Url, *, private: bool, param: str) -> list[str]:
             param=param,
         )
     return addresses
-
-
-def is_public(text: str) -> bool:
-    """Tell whether an address is one of the public internet, also where IPv6 stands for IPv4."""
-    address = ip_address(text.partition("%")[0])
-    if isinstance(address, IPv6Address):
-        inner = _embedded(address)
-        if inner is not None:
-            return is_public(str(inner))
-        if address.is_site_local:
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def _embedded(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that is really called, where there is one."""
-    if address in TRANSLATED:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)

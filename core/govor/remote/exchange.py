@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import closing, suppress
 from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import IO, TypeVar
 
 from govor import __version__
@@ -120,7 +120,7 @@ async def _in_thread(
         async with asyncio.timeout(seconds) as patience:
             return await asyncio.get_running_loop().run_in_executor(threads, use_line)
     except (OSError, HTTPException) as error:  # a TimeoutError is an OSError
-        why = f"it took longer than {seconds:g} seconds" if patience.expired() else str(error) or repr(error)
+        why = f"it took longer than {seconds:g} seconds" if patience.expired() else _reason(error)
         raise UrlFailed(f"'{param}': {url.host} cannot be reached: {why}.", param=param) from error
     finally:
         line.cut()
@@ -142,9 +142,18 @@ def _fetch(url: Url, into: IO[bytes], limit: int, private: bool, param: str, lin
     raise UrlFailed(f"'{param}': more than {REDIRECTS} redirections.", param=param)
 
 
+def _reason(error: OSError | HTTPException) -> str:
+    """What went wrong, in none of the other side's words: a service that is not HTTP says what is in it."""
+    if isinstance(error, OSError):
+        return str(error) or type(error).__name__
+    if isinstance(error, IncompleteRead):
+        return "it ended in the middle of its answer"
+    return "its answer is not HTTP"
+
+
 def _save(answer: HTTPResponse, into: IO[bytes], limit: int, url: Url, param: str) -> None:
     if answer.status != 200:
-        raise UrlFailed(f"'{param}': {url.host} answered {answer.status} {answer.reason}.", param=param)
+        raise UrlFailed(f"'{param}': {url.host} answered {answer.status}.", param=param)
     if answer.getheader("Content-Encoding", "identity").lower() != "identity":
         raise UrlFailed(f"'{param}': {url.host} answered with an encoding not asked for.", param=param)
     received, stated = 0, answer.length
