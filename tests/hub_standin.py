@@ -52,6 +52,8 @@ class Hub:
     """The same on the second server."""
     waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     """Released whenever a file's bytes are asked for, before the gate."""
+    lies: dict[str, str] = field(default_factory=dict)
+    """What it states of every file in place of the truth: "etag", "commit", "size"; of every list, "name"."""
     _files: dict[tuple[str, str], tuple[bytes, bool]] = field(default_factory=dict)
     _blobs: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     _status: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
@@ -130,7 +132,12 @@ class Hub:
     def tree(self, repository: str) -> list[dict[str, object]]:
         """The files of a repository as the hub lists them."""
         return [
-            {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+            {
+                "type": "file",
+                "path": self.lies.get("name", name),
+                "size": len(content),
+                "oid": hashlib.sha1(content).hexdigest(),
+            }
             | (
                 {
                     "lfs": {
@@ -233,12 +240,14 @@ class Front(Quiet):
             return
         content, large = found
         sha256 = hashlib.sha256(content).hexdigest()
-        commit = {"X-Repo-Commit": COMMIT}
+        lies = self.hub.lies
+        commit = {"X-Repo-Commit": lies.get("commit", COMMIT)}
         if large:
-            linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(len(content))}
+            size = lies.get("size", str(len(content)))
+            linked = {"X-Linked-Etag": f'"{lies.get("etag", sha256)}"', "X-Linked-Size": size}
             self.answer(302, {"Location": f"{self.hub.storage}/{sha256}", **commit, **linked})
             return
-        etag = {"ETag": f'"{hashlib.sha1(content).hexdigest()}"', **commit}
+        etag = {"ETag": f'"{lies.get("etag", hashlib.sha1(content).hexdigest())}"', **commit}
         if self.command == "HEAD":
             self.answer(200, {"Content-Length": str(len(content)), **etag})
         else:
@@ -255,7 +264,8 @@ class Front(Quiet):
             self.answer(404, {"X-Error-Code": "RepoNotFound"})
             return
         siblings = [{"rfilename": entry["path"]} for entry in tree]
-        info = {"id": repository, "modelId": repository, "sha": COMMIT, "siblings": siblings}
+        sha = self.hub.lies.get("commit", COMMIT)
+        info = {"id": repository, "modelId": repository, "sha": sha, "siblings": siblings}
         body = json.dumps(tree if what == "tree" else info).encode()
         self.answer(200, {"Content-Type": "application/json"}, body)
 

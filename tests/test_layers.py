@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
     "specs decoder telemetry",
-    "types errors cores",
+    "types errors cores names",
     "voices serving",
     "hookspecs compat declared wishes",
     "settings audio formats remote",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shutil
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from govor.errors import DownloadFailed
 from govor.models.fetching import SourceAbsent
@@ -15,6 +14,7 @@ from govor.models.part import SUFFIX, Part, digest_of, faults
 from govor.models.progress import Transfer
 from govor.models.record import Digest
 from govor.models.sources import Found, bring, find_source
+from govor.names import is_model_file
 from govor.specs import ModelFile
 
 log = logging.getLogger(__name__)
@@ -135,10 +135,9 @@ class Arrival:
 
 def target_in(folder: Path, file: ModelFile) -> Path:
     """Where a file goes. Raises DownloadFailed where its name leads out of the folder."""
-    path = PurePosixPath(file.name)
-    if not path.name or path.is_absolute() or ".." in path.parts or re.search(r"[\\:]", file.name):
+    if not is_model_file(file.name):
         raise DownloadFailed(f"The file name '{file.name}' is not a path inside the model's folder.")
-    return folder / path
+    return folder / file.name
 
 
 def _link(source: Path, target: Path) -> None:

@@ -76,7 +76,7 @@ def size_of(url: str, timeout: float) -> int:
 
     try:
         answer = httpx.head(url, follow_redirects=True, timeout=timeout, headers=_PLAIN)
-        return int(answer.headers.get("content-length") or 0) if answer.is_success else 0
+        return max(int(answer.headers.get("content-length") or 0), 0) if answer.is_success else 0
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return 0
 

@@ -18,11 +18,10 @@ from typing import Any, TypeVar
 
 from govor.models.fetching import AGAIN, PAUSES_SECONDS, SourceAbsent, one_line
 from govor.models.progress import Transfer
+from govor.names import is_blob, is_commit, is_model_file, is_name, is_repository, is_sha256
 
 T = TypeVar("T")
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 TIMEOUT_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ class HubFile:
     def sha256(self) -> str:
         """What the hub states; it does so of large files only."""
         name = self.etag or (self.cached.name if self.cached else "")
-        return name if SHA256.fullmatch(name) else ""
+        return name if is_sha256(name) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +59,24 @@ class Listed:
 
 def parse_repository(text: str) -> tuple[str, str]:
     """Return (OWNER/REPO, revision) of `OWNER/REPO[@REVISION]`. Raises ValueError."""
-    match = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@([^/\s]+))?", text)
-    if not match or ".." in text:
+    repository, at, revision = text.partition("@")
+    if not is_repository(repository) or (at and not is_revision(revision)):
         raise ValueError(f"'{text}' is not written OWNER/REPO or OWNER/REPO@REVISION")
-    return match[1], match[2] or "main"
+    return repository, revision or "main"
+
+
+def is_revision(text: str) -> bool:
+    """Tell whether this can be a branch, a tag or a commit; one with a slash in it is not taken."""
+    return is_name(text) and not re.search(r"\s", text)
 
 
 def locate_on_hub(source: str, transfer: Transfer, *, offline: bool, fresh: bool = False) -> HubFile:
     """Find `hf:OWNER/REPO@REVISION/PATH`: in the cache, else on the hub. Raises SourceAbsent."""
     match = re.fullmatch(r"hf:([^@]+)@([^/]+)/(.+)", source)
-    if not match:
+    if not match or not is_repository(match[1]) or not is_revision(match[2]) or not is_model_file(match[3]):
         raise SourceAbsent("it is not written hf:OWNER/REPO@REVISION/PATH")
     file = HubFile(match[1], match[2], match[3])
-    pinned = COMMIT.fullmatch(file.revision) is not None
+    pinned = is_commit(file.revision)
     if not fresh and (pinned or offline) and (cached := _cached(file)):
         return cached
     if offline:
@@ -101,19 +105,26 @@ def list_repository(repository: str, revision: str, transfer: Transfer) -> tuple
 
     def ask() -> tuple[str, list[Listed]]:
         commit = api.model_info(repository, revision=revision, timeout=TIMEOUT_SECONDS).sha or revision
+        if not is_revision(commit):
+            raise SourceAbsent("the hub names a commit that is none")
         tree = api.list_repo_tree(repository, revision=commit, recursive=True)
         files = [entry for entry in tree if isinstance(entry, RepoFile)]
-        return commit, [Listed(entry.path, entry.size, _lfs_sha256(entry)) for entry in files]
+        return commit, [Listed(entry.path, _size(entry.size), _lfs_sha256(entry)) for entry in files]
 
     return _patiently(ask, transfer)
 
 
 def share(file: HubFile, path: Path) -> None:
-    """Give a verified file a second name in the hub's cache, for other tools; never a second copy."""
+    """Give a verified file a second name in the hub's cache, for other tools; never a second copy.
+
+    The cache calls files by what the hub answers. Where that is no commit and no hash, nothing is shared.
+    """
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
-    if not file.commit or not file.etag:
+    named = is_repository(file.repository) and is_revision(file.revision) and is_model_file(file.name)
+    if not (named and is_commit(file.commit) and is_blob(file.etag)):
+        log.info("The hub's cache does not get %s: the hub states no commit and hash of it", file.name)
         return
     folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=file.repository, repo_type="model")
     blob = folder / "blobs" / file.etag
@@ -156,9 +167,9 @@ def _ask(file: HubFile, transfer: Transfer) -> HubFile:
 
     def ask() -> HubFile:
         found = get_hf_file_metadata(url, headers=hub_headers(), timeout=TIMEOUT_SECONDS)
-        commit, etag = found.commit_hash or "", found.etag or ""
-        asked = HubFile(file.repository, file.revision, file.name, commit, etag, url, found.size or 0)
-        known = _cached(HubFile(file.repository, commit, file.name)) if commit else None
+        commit, etag, size = found.commit_hash or "", found.etag or "", _size(found.size)
+        asked = HubFile(file.repository, file.revision, file.name, commit, etag, url, size)
+        known = _cached(HubFile(file.repository, commit, file.name)) if is_commit(commit) else None
         same = known is not None and known.cached is not None and known.cached.name == etag
         return replace(asked, cached=known.cached) if known and same else asked
 
@@ -172,6 +183,8 @@ def _patiently(ask: Callable[[], T], transfer: Transfer) -> T:
         transfer.check()
         try:
             return ask()
+        except SourceAbsent:
+            raise
         except Exception as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
             if pause is None or isinstance(error, ValueError) or (status is not None and status not in AGAIN):
@@ -200,7 +213,13 @@ def _told(error: Exception, status: int | None) -> str:
 
 
 def _lfs_sha256(entry: Any) -> str:
-    return str(entry.lfs.sha256) if getattr(entry, "lfs", None) else ""
+    sha256 = str(entry.lfs.sha256) if getattr(entry, "lfs", None) else ""
+    return sha256 if is_sha256(sha256) else ""
+
+
+def _size(stated: object) -> int:
+    """Bytes as a hub states them; 0 where it states nonsense."""
+    return stated if isinstance(stated, int) and stated > 0 else 0
 
 
 def _endpoint() -> str | None:

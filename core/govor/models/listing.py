@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from govor.errors import DownloadFailed
@@ -14,6 +15,7 @@ from govor.models.catalogue import Model
 from govor.models.fetching import SourceAbsent
 from govor.models.hub import list_repository, parse_repository
 from govor.models.progress import Transfer
+from govor.names import is_model_file
 from govor.specs import ModelFile
 from govor.types import Adopting
 
@@ -29,10 +31,12 @@ def read_listing(folder: Path, repository: str) -> tuple[ModelFile, ...]:
         body = json.loads((folder / LISTING).read_text(encoding="utf-8"))
         if body["repository"] != repository:
             return ()
-        return tuple(
+        files = tuple(
             ModelFile(str(entry["name"]), (str(entry["source"]),), int(entry["size"]), str(entry["sha256"]))
             for entry in body["files"]
         )
+        _check_names(file.name for file in files)
+        return files
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -54,6 +58,7 @@ def list_files(model: Model, folder: Path, transfer: Transfer, *, offline: bool)
         raise DownloadFailed(f"Cannot list the files of {repository}: {error}.") from error
     try:
         chosen = set(choose(model, [file.name for file in listed]))
+        _check_names(chosen)
     except ValueError as error:
         raise DownloadFailed(f"The repository {repository} cannot be taken: {error}.") from error
     if not chosen:
@@ -70,6 +75,13 @@ def list_files(model: Model, folder: Path, transfer: Transfer, *, offline: bool)
 def choose(model: Model, names: list[str]) -> list[str]:
     """Of the names, those that the model's plugin wants."""
     return list(model.backend.choose_files(names)) if isinstance(model.backend, Adopting) else []
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Raise ValueError where a name is no path inside the model's folder: a list comes from outside."""
+    for name in names:
+        if not is_model_file(name):
+            raise ValueError(f"the file name '{name}' is not a path inside the model's folder")
 
 
 def _write(folder: Path, model: Model, files: tuple[ModelFile, ...]) -> None:

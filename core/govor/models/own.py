@@ -13,6 +13,7 @@ from govor.models.fetching import SourceAbsent
 from govor.models.hub import list_repository, parse_repository
 from govor.models.listing import LISTING
 from govor.models.progress import Transfer
+from govor.names import folder_name
 from govor.plugins import Plugin
 from govor.specs import ModelFile, ModelSpec
 from govor.types import Adopting
@@ -103,7 +104,10 @@ def _on_disk(root: Path) -> Iterator[Declared]:
             body = json.loads(path.read_text(encoding="utf-8"))
             spec = ModelSpec(str(body["id"]), repository=str(body["repository"]), description="from the hub")
             parse_repository(spec.repository)
+            plugin = str(body["plugin"])
+            if path.parent != root / folder_name(plugin) / folder_name(spec.id):
+                raise ValueError(f"it is of the model '{spec.id}', whose folder this is not")
         except (OSError, ValueError, LookupError, TypeError) as error:
             log.warning("%s is damaged and is passed over: %s", path, error)
             continue
-        yield str(body["plugin"]), spec
+        yield plugin, spec

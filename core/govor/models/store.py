@@ -7,7 +7,6 @@ What an interrupted download left in `.part` is where the next one begins.
 from __future__ import annotations
 
 import errno
-import re
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,6 +25,7 @@ from govor.models.listing import list_files, read_listing
 from govor.models.progress import Progress, Transfer
 from govor.models.record import RECORD, is_present, read_record, write_record
 from govor.models.sources import package_paths
+from govor.names import folder_name
 from govor.specs import ModelFile
 
 AT_ONCE = 4
@@ -46,7 +46,7 @@ class Store:
         """Where the model's files lie, or would lie."""
         if model.spec.folder:
             return Path(model.spec.folder)
-        return self.root / _folder_name(model.plugin) / _folder_name(model.spec.id)
+        return self.root / folder_name(model.plugin) / folder_name(model.spec.id)
 
     def files(self, model: Model) -> Sequence[ModelFile]:
         """The model's files; none where a repository's list has not been read yet."""
@@ -182,11 +182,6 @@ def folder_sizes(folder: Path) -> tuple[int, int]:
             stat = path.stat()
             own, shared = (own, shared + stat.st_size) if stat.st_nlink > 1 else (own + stat.st_size, shared)
     return own, shared
-
-
-def _folder_name(name: str) -> str:
-    """One folder's name, never a way out of the folder above nor the name of a hidden file."""
-    return re.sub(r"^\.+", lambda dots: "_" * len(dots[0]), name.replace("/", "--").replace("\\", "--"))
 
 
 def _what_is_missing(model: Model, folder: Path) -> str:
