@@ -33,9 +33,9 @@ def is_blob(text: str) -> bool:
     return is_commit(text) or is_sha256(text)
 
 
-def is_job(text: str) -> bool:
+def is_job(text: object) -> bool:
     """Tell whether this is a job's id, by which its recording is called too."""
-    return JOB.fullmatch(text) is not None
+    return isinstance(text, str) and JOB.fullmatch(text) is not None
 
 
 def is_repository(text: str) -> bool:

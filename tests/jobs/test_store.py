@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from govor.errors import JobsUnavailable
-from govor.jobs.folder import JobFolder
+from govor.jobs.folder import JobFolder, new_id
 from govor.jobs.ledger import _told
 from govor.jobs.records import Failure, Order, dump_segment, load_segment
-from govor.jobs.runner import ATTEMPTS
-from govor.jobs.store import JobStore, Limits, new_id
+from govor.jobs.store import JobStore, Limits
 from govor.types import Options, Segment, Token, Word
 
 Open = Callable[[], JobStore]
@@ -58,29 +57,6 @@ def test_a_job_comes_back_as_it_was(reopen: Open) -> None:
     assert before.order.options.keywords == ("а, б",)
 
 
-def test_a_server_that_stops_is_not_held_against_a_job(reopen: Open) -> None:
-    store = reopen()
-    add(store)
-    for _ in range(ATTEMPTS + 2):
-        taken = store.begin_next(200.0)
-        assert taken is not None
-        assert (taken.attempts, taken.status) == (1, "in_progress")
-        store = reopen()
-
-
-def test_a_server_that_ends_without_a_word_is_counted_until_the_job_gets_further(reopen: Open) -> None:
-    store = reopen()
-    add(store)
-    for attempt in range(1, ATTEMPTS + 1):
-        taken = store.begin_next(200.0)
-        assert taken is not None
-        assert taken.attempts == attempt
-        store._tables.execute("UPDATE jobs SET status = 'queued'")  # what opening does after a kill
-    store.begin_next(200.0)
-    store.add_segment(taken.number, Segment("one"), 1.0)
-    assert store.get(taken.id, "").attempts == 0
-
-
 def test_a_segment_comes_back_to_the_last_bit() -> None:
     tokens = (Token("п", float("-inf"), b"\xd0"), Token("", -0.1 / 3, b"\xbf"))
     segment = Segment("п", 0.1, 1 / 3, (Word("п", 0.1, 0.30000000000000004, None),), tokens, (1, 2), "ru")
@@ -95,7 +71,7 @@ def test_numbers_that_a_backend_left_as_numpys_are_kept() -> None:
 def test_a_recording_that_no_job_waits_with_is_swept_away(reopen: Open) -> None:
     store = reopen()
     job = add(store)
-    stray = store.folder.audio("job_stray")
+    stray = store.folder.audio(new_id())
     stray.write_bytes(b"half")
     store = reopen()
     assert store.folder.audio(job).exists()
@@ -193,6 +169,6 @@ def test_segments_behind_the_position_are_forgotten_when_the_job_is_begun_again(
     store = reopen()
     again = store.begin_next(300.0)
     assert again is not None
-    assert (again.position, again.attempts) == (9.0, 1)
+    assert (again.position, again.attempts) == (9.0, 0)
     store.add_segment(again.number, Segment("told anew", 9.0, 12.5), 12.5)
     assert [segment.text for segment in store.read_on(job, "", 0, 10)[1]] == ["kept", "told anew"]

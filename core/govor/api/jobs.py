@@ -24,7 +24,7 @@ from govor.formats import events
 from govor.formats.openai import dump_json
 from govor.formats.text import Joiner
 from govor.jobs.desk import Jobs
-from govor.jobs.records import Job, Order, Speaker, Status, job_body
+from govor.jobs.records import Job, Order, OrderedJob, Speaker, Status, job_body
 from govor.jobs.webhooks import PARAM, check_allowed
 from govor.remote.exchange import check
 
@@ -124,11 +124,16 @@ def job_routes(jobs: Jobs, service: Service) -> Blueprint:
     async def get_job(job: str) -> Response:
         """State and progress; when it is completed, the result too."""
         found = await jobs.get(job, given_key())
-        result = None
-        if found.status == "completed":
+        if found.status != "completed":
+            return _json(_body(jobs, found))
+        try:
             body, media_type = await _result(jobs, found, _fields(found))
-            result = json.loads(body) if media_type == JSON else body
-        return _json(_body(jobs, found, result))
+        except GovorError:
+            found = await jobs.get(job, given_key())
+            if found.failure is None:
+                raise
+            return _json(_body(jobs, found))  # that it cannot be read was found only now
+        return _json(_body(jobs, found, json.loads(body) if media_type == JSON else body))
 
     @routes.delete("/v1/jobs/<job>")
     @tag(["Jobs"])
@@ -150,8 +155,9 @@ def _add_result_routes(routes: Blueprint, jobs: Jobs, service: Service) -> None:
     async def get_result(job: str) -> Response:
         """The result, in the format of the request or in any other."""
         found = await jobs.get(job, given_key())
-        fields = _fields(found, parse_fields(request.args))
+        asked = parse_fields(request.args)
         _check_completed(found)
+        fields = _fields(found, asked)
         body, media_type = await _result(jobs, found, fields)
         return Response(body, content_type=media_type, headers={MODEL_HEADER: found.model})
 
@@ -182,20 +188,26 @@ def _last_event() -> int:
     return int(told)
 
 
-def _fields(job: Job, instead: Fields | None = None) -> Fields:
+def _fields(job: OrderedJob, instead: Fields | None = None) -> Fields:
     """How the result was asked for, or is asked for now."""
-    fields = Fields.model_validate(_shown(job).fields)
+    try:
+        fields = Fields.model_validate(_shown(job).fields)
+    except ValidationError:  # of another version of Govor: then in the usual way
+        fields = Fields()
     if instead is None:
         return fields
     named = instead.model_dump(include=set(ResultQuery.model_fields), exclude_unset=True)
     return fields.model_copy(update=named)
 
 
-def _shown(job: Job) -> Shown:
-    return Shown.model_validate_json(job.order.presentation)
+def _shown(job: OrderedJob) -> Shown:
+    try:
+        return Shown.model_validate_json(job.order.presentation)
+    except ValidationError:
+        return Shown(fields={})
 
 
-async def _result(jobs: Jobs, job: Job, fields: Fields) -> tuple[str, str]:
+async def _result(jobs: Jobs, job: OrderedJob, fields: Fields) -> tuple[str, str]:
     return render_result(await jobs.transcript(job, given_key()), fields, jobs.compat, _shown(job).rich)
 
 
@@ -213,27 +225,28 @@ def _check_completed(job: Job) -> None:
 
 
 async def _events(
-    jobs: Jobs, job: Job, key: str, told: int, keep_alive: float
+    jobs: Jobs, job: OrderedJob, key: str, told: int, keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
     """Yield the events of a job, without the first `told` segments."""
     yield events.KEEP_ALIVE  # the answer begins although nothing may be said for hours
     options = job.order.options
     joiner, number = Joiner(options.language, task=options.task), 0
+    ended: Job = job
     try:
         async with aclosing(jobs.follow(job.id, key, keep_alive)) as followed:
             async for item in followed:
                 if item is None:
                     yield events.KEEP_ALIVE
                 elif isinstance(item, Job):
-                    job = item
+                    ended = item
                 else:
                     text, number = joiner.add(item), number + 1
                     if number > told:
                         tokens = item.tokens if options.logprobs else None
                         event = events.delta(text, segment_id=f"seg_{number - 1:03}", logprobs=tokens)
                         yield events.numbered(number, event)
-        _check_completed(job)
-        whole = await jobs.transcript(job, key)
+        _check_completed(ended)
+        whole = await jobs.transcript(await jobs.get(job.id, key), key)
     except GovorError as error:
         yield events.failure(error)
         return

@@ -25,6 +25,7 @@ from govor.engine.pipeline import Transcription, Work, begin
 from govor.engine.pool import Pool, State
 from govor.engine.readiness import Check, DefaultAnswers, NotReady, first_obstacle
 from govor.engine.traffic import Traffic
+from govor.engine.underway import Underway
 from govor.errors import GovorError
 from govor.models.catalogue import Catalogue, Model
 from govor.models.own import declared_models, pulled_models
@@ -54,6 +55,7 @@ class Service:
         self.settings = settings
         self.keys = Keys(settings)
         self.traffic = Traffic()
+        self.underway = Underway()
         self.plugins = plugins or Plugins(settings)
         own = declared_models(settings.catalogue, self.plugins)
         pulled = pulled_models(settings.models_dir, self.plugins)
@@ -148,7 +150,10 @@ class Service:
         admitted = self.admission.admit(work.client, Kind.JOB if work.patient else Kind.PLAIN)
         report = Report(work.model.id, work.options.task, work.patient)
         try:
-            with admitted if work.place is None else nullcontext(work.place) as place:
+            with (
+                admitted if work.place is None else nullcontext(work.place) as place,
+                nullcontext() if work.patient else self.underway.one_more(),
+            ):
                 detector = await self.voice_detector()
                 await self.fetch_missing(work.model)
                 if work.diarize is not None:
@@ -171,7 +176,7 @@ class Service:
         """Begin to tell who speaks when. Raises what is wrong with the recording or a known speaker."""
         await self.fetch_missing(asked.model)
         longest = self.settings.max_audio_seconds
-        with closing(Patience(place)) as patience:
+        with self.underway.one_more(), closing(Patience(place)) as patience:
             async with begin_diarization(
                 path, asked, self.decoders, self.pool, longest, patience
             ) as diarization:

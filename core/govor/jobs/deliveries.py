@@ -22,15 +22,15 @@ class Delivery(NamedTuple):
     attempts: int
 
 
-def add_delivery(tables: sqlite3.Connection, job: Job, keep_seconds: float, now: float) -> None:
+def add_delivery(tables: sqlite3.Connection, job: Job, url: object, keep_seconds: float, now: float) -> None:
     """Keep the message that a job has ended; who asked for none gets none."""
-    if job.order.webhook_url:
+    if isinstance(url, str) and url:
         tables.execute(
             "INSERT INTO deliveries (id, job, url, body, due) VALUES (?, ?, ?, ?, ?)",
             (
                 f"msg_{secrets.token_hex(12)}",
                 job.number,
-                job.order.webhook_url,
+                url,
                 _message(job, keep_seconds, now),
                 now,
             ),
@@ -42,7 +42,9 @@ def due_deliveries(tables: sqlite3.Connection, now: float) -> tuple[list[Deliver
     rows = tables.execute(
         "SELECT id, url, body, attempts FROM deliveries WHERE due <= ? ORDER BY due LIMIT ?", (now, AT_ONCE)
     )
-    found = [Delivery(*row) for row in rows]
+    found = [
+        Delivery(str(row["id"]), str(row["url"]), str(row["body"]), _count(row["attempts"])) for row in rows
+    ]
     (soonest,) = tables.execute("SELECT min(due) FROM deliveries").fetchone()
     return found, soonest
 
@@ -53,6 +55,10 @@ def note_delivery(tables: sqlite3.Connection, delivery: str, due: float | None) 
         tables.execute("DELETE FROM deliveries WHERE id = ?", (delivery,))
     else:
         tables.execute("UPDATE deliveries SET attempts = attempts + 1, due = ? WHERE id = ?", (due, delivery))
+
+
+def _count(attempts: object) -> int:
+    return max(attempts, 0) if isinstance(attempts, int) else 0
 
 
 def _message(job: Job, keep_seconds: float, now: float) -> str:

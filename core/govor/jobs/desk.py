@@ -15,11 +15,11 @@ from govor.engine.assembly import assemble
 from govor.engine.pipeline import Work, examine
 from govor.engine.service import Service
 from govor.errors import InsufficientStorage, JobNotFound, JobsUnavailable, ShuttingDown
-from govor.jobs.folder import DATABASE
+from govor.jobs.folder import DATABASE, new_id
 from govor.jobs.ledger import STOPPING, Ledger
-from govor.jobs.records import Job, Order, Status
+from govor.jobs.records import Job, Order, OrderedJob, Status
 from govor.jobs.runner import Runner
-from govor.jobs.store import ANYONE, JobStore, Limits, new_id
+from govor.jobs.store import ANYONE, JobStore, Limits
 from govor.jobs.webhooks import Webhooks
 from govor.settings import Settings
 from govor.types import Segment, Transcript
@@ -74,6 +74,7 @@ class Jobs:
             if self._runner and self._webhooks and self._ledger:
                 await asyncio.gather(self._runner.close(), self._webhooks.close())
                 await self._ledger.close()
+            self._service.underway.watch(None)
             self._runner = self._webhooks = self._ledger = None
 
     async def counts(self) -> dict[str, int]:
@@ -121,11 +122,11 @@ class Jobs:
         if not adding.cancelled():
             adding.exception()
 
-    async def get(self, job: str, key: str) -> Job:
+    async def get(self, job: str, key: str) -> OrderedJob:
         """Return a job of this client's. Raises JobNotFound."""
         ledger = await self._open_kept(job)
         found = await ledger.do(JobStore.get, job, await self._owner(ledger, key))
-        return self._as_it_is(found)
+        return replace(found, position=self._position(found))
 
     async def newest(self, key: str, *, status: Status | None, after: str | None, limit: int) -> list[Job]:
         """Return the client's newest jobs, those older than `after`. Raises JobNotFound."""
@@ -133,7 +134,7 @@ class Jobs:
             return []
         ledger = await self._open_kept("")
         found = await ledger.do(JobStore.newest, await self._owner(ledger, key), status, after, limit)
-        return [self._as_it_is(job) for job in found]
+        return [replace(job, position=self._position(job)) for job in found]
 
     async def remove(self, job: str, key: str) -> tuple[Job, bool]:
         """Cancel a job, or forget one that has ended; return it, and whether it is gone."""
@@ -151,13 +152,18 @@ class Jobs:
         ledger.ring(job)
         return found, True
 
-    async def transcript(self, job: Job, key: str) -> Transcript:
-        """Return all that has been recognised."""
+    async def transcript(self, job: OrderedJob, key: str) -> Transcript:
+        """Return all that has been recognised. Raises why the job has failed, if that is found out now."""
         segments: list[Segment] = []
         ledger = await self._open_kept(job.id)
         owner = await self._owner(ledger, key)
-        while page := (await ledger.do(JobStore.read_on, job.id, owner, len(segments), PAGE))[1]:
+        while True:
+            found, page = await ledger.do(JobStore.read_on, job.id, owner, len(segments), PAGE)
+            if found.failure is not None:
+                raise found.failure.error()
             segments += page
+            if not page:
+                break
         return assemble(
             segments, job.order.options, duration=job.seconds_total or job.position, model=job.model
         )
@@ -188,10 +194,20 @@ class Jobs:
             except TimeoutError:
                 yield None
 
-    def _as_it_is(self, job: Job) -> Job:
-        if job.finished or self._runner is None:
-            return job
-        return replace(job, position=self._runner.position(job))
+    def _position(self, job: Job) -> float:
+        return job.position if job.finished or self._runner is None else self._runner.position(job)
+
+    def trouble(self) -> str:
+        """Why jobs are not worked on now; empty: they are, or there are none."""
+        runner = self._runner
+        return self._complaint if runner is None else runner.trouble
+
+    def _note_others(self, count: int) -> None:
+        """Requests that are no jobs are worked on, or no more."""
+        if self._ledger and self._runner:
+            self._ledger.folder.note_others(count)
+            if not count:
+                self._runner.wake()
 
     def _is_kept(self) -> bool:
         return self._ledger is not None or (self._settings.data_dir / DATABASE).is_file()
@@ -223,13 +239,16 @@ class Jobs:
                 self._ledger = await self._open_ledger()
                 self._webhooks = Webhooks(self._settings, self._ledger)
                 self._runner = Runner(self._service, self._ledger, self._webhooks.wake)
+                self._service.underway.watch(self._note_others)
                 self._tasks.append(asyncio.create_task(self._tidy(self._ledger), name="tidy jobs"))
             return self._ledger
 
     async def _open_ledger(self) -> Ledger:
         """Open the data folder; of what keeps it closed the log is told once."""
         try:
-            return await Ledger.open(self._settings.data_dir, self.keep_seconds)
+            opened = await Ledger.open(self._settings.data_dir, self.keep_seconds)
+            self._complaint = ""
+            return opened
         except (JobsUnavailable, InsufficientStorage) as error:
             if str(error) != self._complaint:
                 log.warning("%s", error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Container
 from contextlib import suppress
@@ -11,8 +12,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from govor.errors import JobsUnavailable
+from govor.names import is_job
 
 DATABASE = "jobs.db"
+WITNESS = "jobs.others"
+"""Says in one byte whether requests that are no jobs are being worked on."""
+
 RETRY_SECONDS = 5.0
 
 
@@ -33,13 +38,39 @@ class JobFolder:
                 f"Another server uses the folder {path}: give this one its own (data_dir).",
                 retry_after=RETRY_SECONDS,
             ) from error
-        self.database.touch(mode=0o600)
+        try:
+            self.database.touch(mode=0o600)
+            self._witness = os.open(path / WITNESS, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError:
+            self._lock.release()
+            raise
+        self._others = False
+        self.others_at_end = os.pread(self._witness, 1, 0) == b"1"
+        """Whether, when the server before ended without a word, requests that are no jobs were worked on."""
+        self._write_witness()
 
     def close(self) -> None:
+        os.close(self._witness)
+        self._witness = -1
         self._lock.release()
 
+    def note_others(self, count: int) -> None:
+        """Write down whether other requests are being worked on: it is read after a crash of this process.
+
+        Blocks no longer than a write to the system's memory.
+        """
+        if self._witness >= 0 and self._others != bool(count):
+            self._others = bool(count)
+            self._write_witness()
+
+    def _write_witness(self) -> None:
+        with suppress(OSError):  # a full disk: then a crash tells less
+            os.pwrite(self._witness, b"1" if self._others else b"0", 0)
+
     def audio(self, job: str) -> Path:
-        """Where a job's recording lies."""
+        """Where a job's recording lies. Raises ValueError for what is no job's id."""
+        if not is_job(job):
+            raise ValueError(f"{job!r} is no job's id")
         return self._audio / job
 
     def take(self, source: Path, job: str) -> None:
@@ -57,11 +88,20 @@ class JobFolder:
 
     def discard(self, job: str) -> None:
         """Delete a recording; one that is gone already does no harm."""
-        with suppress(FileNotFoundError):
-            self.audio(job).unlink()
+        if is_job(job):
+            with suppress(OSError):  # it is gone, or the next server sweeps it
+                self.audio(job).unlink()
 
     def sweep(self, wanted: Container[str]) -> None:
-        """Delete the recordings that no job waits with: a server ended between two steps."""
-        for path in self._audio.iterdir():
-            if path.name not in wanted:
-                path.unlink()
+        """Delete the recordings that no job waits with: a server ended between two steps.
+
+        What is not called as recordings of jobs are, or is no file, is somebody else's and stays.
+        """
+        for entry in os.scandir(self._audio):
+            if is_job(entry.name) and entry.name not in wanted and entry.is_file(follow_symlinks=False):
+                self.discard(entry.name)
+
+
+def new_id() -> str:
+    """An id that nobody can guess."""
+    return f"job_{secrets.token_hex(12)}"

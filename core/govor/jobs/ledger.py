@@ -14,7 +14,8 @@ from weakref import WeakValueDictionary
 
 from govor.errors import InsufficientStorage, JobsUnavailable, ShuttingDown
 from govor.jobs.folder import JobFolder
-from govor.jobs.store import JobStore, is_full
+from govor.jobs.store import JobStore
+from govor.jobs.tables import is_full
 
 STOPPING = "The server is stopping."
 

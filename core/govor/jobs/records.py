@@ -6,17 +6,19 @@ import base64
 import math
 import sqlite3
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from govor.audio.speech import SpeechRules
 from govor.engine.diarization import KnownSpeaker
 from govor.errors import GovorError
+from govor.names import is_job
 from govor.types import Options, Segment
 
 Status = Literal["queued", "in_progress", "completed", "failed", "cancelled"]
+STATUSES = frozenset(get_args(Status))
 UNFINISHED = frozenset({"queued", "in_progress"})
 
 
@@ -82,9 +84,15 @@ class Failure(BaseModel):
         return error
 
 
+UNREADABLE = Failure.of(
+    GovorError("What was kept of this job cannot be read here. Send the recording again.")
+)
+"""Why a job has failed whose row is damaged, or of another version of Govor."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job. Times are seconds since 1970, durations seconds of audio."""
+    """One job, as a list shows it. Times are seconds since 1970, durations seconds of audio."""
 
     number: int
     """Jobs in the order they came."""
@@ -95,9 +103,8 @@ class Job:
     finished_at: float | None
     model: str
     """Id of the model."""
-    order: Order
     attempts: int
-    """How often it was begun since it last got any further."""
+    """How often the server ended while it worked on this alone, since it last got any further."""
     position: float
     """Up to where the recording has been heard."""
     seconds_total: float | None
@@ -110,22 +117,58 @@ class Job:
         return self.status not in UNFINISHED
 
 
+@dataclass(frozen=True, slots=True)
+class OrderedJob(Job):
+    """A job with what was asked for."""
+
+    order: Order
+
+
 def job_of(row: sqlite3.Row) -> Job:
-    """Read a row of the table `jobs`."""
+    """Read a row of the table `jobs` without its order; what is no value of its column counts as unknown."""
+    status = cast("Status", row["status"] if row["status"] in STATUSES else "failed")
+    ended = status not in UNFINISHED
     return Job(
         number=row["number"],
-        id=row["id"],
-        status=row["status"],
-        created_at=row["created_at"],
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-        model=row["model"],
-        order=Order.model_validate_json(row["wanted"]),
-        attempts=row["attempts"],
-        position=row["position"],
-        seconds_total=row["seconds_total"],
-        failure=Failure.model_validate_json(row["failure"]) if row["failure"] else None,
+        id=str(row["id"]),
+        status=status,
+        created_at=_number(row["created_at"]) or 0.0,
+        started_at=_number(row["started_at"]),
+        finished_at=(_number(row["finished_at"]) or 0.0) if ended else None,
+        model=str(row["model"]),
+        attempts=int(_number(row["attempts"]) or 0),
+        position=_number(row["position"]) or 0.0,
+        seconds_total=_number(row["seconds_total"]),
+        failure=_failure_of(row["failure"]) if status == "failed" else None,
     )
+
+
+def order_of(row: sqlite3.Row) -> Order | None:
+    """Read the order of a row; None where it cannot be read."""
+    try:
+        return Order.model_validate_json(row["wanted"]) if is_job(row["id"]) else None
+    except (ValidationError, TypeError):
+        return None
+
+
+def ordered(job: Job, order: Order | None) -> OrderedJob:
+    """Put a job and its order together; one whose order cannot be read has failed."""
+    known = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+    if order is None:
+        known |= {"status": "failed", "failure": job.failure or UNREADABLE}
+    return OrderedJob(**known, order=order or Order(model=job.model, options=Options()))
+
+
+def _failure_of(text: object) -> Failure:
+    try:
+        return Failure.model_validate_json(text) if isinstance(text, str) else UNREADABLE
+    except ValidationError:
+        return UNREADABLE
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number; None for what is none."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:

@@ -20,11 +20,11 @@ from govor.errors import (
     reason,
 )
 from govor.jobs.ledger import Ledger
-from govor.jobs.records import Failure, Job, Order
+from govor.jobs.records import Failure, Job, Order, OrderedJob
 from govor.jobs.store import JobStore
 
 ATTEMPTS = 3
-"""How often a job is begun without getting any further: then it is what ends the server."""
+"""How often the server may end while it works on a job alone that gets no further: then it is to blame."""
 
 BROKEN_SECONDS = 30.0
 """Pause after which the data folder is tried again."""
@@ -45,6 +45,8 @@ class Runner:
         self._arrival = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._live: dict[int, Transcription] = {}
+        self.trouble = ""
+        """Why no job can be begun now; empty: one can."""
         self._workers = [
             asyncio.create_task(self._work(), name=f"jobs {number}")
             for number in range(service.settings.jobs_parallel)
@@ -77,21 +79,40 @@ class Runner:
         while not self._ledger.stopping:
             self._arrival.clear()
             try:
-                job = await self._ledger.do(JobStore.begin_next, time.time(), [*self._running])
-            except (JobsUnavailable, InsufficientStorage):
+                job = await self._begin_next()
+            except ShuttingDown:
+                return
+            except Exception as error:  # noqa: BLE001 - the queue goes on whatever it was
+                self._complain(error)
                 await asyncio.sleep(BROKEN_SECONDS)
                 continue
+            self.trouble = ""
             if job is None:
                 await self._arrival.wait()
                 continue
             self._arrival.set()  # another worker may have seen the same bell
-            task = asyncio.create_task(self._run(job), name=f"job {job.id}")
-            self._running[job.number] = task
-            await asyncio.wait([task])
-            del self._running[job.number]
+            if job.finished:  # it could not be read
+                self._finished()
+            else:
+                task = asyncio.create_task(self._run(job), name=f"job {job.id}")
+                self._running[job.number] = task
+                await asyncio.wait([task])
+                del self._running[job.number]
             self._ledger.ring(job.id)
 
-    async def _run(self, job: Job) -> None:
+    async def _begin_next(self) -> OrderedJob | None:
+        quiet = not self._service.underway.count
+        return await self._ledger.do(JobStore.begin_next, time.time(), [*self._running], quiet=quiet)
+
+    def _complain(self, error: Exception) -> None:
+        """Keep why no job can be begun; the log is told once, and of what nobody expects where it was."""
+        told = isinstance(error, GovorError)
+        trouble = str(error) if told else f"No job can be begun: {type(error).__name__}: {error}"
+        if trouble != self.trouble:
+            log.error("%s It is tried again every %g s.", trouble, BROKEN_SECONDS, exc_info=not told)
+        self.trouble = trouble
+
+    async def _run(self, job: OrderedJob) -> None:
         """Do one job, as far as it goes. Raises CancelledError only."""
         try:
             failure = await self._attempt(job)
@@ -103,13 +124,19 @@ class Runner:
             await self._put_back(job)
             self._ledger.ring(job.id)
             await asyncio.sleep(min(error.retry_after or BROKEN_SECONDS, LONGEST_PAUSE_SECONDS))
+        except Exception:
+            log.exception("Job %s rests for %g s, as its end cannot be written down", job.id, BROKEN_SECONDS)
+            await self._put_back(job)
+            await asyncio.sleep(BROKEN_SECONDS)
         finally:
             self._live.pop(job.number, None)
 
-    async def _attempt(self, job: Job) -> GovorError | None:
+    async def _attempt(self, job: OrderedJob) -> GovorError | None:
         """Go on with a job; return why it can never be done. Raises what passes."""
-        if job.attempts > ATTEMPTS:
-            return TranscriptionFailed(f"The server ended {ATTEMPTS} times while it worked on this job.")
+        if job.attempts >= ATTEMPTS:
+            return TranscriptionFailed(
+                f"The server ended {ATTEMPTS} times while it worked on this job alone."
+            )
         try:
             await self._transcribe(job)
         except (ShuttingDown, JobsUnavailable, InsufficientStorage):
@@ -123,7 +150,7 @@ class Runner:
             return TranscriptionFailed(f"The job failed: {reason(error)}")
         return None
 
-    async def _transcribe(self, job: Job) -> None:
+    async def _transcribe(self, job: OrderedJob) -> None:
         order = job.order
         work = Work(
             self._ledger.folder.audio(job.id),
@@ -164,7 +191,10 @@ class Runner:
         while True:
             try:
                 await self._ledger.do(JobStore.release, job.number)
-            except (JobsUnavailable, InsufficientStorage):
+            except ShuttingDown:
+                return
+            except Exception as error:  # noqa: BLE001 - the queue goes on whatever it was
+                self._complain(error)
                 await asyncio.sleep(BROKEN_SECONDS)
             else:
                 return

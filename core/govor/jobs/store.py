@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-import secrets
+import logging
 import sqlite3
+import time
 from collections.abc import Collection
 from typing import NamedTuple
 
-from govor.errors import InsufficientStorage, JobNotFound, ServerBusy
+from pydantic import ValidationError
+
+from govor.errors import JobNotFound, ServerBusy
 from govor.jobs.deliveries import Delivery, add_delivery, due_deliveries, note_delivery
 from govor.jobs.folder import JobFolder
-from govor.jobs.records import Failure, Job, Order, Status, dump_segment, job_of, load_segment
+from govor.jobs.records import (
+    UNREADABLE,
+    Failure,
+    Job,
+    Order,
+    OrderedJob,
+    Status,
+    dump_segment,
+    job_of,
+    load_segment,
+    order_of,
+    ordered,
+)
+from govor.jobs.room import make_room
+from govor.jobs.suspicion import next_number, take_back
 from govor.jobs.tables import open_tables, shrink, transaction
 from govor.types import Segment
 
@@ -21,6 +37,9 @@ BUSY_SECONDS = 60.0
 
 ANYONE = "*"
 """The owner that an administrator asks as: no client's signature."""
+
+
+log = logging.getLogger(__name__)
 
 
 class Limits(NamedTuple):
@@ -40,17 +59,14 @@ class JobStore:
         self._tables = open_tables(folder.database)
         (self._secret,) = self._tables.execute("SELECT value FROM secrets WHERE name = 'owners'").fetchone()
         with transaction(self._tables):
-            self._tables.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'")
+            take_back(self._tables, others=folder.others_at_end)
             waiting = self._tables.execute("SELECT id FROM jobs WHERE status = 'queued'").fetchall()
         folder.sweep({row["id"] for row in waiting})
 
     def close(self) -> None:
         """Let what is under way wait for the next server; it is not to blame."""
         try:
-            self._tables.execute(
-                "UPDATE jobs SET status = 'queued', attempts = max(attempts - 1, 0)"
-                " WHERE status = 'in_progress'"
-            )
+            self._tables.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'")
         finally:
             self._tables.close()
 
@@ -67,7 +83,7 @@ class JobStore:
         seconds: float | None,
         now: float,
         limits: Limits,
-    ) -> Job:
+    ) -> OrderedJob:
         """Queue a job whose recording is in the folder. Raises ServerBusy, InsufficientStorage."""
         size = self.folder.audio(job).stat().st_size
         with transaction(self._tables):
@@ -78,7 +94,7 @@ class JobStore:
                 raise ServerBusy(
                     f"{waiting} jobs are waiting, as many as may (jobs_limit).", retry_after=BUSY_SECONDS
                 )
-            self._make_room(size, limits.bytes)
+            make_room(self._tables, owner, size, limits.bytes)
             self._tables.execute(
                 "INSERT INTO jobs (id, owner, created_at, model, wanted, seconds_total, audio_bytes)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -86,46 +102,77 @@ class JobStore:
             )
         return self.get(job, owner)
 
-    def get(self, job: str, owner: str) -> Job:
-        """Return a job of this owner's. Raises JobNotFound."""
-        found = self._tables.execute(
-            "SELECT * FROM jobs WHERE id = ?1 AND ?2 IN (owner, '*')", (job, owner)
-        ).fetchone()
-        if found is None:
-            raise JobNotFound(job)
-        return job_of(found)
+    def get(self, job: str, owner: str) -> OrderedJob:
+        """Return a job of this owner's, without the voices of known speakers. Raises JobNotFound."""
+        rows = self._tables.execute("SELECT * FROM asked WHERE id = ?1 AND ?2 IN (owner, '*')", (job, owner))
+        return self._order(_only(rows, job))
 
     def newest(self, owner: str, status: Status | None, after: str | None, limit: int) -> list[Job]:
         """Return the owner's newest jobs, those older than `after`. Raises JobNotFound."""
-        before = 2**63 - 1 if after is None else self.get(after, owner).number
+        before = 2**63 - 1 if after is None else self._row(after, owner)["number"]
         rows = self._tables.execute(
-            "SELECT * FROM jobs WHERE ?1 IN (owner, '*') AND number < ?2 AND (?3 IS NULL OR status = ?3)"
-            " ORDER BY number DESC LIMIT ?4",
+            "SELECT * FROM listed WHERE ?1 IN (owner, '*') AND number < ?2"
+            " AND (?3 IS NULL OR status = ?3) ORDER BY number DESC LIMIT ?4",
             (owner, before, status, limit),
         )
         return [job_of(row) for row in rows]
+
+    def _row(self, job: str, owner: str) -> sqlite3.Row:
+        rows = self._tables.execute("SELECT * FROM listed WHERE id = ?1 AND ?2 IN (owner, '*')", (job, owner))
+        return _only(rows, job)
+
+    def _order(self, row: sqlite3.Row) -> OrderedJob:
+        """Return a row as a job; where its order cannot be read, the job has failed, and alone."""
+        job, order = job_of(row), order_of(row)
+        if order is None and row["status"] != "failed":
+            self._give_up(job, "its order")
+        return ordered(job, order)
+
+    def _give_up(self, job: Job, what: str) -> None:
+        """Let a job have failed that is damaged, or was written by another version; the log is told once."""
+        log.error("Job %s has failed: %s cannot be read", job.id, what)
+        now = time.time()
+        self._tables.execute(
+            "UPDATE jobs SET status = 'failed', failure = ?, finished_at = coalesce(finished_at, ?)"
+            " WHERE number = ?",
+            (UNREADABLE.model_dump_json(), now, job.number),
+        )
+        if not job.finished:
+            self._announce(job.number, now)
+        self.folder.discard(job.id)
+
+    def _announce(self, number: int, now: float) -> Job:
+        """Keep the message that a job has ended, and return the job."""
+        job = job_of(self._tables.execute("SELECT * FROM listed WHERE number = ?", (number,)).fetchone())
+        (url,) = self._tables.execute("SELECT url FROM hooks WHERE number = ?", (number,)).fetchone()
+        if job.status != "cancelled":
+            add_delivery(self._tables, job, url, self._keep_seconds, now)
+        return job
 
     def counts(self) -> dict[str, int]:
         """How many jobs there are, by status."""
         rows = self._tables.execute("SELECT status, count(*) AS number FROM jobs GROUP BY status")
         return {row["status"]: row["number"] for row in rows}
 
-    def begin_next(self, now: float, resting: Collection[int] = ()) -> Job | None:
+    def begin_next(
+        self, now: float, resting: Collection[int] = (), *, quiet: bool = True
+    ) -> OrderedJob | None:
         """Take the job that has waited longest, without the segments that will be told again.
 
-        Its attempt counts before anything can happen to it. Those of the numbers `resting` stay.
+        One that is under suspicion of having ended the server is worked on alone: it waits for the others,
+        and where it is not `quiet`, as other requests are worked on, lets them go first. Those of the numbers
+        `resting` stay.
         """
         with transaction(self._tables):
-            found = self._tables.execute(
-                "UPDATE jobs SET status = 'in_progress', attempts = attempts + 1,"
-                " started_at = coalesce(started_at, ?) WHERE number ="
-                " (SELECT min(number) FROM jobs WHERE status = 'queued'"
-                " AND number NOT IN (SELECT value FROM json_each(?))) RETURNING *",
-                (now, json.dumps(list(resting))),
-            ).fetchall()
-            if not found:
+            begun = next_number(self._tables, resting, quiet=quiet)
+            if begun is None:
                 return None
-            job = job_of(found[0])
+            found = self._tables.execute(
+                "UPDATE jobs SET status = 'in_progress', started_at = coalesce(started_at, ?)"
+                " WHERE number = ? RETURNING *",
+                (now, begun),
+            ).fetchall()
+            job = self._order(found[0])
             self._tables.execute(
                 "DELETE FROM segments WHERE job = ? AND middle > ?", (job.number, job.position)
             )
@@ -134,9 +181,7 @@ class JobStore:
     def release(self, number: int) -> None:
         """Let a job that was begun wait again; it is not to blame."""
         self._tables.execute(
-            "UPDATE jobs SET status = 'queued', attempts = max(attempts - 1, 0)"
-            " WHERE number = ? AND status = 'in_progress'",
-            (number,),
+            "UPDATE jobs SET status = 'queued' WHERE number = ? AND status = 'in_progress'", (number,)
         )
 
     def add_segment(self, number: int, segment: Segment, position: float) -> bool:
@@ -146,8 +191,8 @@ class JobStore:
         """
         with transaction(self._tables):
             moved = self._tables.execute(
-                "UPDATE jobs SET position = ?1, attempts = iif(?1 > position, 0, attempts)"
-                " WHERE number = ?2 AND status = 'in_progress'",
+                "UPDATE jobs SET position = ?1, attempts = iif(?1 > position, 0, attempts),"
+                " suspect = iif(?1 > position, 0, suspect) WHERE number = ?2 AND status = 'in_progress'",
                 (position, number),
             )
             if moved.rowcount:
@@ -160,12 +205,17 @@ class JobStore:
 
     def read_on(self, job: str, owner: str, place: int, limit: int) -> tuple[Job, list[Segment]]:
         """Return the job as it is, and its segments from `place` on. Raises JobNotFound."""
-        found = self.get(job, owner)
+        found = job_of(self._row(job, owner))
         rows = self._tables.execute(
             "SELECT body FROM segments WHERE job = ? AND place >= ? ORDER BY place LIMIT ?",
             (found.number, place, limit),
         )
-        return found, [load_segment(row["body"]) for row in rows]
+        try:
+            return found, [load_segment(row["body"]) for row in rows]
+        except (ValidationError, TypeError):
+            if found.status != "failed":
+                self._give_up(found, "a segment")
+            return job_of(self._row(job, owner)), []
 
     def complete(self, number: int, seconds: float, now: float) -> Job | None:
         """The whole recording, of so many seconds, has been heard."""
@@ -184,17 +234,15 @@ class JobStore:
     ) -> Job | None:
         """End a job; return it, or None where another was quicker."""
         with transaction(self._tables):
-            rows = self._tables.execute(
+            ended = self._tables.execute(
                 "UPDATE jobs SET status = ?1, finished_at = ?2, failure = nullif(?3, ''),"
                 " position = coalesce(?4, position), seconds_total = coalesce(?4, seconds_total)"
-                " WHERE number = ?5 AND finished_at IS NULL RETURNING *",
+                " WHERE number = ?5 AND finished_at IS NULL",
                 (status, now, failure, seconds, number),
-            ).fetchall()
-            if not rows:
+            )
+            if not ended.rowcount:
                 return None
-            job = job_of(rows[0])
-            if status != "cancelled":
-                add_delivery(self._tables, job, self._keep_seconds, now)
+            job = self._announce(number, now)
         self.folder.discard(job.id)
         return job
 
@@ -217,40 +265,15 @@ class JobStore:
         if gone.rowcount:
             shrink(self._tables)
 
-    def _make_room(self, size: int, most: float) -> None:
-        """Forget finished jobs, the oldest first, until a recording fits in. Raises InsufficientStorage."""
-        while size + self._size() > most:
-            gone = self._tables.execute(
-                "DELETE FROM jobs WHERE number = (SELECT number FROM jobs WHERE finished_at IS NOT NULL"
-                " ORDER BY finished_at LIMIT 1)"
-            )
-            if not gone.rowcount:
-                raise InsufficientStorage(
-                    "The room for jobs is full (jobs_max_mb); it gets free as they are done."
-                )
 
-    def _size(self) -> int:
-        """Bytes of the recordings that wait, and of all that is known of jobs."""
-        (audio,) = self._tables.execute(
-            "SELECT coalesce(sum(audio_bytes), 0) FROM jobs WHERE finished_at IS NULL"
-        ).fetchone()
-        pages, free, size = (
-            self._tables.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int(audio + (pages - free) * size)
+def _only(rows: sqlite3.Cursor, job: str) -> sqlite3.Row:
+    """Return the one row of a job. Raises JobNotFound."""
+    row: sqlite3.Row | None = rows.fetchone()
+    if row is None:
+        raise JobNotFound(job)
+    return row
 
 
 def _middle(segment: Segment) -> float | None:
     """Where a segment lies, beyond doubt of rounding; None: it does not say."""
     return None if segment.start is None or segment.end is None else (segment.start + segment.end) / 2
-
-
-def new_id() -> str:
-    """An id that nobody can guess."""
-    return f"job_{secrets.token_hex(12)}"
-
-
-def is_full(error: sqlite3.Error) -> bool:
-    """Tell whether the disk is full."""
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

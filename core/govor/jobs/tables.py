@@ -12,6 +12,24 @@ from govor.errors import JobsUnavailable
 VERSION = 1
 """What `SCHEMA` makes."""
 
+VIEWS = """
+PRAGMA temp_store = MEMORY;
+CREATE TEMP VIEW listed AS SELECT
+    number, id, owner, status, created_at, started_at, finished_at, model, attempts, position, seconds_total,
+    failure FROM jobs;
+CREATE TEMP VIEW asked AS SELECT
+    number, id, owner, status, created_at, started_at, finished_at, model, attempts, position, seconds_total,
+    failure, iif(json_valid(wanted), json_remove(wanted, '$.speakers'), wanted) AS wanted FROM jobs;
+CREATE TEMP VIEW hooks AS SELECT
+    number, iif(json_valid(wanted), json_extract(wanted, '$.webhook_url'), NULL) AS url FROM jobs;
+CREATE TEMP VIEW sizes AS SELECT
+    number, owner, finished_at,
+    iif(finished_at IS NULL, audio_bytes, 0) + length(CAST(wanted AS BLOB)) + coalesce(
+        (SELECT sum(length(CAST(body AS BLOB))) FROM segments WHERE job = number), 0) AS bytes FROM jobs;
+"""
+"""Jobs without what a list does not show: orders may have megabytes of known voices, which `asked` leaves
+out. `hooks` says who is told of a job's end, `sizes` what it takes, the database's own bookkeeping apart."""
+
 SCHEMA = """
 BEGIN;
 CREATE TABLE jobs (
@@ -28,7 +46,8 @@ CREATE TABLE jobs (
     position REAL NOT NULL DEFAULT 0,
     seconds_total REAL,
     failure TEXT,
-    audio_bytes INTEGER NOT NULL
+    audio_bytes INTEGER NOT NULL,
+    suspect INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX jobs_by_status ON jobs (status, number);
 CREATE INDEX jobs_by_end ON jobs (finished_at);
@@ -61,6 +80,7 @@ def open_tables(path: Path) -> sqlite3.Connection:
     tables = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         tables.row_factory = sqlite3.Row
+        tables.text_factory = _readable
         tables.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds for a new file only
         tables.execute("PRAGMA journal_mode = WAL")
         tables.execute("PRAGMA synchronous = FULL")  # what a client was told holds, also without power
@@ -70,10 +90,23 @@ def open_tables(path: Path) -> sqlite3.Connection:
             raise JobsUnavailable(f"The jobs in {path.parent} were written by a newer version of Govor.")
         if version < VERSION:
             tables.executescript(SCHEMA)
+        _add_columns(tables)
+        tables.executescript(VIEWS)
     except BaseException:
         tables.close()
         raise
     return tables
+
+
+def _readable(data: bytes) -> str:
+    """Return a text as far as it is UTF-8: one damaged value must not keep all other rows from being read."""
+    return data.decode("utf-8", "replace")
+
+
+def _add_columns(tables: sqlite3.Connection) -> None:
+    """Add what a database of an earlier Govor lacks; one that does without passes over it."""
+    if not any(row["name"] == "suspect" for row in tables.execute("PRAGMA table_info(jobs)")):
+        tables.execute("ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0")
 
 
 @contextmanager
@@ -92,3 +125,8 @@ def transaction(tables: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 def shrink(tables: sqlite3.Connection) -> None:
     """Give the room of what was deleted back to the disk."""
     tables.executescript("PRAGMA incremental_vacuum")  # `execute` would stop after its first page
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Tell whether the disk is full."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

@@ -12,7 +12,7 @@ import logging
 import time
 from base64 import b64decode, b64encode
 
-from govor.errors import GovorError, InsufficientStorage, JobsUnavailable, UrlNotAllowed
+from govor.errors import GovorError, InsufficientStorage, JobsUnavailable, ShuttingDown, UrlNotAllowed
 from govor.jobs.deliveries import Delivery
 from govor.jobs.ledger import Ledger
 from govor.jobs.store import JobStore
@@ -77,6 +77,11 @@ class Webhooks:
                     continue
             except (JobsUnavailable, InsufficientStorage):
                 soonest = time.time() + BROKEN_SECONDS
+            except ShuttingDown:
+                return
+            except Exception:
+                log.exception("Webhooks rest for %g s", BROKEN_SECONDS)
+                soonest = time.time() + BROKEN_SECONDS
             try:
                 async with asyncio.timeout(None if soonest is None else max(soonest - time.time(), 0.0)):
                     await self._arrival.wait()
@@ -91,6 +96,9 @@ class Webhooks:
             reason = f"status {status}"
         except GovorError as error:
             reason = str(error)
+        except Exception as error:
+            log.exception("Webhook %s cannot be sent", delivery.id)
+            reason = type(error).__name__
         due: float | None = None
         if 200 <= status < 300:
             log.info("Webhook %s has arrived", delivery.id)
