@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from govor.errors import JobsUnavailable
-from govor.jobs.folder import JobFolder, new_id
+from govor.jobs.folder import new_id
 from govor.jobs.ledger import _told
-from govor.jobs.records import Failure, Order, dump_segment, load_segment
-from govor.jobs.store import JobStore, Limits
-from govor.types import Options, Segment, Token, Word
-
-Open = Callable[[], JobStore]
-
-
-@pytest.fixture
-def reopen(tmp_path: Path) -> Iterator[Open]:
-    """Open the store of one folder; the one that was open is closed first, as by a server that stops."""
-    stores: list[JobStore] = []
-
-    def close() -> None:
-        while stores:
-            store = stores.pop()
-            store.close()
-            store.folder.close()
-
-    def open_store() -> JobStore:
-        close()
-        stores.append(JobStore(JobFolder(tmp_path), 3600))
-        return stores[-1]
-
-    yield open_store
-    close()
-
-
-def add(store: JobStore, **fields: Any) -> str:
-    """Queue a job with an empty recording; return its id."""
-    job = new_id()
-    store.folder.audio(job).write_bytes(b"")
-    order = Order(model="fake/fake", options=Options(language="ru", keywords=("а, б",)), **fields)
-    store.add(job, "", "fake", order, None, 100.0, Limits(1000, 1e9))
-    return job
+from govor.jobs.records import Failure, dump_segment, load_segment
+from govor.types import Segment, Token, Word
+from jobs_kept import Open, add
 
 
 def test_a_job_comes_back_as_it_was(reopen: Open) -> None:
