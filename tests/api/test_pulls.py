@@ -130,7 +130,7 @@ def test_all_who_wait_are_told_that_a_download_was_cancelled(
 
 def test_a_cancelled_download_leaves_nothing(client: httpx.Client, hub: Hub, tmp_path: Any) -> None:
     hub.stall("weights.bin")
-    part = tmp_path / "models/family/away/weights.bin.part"
+    part = tmp_path / "models/family/away/weights.bin.govor-part"
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(client.post, "/v1/models", json={"model": "away"})
         assert eventually(part.is_file)

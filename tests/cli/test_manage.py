@@ -239,7 +239,7 @@ def test_a_terminal_shows_the_servers_download(on_server: Place) -> None:
 def test_an_interrupted_download_goes_on_where_it_was(on_disk: Place, started: Any) -> None:
     on_disk.hub.stall("weights.bin")
     process = started("pull", "small")
-    part = on_disk.models / "family/small/weights.bin.part"
+    part = on_disk.models / "family/small/weights.bin.govor-part"
     assert eventually(lambda: part.is_file() and part.stat().st_size == SIZE // 2, 30)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from govor.errors import ModelBusy, ModelNotInstalled, ModelProtected
+from govor.errors import InsufficientStorage, ModelBusy, ModelNotInstalled, ModelProtected
 from govor.models.progress import Transfer
+from govor.models.record import Digest, read_record, write_record
 from govor.models.removal import discard_parts, remove
 from govor.models.store import Store
 from govor.models.usage import Unused, Usage, free_bytes, prune, unused, usages
@@ -99,7 +103,7 @@ def test_a_link_in_the_models_folder_is_not_followed(
     store: Store, root: Path, outside: Path, linked: str
 ) -> None:
     (outside / "small").mkdir()
-    (outside / "small/weights.bin.part").write_bytes(b"somebody's")
+    (outside / "small/weights.bin.govor-part").write_bytes(b"somebody's")
     (root / linked).parent.mkdir(parents=True)
     (root / linked).symlink_to(outside if linked == "family" else outside / "small")
     model = model_of(file_of("weights.bin"))
@@ -107,23 +111,92 @@ def test_a_link_in_the_models_folder_is_not_followed(
         with pytest.raises(ModelProtected, match="leads out of the models folder, and is left as it is"):
             act(store, model)
     assert prune(store, [model]) == []
-    assert files_below(outside) == {"precious.bin", "small/weights.bin.part"}
+    assert files_below(outside) == {"precious.bin", "small/weights.bin.govor-part"}
 
 
 def test_a_link_in_a_models_own_folder_is_removed_and_what_it_leads_to_is_not(
     store: Store, hub: Hub, outside: Path
 ) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
-    (store.install(model) / "link").symlink_to(outside)
+    folder = store.install(model)
+    (folder / "weights.bin").unlink()
+    (folder / "weights.bin").symlink_to(outside / "precious.bin")
     remove(store, model)
-    assert not store.folder(model).exists()
+    assert not folder.exists()
     assert files_below(outside) == {"precious.bin"}
+
+
+def test_what_somebody_else_has_put_into_a_models_folder_stays_and_is_named(
+    store: Store, hub: Hub, outside: Path, root: Path
+) -> None:
+    model = model_of(file_of("weights.bin", hub.plain(BYTES)), file_of("sub/more.bin", hub.plain(BYTES)))
+    folder = store.install(model)
+    (folder / "notes.txt").write_text("somebody's")
+    (folder / "sub/mine.part").write_text("somebody's")
+    (folder / "link").symlink_to(outside)
+    (folder / "empty").mkdir()
+    removed = remove(store, model)
+    assert "leaves what it has not put there: link, notes.txt, sub/mine.part" in removed.note
+    assert removed.freed > 2 * SIZE
+    assert store.state(model) == "available"
+    assert files_below(root) == {"family/small/notes.txt", "family/small/sub/mine.part"}
+    assert (folder / "link").is_symlink()
+    assert (folder / "empty").is_dir()
+    for act in (remove, verify):
+        with pytest.raises(ModelNotInstalled):
+            act(store, model)
+    assert prune(store, []) == prune(store, [model]) == []
+    assert store.install(model) == folder
+
+
+def test_of_two_who_delete_a_model_at_once_the_second_is_told_that_it_is_gone(
+    store: Store, hub: Hub, root: Path
+) -> None:
+    model = model_of(file_of("weights.bin", hub.plain(BYTES)))
+    for _ in range(5):
+        store.install(model)
+        gate = threading.Barrier(2)
+
+        def delete(other: Store) -> object:
+            gate.wait()  # noqa: B023 - called at once
+            try:
+                return remove(other, model)
+            except ModelNotInstalled:
+                return None
+
+        with ThreadPoolExecutor(2) as threads:
+            results = list(threads.map(delete, [store, Store(root, offline=False)]))
+        assert sum(result is None for result in results) == 1
+
+
+def test_two_who_prune_at_once_do_not_fail(store: Store, hub: Hub, root: Path) -> None:
+    gone = [model_of(file_of("weights.bin", hub.plain(BYTES)), model_id=f"gone{n}") for n in range(5)]
+    for model in gone:
+        store.install(model)
+    (root / "family" / f".deleted-{'a' * 32}").mkdir()
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(prune, [store, Store(root, offline=False)], [[], []]))
+    assert files_below(root) == set()
+
+
+def test_a_file_that_cannot_be_deleted_is_told_in_a_sentence(
+    store: Store, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = model_of(file_of("weights.bin", hub.plain(BYTES)))
+    store.install(model)
+
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(InsufficientStorage, match=r"Cannot delete .+small: Read-only file system"):
+        remove(store, model)
 
 
 def test_a_model_that_another_is_fetching_is_busy(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     store.install(model)
-    with store.locked(model, Transfer()), pytest.raises(ModelBusy, match="Another process is fetching"):
+    with store.locked(model, Transfer()), pytest.raises(ModelBusy, match="Another process is at the files"):
         remove(store, model)
     assert store.state(model) == "installed"
 
@@ -172,7 +245,7 @@ def test_what_each_model_takes_is_told_apart(store: Store, published: Any, hub: 
     absent = model_of(file_of("other.bin"), model_id="absent")
     for model in (shared, own):
         store.install(model)
-    (store.folder(own) / "more.bin.part").write_bytes(b"12345")
+    (store.folder(own) / "more.bin.govor-part").write_bytes(b"12345")
     by_model = {usage.model: usage for usage in usages(store, [shared, own, absent])}
     assert by_model["small"] == Usage("small", by_model["small"].own, SIZE, 0)
     assert by_model["small"].own < 1000
@@ -188,20 +261,24 @@ def test_what_no_model_needs_is_pruned(store: Store, hub: Hub, root: Path, outsi
         store.install(each)
     folder = store.folder(model)
     (folder / "older.bin").write_bytes(b"123")
-    (folder / "weights.bin.part").write_bytes(b"12345")
+    write_record(folder, {**read_record(folder), "older.bin": Digest(3, "of an earlier list")})
+    (folder / "mine.bin").write_bytes(b"not Govor's")
+    (root / "family/.deleted-photos").mkdir()
+    (root / "family/.deleted-photos/mine.jpg").write_text("not Govor's")
+    (folder / "weights.bin.govor-part").write_bytes(b"12345")
     (folder / ".govor-int8.onnx").write_bytes(b"what a plugin prepared")
     (root / "family/foreign").mkdir()
     (root / "family/foreign/mine.txt").write_text("not Govor's")
     found = [
         Unused("family/gone", SIZE + RECORD_BYTES, "folder"),
         Unused("family/small/older.bin", 3, "file"),
-        Unused("family/small/weights.bin.part", 5, "partial"),
+        Unused("family/small/weights.bin.govor-part", 5, "partial"),
     ]
     assert unused(store, [model]) == found
     assert prune(store, [model]) == found
     assert files_below(root) == {
         "family/small/weights.bin", "family/small/.govor.json", "family/small/.govor-int8.onnx",
-        "family/foreign/mine.txt",
+        "family/foreign/mine.txt", "family/small/mine.bin", "family/.deleted-photos/mine.jpg",
     }  # fmt: skip
     assert unused(store, [model]) == []
 
@@ -210,7 +287,7 @@ def test_what_is_being_fetched_is_not_pruned(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     folder = store.folder(model)
     folder.mkdir(parents=True)
-    (folder / "weights.bin.part").write_bytes(b"12345")
+    (folder / "weights.bin.govor-part").write_bytes(b"12345")
     with store.locked(model, Transfer()):
         assert prune(store, [model]) == []
     assert len(prune(store, [model])) == 1

@@ -37,7 +37,7 @@ def installing(root: Path, source: str, hub: Hub, home: Path) -> subprocess.Pope
         **os.environ,
         "HF_ENDPOINT": hub.url,
         "HF_HOME": str(home),
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": os.pathsep.join((str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))),
     }
     return subprocess.Popen([sys.executable, "-c", INSTALL, str(root), source], env=environment)
 
@@ -47,7 +47,7 @@ def test_after_a_kill_nothing_is_fetched_twice(
     store: Store, root: Path, hub: Hub, tmp_path: Path, kind: str
 ) -> None:
     source = hub.put("owner/small", "weights.bin", BYTES) if kind == "hub" else hub.plain(BYTES)
-    part = root / "family/small/weights.bin.part"
+    part = root / "family/small/weights.bin.govor-part"
     hub.stall("weights.bin")
     process = installing(root, source, hub, tmp_path / "hf")
     try:
@@ -69,7 +69,7 @@ def test_after_a_kill_nothing_is_fetched_twice(
 
 def test_what_was_kept_of_another_file_is_noticed_and_fetched_anew(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
-    part = store.folder(model) / "weights.bin.part"
+    part = store.folder(model) / "weights.bin.govor-part"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"?" * HALF)
     assert (store.install(model) / "weights.bin").read_bytes() == BYTES
@@ -78,7 +78,7 @@ def test_what_was_kept_of_another_file_is_noticed_and_fetched_anew(store: Store,
 
 def test_a_part_that_is_longer_than_the_file_is_fetched_anew(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
-    part = store.folder(model) / "weights.bin.part"
+    part = store.folder(model) / "weights.bin.govor-part"
     part.parent.mkdir(parents=True)
     part.write_bytes(BYTES + b"?")
     assert (store.install(model) / "weights.bin").read_bytes() == BYTES
@@ -86,7 +86,7 @@ def test_a_part_that_is_longer_than_the_file_is_fetched_anew(store: Store, hub: 
 
 def test_a_part_that_was_whole_needs_no_byte(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
-    part = store.folder(model) / "weights.bin.part"
+    part = store.folder(model) / "weights.bin.govor-part"
     part.parent.mkdir(parents=True)
     part.write_bytes(BYTES)
     store.install(model)
@@ -105,7 +105,7 @@ def test_a_download_that_stalls_is_called_off_at_once(root: Path, hub: Hub) -> N
         with pytest.raises(DownloadCancelled):
             folder.result(30)
     assert time.monotonic() - began < 30
-    assert files_below(root) == {"family/small/weights.bin.part"}
+    assert files_below(root) == {"family/small/weights.bin.govor-part"}
 
 
 def test_one_who_waits_for_another_process_can_be_called_off(store: Store, hub: Hub) -> None:

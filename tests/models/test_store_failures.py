@@ -22,7 +22,7 @@ def failure(store: Store, model: Model) -> str:
     with pytest.raises(DownloadFailed) as caught:
         store.install(model)
     assert store.state(model) == "available"
-    assert {name for name in files_below(store.folder(model)) if not name.endswith(".part")} <= {
+    assert {name for name in files_below(store.folder(model)) if not name.endswith(".govor-part")} <= {
         ".govor.json"
     }
     assert "\n" not in str(caught.value)

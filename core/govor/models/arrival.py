@@ -40,7 +40,8 @@ class Arrival:
     @property
     def room(self) -> int:
         """Bytes that it still needs on the disk, as far as that is known."""
-        if self._placed or (self.found.hub is not None and self.found.hub.cached):
+        cached = self.found.hub.cached if self.found.hub else None
+        if self._placed or (cached and _same_disk(cached, self.target)):
             return 0
         return self.found.size - (self.part.stat().st_size if self.part.is_file() else 0)
 
@@ -140,17 +141,27 @@ def target_in(folder: Path, file: ModelFile) -> Path:
     return folder / file.name
 
 
+def _same_disk(source: Path, target: Path) -> bool:
+    """Tell whether a file can get a second name where another is to be, as far as that is known."""
+    place = next(place for place in target.parents if place.is_dir())
+    return source.stat().st_dev == place.stat().st_dev
+
+
 def _link(source: Path, target: Path) -> None:
-    """Give a file a second name: by a hard link, else a symbolic one, else by copying it."""
-    spare = target.with_name(f"{target.name}.{os.getpid()}.link")
+    """Give a file a second name: by a hard link, else by copying it.
+
+    Never by a symbolic link: onnx 1.23 and onnxruntime 1.31 refuse a model's external data that is one.
+    """
+    spare = target.with_name(f"{target.name}.{os.getpid()}.govor-link")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, spare)
     except OSError:
         try:
-            spare.symlink_to(source)
-        except OSError:
             shutil.copyfile(source, spare)
-            log.warning("%s is on the disk twice: the hub's cache cannot be linked to", target)
+        except OSError:
+            spare.unlink(missing_ok=True)
+            raise
+        log.warning("%s is on the disk twice: the hub's cache cannot be linked to", target)
     spare.replace(target)
     spare.unlink(missing_ok=True)  # renaming onto another name of the same file does nothing

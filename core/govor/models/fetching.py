@@ -1,4 +1,4 @@
-"""Bytes from an address to a `.part`: resumed where they broke off, given up where none come any more."""
+"""Bytes from an address to a part of a file: resumed where they broke off, given up where none come."""
 
 from __future__ import annotations
 

@@ -44,6 +44,15 @@ def read_listing(folder: Path, repository: str) -> tuple[ModelFile, ...]:
         return ()
 
 
+def listed_names(folder: Path) -> frozenset[str]:
+    """Names of the files that a folder's list has, of whatever repository it is; none where it is damaged."""
+    try:
+        body = json.loads((folder / LISTING).read_text(encoding="utf-8"))
+        return frozenset(str(entry["name"]) for entry in body["files"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return frozenset()
+
+
 def list_files(model: Model, folder: Path, transfer: Transfer, *, offline: bool) -> tuple[ModelFile, ...]:
     """Ask the hub which files the model has, and keep the answer. Raises DownloadFailed."""
     repository = model.spec.repository

@@ -1,4 +1,4 @@
-"""A file while it is being written: `.part`, hashed on the way, and what it then turns out to be."""
+"""A file while it is being written: `.govor-part`, hashed on the way, and what it then turns out to be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from govor.models.record import Digest
 from govor.specs import ModelFile
 
 CHUNK_BYTES = 1 << 20
-SUFFIX = ".part"
+SUFFIX = ".govor-part"
 
 
 class Part:

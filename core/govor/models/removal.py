@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from govor.errors import GovorError, ModelBusy, ModelNotInstalled, ModelProtected
+from govor.errors import InsufficientStorage, ModelBusy, ModelNotInstalled, ModelProtected
+from govor.models.belongings import Belongings, delete_files, delete_folder, look_into
 from govor.models.catalogue import Model
 from govor.models.part import SUFFIX
 from govor.models.progress import Transfer
-from govor.models.store import Store, folder_sizes
+from govor.models.record import RECORD
+from govor.models.store import Store
 
-TRASH = ".deleted-"
-"""How the name of a folder begins that is being deleted."""
+TRASH = re.compile(r"\.deleted-[0-9a-f]{32}")
+"""What a folder is called that is being deleted."""
+
+MOMENT_SECONDS = 2.0
+"""How long a deletion waits for another process that is at the same model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ def check_removable(store: Store, model: Model) -> None:
             "out of plugins.toml."
         )
     _check_inside(store, folder)
-    if folder.is_dir() and any(folder.iterdir()):
+    if _belongings(store, model).ours:
         return
     if not store.files(model) and not model.spec.repository:
         raise ModelProtected(f"'{model.id}' has no files. To be rid of it, put its plugin into `disable`.")
@@ -49,35 +54,53 @@ def check_removable(store: Store, model: Model) -> None:
 
 
 def remove(store: Store, model: Model) -> Removed:
-    """Delete the model's files. Raises ModelProtected, ModelNotInstalled, ModelBusy; else GovorError."""
+    """Delete the model's files. Raises ModelProtected, ModelNotInstalled, ModelBusy, InsufficientStorage."""
     check_removable(store, model)
     folder = store.folder(model)
-    transfer = Transfer()
     try:
-        with store.locked(model, transfer, patience=2.0):
-            freed, shared = folder_sizes(folder)
-            trash = folder.with_name(f"{TRASH}{uuid4().hex}")
-            folder.rename(trash)  # gone at one stroke, whatever happens to the rest
-            shutil.rmtree(trash)
+        with store.locked(model, Transfer(), patience=MOMENT_SECONDS):
+            found = _belongings(store, model)
+            if not found.ours:  # another process was quicker
+                raise ModelNotInstalled(model.id)
+            freed, shared = found.sizes
+            _delete(found)
     except TimeoutError as error:
-        raise ModelBusy(f"Another process is fetching '{model.id}' just now.") from error
+        raise ModelBusy(f"Another process is at the files of '{model.id}' just now.") from error
     except OSError as error:
-        raise GovorError(f"Cannot delete {folder}: {error.strerror or error}.") from error
-    return Removed(freed, _note(store, model, shared))
+        raise InsufficientStorage(f"Cannot delete {folder}: {error.strerror or error}.") from error
+    return Removed(freed, _note(store, model, shared, found))
+
+
+def _belongings(store: Store, model: Model) -> Belongings:
+    return look_into(store.folder(model), [file.name for file in store.files(model)])
+
+
+def _delete(found: Belongings) -> None:
+    """Have a model gone at one stroke, whatever happens to the rest of its files."""
+    if found.foreign:
+        (found.folder / RECORD).unlink(missing_ok=True)  # without it nothing counts as installed
+        found.delete()
+        return
+    trash = found.folder.with_name(f".deleted-{uuid4().hex}")
+    found.folder.rename(trash)
+    delete_folder(trash)
 
 
 def discard_parts(store: Store, model: Model) -> int:
-    """Delete what an interrupted download left; return the bytes."""
+    """Delete what an interrupted download left; return the bytes. What another process fetches stays."""
     folder = store.folder(model)
     if model.spec.folder or not folder.is_dir():
         return 0
     _check_inside(store, folder)
-    freed = 0
-    for path in folder.rglob(f"*{SUFFIX}"):
-        if path.is_file() and not path.is_symlink():
-            freed += path.stat().st_size
-            path.unlink(missing_ok=True)
-    return freed
+    try:
+        with store.locked(model, Transfer(), patience=0.0):
+            found = _belongings(store, model)
+            parts = [path for path in found.ours if path.name.endswith(SUFFIX) and not path.is_symlink()]
+            freed = sum(path.stat().st_size for path in parts)
+            delete_files(folder, parts)
+            return freed
+    except OSError:  # it is fetched by another process, or cannot be deleted: `prune` does it later
+        return 0
 
 
 def _check_inside(store: Store, folder: Path) -> None:
@@ -87,7 +110,11 @@ def _check_inside(store: Store, folder: Path) -> None:
         raise ModelProtected(f"{folder} leads out of the models folder, and is left as it is.")
 
 
-def _note(store: Store, model: Model, shared: int) -> str:
+def _note(store: Store, model: Model, shared: int, found: Belongings) -> str:
+    if found.foreign:
+        names = ", ".join(path.relative_to(found.folder).as_posix() for path in found.foreign[:3])
+        more = ", …" if len(found.foreign) > 3 else ""
+        return f"In {found.folder} Govor leaves what it has not put there: {names}{more}."
     if store.embedded(model):
         return (
             f"'{model.id}' comes with an installed package and can still answer: its files are put together "

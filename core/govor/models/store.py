@@ -1,7 +1,7 @@
 """Models' files on disk: which are here, and fetching what is not.
 
-A file appears whole or not at all: it is written to `.part`, verified, synced and renamed, then recorded.
-What an interrupted download left in `.part` is where the next one begins.
+A file appears whole or not at all: it is written to `.govor-part`, verified, synced and renamed, then
+recorded. What an interrupted download left there is where the next one begins.
 """
 
 from __future__ import annotations
@@ -170,18 +170,6 @@ def _check_room(folder: Path, arrivals: Sequence[Arrival]) -> None:
         raise InsufficientStorage(
             f"The files need {needed / 1e9:.2f} GB more, and {free / 1e9:.2f} GB are free in {folder}."
         )
-
-
-def folder_sizes(folder: Path) -> tuple[int, int]:
-    """Bytes that only this folder holds, and those that another place, the hub's cache, holds too."""
-    own = shared = 0
-    for path in folder.rglob("*"):
-        if path.is_symlink():
-            shared += path.stat().st_size if path.exists() else 0
-        elif path.is_file():
-            stat = path.stat()
-            own, shared = (own, shared + stat.st_size) if stat.st_nlink > 1 else (own + stat.st_size, shared)
-    return own, shared
 
 
 def _what_is_missing(model: Model, folder: Path) -> str:

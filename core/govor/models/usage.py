@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from govor.errors import GovorError
+from govor.errors import InsufficientStorage
+from govor.models.belongings import delete_files, delete_folder, files_in, look_into, sizes_of
 from govor.models.catalogue import Model
 from govor.models.part import SUFFIX
 from govor.models.record import RECORD, is_present, read_record
 from govor.models.removal import TRASH
-from govor.models.store import Store, folder_sizes
-
-OURS = ".govor"
-"""How the names of files begin that Govor and its plugins write beside a model's."""
+from govor.models.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,9 @@ def usages(store: Store, models: Iterable[Model]) -> list[Usage]:
         folder = store.folder(model)
         if model.spec.folder or not folder.is_dir():
             continue
-        own, shared = folder_sizes(folder)
-        partial = sum(path.lstat().st_size for path in folder.rglob(f"*{SUFFIX}"))
+        files = files_in(folder)
+        own, shared = sizes_of(files)
+        partial = sizes_of(path for path in files if path.name.endswith(SUFFIX))[0]
         if own or shared:
             found.append(Usage(model.id, own, shared, partial))
     return found
@@ -69,34 +69,36 @@ def free_bytes(store: Store) -> int:
 def unused(store: Store, models: Iterable[Model]) -> list[Unused]:
     """Folders of models that are known no more, unfinished downloads, files that a model has no more.
 
-    What is being fetched now is left out.
+    What is being fetched now is left out, and what is not Govor's.
     """
-    known = {store.folder(model): model for model in models if not model.spec.folder}
-    found: list[Unused] = []
-    for folder in _model_folders(store.root):
-        if not _idle(folder):
-            continue
-        model = known.get(folder)
-        if model is None:
-            found.append(Unused(_below(store, folder), folder_sizes(folder)[0], "folder"))
-        else:
-            found += _unused_within(store, folder, model)
-    return found
+    return [item for items in _looked_through(store, models) for item in items]
 
 
 def prune(store: Store, models: Iterable[Model]) -> list[Unused]:
-    """Delete what is unused; return it. Raises GovorError where a file cannot be deleted."""
-    gone = unused(store, models)
-    for item in gone:
-        path = store.root / item.path
-        try:
-            if item.kind == "folder":
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise GovorError(f"Cannot delete {path}: {error.strerror or error}.") from error
+    """Delete what is unused; return it. Raises InsufficientStorage where a file cannot be deleted."""
+    gone = []
+    for items in _looked_through(store, models):
+        for item in items:
+            path = store.root / item.path
+            try:
+                if item.kind == "folder":
+                    delete_folder(path)
+                else:
+                    delete_files(path.parent, [path])
+            except OSError as error:
+                raise InsufficientStorage(f"Cannot delete {path}: {error.strerror or error}.") from error
+            gone.append(item)
     return gone
+
+
+def _looked_through(store: Store, models: Iterable[Model]) -> Iterator[list[Unused]]:
+    """Yield what is unused of each folder, which nobody fetches into until the next one is asked for."""
+    known = {store.folder(model): model for model in models if not model.spec.folder}
+    for folder in _model_folders(store.root):
+        with _held(folder) as held:
+            if held:
+                model = known.get(folder)
+                yield list(_unknown(store, folder) if model is None else _unneeded(store, folder, model))
 
 
 def _model_folders(root: Path) -> Iterator[Path]:
@@ -111,35 +113,54 @@ def _model_folders(root: Path) -> Iterator[Path]:
 
 def _is_ours(folder: Path) -> bool:
     """A folder that somebody else put here has no record: it is not touched."""
-    return (
-        folder.name.startswith(TRASH)
-        or (folder / RECORD).is_file()
-        or folder.with_name(f".{folder.name}.lock").exists()
-    )
+    return bool(TRASH.fullmatch(folder.name)) or (folder / RECORD).is_file() or _lock_of(folder).exists()
 
 
-def _idle(folder: Path) -> bool:
-    """Tell whether no thread or process is fetching this model."""
-    if folder.name.startswith(TRASH):
-        return True
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.lock")
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Keep every thread and process from fetching this model within the block; tell whether that worked."""
+    if TRASH.fullmatch(folder.name):
+        yield True
+        return
+    lock = FileLock(_lock_of(folder))
     try:
-        with lock.acquire(timeout=0):
-            return True
+        lock.acquire(timeout=0)
     except (Timeout, OSError):
-        return False
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
-def _unused_within(store: Store, folder: Path, model: Model) -> Iterator[Unused]:
+def _unknown(store: Store, folder: Path) -> Iterator[Unused]:
+    """What is Govor's in a folder that no model has: all of it, or file by file beside others'."""
+    found = look_into(folder)
+    if TRASH.fullmatch(folder.name) or not found.foreign:
+        yield Unused(_below(store, folder), sizes_of((*found.ours, *found.foreign))[0], "folder")
+        return
+    for path in found.ours:
+        yield _file(store, path)
+
+
+def _unneeded(store: Store, folder: Path, model: Model) -> Iterator[Unused]:
+    """Parts, and what was recorded as a file of the model and is none any more."""
     record, files = read_record(folder), {file.name: file for file in store.files(model)}
-    for path in sorted(folder.rglob("*")):
+    for path in look_into(folder).ours:
         name = path.relative_to(folder).as_posix()
-        if not path.is_file() or (path.name.startswith(OURS) and not name.endswith(SUFFIX)):
-            continue
-        if name.endswith(SUFFIX):
-            yield Unused(_below(store, path), path.lstat().st_size, "partial")
-        elif name not in files or not is_present(folder, files[name], record):
-            yield Unused(_below(store, path), path.lstat().st_size, "file")
+        stale = name in record and (name not in files or not is_present(folder, files[name], record))
+        if path.name.endswith(SUFFIX) or stale:
+            yield _file(store, path)
+
+
+def _file(store: Store, path: Path) -> Unused:
+    kind: Literal["partial", "file"] = "partial" if path.name.endswith(SUFFIX) else "file"
+    return Unused(_below(store, path), path.lstat().st_size, kind)
 
 
 def _below(store: Store, path: Path) -> str:

@@ -183,8 +183,8 @@ class Settings(OperationsSettings):
         20_000,
         gt=0,
         allow_inf_nan=False,
-        description="Room for jobs, in MB: the oldest finished ones make way; then new ones are refused with "
-        "507.",
+        description="Room for jobs, in MB: the oldest finished ones of whoever takes most make way; then new "
+        "ones are refused with 507.",
     )
     file_urls: UrlPolicy = Field(
         "off",

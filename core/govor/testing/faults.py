@@ -74,7 +74,7 @@ def _file_faults(file: ModelFile) -> Iterator[str]:
     path = PurePosixPath(file.name)
     if not path.name or path.is_absolute() or ".." in path.parts or re.search(r"[\\:]", file.name):
         yield "must be named by a path inside the model's folder, with forward slashes"
-    if path.name.startswith(".govor") or path.suffix == ".part":
+    if path.name.startswith(".govor") or path.suffix == ".govor-part":
         yield "has a name that the core keeps for itself"
     if file.size < 0:
         yield f"has size {file.size}: give bytes, or 0 where the publisher states none"
