@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
     "specs decoder telemetry",
-    "types errors cores names",
+    "types errors cores names plain",
     "voices serving",
     "hookspecs compat declared wishes",
     "settings audio formats remote",

@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from govor.formats.gigastt import _markdown
 from govor.formats.subtitles import MAX_COLUMNS, MAX_SECONDS, srt, vtt
+from govor.formats.text import text_body
+from govor.plain import CONTROLS
 from govor.types import Segment, Transcript, Word
 
 SENTENCES = (
@@ -139,3 +142,12 @@ def test_an_hour_in_one_segment_is_cut_too(build):
 def test_cue_times_never_run_backwards(build):
     stamps = re.findall(r"\d+:\d+:\d+,\d+", srt(build(spoken(SENTENCES * 5))))
     assert stamps == sorted(stamps)
+
+
+def test_control_characters_are_in_no_format_for_people() -> None:
+    evil = "a\x1b[1m\x00\x9b\x07 --> b\x85c"
+    segment = Segment(evil, 0.0, 1.0, speaker=evil)
+    whole = Transcript(evil, (segment,), 1.0, "en", "transcribe", "fake")
+    for shown in (srt(whole), vtt(whole), text_body(whole), _markdown(whole, sections=False, words=False)):
+        assert "a[1m" in shown
+        assert not CONTROLS.search(shown.replace("\n", ""))

@@ -20,6 +20,7 @@ from govor.cli.manage import du, prune, pull, rm, verify
 from govor.cli.models import models
 from govor.cli.new_backend import new_backend
 from govor.cli.plugins import plugins
+from govor.cli.say import say
 from govor.cli.serve import serve
 from govor.cli.transcribe import transcribe
 from govor.errors import GovorError
@@ -57,7 +58,7 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except GovorError as error:
-        click.echo(f"govor: {error}", err=True)
+        say(f"govor: {error}", err=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from govor.cli.options import read_settings
+from govor.cli.say import say
 from govor.errors import GovorError
 from govor.plugins import Plugins
 
@@ -32,6 +33,6 @@ class Commands(click.Group):
                 plugins = Plugins(read_settings(context.params.get("config"), {}))
                 context.meta[FOUND] = plugins.commands(self.commands)
             except GovorError as error:
-                click.echo(f"govor: The plugins' commands are missing: {error}", err=True)
+                say(f"govor: The plugins' commands are missing: {error}", err=True)
         found: dict[str, click.Command] = context.meta[FOUND]
         return found

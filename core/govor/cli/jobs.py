@@ -10,6 +10,7 @@ from urllib.parse import quote
 import click
 
 from govor.cli.remote import DEFAULT_SERVER, Remote, json_option, server_options, show_json
+from govor.cli.say import say
 from govor.cli.table import show_table
 
 HEADINGS = ("ID", "STATE", "CREATED", "DONE", "MODEL", "ERROR")
@@ -58,7 +59,7 @@ def cancel(remote: Remote, /, names: tuple[str, ...]) -> None:
     """Cancel each JOB that waits or runs; forget one that has ended."""
     for name in names:
         removed = remote.delete(_path(name))
-        click.echo(f"{name} is {'forgotten' if removed['deleted'] else 'cancelled'}")
+        say(f"{name} is {'forgotten' if removed['deleted'] else 'cancelled'}")
 
 
 def _path(job: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from govor.cli.remote import DEFAULT_SERVER, Remote, json_option, model_path, server_options, show_json
+from govor.cli.say import say
 from govor.cli.table import show_table
 from govor.wishes import ModelSettings
 
@@ -61,7 +62,7 @@ def unload(models: tuple[str, ...], server: str, api_key: str | None, as_json: b
     params = {"force": "true"} if force else None
     for name in models:
         answer = remote.post(model_path(name, "unload"), params=params)
-        show_json(answer) if as_json else click.echo(f"{answer['id']} is not in memory")
+        show_json(answer) if as_json else say(f"{answer['id']} is not in memory")
 
 
 @click.command()
@@ -76,7 +77,7 @@ def ps(server: str, api_key: str | None, as_json: bool) -> None:
     show_table(HEADINGS, [_row(resident) for resident in answer["data"]])
     memory = answer["memory"]
     budget = f" of {_size(memory['budget'])}" if memory["budget"] else ""
-    click.echo(f"Models: {_size(memory['used'])}{budget}. Server: {_size(memory['process'])}.")
+    say(f"Models: {_size(memory['used'])}{budget}. Server: {_size(memory['process'])}.")
 
 
 def _each(remote: Remote, models: tuple[str, ...], verb: str, said: dict[str, Any], *, as_json: bool) -> None:
@@ -87,7 +88,7 @@ def _each(remote: Remote, models: tuple[str, ...], verb: str, said: dict[str, An
             show_json(answer)
         else:
             where = f"{answer['device']}, {answer['precision']}"
-            click.echo(f"{answer['id']} is in memory: {_size(answer['memory'])}, {where}")
+            say(f"{answer['id']} is in memory: {_size(answer['memory'])}, {where}")
 
 
 def _row(resident: dict[str, Any]) -> tuple[str, ...]:

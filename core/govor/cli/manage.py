@@ -13,6 +13,7 @@ from govor.cli.inventory import Body, open_inventory
 from govor.cli.options import setting_options
 from govor.cli.pulling import Bars
 from govor.cli.remote import json_option, server_options, show_json
+from govor.cli.say import say
 from govor.cli.table import megabytes, show_table
 from govor.errors import GovorError
 
@@ -54,7 +55,7 @@ def pull(
             pulled = inventory.pull(name, bars.show)
         if not as_json:
             where = f"is installed in {pulled['where']}" if pulled["where"] else "needs no files"
-            click.echo(f"{pulled['id']} {where}{bars.summary()}")
+            say(f"{pulled['id']} {where}{bars.summary()}")
         return pulled
 
     _each(names, fetch, as_json=as_json)
@@ -78,7 +79,7 @@ def rm(
         removed = inventory.remove(name, force=force)
         if not as_json:
             note = f" {removed['note']}" if removed["note"] else ""
-            click.echo(f"{removed['id']} is deleted: {megabytes(removed['freed'])} freed.{note}")
+            say(f"{removed['id']} is deleted: {megabytes(removed['freed'])} freed.{note}")
         return removed
 
     _each(names, delete, as_json=as_json)
@@ -120,7 +121,7 @@ def verify(
                 if bad
                 else f"{len(report['files'])} files are as fetched"
             )
-            click.secho(f"{report['id']}: {told}", fg="red" if bad else None)
+            say(f"{report['id']}: {told}", fg="red" if bad else None)
         return report
 
     _each(chosen, check, as_json=as_json)
@@ -153,9 +154,9 @@ def prune(
         show_json(body)
         return
     for item in unused:
-        click.echo(f"{item['path']} ({item['kind']}, {megabytes(item['size'])})")
+        say(f"{item['path']} ({item['kind']}, {megabytes(item['size'])})")
     total = megabytes(sum(item["size"] for item in unused))
-    click.echo(f"{total} would be freed." if dry_run else f"{total} freed.")
+    say(f"{total} would be freed." if dry_run else f"{total} freed.")
 
 
 @click.command(short_help="Tell what models take on the disk.")
@@ -180,9 +181,9 @@ def du(
         ("MODEL", "OWN", "SHARED", "PARTIAL"), [*rows, ("all", *(megabytes(total[key]) for key in sizes))]
     )
     unused = sum(item["size"] for item in body["unused"])
-    click.echo(f"In {body['folder']}; {megabytes(body['free'])} free.")
+    say(f"In {body['folder']}; {megabytes(body['free'])} free.")
     if unused:
-        click.echo(f"{megabytes(unused)} are used by no model; `govor prune` deletes them.")
+        say(f"{megabytes(unused)} are used by no model; `govor prune` deletes them.")
 
 
 def _each(names: tuple[str, ...], work: Callable[[str], Body], *, as_json: bool) -> None:
@@ -192,7 +193,7 @@ def _each(names: tuple[str, ...], work: Callable[[str], Body], *, as_json: bool)
         try:
             done.append(work(name))
         except GovorError as error:
-            click.echo(f"govor: {error}", err=True)
+            say(f"govor: {error}", err=True)
             failed = True
     if as_json:
         show_json({"object": "list", "data": done})

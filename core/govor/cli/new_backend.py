@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from govor.cli.say import say
 from govor.errors import ConfigurationError
 from govor.plugins import GROUP
 
@@ -44,8 +45,8 @@ def new_backend(name: str, parent: Path) -> None:
     if entry_points(group=GROUP, name=name):
         raise ConfigurationError(f"A plugin '{name}' is installed already. Choose another name.")
     folder = write_package(name, parent)
-    click.echo(f"{folder} is ready. Install it beside Govor and try it:")
-    click.echo(f"  pip install -e {folder} pytest\n  govor plugins\n  pytest {folder / 'tests'}")
+    say(f"{folder} is ready. Install it beside Govor and try it:")
+    say(f"  pip install -e {folder} pytest\n  govor plugins\n  pytest {folder / 'tests'}")
 
 
 def write_package(name: str, parent: Path) -> Path:

@@ -11,7 +11,7 @@ import click
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from govor.observe.access import JsonFormatter
+from govor.observe.lines import JsonFormatter, LineFormatter
 from govor.settings import Settings, load_settings
 from govor.settings.values import Names
 
@@ -42,9 +42,10 @@ def read_settings(config: Path | None, options: dict[str, Any]) -> Settings:
 
 def show_log(level: str, *, as_json: bool = False) -> None:
     """Send the log to stderr; said again, with what has changed."""
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
-    )
+    if not logging.getLogger().handlers:
+        to_stderr = logging.StreamHandler()
+        to_stderr.setFormatter(LineFormatter())
+        logging.getLogger().addHandler(to_stderr)
     logging.getLogger().setLevel(level.upper())
     if as_json:
         for handler in logging.getLogger().handlers:

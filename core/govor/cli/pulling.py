@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.table import Column
 
 from govor.models.progress import FileProgress
+from govor.plain import escape
 
 MOST_BARS = 8
 """Files that have a bar of their own; the largest ones."""
@@ -47,7 +48,7 @@ class Bars:
 
     def __enter__(self) -> Bars:
         self._progress.__enter__()
-        self._all = self._progress.add_task(self._title, total=None)
+        self._all = self._progress.add_task(escape(self._title), total=None)
         return self
 
     def __exit__(
@@ -79,5 +80,5 @@ class Bars:
 
     def _show_one(self, file: FileProgress) -> None:
         if file.name not in self._bars:
-            self._bars[file.name] = self._progress.add_task(f"  {file.name}", total=file.size or None)
+            self._bars[file.name] = self._progress.add_task(f"  {escape(file.name)}", total=file.size or None)
         self._progress.update(self._bars[file.name], completed=file.done, total=file.size or None)

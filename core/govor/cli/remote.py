@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import click
 
+from govor.cli.say import say_json
 from govor.errors import GovorError
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 def show_json(body: object) -> None:
     """Print JSON as a program reads it and a person can."""
-    click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+    say_json(json.dumps(body, ensure_ascii=False, indent=2))
 
 
 def parse_events(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:

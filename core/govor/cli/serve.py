@@ -20,6 +20,7 @@ from govor.cli.listen import addresses, bind, bind_metrics, is_loopback, urls_of
 from govor.cli.options import read_settings, setting_options, show_log
 from govor.cli.process import prepare
 from govor.cli.running import DEADLINE_SECONDS, run
+from govor.cli.say import say
 from govor.engine.service import Service
 from govor.errors import GovorError
 from govor.settings import Settings, config_file
@@ -76,7 +77,7 @@ async def _serve_until_signalled(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, stop, service)
     loop.add_signal_handler(signal.SIGHUP, reread, service, read)
-    click.echo(greeting(service, urls_of(bound)))
+    say(greeting(service, urls_of(bound)))
     await run(service, bound, stop, metrics)
     leave()
 

@@ -7,7 +7,8 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-import click
+from govor.cli.say import say
+from govor.plain import escape
 
 GAP = "  "
 ROOM = 12  # least columns for the last one: a narrower terminal breaks the lines itself
@@ -21,6 +22,7 @@ def show_table(
 
     `spare` are the columns that a narrow terminal does without, the first one first.
     """
+    rows = [tuple(map(escape, row)) for row in rows]  # before they are measured
     for heading in spare:
         if _width(headings, rows) <= _screen():
             break
@@ -34,7 +36,7 @@ def show_table(
         start = "".join(cell.ljust(width) + GAP for cell, width in zip(row, widths, strict=False))
         lines = textwrap.wrap(row[-1], room) if fold else [_cut(row[-1], room)]
         text = (start + f"\n{' ' * indent}".join(lines)).rstrip()
-        click.secho(text, bold=row is headings or None)
+        say(text, bold=row is headings or None)
 
 
 def megabytes(size: int | None) -> str:

@@ -24,6 +24,7 @@ from rich.progress import (
 
 from govor.cli.leave import leave
 from govor.cli.options import read_settings, setting_options, show_log
+from govor.cli.say import say
 from govor.engine.diarization import Diarize
 from govor.engine.options import honour
 from govor.engine.pipeline import Transcription, Work
@@ -32,6 +33,7 @@ from govor.errors import GovorError, InvalidParam
 from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS, render
 from govor.formats.languages import parse_language
 from govor.models.catalogue import Model
+from govor.plain import without_controls
 from govor.types import Options
 
 ASKED = ("model", "response_format", "language", "translate", "words", "diarize")
@@ -97,7 +99,7 @@ async def _transcribe_all(
     model = service.router.choose(asked["model"])
     options, ignored = honour(_options(asked), model.spec)
     if ignored:
-        click.echo(f"govor: '{model.id}' cannot honour: {', '.join(ignored)}", err=True)
+        say(f"govor: '{model.id}' cannot honour: {', '.join(ignored)}", err=True)
     diarize = _diarize(service, asked)
     complete = True
     try:
@@ -110,7 +112,7 @@ async def _transcribe_all(
             except BrokenPipeError:
                 raise  # nobody reads any more
             except (GovorError, OSError) as error:
-                click.secho(f"govor: {file}: {error}", fg="red", err=True)
+                say(f"govor: {file}: {error}", fg="red", err=True)
                 complete = False
     except asyncio.CancelledError:
         leave(130)  # a model at work would be waited for
@@ -187,7 +189,7 @@ def _progress() -> Progress:
 def _writer(output: str | None, files: tuple[Path, ...], response_format: str) -> Callable[[Path, str], None]:
     """How a result is put out. Raises InvalidParam where that would destroy something, or cannot be."""
     if output is None:
-        return lambda file, text: click.echo(text, nl=not text.endswith("\n"))
+        return lambda file, text: click.echo(without_controls(text), nl=not text.endswith("\n"))
     target = Path(output)
     if len(files) == 1 and not output.endswith("/") and not target.is_dir():
         if target.exists() and target.samefile(files[0]):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from govor.formats.openai import seconds, usage
 from govor.formats.timeline import Placed, place_segments
+from govor.plain import without_controls
 from govor.types import Transcript
 
 SOMEBODY = "A"  # OpenAI's name of the first speaker
@@ -68,4 +69,4 @@ def rttm(turns: Sequence[NamedTurn], recording: str) -> str:
 
 
 def _field(text: str) -> str:
-    return re.sub(r"\s+", "_", text.strip()) or "<NA>"
+    return re.sub(r"\s+", "_", without_controls(text).strip()) or "<NA>"

@@ -11,6 +11,7 @@ from govor.formats.openai import dump_json
 from govor.formats.subtitles import srt, vtt
 from govor.formats.text import join_texts
 from govor.formats.utterances import Utterance, utterances
+from govor.plain import without_controls
 from govor.types import Segment, Transcript, Word
 
 MEDIA_TYPES = {
@@ -168,7 +169,7 @@ def _markdown(transcript: Transcript, *, sections: bool, words: bool) -> str:
             written = word.text.strip().replace("|", "\\|")
             head.append(f"| {written} | {word.start:.3f}s | {word.end:.3f}s |")
         head.append("")
-    return "\n".join(head)
+    return without_controls("\n".join(head))
 
 
 def _clock(seconds: float) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from govor.formats.text import cut_at_words, spoken_by
 from govor.formats.timeline import Placed, place_segments
+from govor.plain import without_controls
 from govor.types import Transcript
 
 # Two lines of 42 columns, seven seconds: the limits most broadcasters give their subtitlers.
@@ -55,12 +56,12 @@ def _cues(transcript: Transcript) -> Iterator[Cue]:
 
 
 def _segment_cues(placed: Placed) -> list[Cue]:
-    text = " ".join(placed.segment.text.split())  # a blank line would end the cue
+    text = " ".join(without_controls(placed.segment.text).split())  # a blank line would end the cue
     whole = Cue(placed.start, placed.end, text)
     words = placed.segment.words or ()
     pieces = [] if _is_readable(whole) else cut_at_words(text, words)
     cues = [Cue(word.start, word.end, piece) for word, piece in zip(words, pieces, strict=False)]
-    speaker = " ".join((placed.segment.speaker or "").split())
+    speaker = " ".join(without_controls(placed.segment.speaker or "").split())
     return [replace(cue, speaker=speaker) for cue in (_group(cues) if cues else [whole])]
 
 

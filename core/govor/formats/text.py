@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 
 from govor.formats.languages import separator
+from govor.plain import without_controls
 from govor.types import Segment, Task, Transcript, Word
 
 
@@ -46,10 +47,11 @@ def text_body(transcript: Transcript) -> str:
     """
     spoken = [segment for segment in transcript.segments if segment.text.strip()]
     if not any(segment.speaker for segment in spoken):
-        return transcript.text + "\n"
+        return without_controls(transcript.text) + "\n"
     turns = groupby(spoken, key=lambda segment: segment.speaker or "")
     language, task = transcript.language, transcript.task
-    return "".join(spoken_by(name, join_texts(turn, language, task=task)) + "\n" for name, turn in turns)
+    lines = (spoken_by(name, join_texts(turn, language, task=task)) + "\n" for name, turn in turns)
+    return without_controls("".join(lines))
 
 
 def spoken_by(speaker: str, text: str) -> str:

@@ -1,38 +1,16 @@
-"""The access log, and the log's form: a line for people, or one JSON object for machines."""
+"""The access log: a line for every request that is answered."""
 
 from __future__ import annotations
 
-import json
 import logging
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from govor.observe.exchange import Exchange, current
+from govor.observe.exchange import Exchange
 
 LONGEST_PATH = 200
 
 log = logging.getLogger("govor.access")
-
-
-class JsonFormatter(logging.Formatter):
-    """One object per line: time, level, logger, message, request_id, and what the record adds."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record as a line."""
-        exchange = current()
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if exchange is not None:
-            line["request_id"] = exchange.id
-        line |= getattr(record, "fields", {})
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def log_exchange(exchange: Exchange) -> None:
