@@ -52,7 +52,7 @@ def receiving(answer: Callable[[Received], Answer] = lambda request: (200, {}, b
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET  # noqa: N815 - the library's name
+        do_POST = do_DELETE = do_GET  # noqa: N815 - the library's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Say nothing."""

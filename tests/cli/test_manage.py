@@ -125,11 +125,11 @@ def test_programs_read_json(place: Place) -> None:
     assert (listed["small"]["state"], listed["small"]["size"]) == ("installed", SIZE + 6)
     (report,) = place.json("verify", "small")["data"]
     assert [file["state"] for file in report["files"]] == ["ok", "ok"]
-    (place.models / "family/small/old.bin").write_bytes(b"12345")
+    (place.models / "family/small/old.bin.govor-part").write_bytes(b"12345")
     storage = place.json("du")
     (usage,) = storage["models"]
     assert (usage["model"], usage["shared"]) == ("small", SIZE + 6)
-    assert [item["path"] for item in storage["unused"]] == ["family/small/old.bin"]
+    assert [item["path"] for item in storage["unused"]] == ["family/small/old.bin.govor-part"]
     assert place.json("prune")["freed"] == 5
     (removed,) = place.json("rm", "small")["data"]
     assert (removed["id"], removed["deleted"]) == ("small", True)
@@ -166,15 +166,16 @@ def test_a_file_that_lost_bytes_is_told_until_it_is_mended(
 
 def test_what_is_unused_is_told_before_it_is_deleted(place: Place) -> None:
     place.run("pull", "small")
-    old = place.models / "family/small/old.bin"
+    old = place.models / "family/small/old.bin.govor-part"
     old.write_bytes(b"?" * 2_000_000)
     told = "2 MB are used by no model; `govor prune` deletes them."
     assert told in place.run("du").stdout
     assert (
-        place.run("prune", "--dry-run").stdout == "family/small/old.bin (file, 2 MB)\n2 MB would be freed.\n"
+        place.run("prune", "--dry-run").stdout
+        == "family/small/old.bin.govor-part (partial, 2 MB)\n2 MB would be freed.\n"
     )
     assert old.exists()
-    assert place.run("prune").stdout == "family/small/old.bin (file, 2 MB)\n2 MB freed.\n"
+    assert place.run("prune").stdout == "family/small/old.bin.govor-part (partial, 2 MB)\n2 MB freed.\n"
     assert not old.exists()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
+from govor.cli.options import show_log
 from govor.observe.lines import JsonFormatter, LineFormatter
 from govor.plain import escape, escape_json, without_controls
 
@@ -72,23 +72,14 @@ def test_control_characters_are_written_as_nginx_writes_them() -> None:
     assert without_controls("a\x00\x1b[1m\x9b\r\n\tb\u202b") == "a[1m\n\tb\u202b"
 
 
-@pytest.fixture
-def bare_root() -> Iterator[logging.Logger]:
-    """The root logger without the handlers of the tests."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    root.handlers = []
-    yield root
-    root.handlers = handlers
+def test_the_commands_log_in_this_form() -> None:
+    root, level = logging.getLogger(), logging.getLogger().level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(root, "handlers", [])  # those of the tests
+        for _ in range(2):
+            show_log("info")
+            assert [type(handler.formatter) for handler in root.handlers] == [LineFormatter]
+        show_log("info", as_json=True)
+        show_log("debug")  # as on SIGHUP
+        assert [type(handler.formatter) for handler in root.handlers] == [JsonFormatter]
     root.setLevel(level)
-
-
-def test_the_commands_log_in_this_form(bare_root: logging.Logger) -> None:
-    from govor.cli.options import show_log
-
-    for _ in range(2):
-        show_log("info")
-        assert [type(handler.formatter) for handler in bare_root.handlers] == [LineFormatter]
-    show_log("info", as_json=True)
-    show_log("debug")  # as on SIGHUP
-    assert [type(handler.formatter) for handler in bare_root.handlers] == [JsonFormatter]
