@@ -157,7 +157,10 @@ def test_a_models_folder_that_cannot_be_written_is_one_line(shell: Any) -> None:
     (shell.folder / "file").touch()
     result = shell.run("pull", "whisper-base", GOVOR_MODELS_DIR="file/models")
     assert result.returncode == 1
-    assert result.stderr == "govor: Cannot write to file/models/whisper/whisper-base: Not a directory.\n"
+    assert result.stderr == (
+        "govor: The files of 'whisper-base' cannot be kept in file/models/whisper/whisper-base: "
+        "Not a directory.\n"
+    )
 
 
 def test_a_models_folder_that_cannot_be_read_is_empty(shell: Any) -> None:

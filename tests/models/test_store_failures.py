@@ -211,7 +211,7 @@ def test_a_models_folder_that_cannot_be_written_is_told(tmp_path: Path, publishe
     (tmp_path / "file").touch()
     store, model = Store(tmp_path / "file/models", offline=False), published()
     assert store.state(model) == "available"
-    with pytest.raises(DownloadFailed, match=r"Cannot write to .*file/models/.*: Not a directory"):
+    with pytest.raises(InsufficientStorage, match=r"cannot be kept in .*file/models/.*: Not a directory"):
         store.install(model)
 
 

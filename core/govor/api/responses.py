@@ -8,7 +8,9 @@ from __future__ import annotations
 import errno
 import logging
 import math
+import os
 import re
+from pathlib import Path
 
 from quart import Quart, Response, has_request_context, request, websocket
 from werkzeug.exceptions import HTTPException
@@ -40,8 +42,8 @@ RECORDINGS_INSTEAD = (
     "POST /v1/audio/transcriptions takes recordings, and stream=true tells their text as it comes."
 )
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the system says where a file must not grow any more."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+"""What the system says where a file must not grow any more, or cannot."""
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +98,7 @@ def handle_errors(app: Quart) -> None:
 
     @app.errorhandler(OSError)
     async def system_error(error: OSError) -> Response:
-        if error.errno not in FULL:
+        if not _is_of_spool(error):
             return await unexpected_error(error)
         return error_response(InsufficientStorage(f"The upload cannot be kept: {error.strerror}."))
 
@@ -104,6 +106,18 @@ def handle_errors(app: Quart) -> None:
     async def unexpected_error(error: Exception) -> Response:
         log.error("A request failed", exc_info=error)
         return error_response(GovorError("The server failed on this request; its log says more."))
+
+
+def _is_of_spool(error: OSError) -> bool:
+    """Tell whether an upload cannot be kept: the disk is full, the folder read-only, closed or gone."""
+    if error.errno in FULL:
+        return True
+    # a folder that is gone is named by the file that was to be in it; one that none can be found for is not
+    return (
+        Path(os.fsdecode(error.filename)).name.startswith("govor-")
+        if isinstance(error.filename, str | bytes)
+        else error.errno == errno.ENOENT
+    )
 
 
 def _message(app: Quart, error: HTTPException) -> str:

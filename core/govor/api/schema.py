@@ -247,5 +247,6 @@ class Ready(BaseModel):
     status: Literal["ready", "not_ready"]
     reason: str | None = Field(None, description="What keeps it from being answered: a code.")
     message: str | None = Field(None, description="The same as a sentence.")
+    jobs: str | None = Field(None, description="Why jobs are not worked on; absent while they are.")
     pool_available: int = Field(description="Workers of the default model that are free.")
     pool_total: int = Field(description="Workers of the default model; 0 while it is not in memory.")

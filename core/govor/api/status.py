@@ -32,6 +32,7 @@ def status_routes(service: Service) -> Blueprint:
     @document_response(Ready, 503)
     async def ready() -> tuple[dict[str, object], int]:
         """200 while a request without a `model` would be answered; else 503, and why."""
+        await service.folders.look()
         state = _readiness(service)
         return state.model_dump(exclude_none=True), 200 if state.ready else 503
 
@@ -106,6 +107,7 @@ def _readiness(service: Service) -> Ready:
         status="not_ready" if obstacle else "ready",
         reason=obstacle.reason if obstacle else None,
         message=obstacle.message if obstacle else None,
+        jobs=service.jobs_trouble() or None,
         pool_available=available,
         pool_total=total,
     )

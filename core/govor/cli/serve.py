@@ -44,6 +44,7 @@ def serve(config: Path | None, /, **options: Any) -> None:
     show_log(settings.log_level, as_json=settings.log_json)
     service = Service(settings)
     refuse_clients_key(service.keys)
+    service.folders.check()
     _warn_of_strangers(service)
     bound, metrics = bind(settings), bind_metrics(settings)
     source = config_file(config) or "no file"

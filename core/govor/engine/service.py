@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, nullcontext
 from pathlib import Path
@@ -19,6 +19,7 @@ from govor.engine.changes import LIVE, differing
 from govor.engine.choice import Chooser
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.downloads import Downloads
+from govor.engine.folders import Folders
 from govor.engine.observer import Observers, Report
 from govor.engine.patience import Patience
 from govor.engine.pipeline import Transcription, Work, begin
@@ -77,6 +78,9 @@ class Service:
         self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores, observer=self.observers)
         self.decoders = Decoders()
         self.chooser = Chooser(self.router, self.pool, self.decoders, self.voice_detector)
+        self.folders = Folders(settings, self.store, self._unloaded_default)
+        self.jobs_trouble: Callable[[], str] = str
+        """Says why jobs are not worked on; "": they are."""
         self.admission = Admission(_limits(settings))
         self.fetchers = ThreadPoolExecutor(FETCHERS, thread_name_prefix="govor-fetch")
         self.began = time.monotonic()
@@ -87,6 +91,7 @@ class Service:
             self._preloading,
             self._full,
             DefaultAnswers(self.chooser, self.pool, self.downloads),
+            self.folders,
         ]
         """What /ready asks, one after another."""
         self._detector: asyncio.Task[VoiceDetector] | None = None
@@ -113,6 +118,10 @@ class Service:
     def _preloading(self) -> NotReady | None:
         loads = self._preload is not None and not self._preload.done()
         return NotReady("model_loading", "Models are being loaded.") if loads else None
+
+    def _unloaded_default(self) -> Model | None:
+        default = self.router.default()
+        return None if default is None or self.pool.loaded(default) else default
 
     def change(self, wanted: Settings) -> tuple[list[str], list[str]]:
         """Take in other settings; return the names of those that hold now, and of those that need a restart.

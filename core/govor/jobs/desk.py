@@ -44,6 +44,7 @@ class Jobs:
         self._tasks: list[asyncio.Task[None]] = []
         self._adding: set[asyncio.Task[Job]] = set()
         self._complaint = ""
+        service.jobs_trouble = self.trouble
 
     @property
     def compat(self) -> Compat:
@@ -199,8 +200,11 @@ class Jobs:
 
     def trouble(self) -> str:
         """Why jobs are not worked on now; empty: they are, or there are none."""
-        runner = self._runner
-        return self._complaint if runner is None else runner.trouble
+        if self._runner is None or self._ledger is None:
+            return self._complaint or self._service.folders.data_trouble
+        if not self._ledger.folder.database.exists():
+            return f"{self._ledger.folder.database} is gone. Restart the server; jobs of before are lost."
+        return self._runner.trouble or self._service.folders.data_trouble
 
     def _note_others(self, count: int) -> None:
         """Requests that are no jobs are worked on, or no more."""
@@ -210,7 +214,10 @@ class Jobs:
                 self._runner.wake()
 
     def _is_kept(self) -> bool:
-        return self._ledger is not None or (self._settings.data_dir / DATABASE).is_file()
+        try:
+            return self._ledger is not None or (self._settings.data_dir / DATABASE).is_file()
+        except OSError:  # it may not be looked at: whoever opens it says so
+            return True
 
     async def _owner(self, ledger: Ledger, key: str) -> str:
         """Whose jobs a client may see: all are an administrator's, and everybody's without keys."""

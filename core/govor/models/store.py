@@ -6,7 +6,6 @@ recorded. What an interrupted download left there is where the next one begins.
 
 from __future__ import annotations
 
-import errno
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -62,7 +61,7 @@ class Store:
 
     def state(self, model: Model) -> Literal["installed", "available"]:
         """Tell whether the model can be loaded without a network: its files are here or in a package."""
-        return "installed" if self._complete(model) or self.embedded(model) else "available"
+        return "installed" if self.complete(model) or self.embedded(model) else "available"
 
     def embedded(self, model: Model) -> bool:
         """Tell whether installed packages hold all of the model's files, or it has none."""
@@ -82,7 +81,7 @@ class Store:
         Raises DownloadFailed, DownloadCancelled, InsufficientStorage.
         """
         folder = self.folder(model)
-        if self._complete(model):
+        if self.complete(model):
             return folder
         if model.spec.folder:
             raise DownloadFailed(_what_is_missing(model, folder))
@@ -92,9 +91,9 @@ class Store:
             with self.locked(model, transfer):
                 self._install_missing(model, folder, transfer)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise InsufficientStorage(f"The disk of {folder} is full: {error.strerror}.") from error
-            raise DownloadFailed(f"Cannot write to {folder}: {error.strerror or error}.") from error
+            raise InsufficientStorage(
+                f"The files of '{model.id}' cannot be kept in {folder}: {error.strerror or error}."
+            ) from error
         return folder
 
     @contextmanager
@@ -142,7 +141,8 @@ class Store:
 
         _side_by_side(fetch, missing, transfer)
 
-    def _complete(self, model: Model) -> bool:
+    def complete(self, model: Model) -> bool:
+        """Tell whether the model's files are in their folder, or it has none."""
         folder, files = self.folder(model), self.files(model)
         if model.spec.folder:
             return folder.is_dir() and all((folder / file.name).is_file() for file in files)
