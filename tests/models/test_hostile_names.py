@@ -51,8 +51,8 @@ quick = settings(
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a models folder, a hub's cache, and somebody's file beside them."""
-    place = tmp_path_factory.mktemp("place")
-    (place / "outside").mkdir()
+    place = tmp_path_factory.mktemp("base").joinpath(*"abcdefgh")  # deep: whoever climbs is still seen
+    (place / "outside").mkdir(parents=True)
     (place / VICTIM).write_bytes(b"somebody's")
     return place
 
@@ -67,11 +67,14 @@ def liar(place: Path) -> Iterator[Hub]:
 def untouched(place: Path) -> bool:
     """Tell whether nothing but the models folder and the cache has anything new in it."""
     own = ("models", "hub-cache")
-    found = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
+    found = {path.relative_to(place).as_posix() for path in place.rglob("*")}
     foreign = {name for name in found if name.split("/")[0] not in own}
+    base = place.parents[7]
+    above = {path for path in base.rglob("*") if not path.is_relative_to(place)}
     cached = {path.parts[len(place.parts) + 2] for path in (place / "hub-cache").glob("*/*/**/*")}
     return (
-        foreign == {VICTIM}
+        foreign == {"outside", VICTIM}
+        and above == {parent for parent in place.parents if parent.is_relative_to(base)} - {base}
         and (place / VICTIM).read_bytes() == b"somebody's"
         and cached <= {"blobs", "snapshots", "refs"}
     )

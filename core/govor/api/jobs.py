@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,15 +12,14 @@ from quart_schema import document_querystring, document_response, tag
 
 from govor.api.auth import given_key
 from govor.api.fields import Fields, parse_fields
+from govor.api.job_events import check_completed, job_events, last_event
 from govor.api.results import MODEL_HEADER, Purpose, render_result
 from govor.api.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.api.streaming import stream_response
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
-from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished
-from govor.formats import events
+from govor.errors import GovorError, InvalidParam
 from govor.formats.openai import dump_json
-from govor.formats.text import Joiner
 from govor.jobs.desk import Jobs
 from govor.jobs.records import Job, Order, OrderedJob, Speaker, Status, job_body
 from govor.jobs.webhooks import PARAM, check_allowed
@@ -156,7 +153,7 @@ def _add_result_routes(routes: Blueprint, jobs: Jobs, service: Service) -> None:
         """The result, in the format of the request or in any other."""
         found = await jobs.get(job, given_key())
         asked = parse_fields(request.args)
-        _check_completed(found)
+        check_completed(found)
         fields = _fields(found, asked)
         body, media_type = await _result(jobs, found, fields)
         return Response(body, content_type=media_type, headers={MODEL_HEADER: found.model})
@@ -168,7 +165,7 @@ def _add_result_routes(routes: Blueprint, jobs: Jobs, service: Service) -> None:
         """The text as it comes, from the start or from the event that Last-Event-ID names."""
         found = await jobs.get(job, given_key())
         return await stream_response(
-            _events(jobs, found, given_key(), _last_event(), service.settings.keep_alive_seconds)
+            job_events(jobs, found, given_key(), last_event(), service.settings.keep_alive_seconds)
         )
 
 
@@ -178,14 +175,6 @@ def _list_query() -> ListQuery:
     except ValidationError as error:
         fault = error.errors()[0]
         raise InvalidParam(f"'{fault['loc'][0]}': {fault['msg']}.", param=str(fault["loc"][0])) from error
-
-
-def _last_event() -> int:
-    """How many segments the client has had."""
-    told = request.headers.get("Last-Event-ID", "").strip() or "0"
-    if not (told.isascii() and told.isdigit() and len(told) < 18):
-        raise InvalidParam("The header Last-Event-ID must be the id of an event.")
-    return int(told)
 
 
 def _fields(job: OrderedJob, instead: Fields | None = None) -> Fields:
@@ -209,50 +198,6 @@ def _shown(job: OrderedJob) -> Shown:
 
 async def _result(jobs: Jobs, job: OrderedJob, fields: Fields) -> tuple[str, str]:
     return render_result(await jobs.transcript(job, given_key()), fields, jobs.compat, _shown(job).rich)
-
-
-def _check_completed(job: Job) -> None:
-    """Raise why there is no result."""
-    if job.failure is not None:
-        raise job.failure.error()
-    if job.status == "cancelled":
-        raise JobCancelled(f"The job '{job.id}' was cancelled.")
-    if not job.finished:
-        raise JobNotFinished(
-            f"The job '{job.id}' is {job.status.replace('_', ' ')}: it has no result yet.",
-            retry_after=POLL_SECONDS,
-        )
-
-
-async def _events(
-    jobs: Jobs, job: OrderedJob, key: str, told: int, keep_alive: float
-) -> AsyncGenerator[bytes, None]:
-    """Yield the events of a job, without the first `told` segments."""
-    yield events.KEEP_ALIVE  # the answer begins although nothing may be said for hours
-    options = job.order.options
-    joiner, number = Joiner(options.language, task=options.task), 0
-    ended: Job = job
-    try:
-        async with aclosing(jobs.follow(job.id, key, keep_alive)) as followed:
-            async for item in followed:
-                if item is None:
-                    yield events.KEEP_ALIVE
-                elif isinstance(item, Job):
-                    ended = item
-                else:
-                    text, number = joiner.add(item), number + 1
-                    if number > told:
-                        tokens = item.tokens if options.logprobs else None
-                        event = events.delta(text, segment_id=f"seg_{number - 1:03}", logprobs=tokens)
-                        yield events.numbered(number, event)
-        _check_completed(ended)
-        whole = await jobs.transcript(await jobs.get(job.id, key), key)
-    except GovorError as error:
-        yield events.failure(error)
-        return
-    yield events.done(whole, logprobs=options.logprobs)
-    if jobs.compat.sse_done:
-        yield events.DONE
 
 
 def _body(jobs: Jobs, job: Job, result: object = None) -> dict[str, object]:

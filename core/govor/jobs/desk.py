@@ -6,17 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from govor.compat import Compat
-from govor.engine.assembly import assemble
 from govor.engine.pipeline import Work, examine
 from govor.engine.service import Service
 from govor.errors import InsufficientStorage, JobNotFound, JobsUnavailable, ShuttingDown
 from govor.jobs.folder import DATABASE, new_id
 from govor.jobs.ledger import STOPPING, Ledger
+from govor.jobs.reading import follow, read_transcript
 from govor.jobs.records import Job, Order, OrderedJob, Status
 from govor.jobs.runner import Runner
 from govor.jobs.store import ANYONE, JobStore, Limits
@@ -24,7 +24,6 @@ from govor.jobs.webhooks import Webhooks
 from govor.settings import Settings
 from govor.types import Segment, Transcript
 
-PAGE = 200
 TIDY_SECONDS = 600.0
 PATIENCE_SECONDS = 1.0
 
@@ -155,19 +154,8 @@ class Jobs:
 
     async def transcript(self, job: OrderedJob, key: str) -> Transcript:
         """Return all that has been recognised. Raises why the job has failed, if that is found out now."""
-        segments: list[Segment] = []
         ledger = await self._open_kept(job.id)
-        owner = await self._owner(ledger, key)
-        while True:
-            found, page = await ledger.do(JobStore.read_on, job.id, owner, len(segments), PAGE)
-            if found.failure is not None:
-                raise found.failure.error()
-            segments += page
-            if not page:
-                break
-        return assemble(
-            segments, job.order.options, duration=job.seconds_total or job.position, model=job.model
-        )
+        return await read_transcript(ledger, job, await self._owner(ledger, key))
 
     async def follow(self, job: str, key: str, quiet: float) -> AsyncGenerator[Segment | Job | None, None]:
         """Yield the segments of a job as they come, in the end the job; None after `quiet` seconds without.
@@ -175,25 +163,9 @@ class Jobs:
         Raises JobNotFound, also where it is forgotten meanwhile; ShuttingDown.
         """
         ledger = await self._open_kept(job)
-        owner, place = await self._owner(ledger, key), 0
-        while True:
-            bell = ledger.bell(job)
-            found, segments = await ledger.do(JobStore.read_on, job, owner, place, PAGE)
-            for segment in segments:
-                yield segment
-            place += len(segments)
-            if len(segments) == PAGE:
-                continue
-            if found.finished:
-                yield found
-                return
-            if ledger.stopping:
-                raise ShuttingDown(STOPPING)
-            try:
-                async with asyncio.timeout(quiet):
-                    await bell.wait()
-            except TimeoutError:
-                yield None
+        async with aclosing(follow(ledger, job, await self._owner(ledger, key), quiet)) as followed:
+            async for item in followed:
+                yield item
 
     def _position(self, job: Job) -> float:
         return job.position if job.finished or self._runner is None else self._runner.position(job)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import sqlite3
-import time
 from collections.abc import Collection
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from govor.errors import JobNotFound, ServerBusy
-from govor.jobs.deliveries import Delivery, add_delivery, due_deliveries, note_delivery
+from govor.jobs.deliveries import Delivery, due_deliveries, note_delivery
+from govor.jobs.endings import announce, give_up
 from govor.jobs.folder import JobFolder
 from govor.jobs.records import (
-    UNREADABLE,
     Failure,
     Job,
     Order,
@@ -37,9 +35,6 @@ BUSY_SECONDS = 60.0
 
 ANYONE = "*"
 """The owner that an administrator asks as: no client's signature."""
-
-
-log = logging.getLogger(__name__)
 
 
 class Limits(NamedTuple):
@@ -129,25 +124,8 @@ class JobStore:
         return ordered(job, order)
 
     def _give_up(self, job: Job, what: str) -> None:
-        """Let a job have failed that is damaged, or was written by another version; the log is told once."""
-        log.error("Job %s has failed: %s cannot be read", job.id, what)
-        now = time.time()
-        self._tables.execute(
-            "UPDATE jobs SET status = 'failed', failure = ?, finished_at = coalesce(finished_at, ?)"
-            " WHERE number = ?",
-            (UNREADABLE.model_dump_json(), now, job.number),
-        )
-        if not job.finished:
-            self._announce(job.number, now)
+        give_up(self._tables, job, what, self._keep_seconds)
         self.folder.discard(job.id)
-
-    def _announce(self, number: int, now: float) -> Job:
-        """Keep the message that a job has ended, and return the job."""
-        job = job_of(self._tables.execute("SELECT * FROM listed WHERE number = ?", (number,)).fetchone())
-        (url,) = self._tables.execute("SELECT url FROM hooks WHERE number = ?", (number,)).fetchone()
-        if job.status != "cancelled":
-            add_delivery(self._tables, job, url, self._keep_seconds, now)
-        return job
 
     def counts(self) -> dict[str, int]:
         """How many jobs there are, by status."""
@@ -242,7 +220,7 @@ class JobStore:
             )
             if not ended.rowcount:
                 return None
-            job = self._announce(number, now)
+            job = announce(self._tables, number, self._keep_seconds, now)
         self.folder.discard(job.id)
         return job
 
