@@ -136,13 +136,14 @@ def test_files_that_were_never_here_are_not_verified(client: httpx.Client, error
 def test_what_lies_on_the_disk_is_told_and_pruned(client: httpx.Client, tmp_path: Path) -> None:
     client.post("/v1/models", json={"model": "away"})
     folder = tmp_path / "models/family/away"
-    (folder / "older.bin").write_bytes(b"12345")
+    (folder / "older.bin.govor-part").write_bytes(b"12345")
+    (folder / "mine.bin").write_bytes(b"not Govor's")
     storage = client.get("/v1/storage").json()
     assert storage["folder"] == str(tmp_path / "models")
     assert storage["free"] > 0
     (usage,) = storage["models"]
-    assert (usage["model"], usage["shared"], usage["partial"]) == ("away", len(BYTES), 0)
-    unused = {"path": "family/away/older.bin", "size": 5, "kind": "file"}
+    assert (usage["model"], usage["shared"], usage["partial"]) == ("away", len(BYTES), 5)
+    unused = {"path": "family/away/older.bin.govor-part", "size": 5, "kind": "partial"}
     assert storage["unused"] == [unused]
     assert client.post("/v1/storage/prune").json() == {"freed": 5, "removed": [unused]}
     assert client.get("/v1/models/away").status_code == 200
