@@ -53,7 +53,7 @@ def shell_in(folder: Path, models_dir: Path) -> Shell:
     env = {
         **kept,
         "HOME": str(folder),
-        "PYTHONPATH": os.pathsep.join((str(folder / "site"), os.environ.get("PYTHONPATH", ""))),
+        "PYTHONPATH": str(folder / "site"),
         "GOVOR_MODELS_DIR": str(models_dir),
         "HF_HUB_DISABLE_TELEMETRY": "1",
     }
