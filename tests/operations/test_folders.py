@@ -64,7 +64,7 @@ def test_no_temporary_folder_at_all_is_told_too(tmp_path: Path, monkeypatch: pyt
         raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
 
     monkeypatch.setattr(tempfile, "gettempdir", refuse)
-    with pytest.raises(ConfigurationError, match="Uploads cannot be kept: No usable temporary directory"):
+    with pytest.raises(ConfigurationError, match="there is no folder for temporary files"):
         folders(Settings(models_dir=tmp_path)).check()
 
 
@@ -149,10 +149,15 @@ def test_a_spool_folder_that_vanishes_is_507_and_not_ready_until_it_is_back(
             answer = client.post(path, files={"file": ("a.wav", VOICE)})
     assert (answer.status_code, "cannot be kept: No such file or directory" in answer.text) == (507, True)
     state = ready(server)
-    assert (state["reason"], "spool: No such file" in state["message"]) == ("insufficient_storage", True)
+    assert (state["reason"], "Uploads cannot be kept: No such file" in state["message"]) == (
+        "insufficient_storage",
+        True,
+    )
     spool.mkdir()
     assert "message" not in ready(server)
     assert server.post(VOICE).status_code == 200
+    assert str(spool) not in str(state), "everybody may read it"
+    assert str(spool) in caplog.text
     assert not any(record.exc_info for record in caplog.records)
 
 
@@ -164,7 +169,8 @@ def test_a_data_folder_that_cannot_be_made_turns_jobs_off_and_nothing_else(
         refused = hand_in(client)
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "jobs_unavailable")
         assert server.post(VOICE).status_code == 200
-    assert "Jobs cannot be kept in" in ready(server)["jobs"]
+    state = ready(server)
+    assert (state["ready"], state["jobs"]) == (True, "The store of jobs cannot be opened; the log says why.")
 
 
 def test_a_data_folder_that_may_not_be_looked_at_does_not_keep_the_server_from_starting(
@@ -192,7 +198,7 @@ def test_a_data_folder_that_vanishes_is_told(start: Callable[..., Any], tmp_path
         assert eventually(lambda: list((data / "audio").iterdir()) == [])
         shutil.rmtree(data)
         assert hand_in(client).status_code == 507
-    assert "jobs.db is gone" in ready(server)["jobs"]
+    assert "The store of jobs is gone" in ready(server)["jobs"]
     assert server.post(VOICE).status_code == 200
 
 
@@ -207,4 +213,4 @@ def test_a_default_model_that_has_no_room_to_be_put_together_is_not_ready(
     assert watched.trouble == ""
     monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=1000))
     asyncio.run(watched.look())
-    assert watched.trouble.endswith("models: 'small' takes 0 MB, and 0 MB are free.")
+    assert watched.trouble.endswith("model cannot be kept: 'small' takes 0 MB, and 0 MB are free.")

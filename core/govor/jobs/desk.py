@@ -171,12 +171,14 @@ class Jobs:
         return job.position if job.finished or self._runner is None else self._runner.position(job)
 
     def trouble(self) -> str:
-        """Why jobs are not worked on now; empty: they are, or there are none."""
+        """Why jobs are not worked on now, without a path; empty: they are, or there are none."""
         if self._runner is None or self._ledger is None:
-            return self._complaint or self._service.folders.data_trouble
+            told = "The store of jobs cannot be opened; the log says why." if self._complaint else ""
+            return told or self._service.folders.data_trouble
         if not self._ledger.folder.database.exists():
-            return f"{self._ledger.folder.database} is gone. Restart the server; jobs of before are lost."
-        return self._runner.trouble or self._service.folders.data_trouble
+            return "The store of jobs is gone. Restart the server; jobs of before are lost."
+        told = "No job can be begun now; the log says why." if self._runner.trouble else ""
+        return told or self._service.folders.data_trouble
 
     def _note_others(self, count: int) -> None:
         """Requests that are no jobs are worked on, or no more."""

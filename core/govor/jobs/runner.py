@@ -107,7 +107,7 @@ class Runner:
     def _complain(self, error: Exception) -> None:
         """Keep why no job can be begun; the log is told once, and of what nobody expects where it was."""
         told = isinstance(error, GovorError)
-        trouble = str(error) if told else f"No job can be begun: {type(error).__name__}: {error}"
+        trouble = str(error) if told else f"No job can be begun: {type(error).__name__}: {error}."
         if trouble != self.trouble:
             log.error("%s It is tried again every %g s.", trouble, BROKEN_SECONDS, exc_info=not told)
         self.trouble = trouble
