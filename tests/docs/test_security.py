@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-LEAST_HELD = 45
+LEAST_HELD = 65
 """Lines of the checklist that have tests; fewer would be a promise taken back."""
 
 NUMBER = re.compile(r"\d{1,2}\.\d{1,2}(\.\d{1,2})?(, \d{1,2}\.\d{1,2}\.\d{1,2})*")

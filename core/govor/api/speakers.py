@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, Field
 
+from govor.api.uploads import SPOOLED
 from govor.audio.decode import Recording
 from govor.audio.decoders import Decoders
 from govor.engine.diarization import REFERENCES, KnownSpeaker
@@ -91,7 +92,7 @@ def _content(url: str) -> bytes:
 
 def _decode(data: bytes, decoders: Decoders, spool_dir: Path | None) -> Audio:
     """Decode no more than tells that it is too long. Raises InvalidAudio."""
-    with tempfile.NamedTemporaryFile(prefix="govor-", dir=spool_dir) as file:
+    with tempfile.NamedTemporaryFile(prefix=SPOOLED, dir=spool_dir) as file:
         file.write(data)
         file.flush()
         with Recording(Path(file.name), decoders) as recording:
