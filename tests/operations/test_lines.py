@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from datetime import datetime
 
 import pytest
 
@@ -83,3 +84,9 @@ def test_the_commands_log_in_this_form() -> None:
         show_log("debug")  # as on SIGHUP
         assert [type(handler.formatter) for handler in root.handlers] == [JsonFormatter]
     root.setLevel(level)
+
+
+def test_a_line_begins_with_date_time_and_zone() -> None:
+    line = LineFormatter().format(logging.makeLogRecord({"msg": "hello", "levelname": "INFO", "created": 0}))
+    moment, level, text = line.split()
+    assert (datetime.fromisoformat(moment).timestamp(), level, text) == (0, "INFO", "hello")

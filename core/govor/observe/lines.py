@@ -18,7 +18,7 @@ class LineFormatter(logging.Formatter):
     """One line per record: time, level, message; then the traceback, where there is one."""
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
         """Return the first line, its control characters shown as \\x1B."""
