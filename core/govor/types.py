@@ -133,10 +133,12 @@ class LongForm(Protocol):
     heard in one go, and so told as soon as it has been decoded.
     """
 
-    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment]:
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
         """Yield Segments in time order, each as soon as it is final.
 
-        The iterator may be closed early; between two items it may wait while others use the model.
+        The iterator may be closed early; between two items it may wait while others use the model. Yield None
+        where others may go first although no segment is ready: before a second attempt, or after silence. The
+        core keeps no reference to `audio` once the iterator is there.
         """
         ...
 

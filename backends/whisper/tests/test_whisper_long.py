@@ -41,7 +41,12 @@ def words(text):
 
 
 def text_of(recognizer, audio, **options):
-    return " ".join(segment.text for segment in recognizer.transcribe_long(audio, Options(**options)))
+    return " ".join(segment.text for segment in segments_of(recognizer, audio, **options))
+
+
+def segments_of(recognizer, audio, **options):
+    """What it says, without the places where others may go first."""
+    return [segment for segment in recognizer.transcribe_long(audio, Options(**options)) if segment]
 
 
 def most_repeated(spoken, length):
@@ -70,7 +75,7 @@ def test_what_is_said_again_and_again_is_written_as_often(batched, minute):
 
 
 def test_times_and_words_of_a_batch_go_forward(batched, minute):
-    segments = list(batched.transcribe_long(minute, Options(words=True)))
+    segments = segments_of(batched, minute, words=True)
     for times in (
         [time for segment in segments for time in (segment.start, segment.end)],
         [time for segment in segments for word in segment.words for time in (word.start, word.end)],
@@ -85,7 +90,7 @@ def test_no_window_is_decoded_for_a_client_that_has_left(batched, minute, monkey
     encode = batched._model.encode
     monkeypatch.setattr(batched._model, "encode", lambda features: encoded.append(1) or encode(features))
     segments = batched.transcribe_long(minute, Options(language="en"))
-    assert next(segments).text
+    assert next(filter(None, segments)).text
     segments.close()
     assert len(encoded) == 1  # the first batch of two; there are three windows
     assert list(segments) == []
@@ -120,7 +125,7 @@ def found(text, end, avg_logprob=-0.1, no_speech_prob=0.0):
 
 def mended(task, *segments):
     window = Window(0, len(task.audio), len(task.audio))
-    return "".join(segment.text for segment in task.mend(window, list(segments)))
+    return "".join(segment.text for segment in task.mend(window, list(segments)) if segment)
 
 
 def test_a_good_window_stays_as_it_is(task):

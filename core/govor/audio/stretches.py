@@ -64,6 +64,10 @@ class Stretch:
         """Where it ends, in seconds of the recording."""
         return self.recording_time(self.seconds, is_end=True)
 
+    def without_audio(self) -> Stretch:
+        """Return the same times without the memory: zeros that are all one and the same."""
+        return replace(self, audio=np.broadcast_to(np.float32(0), self.audio.shape))
+
     def recording_time(self, seconds: float, *, is_end: bool = False) -> float:
         """Turn a time within `audio` into one of the recording; a seam's end belongs to the earlier part."""
         # In whole samples, for 1001 / 16000 * 16000 is less than 1001; Whisper counts on beyond the end.

@@ -67,7 +67,7 @@ class Lane:
         )
         self._budget = budget or Budget(UNLIMITED)
         self._account = self._budget.open_account(cores_of(recognizer), self._is_pressed, self._is_patient)
-        surplus = 0 if long_form else max(0, getattr(recognizer, "surplus", 0))
+        surplus = max(0, getattr(recognizer, "surplus", 0))
         self._calls = 0
         self._running: set[Turn] = set()  # of all calls
         self._pressure = asyncio.Event()
@@ -168,8 +168,11 @@ class Lane:
                 self._pressure.set()
 
     def _is_pressed(self) -> bool:
-        """Somebody waits who has had nothing yet."""
-        return any(not turn.share.heard for turn in self._waiting)
+        """Somebody waits who has had nothing yet; of a long recording only the first attempt is pressing."""
+        return any(
+            not turn.share.heard and (not turn.begun or turn.share.extent <= CREDIT_SECONDS)
+            for turn in self._waiting
+        )
 
     def _is_patient(self) -> bool:
         """All that runs is for those who have had much, or have much before them."""

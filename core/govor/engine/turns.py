@@ -64,7 +64,7 @@ class Turn:
         """Seconds of the stretch that the model is through with."""
         self._charged = 0.0
         self._release = release
-        self._windows: Iterator[Segment] | None = None  # a long-form model's generator, once begun
+        self._windows: Iterator[Segment | None] | None = None  # a long-form model's generator, once begun
         self._ready: asyncio.Queue[Segment | GovorError | None] = asyncio.Queue()
 
     async def __aiter__(self) -> AsyncIterator[Segment]:
@@ -89,15 +89,18 @@ class Turn:
             return self.conclude(list(recognizer.transcribe([self.stretch.audio], self.options)))
         if self._windows is None:
             self._windows = recognizer.transcribe_long(self.stretch.audio, self.options)
-            if self.seconds <= getattr(recognizer, "window", 0.0):
-                # not to wait once more, only to learn that it is over
-                return self.conclude(list(self._windows))
-        segment = next(self._windows, None)
-        if segment is None:
-            return self.conclude([])
-        placed = self.stretch.place(segment)
-        self.heard = segment.end or self.heard
-        return [placed]
+            self.stretch = self.stretch.without_audio()  # the model keeps it for as long as it needs it
+        # not to wait once more, only to learn that it is over
+        in_one_go = self.seconds <= getattr(recognizer, "window", 0.0)
+        placed: list[Segment] = []
+        for segment in self._windows:
+            if segment is None:
+                return placed
+            placed.append(self.stretch.place(segment))
+            self.heard = segment.end or self.heard
+            if not in_one_go:
+                return placed
+        return placed + self.conclude([])
 
     def conclude(self, segments: list[Segment]) -> list[Segment]:
         """Take the last that the model has to say; return it placed."""

@@ -188,7 +188,8 @@ class BackendConformance(BackendSubject):
         next(given_up, None)
         assert hasattr(given_up, "close"), "transcribe_long must be a generator, for the core to end it early"
         given_up.close()
-        segments = list(recognizer.transcribe_long(sounds[0], Options()))
+        told = recognizer.transcribe_long(sounds[0], Options())
+        segments = [segment for segment in told if segment is not None]
         heard = any(segment.text for segment in segments)
         assert heard == bool(alone[0].text), "transcribe_long hears nothing after one that was closed early"
         seconds = len(sounds[0]) / SAMPLE_RATE

@@ -50,7 +50,10 @@ class Task:
     """The first is for all windows, the others for those that came out badly."""
 
     def decode(self, size: int) -> Iterator[Any]:
-        """Yield faster-whisper's segments in order; `size` windows are decoded at a time."""
+        """Yield faster-whisper's segments in order; `size` windows are decoded at a time.
+
+        None stands between them wherever others may use the model first.
+        """
         windows = cut_windows(self.audio)
         for first in range(0, len(windows), size):
             group = windows[first : first + size]
@@ -101,7 +104,7 @@ class Task:
             **self.options,
         )
         for segment in found:
-            yield later(segment, start / govor.SAMPLE_RATE)
+            yield None if segment is None else later(segment, start / govor.SAMPLE_RATE)
 
 
 def cut_windows(audio: govor.Audio) -> list[Window]:

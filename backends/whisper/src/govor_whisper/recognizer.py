@@ -10,7 +10,6 @@ from typing import Any
 
 import ctranslate2  # type: ignore[import-untyped]
 import numpy as np
-from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 
 import govor
 from govor_whisper.batched import WINDOW, Task
@@ -18,9 +17,7 @@ from govor_whisper.conversion import check_conversion
 from govor_whisper.device import choose_batch, choose_number_type, choose_workers, place, share_cores
 from govor_whisper.results import as_segment, merge
 from govor_whisper.settings import WhisperSettings
-
-CONTEXT_TOKENS = 223
-"""What may stand before a window: half of Whisper's 448 positions, less the mark that opens it."""
+from govor_whisper.windows import SteppingModel
 
 CONTEXT_LETTERS = 30_000
 """What can have a part in that: Whisper's longest token has 128 letters. Megabytes would be tokenized, to
@@ -31,30 +28,11 @@ SILENT_PEAK = 1e-4
 
 WEIGHTS = "model.bin"
 
+SURPLUS = 1
+"""Calls beyond the workers, for a newcomer beside long recordings. CTranslate2 holds the weights once."""
+
 ISO_TO_WHISPER = {"jv": "jw"}
 WHISPER_TO_ISO = {"jw": "jv"}
-
-
-class Model(WhisperModel):  # type: ignore[misc]
-    """faster-whisper's model, but keywords and earlier text share one room before the window.
-
-    faster-whisper gives each a room of its own: long keywords and long context together exceed the 448
-    positions ("No position encodings are defined"); well before that they leave no place for the answer.
-    """
-
-    def get_prompt(
-        self,
-        tokenizer: Any,
-        previous_tokens: list[int],
-        *args: Any,
-        hotwords: str | None = None,
-        **kwargs: Any,
-    ) -> list[int]:
-        taken = len(tokenizer.encode(" " + hotwords.strip())) if hotwords else 0
-        room = max(0, CONTEXT_TOKENS - taken)
-        kept = previous_tokens[-room:] if room else []
-        prompt: list[int] = super().get_prompt(tokenizer, kept, *args, hotwords=hotwords, **kwargs)
-        return prompt
 
 
 def load_recognizer(
@@ -80,13 +58,13 @@ def load_recognizer(
     wish = settings.compute_type if placement.precision == "auto" else placement.precision
     number_type = choose_number_type(wish, kind, ctranslate2.get_supported_compute_types(kind, index))
     try:
-        model = Model(
+        model = SteppingModel(
             str(folder),
             device=kind,
             device_index=index,
             compute_type=number_type,
             cpu_threads=threads,
-            num_workers=workers,
+            num_workers=workers + SURPLUS,
             local_files_only=True,
         )
     except Exception as error:  # tokenizers raises plain Exception, CTranslate2 RuntimeError and ValueError
@@ -100,6 +78,7 @@ class WhisperRecognizer:
     """A loaded model; `transcribe` and `transcribe_long` may be called by `parallel` threads at once."""
 
     window = WINDOW / govor.SAMPLE_RATE
+    surplus = SURPLUS
 
     def __init__(
         self, model: Any, languages: Sequence[str], settings: WhisperSettings, placement: govor.Placement
@@ -117,12 +96,20 @@ class WhisperRecognizer:
         """Return one Segment per array: all that was found in it, joined."""
         return [self._transcribe_whole(audio, options) for audio in batch]
 
-    def transcribe_long(self, audio: govor.Audio, options: govor.Options) -> Iterator[govor.Segment]:
-        """Yield Whisper's own segments, each as soon as its 30 s window, or batch of windows, is decoded."""
+    def transcribe_long(self, audio: govor.Audio, options: govor.Options) -> Iterator[govor.Segment | None]:
+        """Yield Whisper's own segments, each as soon as its 30 s window, or batch of windows, is decoded.
+
+        None comes between: once the features of more than a window are there, before each further temperature,
+        and where a window has no text.
+        """
+        seconds = len(audio) / govor.SAMPLE_RATE
         found, language = self._start(audio, options)
+        del audio  # of ten minutes only the features are needed from here on
+        if seconds > self.window:
+            yield None
         with closing(found):
             for part in found:
-                yield as_segment(part, language, len(audio) / govor.SAMPLE_RATE)
+                yield None if part is None else as_segment(part, language, seconds)
 
     def detect(self, audio: govor.Audio) -> list[tuple[str, float]]:
         """Return the languages by probability: one run of the encoder and one step of the decoder."""
@@ -140,10 +127,14 @@ class WhisperRecognizer:
 
     def _transcribe_whole(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
         found, language = self._start(audio, options)
-        return merge(list(found), language, len(audio) / govor.SAMPLE_RATE, options.words)
+        parts = [part for part in found if part is not None]
+        return merge(parts, language, len(audio) / govor.SAMPLE_RATE, options.words)
 
     def _start(self, audio: govor.Audio, options: govor.Options) -> tuple[Any, str]:
-        """Return faster-whisper's generator of segments, not yet begun, and the ISO code of the speech."""
+        """Return a generator of faster-whisper's segments, not yet begun, and the ISO code of the speech.
+
+        None stands between them wherever others may use the model first.
+        """
         if np.abs(audio).max(initial=0) < SILENT_PEAK:
             return _no_segments(), ""
         language = self._pick_language(audio, options)

@@ -1,0 +1,173 @@
+"""faster-whisper's model, but its work on long audio comes in small steps and in little memory.
+
+Window after window as faster-whisper decodes it, so that the texts are the same to the letter: the encoder, the
+decoder, prompts, the cutting into segments and the times of words are its own. Imports faster-whisper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from faster_whisper import WhisperModel  # type: ignore[import-untyped]
+from faster_whisper.audio import pad_or_trim  # type: ignore[import-untyped]
+from faster_whisper.transcribe import Segment, Word  # type: ignore[import-untyped]
+
+from govor_whisper.features import Features, PiecewiseExtractor
+
+CONTEXT_TOKENS = 223
+"""What may stand before a window: half of Whisper's 448 positions, less the mark that opens it."""
+
+
+class Attempt(NamedTuple):
+    """What one temperature gave for a window, as faster-whisper returns it."""
+
+    result: Any
+    avg_logprob: float
+    temperature: float
+    compression_ratio: float
+
+
+class SteppingModel(WhisperModel):  # type: ignore[misc]
+    """A model whose segments come with a None between, wherever others may use the model first.
+
+    Keywords and earlier text share one room before the window. faster-whisper gives each a room of its own: long
+    keywords and long context together exceed the 448 positions ("No position encodings are defined"); well
+    before that they leave no place for the answer.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.feature_extractor = PiecewiseExtractor(**self.feat_kwargs)
+
+    def get_prompt(
+        self,
+        tokenizer: Any,
+        previous_tokens: list[int],
+        *args: Any,
+        hotwords: str | None = None,
+        **kwargs: Any,
+    ) -> list[int]:
+        taken = len(tokenizer.encode(" " + hotwords.strip())) if hotwords else 0
+        room = max(0, CONTEXT_TOKENS - taken)
+        kept = previous_tokens[-room:] if room else []
+        prompt: list[int] = super().get_prompt(tokenizer, kept, *args, hotwords=hotwords, **kwargs)
+        return prompt
+
+    def generate_segments(
+        self, features: Features, tokenizer: Any, options: Any, *_: Any
+    ) -> Iterator[Segment | None]:
+        """Yield the segments of all windows, and None before further work on what gave none yet.
+
+        `options` are faster-whisper's. Of those, clips, a prefix, a change of language from window to window and
+        the threshold of silence are never asked for here, and not heeded.
+        """
+        extractor = self.feature_extractor
+        said, kept_from, spoken_until, seek = _prompted(tokenizer, options), 0, 0.0, 0
+        number, frames = 0, features.shape[-1] - 1
+        while seek < frames:
+            size = min(extractor.nb_max_frames, frames - seek)
+            encoded = self.encode(pad_or_trim(features[:, seek : seek + size]))
+            prompt = self.get_prompt(
+                tokenizer,
+                said[kept_from:],
+                without_timestamps=options.without_timestamps,
+                hotwords=options.hotwords,
+            )
+            best = yield from self._attempts(encoded, prompt, tokenizer, options)
+            began, offset = seek, seek * extractor.time_per_frame
+            if _is_silence(best, options) and not best.avg_logprob > options.log_prob_threshold:
+                seek += size
+                yield None
+                continue
+            found, seek, ends_in_silence = self._split_segments_by_timestamps(
+                tokenizer=tokenizer,
+                tokens=best.result.sequences_ids[0],
+                time_offset=offset,
+                segment_size=size,
+                segment_duration=size * extractor.time_per_frame,
+                seek=seek,
+            )
+            if options.word_timestamps:
+                self.add_word_timestamps(
+                    [found],
+                    tokenizer,
+                    encoded,
+                    size,
+                    options.prepend_punctuations,
+                    options.append_punctuations,
+                    last_speech_timestamp=spoken_until,
+                )
+                spoken_until = _last_end(found, spoken_until)
+                if not ends_in_silence and spoken_until > offset:
+                    seek = round(spoken_until * self.frames_per_second)
+            del encoded
+            before = number
+            for part in found:
+                text = tokenizer.decode(part["tokens"])
+                if part["start"] == part["end"] or not text.strip():
+                    continue
+                said.extend(part["tokens"])
+                number += 1
+                yield _segment(number, began, part, text, best, words=options.word_timestamps)
+            if number == before:
+                yield None
+            if (
+                not options.condition_on_previous_text
+                or best.temperature > options.prompt_reset_on_temperature
+            ):
+                kept_from = len(said)
+
+    def _attempts(
+        self, encoded: Any, prompt: list[int], tokenizer: Any, options: Any
+    ) -> Generator[None, None, Attempt]:
+        """Return the first attempt that is to be trusted, else the most probable; yield before each further."""
+        attempts: list[Attempt] = []
+        for temperature in options.temperatures:
+            if attempts:
+                yield None
+            alone = replace(options, temperatures=[temperature])
+            attempt = Attempt(*self.generate_with_fallback(encoded, prompt, tokenizer, alone))
+            attempts.append(attempt)
+            repeats = attempt.compression_ratio > options.compression_ratio_threshold
+            improbable = attempt.avg_logprob < options.log_prob_threshold
+            if not (repeats or improbable) or (improbable and _is_silence(attempt, options)):
+                return attempt
+        varied = [each for each in attempts if each.compression_ratio <= options.compression_ratio_threshold]
+        best = max(varied or attempts, key=lambda each: each.avg_logprob)
+        return best._replace(temperature=attempts[-1].temperature)  # after it, the text before is forgotten
+
+
+def _prompted(tokenizer: Any, options: Any) -> list[int]:
+    """Return the tokens of the text that the client gave to stand before the first window."""
+    prompt: str | None = options.initial_prompt
+    return [] if prompt is None else list(tokenizer.encode(" " + prompt.strip()))
+
+
+def _is_silence(attempt: Attempt, options: Any) -> bool:
+    return bool(attempt.result.no_speech_prob > options.no_speech_threshold)
+
+
+def _last_end(found: list[dict[str, Any]], otherwise: float) -> float:
+    """Return the time at which the last word ends; without words, the last segment."""
+    words = (word["end"] for part in reversed(found) for word in reversed(part["words"]))
+    return float(next(words, found[-1]["end"] if found else otherwise))
+
+
+def _segment(
+    number: int, seek: int, part: dict[str, Any], text: str, best: Attempt, *, words: bool
+) -> Segment:
+    return Segment(
+        id=number,
+        seek=seek,
+        start=part["start"],
+        end=part["end"],
+        text=text,
+        tokens=part["tokens"],
+        temperature=best.temperature,
+        avg_logprob=best.avg_logprob,
+        compression_ratio=best.compression_ratio,
+        no_speech_prob=best.result.no_speech_prob,
+        words=[Word(**word) for word in part["words"]] if words else None,
+    )
