@@ -1,4 +1,4 @@
-"""Window after window in steps: what faster-whisper says, to the letter, and with places for others between."""
+"""Window after window in steps: what faster-whisper says, to the letter, and others may go between."""
 
 import ctranslate2
 import numpy as np

@@ -172,6 +172,7 @@ def _describe(service: Service, loaded: Loaded, status: Literal["loaded", "unloa
         workers=loaded.lane.workers,
         memory=loaded.memory,
         measured=loaded.measured,
+        working=loaded.working,
         loaded_at=loaded.since,
         load_seconds=round(loaded.seconds, 3),
         used_at=loaded.used,

@@ -164,6 +164,9 @@ class ResidentBody(BaseModel):
     workers: int | None = Field(None, description="Calls at once.")
     memory: int | None = Field(None, description="Bytes.")
     measured: bool = Field(False, description="`memory` is measured, not estimated.")
+    working: int = Field(
+        0, description="Most bytes beyond `memory` while it worked, as measured; given back when it rests."
+    )
     loaded_at: float | None = Field(None, description="Seconds since 1970, as all times here.")
     load_seconds: float | None = None
     used_at: float | None = None

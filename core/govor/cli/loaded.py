@@ -13,7 +13,18 @@ from govor.cli.say import say
 from govor.cli.table import show_table
 from govor.wishes import ModelSettings
 
-HEADINGS = ("ID", "STATE", "MEMORY", "DEVICE", "PRECISION", "LOADED FOR", "REQUESTS", "LEAVES", "BACKEND")
+HEADINGS = (
+    "ID",
+    "STATE",
+    "MEMORY",
+    "WORKING",
+    "DEVICE",
+    "PRECISION",
+    "LOADED FOR",
+    "REQUESTS",
+    "LEAVES",
+    "BACKEND",
+)
 
 
 def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,6 +109,7 @@ def _row(resident: dict[str, Any]) -> tuple[str, ...]:
         resident["id"],
         resident["status"],
         _size(resident["memory"]),
+        _size(resident.get("working") or None),
         resident["device"] or "-",
         resident["precision"] or "-",
         _span(time.time() - since) if since else "-",

@@ -24,6 +24,7 @@ from rich.progress import (
 
 from govor.cli.leave import leave
 from govor.cli.options import read_settings, setting_options, show_log
+from govor.cli.process import bound_arenas
 from govor.cli.say import say
 from govor.engine.diarization import Diarize
 from govor.engine.options import honour
@@ -84,6 +85,7 @@ def transcribe(config: Path | None, /, files: tuple[Path, ...], output: str | No
     file that fails is reported and the others go on; the exit code is then 1.
     """
     asked = {name: options.pop(name) for name in ASKED}
+    bound_arenas()
     settings = read_settings(config, options)
     show_log("warning")
     asked["max_seconds"] = settings.max_audio_seconds

@@ -68,6 +68,12 @@ class Departures:
             closing = [task for loaded, task in self._residence.leaving.items() if not loaded.leases]
             await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
 
+    def make_way(self, loaded: Loaded) -> None:
+        """See off models that nobody uses while the work of one exceeds the budget; work is never refused."""
+        residence = self._residence
+        while residence.lacking(0) > residence.soon_free() and (victims := residence.victims()):
+            self.see_off(victims[0], "evicted", f"to make room for the work of '{loaded.model.id}'")
+
     def _expire(self, slot: Slot) -> None:
         if not slot.busy:
             self.see_off(slot, "expired")

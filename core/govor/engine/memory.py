@@ -72,7 +72,8 @@ class Gauge:
     """Measures loads that are alone; two at once cannot be told apart. Use it in one thread at a time."""
 
     def __init__(self, read: Callable[[], int | None] = resident_bytes):
-        self._read = read
+        self.read = read
+        """Return the bytes that the process holds; None: the system does not tell."""
         self._changes = 0
         self._under_way = 0
 
@@ -81,11 +82,16 @@ class Gauge:
         """Tell how much memory the block took, in all threads."""
         growth = Growth()
         with self.disturb():
-            mine, alone, before = self._changes, self._under_way == 1, self._read()
+            mine, alone, before = self._changes, self._under_way == 1, self.read()
             yield growth
-            after = self._read()
+            after = self.read()
         if alone and mine == self._changes and before is not None and after is not None:
             growth.bytes = max(after - before, 0)
+
+    @property
+    def state(self) -> int | None:
+        """A number that stays while nothing is loaded or freed; None: something is at this moment."""
+        return None if self._under_way else self._changes
 
     @contextmanager
     def disturb(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from govor.engine.loading import Loader
 from govor.engine.memory import Gauge
 from govor.engine.observer import Observer
 from govor.engine.residence import Loaded, Residence, Slot
+from govor.engine.workload import Workload
 from govor.errors import GovorError, ModelBusy, ModelUnloaded, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.progress import Progress
@@ -53,6 +54,7 @@ class Pool:
         self._arrivals = Arrivals(
             store, self.wishes, self.residence, self._departures, Loader(gauge, cores, observer)
         )
+        self._workload = Workload(self.residence, gauge)
         self._failures = failures or Failures()
         self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False
@@ -93,9 +95,12 @@ class Pool:
         """
         loaded = await self._obtain(model, progress)
         try:
+            self._workload.begin(loaded)
+            self._departures.make_way(loaded)
             yield loaded
         finally:
             loaded.give()
+            self._workload.end(loaded)
             self._departures.settle(model)
 
     async def load(self, model: Model) -> None:
@@ -155,6 +160,7 @@ class Pool:
         for loaded in self.residence.leaving:
             loaded.free.set()
         await asyncio.gather(*self.residence.leaving.values())
+        await self._workload.close()
 
     async def _obtain(self, model: Model, progress: Progress | None) -> Loaded:
         """Join the load under way, or begin one. One caller's leaving does not stop it for the others."""

@@ -35,8 +35,10 @@ class Loaded:
     placement: Placement = field(default_factory=Placement)
     """Where it runs and how, as far as it tells."""
     memory: int = 0
-    """Bytes that it takes: measured, or else estimated."""
+    """Bytes that it takes when it is loaded: measured, or else estimated."""
     measured: bool = False
+    working: int = 0
+    """Most bytes beyond that while it worked, as far as measured; given back when it rests."""
     seconds: float = 0.0
     """How long loading took, without fetching files."""
     since: float = field(default_factory=time.time)
@@ -51,6 +53,11 @@ class Loaded:
 
     def __post_init__(self) -> None:
         self.free.set()
+
+    @property
+    def held(self) -> int:
+        """Bytes that it is to be counted with now: in use, those of its work too."""
+        return self.memory + (self.working if self.leases else 0)
 
     def take(self) -> None:
         """Count one more who uses it."""
@@ -102,7 +109,7 @@ class Slot:
 
     def describe(self) -> str:
         """Say what it holds, and why it keeps it."""
-        memory = f"{self.loaded.memory / 1e6:.0f} MB" if self.loaded else "room to be loaded into"
+        memory = f"{self.loaded.held / 1e6:.0f} MB" if self.loaded else "room to be loaded into"
         why = "pinned" if self.pinned() else "in use" if self.busy else "idle"
         return f"'{self.model.id}' {memory} ({why})"
 
@@ -135,7 +142,7 @@ class Residence:
     @property
     def used(self) -> int:
         """Bytes held, or spoken for."""
-        return sum(loaded.memory for loaded in self.residents()) + sum(self.reserved.values())
+        return sum(loaded.held for loaded in self.residents()) + sum(self.reserved.values())
 
     def residents(self) -> Iterator[Loaded]:
         """All instances in memory, those that are leaving included."""
@@ -193,4 +200,4 @@ class Residence:
 
 
 def _describe_leaving(loaded: Loaded) -> str:
-    return f"'{loaded.model.id}' {loaded.memory / 1e6:.0f} MB (being unloaded)"
+    return f"'{loaded.model.id}' {loaded.held / 1e6:.0f} MB (being unloaded)"

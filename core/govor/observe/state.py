@@ -50,7 +50,7 @@ class StateCollector(Collector):
         busy = GaugeMetricFamily("govor_workers_busy", "Workers that are at work.", labels=["model"])
         for loaded in here:
             name = [loaded.model.id]
-            memory.add_metric(name, loaded.memory)
+            memory.add_metric(name, loaded.held)
             depth.add_metric(name, loaded.lane.waiting)
             workers.add_metric(name, loaded.lane.workers)
             busy.add_metric(name, loaded.lane.busy)

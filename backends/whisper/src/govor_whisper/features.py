@@ -1,8 +1,8 @@
 """Log-mel features of long audio in little memory. Imports faster-whisper.
 
-faster-whisper's extractor holds the spectrum of all the audio several times over: 500 MB for ten minutes. Here
-only its power is held, 48 MB. The features are the same to the bit: each frame is a transform of its own, and the
-mel filters are one product over all frames, as its last bits depend on the number of columns.
+faster-whisper's extractor holds the spectrum of all the audio several times over: 500 MB for ten minutes.
+Here only its power is held, 48 MB. The features are the same to the bit: each frame is a transform of its
+own, and the mel filters are one product over all frames, as its last bits depend on the number of columns.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PADDING = 160
 
 QUIETEST = 1e-10
 RANGE = 8.0
-"""Least power that counts, and powers of ten below the loudest that are told apart: OpenAI's whisper/audio.py."""
+"""Least power that counts, and how many powers of ten below the loudest (OpenAI's whisper/audio.py)."""
 
 Features = NDArray[np.float32]
 """(mels, frames)"""

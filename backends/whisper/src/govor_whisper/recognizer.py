@@ -99,8 +99,8 @@ class WhisperRecognizer:
     def transcribe_long(self, audio: govor.Audio, options: govor.Options) -> Iterator[govor.Segment | None]:
         """Yield Whisper's own segments, each as soon as its 30 s window, or batch of windows, is decoded.
 
-        None comes between: once the features of more than a window are there, before each further temperature,
-        and where a window has no text.
+        None comes between: once the features of more than a window are there, before each further
+        temperature, and where a window has no text.
         """
         seconds = len(audio) / govor.SAMPLE_RATE
         found, language = self._start(audio, options)

@@ -1,7 +1,7 @@
 """faster-whisper's model, but its work on long audio comes in small steps and in little memory.
 
-Window after window as faster-whisper decodes it, so that the texts are the same to the letter: the encoder, the
-decoder, prompts, the cutting into segments and the times of words are its own. Imports faster-whisper.
+Window after window as faster-whisper decodes it, so that the texts are the same to the letter: the encoder,
+the decoder, prompts, the cutting into segments and the times of words are its own. Imports faster-whisper.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Attempt(NamedTuple):
 class SteppingModel(WhisperModel):  # type: ignore[misc]
     """A model whose segments come with a None between, wherever others may use the model first.
 
-    Keywords and earlier text share one room before the window. faster-whisper gives each a room of its own: long
-    keywords and long context together exceed the 448 positions ("No position encodings are defined"); well
-    before that they leave no place for the answer.
+    Keywords and earlier text share one room before the window. faster-whisper gives each a room of its own:
+    long keywords and long context together exceed the 448 positions ("No position encodings are defined");
+    well before that they leave no place for the answer.
     """
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -60,8 +60,8 @@ class SteppingModel(WhisperModel):  # type: ignore[misc]
     ) -> Iterator[Segment | None]:
         """Yield the segments of all windows, and None before further work on what gave none yet.
 
-        `options` are faster-whisper's. Of those, clips, a prefix, a change of language from window to window and
-        the threshold of silence are never asked for here, and not heeded.
+        `options` are faster-whisper's. Of those, clips, a prefix, a change of language from window to window
+        and the threshold of silence are never asked for here, and not heeded.
         """
         extractor = self.feature_extractor
         said, kept_from, spoken_until, seek = _prompted(tokenizer, options), 0, 0.0, 0
@@ -122,7 +122,7 @@ class SteppingModel(WhisperModel):  # type: ignore[misc]
     def _attempts(
         self, encoded: Any, prompt: list[int], tokenizer: Any, options: Any
     ) -> Generator[None, None, Attempt]:
-        """Return the first attempt that is to be trusted, else the most probable; yield before each further."""
+        """Return the first attempt to be trusted, else the most probable; yield before each further."""
         attempts: list[Attempt] = []
         for temperature in options.temperatures:
             if attempts:
