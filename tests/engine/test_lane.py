@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from govor.engine.turns import Share, Turn
 from govor.errors import ShuttingDown, TranscriptionFailed, UnsupportedOperation
 from govor.specs import ModelSpec
 from govor.testing import FakeLinguist, FakeLongForm, FakeRecognizer, hum
-from govor.testing.fakes import pass_gate
+from govor.testing.fakes import Call, pass_gate
 from govor.types import Audio, Options, Segment
 from waiting import Turnstile, soon
 
@@ -72,6 +73,19 @@ async def test_a_short_request_overtakes_a_long_one_at_the_next_window() -> None
         model.gate.set()
         await asyncio.gather(texts(long), texts(short))
     assert names(model) == "long short long long long long"
+
+
+async def test_a_short_request_overtakes_a_long_one_at_the_next_attempt_at_a_hard_window() -> None:
+    model = FakeLongForm(SPEC, gate=threading.Event(), attempts=3)
+    async with lane_of(model) as lane:
+        long, short = turn_of(2, "long", Share(length=3600)), turn_of(1, "short", Share(length=1))
+        lane.submit(long)
+        await begun(model)
+        lane.submit(short)
+        model.gate.set()
+        said = await asyncio.gather(texts(long), texts(short))
+    assert names(model) == "long short short short long long long long long"
+    assert said == [["1.0 seconds", "1.0 seconds"], ["1.0 seconds"]]
 
 
 async def test_a_short_request_overtakes_the_stretches_of_a_long_one() -> None:
@@ -653,6 +667,57 @@ class Selective(FakeRecognizer):
         self.begun.release()
         pass_gate(gate)
         return quick.transcribe(batch, options)
+
+
+class Held(FakeLongForm):
+    """A model that holds back only what is called "long"."""
+
+    def _begin(self, batch: Sequence[Audio], options: Options) -> None:
+        gate = self.gate if options.prompt == "long" else None
+        self.calls.append(Call(tuple(len(audio) / 16_000 for audio in batch), options))
+        self.begun.release()
+        pass_gate(gate)
+
+
+@pytest.mark.parametrize("surplus", [0, 1])
+async def test_a_model_that_windows_by_itself_hears_a_newcomer_beside_hours_if_it_bears_one_call_more(
+    surplus: int,
+) -> None:
+    model = Held(SPEC, gate=threading.Event(), attempts=3)
+    model.surplus, model.threads = surplus, 1
+    lane = Lane(model, "fake", Budget(1))
+    hours = turn_of(2, "long", Share(length=3600))
+    lane.submit(hours)
+    await begun(model)
+    message = turn_of(1, "new", Share(length=5))
+    lane.submit(message)
+    assert await soon(lambda: message.exhausted, seconds=2 if surplus else 0.1) == bool(surplus)
+    assert names(model) == ("long new new new" if surplus else "long")
+    model.gate.set()
+    await asyncio.gather(*map(texts, [hours, message]))
+    await lane.close()
+
+
+class Frugal(FakeLongForm):
+    """A model that needs the audio no more once it has begun."""
+
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment]:
+        del audio
+        for number in range(2):
+            self._begin([], options)
+            yield Segment(str(number), number, number + 1)
+
+
+async def test_audio_is_kept_no_longer_than_the_model_needs_it() -> None:
+    model, audio = Frugal(SPEC, gate=threading.Event()), hum(2)
+    kept, turn = weakref.ref(audio), Turn(Stretch(audio, (0,), (32_000,)), Options(), Share())
+    del audio
+    async with lane_of(model) as lane:
+        lane.submit(turn)
+        await begun(model)
+        assert kept() is None
+        model.gate.set()
+        assert [(part.start, part.end) async for part in turn] == [(2, 3), (3, 4)]
 
 
 async def test_newcomers_who_come_together_are_heard_one_after_the_other_beside_the_rest() -> None:

@@ -97,20 +97,27 @@ class FakeRecognizer:
 
 
 class FakeLongForm(FakeRecognizer):
-    """One that also windows longer audio itself, `window` seconds at a time; each window passes the gate."""
+    """One that also windows longer audio itself, `window` seconds at a time.
 
-    def __init__(self, spec: ModelSpec, *, window: float = 1.0, **kwargs: Any):
+    Each of the `attempts` at a window passes the gate, and others may go first between two of them.
+    """
+
+    def __init__(self, spec: ModelSpec, *, window: float = 1.0, attempts: int = 1, **kwargs: Any):
         super().__init__(spec, **kwargs)
         self.window = window
+        self.attempts = attempts
         self.abandoned = 0
         """How many generators were closed before their end."""
 
-    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment]:
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
         size = round(self.window * SAMPLE_RATE)
         try:
             for first in range(0, len(audio), size):
                 window = audio[first : first + size]
                 self._begin([window], options)
+                for _ in range(self.attempts - 1):
+                    yield None
+                    self._begin([window], options)
                 yield self._hear(window, options, first / SAMPLE_RATE)
         except GeneratorExit:
             self.abandoned += 1
