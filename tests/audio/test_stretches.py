@@ -308,7 +308,7 @@ def blocks_held(audio_block: Audio, times: int, cutter: Cutter) -> tuple[int, in
 def test_endless_speech_is_handed_on_and_forgotten() -> None:
     cutter = Cutter(FakeDetector(), SpeechRules(), Packing(maximum=10.0, target=10.0))
     most, came = blocks_held(np.float32(hum(1.0)), 300, cutter)
-    assert most <= 12
+    assert most <= 22  # those of the open stretch, which are not copied, and of what may not fit into it
     assert came >= 28
 
 

@@ -25,14 +25,13 @@ class Tape:
         self._blocks.append((self.total, block))
         self.total += len(block)
 
-    def slice(self, region: Region) -> Audio:
-        """Return a copy of the region's samples."""
-        pieces = [
+    def pieces(self, region: Region) -> list[Audio]:
+        """Return the region's samples in pieces, in order; they are not copied."""
+        return [
             block[max(region.start - at, 0) : region.end - at]
             for at, block in self._blocks
             if at < region.end and at + len(block) > region.start
         ]
-        return np.concatenate(pieces)
 
     def forget(self, before: int) -> None:
         while self._blocks and self._blocks[0][0] + len(self._blocks[0][1]) <= before:

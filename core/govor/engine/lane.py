@@ -61,7 +61,7 @@ class Lane:
         long_form = isinstance(recognizer, LongForm)
         self.batch = 1 if long_form else max(1, getattr(recognizer, "batch", 1))
         self.ahead = ReadAhead(
-            # Stretches of ten minutes need no reserve; of ten seconds, one more than all workers hold.
+            # Stretches of minutes need no reserve; of ten seconds, one more than all workers hold.
             self.workers - 1 if long_form else (self.workers + 1) * self.batch,
             self.workers + 1,
         )

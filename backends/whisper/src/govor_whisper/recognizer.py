@@ -104,7 +104,7 @@ class WhisperRecognizer:
         """
         seconds = len(audio) / govor.SAMPLE_RATE
         found, language = self._start(audio, options)
-        del audio  # of ten minutes only the features are needed from here on
+        del audio  # of minutes only the features are needed from here on
         if seconds > self.window:
             yield None
         with closing(found):
