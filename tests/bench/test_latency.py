@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from bench.clients import Left, ask, busy_with, timed
-from bench.models import gigaam, whisper
+from bench.models import Measured, gigaam, whisper
 from bench.report import percentiles, report
+from bench.speech import write_calm, write_hard
 from lengthy import stream, write_recording
 from processes import ServerProcess, process_of
 
@@ -84,6 +85,22 @@ def test_latency_of_a_message_beside_two_long_files(
     report("latency_of_a_message", figures)
     allowed = 2.5 * alone["p95"] if name == "gigaam" else window + 2 * alone["p95"]
     assert besides["p95"] <= allowed
+
+
+def test_latency_of_a_message_beside_two_hard_files(tmp_path: Path, models_dir: Path) -> None:
+    """Noise in which Whisper tries temperature after temperature, as it is installed."""
+    model = Measured("whisper-base")
+    message = write_calm(tmp_path / "message.wav", 5)
+    hard = write_hard(tmp_path / "hard.wav", 1800)
+    with process_of(**model.settings(models_dir)) as server:
+        latencies(server, message, model.id, 2)
+        alone = percentiles(latencies(server, message, model.id, ALONE))
+        with busy_with(server, hard, model.id, 2) as told:
+            besides = percentiles(latencies(server, message, model.id, BESIDES))
+            assert not told, "the long files had ended"
+    ratio = round(besides["p95"] / alone["p95"], 2)
+    report("two_hard_files", {"alone_s": alone, "besides_s": besides, "ratio_p95": ratio})
+    assert ratio <= 4
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,6 +1,7 @@
-"""Memory by length of recording, with real decoding and voice detection; the model echoes.
+"""Memory by length of recording, with real decoding and voice detection.
 
-10 h are worked through in a few minutes; $BENCH_HOURS asks for another length. Nothing is kept.
+The model echoes: 10 h are worked through in a few minutes; $BENCH_HOURS asks for another length.
+Then whisper-base, with real speech. Nothing is kept.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import httpx
 import pytest
 
 from bench.report import report
+from bench.speech import write_calm
 from lengthy import stream, write_recording
-from processes import process_of
+from processes import ServerProcess, process_of
 
 HOURS = float(os.environ.get("BENCH_HOURS", "10"))
 SHORT, MIDDLE = 600.0, 3600.0
@@ -80,3 +82,47 @@ def test_memory_does_not_grow_with_the_length(suffix: str, tmp_path: Path, model
     report("memory", {"container": suffix, "runs": runs, "longest_to_10_min": round(ratio, 3)})
     assert ratio <= 1.15
     assert all((run["first_delta_s"] or 0) <= 10 for run in runs)
+
+
+WHISPER_MINUTES = (3, 12, 60)
+REST_SECONDS = 15
+
+
+def resident(server: ServerProcess) -> int:
+    """MiB of the process now."""
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line) // 1024
+
+
+def measure_whisper(path: Path, minutes: float, models_dir: Path) -> dict[str, Any]:
+    """Stream calm English through a server that has whisper-base loaded; return MiB."""
+    write_calm(path, 60 * minutes)
+    with (
+        process_of(models_dir=models_dir, default_models="whisper-base") as server,
+        server.client() as client,
+    ):
+        client.post("/v1/models/whisper-base/load").raise_for_status()
+        loaded = resident(server)
+        stream(client, path, "whisper-base")
+        peak = server.peak_memory() >> 20
+        time.sleep(REST_SECONDS)
+        [told] = client.get("/api/ps").json()["data"]
+        return {
+            "minutes": minutes,
+            "loaded": loaded,
+            "peak": peak,
+            "at_rest": resident(server),
+            "counted": {name: told[name] >> 20 for name in ("memory", "working")},
+        }
+
+
+def test_memory_of_whisper_by_length(tmp_path: Path, models_dir: Path) -> None:
+    runs = [measure_whisper(tmp_path / "calm.wav", minutes, models_dir) for minutes in WHISPER_MINUTES]
+    report("memory_of_whisper", {"runs": runs})
+    short, *_, hour = runs
+    assert hour["peak"] <= 1.25 * short["peak"]
+    assert hour["peak"] < 600
+    for run in runs:
+        assert run["at_rest"] <= 1.5 * run["loaded"]
+        held = run["counted"]["memory"] + run["counted"]["working"]
+        assert held >= 0.9 * (run["peak"] - run["loaded"])

@@ -62,7 +62,7 @@ class WhisperSettings(BaseModel):
     max_stretch_seconds: float = Field(
         300,
         ge=1,
-        description="Longest speech the model windows in one go, in seconds; more is split before. Each second "
+        description="Longest speech the model windows in one go, in seconds; more is split before. A second "
         "takes 0.3 MB while it is prepared and 0.1 MB while it is decoded.",
     )
 
