@@ -19,9 +19,9 @@ LOOK_SECONDS = 0.5
 REST_SECONDS = 5.0
 """How long all models must have rested until memory is given back: a request takes it anew in some 50 ms."""
 
-TIDY_SECONDS = 10.0
-"""How often what is free is given back while work goes on. An hour by whisper-base peaked before the first time,
-when that was a minute: at 640 MiB, and at 560 after it."""
+TIDY_SECONDS = 5.0
+"""How often what is free is given back while work goes on. With a minute, an hour by whisper-base reached
+640 MiB before the first time and 560 after it."""
 
 
 class Workload:
