@@ -44,7 +44,7 @@ def plain(line: str) -> bool:
 def test_a_message_is_one_line_without_a_control_character(text: str) -> None:
     line, end = shown(LineFormatter(), text).split("\n")
     assert plain(line)
-    assert (end, line[9:17]) == ("", "ERROR   ")
+    assert (end, line[25:33]) == ("", "ERROR   ")
 
 
 @pytest.mark.parametrize("text", EVIL)
