@@ -191,7 +191,7 @@ def test_small_files_that_are_large_are_not_read(folder):
 )
 def test_weights_that_are_none_are_refused(folder, content):
     (folder / "model.bin").write_bytes(content)
-    assert "model.bin holds no Whisper of CTranslate2" in refusal(folder)
+    assert "model.bin is incomplete, or holds no Whisper of CTranslate2" in refusal(folder)
 
 
 def test_loading_checks_before_any_library_reads_the_files(family, base, weights, tmp_path):

@@ -58,7 +58,8 @@ def read_shape(path: Path) -> Shape:
             _, bands, _ = known[FILTERS].dimensions
             heads = known[HEADS].value
         except (KeyError, ValueError, struct.error, UnicodeDecodeError) as error:
-            raise ValueError(f"{path.name} holds no Whisper of CTranslate2 ({error})") from error
+            message = f"{path.name} is incomplete, or holds no Whisper of CTranslate2 ({error})"
+            raise ValueError(message) from error
     layers = {int(match[1]) for name in known if (match := LAYER.match(name))}
     return Shape(tokens, max(layers, default=-1) + 1, heads, bands)
 
