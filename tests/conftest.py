@@ -26,7 +26,8 @@ RECORDINGS = ROOT.parent / "shared/audio"
 def pytest_configure() -> None:
     """Let a run that is terminated end what it has started, as one does that is interrupted.
 
-    A shell has what it starts in the background ignore interrupts, and the tests' own processes would inherit it.
+    A shell has what it starts in the background ignore interrupts, and the tests' own processes would inherit
+    it.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
