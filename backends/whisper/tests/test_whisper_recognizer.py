@@ -9,6 +9,7 @@ from faster_whisper import WhisperModel
 
 import govor_whisper
 from govor import LanguageDetector, LoadFailed, LongForm, Options, Placement, Segment, usable_cores
+from govor.testing import read_audio
 from govor_whisper.recognizer import WhisperRecognizer, ladder
 
 ON_CPU = Placement("cpu", workers=1)
@@ -29,6 +30,12 @@ def english(recording):
 @pytest.fixture(scope="module")
 def russian(recording):
     return recording("golos_02.wav")
+
+
+@pytest.fixture(scope="module")
+def order(samples):
+    """Clear Russian: the last bits of features, which the threads of BLAS decide, change nothing of it."""
+    return read_audio(samples / "ru_short.wav")
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +106,9 @@ def test_a_model_of_one_language_is_never_asked_to_detect(family, base, weights,
     recognizer.close()
 
 
-def test_russian_is_translated_to_english(steady, russian):
-    segment = heard(steady, russian, task="translate", language="ru")
-    assert "apples" in segment.text
+def test_russian_is_translated_to_english(steady, order):
+    segment = heard(steady, order, task="translate", language="ru")
+    assert segment.text == "I want to order a table for two."
     assert segment.language == "ru"
 
 
@@ -257,9 +264,9 @@ def test_a_damaged_folder_fails_the_load_and_is_named(family, base, weights, tmp
         family.load(base, tmp_path, Placement("cpu"))
 
 
-def test_the_language_is_told_without_the_text(loaded, english, russian):
+def test_the_language_is_told_without_the_text(loaded, english, order):
     assert isinstance(loaded, LanguageDetector)
-    for audio, code in ((english, "en"), (russian, "ru")):
+    for audio, code in ((english, "en"), (order, "ru")):
         chances = loaded.detect(audio)
         assert chances[0][0] == code
         assert chances[0][1] > 0.7
