@@ -90,18 +90,6 @@ def speech(sample: Path) -> media.Samples:
     return media.read_wav(sample)[0]
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Put bytes into a file without a suffix."""
-
-    def write(content: bytes) -> Path:
-        path = tmp_path / "upload"
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
 Open = Callable[[Path], Recording]
 Decode = Callable[[Path], Audio]
 

@@ -39,16 +39,6 @@ def running() -> Iterator[Decoders]:
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write(content: bytes) -> Path:
-        path = tmp_path / "upload"
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
-@pytest.fixture
 def hours(tmp_path: Path) -> Path:
     """Ten hours of silence."""
     return media.write_hours(tmp_path / "hours.wav", 36_000)
