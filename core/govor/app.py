@@ -20,6 +20,7 @@ from govor.api.metrics import MetricsApp, metrics_routes
 from govor.api.models import model_routes
 from govor.api.openapi import document_api
 from govor.api.pulls import pull_routes
+from govor.api.request_tasks import HttpRequest, WebSocketRequest
 from govor.api.responses import handle_errors
 from govor.api.results import MODEL_HEADER
 from govor.api.speech import speech_routes
@@ -61,6 +62,7 @@ def create_app(service: Service) -> Quart:
     """Return the application of one service; it starts and closes the service."""
     settings = service.settings
     app = Quart("govor", static_folder=None)
+    app.asgi_http_class, app.asgi_websocket_class = HttpRequest, WebSocketRequest
     app.config.update(
         # Quart's defaults would end answers over 60 s; bodies are none of its business.
         MAX_CONTENT_LENGTH=None,

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from govor import telemetry
 from miniature.halves import widen_folder
 from processes import clean_environment, environment
 from quiet.traces import Trace, apart, read_trace, traced, why_not
@@ -34,6 +33,9 @@ try:
 finally:
     time.sleep({QUIET_SECONDS})  # what its libraries have begun goes on meanwhile
 """
+
+USUAL = {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "USER", "SHELL", "TERM"}
+"""What a user's processes know beside Govor's settings. Libraries that see CI in it are silent."""
 
 
 class Plan:
@@ -70,8 +72,7 @@ class Plan:
 
     def environment(self) -> dict[str, str]:
         """The environment of a user who has told the libraries nothing."""
-        told = (*telemetry.OFF, "XDG_", "HF_", "TORCH", "TRANSFORMERS_")
-        kept = {name: value for name, value in clean_environment().items() if not name.startswith(told)}
+        kept = {name: value for name, value in clean_environment().items() if name in USUAL}
         settings = environment(
             {
                 "models_dir": str(self.models_dir),
