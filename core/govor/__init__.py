@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from govor.cores import keep_numpy_on_one_core
 from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ __all__ = [
 ]
 
 switch_off()  # no library that sends is imported yet
+keep_numpy_on_one_core()  # nor is numpy
 
 __version__ = "0.1.0"
 

@@ -36,6 +36,16 @@ def no_more_than(cores: int) -> Iterator[None]:
         ALLOWED.reset(token)
 
 
+def keep_numpy_on_one_core() -> None:
+    """Bind numpy's products to the thread that asks for them, unless the environment says otherwise.
+
+    OpenBLAS reads the variable when numpy is first imported. It otherwise wakes a thread per core, which then
+    spins for milliseconds beside other models' work. The last bits of a product depend on the number of
+    threads: if one model's plugin set it, another model's text could depend on whether the first is loaded.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def _quota(cgroup: Path) -> int | None:
     """Cores of the container's quota, by cgroup v2 or v1 as mounted in it; None: there is none."""
     unified = _words(cgroup / "cpu.max")

@@ -2,9 +2,7 @@
 
 import os
 
-import numpy as np
 import pytest
-import threadpoolctl
 
 from govor_gigaam_onnx import cores
 
@@ -49,10 +47,3 @@ def test_int8_overflows_on_x86_without_vnni(monkeypatch, tmp_path, flags, overfl
     path.write_text(f"flags : {flags}\n")
     monkeypatch.setattr(cores, "CPU_INFO", path)
     assert cores.int8_overflows() is overflows
-
-
-def test_numpy_keeps_to_one_core():
-    np.ones((2, 2)) @ np.ones((2, 2))
-    cores.keep_numpy_on_one_core()
-    pools = [pool for pool in threadpoolctl.threadpool_info() if pool["internal_api"] == "openblas"]
-    assert {pool["num_threads"] for pool in pools} <= {1}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import threadpoolctl  # type: ignore[import-untyped]
-
 import govor
 
 CPUS = Path("/sys/devices/system/cpu")
@@ -19,14 +17,6 @@ def physical_cores() -> int:
         return os.cpu_count() or 1
     siblings = {_siblings(cpu) for cpu in os.sched_getaffinity(0)}
     return min(len(siblings), govor.usable_cores())
-
-
-def keep_numpy_on_one_core() -> None:
-    """Bind numpy's products to the thread that asks for them.
-
-    OpenBLAS otherwise wakes a thread per core, which then spins for milliseconds beside the runs of others.
-    """
-    threadpoolctl.ThreadpoolController().select(internal_api="openblas").limit(limits=1)
 
 
 def int8_overflows() -> bool:

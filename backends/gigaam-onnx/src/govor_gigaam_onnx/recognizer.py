@@ -12,7 +12,7 @@ from typing import cast, get_args
 import numpy as np
 
 import govor
-from govor_gigaam_onnx.cores import keep_numpy_on_one_core, physical_cores
+from govor_gigaam_onnx.cores import physical_cores
 from govor_gigaam_onnx.decoding import Hypothesis, Transducer, decode_ctc, decode_transducer
 from govor_gigaam_onnx.encoder import Encoder
 from govor_gigaam_onnx.export import Export, Floats, NotUnderstood
@@ -47,7 +47,6 @@ def load_recognizer(
     providers = choose_providers(placement.device)
     files = find_files(folder)
     vocabulary = read_vocabulary(files.vocabulary)
-    keep_numpy_on_one_core()
     with freed_at_once():
         path = _choose_encoder(files, _wish(spec, placement, settings), providers)
         precision = _precision_of(path, placement.precision)
