@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
 
 
@@ -52,7 +51,7 @@ class HttpRequest(ASGIHTTPConnection):
         super().__init__(*arguments)
         self._tasks = _Tasks()
 
-    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(self, receive: Any, send: Any) -> None:
         """Answer it."""
         await self._tasks.over(super().__call__(receive, send))
 
@@ -72,7 +71,7 @@ class WebSocketRequest(ASGIWebsocketConnection):
         super().__init__(*arguments)
         self._tasks = _Tasks()
 
-    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(self, receive: Any, send: Any) -> None:
         """Answer it."""
         await self._tasks.over(super().__call__(receive, send))
 
