@@ -82,6 +82,14 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("GOVOR_")}
 
 
+def printed_by(code: str, *unset: str, **variables: str) -> str:
+    """What a fresh interpreter prints; of the variables in question it has only those given."""
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, env={**kept, **variables}, capture_output=True, text=True, check=True)
+    return ran.stdout.strip()
+
+
 def environment(settings: dict[str, Any]) -> dict[str, str]:
     """Settings as environment variables."""
     return {

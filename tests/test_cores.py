@@ -2,13 +2,13 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from govor.cores import no_more_than, usable_cores
+from processes import printed_by
 
 
 @pytest.fixture
@@ -59,11 +59,8 @@ def test_no_more_are_counted_than_the_operator_allows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("said", "threads"), [({}, {1}), ({"OPENBLAS_NUM_THREADS": "2"}, {1, 2})])
 def test_numpy_keeps_to_one_core_unless_told_otherwise(said: dict[str, str], threads: set[int]) -> None:
-    kept = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     code = "import govor, json, numpy, threadpoolctl; print(json.dumps(threadpoolctl.threadpool_info()))"
-    ran = subprocess.run(
-        [sys.executable, "-c", code], env={**kept, **said}, capture_output=True, text=True, check=True
-    )
-    pools = [pool for pool in json.loads(ran.stdout) if pool["internal_api"] == "openblas"]
+    info = json.loads(printed_by(code, "OPENBLAS_NUM_THREADS", **said))
+    pools = [pool for pool in info if pool["internal_api"] == "openblas"]
     assert {pool["num_threads"] for pool in pools} <= threads
     assert len(pools) == 1 or sys.platform == "darwin"

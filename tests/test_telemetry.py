@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from govor import telemetry
+from processes import printed_by
 
 LATE = """
 import sys, types
@@ -23,10 +21,7 @@ import govor
 
 def run(code: str, **variables: str) -> str:
     """What a fresh interpreter prints; of the variables in question it has only those given."""
-    kept = {name: value for name, value in os.environ.items() if name not in telemetry.OFF}
-    command = [sys.executable, "-c", code]
-    ran = subprocess.run(command, env={**kept, **variables}, capture_output=True, text=True, check=True)
-    return ran.stdout.strip()
+    return printed_by(code, *telemetry.OFF, **variables)
 
 
 def variables_after(code: str, **variables: str) -> dict[str, Any]:

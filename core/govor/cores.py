@@ -1,4 +1,7 @@
-"""How many cores this process may use. Knows nothing of what they are used for."""
+"""How many cores this process may use, and that numpy uses one at a time.
+
+Knows nothing of what they are used for beside that.
+"""
 
 from __future__ import annotations
 
