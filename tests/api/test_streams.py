@@ -344,7 +344,7 @@ def test_a_client_that_does_not_read_stops_nobody_but_itself(start: Start) -> No
         assert server.post(voice(2)).json()["text"].startswith("2.0 seconds")
         assert len(model.calls) == done + 1
         lines = takewhile(lambda line: b"[DONE]" not in line, answer)
-        deltas = [line for line in lines if b"transcript.text.delta" in line[:50]]
+        deltas = [line for line in lines if line.startswith(b"data: ") and b"text.delta" in line[:50]]
     assert len(deltas) == stretches
     assert len(model.calls) == stretches + 1
 
