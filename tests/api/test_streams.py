@@ -196,6 +196,7 @@ def test_a_format_that_has_no_deltas_is_answered_whole(response_format: str, sta
     assert streamed.headers["content-type"] == whole.headers["content-type"]
     assert "event-stream" not in whole.headers["content-type"]
     assert streamed.text == whole.text
+    assert (streamed.headers["x-govor-ignored"], whole.headers.get("x-govor-ignored")) == ("stream", None)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
+
+from quart import Response
 
 from govor.api.fields import Fields
 from govor.compat import Compat
@@ -16,6 +19,13 @@ IGNORED_HEADER = "x-govor-ignored"
 IGNORED_ALIAS = "x-stt-ignored"
 
 Purpose = Literal["transcribe", "translate", "diarize"]
+
+
+def name_ignored(response: Response, ignored: Sequence[str]) -> Response:
+    """Name in headers what was asked for and is not done."""
+    if ignored:
+        response.headers[IGNORED_HEADER] = response.headers[IGNORED_ALIAS] = ", ".join(ignored)
+    return response
 
 
 def render_result(
