@@ -12,6 +12,7 @@ from govor.api.bodies import Bodies, Pace, body_limits
 from govor.api.detect import detect_routes
 from govor.api.diarization import diarization_routes
 from govor.api.doorway import Doorway
+from govor.api.embedding import embedding_routes
 from govor.api.exchanges import Exchanges, annotate
 from govor.api.gigastt import gigastt_routes, own_limits
 from govor.api.jobs import job_routes
@@ -28,6 +29,7 @@ from govor.api.status import probe_routes, status_routes
 from govor.api.storage import storage_routes
 from govor.api.transcriptions import transcription_routes
 from govor.api.uploads import current_spool, sweep_spool
+from govor.api.voice_activity import vad_limits, voice_activity_routes
 from govor.api.whispercpp import whispercpp_routes
 from govor.engine.service import Service
 from govor.engine.transcriber import ServiceTranscriber
@@ -68,7 +70,8 @@ def create_app(service: Service) -> Quart:
         MAX_CONTENT_LENGTH=None,
         RESPONSE_TIMEOUT=None,
     )
-    limits = body_limits(int(settings.max_upload_mb * 1e6), own_limits(settings.compat))
+    most = int(settings.max_upload_mb * 1e6)
+    limits = body_limits(most, {**own_limits(settings.compat), **vad_limits(most)})
     bodies = Bodies(app.asgi_app, limits, lambda: _pace(service), settings.spool_dir)
     watch, jobs = Watch(service), Jobs(service)
     app.asgi_app = Exchanges(Doorway(bodies), service, watch)  # type: ignore[method-assign, assignment]
@@ -117,6 +120,7 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | Non
         pull_routes(service),
         probe_routes(service),
         speech_routes(service),
+        embedding_routes(service),
         diarization_routes(service),
     )
     for routes in (
@@ -126,6 +130,7 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | Non
         gigastt_routes(service),
         whispercpp_routes(service),
         detect_routes(service),
+        voice_activity_routes(service),
         loaded_routes(service),
         storage_routes(service),
         metrics_routes(figures, jobs),
