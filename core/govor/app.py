@@ -120,7 +120,6 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | Non
         pull_routes(service),
         probe_routes(service),
         speech_routes(service),
-        embedding_routes(service),
         diarization_routes(service),
     )
     for routes in (
@@ -130,6 +129,7 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | Non
         gigastt_routes(service),
         whispercpp_routes(service),
         detect_routes(service),
+        embedding_routes(service),
         voice_activity_routes(service),
         loaded_routes(service),
         storage_routes(service),
