@@ -20,6 +20,7 @@ from govor.api.loaded import loaded_routes
 from govor.api.metrics import MetricsApp, metrics_routes
 from govor.api.models import model_routes
 from govor.api.openapi import document_api
+from govor.api.paths import Paths
 from govor.api.pulls import pull_routes
 from govor.api.request_tasks import HttpRequest, WebSocketRequest
 from govor.api.responses import handle_errors
@@ -74,10 +75,12 @@ def create_app(service: Service) -> Quart:
     limits = body_limits(most, {**own_limits(settings.compat), **vad_limits(most)})
     bodies = Bodies(app.asgi_app, limits, lambda: _pace(service), settings.spool_dir)
     watch, jobs = Watch(service), Jobs(service)
-    app.asgi_app = Exchanges(Doorway(bodies), service, watch)  # type: ignore[method-assign, assignment]
+    app.url_map.merge_slashes = False  # Quart would redirect, in HTML, to a host that the client names
+    paths = Paths(app.url_map)
+    app.asgi_app = Exchanges(Doorway(bodies), service, watch, paths)  # type: ignore[method-assign, assignment]
     app.extensions[PARTS] = Parts(watch.figures, jobs, service)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    handle_errors(app)
+    handle_errors(app, paths)
     guard(app, service)
     document_api(app, keyed=lambda: bool(service.keys.asked))
     _add_routes(app, service, jobs, watch.figures if settings.metrics == "main" else None)

@@ -159,13 +159,6 @@ def test_an_unknown_path_and_a_wrong_method_answer_in_json(client: httpx.Client)
     assert "POST" in wrong.headers["allow"]
 
 
-@pytest.mark.parametrize("path", ["/audio/transcriptions", "/v1/v1/audio/transcriptions"])
-def test_a_base_url_without_v1_or_with_two_is_recognised(client: httpx.Client, path: str) -> None:
-    error = error_of(client.post(path, files={"file": ("a.wav", media.silence(1))}), 404)
-    assert f"but {URL} there is" in error["message"]
-    assert "base URL" in error["message"]
-
-
 @pytest.mark.parametrize("model", ["echo", "whisper-base"])
 def test_silence_is_an_empty_text(client: httpx.Client, model: str) -> None:
     response = send(client, media.silence(5), model=model)
