@@ -6,6 +6,7 @@ stream. Below /api/v1 `json` is go-whisper's rich object.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -88,7 +89,16 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
             path = await fetch_recording(fields.file_url, service, place)
         task: Task = "translate" if purpose == "translate" else "transcribe"
         diarize = await _diarize(service, fields, purpose)
-        wish = Wish(path, fields.model, fields.options(task), place, fields.rules(), diarize=diarize)
+        wish = Wish(
+            path,
+            fields.model,
+            fields.options(task),
+            place,
+            fields.rules(),
+            ignored=fields.unshown,
+            diarize=diarize,
+            unasked=fields.unasked,
+        )
         if dialect := _stream_dialect(fields, purpose, compat, named=named):
             return await event_stream(service, wish, dialect, stack)
         asked = await stack.enter_async_context(understood(service, wish))
@@ -96,7 +106,8 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
             accepted = await accept_job(jobs, service, asked.work, fields, purpose if rich else None)
             return asked.label(accepted)
         transcript = await whole_transcript(service, asked)
-    body, media_type = render_result(transcript, fields, compat, purpose if rich else None)
+    shown = purpose if rich else None
+    body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
     return asked.label(Response(body, content_type=media_type))
 
 
