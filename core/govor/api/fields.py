@@ -22,16 +22,15 @@ from werkzeug.datastructures import MultiDict
 
 from govor.api.chunking import ServerVad
 from govor.api.foreign import KNOWN, UNNEEDED, Adopted, adopt
+from govor.api.lines import LineFields
 from govor.api.speakers import SpeakerFields
 from govor.api.spellings import gather
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.errors import InvalidParam
-from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS
+from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
 from govor.formats.languages import means_any, parse_language
 from govor.types import Options, Task
-
-TIMED_FORMATS = frozenset({"verbose_json", "srt", "vtt"})
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ _FLAG = TypeAdapter(bool)
 ONE_FAULT = FailFast()  # a field of 8 MB may have a million, and each would take a kilobyte
 
 
-class Fields(SpeakerFields):
+class Fields(LineFields, SpeakerFields):
     """The fields of a transcription or translation request besides `file`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -72,7 +71,9 @@ class Fields(SpeakerFields):
     )
     temperature: float | None = Field(None, ge=0, le=1, description="Sampling temperature, 0 to 1.")
     timestamp_granularities: Annotated[list[Literal["word", "segment"]], ONE_FAULT] = Field(
-        [], description="What verbose_json gives times for; default: segment."
+        [],
+        description="What verbose_json gives times for; default: segment. With segment, paragraphs of "
+        "txt have times too.",
     )
     include: Annotated[list[Literal["logprobs"]], ONE_FAULT] = Field(
         [], description="logprobs: of every token, with json only."
@@ -99,12 +100,26 @@ class Fields(SpeakerFields):
 
     @property
     def wants_words(self) -> bool:
-        """Times of words are asked for, and show in the answer: listed, or as shorter subtitles.
+        """Times of words are asked for and show in the answer, or cut subtitles well.
 
         The result of a job can be had in any format.
         """
-        shown = self.background or self.response_format in TIMED_FORMATS
+        if self.response_format in SUBTITLE_FORMATS:
+            return True
+        shown = self.background or self.response_format == "verbose_json"
         return shown and "word" in self.timestamp_granularities
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Options that the client did not ask for by name."""
+        return frozenset({"words"} - {f"{name}s" for name in self.timestamp_granularities})
+
+    @property
+    def unshown(self) -> tuple[str, ...]:
+        """Fields that say nothing in the format that is asked for."""
+        if self.background or self.response_format in SUBTITLE_FORMATS:
+            return ()
+        return tuple(name for name in LineFields.model_fields if getattr(self, name) is not None)
 
     @property
     def wants_logprobs(self) -> bool:
@@ -118,7 +133,7 @@ class Fields(SpeakerFields):
         return (self.diarize and shown) or self.response_format == "diarized_json"
 
     @property
-    def unshown(self) -> tuple[str, ...]:
+    def unshown_speakers(self) -> tuple[str, ...]:
         """Fields of speakers that the answer has no room for."""
         if self.wants_speakers:
             return ()

@@ -6,6 +6,7 @@ stream. Below /api/v1 `json` is go-whisper's rich object.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -101,6 +102,7 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
             ignored=ignored,
             done=fields.foreign.done,
             diarize=diarize,
+            unasked=fields.unasked,
         )
         if dialect:
             return await event_stream(service, wish, dialect, stack)
@@ -109,7 +111,8 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
             accepted = await accept_job(jobs, service, asked.work, fields, purpose if rich else None)
             return asked.label(accepted)
         transcript = await whole_transcript(service, asked)
-    body, media_type = render_result(transcript, fields, compat, purpose if rich else None)
+    shown = purpose if rich else None
+    body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
     return asked.label(Response(body, content_type=media_type))
 
 
@@ -136,7 +139,12 @@ async def _diarize(service: Service, fields: Fields, purpose: Purpose) -> Diariz
 def _without_room(fields: Fields, *, diarized: bool, streamed: bool) -> tuple[str, ...]:
     """Name the fields that the format of the answer has no room for, and those of other servers."""
     told_whole = ("stream",) if fields.stream and not streamed else ()
-    return (*(() if diarized else fields.unshown), *told_whole, *fields.foreign.left)
+    return (
+        *fields.unshown,
+        *(() if diarized else fields.unshown_speakers),
+        *told_whole,
+        *fields.foreign.left,
+    )
 
 
 def _wanting(fields: Fields) -> str | None:

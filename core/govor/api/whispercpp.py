@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import PurePath
 from typing import Literal
@@ -15,12 +16,14 @@ from govor.api.dialect_schema import InferenceResult
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.form_body import read_fields
 from govor.api.forms import read_upload
+from govor.api.lines import layout
 from govor.api.spellings import present
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.engine.service import Service
 from govor.errors import InvalidParam
+from govor.formats import SUBTITLE_FORMATS
 from govor.formats.whispercpp import render
 from govor.models.catalogue import Model
 from govor.types import Options
@@ -75,7 +78,8 @@ class InferenceFields(BaseModel):
             language=None if self.detect_language else self.language,
             prompt=self.prompt,
             temperature=self.temperature,
-            words=self.token_timestamps and self.response_format == "verbose_json",
+            words=self.response_format in SUBTITLE_FORMATS
+            or (self.token_timestamps and self.response_format == "verbose_json"),
         )
 
 
@@ -117,7 +121,13 @@ def whispercpp_routes(service: Service) -> Blueprint:
             )
             asked = await stack.enter_async_context(understood(service, wish))
             transcript = await whole_transcript(service, asked)
-        body, media_type = render(transcript, fields.response_format, times=not fields.no_timestamps)
+        body, media_type = await asyncio.to_thread(
+            render,
+            transcript,
+            fields.response_format,
+            times=not fields.no_timestamps,
+            layout=layout(service.settings.subtitles),
+        )
         return asked.label(Response(body, content_type=media_type))
 
     @routes.post("/load")
