@@ -11,6 +11,7 @@ from govor.api.auth import guard
 from govor.api.bodies import Bodies, Pace, body_limits
 from govor.api.detect import detect_routes
 from govor.api.diarization import diarization_routes
+from govor.api.docs_page import docs_routes
 from govor.api.doorway import Doorway
 from govor.api.embedding import embedding_routes
 from govor.api.exchanges import Exchanges, annotate
@@ -82,7 +83,8 @@ def create_app(service: Service) -> Quart:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app, paths)
     guard(app, service)
-    document_api(app, keyed=lambda: bool(service.keys.asked))
+    document_api(app, keyed=lambda: service.keys.asked or service.keys.separate_admin)
+    docs_routes(app)
     _add_routes(app, service, jobs, watch.figures if settings.metrics == "main" else None)
 
     @app.before_serving

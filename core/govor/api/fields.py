@@ -45,7 +45,7 @@ def _named(values: object) -> object:
 
 
 ALTERNATIVES = ("ServerVad", "literal['auto']")  # pydantic's names for the branches of chunking_strategy
-_NAMED = WithJsonSchema({"type": "string", "format": "language", "examples": ["ru", "pt-BR", "german"]})
+_NAMED = WithJsonSchema({"type": "string", "format": "language"})
 Language = Annotated[str, BeforeValidator(parse_language), _NAMED]
 OptionalLanguage = Annotated[str | None, BeforeValidator(_language), _NAMED]
 _FLAG = TypeAdapter(bool)
@@ -59,7 +59,7 @@ class Fields(LineFields, SpeakerFields):
 
     model: str = Field("", description="Id, alias or plugin/id; empty or absent: the default model.")
     language: OptionalLanguage = Field(
-        None, description="Language of the speech: ISO 639-1 code or English name."
+        None, description="Language of the speech: ISO 639-1 code or English name, as in ru, pt-BR or german."
     )
     languages: Annotated[list[Language], ONE_FAULT, BeforeValidator(_named)] = Field(
         [], description="Languages that may be spoken, most likely first."
@@ -69,7 +69,9 @@ class Fields(LineFields, SpeakerFields):
     response_format: str = Field(
         "json", description="What the answer is.", json_schema_extra={"enum": list(MEDIA_TYPES)}
     )
-    temperature: float | None = Field(None, ge=0, le=1, description="Sampling temperature, 0 to 1.")
+    temperature: float | None = Field(
+        None, ge=0, le=1, description="Sampling temperature, 0 to 1.", json_schema_extra={"default": 0}
+    )
     timestamp_granularities: Annotated[list[Literal["word", "segment"]], ONE_FAULT] = Field(
         [],
         description="What verbose_json gives times for; default: segment. With segment, paragraphs of "
