@@ -11,7 +11,9 @@ from govor.api.auth import guard
 from govor.api.bodies import Bodies, Pace, body_limits
 from govor.api.detect import detect_routes
 from govor.api.diarization import diarization_routes
+from govor.api.docs_page import docs_routes
 from govor.api.doorway import Doorway
+from govor.api.embedding import embedding_routes
 from govor.api.exchanges import Exchanges, annotate
 from govor.api.gigastt import gigastt_routes, own_limits
 from govor.api.jobs import job_routes
@@ -29,6 +31,7 @@ from govor.api.status import probe_routes, status_routes
 from govor.api.storage import storage_routes
 from govor.api.transcriptions import azure_routes, transcription_routes
 from govor.api.uploads import current_spool, sweep_spool
+from govor.api.voice_activity import vad_limits, voice_activity_routes
 from govor.api.whisper_asr import asr_limits, whisper_asr_routes
 from govor.api.whispercpp import whispercpp_routes
 from govor.engine.service import Service
@@ -70,8 +73,9 @@ def create_app(service: Service) -> Quart:
         MAX_CONTENT_LENGTH=None,
         RESPONSE_TIMEOUT=None,
     )
-    own = {**own_limits(settings.compat), **asr_limits(settings.compat)}
-    limits = body_limits(int(settings.max_upload_mb * 1e6), own)
+    most = int(settings.max_upload_mb * 1e6)
+    own = {**own_limits(settings.compat), **asr_limits(settings.compat), **vad_limits(most)}
+    limits = body_limits(most, own)
     bodies = Bodies(app.asgi_app, limits, lambda: _pace(service), settings.spool_dir)
     watch, jobs = Watch(service), Jobs(service)
     app.url_map.merge_slashes = False  # Quart would redirect, in HTML, to a host that the client names
@@ -81,7 +85,8 @@ def create_app(service: Service) -> Quart:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app, paths)
     guard(app, service)
-    document_api(app, keyed=lambda: bool(service.keys.asked))
+    document_api(app, keyed=lambda: service.keys.asked or service.keys.separate_admin)
+    docs_routes(app)
     _add_routes(app, service, jobs, watch.figures if settings.metrics == "main" else None)
 
     @app.before_serving
@@ -133,6 +138,8 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | Non
         whispercpp_routes(service),
         whisper_asr_routes(service),
         detect_routes(service),
+        embedding_routes(service),
+        voice_activity_routes(service),
         loaded_routes(service),
         storage_routes(service),
         metrics_routes(figures, jobs),

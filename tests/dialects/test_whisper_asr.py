@@ -134,14 +134,3 @@ def test_the_size_of_a_body_has_a_bound_of_its_own(serve: Any, short: bytes, pat
     with small.client() as client:
         answer = client.post(path, files={"audio_file": ("a", short)})
     assert answer.status_code == 413
-
-
-def test_a_table_has_no_tab_but_its_own() -> None:
-    from govor.formats.whisper_asr import tsv
-    from govor.types import Segment, Transcript
-
-    segments = (Segment("one\ttwo\nthree", 0.0, 1.5, speaker="A"),)
-    assert (
-        tsv(Transcript("", segments, 2.0, "en", "transcribe", "m")).splitlines()[1]
-        == "0\t1500\tA: one two three"
-    )

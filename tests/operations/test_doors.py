@@ -136,6 +136,20 @@ def test_behind_proxies_the_clients_address_counts(serve: Any) -> None:
         assert status("2001:db8::2") == 429, "the same network"
 
 
+def test_behind_a_proxy_that_speaks_the_standard_the_clients_address_counts(serve: Any) -> None:
+    settings = {"rate_limit_per_ip": 1, "rate_limit_burst": 1, "trusted_proxies": 1}
+    with serve(preload=(), **settings).client() as client:
+
+        def status(**headers: str) -> int:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            return int(client.get("/v1/models", headers=named).status_code)
+
+        assert status(forwarded="for=203.0.113.1;proto=https") == 200
+        assert status(forwarded='for="198.51.100.9", For=203.0.113.1') == 429
+        assert status(forwarded='by=203.0.113.43; for="[2001:db8::1]:4711"') == 200
+        assert status(forwarded="for=203.0.113.2", x_forwarded_for="203.0.113.1") == 429, "what it passed on"
+
+
 def test_without_proxies_no_client_chooses_its_address(serve: Any) -> None:
     with serve(preload=(), rate_limit_per_ip=1, rate_limit_burst=1).client() as client:
         hops = ({"x-forwarded-for": "203.0.113.1"}, {"x-forwarded-for": "203.0.113.2"})

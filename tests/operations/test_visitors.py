@@ -294,6 +294,9 @@ def test_where_all_pages_are_let_in_no_name_is_a_strangers() -> None:
              "x_forwarded_proto": "https, http"}, ""),
         (1, {"host": "govor:1", "origin": PAGE, "x_forwarded_host": "stt.example, inner",
              "x_forwarded_proto": "https, http"}, "origin_denied"),
+        (1, {"host": "127.0.0.1:1", "origin": PAGE, "forwarded": "for=::1;host=stt.example;proto=https"}, ""),
+        (0, {"host": "127.0.0.1:1", "origin": PAGE, "forwarded": "host=stt.example;proto=https"},
+         "origin_denied"),
     ],
 )  # fmt: skip
 def test_the_servers_own_page_is_known_behind_a_proxy(

@@ -18,7 +18,7 @@ from govor.observe.exchange import CURRENT
 
 OPEN_PATHS = frozenset(
     {"/health", "/v1/health", "/api/v1/health", "/v1/ping", "/api/v1/ping"}
-    | {"/ready", "/readyz", "/health/ready", "/openapi.json", "/docs"}
+    | {"/ready", "/readyz", "/health/ready", "/openapi.json", "/docs", "/favicon.ico"}
 )
 OPEN_PREFIX = "/docs/"
 MANAGED = ("/v1/models", "/api/v1/models", "/api/ps", "/v1/storage", "/load")
@@ -76,7 +76,14 @@ def guard(app: Quart, service: Service) -> None:
 
 def is_open() -> bool:
     """Tell whether everybody may ask this."""
+    if request.path == "/":
+        return wants_page()
     return request.path in OPEN_PATHS or request.path.startswith(OPEN_PREFIX) or request.method == "OPTIONS"
+
+
+def wants_page() -> bool:
+    """Tell whether somebody looks at the server in a browser: programs do not name HTML."""
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def is_managed() -> bool:

@@ -26,7 +26,7 @@ BACKLOG_BYTES = 256_000
 """Of a body that arrives faster than it is read, more does not wait in memory, but with the client."""
 
 RECORDINGS = re.compile(
-    r"(/api)?/v1/audio/|/v1/transcribe|/inference|/asr$|/detect-language$|/openai/deployments/"
+    r"(/api)?/v1/audio/|/v1/transcribe|/inference|(/v1)?/vad$|/asr$|/detect-language$|/openai/deployments/"
 )
 """How paths begin whose bodies hold a recording."""
 PLAIN_BYTES = 100_000
@@ -62,6 +62,8 @@ class Body:
     def __init__(self, limit: int, stated: int | None = None, pace: Pace | None = None):
         self.complete = asyncio.Event()
         """Nothing more of it comes."""
+        self.wanted = asyncio.Event()
+        """Somebody waits for it."""
         self.stalled = False
         self._limit = limit
         self._too_large = stated is not None and stated > limit
@@ -92,6 +94,7 @@ class Body:
                 return data
             if self.complete.is_set():
                 raise StopAsyncIteration
+            self.wanted.set()
             await self._changed()
 
     async def read(self) -> bytes:
@@ -161,7 +164,9 @@ class Bodies:
     """ASGI middleware: gives each request its body and its spool, and lets an early answer wait for the end.
 
     A server that answers and closes while data is still arriving makes the client's system throw the answer
-    away. What arrives meanwhile is read and dropped: nobody takes it any more.
+    away. What arrives meanwhile is read and dropped: nobody takes it any more. A client that waits for 100
+    Continue gets it, by the first `receive`, when its body is wanted: a wrong key or a large file
+    costs it no upload.
     """
 
     def __init__(
@@ -187,6 +192,7 @@ class Bodies:
             return
         body = Body(self._limit_of(scope["path"]), _stated(scope), self._pace())
         scope[BODY], scope[SPOOL] = body, Spool(self._spool_dir)
+        expects = _expects(scope)
         told = False
 
         async def tell() -> Message:
@@ -194,6 +200,8 @@ class Bodies:
             if not told:
                 told = True
                 return {"type": "http.request", "body": b"", "more_body": False}
+            if expects:
+                await body.wanted.wait()
             await body.take_in(receive, lambda: DROP_SECONDS * self._lingering)
             return {"type": "http.disconnect"}
 
@@ -201,7 +209,8 @@ class Bodies:
             body.drop()
             if message["type"] == "http.response.start" and body.stalled:
                 message = _closing(message, scope)
-            if message["type"] == "http.response.body" and not message.get("more_body", False):
+            comes = not expects or body.wanted.is_set()
+            if comes and message["type"] == "http.response.body" and not message.get("more_body", False):
                 await self._linger(body)
             await send(message)
 
@@ -230,6 +239,12 @@ def _stated(scope: Scope) -> int | None:
     """Return how long the body is by its header; None: nobody says, or not in a number."""
     texts = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
     return int(texts[0]) if texts and texts[0].isdigit() else None
+
+
+def _expects(scope: Scope) -> bool:
+    """Tell whether the client waits until its body is asked for; with HTTP/2 nobody would ask."""
+    given = [value.lower() for name, value in scope["headers"] if name.lower() == b"expect"]
+    return b"100-continue" in given and scope["http_version"] == "1.1"
 
 
 def _closing(message: Message, scope: Scope) -> Message:

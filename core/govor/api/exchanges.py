@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from govor.api.browsers import usual_headers
 from govor.api.cors import CrossOrigin
+from govor.api.forwarded import outermost_hop
 from govor.api.paths import Paths
 from govor.api.uploads import Message, Receive, Scope, Send
 from govor.engine.service import Service
@@ -92,15 +93,9 @@ class Exchanges:
 
 
 def client_address(scope: Scope, proxies: int) -> str:
-    """Return who sent a request: as many hops of X-Forwarded-For are believed as there are proxies."""
+    """Return who sent a request, as the outermost of so many proxies says."""
     peer = str((scope.get("client") or ("",))[0])
-    if not proxies:
-        return peer
-    forwarded = ",".join(
-        value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"
-    )
-    hops = [*(hop.strip() for hop in forwarded.split(",") if hop.strip()), peer]
-    return _plain_address(hops[max(len(hops) - 1 - proxies, 0)]) or peer
+    return _plain_address(outermost_hop(scope["headers"], proxies).client) or peer
 
 
 def _plain_address(text: str) -> str:

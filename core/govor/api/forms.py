@@ -10,7 +10,7 @@ from pathlib import Path
 from quart import request
 
 from govor.api.bodies import current_body
-from govor.api.form_body import FORM, Form, read_form_body
+from govor.api.form_body import FORM, URLENCODED, Form, read_form_body
 from govor.api.json_body import JSON, read_json_form
 from govor.api.part_headers import FILES
 from govor.api.uploads import current_spool
@@ -43,6 +43,10 @@ async def read_form(stated: Stated | None = None) -> Form:
         form = await read_json_form()
     elif request.mimetype == FORM:
         form = await read_form_body(wanted=FILES.__contains__)
+    elif request.mimetype == URLENCODED:  # what HTTP libraries send for a form without a file
+        raise MissingFile(
+            "The form has no file: send it as multipart/form-data with a part 'file'.", param="file"
+        )
     else:
         raise UnsupportedMediaType(
             f"Content type '{request.mimetype[:80] or 'none'}' is not supported; send multipart/form-data."

@@ -1,9 +1,7 @@
-"""/openapi.json, and the page /docs that shows it with scripts from an installed package, not a CDN."""
+"""/openapi.json: what the decorators of the routes say, put in order, and what they cannot."""
 
 from __future__ import annotations
 
-import asyncio
-import importlib.resources
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,26 +16,13 @@ from quart_schema import (
     Server,
     hide,
 )
-from werkzeug.exceptions import NotFound
 
 from govor import __version__
 from govor.api.auth import OPEN_PATHS
-from govor.api.browsers import page_policy
 from govor.api.dialect_schema import FlatError
 from govor.api.refusals import refusals
 from govor.api.schema import ErrorBody
-
-ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Govor</title>
-<link rel="stylesheet" href="/docs/swagger-ui.css"></head>
-<body><div id="swagger-ui"></div><script src="/docs/swagger-ui-bundle.js"></script><script>
-// validatorUrl: by default every visitor's browser would show this server's address to swagger.io
-SwaggerUIBundle({dom_id: "#swagger-ui", url: "/openapi.json", deepLinking: true, validatorUrl: null});
-</script></body></html>
-"""
-KEPT = "max-age=3600"
-"""How long a browser may keep what the page is made of."""
+from govor.formats.openai import dump_json
 
 TEXTS = ("text/plain", "text/vtt")
 EVENTS = "text/event-stream"
@@ -54,6 +39,13 @@ EVENT = {
 }
 BASES = ("/v1", "/api/v1")
 DEPLOYMENT = "/openai/deployments/{name}"
+DOUBLES = "/api/v1/"
+"""How paths begin that repeat others: they come last."""
+
+FIRST = ("file", "model", "language", "response_format", "stream", "prompt")
+"""Fields of forms that are looked for first; the others follow as they are declared."""
+
+DOCUMENT = "/openapi.json"
 AUDIO = ("transcriptions", "translations", "diarize")
 TEXT_BODIES = {
     **{f"POST {base}/audio/{route}": (*TEXTS, EVENTS) for base in BASES for route in AUDIO},
@@ -116,8 +108,9 @@ class Provider(OpenAPIProvider):
         schemas["ErrorBody"] = _object_of(error={"$ref": "#/components/schemas/Error"})
         schemas["FlatError"] = FlatError.model_json_schema()
         document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
-        if not self.keyed():
-            document["security"] = [{}, *document["security"]]  # a key is taken, and not needed
+        if not self.keyed():  # a key is taken, and none is to be asked for by a padlock
+            del document["security"], document["components"]["securitySchemes"]
+        document["paths"] = dict(sorted(document["paths"].items(), key=lambda it: it[0].startswith(DOUBLES)))
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 operation["operationId"] = re.sub(r"\W+", "_", f"{method}{path}").rstrip("_")
@@ -154,8 +147,9 @@ def _describe_request(path: str, operation: dict[str, Any]) -> None:
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         if kind in FORMS:
             properties = content["schema"]["properties"]
+            names = dict.fromkeys([*(name for name in FIRST if name in properties), *properties])
             content["schema"]["properties"] = {
-                name: _without_null(schema) for name, schema in properties.items()
+                name: _with_default(_without_null(properties[name])) for name in names
             }
     if path in RAW_PATHS:
         binary = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
@@ -172,12 +166,18 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "anyOf": branches} if branches else schema
 
 
+def _with_default(schema: dict[str, Any]) -> dict[str, Any]:
+    """Let a field be empty that may be absent, which is the same: pages send a made-up value otherwise."""
+    bound = {"default", "enum", "minLength"} & schema.keys() or schema.get("format") == "binary"
+    return schema if bound or schema.get("type") != "string" else {"default": "", **schema}
+
+
 def _object_of(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
 def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
-    """Add the two routes; `keyed` tells whether keys are asked for.
+    """Add the route of the document; `keyed` tells whether keys are asked for.
 
     Call it before the routes that are to be documented are asked for.
     """
@@ -189,30 +189,21 @@ def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
     QuartSchema(
         app,
         info=Info(title="Govor", version=__version__, description=ABOUT),
-        servers=[Server(url="/", description="This server.")],
+        servers=[Server(url=".", description="This server.")],  # whatever path a proxy serves it below
         security_schemes={
             "key": HttpSecurityScheme(scheme="bearer"),
             "key_header": APIKeySecurityScheme(in_="header", name="X-API-Key"),
         },
         security=[{"key": []}, {"key_header": []}],
+        openapi_path=None,
         swagger_ui_path=None,
         redoc_ui_path=None,
         scalar_ui_path=None,
         openapi_provider_class=BoundProvider,
     )
-    folder = importlib.resources.files("flask_swagger_ui") / "dist"
 
-    @app.get("/docs")
+    @app.get(DOCUMENT)
     @hide
-    async def docs_page() -> Response:
-        headers = {"content-security-policy": page_policy(PAGE)}
-        return Response(PAGE, content_type="text/html; charset=utf-8", headers=headers)
-
-    @app.get("/docs/<name>")
-    @hide
-    async def docs_asset(name: str) -> Response:
-        if name not in ASSETS:
-            raise NotFound
-        content = await asyncio.to_thread((folder / name).read_bytes)
-        headers = {"cache-control": KEPT}
-        return Response(content, content_type=f"{ASSETS[name]}; charset=utf-8", headers=headers)
+    async def openapi() -> Response:
+        provider = app.extensions["QUART_SCHEMA"].openapi_provider
+        return Response(dump_json(provider.schema()), content_type="application/json")

@@ -7,9 +7,10 @@ was turned to this machine meanwhile (DNS rebinding).
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from govor.api.forwarded import header_text, outermost_hop
 from govor.errors import HostDenied, OriginDenied
 from govor.settings import Settings
 from govor.settings.hosts import host_name, is_allowed_host, is_loopback
@@ -35,19 +36,20 @@ class Visit:
     Metadata: to potentially trustworthy URLs): to a name that was turned they do not."""
 
     @classmethod
-    def of(cls, headers: Iterable[tuple[bytes, bytes]], proxies: int) -> Visit:
-        """Read them; of X-Forwarded-… as much is believed as there are proxies."""
+    def of(cls, headers: Sequence[tuple[bytes, bytes]], proxies: int) -> Visit:
+        """Read them; of X-Forwarded-… and Forwarded as much is believed as there are proxies."""
         given: dict[bytes, list[str]] = {}
         for name, value in headers:
-            given.setdefault(name.lower(), []).append(_text(value))
+            given.setdefault(name.lower(), []).append(header_text(value))
 
         def last(name: bytes) -> str:
             return given.get(name, [""])[-1]
 
+        hop = outermost_hop(headers, proxies)
         return cls(
             hosts=tuple(given.get(b"host", ())),
-            forwarded=_hop(given.get(b"x-forwarded-host", ()), proxies),
-            is_encrypted=_hop(given.get(b"x-forwarded-proto", ()), proxies).lower() in ("https", "wss"),
+            forwarded=hop.host,
+            is_encrypted=hop.proto.lower() in ("https", "wss"),
             origin=last(b"origin"),
             site=last(b"sec-fetch-site"),
         )
@@ -110,19 +112,3 @@ def _what_to_set(host: str) -> str:
         f"setting `allowed_hosts` (GOVOR_ALLOWED_HOSTS={name}), or has the server ask for keys "
         "(GOVOR_API_KEYS)."
     )
-
-
-def _hop(values: Iterable[str], proxies: int) -> str:
-    """Return what the outermost of so many proxies wrote: each adds its own at the end, or none does."""
-    if not proxies:
-        return ""
-    hops = [hop for value in values for hop in map(str.strip, value.split(",")) if hop]
-    return hops[max(len(hops) - proxies, 0)] if hops else ""
-
-
-def _text(value: bytes) -> str:
-    """Headers are Latin-1; names beyond it come as UTF-8 from programs that do not encode them."""
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")

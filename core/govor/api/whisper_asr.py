@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import PurePath
@@ -16,6 +17,7 @@ from govor.api.attachments import attach
 from govor.api.dialect_schema import AsrDetection, AsrResult
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.forms import read_upload
+from govor.api.lines import layout
 from govor.api.results import MODEL_HEADER
 from govor.api.spellings import present
 from govor.api.work import Wish, admit, understood, whole_transcript
@@ -111,7 +113,13 @@ def whisper_asr_routes(service: Service) -> Blueprint:
             )
             asked = await stack.enter_async_context(understood(service, wish))
             transcript = await whole_transcript(service, asked)
-        body, media_type = render(transcript, query.output, words=query.word_timestamps)
+        body, media_type = await asyncio.to_thread(
+            render,
+            transcript,
+            query.output,
+            words=query.word_timestamps,
+            layout=layout(service.settings.subtitles),
+        )
         response = Response(body, content_type=media_type)
         attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
         return asked.label(response)

@@ -15,7 +15,7 @@ from govor.observe.lines import JsonFormatter, LineFormatter
 from govor.settings import Settings, load_settings
 from govor.settings.values import Names
 
-TABLES = frozenset({"aliases", "catalogue", "compat", "models", "plugins", "routing"})
+TABLES = frozenset({"aliases", "catalogue", "compat", "models", "plugins", "routing", "subtitles"})
 """Settings that are tables: plugins.toml and the environment only."""
 
 BARE = "bare"

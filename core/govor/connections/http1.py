@@ -37,6 +37,16 @@ class _Parser(h11.Connection):
     def next_event(self) -> Any:
         return h11.NEED_DATA if self._has_said_all() else super().next_event()
 
+    @property
+    def they_are_waiting_for_100_continue(self) -> bool:
+        """What Hypercorn goes by: it would ask for the body before anybody has looked at the head."""
+        return False
+
+    @property
+    def waits_to_be_asked(self) -> bool:
+        """The client sends its body only when it is told to."""
+        return bool(super().they_are_waiting_for_100_continue)
+
     def _has_said_all(self) -> bool:
         return self.their_state in (h11.MUST_CLOSE, h11.CLOSED)
 
@@ -45,7 +55,7 @@ class Http1(H11Protocol):
     """One connection's requests. Made with Hypercorn's arguments; used by `Connection`."""
 
     def __init__(self, app: Any, config: Config, *others: Any):
-        super().__init__(app, config, *others)
+        super().__init__(self._asking(app), config, *others)
         self.connection = _Parser(h11.SERVER, max_incomplete_event_size=config.h11_max_incomplete_size)
         self._last = False
         self._in_chunks = False
@@ -81,11 +91,29 @@ class Http1(H11Protocol):
             names = {name.lower() for name, _ in event.headers}
             known = b"content-length" in names or event.status_code < 200
             self._in_chunks = not known and self._version == b"1.1"
-            if self._last and event.status_code >= 200:
+            if (self._last or self._waits_to_be_asked) and event.status_code >= 200:
                 event = replace(event, headers=[*event.headers, LAST])
         await super().stream_send(event)
         if isinstance(event, EndBody) and isinstance(self.connection, H11WSConnection):
             await self.send(Closed())  # a WebSocket was refused; Hypercorn would wait for more
+
+    @property
+    def _waits_to_be_asked(self) -> bool:
+        return isinstance(self.connection, _Parser) and self.connection.waits_to_be_asked
+
+    def _asking(self, app: Any) -> Any:
+        """Return an application that asks for a request's body (100 Continue) when it wants it."""
+
+        async def asking(scope: Any, receive: Any, *others: Any) -> None:
+            async def ask() -> Any:
+                if self._waits_to_be_asked and self.stream is not None:
+                    headers = self.config.response_headers("h11")
+                    await self._send_h11_event(h11.InformationalResponse(status_code=100, headers=headers))
+                return await receive()
+
+            await app(scope, ask, *others)
+
+        return asking
 
     async def refuse(self, status: int, message: str, *, body: bool = True) -> None:
         """Answer in place of the application; the connection is not used again."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from govor.formats.languages import language_name
+from govor.formats.layout import Layout
 from govor.formats.openai import dump_json, verbose_body
-from govor.formats.subtitles import srt, vtt
-from govor.formats.text import spoken_by, text_body
+from govor.formats.paragraphs import txt
+from govor.formats.subtitles import srt, tsv, vtt
 from govor.formats.timeline import place_segments
-from govor.plain import without_controls
 from govor.types import Transcript
 
 MEDIA_TYPES = {
@@ -20,29 +20,23 @@ MEDIA_TYPES = {
 """Every `output`, and what its body is."""
 
 
-def render(transcript: Transcript, output: str, *, words: bool) -> tuple[str, str]:
-    """Return body and media type; `words` shows the words' times inside the segments of json."""
+def render(transcript: Transcript, output: str, *, words: bool, layout: Layout) -> tuple[str, str]:
+    """Return body and media type.
+
+    `words` shows the words' times inside the segments of json, `layout` matters to srt and vtt.
+    """
     match output:
         case "srt":
-            body = srt(transcript)
+            body = srt(transcript, layout)
         case "vtt":
-            body = vtt(transcript)
+            body = vtt(transcript, layout)
         case "tsv":
             body = tsv(transcript)
         case "json":
             body = dump_json(result_body(transcript, words=words)) + "\n"
         case _:
-            body = text_body(transcript)
+            body = txt(transcript)
     return body, MEDIA_TYPES[output]
-
-
-def tsv(transcript: Transcript) -> str:
-    """Milliseconds, milliseconds, text; a tab in a text would be a column."""
-    rows = ["start\tend\ttext\n"]
-    for placed in place_segments(transcript):
-        text = spoken_by(placed.segment.speaker or "", " ".join(placed.segment.text.split()))
-        rows.append(f"{round(placed.start * 1000)}\t{round(placed.end * 1000)}\t{without_controls(text)}\n")
-    return "".join(rows)
 
 
 def result_body(transcript: Transcript, *, words: bool) -> dict[str, object]:

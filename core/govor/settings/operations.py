@@ -56,7 +56,7 @@ class OperationsSettings(BaseSettings):
         0,
         ge=0,
         description="How many reverse proxies stand before the server: so many values of X-Forwarded-For, "
-        "-Host and -Proto, from the right, are believed.",
+        "-Host and -Proto, or of Forwarded, from the right, are believed.",
     )
     body_timeout: float = Field(
         60,

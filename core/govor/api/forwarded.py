@@ -1,0 +1,65 @@
+"""What the reverse proxies before the server say of the request that they were sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+STANDARD = b"forwarded"
+OTHERS = (b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto")
+
+TOKEN, QUOTED = r"[^\s;,=\"]+", r'"(?:[^"\\]|\\.)*"'
+PAIR = re.compile(rf"({TOKEN})=({QUOTED}|[^;,\"]*)")
+ELEMENT = re.compile(rf"(?:{QUOTED}|[^,\"])+")
+"""RFC 7239, 4: elements between commas, in them pairs between semicolons; a value may be quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One proxy's account of who asked it; "" is what it does not say."""
+
+    client: str = ""
+    """An address, maybe with a port, or a made-up name: nothing of it is checked."""
+    host: str = ""
+    proto: str = ""
+
+
+def outermost_hop(headers: Iterable[tuple[bytes, bytes]], proxies: int) -> Hop:
+    """Return the account of the outermost of so many proxies: each adds its own at the end, or none does.
+
+    `Forwarded` counts where there is no X-Forwarded-…: proxies write one or the other, and pass the client's
+    own on.
+    """
+    if not proxies:
+        return Hop()
+    given: dict[bytes, list[str]] = {}
+    for name, value in headers:
+        given.setdefault(name.lower(), []).append(header_text(value))
+    if STANDARD in given and given.keys().isdisjoint(OTHERS):
+        elements = [element for value in given[STANDARD] for element in ELEMENT.findall(value)]
+        return _read(_outermost(elements, proxies))
+    values = (",".join(given.get(name, ())).split(",") for name in OTHERS)
+    return Hop(*(_outermost(value, proxies) for value in values))
+
+
+def header_text(value: bytes) -> str:
+    """Headers are Latin-1; names beyond it come as UTF-8 from programs that do not encode them."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _outermost(values: Iterable[str], proxies: int) -> str:
+    hops = [hop for hop in map(str.strip, values) if hop]
+    return hops[max(len(hops) - proxies, 0)] if hops else ""
+
+
+def _read(element: str) -> Hop:
+    pairs = {name.lower(): _unquoted(value.strip()) for name, value in PAIR.findall(element)}
+    return Hop(pairs.get("for", ""), pairs.get("host", ""), pairs.get("proto", ""))
+
+
+def _unquoted(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value

@@ -1,0 +1,80 @@
+"""A client that asks before it sends its body is told to when the body is wanted, and not before."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import media
+from servers import form
+
+CONTINUE = b"HTTP/1.1 100 "
+
+
+def head(length: int, kind: str, more: str = "") -> bytes:
+    lines = f"Host: x\r\nContent-Length: {length}\r\nContent-Type: {kind}\r\nExpect: 100-continue\r\n{more}"
+    return f"POST /v1/audio/transcriptions HTTP/1.1\r\n{lines}\r\n".encode()
+
+
+def ask(server: Any, request: bytes, body: bytes = b"") -> list[bytes]:
+    """Send a head, and its body once it is asked for; return what comes before it, and the rest."""
+    with socket.create_connection(("127.0.0.1", server.port), 20) as client:
+        client.sendall(request)
+        first = client.recv(65_536)
+        if first.startswith(CONTINUE):
+            client.sendall(body)
+        answer = b""
+        while data := client.recv(65_536):
+            answer += data
+        return [first, answer]
+
+
+@pytest.fixture
+def guarded(serve: Callable[..., Any]) -> Any:
+    """A server with a key and a cap of 1 MB."""
+    return serve(api_keys=("right",), max_upload_mb=1, preload=())
+
+
+def test_a_body_that_is_wanted_is_asked_for_once(guarded: Any) -> None:
+    kind, body = form(media.silence(0.5), {"model": "echo"})
+    more = "Authorization: Bearer right\r\nConnection: close\r\n"
+    first, answer = ask(guarded, head(len(body), kind, more), body)
+    assert first.startswith(CONTINUE)
+    assert (first + answer).count(b"HTTP/1.1 ") == 2
+    assert b"HTTP/1.1 200" in first + answer
+
+
+@pytest.mark.parametrize(
+    ("length", "more", "status"),
+    [(1000, "", b"401"), (1000, "Authorization: Bearer wrong\r\n", b"401"),
+     (2_000_000, "Authorization: Bearer right\r\n", b"413")],
+)  # fmt: skip
+def test_a_body_that_is_refused_is_not_asked_for(guarded: Any, length: int, more: str, status: bytes) -> None:
+    began = time.monotonic()
+    first, _ = ask(guarded, head(length, "multipart/form-data; boundary=x", more))
+    assert first.startswith(b"HTTP/1.1 " + status)
+    assert b"connection: close" in first.lower(), "nobody knows what the client sends next"
+    assert time.monotonic() - began < 5, "nothing is waited for"
+
+
+def test_a_body_that_comes_without_waiting_is_taken(guarded: Any) -> None:
+    kind, body = form(media.silence(0.5), {"model": "echo"})
+    more = "Authorization: Bearer right\r\nConnection: close\r\n"
+    first, answer = ask(guarded, head(len(body), kind, more) + body)
+    assert (first + answer).startswith(b"HTTP/1.1 200")
+
+
+def test_an_application_that_reads_has_the_body_asked_for(site: Any) -> None:
+    first, answer = ask(site, head(3, "text/plain", "Connection: close\r\n"), b"abc")
+    assert first.startswith(CONTINUE)
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_an_application_that_answers_early_has_it_not(site: Any) -> None:
+    request = head(3, "text/plain").replace(b"/v1/audio/transcriptions", b"/early")
+    first, _ = ask(site, request)
+    assert first.startswith(b"HTTP/1.1 200")
