@@ -15,8 +15,11 @@ DIALECTS = (
     ("/v1/transcribe", "gigastt"),
     ("/api/v1", "go-whisper"),
     ("/api/ps", "speaches"),
+    ("/asr", "whisper-asr"),
+    ("/detect-language", "whisper-asr"),
     ("/inference", "whisper.cpp"),
     ("/load", "whisper.cpp"),
+    ("/openai/deployments", "azure"),
     ("/v1/audio", "openai"),
     ("/v1/models", "openai"),
 )
