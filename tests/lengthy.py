@@ -67,7 +67,6 @@ class Told:
     first_seconds: float | None = None
     """From the request's first byte to the first delta."""
     deltas: list[str] = field(default_factory=list)
-    segments: list[str] = field(default_factory=list)
     text: str | None = None
     """Of the event that ends it."""
 
@@ -94,6 +93,5 @@ def stream(client: httpx.Client, path: Path, model: str, progress: Callable[[], 
                 else:
                     told.first_seconds = told.first_seconds or time.perf_counter() - began
                     told.deltas.append(event["delta"])
-                    told.segments.append(event["segment_id"])
                     progress()
     return told

@@ -40,7 +40,14 @@ if TYPE_CHECKING:
         VoiceStream,
         Word,
     )
-    from govor.voices import DiarizationStream, Diarizer, SpeakerTurn, Voices
+    from govor.voices import (
+        CountedVoices,
+        DiarizationStream,
+        Diarizer,
+        SpeakerTurn,
+        VoiceEmbedder,
+        Voices,
+    )
 
 __all__ = [
     "SAMPLE_RATE",
@@ -48,6 +55,7 @@ __all__ = [
     "Audio",
     "Backend",
     "ConfigurationError",
+    "CountedVoices",
     "DiarizationStream",
     "Diarizer",
     "Feature",
@@ -74,6 +82,7 @@ __all__ = [
     "TranscriptionFailed",
     "UnsupportedOperation",
     "VoiceDetector",
+    "VoiceEmbedder",
     "VoiceStream",
     "Voices",
     "Word",

@@ -13,6 +13,7 @@ from govor.api.detect import detect_routes
 from govor.api.diarization import diarization_routes
 from govor.api.docs_page import docs_routes
 from govor.api.doorway import Doorway
+from govor.api.embedding import embedding_routes
 from govor.api.exchanges import Exchanges, annotate
 from govor.api.gigastt import gigastt_routes, own_limits
 from govor.api.jobs import job_routes
@@ -20,6 +21,7 @@ from govor.api.loaded import loaded_routes
 from govor.api.metrics import MetricsApp, metrics_routes
 from govor.api.models import model_routes
 from govor.api.openapi import document_api
+from govor.api.paths import Paths
 from govor.api.pulls import pull_routes
 from govor.api.request_tasks import HttpRequest, WebSocketRequest
 from govor.api.responses import handle_errors
@@ -29,6 +31,7 @@ from govor.api.status import probe_routes, status_routes
 from govor.api.storage import storage_routes
 from govor.api.transcriptions import transcription_routes
 from govor.api.uploads import current_spool, sweep_spool
+from govor.api.voice_activity import vad_limits, voice_activity_routes
 from govor.api.whispercpp import whispercpp_routes
 from govor.engine.service import Service
 from govor.engine.transcriber import ServiceTranscriber
@@ -69,13 +72,16 @@ def create_app(service: Service) -> Quart:
         MAX_CONTENT_LENGTH=None,
         RESPONSE_TIMEOUT=None,
     )
-    limits = body_limits(int(settings.max_upload_mb * 1e6), own_limits(settings.compat))
+    most = int(settings.max_upload_mb * 1e6)
+    limits = body_limits(most, {**own_limits(settings.compat), **vad_limits(most)})
     bodies = Bodies(app.asgi_app, limits, lambda: _pace(service), settings.spool_dir)
     watch, jobs = Watch(service), Jobs(service)
-    app.asgi_app = Exchanges(Doorway(bodies), service, watch)  # type: ignore[method-assign, assignment]
+    app.url_map.merge_slashes = False  # Quart would redirect, in HTML, to a host that the client names
+    paths = Paths(app.url_map)
+    app.asgi_app = Exchanges(Doorway(bodies), service, watch, paths)  # type: ignore[method-assign, assignment]
     app.extensions[PARTS] = Parts(watch.figures, jobs, service)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    handle_errors(app)
+    handle_errors(app, paths)
     guard(app, service)
     document_api(app, keyed=lambda: service.keys.asked or service.keys.separate_admin)
     docs_routes(app)
@@ -128,6 +134,8 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | Non
         gigastt_routes(service),
         whispercpp_routes(service),
         detect_routes(service),
+        embedding_routes(service),
+        voice_activity_routes(service),
         loaded_routes(service),
         storage_routes(service),
         metrics_routes(figures, jobs),

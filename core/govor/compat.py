@@ -22,7 +22,7 @@ class Compat(BaseModel):
         "name", description="How verbose_json names the language below /v1: russian or ru."
     )
     always_segments: bool = Field(
-        True, description="verbose_json has segments also where only the times of words are asked for."
+        False, description="verbose_json has segments also where only the times of words are asked for."
     )
     sse_done: bool = Field(True, description="A stream of OpenAI's events ends with data: [DONE].")
     list_aliases: bool = Field(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,29 @@ class Voices(Protocol):
 
     def close(self) -> None:
         """Free the memory. Called once, when no call is running."""
+        ...
+
+
+@runtime_checkable
+class CountedVoices(Protocol):
+    """A loaded diarizer that can be told how many people speak."""
+
+    def stream_of(
+        self, known: Sequence[NDArray[np.float32]], least: int, most: int | None
+    ) -> DiarizationStream:
+        """Begin a recording in which so many people speak; `most` is None where nobody knows."""
+        ...
+
+
+@runtime_checkable
+class VoiceEmbedder(Protocol):
+    """A loaded diarizer that gives its vectors away."""
+
+    def embed(self, audio: Audio) -> NDArray[np.float32]:
+        """Return what tells the voice in this audio from others: a vector of unit length, whoever is heard.
+
+        The more alike two voices, the nearer to 1 is the product of their vectors.
+        """
         ...
 
 

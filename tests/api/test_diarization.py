@@ -122,8 +122,6 @@ def test_openais_name_of_a_diarizing_model_means_the_default(start: Any) -> None
 @pytest.mark.parametrize(
     ("fields", "param", "says"),
     [
-        ({"diarize": "true"}, "diarize", "not in json"),
-        (known("Ann"), "known_speaker_names", "diarized_json"),
         (
             {"known_speaker_names": "Ann", "response_format": "diarized_json"},
             "known_speaker_references",
@@ -139,6 +137,21 @@ def test_fields_that_do_not_fit_are_named(
     error = refusal(server.post(VOICE, **fields))
     assert error["param"] == param
     assert says in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"diarize": "true"}, "diarize"),
+        (known("Ann"), "known_speaker_names, known_speaker_references"),
+        ({"diarize": "true", "stream": "true"}, "diarize"),
+        ({"diarize": "true", "stream": "true", "response_format": "text"}, "stream"),
+    ],
+)
+def test_what_an_answer_has_no_room_for_is_named(server: Server, fields: dict[str, Any], named: str) -> None:
+    answer = server.post(VOICE, **fields)
+    assert (answer.status_code, answer.headers["x-govor-ignored"]) == (200, named)
+    assert "1.0" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -217,12 +230,54 @@ def test_a_diarizer_that_fails_answers_500_and_the_next_one_works(start: Any) ->
 
 def test_the_route_tells_who_speaks_when(client: httpx.Client) -> None:
     assert diarized(client).json() == {
+        "task": "diarize",
         "duration": 1.0,
+        "num_speakers": 2,
         "segments": [
-            {"start": 0.0, "end": 0.5, "speaker": "A"},
-            {"start": 0.5, "end": 1.0, "speaker": "B"},
+            {"id": 0, "start": 0.0, "end": 0.5, "speaker": "SPEAKER_00", "label": "A"},
+            {"id": 1, "start": 0.5, "end": 1.0, "speaker": "SPEAKER_01", "label": "B"},
         ],
     }
+
+
+def test_the_route_tells_what_is_said_where_localais_clients_ask(client: httpx.Client) -> None:
+    body = diarized(client, response_format="verbose_json", include_text="true").json()
+    assert [(turn["speaker"], turn["text"]) for turn in body["segments"]] == [
+        ("SPEAKER_00", "1.0"),
+        ("SPEAKER_01", "seconds"),
+    ]
+    assert [speaker["segment_count"] for speaker in body["speakers"]] == [1, 1]
+    assert "text" not in diarized(client, include_text="true").json()["segments"][0]
+
+
+def test_a_number_of_speakers_is_told_to_a_diarizer_that_can_count(start: Any) -> None:
+    class Counting(FakeDiarizer):
+        people: tuple[int, int | None] = (0, None)
+
+        def stream_of(self, known: Any, least: int, most: int | None) -> FakeDiarizer:
+            self.people = (least, most)
+            return self
+
+    diarizer = Counting(*TURNS)
+    with start(diarizer).client() as client:
+        answer = diarized(client, num_speakers="2")
+        assert "x-govor-ignored" not in answer.headers
+        assert diarizer.people == (2, 2)
+        diarized(client, min_speakers="2", max_speakers="5")
+        assert diarizer.people == (2, 5)
+        assert refusal(diarized(client, min_speakers="5", max_speakers="2"))["param"] == "min_speakers"
+
+
+def test_fields_that_the_diarizer_cannot_do_are_named(client: httpx.Client) -> None:
+    answer = diarized(client, num_speakers="2", clustering_threshold="0.5")
+    assert (answer.status_code, answer.headers["x-govor-ignored"]) == (
+        200,
+        "num_speakers, clustering_threshold",
+    )
+
+
+def test_short_turns_are_left_out_where_a_client_asks(client: httpx.Client) -> None:
+    assert diarized(client, min_duration_on="0.6").json()["segments"] == []
 
 
 def test_the_route_counts_a_client_by_its_key_as_others_do(start: Any, tmp_path: Path) -> None:

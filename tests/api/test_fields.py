@@ -70,8 +70,10 @@ def test_a_language_may_be_a_code_or_a_name(value: str) -> None:
     assert read(("language", value)).language == "ru"
 
 
-def test_language_auto_is_no_language() -> None:
-    assert read(("language", "auto")).language is None
+@pytest.mark.parametrize("value", ["auto", "und", "none", "null", "None", "mul", "multi", "zxx", "*"])
+def test_a_language_that_is_to_be_found_out_is_no_language(value: str) -> None:
+    fields = read(("language", value), ("languages[]", value), ("languages[]", "ru"))
+    assert (fields.language, fields.languages) == (None, ["ru"])
 
 
 def test_keywords_may_hold_commas() -> None:

@@ -25,7 +25,6 @@ def test_an_hour_takes_the_memory_of_ten_minutes(tmp_path: Path, models_dir: Pat
             peaks[minutes] = server.peak_memory()
         assert told.first_seconds is not None
         assert told.first_seconds < 10
-        assert told.segments == [f"seg_{number:03}" for number in range(len(told.segments))]
-        assert len(told.segments) >= 5 * minutes
+        assert len(told.deltas) >= 5 * minutes
         assert "".join(told.deltas) == told.text
     assert peaks[60] <= 1.15 * peaks[10]

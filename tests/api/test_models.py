@@ -74,19 +74,25 @@ def test_the_sdk_reads_the_list_and_each_model(server: Any) -> None:
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none") as sdk:
         models = list(sdk.models.list())
         assert {model.id for model in models} >= {"echo", "whisper-base"}
-        assert sdk.models.retrieve("Systran/faster-whisper-base").id == "whisper-base"
+        assert sdk.models.retrieve("Systran/faster-whisper-base").id == "Systran/faster-whisper-base"
         assert {model.object for model in models} == {"model"}
 
 
 @pytest.mark.parametrize(
-    "name", ["here", "HERE", "family/here", "Owner/here", "mine", "whisper-1", "default"]
+    "name", ["here", "HERE", "family/here", "whisper-1", "whisper-1-2026-03-20", "default"]
 )
 def test_a_model_is_found_under_each_of_its_names(client: httpx.Client, name: str) -> None:
     assert client.get(f"/v1/models/{name}").json()["id"] == "here"
 
 
+@pytest.mark.parametrize("name", ["Owner/here", "owner/HERE", "mine"])
+def test_an_alias_that_was_asked_for_is_the_id_that_answers(client: httpx.Client, name: str) -> None:
+    body = client.get(f"/v1/models/{name}").json()
+    assert (body["id"], body["name"]) == (name, "here")
+
+
 def test_a_name_may_be_escaped(client: httpx.Client) -> None:
-    assert client.get("/v1/models/Owner%2Fhere").json()["id"] == "here"
+    assert client.get("/v1/models/Owner%2Fhere").json()["id"] == "Owner/here"
 
 
 def test_an_unknown_model_is_not_found(client: httpx.Client) -> None:

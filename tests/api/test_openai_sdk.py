@@ -107,6 +107,7 @@ def test_models_are_listed_and_retrieved(sdk: OpenAI) -> None:
         "gpt-4o-transcribe",
         "gpt-4o-mini-transcribe",
         "gpt-4o-mini-transcribe-2025-12-15",
+        "gpt-4o-mini-transcribe-2025-03-20",
         "gpt-4o-transcribe-diarize",
     ],
 )

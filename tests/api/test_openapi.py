@@ -55,8 +55,11 @@ ROUTES = {
     ("post", "/inference"),
     ("post", "/load"),
     ("post", "/v1/audio/detect"),
+    ("post", "/v1/audio/speech/embedding"),
     ("post", "/v1/transcribe"),
     ("post", "/v1/transcribe/stream"),
+    ("post", "/v1/vad"),
+    ("post", "/vad"),
 }
 FLAT = {"/v1/transcribe", "/v1/transcribe/stream", "/metrics", "/inference", "/load"}
 AUDIO = [

@@ -55,6 +55,25 @@ def test_padding_and_pauses_are_as_asked(server: Any, samples: Path) -> None:
     assert ask(server, content, min_speech_duration_ms="60000").json() == []
 
 
+def test_regions_are_no_longer_than_asked(server: Any, samples: Path) -> None:
+    content = (samples / "ru.wav").read_bytes()
+    found = ask(server, content, max_speech_duration_s="2", min_silence_duration_ms="5000").json()
+    assert len(found) > 1
+    assert max(region["end"] - region["start"] for region in found) <= 2000
+
+
+def test_silence_may_be_told_by_a_probability_of_its_own(server: Any, samples: Path) -> None:
+    content = (samples / "ru.wav").read_bytes()
+    sure = ask(server, content, neg_threshold="0.01", min_silence_duration_ms="100").json()
+    quick = ask(server, content, neg_threshold="0.7", min_silence_duration_ms="100").json()
+    assert len(sure) < len(quick)
+
+
+def test_what_it_does_not_do_is_named(server: Any) -> None:
+    answer = ask(server, media.silence(1), model="silero_vad_v5", threshold="0.5", window_size="512")
+    assert (answer.status_code, answer.headers["x-govor-ignored"]) == (200, "model, window_size")
+
+
 @pytest.mark.parametrize("field", ["threshold", "min_silence_duration_ms", "speech_pad_ms"])
 def test_a_wrong_value_is_named(server: Any, field: str) -> None:
     answer = ask(server, media.silence(1), **{field: "-1"})

@@ -198,6 +198,18 @@ def test_a_recording_that_is_closed_ends_its_process_even_if_that_spins(
     assert eventually(lambda: not media.opens(process, path))
 
 
+def test_a_recording_that_is_closed_before_its_process_is_there_leaves_none(
+    running: Decoders, hours: Path
+) -> None:
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    recording = Recording(hours, running)
+    recording.close()  # as whoever leaves at once does, while a thread is about to open it
+    recording.open()
+    assert list(recording.blocks()) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    assert eventually(lambda: media.descriptors(hours) == 0)
+
+
 def test_who_leaves_while_a_file_is_opened_does_not_wait_for_it(running: Decoders, write: Write) -> None:
     path = write(hostile.changing_rate(100))
 

@@ -45,21 +45,34 @@ def spans_of_speech(probabilities, total, rules):
     """Start and end of all speech that is long enough, without padding."""
     silence = 16_000 * round(rules.silence * 1000) / 1000
     minimum = 16_000 * round(rules.minimum * 1000) / 1000
-    release = np.float32(max(rules.threshold - 0.15, 0.01))
+    release = np.float32(max(rules.threshold - 0.15, 0.01) if rules.release is None else rules.release)
+    longest = 16_000 * rules.longest - FRAME - 2 * 16_000 * round(rules.padding * 1000) / 1000
     spans, start, fell = [], None, None
+    pauses = []  # in the open speech, long enough to cut it there: where each began, and where it ended
     for index, probability in enumerate(probabilities):
         here = index * FRAME
         if probability >= np.float32(rules.threshold):
+            if fell is not None and pauses and pauses[-1][1] is None:
+                pauses[-1] = (pauses[-1][0], here)
             fell = None
             if start is None:
                 start = here
                 continue
+        if start is not None and here - start > longest:
+            cut, on = pauses[-1] if pauses else (here, None)
+            spans.append((start, cut))
+            start, fell = on, None
+            if not pauses:
+                continue
+            pauses = []
         if start is None or probability >= release:
             continue
         fell = here if fell is None else fell
+        if here - fell > 1568 and (not pauses or pauses[-1][0] != fell):
+            pauses.append((fell, None))
         if here - fell >= silence:
             spans.append((start, fell))
-            start = fell = None
+            start, fell, pauses = None, None, []
     if start is not None:
         spans.append((start, total))
     return [(start, end) for start, end in spans if end - start > minimum]
@@ -91,6 +104,24 @@ MISSING = st.integers(0, FRAME)  # samples by which the last frame was filled up
 @example([0.9, 0.0, 0.9, 0.0, 0.0], SpeechRules(silence=0.0, padding=0.1), [1, 1, 1], 0)
 def test_regions_are_those_of_the_definition_whatever_the_blocks(probabilities, rules, blocks, missing):
     total = max(0, len(probabilities) * FRAME - missing)
+    assert found(probabilities, total, rules, blocks) == expected(probabilities, total, rules)
+
+
+CUTTING = st.builds(
+    SpeechRules,
+    silence=milliseconds(400),
+    padding=milliseconds(100),
+    release=st.sampled_from([None, 0.2, 0.36, 0.6]),
+    longest=st.sampled_from([0.3, 0.5, 1.0]),
+)
+
+
+@settings(deadline=None, max_examples=400)
+@given(SEQUENCES, CUTTING, BLOCKS)
+@example([0.9] * 40, SpeechRules(longest=0.5, padding=0.0), [])
+@example([*[0.9] * 8, *[0.0] * 6, *[0.9] * 20], SpeechRules(longest=0.5, padding=0.0), [])
+def test_regions_that_are_too_long_are_cut_in_a_pause_if_they_have_one(probabilities, rules, blocks):
+    total = len(probabilities) * FRAME
     assert found(probabilities, total, rules, blocks) == expected(probabilities, total, rules)
 
 

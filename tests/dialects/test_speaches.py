@@ -34,7 +34,7 @@ def test_the_registry_has_what_could_be_fetched(client: httpx.Client) -> None:
 
 
 def test_a_model_that_is_here_is_fetched_at_once(client: httpx.Client) -> None:
-    assert client.get(f"/v1/models/{MODEL}").json()["id"] == "whisper-base"
+    assert client.get(f"/v1/models/{MODEL}").json()["id"] == MODEL
     assert client.post(f"/v1/models/{MODEL}").status_code == 200
 
 
@@ -45,6 +45,13 @@ def test_models_come_into_memory_and_leave_it(serve: Callable[..., Server]) -> N
         assert client.get("/api/ps").json()["models"] == ["echo"]
         assert client.delete("/api/ps/echo").is_success
         assert client.delete("/api/ps/echo").status_code == 404
+
+
+def test_a_model_is_in_memory_under_the_name_that_its_client_knows(server: Server, samples: Path) -> None:
+    with server.client() as client:
+        server.post(samples / "ru_short.wav", model=MODEL)
+        assert MODEL in client.get("/api/ps").json()["models"]
+        assert "whisper-base" in [resident["id"] for resident in client.get("/api/ps").json()["data"]]
 
 
 def test_the_sdk_gets_the_text_whole_and_streamed(server: Server, samples: Path, transcripts: Any) -> None:

@@ -83,7 +83,12 @@ def test_voice_detection_can_be_tuned_or_left_out(
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("vad_speech_pad_ms", "0"), ("vad_min_silence_duration_ms", "100")]
+    ("field", "value"),
+    [
+        ("vad_speech_pad_ms", "0"),
+        ("vad_min_silence_duration_ms", "100"),
+        ("vad_min_speech_duration_ms", "60000"),
+    ],
 )
 def test_each_number_of_voice_detection_counts_alone(
     server: Server, samples: Any, field: str, value: str

@@ -82,7 +82,8 @@ def test_a_client_on_the_sdk_says_what_the_server_refuses(
 
 
 @pytest.mark.parametrize(
-    ("form", "start"), [("text", "2.7"), ("srt", "1\n00:"), ("vtt", "WEBVTT"), ("stream", 'data: {"type"')]
+    ("form", "start"),
+    [("text", "2.7"), ("srt", "1\n00:"), ("vtt", "WEBVTT"), ("stream", "event: transcript.text.delta")],
 )
 def test_the_script_for_curl_takes_every_format(
     form: str, start: str, clients: Path, environment: dict[str, str], samples: Path

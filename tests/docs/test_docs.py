@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from govor import hookspecs
 from govor.api.fields import Fields, ServerVad
@@ -25,6 +25,7 @@ from govor.compat import Compat
 from govor.engine.service import Service
 from govor.errors import GovorError
 from govor.settings import Settings, load_settings
+from govor.settings.subtitles import Subtitles
 from govor.specs import Feature
 
 Pages = dict[str, Any]
@@ -93,9 +94,10 @@ def test_every_setting_is_in_the_table(pages: Pages, default_settings: type[Sett
     assert list(rows) == ["Setting"], "the table has rows for settings that are gone"
 
 
-def test_every_key_of_compat_is_in_its_table(pages: Pages) -> None:
+@pytest.mark.parametrize("table", [Compat, Subtitles])
+def test_every_key_of_compat_and_subtitles_is_in_its_table(pages: Pages, table: type[BaseModel]) -> None:
     rows = {row[0]: row[1:] for row in pages["docs/configuration.md"].rows() if len(row) == 3}
-    for name, field in Compat.model_fields.items():
+    for name, field in table.model_fields.items():
         default, meaning = rows[f"`{name}`"]
         assert meaning == field.description
         assert TypeAdapter(field.annotation).validate_python(default.strip("`")) == field.default

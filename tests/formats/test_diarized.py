@@ -8,7 +8,7 @@ import pytest
 
 from govor.errors import InvalidParam
 from govor.formats import events, render
-from govor.formats.diarized import NamedTurn, rttm, turns_body
+from govor.formats.diarized import NamedTurn, rttm, smoothed, turns_body
 from govor.types import Options, Segment, Transcript, Word
 
 TALK = (
@@ -58,7 +58,7 @@ def test_the_event_of_a_segment_is_the_segment_itself(build) -> None:
     body = json.loads(rendered(build(*TALK), "diarized_json"))
     told = events.DiarizedEvents(Options(), done=True)
     sent = [told.segment(segment).decode() for segment in TALK]
-    assert [json.loads(event.removeprefix("data: ")) for event in sent] == body["segments"]
+    assert [json.loads(event.partition("data: ")[2]) for event in sent] == body["segments"]
 
 
 def test_subtitles_name_who_speaks(build) -> None:
@@ -88,14 +88,40 @@ def test_verbose_json_names_speakers_only_where_they_are_told_apart(build, speak
 
 
 def test_turns_are_told_as_speaches_does() -> None:
-    assert turns_body([NamedTurn(0.12345, 1.0, "A")], 2.0) == {
-        "duration": 2.0,
-        "segments": [{"start": 0.123, "end": 1.0, "speaker": "A"}],
-    }
+    turns = [NamedTurn(0.12345, 1.0, "A"), NamedTurn(1.0, 1.5, "Ann"), NamedTurn(1.5, 2.0, "B", "Yes.")]
+    body = turns_body(turns, ["Ann"], 2.0)
+    assert (body["task"], body["duration"], body["num_speakers"]) == ("diarize", 2.0, 3)
+    assert body["segments"] == [
+        {"id": 0, "start": 0.123, "end": 1.0, "speaker": "SPEAKER_00", "label": "A"},
+        {"id": 1, "start": 1.0, "end": 1.5, "speaker": "Ann", "label": "Ann"},
+        {"id": 2, "start": 1.5, "end": 2.0, "speaker": "SPEAKER_01", "label": "B"},
+    ]
+    assert "speakers" not in body
+
+
+def test_the_verbose_body_sums_up_each_speaker_and_says_what_they_say() -> None:
+    turns = [NamedTurn(0.0, 1.0, "A", "Hello."), NamedTurn(1.0, 1.5, "B"), NamedTurn(2.0, 2.5, "A")]
+    body = turns_body(turns, (), 3.0, verbose=True)
+    assert [segment.get("text") for segment in body["segments"]] == ["Hello.", None, None]
+    assert body["speakers"] == [
+        {"id": "SPEAKER_00", "label": "A", "total_speech_duration": 1.5, "segment_count": 2},
+        {"id": "SPEAKER_01", "label": "B", "total_speech_duration": 0.5, "segment_count": 1},
+    ]
+
+
+def test_short_pauses_and_short_turns_are_left_out() -> None:
+    turns = [
+        NamedTurn(0.0, 1.0, "A"),
+        NamedTurn(1.1, 1.2, "B"),
+        NamedTurn(1.3, 2.0, "A"),
+        NamedTurn(3.0, 4.0, "A"),
+    ]
+    assert smoothed(turns, shortest=0.2, pause=0.5) == [NamedTurn(0.0, 2.0, "A"), NamedTurn(3.0, 4.0, "A")]
+    assert smoothed(turns, shortest=0, pause=0) == turns
 
 
 def test_rttm_has_ten_fields_without_spaces_inside() -> None:
-    line = rttm([NamedTurn(0.5, 1.75, "Ann Lee")], "my call")
+    line = rttm([NamedTurn(0.5, 1.75, "Ann Lee")], {"Ann Lee": "Ann Lee"}, "my call")
     assert line == "SPEAKER my_call 1 0.500 1.250 <NA> <NA> Ann_Lee <NA> <NA>\n"
     assert len(line.split()) == 10
 

@@ -16,10 +16,14 @@ TOKENS = (Token(" вет", -0.2, " вет".encode()),)
 
 
 def payload(event: bytes) -> str:
-    assert event.startswith(b"data: ")
+    """Return the data of an event, whose name, if it has one, is the type in it."""
     assert event.endswith(b"\n\n")
-    assert event.count(b"\n") == 2
-    return event.decode().removeprefix("data: ")
+    *named, data, _, _ = event.decode().split("\n")
+    assert data.startswith("data: ")
+    body = data.removeprefix("data: ")
+    kind = json.loads(body)["type"]
+    assert named == ([] if kind == "error" else [f"event: {kind}"])
+    return body
 
 
 def parse(event: bytes):
@@ -27,15 +31,18 @@ def parse(event: bytes):
 
 
 def test_the_sdk_reads_a_delta():
-    event = parse(events.delta(" вет", segment_id="seg_001", logprobs=TOKENS))
+    event = parse(events.delta(" вет", TOKENS))
     assert isinstance(event, TranscriptionTextDeltaEvent)
-    assert (event.delta, event.segment_id) == (" вет", "seg_001")
+    assert (event.delta, event.segment_id) == (" вет", None)
     assert event.logprobs[0].bytes == list(" вет".encode())
 
 
 def test_a_delta_without_logprobs_does_not_mention_them():
-    assert events.delta("при\nвет", segment_id="seg_000") == (
-        'data: {"type":"transcript.text.delta","delta":"при\\nвет","segment_id":"seg_000"}\n\n'.encode()
+    assert (
+        events.delta("при\nвет")
+        == (
+            'event: transcript.text.delta\ndata: {"type":"transcript.text.delta","delta":"при\\nвет"}\n\n'
+        ).encode()
     )
 
 

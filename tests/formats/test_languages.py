@@ -17,7 +17,16 @@ def test_every_spelling_of_russian_is_understood(value):
 
 @pytest.mark.parametrize(
     ("value", "code"),
-    [("yue", "yue"), ("haw", "haw"), ("chi", "zh"), ("zho", "zh"), ("iw", "he"), ("jw", "jv"), ("nb", "no")],
+    [
+        ("yue", "yue"),
+        ("haw", "haw"),
+        ("chi", "zh"),
+        ("zho", "zh"),
+        ("iw", "he"),
+        ("jw", "jv"),
+        ("nb", "no"),
+        ("sh", "sr"),
+    ],
 )
 def test_other_codes_lead_to_the_current_one(value, code):
     assert parse_language(value) == code

@@ -159,3 +159,7 @@ def test_an_error_body_has_its_four_keys():
         "param": "model",
         "code": "model_not_found",
     }
+
+
+def test_silence_names_no_language_but_the_key_is_there(build):
+    assert json_body(build(language=None), logprobs=False)["languages"] == []

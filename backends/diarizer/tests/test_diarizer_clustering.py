@@ -17,6 +17,18 @@ def crowd(rng, speakers, each, noise=0.05):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), whose
 
 
+@pytest.mark.parametrize(
+    ("least", "most", "speakers"), [(0, None, 4), (2, 2, 2), (6, 6, 6), (0, 3, 3), (5, None, 5)]
+)
+def test_there_are_as_many_speakers_as_are_said_to_be(least, most, speakers):
+    vectors, _ = crowd(np.random.default_rng(1), 4, 10)
+    assert cluster(vectors, np.ones(40), 0.5, least, most).max() + 1 == speakers
+
+
+def test_fewer_voices_than_speakers_are_all_of_them():
+    assert set(cluster(np.eye(2), np.ones(2), 0.5, 5, 5).tolist()) == {0, 1}
+
+
 def groups_of(labels):
     return {frozenset(np.flatnonzero(labels == label).tolist()) for label in set(labels.tolist())}
 

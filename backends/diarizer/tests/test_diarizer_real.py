@@ -71,3 +71,27 @@ def test_it_tells_where_it_runs(weights):
     assert (loaded.parallel, loaded.placement.threads, loaded.placement.precision) == (3, 1, "fp32")
     assert loaded.placement.device in {"cpu", "cuda"}
     loaded.close()
+
+
+def test_a_vector_is_nearer_to_that_of_the_same_voice_than_to_anothers(voices, sample, turns):
+    long = sorted(turns, key=lambda turn: turn.start - turn.end)
+    ann, ben = ([turn for turn in long if turn.speaker == speaker] for speaker in (0, 1))
+    one, again, other = (
+        voices.embed(sample[round(turn.start * 16_000) : round(turn.end * 16_000)])
+        for turn in (ann[0], ann[1], ben[0])
+    )
+    assert len(one) == 256
+    assert np.linalg.norm(one) == pytest.approx(1.0, abs=1e-4)
+    assert one @ again > one @ other
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01, 1.0, 25.0])
+def test_what_is_no_voice_has_a_vector_too(voices, seconds):
+    noise = np.random.default_rng(1).normal(0, 0.1, round(seconds * 16_000)).astype(np.float32)
+    assert np.linalg.norm(voices.embed(noise)) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_call_of_two_has_as_many_speakers_as_are_said(voices, sample):
+    stream = voices.stream_of((), 3, 3)
+    stream.feed(sample)
+    assert len({turn.speaker for turn in stream.finish()}) == 3

@@ -1,7 +1,8 @@
-"""POST /v1/audio/diarization: who speaks when, without the words. Fields and answers are Speaches'."""
+"""POST /v1/audio/diarization: who speaks when. Fields and answers are those of Speaches and LocalAI."""
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -10,18 +11,26 @@ from quart import Blueprint, Response
 from quart_schema import DataSource, document_request, document_response, tag
 from werkzeug.datastructures import MultiDict
 
-from govor.api.fields import invalid
+from govor.api.fields import OptionalLanguage, invalid
+from govor.api.foreign import strangers
 from govor.api.forms import fetch_recording, read_form
+from govor.api.results import name_ignored
 from govor.api.schema import Diarization as DiarizationBody
 from govor.api.speakers import SpeakerFields, known_speakers
 from govor.api.spellings import gather
-from govor.api.work import client_of
+from govor.api.work import Wish, admit, understood, whole_transcript
+from govor.engine.admission import Place
 from govor.engine.diarization import Diarize
 from govor.engine.service import Service
-from govor.errors import ModelNotFound
-from govor.formats.diarized import rttm, turns_body
+from govor.errors import InvalidParam, ModelNotFound
+from govor.formats.diarized import NamedTurn, numbered, rttm, smoothed, turns_body
 from govor.formats.openai import dump_json
 from govor.models.catalogue import Model
+from govor.types import Options, Transcript
+from govor.voices import CountedVoices
+
+COUNTS = ("num_speakers", "min_speakers", "max_speakers")
+MOST_PEOPLE = 100
 
 
 class DiarizationFields(SpeakerFields):
@@ -31,7 +40,31 @@ class DiarizationFields(SpeakerFields):
 
     model: str = Field("", description="The diarizer's id or an alias of it; absent: the one installed.")
     file_url: str = Field("", description="Where the recording is, in place of `file`.")
-    response_format: Literal["json", "rttm"] = Field("json", description="What the answer is.")
+    response_format: Literal["json", "rttm", "verbose_json"] = Field(
+        "json", description="What the answer is; verbose_json sums up each speaker."
+    )
+    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many people speak; 0: found out.")
+    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at least.")
+    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at most; 0: any number.")
+    min_duration_on: float = Field(0, ge=0, le=3600, description="Shorter turns are left out, in seconds.")
+    min_duration_off: float = Field(0, ge=0, le=3600, description="Shorter pauses of a speaker are none.")
+    include_text: bool = Field(
+        False, description="verbose_json has what is said, by the default model: its segments are the turns."
+    )
+    language: OptionalLanguage = Field(None, description="What is spoken, where the text is asked for.")
+
+    @property
+    def people(self) -> tuple[int, int | None]:
+        """How many speak at least and at most. Raises InvalidParam."""
+        least, most = self.num_speakers or self.min_speakers, self.num_speakers or self.max_speakers
+        if most and least > most:
+            raise InvalidParam("'min_speakers' is more than 'max_speakers'.", param="min_speakers")
+        return least, most or None
+
+    @property
+    def wants_text(self) -> bool:
+        """What is said is asked for, and shows."""
+        return self.include_text and self.response_format == "verbose_json"
 
 
 class DiarizationForm(DiarizationFields):
@@ -50,22 +83,39 @@ def diarization_routes(service: Service) -> Blueprint:
     @document_response(DiarizationBody)
     async def diarize() -> Response:
         """Who speaks when in a recording."""
-        with service.admission.admit(client_of(service)) as place:  # before anything is uploaded in vain
+        async with AsyncExitStack() as stack:
+            place = admit(service, stack)  # before anything is uploaded in vain
             form = await read_form()
             fields = _parse(form.fields)
             path = form.path or await fetch_recording(fields.file_url, service, place)
+            least, most = fields.people
             asked = Diarize(
-                _choose(service, fields.model),
+                choose_diarizer(service, fields.model),
                 await known_speakers(fields, service.decoders, service.settings.spool_dir),
+                least,
+                most,
             )
-            async with service.diarize(path, asked, place) as diarization:
-                turns = (await diarization.speakers()).turns()
-        if fields.response_format == "rttm":
-            return Response(rttm(turns, Path(form.file_name).stem), content_type="text/plain; charset=utf-8")
-        body = dump_json(turns_body(turns, diarization.seconds))
-        return Response(body + "\n", content_type="application/json")
+            if fields.wants_text:
+                turns, seconds = await _with_text(service, path, fields, asked, place)
+            else:
+                async with service.diarize(path, asked, place) as diarization:
+                    turns = (await diarization.speakers()).turns()
+                seconds = diarization.seconds
+            counts = [name for name in COUNTS if getattr(fields, name)]
+            if counts and await _can_count(service, asked.model):
+                counts = []
+        ignored = (*counts, *strangers(form.fields, DiarizationFields.model_fields))
+        return name_ignored(_answer(turns, seconds, fields, Path(form.file_name).stem), ignored)
 
     return routes
+
+
+def choose_diarizer(service: Service, name: str) -> Model:
+    """Return the diarizer; a name must be one of its own. Raises UnsupportedOperation, ModelNotFound."""
+    model = service.router.diarizer()
+    if name and service.router.find(name) != model:
+        raise ModelNotFound(name, [model.id, *model.aliases])
+    return model
 
 
 def _parse(form: MultiDict[str, str]) -> DiarizationFields:
@@ -77,9 +127,32 @@ def _parse(form: MultiDict[str, str]) -> DiarizationFields:
     return fields
 
 
-def _choose(service: Service, name: str) -> Model:
-    """Return the diarizer; a name must be one of its own. Raises UnsupportedOperation, ModelNotFound."""
-    model = service.router.diarizer()
-    if name and service.router.find(name) != model:
-        raise ModelNotFound(name, [model.id])
-    return model
+async def _with_text(
+    service: Service, path: Path, fields: DiarizationFields, asked: Diarize, place: Place
+) -> tuple[list[NamedTurn], float]:
+    """Return the turns with what is said in them, and the seconds of the recording."""
+    wish = Wish(path, "", Options(language=fields.language), place, diarize=asked)
+    async with understood(service, wish) as chosen:
+        transcript: Transcript = await whole_transcript(service, chosen)
+    turns = [
+        NamedTurn(segment.start, segment.end, segment.speaker, segment.text.strip())
+        for segment in transcript.segments
+        if segment.start is not None and segment.end is not None and segment.speaker is not None
+    ]
+    return turns, transcript.duration
+
+
+async def _can_count(service: Service, model: Model) -> bool:
+    """Tell whether a diarizer takes a number of speakers."""
+    async with service.pool.lease(model) as loaded:
+        return await loaded.lane.ask(lambda voices: isinstance(voices, CountedVoices))
+
+
+def _answer(turns: list[NamedTurn], seconds: float, fields: DiarizationFields, recording: str) -> Response:
+    turns = smoothed(turns, shortest=fields.min_duration_on, pause=fields.min_duration_off)
+    known = fields.known_speaker_names
+    if fields.response_format == "rttm":
+        names = numbered(turns, known)
+        return Response(rttm(turns, names, recording), content_type="text/plain; charset=utf-8")
+    body = turns_body(turns, known, seconds, verbose=fields.response_format == "verbose_json")
+    return Response(dump_json(body) + "\n", content_type="application/json")

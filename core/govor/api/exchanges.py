@@ -11,6 +11,7 @@ from uuid import uuid4
 from govor.api.browsers import usual_headers
 from govor.api.cors import CrossOrigin
 from govor.api.forwarded import outermost_hop
+from govor.api.paths import Paths
 from govor.api.uploads import Message, Receive, Scope, Send
 from govor.engine.service import Service
 from govor.observe.exchange import CURRENT, Exchange
@@ -28,8 +29,9 @@ REFUSAL = "websocket.http.response.start"
 class Exchanges:
     """Wraps an ASGI application."""
 
-    def __init__(self, app: Application, service: Service, watch: Watch):
+    def __init__(self, app: Application, service: Service, watch: Watch, paths: Paths):
         self._app = app
+        self._paths = paths
         self._service = service
         self._watch = watch
         self._cross_origin = CrossOrigin(service)
@@ -49,7 +51,7 @@ class Exchanges:
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope["headers"]
-        scope["path"] = scope["path"].rstrip("/") or "/"  # else it would belong to the name of a model
+        scope["path"] = self._paths.spelled(scope["path"], scope.get("method", "GET"))
         client = client_address(scope, self._service.settings.trusted_proxies)
         scope["client"] = (client, 0)  # what Quart takes for the remote address
         given = _header(headers, b"x-request-id")

@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     FailFast,
     Field,
+    PrivateAttr,
     TypeAdapter,
     ValidationError,
     WithJsonSchema,
@@ -20,24 +21,28 @@ from pydantic import (
 from werkzeug.datastructures import MultiDict
 
 from govor.api.chunking import ServerVad
+from govor.api.foreign import KNOWN, UNNEEDED, Adopted, adopt
+from govor.api.lines import LineFields
 from govor.api.speakers import SpeakerFields
 from govor.api.spellings import gather
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.errors import InvalidParam
 from govor.errors.values import fault_of
-from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS
-from govor.formats.languages import parse_language
+from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
+from govor.formats.languages import means_any, parse_language
 from govor.types import Options, Task
-
-UNNEEDED = {"segment_size"}  # go-whisper's: recordings of any length are read piece by piece
-TIMED_FORMATS = frozenset({"verbose_json", "srt", "vtt"})
 
 log = logging.getLogger(__name__)
 
 
 def _language(value: str) -> str | None:
-    return None if value.strip().lower() == "auto" else parse_language(value)
+    return None if means_any(value) else parse_language(value)
+
+
+def _named(values: object) -> object:
+    """Leave out of a list of languages what names none."""
+    return [value for value in values if not means_any(str(value))] if isinstance(values, list) else values
 
 
 ALTERNATIVES = ("ServerVad", "literal['auto']")  # pydantic's names for the branches of chunking_strategy
@@ -48,7 +53,7 @@ _FLAG = TypeAdapter(bool)
 ONE_FAULT = FailFast()  # a field of 8 MB may have a million, and each would take a kilobyte
 
 
-class Fields(SpeakerFields):
+class Fields(LineFields, SpeakerFields):
     """The fields of a transcription or translation request besides `file`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -57,7 +62,7 @@ class Fields(SpeakerFields):
     language: OptionalLanguage = Field(
         None, description="Language of the speech: ISO 639-1 code or English name, as in ru, pt-BR or german."
     )
-    languages: Annotated[list[Language], ONE_FAULT] = Field(
+    languages: Annotated[list[Language], ONE_FAULT, BeforeValidator(_named)] = Field(
         [], description="Languages that may be spoken, most likely first."
     )
     prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
@@ -69,7 +74,9 @@ class Fields(SpeakerFields):
         None, ge=0, le=1, description="Sampling temperature, 0 to 1.", json_schema_extra={"default": 0}
     )
     timestamp_granularities: Annotated[list[Literal["word", "segment"]], ONE_FAULT] = Field(
-        [], description="What verbose_json gives times for; default: segment."
+        [],
+        description="What verbose_json gives times for; default: segment. With segment, paragraphs of "
+        "txt have times too.",
     )
     include: Annotated[list[Literal["logprobs"]], ONE_FAULT] = Field(
         [], description="logprobs: of every token, with json only."
@@ -87,14 +94,35 @@ class Fields(SpeakerFields):
     webhook_url: str = Field("", description="Whom to tell when the job has ended (not in OpenAI's API).")
     file_url: str = Field("", description="Where the recording is, instead of `file` (not in OpenAI's API).")
 
+    _foreign: Adopted = PrivateAttr(Adopted())
+
+    @property
+    def foreign(self) -> Adopted:
+        """What fields of other servers come to."""
+        return self._foreign
+
     @property
     def wants_words(self) -> bool:
-        """Times of words are asked for, and show in the answer: listed, or as shorter subtitles.
+        """Times of words are asked for and show in the answer, or cut subtitles well.
 
         The result of a job can be had in any format.
         """
-        shown = self.background or self.response_format in TIMED_FORMATS
+        if self.response_format in SUBTITLE_FORMATS:
+            return True
+        shown = self.background or self.response_format == "verbose_json"
         return shown and "word" in self.timestamp_granularities
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Options that the client did not ask for by name."""
+        return frozenset({"words"} - {f"{name}s" for name in self.timestamp_granularities})
+
+    @property
+    def unshown(self) -> tuple[str, ...]:
+        """Fields that say nothing in the format that is asked for."""
+        if self.background or self.response_format in SUBTITLE_FORMATS:
+            return ()
+        return tuple(name for name in LineFields.model_fields if getattr(self, name) is not None)
 
     @property
     def wants_logprobs(self) -> bool:
@@ -103,8 +131,17 @@ class Fields(SpeakerFields):
 
     @property
     def wants_speakers(self) -> bool:
-        """Speakers are to be told apart."""
-        return self.diarize or self.response_format == "diarized_json"
+        """Speakers are to be told apart, and show in the answer; that of a job can be had in any format."""
+        shown = self.background or self.response_format in SPEAKER_FORMATS
+        return (self.diarize and shown) or self.response_format == "diarized_json"
+
+    @property
+    def unshown_speakers(self) -> tuple[str, ...]:
+        """Fields of speakers that the answer has no room for."""
+        if self.wants_speakers:
+            return ()
+        named = (name for name in SpeakerFields.model_fields if getattr(self, name))
+        return ("diarize", *named) if self.diarize else tuple(named)
 
     def options(self, task: Task) -> Options:
         """What the model is asked."""
@@ -123,26 +160,30 @@ class Fields(SpeakerFields):
         """How speech is told from silence, as far as the client says."""
         if not self.vad:
             return NO_DETECTION
-        return self.chunking_strategy.rules() if isinstance(self.chunking_strategy, ServerVad) else None
+        if isinstance(self.chunking_strategy, ServerVad):
+            return self.chunking_strategy.rules()
+        return self._foreign.rules
 
 
 def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict: bool = False) -> Fields:
     """Read the form; `default_format` stands where it has no response_format.
 
-    Fields that nobody knows are passed over, or refused where it is to be `strict`. Raises InvalidParam
+    Fields that are not done are passed over, or refused where it is to be `strict`. Raises InvalidParam
     naming the field.
     """
-    values = gather(form, Fields.model_fields)
-    for name in sorted(values.keys() - Fields.model_fields.keys() - UNNEEDED):
+    values = gather(form, {*Fields.model_fields, *KNOWN})
+    for name in sorted(values.keys() - Fields.model_fields.keys() - KNOWN - UNNEEDED):
         if strict:
             raise InvalidParam(f"There is no field '{name[:40]}'.", param=name[:40])
         log.debug("Passed over the field %r, which nobody knows", name[:40])
     if default_format:
         values.setdefault("response_format", default_format)
     try:
+        foreign = adopt(values, Fields.model_fields)
         fields = Fields.model_validate(values)
     except ValidationError as error:
         raise invalid(error) from error
+    fields._foreign = foreign
     _check(fields)
     return fields
 
@@ -165,22 +206,6 @@ def _check(fields: Fields) -> None:
         )
     if fields.wants_logprobs and fields.response_format != "json":
         raise InvalidParam("'include[]=logprobs' needs response_format 'json'.", param="include")
-    _check_speakers(fields)
-
-
-def _check_speakers(fields: Fields) -> None:
-    """Refuse what would not show in the answer, or lacks its other half."""
-    if fields.diarize and fields.response_format not in SPEAKER_FORMATS:
-        raise InvalidParam(
-            f"Speakers show in {', '.join(sorted(SPEAKER_FORMATS))}, not in {fields.response_format}.",
-            param="diarize",
-        )
-    if fields.known_speaker_names and not fields.wants_speakers:
-        raise InvalidParam(
-            "Known speakers show with response_format 'diarized_json' or with 'diarize'.",
-            param="known_speaker_names",
-        )
-    fields.check_known()
 
 
 def invalid(error: ValidationError) -> InvalidParam:

@@ -7,7 +7,7 @@ from pathlib import Path
 from quart import request
 
 from govor.api.bodies import current_body
-from govor.api.form_body import FORM, Form, boundary, read_form_body
+from govor.api.form_body import FORM, URLENCODED, Form, boundary, read_form_body
 from govor.api.part_headers import FILES
 from govor.api.uploads import current_spool
 from govor.engine.admission import Place
@@ -23,6 +23,10 @@ async def read_form() -> Form:
     unstated = length is None and "transfer-encoding" not in request.headers  # as in HTTP/2 it may be
     if length == 0 or (unstated and not request.mimetype):
         raise EmptyBody("The request has no body; send multipart/form-data with a 'file'.")
+    if request.mimetype == URLENCODED:  # what HTTP libraries send for a form without a file
+        raise MissingFile(
+            "The form has no file: send it as multipart/form-data with a part 'file'.", param="file"
+        )
     if request.mimetype != FORM:
         raise UnsupportedMediaType(
             f"Content type '{request.mimetype[:80] or 'none'}' is not supported; send multipart/form-data."

@@ -14,6 +14,7 @@ from quart_schema import document_querystring, document_response, tag
 from govor.api.dialect_schema import GigasttEvent, GigasttTranscription
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.forms import read_body
+from govor.api.lines import layout
 from govor.api.work import Wish, admit, event_stream, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
 from govor.compat import Compat
@@ -22,7 +23,7 @@ from govor.formats.gigastt import GigasttEvents, render
 from govor.types import Options
 
 PATHS = ("/v1/transcribe", "/v1/transcribe/stream")
-IGNORED = frozenset({"punctuation", "itn", "max_chars_per_line", "max_words_per_line"})
+IGNORED = frozenset({"punctuation", "itn"})
 """Newer options of gigastt that are known and not honoured."""
 
 FLAGS = frozenset({"segments", "word_timestamps", "download"})
@@ -50,7 +51,21 @@ class Query(BaseModel):
     variant: str = Field("", description="The same under gigastt's name.")
     language: OptionalLanguage = Field(None, description="Language of the speech; auto: it is detected.")
     vad: Switch = Field(True, description="false: take everything for speech.")
+    max_chars_per_line: int | None = Field(
+        None, ge=1, le=1000, description="srt, vtt: most columns of a line, 10 at least."
+    )
+    max_words_per_line: int | None = Field(None, ge=1, le=100, description="srt, vtt: most words of a line.")
     download: str | None = Field(None, description="Send the answer as a file of this name.")
+
+    @property
+    def max_line_width(self) -> int | None:
+        """Whisper's name of the same."""
+        return self.max_chars_per_line and max(10, self.max_chars_per_line)
+
+    @property
+    def max_line_count(self) -> int | None:
+        """Not gigastt's."""
+        return None
 
 
 def gigastt_routes(service: Service) -> Blueprint:
@@ -69,7 +84,11 @@ def gigastt_routes(service: Service) -> Blueprint:
             asked = await stack.enter_async_context(understood(service, wish))
             transcript = await whole_transcript(service, asked)
         body, media_type = render(
-            transcript, query.format, segments=query.segments, word_timestamps=query.word_timestamps
+            transcript,
+            query.format,
+            segments=query.segments,
+            word_timestamps=query.word_timestamps,
+            layout=layout(service.settings.subtitles, query),
         )
         response = Response(body, content_type=media_type)
         if query.download is not None:

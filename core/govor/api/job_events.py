@@ -56,8 +56,7 @@ async def job_events(
                     text, number = joiner.add(item), number + 1
                     if number > told:
                         tokens = item.tokens if options.logprobs else None
-                        event = events.delta(text, segment_id=f"seg_{number - 1:03}", logprobs=tokens)
-                        yield events.numbered(number, event)
+                        yield events.numbered(number, events.delta(text, tokens))
         check_completed(ended)
         whole = await jobs.transcript(await jobs.get(job.id, key), key)
     except GovorError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -13,6 +14,7 @@ from quart_schema import document_querystring, document_response, tag
 from govor.api.auth import given_key
 from govor.api.fields import Fields, parse_fields
 from govor.api.job_events import check_completed, job_events, last_event
+from govor.api.lines import LineFields
 from govor.api.results import MODEL_HEADER, Purpose, render_result
 from govor.api.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.api.streaming import stream_response
@@ -29,7 +31,7 @@ from govor.remote.exchange import check
 JSON = "application/json"
 PREFERENCE = "respond-async"
 POLL_SECONDS = 5.0
-SHOWN = {"response_format", "timestamp_granularities", "include"}
+SHOWN = {"response_format", "timestamp_granularities", "include", *LineFields.model_fields}
 """Fields that say how a result is shown."""
 
 
@@ -43,7 +45,7 @@ class ListQuery(BaseModel):
     status: Status | None = Field(None, description="Only jobs in this state.")
 
 
-class ResultQuery(BaseModel):
+class ResultQuery(LineFields):
     """How to show a result; what is not given is as in the request that made the job."""
 
     response_format: str | None = Field(None, description="As in the request.")
@@ -198,7 +200,8 @@ def _shown(job: OrderedJob) -> Shown:
 
 
 async def _result(jobs: Jobs, job: OrderedJob, fields: Fields) -> tuple[str, str]:
-    return render_result(await jobs.transcript(job, given_key()), fields, jobs.compat, _shown(job).rich)
+    transcript = await jobs.transcript(job, given_key())
+    return await asyncio.to_thread(render_result, transcript, fields, jobs.settings, _shown(job).rich)
 
 
 def _body(jobs: Jobs, job: Job, result: object = None) -> dict[str, object]:

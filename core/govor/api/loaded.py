@@ -13,6 +13,7 @@ from govor.api.bodies import current_body
 from govor.api.models import describe
 from govor.api.queries import ForceQuery
 from govor.api.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
+from govor.engine.asked_names import answering_id
 from govor.engine.memory import resident_bytes
 from govor.engine.residence import Loaded
 from govor.engine.service import Service
@@ -34,6 +35,7 @@ def loaded_routes(service: Service) -> Blueprint:
         """Bring a model into memory. The body, which may be empty, says how, and how long it stays."""
         model = service.router.installed(name)
         service.pool.wishes.tell(model, _said(await current_body().read()))
+        service.asked.note(name, model)
         await service.pool.load(model)
         return describe(service, model).model_dump()
 
@@ -83,8 +85,9 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
         model = service.router.installed(name)
         if service.pool.loaded(model):
             raise AlreadyLoaded(f"The model '{model.id}' is in memory already.", param="model")
+        service.asked.note(name, model)
         await service.pool.load(model)
-        return describe(service, model).model_dump(), 201
+        return {**describe(service, model).model_dump(), "id": answering_id(name, model)}, 201
 
     @routes.delete("/api/ps/<path:name>")
     @tag(["Models"])
@@ -141,7 +144,8 @@ def _forced() -> bool:
 
 def _residents(service: Service) -> Residents:
     residence = service.pool.residence
-    here = [_describe(service, slot.loaded, "loaded") for slot in residence.slots.values() if slot.loaded]
+    slots = [slot for slot in residence.slots.values() if slot.loaded]
+    here = [_describe(service, slot.loaded, "loaded") for slot in slots if slot.loaded]
     coming = [
         ResidentBody(id=slot.model.id, status="loading", backend=slot.model.plugin, requests=slot.waiting)
         for slot in residence.slots.values()
@@ -149,7 +153,7 @@ def _residents(service: Service) -> Residents:
     ]
     leaving = [_describe(service, loaded, "unloading") for loaded in residence.leaving]
     return Residents(
-        models=[resident.id for resident in here],
+        models=[name for slot in slots for name in service.asked.of(slot.model)],
         data=[*here, *coming, *leaving],
         memory=MemoryBody(budget=residence.budget or None, used=residence.used, process=resident_bytes()),
         events=[

@@ -22,6 +22,7 @@ from govor.api.disk_schema import (
 from govor.api.entries import familiar, model_list
 from govor.api.queries import ForceQuery, RegistryQuery, TaskQuery
 from govor.api.schema import ModelBody, ModelList
+from govor.engine.asked_names import answering_id
 from govor.engine.pool import State
 from govor.engine.service import Service
 from govor.errors import InvalidParam, ModelNotFound
@@ -63,8 +64,9 @@ def model_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_response(ModelBody)
     async def retrieve_model(name: str) -> dict[str, object]:
-        """One model, by id, alias or plugin/id."""
-        return describe(service, service.router.choose(name)).model_dump()
+        """One model, by id, alias or plugin/id; an alias of its own is the id in the answer."""
+        model = service.router.choose(name)
+        return {**describe(service, model).model_dump(), "id": answering_id(name, model)}
 
     @routes.get("/v1/registry")
     @tag(["Models"])

@@ -16,6 +16,7 @@ from quart import Quart, Response, has_request_context, request, websocket
 from werkzeug.exceptions import HTTPException
 
 from govor.api.exchanges import annotate
+from govor.api.paths import Paths
 from govor.errors import GovorError, InsufficientStorage, ShuttingDown, Unauthorized
 from govor.formats.gigastt import flat_error
 from govor.formats.openai import dump_json, error_body
@@ -77,7 +78,7 @@ def is_flat(path: str) -> bool:
     return bool(FLAT.fullmatch(path) or PLAIN.fullmatch(path))
 
 
-def handle_errors(app: Quart) -> None:
+def handle_errors(app: Quart, paths: Paths) -> None:
     """Register the handlers of everything that can be raised while a request is answered."""
 
     @app.errorhandler(GovorError)
@@ -86,7 +87,7 @@ def handle_errors(app: Quart) -> None:
 
     @app.errorhandler(HTTPException)
     async def framework_error(error: HTTPException) -> Response:
-        wrapped = GovorError(_message(app, error))
+        wrapped = GovorError(_message(paths, error))
         wrapped.status = error.code or 500
         wrapped.code = CODES.get(wrapped.status, "internal_error")
         wrapped.type = "server_error" if wrapped.status >= 500 else "invalid_request_error"
@@ -120,22 +121,14 @@ def _is_of_spool(error: OSError) -> bool:
     )
 
 
-def _message(app: Quart, error: HTTPException) -> str:
+def _message(paths: Paths, error: HTTPException) -> str:
     if not has_request_context():
         return f"There is no WebSocket {_path()} here: live audio is not served. {RECORDINGS_INSTEAD}"
-    if error.code == 404 and (meant := _meant(app)):
+    if error.code == 404 and (meant := paths.nearest(request.path, request.method)):
         return f"There is no {request.path} here, but {meant} there is: look at the client's base URL."
     if error.code in (404, 405):
         return f"There is no {request.method} {request.path} here; /docs shows what there is."
     return error.description or error.name
-
-
-def _meant(app: Quart) -> str:
-    """The path that a client means whose base URL lacks /v1, or has it twice; "": none."""
-    routes = app.url_map.bind("localhost")
-    paths = (f"/v1{request.path}", request.path.removeprefix("/v1"))
-    known = (path for path in paths if path != request.path and routes.test(path, request.method))
-    return next(known, "")
 
 
 def _path() -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+from quart import Response
+
 from govor.api.fields import Fields
-from govor.compat import Compat
+from govor.api.lines import layout
 from govor.formats import MEDIA_TYPES, render
 from govor.formats.gowhisper import rich_body
 from govor.formats.openai import dump_json
+from govor.settings import Settings
 from govor.types import Transcript
 
 MODEL_HEADER = "x-govor-model"
@@ -18,8 +22,15 @@ IGNORED_ALIAS = "x-stt-ignored"
 Purpose = Literal["transcribe", "translate", "diarize"]
 
 
+def name_ignored(response: Response, ignored: Sequence[str]) -> Response:
+    """Name in headers what was asked for and is not done."""
+    if ignored:
+        response.headers[IGNORED_HEADER] = response.headers[IGNORED_ALIAS] = ", ".join(ignored)
+    return response
+
+
 def render_result(
-    transcript: Transcript, fields: Fields, compat: Compat, rich: Purpose | None = None
+    transcript: Transcript, fields: Fields, settings: Settings, rich: Purpose | None = None
 ) -> tuple[str, str]:
     """Return body and media type; with `rich`, `json` is go-whisper's object. Raises InvalidParam."""
     if rich and fields.response_format == "json":
@@ -30,8 +41,10 @@ def render_result(
         transcript,
         fields.response_format,
         words=words,
-        segments=compat.always_segments or not only_words,
+        segments=settings.compat.always_segments or not only_words,
         logprobs=fields.wants_logprobs,
-        codes=rich is not None or compat.language == "code",
+        codes=rich is not None or settings.compat.language == "code",
+        times="segment" in fields.timestamp_granularities,
+        layout=layout(settings.subtitles, fields),
     )
     return body if body.endswith("\n") else body + "\n", media_type

@@ -55,16 +55,31 @@ class Transcription(BaseModel):
 class SpeakerTurn(BaseModel):
     """Somebody speaks."""
 
+    id: int
     start: float
     end: float
-    speaker: str
+    speaker: str = Field(description="A known name, or SPEAKER_00 and so on.")
+    label: str = Field(description="The same speaker's name in diarized_json.")
+    text: str | None = Field(None, description="What is said, with include_text.")
+
+
+class SpeakerSummary(BaseModel):
+    """How much somebody speaks."""
+
+    id: str
+    label: str
+    total_speech_duration: float
+    segment_count: int
 
 
 class Diarization(BaseModel):
     """Who speaks when."""
 
+    task: Literal["diarize"] = "diarize"
     duration: float = Field(description="Seconds of the recording.")
+    num_speakers: int
     segments: list[SpeakerTurn]
+    speakers: list[SpeakerSummary] | None = Field(None, description="With verbose_json.")
 
 
 class JobProgress(BaseModel):
@@ -200,7 +215,7 @@ class MemoryEvent(BaseModel):
 class Residents(BaseModel):
     """What is in memory. `models` is what speaches answers."""
 
-    models: list[str]
+    models: list[str] = Field(description="The names they were asked for by, ids where nobody asked.")
     data: list[ResidentBody]
     memory: MemoryBody
     events: list[MemoryEvent] = Field(description="The last hundred, the newest last.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
@@ -11,7 +12,9 @@ from quart_schema import DataSource, document_request, document_response, tag
 from werkzeug.datastructures import MultiDict
 
 from govor.api.fields import invalid
+from govor.api.foreign import strangers
 from govor.api.forms import read_upload
+from govor.api.results import name_ignored
 from govor.api.spellings import present
 from govor.api.work import client_of
 from govor.audio.speech import Region, SpeechRules
@@ -32,6 +35,15 @@ class SpeechFields(BaseModel):
     min_silence_duration_ms: int = Field(1000, ge=0, le=60_000, description="Pause that ends a region.")
     min_speech_duration_ms: int = Field(0, ge=0, le=60_000, description="Shorter regions are left out.")
     speech_pad_ms: int = Field(0, ge=0, le=5_000, description="Kept around each region.")
+    neg_threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Probability of silence; absent: 0.15 below `threshold`.",
+    )
+    max_speech_duration_s: float = Field(
+        math.inf, ge=0.1, description="Longer regions are cut, in a pause if they have one."
+    )
 
     def rules(self) -> SpeechRules:
         """How speech is told from silence."""
@@ -40,6 +52,8 @@ class SpeechFields(BaseModel):
             self.min_silence_duration_ms / 1000,
             self.speech_pad_ms / 1000,
             self.min_speech_duration_ms / 1000,
+            self.neg_threshold,
+            self.max_speech_duration_s,
         )
 
 
@@ -68,9 +82,11 @@ def speech_routes(service: Service) -> Blueprint:
         """Where in a recording there is speech; no model is asked."""
         with service.admission.admit(client_of(service)) as place:
             form, path = await read_upload()
-            regions = await _find(service, path, _parse(form.fields).rules(), place)
+            fields = _parse(form.fields)
+            regions = await _find(service, path, fields.rules(), place)
         body = [{"start": region.start // PER_MS, "end": region.end // PER_MS} for region in regions]
-        return Response(dump_json(body), content_type="application/json")
+        response = Response(dump_json(body), content_type="application/json")
+        return name_ignored(response, strangers(form.fields, SpeechFields.model_fields))
 
     return routes
 

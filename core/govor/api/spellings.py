@@ -26,7 +26,7 @@ OTHER_NAMES = {"hotwords": "keywords"}  # faster-whisper's servers
 
 ORDINARY = 8_000
 """Letters of one field: a long address fits, and nothing of that length keeps the event loop."""
-LONG = {"prompt": 100_000, "keywords": 100_000}
+LONG = {"prompt": 100_000, "initial_prompt": 100_000, "keywords": 100_000}
 SOUND = frozenset({"known_speaker_references"})
 """Fields that were measured when they came."""
 

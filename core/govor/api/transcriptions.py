@@ -6,6 +6,7 @@ stream. Below /api/v1 `json` is go-whisper's rich object.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -86,17 +87,32 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool)
             service.router.diarizer()  # before a recording is fetched in vain
         if path is None:
             path = await fetch_recording(fields.file_url, service, place)
+        if purpose == "transcribe" and fields.foreign.translates:
+            purpose = "translate"
         task: Task = "translate" if purpose == "translate" else "transcribe"
         diarize = await _diarize(service, fields, purpose)
-        wish = Wish(path, fields.model, fields.options(task), place, fields.rules(), diarize=diarize)
-        if dialect := _stream_dialect(fields, purpose, compat, named=named):
+        dialect = _stream_dialect(fields, purpose, compat, named=named)
+        ignored = _without_room(fields, diarized=diarize is not None, streamed=dialect is not None)
+        wish = Wish(
+            path,
+            fields.model,
+            fields.options(task),
+            place,
+            fields.rules(),
+            ignored=ignored,
+            done=fields.foreign.done,
+            diarize=diarize,
+            unasked=fields.unasked,
+        )
+        if dialect:
             return await event_stream(service, wish, dialect, stack)
         asked = await stack.enter_async_context(understood(service, wish))
         if fields.background:
             accepted = await accept_job(jobs, service, asked.work, fields, purpose if rich else None)
             return asked.label(accepted)
         transcript = await whole_transcript(service, asked)
-    body, media_type = render_result(transcript, fields, compat, purpose if rich else None)
+    shown = purpose if rich else None
+    body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
     return asked.label(Response(body, content_type=media_type))
 
 
@@ -115,8 +131,20 @@ async def _diarize(service: Service, fields: Fields, purpose: Purpose) -> Diariz
     """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
     if purpose != "diarize" and not fields.wants_speakers:
         return None
+    fields.check_known()
     model = service.router.diarizer(_wanting(fields))
     return Diarize(model, await known_speakers(fields, service.decoders, service.settings.spool_dir))
+
+
+def _without_room(fields: Fields, *, diarized: bool, streamed: bool) -> tuple[str, ...]:
+    """Name the fields that the format of the answer has no room for, and those of other servers."""
+    told_whole = ("stream",) if fields.stream and not streamed else ()
+    return (
+        *fields.unshown,
+        *(() if diarized else fields.unshown_speakers),
+        *told_whole,
+        *fields.foreign.left,
+    )
 
 
 def _wanting(fields: Fields) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import PurePath
 from typing import Literal
@@ -15,12 +16,14 @@ from govor.api.dialect_schema import InferenceResult
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.form_body import read_fields
 from govor.api.forms import read_upload
+from govor.api.lines import layout
 from govor.api.spellings import present
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.engine.service import Service
 from govor.errors import InvalidParam
+from govor.formats import SUBTITLE_FORMATS
 from govor.formats.whispercpp import render
 from govor.models.catalogue import Model
 from govor.types import Options
@@ -29,14 +32,16 @@ KNOWN = frozenset(
     {"audio_ctx", "beam_size", "best_of", "carry_initial_prompt", "diarize", "duration", "entropy_thold"}
     | {"logprob_thold", "max_context", "max_len", "no_context", "no_speech_thold", "offset_n", "offset_t"}
     | {"split_on_word", "suppress_non_speech", "suppress_nst", "temperature_inc", "tinydiarize"}
-    | {"vad_max_speech_duration_s", "vad_min_speech_duration_ms", "vad_samples_overlap", "word_thold"}
+    | {"vad_max_speech_duration_s", "vad_samples_overlap", "word_thold"}
 )
 """Fields of whisper.cpp that are known and not honoured."""
 
 UNASKED = frozenset({"", "0", "0.0", "0.00", "-1", "false", "no"})
 """Values with which such a field asks for nothing."""
 
-VAD_NUMBERS = frozenset({"vad_threshold", "vad_min_silence_duration_ms", "vad_speech_pad_ms"})
+VAD_NUMBERS = frozenset(
+    {"vad_threshold", "vad_min_silence_duration_ms", "vad_min_speech_duration_ms", "vad_speech_pad_ms"}
+)
 """With any of these the others are whisper.cpp's, too; with none all is as suits the model."""
 
 
@@ -56,6 +61,7 @@ class InferenceFields(BaseModel):
     vad: bool = Field(True, description="false: take everything for speech.")
     vad_threshold: float = Field(0.5, ge=0, le=1, description="Probability of speech.")
     vad_min_silence_duration_ms: int = Field(200, ge=0, le=60_000, description="Pause that ends speech.")
+    vad_min_speech_duration_ms: int = Field(250, ge=0, le=60_000, description="Shorter speech is left out.")
     vad_speech_pad_ms: int = Field(300, ge=0, le=5_000, description="Kept around speech.")
     model: str = Field("", description="Not whisper.cpp's; absent: what /load named, or the default.")
 
@@ -66,7 +72,7 @@ class InferenceFields(BaseModel):
         if not self.model_fields_set & VAD_NUMBERS:
             return None
         silence, padding = self.vad_min_silence_duration_ms / 1000, self.vad_speech_pad_ms / 1000
-        return SpeechRules(self.vad_threshold, silence, padding)
+        return SpeechRules(self.vad_threshold, silence, padding, self.vad_min_speech_duration_ms / 1000)
 
     def options(self) -> Options:
         """What the model is asked."""
@@ -75,7 +81,8 @@ class InferenceFields(BaseModel):
             language=None if self.detect_language else self.language,
             prompt=self.prompt,
             temperature=self.temperature,
-            words=self.token_timestamps and self.response_format == "verbose_json",
+            words=self.response_format in SUBTITLE_FORMATS
+            or (self.token_timestamps and self.response_format == "verbose_json"),
         )
 
 
@@ -117,7 +124,13 @@ def whispercpp_routes(service: Service) -> Blueprint:
             )
             asked = await stack.enter_async_context(understood(service, wish))
             transcript = await whole_transcript(service, asked)
-        body, media_type = render(transcript, fields.response_format, times=not fields.no_timestamps)
+        body, media_type = await asyncio.to_thread(
+            render,
+            transcript,
+            fields.response_format,
+            times=not fields.no_timestamps,
+            layout=layout(service.settings.subtitles),
+        )
         return asked.label(Response(body, content_type=media_type))
 
     @routes.post("/load")

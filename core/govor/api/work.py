@@ -10,7 +10,7 @@ from pathlib import Path
 from quart import Response
 
 from govor.api.auth import client_name
-from govor.api.results import IGNORED_ALIAS, IGNORED_HEADER, MODEL_HEADER
+from govor.api.results import MODEL_HEADER, name_ignored
 from govor.api.streaming import stream_response, transcription_events
 from govor.api.uploads import current_spool
 from govor.audio.speech import SpeechRules
@@ -42,6 +42,8 @@ class Wish:
     """Longest recording; None: the server's own limit."""
     ignored: tuple[str, ...] = ()
     """Fields that this server knows and does not honour."""
+    done: tuple[str, ...] = ()
+    """Fields of other servers that are done, as NAME=OURS."""
     diarize: Diarize | None = None
     """How speakers are told apart; None: not at all."""
     unasked: frozenset[str] = frozenset()
@@ -55,13 +57,13 @@ class Asked:
     work: Work
     ignored: tuple[str, ...]
     """Fields that the model, or this server, does not honour."""
+    done: tuple[str, ...] = ()
+    """Fields that it honours under another name."""
 
     def label(self, response: Response) -> Response:
         """Say in headers who answers, and what is left out."""
         response.headers[MODEL_HEADER] = self.work.model.id
-        if self.ignored:
-            response.headers[IGNORED_HEADER] = response.headers[IGNORED_ALIAS] = ", ".join(self.ignored)
-        return response
+        return name_ignored(response, (*self.ignored, *self.done))
 
 
 def client_of(service: Service) -> str:
@@ -86,6 +88,7 @@ async def understood(service: Service, wish: Wish) -> AsyncIterator[Asked]:
     """
     name = _known(service, wish.model)
     async with service.chooser.choose(name, wish.path, wish.options, wish.place) as model:
+        service.asked.note(name, model)
         yield _reduce(service, wish, model)
 
 
@@ -141,4 +144,4 @@ def _reduce(service: Service, wish: Wish, model: Model) -> Asked:
     limit = service.settings.max_audio_seconds if wish.max_seconds is None else wish.max_seconds
     client = client_of(service)
     work = Work(wish.path, model, kept, wish.rules, limit, client, place=wish.place, diarize=wish.diarize)
-    return Asked(work, ignored)
+    return Asked(work, ignored, wish.done)

@@ -78,6 +78,10 @@ class Recording:
         process.answer.settimeout(STALL_SECONDS)
         with self._held:
             self._process = process
+            closed = self._closed
+        if closed:  # while the process was started: nobody else would let go of it
+            self._let_go()
+            return
         try:
             frame = self._frame()
         except BaseException:

@@ -6,6 +6,7 @@ Silero VAD), for recordings of any length in constant memory. Knows nothing of a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ HYSTERESIS = 0.15
 
 LOWEST_RELEASE = 0.01
 """Silence is never asked to be less probable than this, however low the threshold."""
+
+BREATH = round(0.098 * SAMPLE_RATE)
+"""Where speech that is too long is cut, it is cut in a pause longer than this, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,10 @@ class SpeechRules:
     """Kept on both sides of the speech; two neighbours share a gap that is too short for both."""
     minimum: float = 0.0
     """Speech that is not longer than this, before padding, is dropped."""
+    release: float | None = None
+    """Probability below which a frame is silence; None: `HYSTERESIS` below the threshold."""
+    longest: float = math.inf
+    """Longer regions are cut, looking back: for telling regions, not for cutting speech as it arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +56,17 @@ class SpeechFinder:
     def __init__(self, rules: SpeechRules, frame: int):
         """`frame` is the number of samples that one probability stands for."""
         self._threshold = rules.threshold
-        self._release = max(rules.threshold - HYSTERESIS, LOWEST_RELEASE)
+        usual = max(rules.threshold - HYSTERESIS, LOWEST_RELEASE)
+        self._release = usual if rules.release is None else rules.release
         self._silence = round(rules.silence * SAMPLE_RATE)
         self._padding = round(rules.padding * SAMPLE_RATE)
         self._minimum = round(rules.minimum * SAMPLE_RATE)
         self._frame = frame
+        self._longest = rules.longest * SAMPLE_RATE - frame - 2 * self._padding
         self._seen = 0  # samples behind all probabilities so far
         self._start: int | None = None  # where the open speech began
         self._fell: int | None = None  # where the pause that may end it began
+        self._pause = self._resumed = 0  # its last pause to cut it in, and where speech went on
         self._inside: int | None = None  # padded start of the open speech, once it cannot be dropped
         self._ended: Region | None = None  # padded at its start only: a neighbour may still come close
         self._final: list[Region] = []
@@ -101,15 +112,29 @@ class SpeechFinder:
         here = self._seen
         self._seen += self._frame
         if loud:
+            if self._fell is not None and self._resumed < self._pause:
+                self._resumed = here
             self._fell = None
             if self._start is None:
                 self._start = here
                 return
+        if self._start is not None and here - self._start > self._longest and not self._cut(here):
+            return
         if quiet and self._start is not None:
             if self._fell is None:
                 self._fell = here
+            if here - self._fell > BREATH:
+                self._pause = self._fell
             if here - self._fell >= self._silence:
                 self._close(self._fell)
+
+    def _cut(self, here: int) -> bool:
+        """End the open speech in its last pause, else here; tell whether in a pause."""
+        pause, resumed = self._pause, self._resumed
+        self._close(pause or here)
+        if pause and resumed >= pause:
+            self._start = resumed
+        return bool(pause)
 
     def _settle(self) -> None:
         """Draw what conclusions can be drawn, whatever follows."""
@@ -127,6 +152,7 @@ class SpeechFinder:
         if self._inside is not None:
             self._ended = Region(self._inside, end)
         self._start = self._fell = self._inside = None
+        self._pause = self._resumed = 0
 
     def _confirm(self, end: int) -> None:
         """Keep the open speech if it is long enough when it ends at `end` or later."""

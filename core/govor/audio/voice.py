@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from govor.audio.decode import Recording
@@ -14,11 +16,18 @@ def find_speech(
     recording: Recording, detector: VoiceDetector, rules: SpeechRules, max_seconds: float = 0.0
 ) -> list[Region]:
     """Return the regions in order; reads block by block. Raises AudioTooLong (0: never)."""
+    return speech_in(recording.blocks(), detector, rules, max_seconds)
+
+
+def speech_in(
+    blocks: Iterable[Audio], detector: VoiceDetector, rules: SpeechRules, max_seconds: float = 0.0
+) -> list[Region]:
+    """Return the regions of audio that comes in blocks. Raises AudioTooLong (0: never)."""
     voice, finder = detector.stream(), SpeechFinder(rules, detector.frame)
     regions: list[Region] = []
     rest: Audio = np.empty(0, np.float32)
     total = 0
-    for block in recording.blocks():
+    for block in blocks:
         total += len(block)
         if 0 < max_seconds * SAMPLE_RATE < total:
             raise AudioTooLong(

@@ -34,7 +34,7 @@ GROUPS = {
 }  # fmt: skip
 """The options of `serve` as its help lists them, by their parameters' names."""
 
-TABLES = frozenset({"aliases", "catalogue", "compat", "models", "plugins", "routing"})
+TABLES = frozenset({"aliases", "catalogue", "compat", "models", "plugins", "routing", "subtitles"})
 """Settings that are tables: plugins.toml and the environment only."""
 
 BARE = "bare"

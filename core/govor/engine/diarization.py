@@ -24,7 +24,7 @@ from govor.engine.turns import Share
 from govor.errors import InvalidParam
 from govor.models.catalogue import Model
 from govor.types import SAMPLE_RATE, Audio
-from govor.voices import DiarizationStream, Voices
+from govor.voices import CountedVoices, DiarizationStream, Voices
 
 Voiceprint: TypeAlias = NDArray[np.float32]
 
@@ -45,6 +45,10 @@ class Diarize:
 
     model: Model
     known: tuple[KnownSpeaker, ...] = ()
+    least: int = 0
+    """How many people speak, at least."""
+    most: int | None = None
+    """And at most; None: nobody knows."""
 
 
 class Diarization:
@@ -57,14 +61,16 @@ class Diarization:
         known: Mapping[str, Voiceprint],
         max_seconds: float,
         patience: Patience,
+        people: tuple[int, int | None] = (0, None),
     ):
-        """`max_seconds` is the longest recording taken; 0: any."""
+        """`max_seconds` is the longest recording taken; 0: any. `people`: how many speak, from and up to."""
         self._lane = lane
         self._known = known
         self._blocks = recording.blocks()
         self._share = Share(length=recording.duration or math.inf)
         self._max_seconds = max_seconds
         self._patience = patience
+        self._people = people
         self.seconds_stated = recording.duration
         """Length of the recording as its container states it."""
         self.seconds = 0.0
@@ -82,7 +88,10 @@ class Diarization:
         return Speakers(await self._lane.ask(lambda voices: stream.finish(), self._share), tuple(self._known))
 
     def _begin(self, voices: Voices) -> DiarizationStream:
-        return voices.stream(list(self._known.values()))
+        known = list(self._known.values())
+        if self._people != (0, None) and isinstance(voices, CountedVoices):
+            return voices.stream_of(known, *self._people)
+        return voices.stream(known)
 
     def _advance(self, stream: DiarizationStream) -> bool:
         """Hear the next block; tell whether there was one. Runs in a worker thread."""
@@ -105,7 +114,8 @@ async def begin_diarization(
         stack.callback(recording.close)
         lane = (await stack.enter_async_context(pool.lease(asked.model))).lane
         known = {speaker.name: await _voiceprint(lane, speaker, patience) for speaker in asked.known}
-        yield Diarization(recording, lane, known, max_seconds, patience)
+        people = (asked.least, asked.most)
+        yield Diarization(recording, lane, known, max_seconds, patience, people)
 
 
 async def _voiceprint(lane: Lane, speaker: KnownSpeaker, patience: Patience) -> Voiceprint:

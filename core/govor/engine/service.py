@@ -14,6 +14,7 @@ from govor.audio.decoders import Decoders
 from govor.audio.energy import EnergyDetector
 from govor.cores import usable_cores
 from govor.engine.admission import Admission, Kind, Limits, Place
+from govor.engine.asked_names import AskedNames
 from govor.engine.budget import Budget
 from govor.engine.changes import LIVE, differing
 from govor.engine.choice import Chooser
@@ -62,7 +63,8 @@ class Service:
         pulled = pulled_models(settings.models_dir, self.plugins)
         self.catalogue = Catalogue(self.plugins, settings.aliases, [*pulled, *own])
         self.store = Store(settings.models_dir, offline=settings.offline, timeout=settings.download_timeout)
-        self.observers = Observers()
+        self.observers, self.asked = Observers(), AskedNames()
+        self.observers.add(self.asked)
         self.downloads = Downloads(self.store, self.observers)
         self.router = Router(
             self.catalogue,

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from govor.errors import InvalidParam
 from govor.formats.diarized import diarized_body
+from govor.formats.layout import Layout
 from govor.formats.openai import dump_json, json_body, verbose_body
-from govor.formats.subtitles import srt, vtt
+from govor.formats.paragraphs import txt
+from govor.formats.subtitles import STANDARD, srt, tsv, vtt
 from govor.formats.text import text_body
 from govor.types import Transcript
 
@@ -19,11 +21,16 @@ MEDIA_TYPES = {
     "vtt": "text/vtt; charset=utf-8",
     "verbose_json": "application/json",
     "diarized_json": "application/json",
+    "txt": "text/plain; charset=utf-8",
+    "tsv": "text/tab-separated-values; charset=utf-8",
 }
 """Every `response_format`, and what its body is."""
 
 SPEAKER_FORMATS = frozenset(MEDIA_TYPES) - {"json"}
 """Those that name speakers."""
+
+SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
+"""Those that have a layout, and are cut by the times of words."""
 
 
 def render(
@@ -34,11 +41,13 @@ def render(
     segments: bool,
     logprobs: bool,
     codes: bool = False,
+    times: bool = False,
+    layout: Layout = STANDARD,
 ) -> tuple[str, str]:
     """Return body and media type. Raises InvalidParam for a format that is not in MEDIA_TYPES.
 
     `words`, `segments` and `codes` (the language is "ru", not "russian") matter to verbose_json, `logprobs`
-    to json; the other formats ignore them.
+    to json, `times` of paragraphs to txt, `layout` to srt and vtt; the other formats ignore them.
     """
     match response_format:
         case "json":
@@ -52,9 +61,13 @@ def render(
         case "text":
             body = text_body(transcript)
         case "srt":
-            body = srt(transcript)
+            body = srt(transcript, layout)
         case "vtt":
-            body = vtt(transcript)
+            body = vtt(transcript, layout)
+        case "txt":
+            body = txt(transcript, times=times)
+        case "tsv":
+            body = tsv(transcript)
         case _:
             known = ", ".join(MEDIA_TYPES)
             raise InvalidParam(

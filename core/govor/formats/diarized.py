@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 
 from govor.formats.openai import seconds, usage
 from govor.formats.timeline import Placed, place_segments
@@ -21,6 +22,8 @@ class NamedTurn:
     start: float
     end: float
     speaker: str
+    text: str = ""
+    """What they say, where that is asked for."""
 
 
 def diarized_body(transcript: Transcript) -> dict[str, object]:
@@ -48,22 +51,73 @@ def diarized_segment(number: int, placed: Placed) -> dict[str, object]:
     }
 
 
-def turns_body(turns: Sequence[NamedTurn], duration: float) -> dict[str, object]:
-    """Who speaks when, as Speaches writes it."""
-    return {
+def turns_body(
+    turns: Sequence[NamedTurn], known: Container[str], duration: float, *, verbose: bool = False
+) -> dict[str, object]:
+    """Who speaks when, as Speaches and LocalAI write it: both read keys, so it has all of them.
+
+    A speaker is called as `numbered` has it; `label` is the name that diarized_json has.
+    """
+    names = numbered(turns, known)
+    body: dict[str, object] = {
+        "task": "diarize",
         "duration": seconds(duration),
+        "num_speakers": len(names),
         "segments": [
-            {"start": seconds(turn.start), "end": seconds(turn.end), "speaker": turn.speaker}
-            for turn in turns
+            {
+                "id": number,
+                "start": seconds(turn.start),
+                "end": seconds(turn.end),
+                "speaker": names[turn.speaker],
+                "label": turn.speaker,
+                **({"text": turn.text} if verbose and turn.text else {}),
+            }
+            for number, turn in enumerate(turns)
         ],
+    }
+    if verbose:
+        body["speakers"] = [_summary(name, label, turns) for label, name in names.items()]
+    return body
+
+
+def numbered(turns: Sequence[NamedTurn], known: Container[str]) -> dict[str, str]:
+    """Return what pyannote's users call each speaker: SPEAKER_00 and so on, in order of appearance.
+
+    Those who are `known` keep their names.
+    """
+    labels = dict.fromkeys(turn.speaker for turn in turns)
+    numbers = count()
+    return {label: label if label in known else f"SPEAKER_{next(numbers):02}" for label in labels}
+
+
+def _summary(name: str, label: str, turns: Sequence[NamedTurn]) -> dict[str, object]:
+    own = [turn.end - turn.start for turn in turns if turn.speaker == label]
+    return {
+        "id": name,
+        "label": label,
+        "total_speech_duration": seconds(sum(own)),
+        "segment_count": len(own),
     }
 
 
-def rttm(turns: Sequence[NamedTurn], recording: str) -> str:
+def smoothed(turns: Sequence[NamedTurn], *, shortest: float, pause: float) -> list[NamedTurn]:
+    """Join turns of one speaker with pauses shorter than `pause` seconds; then leave out the shorter ones."""
+    joined: list[NamedTurn] = []
+    for turn in turns:
+        last = next((at for at in range(len(joined) - 1, -1, -1) if joined[at].speaker == turn.speaker), None)
+        if last is not None and turn.start - joined[last].end < pause:
+            text = f"{joined[last].text} {turn.text}".strip()
+            joined[last] = replace(joined[last], end=max(joined[last].end, turn.end), text=text)
+        else:
+            joined.append(turn)
+    return [turn for turn in joined if turn.end - turn.start >= shortest]
+
+
+def rttm(turns: Sequence[NamedTurn], names: Mapping[str, str], recording: str) -> str:
     """Rich Transcription Time Marked: a line per turn; its fields have no spaces in them."""
     return "".join(
         f"SPEAKER {_field(recording)} 1 {turn.start:.3f} {turn.end - turn.start:.3f} "
-        f"<NA> <NA> {_field(turn.speaker)} <NA> <NA>\n"
+        f"<NA> <NA> {_field(names[turn.speaker])} <NA> <NA>\n"
         for turn in turns
     )
 

@@ -1,6 +1,7 @@
 """The server-sent events of an OpenAI transcription stream, as bytes, and what every dialect's must be.
 
-Data-only lines: the SDK parses the data of every event as JSON, and skips comments.
+Each event has its type as name too: there are clients that read only events with a name. An error has none,
+because older SDKs look for it in the data of unnamed events alone.
 """
 
 from __future__ import annotations
@@ -55,16 +56,12 @@ class OpenAIEvents:
         self._joiner = Joiner(options.language, task=options.task)
         self._logprobs = options.logprobs
         self._done = DONE if done else b""
-        self._number = 0
 
     def waiting(self, done: float, total: float | None) -> bytes:
         return progress(done, total)
 
     def segment(self, segment: Segment) -> bytes:
-        name = f"seg_{self._number:03}"
-        self._number += 1
-        tokens = segment.tokens if self._logprobs else None
-        return delta(self._joiner.add(segment), segment_id=name, logprobs=tokens)
+        return delta(self._joiner.add(segment), segment.tokens if self._logprobs else None)
 
     def end(self, transcript: Transcript) -> bytes:
         return done(transcript, logprobs=self._logprobs) + self._done
@@ -76,21 +73,28 @@ class OpenAIEvents:
 class DiarizedEvents(OpenAIEvents):
     """OpenAI's for `diarized_json`: whole segments with their speakers, then the whole text."""
 
+    def __init__(self, options: Options, *, done: bool):
+        super().__init__(options, done=done)
+        self._number = 0
+
     def segment(self, segment: Segment) -> bytes:
         start = segment.start or 0.0
         number, self._number = self._number, self._number + 1
-        return data_event(diarized_segment(number, Placed(segment, start, segment.end or start)))
+        return _typed(diarized_segment(number, Placed(segment, start, segment.end or start)))
 
 
-def delta(text: str, *, segment_id: str, logprobs: Iterable[Token] | None = None) -> bytes:
-    """The text that one segment appends, as Joiner.add returns it."""
-    body = {"type": "transcript.text.delta", "delta": text, "segment_id": segment_id}
-    return data_event(body if logprobs is None else {**body, "logprobs": render_tokens(logprobs)})
+def delta(text: str, logprobs: Iterable[Token] | None = None) -> bytes:
+    """The text that one segment appends, as Joiner.add returns it.
+
+    Without the key `segment_id`, which OpenAI sends only where speakers are told apart.
+    """
+    body = {"type": "transcript.text.delta", "delta": text}
+    return _typed(body if logprobs is None else {**body, "logprobs": render_tokens(logprobs)})
 
 
 def done(transcript: Transcript, *, logprobs: bool) -> bytes:
     """The whole text. Without usage: the SDK knows only token counts here."""
-    return data_event(
+    return _typed(
         {
             "type": "transcript.text.done",
             "text": transcript.text,
@@ -108,6 +112,11 @@ def failure(error: GovorError) -> bytes:
 def numbered(number: int, event: bytes) -> bytes:
     """The same event with an id, from which a client that was cut off can go on."""
     return b"id: %d\n" % number + event
+
+
+def _typed(body: Mapping[str, object]) -> bytes:
+    """An event whose name is the type that stands in its data."""
+    return f"event: {body['type']}\n".encode() + data_event(body)
 
 
 def data_event(body: Mapping[str, object]) -> bytes:

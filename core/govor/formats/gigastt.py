@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from govor.errors import GovorError
 from govor.formats.events import data_event, progress
+from govor.formats.layout import Layout
 from govor.formats.openai import dump_json
-from govor.formats.subtitles import srt, vtt
+from govor.formats.subtitles import STANDARD, srt, vtt
 from govor.formats.text import join_texts
 from govor.formats.utterances import Utterance, utterances
 from govor.plain import without_controls
@@ -48,16 +49,24 @@ def flat_error(error: GovorError) -> tuple[int, dict[str, object], float | None]
 
 
 def render(
-    transcript: Transcript, format_name: str, *, segments: bool, word_timestamps: bool
+    transcript: Transcript,
+    format_name: str,
+    *,
+    segments: bool,
+    word_timestamps: bool,
+    layout: Layout = STANDARD,
 ) -> tuple[str, str]:
-    """Return body and media type; `segments` matters to json and md, `word_timestamps` to md."""
+    """Return body and media type.
+
+    `segments` matters to json and md, `word_timestamps` to md, `layout` to srt and vtt.
+    """
     match format_name:
         case "txt":
             body = transcript.text
         case "srt":
-            body = srt(transcript)
+            body = srt(transcript, layout)
         case "vtt":
-            body = vtt(transcript)
+            body = vtt(transcript, layout)
         case "md":
             body = _markdown(transcript, sections=segments, words=word_timestamps)
         case _:

@@ -101,7 +101,7 @@ sl slv slovenian
 sn sna shona
 so som somali
 sq sqi,alb albanian
-sr srp serbian
+sr srp,sh,hbs,scr serbian
 su sun sundanese
 sv swe swedish
 sw swa,swh swahili
@@ -154,6 +154,12 @@ _NAMES = {**_OTHER_NAMES, **{name: code for code, name in LANGUAGES.items()}}
 
 _TAG = re.compile(r"([a-z]{2,3})(-[a-z0-9]{1,8})*")  # language and subtags of BCP 47, lower-cased
 
+ANY = frozenset(
+    {"*", "any", "auto", "detect", "mul", "multi", "multilingual", "none", "null", "und", "undefined", "zxx"}
+)
+"""What clients send as a language and mean that it is to be found out: the codes of ISO 639 for several,
+none and unknown, and texts of absent values."""
+
 UNSPACED = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 """Languages written without spaces between words."""
 
@@ -172,6 +178,11 @@ def parse_language(value: str) -> str:
             "a locale such as 'ru-RU', or an English name such as 'russian'."
         )
     return code
+
+
+def means_any(value: str) -> bool:
+    """Tell whether a client leaves the language to the model."""
+    return value.strip().lower() in ANY
 
 
 def language_name(code: str) -> str:

@@ -58,10 +58,10 @@ def error_body(error: GovorError) -> dict[str, object]:
 
 
 def detected(transcript: Transcript) -> dict[str, object]:
-    """The key `languages`, the main one first; no key where the model cannot tell."""
+    """The key `languages`, the main one first: empty in silence; no key where the model cannot tell."""
     spoken = (segment.language for segment in transcript.segments)
     codes = dict.fromkeys(code for code in (transcript.language, *spoken) if code)
-    return {"languages": [{"code": code} for code in codes]} if codes else {}
+    return {"languages": [{"code": code} for code in codes]} if codes or not transcript.text else {}
 
 
 def token_logprobs(transcript: Transcript) -> dict[str, object]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from govor.formats.languages import language_name
+from govor.formats.layout import Layout
 from govor.formats.openai import dump_json
-from govor.formats.subtitles import srt, vtt
+from govor.formats.subtitles import STANDARD, srt, vtt
 from govor.formats.timeline import Placed, place_segments
 from govor.types import Transcript, Word
 
@@ -20,15 +21,17 @@ MEDIA_TYPES = {
 """Every `response_format`, and what its body is."""
 
 
-def render(transcript: Transcript, response_format: str, *, times: bool) -> tuple[str, str]:
+def render(
+    transcript: Transcript, response_format: str, *, times: bool, layout: Layout = STANDARD
+) -> tuple[str, str]:
     """Return body and media type; without `times` verbose_json has none."""
     match response_format:
         case "text":
             body = transcript.text + "\n"
         case "srt":
-            body = srt(transcript)
+            body = srt(transcript, layout)
         case "vtt":
-            body = vtt(transcript)
+            body = vtt(transcript, layout)
         case "verbose_json":
             body = dump_json(verbose_body(transcript, times=times))
         case _:

@@ -47,16 +47,17 @@ class Jobs:
     @property
     def compat(self) -> Compat:
         """How results are shown."""
-        return self._settings.compat
+        return self.settings.compat
 
     @property
-    def _settings(self) -> Settings:
-        return self._service.settings  # as they are now
+    def settings(self) -> Settings:
+        """The server's, as they are now."""
+        return self._service.settings
 
     @property
     def keep_seconds(self) -> float:
         """How long a finished job stays."""
-        return self._settings.jobs_keep_hours * 3600
+        return self.settings.jobs_keep_hours * 3600
 
     def start(self) -> None:
         """Go on with the jobs of the server before, in the background."""
@@ -90,7 +91,7 @@ class Jobs:
 
         Raises InvalidAudio, AudioTooLong, ServerBusy, InsufficientStorage, JobsUnavailable.
         """
-        if not self._settings.jobs_limit:
+        if not self.settings.jobs_limit:
             raise JobsUnavailable("This server takes no jobs (jobs_limit is 0).")
         seconds = await examine(work, self._service.decoders)
         adding = asyncio.create_task(self._add(work, order, key, seconds), name="add job")
@@ -100,7 +101,7 @@ class Jobs:
 
     async def _add(self, work: Work, order: Order, key: str, seconds: float | None) -> Job:
         ledger = await self._open()
-        limits = Limits(self._settings.jobs_limit, self._settings.jobs_max_mb * 1e6)
+        limits = Limits(self.settings.jobs_limit, self.settings.jobs_max_mb * 1e6)
         job = new_id()
         try:
             await _take(ledger, work.path, job)
@@ -188,7 +189,7 @@ class Jobs:
 
     def _is_kept(self) -> bool:
         try:
-            return self._ledger is not None or (self._settings.data_dir / DATABASE).is_file()
+            return self._ledger is not None or (self.settings.data_dir / DATABASE).is_file()
         except OSError:  # it may not be looked at: whoever opens it says so
             return True
 
@@ -217,7 +218,7 @@ class Jobs:
                 raise ShuttingDown(STOPPING)
             if self._ledger is None:
                 self._ledger = await self._open_ledger()
-                self._webhooks = Webhooks(self._settings, self._ledger)
+                self._webhooks = Webhooks(self.settings, self._ledger)
                 self._runner = Runner(self._service, self._ledger, self._webhooks.wake)
                 self._service.underway.watch(self._note_others)
                 self._tasks.append(asyncio.create_task(self._tidy(self._ledger), name="tidy jobs"))
@@ -226,7 +227,7 @@ class Jobs:
     async def _open_ledger(self) -> Ledger:
         """Open the data folder; of what keeps it closed the log is told once."""
         try:
-            opened = await Ledger.open(self._settings.data_dir, self.keep_seconds)
+            opened = await Ledger.open(self.settings.data_dir, self.keep_seconds)
             self._complaint = ""
             return opened
         except (JobsUnavailable, InsufficientStorage) as error:

@@ -5,6 +5,7 @@ Knows nothing of files or loading.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -12,6 +13,9 @@ from typing import cast
 from govor.plugins import Plugin
 from govor.specs import ModelSpec
 from govor.types import Backend
+
+DATED = re.compile(r"(.+)-20[0-9]{2}-[01][0-9]-[0-3][0-9]")
+"""How OpenAI calls a model of a certain day: clients know days that this server does not."""
 
 DEFAULT = "default"
 """The alias target, and model name, that means the preference list."""
@@ -113,7 +117,14 @@ class Catalogue:
                 yield Model(spec.id, plugin.name, spec, loader, (), transcribes=False)
 
     def resolve(self, name: str) -> str:
-        """Return what an operator's alias stands for; one of another is followed, a circle ends somewhere."""
+        """Return what an operator's alias stands for; one of another is followed, a circle ends somewhere.
+
+        An alias with a date behind it is that alias, unless a model has such a name.
+        """
+        if (dated := DATED.fullmatch(name)) and name.casefold() not in self._targets:
+            alias = dated[1].casefold()
+            if alias in self._targets and name.casefold() not in self._folded:
+                name = alias
         for _ in self._targets:
             name = self._targets.get(name.casefold(), name)
         return name

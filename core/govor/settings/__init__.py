@@ -25,6 +25,7 @@ from govor.declared import OwnModel
 from govor.errors import ConfigurationError
 from govor.settings.mistakes import explain
 from govor.settings.operations import OperationsSettings
+from govor.settings.subtitles import Subtitles
 from govor.settings.values import (
     NOT_SETTINGS,
     OPENAI_MODELS,
@@ -197,6 +198,7 @@ class Settings(OperationsSettings):
     webhook_secret: WebhookSecret = Field(
         "", description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Empty: there are no webhooks."
     )
+    subtitles: Subtitles = Field(Subtitles(), description="A table: how long lines and cues may be.")
     compat: Compat = Field(Compat(), description="A table: what clients of other servers expect.")
 
     @classmethod

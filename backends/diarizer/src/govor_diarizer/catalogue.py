@@ -9,6 +9,11 @@ EMBEDDING = "embedding.onnx"
 
 SPEC = govor.ModelSpec(
     "pyannote-wespeaker",
+    aliases=(
+        "pyannote/speaker-diarization-3.1",
+        "pyannote/speaker-diarization-community-1",
+        "pyannote/wespeaker-voxceleb-resnet34-LM",
+    ),
     files=(
         govor.ModelFile(
             SEGMENTATION,

@@ -17,8 +17,13 @@ AT_ONCE = 1000
 and then the parts' clusters: that bounds memory."""
 
 
-def cluster(vectors: Floats, weights: Floats, threshold: float) -> Labels:
-    """Return a label from 0 on for each unit vector; those alike on average by `threshold` share one."""
+def cluster(
+    vectors: Floats, weights: Floats, threshold: float, least: int = 0, most: int | None = None
+) -> Labels:
+    """Return a label from 0 on for each unit vector; those alike on average by `threshold` share one.
+
+    There are at least and at most so many labels, as far as there are vectors.
+    """
     labels = np.arange(len(vectors))
     sums = vectors * weights[:, None]
     while len(sums) > AT_ONCE:
@@ -27,18 +32,22 @@ def cluster(vectors: Floats, weights: Floats, threshold: float) -> Labels:
         if merged.max() + 1 == len(sums):
             break
         labels, sums, weights = merged[labels], _totals(sums, merged), _totals(weights, merged)
-    return _merge(sums, weights, threshold)[labels]
+    return _merge(sums, weights, threshold, least, most)[labels]
 
 
-def _merge(sums: Floats, weights: Floats, threshold: float) -> Labels:
+def _merge(
+    sums: Floats, weights: Floats, threshold: float, least: int = 0, most: int | None = None
+) -> Labels:
     """Merge the two most alike clusters until none are alike enough; return dense labels."""
+    left = len(sums)
     sums, weights = sums.copy(), weights.copy()
     labels = np.arange(len(sums))
     likeness = sums @ sums.T / np.outer(weights, weights)
     np.fill_diagonal(likeness, -np.inf)
     nearest = likeness.argmax(axis=1) if len(sums) else labels
     best = likeness[labels, nearest]
-    while len(sums) > 1 and best.max() >= threshold:
+    while left > max(1, least) and (best.max() >= threshold or (most is not None and left > most)):
+        left -= 1
         kept = int(best.argmax())
         gone = int(nearest[kept])
         sums[kept] += sums[gone]

@@ -59,10 +59,13 @@ class Stream:
         hear: Callable[[govor.Audio], tuple[Activity, list[Voice]]],
         known: Sequence[NDArray[np.float32]],
         settings: DiarizerSettings,
+        people: tuple[int, int | None] = (0, None),
     ):
+        """Of `people`, at least and at most so many speak."""
         self._hear = hear
         self._known = known
         self._settings = settings
+        self._people = people
         self._waiting: govor.Audio = np.zeros(0, np.float32)
         self._windows: list[tuple[Activity, list[Voice]]] = []
 
@@ -96,7 +99,7 @@ class Stream:
         clear = [voice for voice in heard if voice.frames >= CLEAR_FRAMES] or heard
         prints = np.array([voice.print for voice in clear], np.float64)
         frames = np.array([voice.frames for voice in clear], np.float64)
-        labels = cluster(prints, frames, self._settings.threshold)
+        labels = cluster(prints, frames, self._settings.threshold, *self._people)
         centres = np.zeros((labels.max() + 1, prints.shape[1]))
         np.add.at(centres, labels, prints * frames[:, None])
         unit: Vectors = centres / np.linalg.norm(centres, axis=1, keepdims=True)

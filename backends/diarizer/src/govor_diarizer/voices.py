@@ -18,6 +18,7 @@ from govor_diarizer.settings import DiarizerSettings
 from govor_diarizer.stream import Piece, Stream, Voice
 
 FEWEST_FRAMES = 20  # 0.2 s: of less no voice can be told
+SHORTEST = SIZE + (FEWEST_FRAMES - 1) * HOP  # samples of as many frames
 PIECE = 200  # 2 s: what a voice is cut into, to see whether it is one person's
 PIECE_LEAST = 50
 MOST_THREADS = 4  # more do not pay on networks of this size
@@ -63,6 +64,23 @@ class Voices:
 
     def stream(self, known: Sequence[NDArray[np.float32]] = ()) -> Stream:
         return Stream(self.hear, known, self._settings)
+
+    def stream_of(self, known: Sequence[NDArray[np.float32]], least: int, most: int | None) -> Stream:
+        return Stream(self.hear, known, self._settings, (least, most))
+
+    def embed(self, audio: govor.Audio) -> NDArray[np.float32]:
+        """Of who speaks most in each ten seconds; of all that sounds where no voice can be told."""
+        windows = [audio[at : at + WINDOW] for at in range(0, len(audio), WINDOW)] or [audio]
+        heard = (
+            max(self.hear(window)[1], key=lambda voice: voice.frames, default=None) for window in windows
+        )
+        voices = [voice for voice in heard if voice is not None]
+        if voices:
+            prints, weights = [voice.print for voice in voices], [voice.frames for voice in voices]
+        else:
+            bands = [fbank(np.pad(window, (0, max(0, SHORTEST - len(window))))) for window in windows]
+            prints, weights = [self._embed(band) for band in bands], [len(band) for band in bands]
+        return _unit(np.average(prints, axis=0, weights=weights).astype(np.float32))
 
     def close(self) -> None:
         del self._segmentation, self._embedding

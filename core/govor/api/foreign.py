@@ -1,0 +1,140 @@
+"""Fields that other servers take for a transcription: those that mean something here are done.
+
+Of faster-whisper's servers (Speaches and others), whisper.cpp, vLLM, LocalAI. What is not done is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from govor.audio.speech import SpeechRules
+
+MEANT = {
+    "detect_language": "language",
+    "initial_prompt": "prompt",
+    "task": "translations",
+    "translate": "translations",
+    "vad_filter": "vad",
+    "word_timestamps": "timestamp_granularities",
+}
+"""Fields that are done, and what they are called here."""
+
+RULES = {
+    "threshold": ("threshold", "vad_threshold"),
+    "release": ("neg_threshold", "vad_neg_threshold"),
+    "silence": ("min_silence_duration_ms", "vad_min_silence_duration_ms"),
+    "minimum": ("min_speech_duration_ms", "vad_min_speech_duration_ms"),
+    "padding": ("speech_pad_ms", "vad_speech_pad_ms"),
+}
+"""How speech is told from silence, as faster-whisper's servers and whisper.cpp call it."""
+
+UNNEEDED = frozenset({"segment_size"})
+"""go-whisper's: recordings of any length are read piece by piece."""
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
+"""What is fit for a header."""
+
+MOST = 20
+"""Fields that are named in one answer."""
+
+
+class ForeignFields(BaseModel):
+    """Fields of other servers that are done. `None`: the form does not have them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    vad_filter: bool | None = None
+    task: Literal["transcribe", "translate"] | None = None
+    translate: bool | None = None
+    word_timestamps: bool | None = None
+    detect_language: bool | None = None
+    initial_prompt: str | None = None
+    threshold: float | None = Field(None, ge=0, le=1, validation_alias=AliasChoices(*RULES["threshold"]))
+    release: float | None = Field(None, ge=0, le=1, validation_alias=AliasChoices(*RULES["release"]))
+    silence: int | None = Field(None, ge=0, le=60_000, validation_alias=AliasChoices(*RULES["silence"]))
+    minimum: int | None = Field(None, ge=0, le=60_000, validation_alias=AliasChoices(*RULES["minimum"]))
+    padding: int | None = Field(None, ge=0, le=5_000, validation_alias=AliasChoices(*RULES["padding"]))
+
+    def rules(self) -> SpeechRules | None:
+        """How speech is told from silence: what is not said is as in faster-whisper; None: nothing is."""
+        usual = SpeechRules()
+        if not self.model_fields_set & RULES.keys():
+            return None
+        return SpeechRules(
+            usual.threshold if self.threshold is None else self.threshold,
+            usual.silence if self.silence is None else self.silence / 1000,
+            usual.padding if self.padding is None else self.padding / 1000,
+            usual.minimum if self.minimum is None else self.minimum / 1000,
+            self.release,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What the fields of other servers come to."""
+
+    done: tuple[str, ...] = ()
+    """NAME=OURS of those that are done."""
+    left: tuple[str, ...] = ()
+    """Those that are not."""
+    translates: bool = False
+    rules: SpeechRules | None = None
+
+
+KNOWN = frozenset({*MEANT, *(name for names in RULES.values() for name in names)})
+"""Every field of another server that is done."""
+
+
+def adopt(values: dict[str, Any], own: Container[str]) -> Adopted:
+    """Turn fields of other servers into `own` ones, among `values`; what a client says in both, ours decides.
+
+    Raises ValidationError.
+    """
+    fields = ForeignFields.model_validate({name: values[name] for name in KNOWN & values.keys()})
+    done = {name for name in KNOWN & values.keys() if name not in MEANT or _put(values, name, fields)}
+    rules = None if values.get("chunking_strategy") else fields.rules()
+    if rules is None:
+        done -= {name for names in RULES.values() for name in names}
+    told = tuple(f"{name}={MEANT.get(name, 'chunking_strategy')}" for name in sorted(done))
+    left = sorted(name for name in values if name not in own and name not in done)
+    translates = fields.task == "translate" or bool(fields.translate)
+    return Adopted(told, fit(left), translates, rules)
+
+
+def strangers(form: Mapping[str, str], own: Container[str]) -> tuple[str, ...]:
+    """Return the fields of a form that say something and are not a route's own."""
+    names = {name.partition("[")[0] for name, text in form.items() if text.strip()}
+    return fit(sorted(name for name in names if name not in own))
+
+
+def fit(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that a header can hold; those that need not be done are none."""
+    return tuple(name for name in names if NAME.fullmatch(name) and name not in UNNEEDED)[:MOST]
+
+
+def _put(values: dict[str, Any], name: str, fields: ForeignFields) -> bool:
+    """Put what a field means among `values`; tell whether that had a place."""
+    match name:
+        case "vad_filter":
+            return _set(values, "vad", fields.vad_filter)
+        case "initial_prompt":
+            return _set(values, "prompt", fields.initial_prompt)
+        case "word_timestamps":
+            asked = ["word", "segment"] if fields.word_timestamps else ["segment"]
+            return _set(values, "timestamp_granularities", asked)
+        case "detect_language":
+            if fields.detect_language:
+                values.pop("language", None)
+    return True
+
+
+def _set(values: dict[str, Any], name: str, value: object) -> bool:
+    if name in values:
+        return False
+    values[name] = value
+    return True

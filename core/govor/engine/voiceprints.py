@@ -1,0 +1,68 @@
+"""The voice of a recording as a vector, made by the diarizer. Knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from govor.audio.decode import Recording
+from govor.audio.decoders import Decoders
+from govor.engine.opening import open_recording
+from govor.engine.patience import Patience
+from govor.engine.pool import Pool
+from govor.errors import UnsupportedOperation
+from govor.models.catalogue import Model
+from govor.types import SAMPLE_RATE, Audio
+from govor.voices import VoiceEmbedder, Voices
+
+HEARD_SECONDS = 60.0
+"""How much of a recording is heard: more tells a voice no better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """What tells a voice from others."""
+
+    vector: NDArray[np.float32]
+    """Of unit length."""
+    samples: int
+    """That were heard."""
+
+
+async def embed_voice(
+    path: Path, model: Model, decoders: Decoders, pool: Pool, max_seconds: float, patience: Patience
+) -> Embedding:
+    """Return the vector of a recording's voice, of its first `HEARD_SECONDS`.
+
+    Raises UnsupportedOperation where the diarizer gives no vectors away; InvalidAudio, AudioTooLong, what a
+    load fails with, TranscriptionFailed, QueueTimeout.
+    """
+    recording = await open_recording(path, decoders, max_seconds)
+    try:
+        audio = await asyncio.to_thread(_beginning, recording)
+    finally:
+        recording.close()
+    async with pool.lease(model) as loaded:
+        vector = await loaded.lane.ask(partial(_embed, audio=audio), patience=patience)
+    if vector is None:
+        raise UnsupportedOperation(f"The diarizer '{model.id}' gives no vectors of voices.", param="model")
+    return Embedding(vector, len(audio))
+
+
+def _embed(voices: Voices, audio: Audio) -> NDArray[np.float32] | None:
+    return voices.embed(audio) if isinstance(voices, VoiceEmbedder) else None
+
+
+def _beginning(recording: Recording) -> Audio:
+    blocks, samples = [np.zeros(0, np.float32)], 0
+    for block in recording.blocks():
+        blocks.append(block)
+        samples += len(block)
+        if samples >= HEARD_SECONDS * SAMPLE_RATE:
+            break
+    return np.concatenate(blocks)[: round(HEARD_SECONDS * SAMPLE_RATE)]
