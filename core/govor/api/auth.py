@@ -110,6 +110,7 @@ def check_key(service: Service) -> None:
         )
     if not service.keys.opens(_bytes(given)):
         raise Unauthorized("Incorrect API key provided.")
+    annotate(key=service.keys.name_of(_bytes(given)))
 
 
 def check_admin(service: Service) -> None:

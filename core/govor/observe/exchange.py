@@ -45,6 +45,8 @@ class Exchange:
     status: int = CLIENT_LEFT
     code: str = ""
     """Of the error that was answered."""
+    key: str = ""
+    """Name of the key that it was sent with; empty: that has none, or none is asked."""
     model: str = ""
     audio_seconds: float = 0.0
     began: float = field(default_factory=time.monotonic)
