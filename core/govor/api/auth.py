@@ -49,7 +49,7 @@ class Door:
             check_key(service)
             self._limit(self._by_key, given_key(), settings.rate_limit_per_key, "key")
         else:
-            check_visit(Visit.of(request.scope["headers"], settings.trusted_proxies), settings)
+            check_visit(Visit.of(list(request.scope["headers"]), settings.trusted_proxies), settings)
         if service.keys.separate_admin and is_managed():
             check_admin(service)
 
