@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import threading
@@ -173,6 +174,16 @@ def test_plugins_lists_what_is_installed(shell: Any) -> None:
     table = rows(shell.run("plugins").stdout)
     assert table["whisper"] == ["whisper", "ready", "govor-whisper 0.1.0", "backend", "17"]
     assert table["silero"][1:] == ["ready", "govor-silero 0.1.0", "vad", "-"]
+
+
+def test_plugins_are_listed_as_json(shell: Any) -> None:
+    install_plugin(shell.site, "broken", "import no_such_library\n")
+    result = shell.run("plugins", "--json")
+    listed = {plugin["name"]: plugin for plugin in json.loads(result.stdout)["data"]}
+    assert listed["broken"]["state"] == "failed"
+    assert "no_such_library" in listed["broken"]["reason"]
+    assert listed["echo"].items() >= {"state": "ready", "hooks": ["backend"], "models": ["echo"]}.items()
+    assert result.stderr == ""
 
 
 def test_plugins_tells_why_one_failed(shell: Any) -> None:

@@ -38,6 +38,7 @@ EVENT = {
     },
 }
 BASES = ("/v1", "/api/v1")
+DEPLOYMENT = "/openai/deployments/{name}"
 DOUBLES = "/api/v1/"
 """How paths begin that repeat others: they come last."""
 
@@ -48,6 +49,7 @@ DOCUMENT = "/openapi.json"
 AUDIO = ("transcriptions", "translations", "diarize")
 TEXT_BODIES = {
     **{f"POST {base}/audio/{route}": (*TEXTS, EVENTS) for base in BASES for route in AUDIO},
+    **{f"POST {DEPLOYMENT}/audio/{route}": (*TEXTS, EVENTS) for route in AUDIO[:2]},
     **{
         f"POST {base}/models{route}": (EVENTS,) for base in BASES for route in ("", "/{name}", "/{name}/pull")
     },
@@ -55,6 +57,7 @@ TEXT_BODIES = {
     "POST /v1/transcribe/stream": (EVENTS,),
     "POST /inference": (*TEXTS, "application/x-subrip"),
     "POST /load": ("text/plain",),
+    "POST /asr": (*TEXTS, "text/tab-separated-values"),
     "GET /metrics": ("text/plain",),
     "GET /v1/jobs/{job}/result": TEXTS,
     "GET /v1/jobs/{job}/events": (EVENTS,),
@@ -71,7 +74,9 @@ TAGS = {
     "Jobs": "Transcriptions that go on without their client.",
     "Models": "Models on the disk and in memory: which there are, fetching, loading, deleting.",
     "Status": "Whether the server lives, is ready, and what is installed.",
+    "Azure": "OpenAI's routes below Azure's base URL; a deployment is the name of a model.",
     "gigastt": "The routes of gigastt; their errors are flat.",
+    "whisper-asr-webservice": "Its two routes, which Bazarr speaks; errors are OpenAI's.",
     "whisper.cpp": "The routes of whisper.cpp's server; their errors are flat.",
 }
 ABOUT = """Speech to text behind the OpenAI audio API.
