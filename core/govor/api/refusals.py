@@ -45,6 +45,8 @@ RULES: tuple[tuple[str, Kinds], ...] = (
     (r"POST .*/audio/diarization", (errors.UnsupportedOperation, errors.TranscriptionFailed, *MODEL)),
     (r"POST /v1/audio/detect", (*FORM, *WORK)),
     (r"POST .*/audio/speech/timestamps", (*FORM, *SOUND, *TURN)),
+    (r"POST .*/audio/speech/embedding", (*FORM, *WORK)),
+    (r"POST (/v1)?/vad", (errors.InvalidParam, errors.AudioTooLong, *TURN)),
     (r"POST (/inference|/asr|/detect-language)", (*FORM, *WORK)),
     (r"POST /v1/transcribe.*", (errors.InvalidParam, errors.EmptyBody, errors.MissingFile, *WORK)),
     (r"POST /load", (errors.InvalidParam, *MODEL, *MEMORY)),
