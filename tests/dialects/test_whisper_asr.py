@@ -74,7 +74,7 @@ def test_json_is_whispers_result_with_words_where_they_are_asked_for(
     assert (body["text"], body["language"]) == (SPOKEN, "ru")
     (segment,) = body["segments"]
     assert {"id", "start", "end", "text", "tokens", "words"} <= set(segment)
-    assert "".join(word["word"] for word in segment["words"]).strip() == SPOKEN
+    assert " ".join(word["word"] for word in segment["words"]) == SPOKEN
     assert "words" not in ask(whisper, short, output="json").json()["segments"][0]
 
 

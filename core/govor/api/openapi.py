@@ -84,6 +84,9 @@ ABOUT = """Speech to text behind the OpenAI audio API.
 Beside what each route lists, any request may be answered 400 `bad_request`, 404 `not_found`,
 405 `method_not_allowed`, 408 `request_timeout`, 413 `payload_too_large`, 414 `uri_too_long` or
 431 `headers_too_large`. Every answer has the header `x-request-id`.
+
+Instead of a form with a `file`, routes take JSON too, with the same fields as keys and the recording as
+`{"input_audio": {"data": BASE64, "format": "wav"}}`.
 """
 PATH_PARAMETERS = {
     "name": ("Id, alias or plugin/id of a model; slashes may be written as they are.", "whisper-base"),
