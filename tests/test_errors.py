@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -101,3 +103,9 @@ def test_what_is_wrong_with_a_value_is_said_in_plain_words(value: dict[str, Any]
 def test_a_kind_of_fault_that_nobody_foresaw_has_words_too() -> None:
     item = {"type": "quite_new", "loc": ("a",), "msg": "Input should be new"}
     assert fault_of(item) == "'a' has a value that it cannot have"
+
+
+def test_only_one_module_reads_the_words_of_pydantic(root: Path) -> None:
+    words = re.compile(r"\[[\"']msg[\"']\]")
+    readers = [path.name for path in (root / "core").rglob("*.py") if words.search(path.read_text("utf-8"))]
+    assert readers == ["values.py"]

@@ -214,6 +214,9 @@ def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPo
 
 def _declared(backend: Backend) -> tuple[ModelSpec, ...]:
     """Return the backend's models, checked. Raises TypeError or ValueError."""
+    if isinstance(backend, type):
+        name = backend.__name__
+        raise TypeError(f"backend() gave the class {name}: give an object of it, as in {name}()")
     specs = tuple(backend.models())
     seen: set[str] = set()
     for spec in specs:

@@ -72,6 +72,12 @@ class MisspeltTable(FakeBackend):
         self.Table.model_validate({"beam_sise": 5})
 
 
+class Blueprint(FakeBackend):
+    @hookimpl
+    def backend(self, settings):
+        return FakeBackend
+
+
 class Forgetful(FakeBackend):
     @hookimpl
     def backend(self, settings):
@@ -166,6 +172,7 @@ def test_a_disabled_plugin_is_listed_but_not_imported():
             r"^ValueError: \[plugins.bad\] there is no key 'beam_sise'; did you mean 'beam_size'\?$",
             id="a key is misspelt",
         ),
+        pytest.param(Blueprint(), r"backend\(\) gave the class FakeBackend: give an object", id="a class"),
         pytest.param(Forgetful(), "hook 'backend' returned None", id="backend returns None"),
         pytest.param(Unlisted(), "RuntimeError: the list is on a server", id="models raises"),
         pytest.param(ListOfNames(), "models.. gave str instead of ModelSpec", id="models are names"),

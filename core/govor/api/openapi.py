@@ -27,6 +27,7 @@ from govor.formats.openai import dump_json
 TEXTS = ("text/plain", "text/vtt")
 EVENTS = "text/event-stream"
 TEXT = {"type": "string"}
+EMPTY = {"type": "string", "maxLength": 0}
 EVENT = {
     "type": "object",
     "description": "One event of the stream.",
@@ -42,7 +43,7 @@ DEPLOYMENT = "/openai/deployments/{name}"
 DOUBLES = "/api/v1/"
 """How paths begin that repeat others: they come last."""
 
-FIRST = ("file", "model", "language", "response_format", "stream", "prompt")
+FIRST = ("file", "audio_file", "model", "language", "response_format", "stream", "prompt")
 """Fields of forms that are looked for first; the others follow as they are declared."""
 
 DOCUMENT = "/openapi.json"
@@ -171,8 +172,17 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _with_default(schema: dict[str, Any]) -> dict[str, Any]:
     """Let a field be empty that may be absent, which is the same: pages send a made-up value otherwise."""
-    bound = {"default", "enum", "minLength"} & schema.keys() or schema.get("format") == "binary"
-    return schema if bound or schema.get("type") != "string" else {"default": "", **schema}
+    if {"default", "enum", "minLength"} & schema.keys() or schema.get("format") == "binary":
+        return schema
+    if schema.get("type") in ("integer", "number"):
+        bounds = {
+            key: schema[key]
+            for key in ("type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+            if key in schema
+        }
+        about = {key: value for key, value in schema.items() if key not in bounds}
+        return {**about, "default": "", "anyOf": [bounds, EMPTY]}
+    return {"default": "", **schema} if schema.get("type") == "string" else schema
 
 
 def _object_of(**properties: Any) -> dict[str, Any]:
