@@ -52,6 +52,8 @@ class ModelSpec:
     """Longest array the core may hand to the recognizer."""
     memory: int = 0
     """Bytes when loaded, estimated; 0: unknown."""
+    size_estimate: int = 0
+    """Bytes to fetch, estimated, for people to choose by where `files` do not state them all; 0: unknown."""
     description: str = ""
     licence: str = ""
     wer: tuple[tuple[str, float], ...] = ()

@@ -268,6 +268,22 @@ def test_a_number_of_speakers_is_told_to_a_diarizer_that_can_count(start: Any) -
         assert refusal(diarized(client, min_speakers="5", max_speakers="2"))["param"] == "min_speakers"
 
 
+def test_a_transcription_tells_the_number_of_speakers_too(start: Any) -> None:
+    class Counting(FakeDiarizer):
+        people: tuple[int, int | None] = (0, None)
+
+        def stream_of(self, known: Any, least: int, most: int | None) -> FakeDiarizer:
+            self.people = (least, most)
+            return self
+
+    diarizer = Counting(*TURNS)
+    server = start(diarizer)
+    answer = server.post(VOICE, response_format="diarized_json", num_speakers="2")
+    assert "x-govor-ignored" not in answer.headers
+    assert diarizer.people == (2, 2)
+    assert server.post(VOICE, num_speakers="2").headers["x-govor-ignored"] == "num_speakers"
+
+
 def test_fields_that_the_diarizer_cannot_do_are_named(client: httpx.Client) -> None:
     answer = diarized(client, num_speakers="2", clustering_threshold="0.5")
     assert (answer.status_code, answer.headers["x-govor-ignored"]) == (

@@ -40,6 +40,7 @@ def test_the_registry_tells_everything_about_every_model(client: httpx.Client) -
         "reason": None,
         "path": "family/away",
         "size": len(BYTES),
+        "size_estimate": None,
         "memory_estimate": 5,
         "device": None,
         "precision": None,

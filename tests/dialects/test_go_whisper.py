@@ -79,6 +79,17 @@ def test_a_stream_tells_ping_task_segments_and_ok(
     assert [event.data for event in told if event.name in ("ping", "ok")] == [""] * names.count("ping") + [""]
 
 
+def test_a_segment_of_a_stream_has_words_where_they_are_asked_for(
+    client: httpx.Client, form: Any, events: Any
+) -> None:
+    form["data"] |= {"response_format": "verbose_json", "timestamp_granularities": "word,segment"}
+    told = events(client.post(f"/v1/{TRANSCRIBE}?stream=true", **form))
+    (segment,) = [event.json() for event in told if event.name == "segment"]
+    assert [word["word"] for word in segment["words"]][:2] == ["Я", "хочу"]
+    assert segment["language"] == "ru"
+    assert segment["avg_logprob"] < 0
+
+
 def test_a_streamed_translation_is_of_english(client: httpx.Client, samples: Path, events: Any) -> None:
     files = {"file": ("ru.wav", (samples / "ru_short.wav").read_bytes())}
     told = events(client.post(f"/v1/{TRANSLATE}?stream=1", files=files, data={"model": "whisper-base"}))

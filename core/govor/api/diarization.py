@@ -16,7 +16,7 @@ from govor.api.foreign import strangers
 from govor.api.forms import fetch_recording, read_form
 from govor.api.results import name_ignored
 from govor.api.schema import Diarization as DiarizationBody
-from govor.api.speakers import SpeakerFields, known_speakers
+from govor.api.speakers import MOST_PEOPLE, SpeakerFields, known_speakers
 from govor.api.spellings import gather
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.engine.admission import Place
@@ -30,7 +30,6 @@ from govor.types import Options, Transcript
 from govor.voices import CountedVoices
 
 COUNTS = ("num_speakers", "min_speakers", "max_speakers")
-MOST_PEOPLE = 100
 
 
 class DiarizationFields(SpeakerFields):
@@ -43,7 +42,6 @@ class DiarizationFields(SpeakerFields):
     response_format: Literal["json", "rttm", "verbose_json"] = Field(
         "json", description="What the answer is; verbose_json sums up each speaker."
     )
-    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many people speak; 0: found out.")
     min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at least.")
     max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at most; 0: any number.")
     min_duration_on: float = Field(0, ge=0, le=3600, description="Shorter turns are left out, in seconds.")
@@ -102,7 +100,7 @@ def diarization_routes(service: Service) -> Blueprint:
                     turns = (await diarization.speakers()).turns()
                 seconds = diarization.seconds
             counts = [name for name in COUNTS if getattr(fields, name)]
-            if counts and await _can_count(service, asked.model):
+            if counts and await can_count(service, asked.model):
                 counts = []
         ignored = (*counts, *strangers(form.fields, DiarizationFields.model_fields))
         return name_ignored(_answer(turns, seconds, fields, Path(form.file_name).stem), ignored)
@@ -142,7 +140,7 @@ async def _with_text(
     return turns, transcript.duration
 
 
-async def _can_count(service: Service, model: Model) -> bool:
+async def can_count(service: Service, model: Model) -> bool:
     """Tell whether a diarizer takes a number of speakers."""
     async with service.pool.lease(model) as loaded:
         return await loaded.lane.ask(lambda voices: isinstance(voices, CountedVoices))

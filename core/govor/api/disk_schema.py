@@ -38,6 +38,9 @@ class RegistryEntry(ModelBody):
 
     state: Literal["available", "downloading", "installed", "loading", "loaded", "failed"]
     size: int | None = Field(description="Bytes of its files; null where nobody states them.")
+    size_estimate: int | None = Field(
+        None, description="Bytes of all its files, estimated, where they are not stated; null: unknown."
+    )
     memory_estimate: int | None = Field(description="Bytes when loaded, estimated; null: unknown.")
     tasks: list[str]
     licence: str

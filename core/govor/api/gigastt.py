@@ -13,7 +13,7 @@ from govor.api.attachments import attach
 from govor.api.dialect_schema import GigasttEvent, GigasttTranscription
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.forms import read_body
-from govor.api.lines import layout
+from govor.api.lines import asked_layout
 from govor.api.work import Wish, admit, event_stream, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
 from govor.compat import Compat
@@ -84,7 +84,7 @@ def gigastt_routes(service: Service) -> Blueprint:
             query.format,
             segments=query.segments,
             word_timestamps=query.word_timestamps,
-            layout=layout(service.settings.subtitles, query),
+            layout=asked_layout(service.settings.subtitles, query),
         )
         response = Response(body, content_type=media_type)
         if query.download is not None:

@@ -41,11 +41,15 @@ class Lines(Protocol):
     def max_words_per_line(self) -> int | None: ...
 
 
-def layout(settings: Subtitles, asked: Lines | None = None) -> Layout:
+def asked_layout(settings: Subtitles, asked: Lines) -> Layout:
     """Return the limits of subtitles: the operator's, but for those that a client names."""
-    width = asked and asked.max_line_width
-    count = asked and asked.max_line_count
-    words = asked and asked.max_words_per_line
+    return layout(settings, asked.max_line_width, asked.max_line_count, asked.max_words_per_line)
+
+
+def layout(
+    settings: Subtitles, width: int | None = None, count: int | None = None, words: int | None = None
+) -> Layout:
+    """Return the limits of subtitles; where only the words of a line are limited, each line is a cue."""
     return Layout(
         max_line_width=width or settings.max_line_width,
         max_line_count=count or (1 if words else settings.max_line_count),

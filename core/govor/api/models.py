@@ -155,6 +155,7 @@ def register(service: Service, model: Model) -> RegistryEntry:
         **body.model_dump(),
         state=body.status,
         size=service.store.size(model),
+        size_estimate=model.spec.size_estimate or None,
         memory_estimate=model.spec.memory or None,
         tasks=tasks_of(model),
         licence=model.spec.licence,

@@ -8,7 +8,7 @@ from typing import Literal
 from quart import Response
 
 from govor.api.fields import Fields
-from govor.api.lines import layout
+from govor.api.lines import asked_layout
 from govor.formats import MEDIA_TYPES, render
 from govor.formats.gowhisper import rich_body
 from govor.formats.openai import dump_json
@@ -45,6 +45,6 @@ def render_result(
         logprobs=fields.wants_logprobs,
         codes=rich is not None or settings.compat.language == "code",
         times="segment" in fields.timestamp_granularities,
-        layout=layout(settings.subtitles, fields),
+        layout=asked_layout(settings.subtitles, fields),
     )
     return body if body.endswith("\n") else body + "\n", media_type

@@ -20,6 +20,7 @@ from govor.errors import InvalidAudio, InvalidParam
 from govor.types import SAMPLE_RATE, Audio
 
 MOST = 4
+MOST_PEOPLE = 100
 SHORTEST, LONGEST = 2.0, 10.0  # seconds of a reference; OpenAI's limits
 TOLERANCE = 0.1  # seconds: codecs add and swallow some
 DATA_URL = re.compile(r"data:[^,;]*(?:;[^,;]+)*;base64,", re.IGNORECASE)
@@ -36,6 +37,8 @@ class SpeakerFields(BaseModel):
         max_length=MOST,
         description="For each name 2 to 10 s of that voice, as a data URL: data:audio/wav;base64,…",
     )
+
+    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many people speak; 0: found out.")
 
     def check_known(self) -> None:
         """Refuse names without references, and the same name twice. Raises InvalidParam."""

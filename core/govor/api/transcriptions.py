@@ -14,6 +14,7 @@ from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 
 from govor.api.dialect_schema import RichTranscription
+from govor.api.diarization import can_count
 from govor.api.fields import Fields, parse_fields, parse_flag
 from govor.api.forms import fetch_recording, read_form
 from govor.api.jobs import accept_job, prefers_async
@@ -123,6 +124,8 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
         diarize = await _diarize(service, fields, purpose)
         dialect = _stream_dialect(fields, purpose, compat, named=named)
         ignored = _without_room(fields, diarized=diarize is not None, streamed=dialect is not None)
+        if diarize and diarize.least and (fields.background or not await can_count(service, diarize.model)):
+            ignored = ("num_speakers", *ignored)  # a job is worked on without it
         wish = Wish(
             path,
             fields.model,
@@ -163,7 +166,8 @@ async def _diarize(service: Service, fields: Fields, purpose: Purpose) -> Diariz
         return None
     fields.check_known()
     model = service.router.diarizer(_wanting(fields))
-    return Diarize(model, await known_speakers(fields, service.decoders, service.settings.spool_dir))
+    known = await known_speakers(fields, service.decoders, service.settings.spool_dir)
+    return Diarize(model, known, fields.num_speakers, fields.num_speakers or None)
 
 
 def _without_room(fields: Fields, *, diarized: bool, streamed: bool) -> tuple[str, ...]:
@@ -189,8 +193,9 @@ def _stream_dialect(
 ) -> Callable[[Asked, Transcription], Events] | None:
     """Choose how the stream is told; None: the answer is no stream."""
     if named:
+        rich = bool(fields.timestamp_granularities)  # its own clients know no such field
         return lambda asked, begun: GoWhisperEvents(
-            purpose, asked.work.options.language, begun.seconds_stated
+            purpose, asked.work.options.language, begun.seconds_stated, rich=rich
         )
     lines = fields.response_format == "text" and fields.diarize  # one per turn, which deltas cannot tell
     if fields.stream and fields.response_format in STREAMED_FORMATS and not lines:

@@ -6,9 +6,9 @@ What the server refuses is raised as the sentence it gave; so is a server that c
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
@@ -51,6 +51,14 @@ class Remote:
         """Return what a DELETE answers."""
         return self._ask("DELETE", path, params=params)
 
+    def text(self, path: str, params: Params | None = None) -> str:
+        """Return what a GET answers, as it is."""
+        return str(self._answer("GET", path, params=params).text)
+
+    def send(self, path: str, fields: Params, file: tuple[str, IO[bytes]]) -> Any:
+        """Return what a POST of a form with a `file` answers."""
+        return self._ask("POST", path, data=fields, files={"file": file})
+
     def events(
         self, path: str, body: object = None, params: Params | None = None
     ) -> Iterator[tuple[str, Any]]:
@@ -66,22 +74,44 @@ class Remote:
                 raise self._refusal(response)
             yield from parse_events(response.iter_lines())
 
+    @asynccontextmanager
+    async def upload(
+        self, path: str, fields: dict[str, Any], file: tuple[str, IO[bytes]], params: Params | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a form with a `file`; hold the answer, whose body is still to be read."""
+        import httpx
+
+        with self._told():
+            async with (
+                httpx.AsyncClient(**self._usual) as client,
+                client.stream(
+                    "POST", self.url + path, data=fields, files={"file": file}, params=params
+                ) as answer,
+            ):
+                if not answer.is_success:
+                    await answer.aread()
+                    raise self._refusal(answer)
+                yield answer
+
     @property
     def _usual(self) -> dict[str, Any]:
         # a model may take minutes to load or to come: the server ends it
         return {"headers": self._headers, "timeout": (CONNECT_SECONDS, None, None, None)}
 
     def _ask(self, method: str, path: str, **kwargs: Any) -> Any:
+        try:
+            return self._answer(method, path, **kwargs).json()
+        except ValueError as error:
+            raise Refused(f"{self.url} is no Govor server: {path} did not answer JSON.") from error
+
+    def _answer(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         import httpx  # slow to import, and needed by few commands
 
         with self._told():
             response = httpx.request(method, self.url + path, **kwargs, **self._usual)
             if not response.is_success:
                 raise self._refusal(response)
-            try:
-                return response.json()
-            except ValueError as error:
-                raise Refused(f"{self.url} is no Govor server: {path} did not answer JSON.") from error
+            return response
 
     def _refusal(self, response: httpx.Response) -> Refused:
         """The server's own sentence, or where it has none its status; of keys, how they are given here."""

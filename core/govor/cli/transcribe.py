@@ -1,218 +1,171 @@
-"""`govor transcribe`: files at the terminal, with the same engine and formats as the server."""
+"""`govor transcribe`: recordings at the terminal, with the same engine and formats as the server."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
+from govor.cli.bars import Bar
 from govor.cli.leave import leave
 from govor.cli.options import read_settings, setting_options, show_log
+from govor.cli.outputs import NotWritten, Outputs, Style
 from govor.cli.process import bound_arenas
+from govor.cli.recordings import Recording, find_recordings, opened
+from govor.cli.remote import Remote, server_options
 from govor.cli.say import say
-from govor.engine.diarization import Diarize
-from govor.engine.options import honour
-from govor.engine.pipeline import Transcription, Work
+from govor.cli.sources import Heard, Here, Source, There, Wanted
+from govor.cli.targets import Targets, check_target, choose_targets
+from govor.cli.wishes import read_wishes, wish_options
 from govor.engine.service import Service
 from govor.errors import GovorError, InvalidParam
-from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS, render
-from govor.formats.languages import parse_language
-from govor.models.catalogue import Model
-from govor.plain import without_controls
-from govor.types import Options
-
-ASKED = ("model", "response_format", "language", "translate", "words", "diarize")
-"""Options that are no settings."""
-
-SUFFIXES = {"text": ".txt", "srt": ".srt", "vtt": ".vtt"}  # all others are JSON
-
-
-def _language(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    try:
-        return parse_language(value) if value else None
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+from govor.formats.subtitles import clock
+from govor.settings import Settings
 
 
 @click.command()
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.option("--model", "-m", default="", help="Id, alias or plugin/id; default: the preference list.")
-@click.option(
-    "--format",
-    "-f",
-    "response_format",
-    type=click.Choice(list(MEDIA_TYPES)),
-    default="text",
-    show_default=True,
-)
-@click.option(
-    "--language", "-l", callback=_language, help="Language of the speech, e.g. ru; default: detected."
-)
-@click.option("--translate", is_flag=True, help="Translate to English, where the model can.")
-@click.option("--words", is_flag=True, help="Times of single words, in verbose_json.")
-@click.option("--diarize", is_flag=True, help="Name the speakers, in all formats but json.")
+@click.argument("files", nargs=-1, required=True, metavar="FILES…")
+@wish_options
 @click.option(
     "--output",
     "-o",
-    type=click.Path(),
     metavar="PATH",
     help="File, or folder: for several files, or with / at the end. Default: standard output.",
 )
+@click.option("--force", is_flag=True, help="Overwrite texts that are there already.")
+@click.option("--threads", type=click.IntRange(1, 4096), metavar="N", help="CPU threads of the model.")
+@server_options()
 @setting_options(["models_dir", "device", "offline", "max_audio_seconds"])
 @click.pass_obj
-def transcribe(config: Path | None, /, files: tuple[Path, ...], output: str | None, **options: Any) -> None:
+def transcribe(
+    config: Path | None, /, files: tuple[str, ...], output: str | None, force: bool, **given: Any
+) -> None:
     """Transcribe FILES and print the text, or write it to --output.
 
-    Each file's text appears when the file is done; progress goes to stderr, where that is a terminal. A
-    file that fails is reported and the others go on; the exit code is then 1.
+    FILES may be folders, whose recordings are heard, and - for standard input. The text appears while it is
+    heard, and stays when you press Ctrl-C; progress goes to stderr, where that is a terminal. A file that
+    fails is reported and the others go on; the exit code is then 1.
     """
-    asked = {name: options.pop(name) for name in ASKED}
+    server, key, threads = given.pop("server"), given.pop("api_key"), given.pop("threads")
+    wishes = {name: given.pop(name) for name in list(given) if name not in Settings.model_fields}
     bound_arenas()
-    settings = read_settings(config, options)
+    settings = read_settings(config, given)
     show_log("warning")
-    asked["max_seconds"] = settings.max_audio_seconds
-    write = _writer(output, files, asked["response_format"])
-    if not asyncio.run(_transcribe_all(Service(settings), files, asked, write)):
+    wanted, formats, style = read_wishes(wishes, settings.subtitles)
+    recordings, faults = find_recordings(files)
+    for fault in faults:
+        say(f"govor: {fault}", fg="red", err=True)
+    if not recordings:
+        sys.exit(1)
+    if server and threads:
+        raise InvalidParam("A server decides itself on its threads: leave --threads out.")
+    targets = choose_targets(output, recordings, formats)
+    source = There(Remote(server, key), wanted) if server else _here(settings, wanted, threads)
+    work = _Work(source, style, force=force, named=len(recordings) > 1 and formats[0] not in JSON)
+    complete = asyncio.run(work.hear_all(list(zip(recordings, targets, strict=True))))
+    if not complete or faults:
         sys.exit(1)
 
 
-async def _transcribe_all(
-    service: Service, files: tuple[Path, ...], asked: dict[str, Any], write: Callable[[Path, str], None]
-) -> bool:
-    """Return whether every file succeeded."""
-    model = service.router.choose(asked["model"])
-    options, ignored = honour(_options(asked), model.spec)
-    if ignored:
-        say(f"govor: '{model.id}' cannot honour: {', '.join(ignored)}", err=True)
-    diarize = _diarize(service, asked)
-    complete = True
-    try:
-        with _progress() as bars:
-            await _load(service, model, bars)
-        for file in files:
-            work = Work(file, model, options, max_seconds=asked["max_seconds"], diarize=diarize)
-            try:
-                write(file, await _transcribe_one(service, work, asked))
-            except BrokenPipeError:
-                raise  # nobody reads any more
-            except (GovorError, OSError) as error:
-                say(f"govor: {file}: {error}", fg="red", err=True)
-                complete = False
-    except asyncio.CancelledError:
-        leave(130)  # a model at work would be waited for
-    finally:
-        await service.close()
-    return complete
+JSON = frozenset({"json", "verbose_json", "diarized_json"})
+"""Formats that a heading would make unreadable to programs."""
 
 
-def _diarize(service: Service, asked: dict[str, Any]) -> Diarize | None:
-    """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
-    response_format = asked["response_format"]
-    if asked["diarize"] and response_format not in SPEAKER_FORMATS:
-        raise InvalidParam(f"Speakers show in all formats but {response_format}.")
-    if not asked["diarize"] and response_format != "diarized_json":
-        return None
-    return Diarize(service.router.diarizer())
+def _here(settings: Settings, wanted: Wanted, threads: int | None) -> Source:
+    return Here(Service(settings), wanted, threads, settings.max_audio_seconds)
 
 
-async def _load(service: Service, model: Model, bars: Progress) -> None:
-    """Load the model under a bar of its own: the first time, its files are put together and verified."""
-    bar = bars.add_task(f"Loading {model.id}", total=None)
+class _Work:
+    """All recordings, one after another."""
 
-    def move(done: int, total: int) -> None:
-        bars.update(bar, completed=done, total=total or None)
+    def __init__(self, source: Source, style: Style, *, force: bool, named: bool):
+        self._source, self._style, self._force, self._named = source, style, force, named
 
-    async with service.pool.lease(model, move):
-        bars.remove_task(bar)
+    async def hear_all(self, recordings: Sequence[tuple[Recording, Targets]]) -> bool:
+        """Return whether every recording succeeded."""
+        wanted = [pair for pair in recordings if self._is_free(*pair)]
+        complete = len(wanted) == len(recordings)
+        try:
+            if wanted:
+                with Bar(self._source.title) as bar:
+                    await self._source.open(bar.move)
+            for recording, targets in wanted:
+                complete = await self._hear(recording, targets) and complete
+        except asyncio.CancelledError:
+            leave(130)  # a model at work would be waited for
+        finally:
+            await self._source.close()
+        return complete
 
+    def _is_free(self, recording: Recording, targets: Targets) -> bool:
+        """Tell whether nothing would be overwritten; else say what."""
+        try:
+            check_target(recording, targets, force=self._force)
+        except InvalidParam as error:
+            say(f"govor: {error}", fg="red", err=True)
+            return False
+        return True
 
-async def _transcribe_one(service: Service, work: Work, asked: dict[str, Any]) -> str:
-    """Return the result in the format that is asked for; the bar is gone before it is shown."""
-    with _progress() as bars:
-        name = work.path.name
-        bar = bars.add_task(f"{name}: telling speakers apart" if work.diarize else name, total=None)
-        bars.refresh()
-        async with service.transcribe(work) as transcription, aclosing(aiter(transcription)) as segments:
-            async for _ in segments:
-                bars.update(bar, description=name)
-                _show(transcription, bars, bar)
-    body, _ = render(
-        transcription.result(), asked["response_format"], words=asked["words"], segments=True, logprobs=False
-    )
-    return body
+    async def _hear(self, recording: Recording, targets: Targets) -> bool:
+        """Write the texts of one recording; say why they are not whole. Returns whether they are."""
+        progress = _Progress()
+        heading = f"==> {recording.name} <==" if self._named else ""
+        try:
+            with Outputs(targets, self._style, force=self._force, heading=heading) as outputs:
+                try:
+                    await self._write(recording, outputs, progress)
+                except BrokenPipeError:
+                    raise  # nobody reads any more
+                except NotWritten:
+                    raise
+                except (GovorError, OSError) as error:
+                    say(f"govor: {recording.name}: {error}{progress.keep(outputs)}", fg="red", err=True)
+                    return False
+                except asyncio.CancelledError:
+                    say(f"govor: {recording.name}: Interrupted.{progress.keep(outputs)}", err=True)
+                    raise
+        except NotWritten as error:
+            say(f"govor: {error}", fg="red", err=True)
+            return False
+        return True
 
-
-def _show(transcription: Transcription, bars: Progress, bar: TaskID) -> None:
-    total = transcription.seconds_stated or transcription.seconds_read
-    bars.update(bar, completed=min(transcription.seconds_done, total), total=total)
-
-
-def _options(asked: dict[str, Any]) -> Options:
-    return Options(
-        task="translate" if asked["translate"] else "transcribe",
-        language=asked["language"],
-        words=asked["words"],
-    )
-
-
-def _progress() -> Progress:
-    """Bars on stderr; nothing at all where that is not a terminal."""
-    console = Console(stderr=True)
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-
-
-def _writer(output: str | None, files: tuple[Path, ...], response_format: str) -> Callable[[Path, str], None]:
-    """How a result is put out. Raises InvalidParam where that would destroy something, or cannot be."""
-    if output is None:
-        return lambda file, text: click.echo(without_controls(text), nl=not text.endswith("\n"))
-    target = Path(output)
-    if len(files) == 1 and not output.endswith("/") and not target.is_dir():
-        if target.exists() and target.samefile(files[0]):
-            raise InvalidParam(f"{target} is the recording itself and would be overwritten.")
-        _make(target.parent)
-        return lambda file, text: _write(target, text)
-    for stem, number in Counter(file.stem for file in files).items():
-        if number > 1:
-            raise InvalidParam(
-                f"{number} of the files are named '{stem}' and would overwrite each other's output."
-            )
-    _make(target)
-    return lambda file, text: _write(target / (file.stem + SUFFIXES.get(response_format, ".json")), text)
+    async def _write(self, recording: Recording, outputs: Outputs, progress: _Progress) -> None:
+        name = recording.name if recording.path is None else recording.path.name
+        with opened(recording) as path, Bar(f"{name}{self._source.first}") as bar:
+            async with self._source.hear(path, name) as heard, aclosing(aiter(heard)) as segments:
+                progress.heard = heard
+                async for segment in segments:
+                    bar.rename(name)
+                    bar.move(heard.seconds_done, heard.seconds_stated)
+                    with bar.hidden(outputs.shown):
+                        outputs.add(segment)
+        outputs.end(heard.result())
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidParam(f"The folder {folder} cannot be made: {error.strerror}.") from error
+class _Progress:
+    """How far one recording was heard."""
+
+    def __init__(self) -> None:
+        self.heard: Heard | None = None
+
+    def keep(self, outputs: Outputs) -> str:
+        """Write what there is of an unfinished text; return a sentence that says what and where, or ""."""
+        if self.heard is None or not outputs.begun:
+            return ""
+        done, total = self.heard.seconds_done, self.heard.seconds_stated
+        try:
+            outputs.end(self.heard.result())
+        except NotWritten as error:
+            return f" {error}"
+        where = f" is in {', '.join(map(str, outputs.paths))}" if outputs.paths else " is above"
+        of = f" of {_clock(total)}" if total else ""
+        return f" The text up to {_clock(done)}{of}{where}."
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+def _clock(seconds: float) -> str:
+    return clock(round(seconds * 1000), ".")[:8]

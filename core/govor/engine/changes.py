@@ -12,7 +12,7 @@ LIVE = frozenset(
         "file_urls", "jobs_limit", "jobs_max_mb", "keep_alive_seconds", "log_level",
         "max_audio_seconds", "max_queue", "max_queue_seconds", "max_requests_per_client",
         "max_wait_seconds", "models", "rate_limit_burst", "rate_limit_per_ip", "rate_limit_per_key",
-        "routing", "strict", "trusted_proxies", "ttl",
+        "routing", "strict", "subtitles", "trusted_proxies", "ttl",
     }
 )  # fmt: skip
 """All others stay as they were at the start: sockets, folders, plugins, budgets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from govor.errors import GovorError
-from govor.formats.openai import dump_json, error_body
+from govor.formats.openai import dump_json, error_body, known_of
 from govor.formats.timeline import Placed, place_segments
 from govor.types import Segment, Transcript
 
@@ -43,8 +43,12 @@ def rich_body(transcript: Transcript, task: str) -> dict[str, object]:
 class GoWhisperEvents:
     """ping, task, then a segment each, and ok; or an error."""
 
-    def __init__(self, task: str, language: str | None, duration: float | None):
-        """`language` is what the client asked for, `duration` what the recording's container states."""
+    def __init__(self, task: str, language: str | None, duration: float | None, *, rich: bool = False):
+        """`language` is what the client asked for, `duration` what the recording's container states.
+
+        With `rich` segments have all that is known of them, as verbose_json has it.
+        """
+        self._rich = rich
         self._task = task
         self._language = "en" if task == "translate" else language
         self._duration = duration
@@ -61,6 +65,8 @@ class GoWhisperEvents:
         start = self._clock if segment.start is None else segment.start
         self._clock = max(start, segment.end or start)
         body = _segment(self._number, Placed(segment, start, self._clock), self._turns)
+        if self._rich:
+            body |= known_of(segment)
         self._number += 1
         return begun + _named("segment", body)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from govor.errors import GovorError
 from govor.formats.languages import language_name
 from govor.formats.timeline import Placed, place_segments
-from govor.types import Token, Transcript, Word
+from govor.types import Segment, Token, Transcript, Word
 
 _LOWEST_LOGPROB = -9999.0  # what OpenAI writes for a token of no probability
 
@@ -125,6 +125,23 @@ def _segment(number: int, placed: Placed) -> dict[str, object]:
         "no_speech_prob": _number(segment.no_speech_prob),
         **({"speaker": segment.speaker} if segment.speaker is not None else {}),
     }
+
+
+def known_of(segment: Segment) -> dict[str, object]:
+    """What is known of a segment besides its text and times: no key for what the model cannot say."""
+    known: dict[str, object] = {}
+    if segment.words is not None:
+        known["words"] = [_word(word) for word in segment.words]
+    if segment.token_ids is not None:
+        known["tokens"] = [int(token_id) for token_id in segment.token_ids]
+    for name in ("temperature", "avg_logprob", "no_speech_prob"):
+        value = getattr(segment, name)
+        if value is not None and math.isfinite(value):
+            known[name] = float(value)
+    for name in ("language", "speaker"):
+        if getattr(segment, name) is not None:
+            known[name] = getattr(segment, name)
+    return known
 
 
 def _compression_ratio(text: str) -> float:

@@ -1,0 +1,67 @@
+"""Bars of `govor transcribe`: how much of a model is loaded, how much of a recording is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from govor.plain import escape
+
+
+class Bar:
+    """One bar on stderr, gone when the block is left; nothing at all where that is not a terminal."""
+
+    def __init__(self, title: str):
+        console = Console(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=not console.is_terminal,
+        )
+        self._bar = self._progress.add_task(escape(title), total=None)
+
+    def __enter__(self) -> Bar:
+        self._progress.__enter__()
+        self._progress.refresh()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.__exit__(kind, error, trace)
+
+    def move(self, done: float, total: float | None) -> None:
+        """Show how much is done; None or 0: of nobody knows how much."""
+        self._progress.update(self._bar, completed=min(done, total or done), total=total or None)
+
+    @contextmanager
+    def hidden(self, wanted: bool) -> Iterator[None]:
+        """Take the bar off the screen for the block, where that is `wanted`."""
+        if not wanted or self._progress.disable:
+            yield
+            return
+        self._progress.stop()
+        yield
+        self._progress.start()
+
+    def rename(self, title: str) -> None:
+        """Show another title."""
+        self._progress.update(self._bar, description=escape(title))

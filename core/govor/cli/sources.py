@@ -1,0 +1,248 @@
+"""Who hears the recordings of `govor transcribe`: a model in this process, or a running server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from govor.api.diarization import can_count
+from govor.audio.stretches import NO_DETECTION
+from govor.cli.remote import Refused, Remote
+from govor.cli.say import say
+from govor.engine.assembly import assemble
+from govor.engine.diarization import Diarize
+from govor.engine.options import honour
+from govor.engine.pipeline import Work
+from govor.engine.service import Service
+from govor.models.catalogue import Model
+from govor.types import Options, Segment, Transcript, Word
+from govor.wishes import ModelSettings
+
+Show: TypeAlias = Callable[[int, int], None]
+
+FIRST = ": telling speakers apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of whoever hears the recordings."""
+
+    model: str
+    options: Options
+    diarize: bool
+    speakers: int | None
+    """How many people speak; None: it is found out."""
+    vad: bool
+    unasked: frozenset[str]
+    """Options that a format wants, not the user."""
+
+
+class Heard(Protocol):
+    """One recording on its way: iterate it once for its segments."""
+
+    @property
+    def seconds_done(self) -> float: ...
+
+    @property
+    def seconds_stated(self) -> float | None: ...
+
+    def __aiter__(self) -> AsyncIterator[Segment]: ...
+
+    def result(self) -> Transcript:
+        """The transcript of all segments so far."""
+        ...
+
+
+class Source(Protocol):
+    """Hears recordings, one after another."""
+
+    title: str
+    """What is waited for before the first one."""
+
+    first: str
+    """What comes before the first segment of each recording, after a colon; "" for nothing."""
+
+    async def open(self, show: Show) -> None:
+        """Get ready; `show` takes how much of it is done, and of how much."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+    def hear(self, path: Path, name: str) -> AbstractAsyncContextManager[Heard]:
+        """Begin to hear a recording."""
+        ...
+
+
+class Here:
+    """A model in this process."""
+
+    def __init__(self, service: Service, wanted: Wanted, threads: int | None, max_seconds: float):
+        """Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation."""
+        self._service = service
+        self._model = model = service.router.choose(wanted.model)
+        self._options, ignored = honour(wanted.options, model.spec)
+        told = [name for name in ignored if name not in wanted.unasked]
+        if told:
+            say(f"govor: '{model.id}' cannot honour: {', '.join(told)}", err=True)
+        people = wanted.speakers
+        self._diarize = (
+            Diarize(service.router.diarizer(), (), people or 0, people) if wanted.diarize else None
+        )
+        self._rules = None if wanted.vad else NO_DETECTION
+        self._max_seconds = max_seconds
+        if threads is not None:
+            self._limit(model, threads)
+        self.title = f"Loading {model.id}"
+        self.first = FIRST if wanted.diarize else ""
+
+    async def open(self, show: Show) -> None:
+        """Load the model: the first time, its files are put together and verified."""
+        async with self._service.pool.lease(self._model, show):
+            pass
+        if self._diarize and self._diarize.least and not await can_count(self._service, self._diarize.model):
+            say(f"govor: '{self._diarize.model.id}' cannot honour: speakers", err=True)
+
+    async def close(self) -> None:
+        await self._service.close()
+
+    def hear(self, path: Path, name: str) -> AbstractAsyncContextManager[Heard]:
+        limit = self._max_seconds
+        work = Work(path, self._model, self._options, self._rules, limit, diarize=self._diarize)
+        return self._service.transcribe(work)
+
+    def _limit(self, model: Model, threads: int) -> None:
+        settings = self._service.settings
+        own = settings.models.get(model.id, ModelSettings())
+        models = {**settings.models, model.id: own.model_copy(update={"threads": threads})}
+        self._service.pool.wishes.change(settings.model_copy(update={"models": models}))
+
+
+class There:
+    """A running Govor server, whose segments come as events."""
+
+    def __init__(self, remote: Remote, wanted: Wanted):
+        self._remote = remote
+        self._wanted = wanted
+        self._told = False
+        self.title = f"Asking {remote.url}"
+        self.first = FIRST if wanted.diarize else ""
+
+    async def open(self, show: Show) -> None:
+        """Nothing is asked before the first recording."""
+
+    async def close(self) -> None:
+        """Nothing is held between two recordings."""
+
+    @asynccontextmanager
+    async def hear(self, path: Path, name: str) -> AsyncIterator[Heard]:
+        """Send the recording. Raises Refused."""
+        with path.open("rb") as file:
+            asked = self._remote.upload(
+                route(self._wanted), fields(self._wanted), (name, file), {"stream": "true"}
+            )
+            async with asked as response:
+                self._tell(response.headers.get("x-govor-ignored", ""))
+                yield Streamed(
+                    response.aiter_lines(), self._wanted.options, response.headers, self._remote.url
+                )
+
+    def _tell(self, ignored: str) -> None:
+        unasked = {"timestamp_granularities"} if "words" in self._wanted.unasked else set()
+        told = [name for name in ignored.split(", ") if name and name not in unasked]
+        if told and not self._told:
+            say(f"govor: the server's model cannot honour: {', '.join(told)}", err=True)
+            self._told = True
+
+
+def route(wanted: Wanted) -> str:
+    """Where the request goes."""
+    return f"/v1/audio/{'translations' if wanted.options.task == 'translate' else 'transcriptions'}"
+
+
+def fields(wanted: Wanted) -> dict[str, Any]:
+    """The form of a request, all but the recording."""
+    options = wanted.options
+    form: dict[str, Any] = {
+        "response_format": "verbose_json",
+        "model": wanted.model,
+        "language": options.language or "",
+        "prompt": options.prompt,
+        "keywords[]": list(options.keywords),
+        "timestamp_granularities[]": ["segment", "word"] if options.words else ["segment"],
+        "diarize": "true" if wanted.diarize else "",
+        "num_speakers": str(wanted.speakers or ""),
+        "vad": "" if wanted.vad else "false",
+    }
+    return {name: value for name, value in form.items() if value}
+
+
+class Streamed:
+    """The events of one recording."""
+
+    def __init__(self, lines: AsyncIterator[str], options: Options, headers: Any, url: str):
+        self._lines, self._options, self._url = lines, options, url
+        self._model = headers.get("x-govor-model", "")
+        self._streams = headers.get("content-type", "").startswith("text/event-stream")
+        self._segments: list[Segment] = []
+        self._language: str | None = options.language
+        self.seconds_stated: float | None = None
+
+    @property
+    def seconds_done(self) -> float:
+        return max((segment.end or 0.0 for segment in self._segments[-1:]), default=0.0)
+
+    async def __aiter__(self) -> AsyncIterator[Segment]:
+        """Yield the segments. Raises Refused, also where the stream ends too early."""
+        if not self._streams:
+            raise Refused(f"{self._url} is no Govor server: it does not tell segments as they come.")
+        event = ""
+        async for line in self._lines:
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if name == "event":
+                event = value
+            if event == "ok":
+                return
+            if name != "data":
+                continue
+            data = json.loads(value)
+            if event == "error":
+                raise Refused(str(data["error"]["message"]))
+            if event == "task":
+                self.seconds_stated = data.get("duration")
+                self._language = self._language or data.get("language")
+            elif event == "segment":
+                self._segments.append(_segment(data))
+                yield self._segments[-1]
+        raise Refused("The server ended its stream before the text was whole.")
+
+    def result(self) -> Transcript:
+        duration = max(self.seconds_stated or 0.0, self.seconds_done)
+        return assemble(self._segments, self._options, duration=duration, model=self._model)
+
+
+def _segment(data: dict[str, Any]) -> Segment:
+    """A segment out of its event."""
+    words = data.get("words")
+    return Segment(
+        data["text"],
+        data.get("start"),
+        data.get("end"),
+        words=None if words is None else tuple(map(_word, words)),
+        token_ids=tuple(data["tokens"]) if data.get("tokens") else None,
+        language=data.get("language"),
+        speaker=data.get("speaker"),
+        avg_logprob=data.get("avg_logprob"),
+        no_speech_prob=data.get("no_speech_prob"),
+        temperature=data.get("temperature"),
+    )
+
+
+def _word(data: dict[str, Any]) -> Word:
+    return Word(data["word"], data["start"], data["end"], data.get("probability"))

@@ -1,0 +1,125 @@
+"""Options of `govor transcribe` that say what is wanted of a recording, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from govor.api.lines import layout
+from govor.cli.outputs import Style
+from govor.cli.sources import Wanted
+from govor.errors import InvalidParam
+from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
+from govor.formats.languages import parse_language
+from govor.formats.layout import Layout
+from govor.settings.subtitles import Subtitles
+from govor.types import Options
+
+ALL = ("txt", "srt", "vtt", "tsv", "verbose_json")
+"""What `--format all` stands for."""
+
+FORMATS = ("txt", "srt", "vtt", "tsv", *sorted(set(MEDIA_TYPES) - set(ALL[:4]) - {"text"}), "text", "all")
+
+
+def _language(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    try:
+        return parse_language(value) if value else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _formats(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    named = [name.strip().lower() for value in given for name in value.split(",") if name.strip()]
+    for name in named:
+        if name not in FORMATS:
+            raise click.BadParameter(f"{name!r} is no format; choose from {', '.join(FORMATS)}.")
+    wanted = [single for name in named or ["txt"] for single in (ALL if name == "all" else (name,))]
+    return tuple(dict.fromkeys(wanted))
+
+
+_OPTIONS = (
+    click.option("--model", "-m", default="", help="Id, alias or plugin/id; default: the preference list."),
+    click.option(
+        "--format",
+        "-f",
+        "formats",
+        multiple=True,
+        callback=_formats,
+        metavar="A,B",
+        help=f"{', '.join(FORMATS)}; several with commas, or by repeating it. all: {', '.join(ALL)}. "
+        "[default: txt]",
+    ),
+    click.option(
+        "--language", "-l", callback=_language, help="Language of the speech, e.g. ru; default: detected."
+    ),
+    click.option("--translate", is_flag=True, help="Translate to English, where the model can."),
+    click.option("--prompt", default="", help="Text that precedes the recording, or sets its style."),
+    click.option("--keyword", "keywords", multiple=True, help="A word or name to expect; may be repeated."),
+    click.option("--diarize", is_flag=True, help="Name the speakers, in all formats but json."),
+    click.option(
+        "--speakers", type=click.IntRange(1, 100), metavar="N", help="How many people speak, with --diarize."
+    ),
+    click.option("--words", is_flag=True, help="Times of single words, in verbose_json."),
+    click.option("--times", is_flag=True, help="Times of paragraphs, in txt."),
+    click.option("--no-vad", is_flag=True, help="Take everything for speech."),
+    click.option(
+        "--max-line-width",
+        type=click.IntRange(10, 1000),
+        metavar="N",
+        help="Columns of a line in srt and vtt.",
+    ),
+    click.option(
+        "--max-line-count", type=click.IntRange(1, 10), metavar="N", help="Lines of a cue in srt and vtt."
+    ),
+    click.option(
+        "--max-words-per-line",
+        type=click.IntRange(1, 100),
+        metavar="N",
+        help="Words of a line in srt and vtt; without --max-line-count each line is a cue.",
+    ),
+)
+
+
+def wish_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; the command gets them as `read_wishes` takes them."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def read_wishes(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tuple[str, ...], Style]:
+    """Return what is wanted by the options `given`, the formats, and how they are written.
+
+    Raises InvalidParam where speakers would show nowhere.
+    """
+    given = dict(given)
+    formats: tuple[str, ...] = given.pop("formats")
+    words, diarize = given.pop("words"), given.pop("diarize")
+    if diarize and not SPEAKER_FORMATS & set(formats):
+        raise InvalidParam(f"Speakers show in all formats but {formats[0]}.")
+    options = Options(
+        task="translate" if given.pop("translate") else "transcribe",
+        language=given.pop("language"),
+        prompt=given.pop("prompt"),
+        keywords=given.pop("keywords"),
+        words=words or bool(SUBTITLE_FORMATS & set(formats)),
+    )
+    speakers = given.pop("speakers")
+    if speakers and not (diarize or "diarized_json" in formats):
+        raise InvalidParam("--speakers goes with --diarize only.")
+    wanted = Wanted(
+        model=given.pop("model"),
+        options=options,
+        diarize=diarize or "diarized_json" in formats,
+        speakers=speakers,
+        vad=not given.pop("no_vad"),
+        unasked=frozenset() if words else frozenset({"words"}),
+    )
+    return wanted, formats, Style(options, words, given.pop("times"), _layout(given, subtitles))
+
+
+def _layout(given: dict[str, Any], subtitles: Subtitles) -> Layout:
+    names = ("max_line_width", "max_line_count", "max_words_per_line")
+    return layout(subtitles, *(given.pop(name) for name in names))
