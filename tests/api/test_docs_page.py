@@ -103,7 +103,6 @@ def test_execute_in_a_browser_sends_nothing_that_changes_the_answer(server: Any,
         assert told.pop("file").startswith("@en.wav")
         assert told == {
             "response_format": "json",
-            "temperature": "0",
             "vad": "true",
             "chunking_strategy": "auto",
         }
