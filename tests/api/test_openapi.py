@@ -217,7 +217,8 @@ def test_a_body_may_be_the_recording(document: dict[str, Any], path: str) -> Non
 @pytest.mark.parametrize("path", AUDIO)
 def test_a_transcript_may_come_as_json_text_subtitles_or_events(document: dict[str, Any], path: str) -> None:
     content = document["paths"][path]["post"]["responses"]["200"]["content"]
-    assert set(content) == {"application/json", "text/plain", "text/vtt", "text/event-stream"}
+    tables = {"text/tab-separated-values"}
+    assert set(content) == {"application/json", "text/plain", "text/vtt", "text/event-stream"} | tables
 
 
 def test_only_health_and_readiness_need_no_key(document: dict[str, Any]) -> None:
