@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, FilePath, ValidationError
+
 from govor.errors import ModelNotFound
+from govor.errors.values import fault_of
 
 KNOWN = [f"model-{number}" for number in range(60)]
 
@@ -29,4 +37,75 @@ def test_an_install_without_any_backend_says_how_to_add_one() -> None:
     message = str(ModelNotFound("whisper-base", []))
     assert message.startswith("The model 'whisper-base' does not exist. Available: none. No plugin that has")
     assert "`govor plugins`" in message
+    assert "`pip install 'govor[default]'`" in message
     assert "`pip install ./backends/whisper ./backends/silero`" in message
+
+
+def test_a_model_that_is_not_installed_is_suggested_with_how_to_fetch_it() -> None:
+    message = str(ModelNotFound("whisper-smal", ["whisper-base"], fetchable=["whisper-small"]))
+    assert "Did you mean 'whisper-small'? It is not installed: `govor pull whisper-small` fetches" in message
+
+
+def test_a_plugin_that_failed_is_named_where_a_model_is_missing() -> None:
+    message = str(ModelNotFound("whisper-base", [], failed=["whisper"]))
+    assert "The models of the plugin 'whisper' are missing, as it failed" in message
+    assert "pip install" not in message
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    flag: bool = False
+    count: int = Field(1, ge=1, le=9)
+    share: float = Field(0.5, gt=0, lt=1, allow_inf_nan=False)
+    name: str = Field("a", min_length=1, max_length=3, pattern="^[a-z]+$")
+    kind: Literal["a", "b"] = "a"
+    names: tuple[str, ...] = Field((), max_length=1)
+    table: dict[str, int] = {}
+    other: set[int] = set()
+    path: FilePath | None = None
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"flag": "perhaps"}, "'flag' must be true or false"),
+        ({"flag": []}, "'flag' must be true or false"),
+        ({"count": "many"}, "'count' must be a whole number"),
+        ({"count": 1.5}, "'count' must be a whole number"),
+        ({"count": 0}, "'count' must be 1 or more"),
+        ({"count": 10}, "'count' must be 9 or less"),
+        ({"share": 0}, "'share' must be more than 0.0"),
+        ({"share": 1}, "'share' must be less than 1.0"),
+        ({"share": "x"}, "'share' must be a number"),
+        ({"share": "nan"}, "'share' must be a finite number"),
+        ({"name": ""}, "'name' must not be empty"),
+        ({"name": "abcd"}, "'name' must have 3 letters or fewer"),
+        ({"name": "1"}, "'name' must match ^[a-z]+$"),
+        ({"name": 1}, "'name' must be text"),
+        ({"kind": "c"}, "'kind' must be 'a' or 'b'"),
+        ({"names": ["a", "b"]}, "'names' must have 1 items or fewer"),
+        ({"names": 1}, "'names' must be a list"),
+        ({"table": 1}, "'table' must be a table"),
+        ({"table": {"a": "x"}}, "'table.a' must be a whole number"),
+        ({"other": 1}, "'other' must be a list"),
+        ({"path": "/none"}, "'path' is no file"),
+        ({"strange": 1}, "'strange' is not known"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_in_plain_words(value: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Shape.model_validate(value)
+    (item,) = caught.value.errors()
+    assert fault_of(item) == told
+
+
+def test_a_kind_of_fault_that_nobody_foresaw_has_words_too() -> None:
+    item = {"type": "quite_new", "loc": ("a",), "msg": "Input should be new"}
+    assert fault_of(item) == "'a' has a value that it cannot have"
+
+
+def test_only_one_module_reads_the_words_of_pydantic(root: Path) -> None:
+    words = re.compile(r"\[[\"']msg[\"']\]")
+    readers = [path.name for path in (root / "core").rglob("*.py") if words.search(path.read_text("utf-8"))]
+    assert readers == ["values.py"]

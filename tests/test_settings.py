@@ -144,25 +144,42 @@ def test_models_lie_in_the_cache_folder_of_the_system(monkeypatch: pytest.Monkey
     [
         ("frobnicate = 1", "there is no setting 'frobnicate'"),
         ("api_key = 'a'", "there is no setting 'api_key'; did you mean 'api_keys'?"),
-        ("[whisper]\nbeam_size = 1", "there is no setting 'whisper'"),
-        ("port = 'abc'", "port: Input should be a valid integer"),
-        ("port = 70000", "port: Input should be less than or equal to 65535"),
-        ("port = -1", "port: Input should be greater than or equal to 0"),
-        ("order = 5", "order: Input should be a list"),
-        ("order = [5]", "order.0: Input should be a valid string"),
-        ("plugins = 5", "plugins: Input should be a table"),
-        ("[plugins]\nwhisper = 5", "plugins.whisper: Input should be a table"),
-        ("[aliases]\nboss = 5", "aliases.boss: Input should be a valid string"),
-        ("offline = 'maybe'", "offline: Input should be a valid boolean"),
-        ("max_upload_mb = 0", "max_upload_mb: Input should be greater than 0"),
-        ("max_upload_mb = inf", "max_upload_mb: Input should be a finite number"),
-        ("log_level = 'loud'", "log_level: Input should be 'debug', 'info', 'warning' or 'error'"),
-        ("spool_dir = '/no/such/folder'", "spool_dir: Path does not point to a directory"),
+        ("[whisper]\nbeam_size = 1", "there is no table [whisper]; the plugin's is [plugins.whisper]"),
+        ("port = 'abc'", "port: must be a whole number"),
+        ("port = 70000", "port: must be 65535 or less"),
+        ("port = -1", "port: must be 0 or more"),
+        ("order = 5", "order: must be a list"),
+        ("order = [5]", "order.0: must be text"),
+        ("plugins = 5", "plugins: must be a table"),
+        ("[plugins]\nwhisper = 5", "plugins.whisper: must be a table"),
+        ("[aliases]\nboss = 5", "aliases.boss: must be text"),
+        ("offline = 'maybe'", "offline: must be true or false"),
+        ("max_upload_mb = 0", "max_upload_mb: must be more than 0"),
+        ("max_upload_mb = inf", "max_upload_mb: must be a finite number"),
+        ("log_level = 'loud'", "log_level: must be 'debug', 'info', 'warning' or 'error'"),
+        ("spool_dir = '/no/such/folder'", "spool_dir: is no folder"),
+        (
+            "memory_budget = 'much'",
+            "memory_budget: must be a number of bytes, as in 2000000000, 2GB or 1500MiB",
+        ),
+        ("device = 'gpu'", "device: must be auto, cpu, cuda, cuda:1 or another number, or mps"),
+        ("[models.x]\ndevice = 'gpu'", "models.x.device: must be auto, cpu,"),
+        ("[models.x]\nthread = 1", "there is no key 'models.x.thread'; did you mean 'threads'?"),
+        ("[compat]\nlanguages = 1", "there is no key 'compat.languages'; did you mean 'language'?"),
     ],
 )
 def test_a_wrong_setting_of_the_file_is_named(written: Any, text: str, complaint: str) -> None:
     config = written(text)
     assert fault(config).startswith(f"{config}: {complaint}")
+
+
+def test_a_file_that_nobody_named_is_told_with_its_folder(written: Any, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere/plugins.toml").write_text("\n".join(f"strange_{n} = 1" for n in range(9)))
+    message = fault()
+    folder = tmp_path / "elsewhere"
+    assert message.startswith(f"plugins.toml (read because it lies in the current folder, {folder}; --config")
+    assert message.count("there is no setting") == 5
+    assert message.endswith("; and 4 more")
 
 
 def test_every_wrong_setting_is_named(written: Any) -> None:
@@ -183,7 +200,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_wrong_variable_is_named(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOVOR_PORT", "tcp://10.0.0.1:8000")  # what Kubernetes sets for a service called govor
-    assert fault(written("port = 1\n")).startswith("GOVOR_PORT: Input should be a valid integer")
+    assert fault(written("port = 1\n")).startswith("GOVOR_PORT: must be a whole number")
 
 
 @pytest.mark.parametrize("name", ["GOVOR_ALIASES", "GOVOR_PLUGINS"])
@@ -197,7 +214,7 @@ def test_a_table_in_the_environment_that_is_no_json_is_told(
 
 
 def test_a_wrong_option_is_named(written: Any) -> None:
-    assert fault(None, max_upload_mb="many").startswith("--max-upload-mb: Input should be a valid number")
+    assert fault(None, max_upload_mb="many").startswith("--max-upload-mb: must be a number")
 
 
 def test_a_misspelt_variable_is_warned_of(
@@ -210,7 +227,7 @@ def test_a_misspelt_variable_is_warned_of(
     assert caplog.messages == ["The environment variable GOVOR_PROT is no setting"]
 
 
-@pytest.mark.parametrize("text", [f"api_keys = [['{SECRET}']]", f"api_keys = {{a = '{SECRET}'}}"])
+@pytest.mark.parametrize("text", [f"api_keys = [['{SECRET}']]", f"api_keys = {{a = ['{SECRET}']}}"])
 def test_a_wrong_key_is_not_repeated(written: Any, text: str) -> None:
     message = fault(written(text))
     assert "api_keys" in message

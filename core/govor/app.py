@@ -29,9 +29,10 @@ from govor.api.results import MODEL_HEADER
 from govor.api.speech import speech_routes
 from govor.api.status import probe_routes, status_routes
 from govor.api.storage import storage_routes
-from govor.api.transcriptions import transcription_routes
+from govor.api.transcriptions import azure_routes, transcription_routes
 from govor.api.uploads import current_spool, sweep_spool
 from govor.api.voice_activity import vad_limits, voice_activity_routes
+from govor.api.whisper_asr import asr_limits, whisper_asr_routes
 from govor.api.whispercpp import whispercpp_routes
 from govor.engine.service import Service
 from govor.engine.transcriber import ServiceTranscriber
@@ -73,7 +74,8 @@ def create_app(service: Service) -> Quart:
         RESPONSE_TIMEOUT=None,
     )
     most = int(settings.max_upload_mb * 1e6)
-    limits = body_limits(most, {**own_limits(settings.compat), **vad_limits(most)})
+    own = {**own_limits(settings.compat), **asr_limits(settings.compat), **vad_limits(most)}
+    limits = body_limits(most, own)
     bodies = Bodies(app.asgi_app, limits, lambda: _pace(service), settings.spool_dir)
     watch, jobs = Watch(service), Jobs(service)
     app.url_map.merge_slashes = False  # Quart would redirect, in HTML, to a host that the client names
@@ -130,9 +132,11 @@ def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | Non
     for routes in (
         transcription_routes(service, jobs),
         transcription_routes(service, jobs, rich=True),
+        azure_routes(service, jobs),
         job_routes(jobs, service),
         gigastt_routes(service),
         whispercpp_routes(service),
+        whisper_asr_routes(service),
         detect_routes(service),
         embedding_routes(service),
         voice_activity_routes(service),

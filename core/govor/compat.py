@@ -43,6 +43,12 @@ class Compat(BaseModel):
     gigastt_max_audio_seconds: float = Field(
         600, ge=0, allow_inf_nan=False, description="Longest recording of the same routes. 0: no limit."
     )
+    asr_max_upload_mb: float = Field(
+        500,
+        gt=0,
+        allow_inf_nan=False,
+        description="Largest body of /asr and /detect-language, in MB (10^6 bytes): four hours, decoded.",
+    )
     not_ready_when_busy: bool = Field(
         False, description="/ready answers 503, pool_exhausted, while all workers of the default model work."
     )

@@ -14,10 +14,11 @@ from typing import Any, Literal
 
 import click
 import pluggy
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from govor import hookspecs
 from govor.errors import ConfigurationError
+from govor.errors.values import Item, did_you_mean, place_of, wrong_value
 from govor.serving import Transcriber
 from govor.settings import Settings
 from govor.specs import ModelSpec
@@ -159,7 +160,9 @@ class Plugins:
         try:
             results = caller(settings=table, **arguments)
         except ValidationError as error:
-            raise ValueError(f"[plugins.{name}] {_faults(error)}") from error
+            module = self._manager.get_plugin(name)
+            told = _faults(error, getattr(module, "__name__", type(module).__module__))
+            raise ValueError(f"[plugins.{name}] {told}") from error
         if not results:
             raise ValueError(f"hook '{hook}' returned None")
         return results[0]
@@ -182,9 +185,26 @@ class Plugins:
             raise ConfigurationError(f"Plugin '{name}' is required but not ready: {why}")
 
 
-def _faults(error: ValidationError) -> str:
+def _faults(error: ValidationError, module: str) -> str:
     """What is wrong with which keys of a table, without the values: one may be a secret."""
-    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    known = _keys_of(error.title, module.partition(".")[0])
+    return "; ".join(_fault(item, known) for item in error.errors(include_url=False))
+
+
+def _fault(item: Item, known: Collection[str]) -> str:
+    if item["type"] == "extra_forbidden":
+        return f"there is no key '{place_of(item)}'{did_you_mean(str(item['loc'][-1]), known)}"
+    return f"{place_of(item)}: {wrong_value(item)}"
+
+
+def _keys_of(title: str, package: str) -> Collection[str]:
+    """Return the keys of a plugin's own class of settings, of which an error has the name only."""
+    kinds = list(BaseModel.__subclasses__())
+    for kind in kinds:
+        if kind.__name__ == title and kind.__module__.partition(".")[0] == package:
+            return kind.model_fields
+        kinds += kind.__subclasses__()
+    return ()
 
 
 def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPoint]:
@@ -194,6 +214,9 @@ def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPo
 
 def _declared(backend: Backend) -> tuple[ModelSpec, ...]:
     """Return the backend's models, checked. Raises TypeError or ValueError."""
+    if isinstance(backend, type):
+        name = backend.__name__
+        raise TypeError(f"backend() gave the class {name}: give an object of it, as in {name}()")
     specs = tuple(backend.models())
     seen: set[str] = set()
     for spec in specs:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 BINARY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -25,7 +26,15 @@ def parse_bytes(value: Any) -> Any:
     return int(float(match[1]) * (BINARY_UNITS if match[3] else UNITS)[match[2]])
 
 
+def check_device(value: Any) -> Any:
+    """Let through what torch and CTranslate2 call devices. Raises ValueError."""
+    if isinstance(value, str) and not DEVICE.fullmatch(value):
+        raise ValueError("must be auto, cpu, cuda, cuda:1 or another number, or mps")
+    return value
+
+
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+Device = Annotated[str, AfterValidator(check_device)]
 
 
 class ModelSettings(BaseModel):
@@ -33,7 +42,7 @@ class ModelSettings(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
-    device: str | None = Field(None, min_length=1, description="Where it runs: auto, cpu, cuda, cuda:1, mps.")
+    device: Device | None = Field(None, description="Where it runs: auto, cpu, cuda, cuda:1, mps.")
     precision: str | None = Field(
         None, min_length=1, description="Numbers to compute with: auto, fp32, fp16, bf16, int8."
     )

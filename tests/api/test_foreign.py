@@ -39,6 +39,13 @@ def test_a_translation_may_be_asked_for_where_transcriptions_are(server: Any, sa
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "unsupported_operation")
 
 
+def test_a_header_says_as_what_a_field_is_done(server: Any) -> None:
+    fields = {"task": "transcribe", "initial_prompt": "x", "vad_threshold": "0.4"}
+    answer = server.post(media.silence(1), model="echo", **fields)
+    told = "prompt, initial_prompt=prompt, task=transcriptions, vad_threshold=chunking_strategy"
+    assert answer.headers["x-govor-ignored"] == told
+
+
 def test_words_may_be_asked_for_by_a_field_of_their_own(server: Any, samples: Path) -> None:
     fields = {"response_format": "verbose_json", "word_timestamps": "true"}
     body = server.post(samples / "ru_short.wav", **fields).json()

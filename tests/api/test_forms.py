@@ -269,5 +269,6 @@ def test_text_in_a_stated_code_page_is_read_so(client: httpx.Client) -> None:
     kind = b"Content-Type: text/plain; charset=windows-1251"
     names = part(b'form-data; name="known_speaker_names[]"', "Аня".encode("cp1251"), kind)
     again = part(b'form-data; name="known_speaker_names[]"', "Аня".encode(), b"Content-Type: text/plain")
-    response = send(client, URL, form(part(FILE, RECORDING), field("diarize", "true"), names, again))
+    asked = (field("diarize", "true"), field("response_format", "verbose_json"))
+    response = send(client, URL, form(part(FILE, RECORDING), *asked, names, again))
     assert response.status_code == 400

@@ -356,6 +356,19 @@ def test_a_job_whose_model_cannot_be_loaded_fails_with_that(serve: Any) -> None:
     assert "cuda:7" in ended["error"]["message"]
 
 
+def test_a_job_tells_how_far_its_speakers_are_told_apart(serve: Any) -> None:
+    diarizer = FakeDiarizer(SpeakerTurn(0.0, 1.0, 0), gate=Turnstile())
+    plugins = plugins_of(Settings(), fake=FakeBackend(FAKE), vad=FakeDetector(), diarizer=diarizer)
+    with serve(plugins, preload=()).client() as client:
+        job = submit(client, voice(10), response_format="diarized_json")
+        diarizer.gate.open(2)
+        assert eventually(lambda: client.get(job).json()["progress"].get("seconds_diarized") == 8)
+        assert client.get(job).json()["progress"]["seconds_done"] == 0
+        assert client.get("/v1/jobs").json()["data"][0]["progress"]["seconds_diarized"] == 8
+        diarizer.gate.open(100)
+        assert done(client, job)["progress"] == {"seconds_done": 10, "seconds_total": 10}
+
+
 def test_jobs_go_on_after_one_whose_diarizer_was_unloaded_by_force(serve: Any) -> None:
     diarizer = FakeDiarizer(SpeakerTurn(0.0, 1.0, 0), gate=threading.Event())
     plugins = plugins_of(Settings(), fake=FakeBackend(FAKE), vad=FakeDetector(), diarizer=diarizer)

@@ -61,9 +61,23 @@ def test_no_samples_and_silent_ones_have_no_speech(server: Any) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"audio": "x"}, {"audio": [[1]]}, {"a": {"audio": [1]}}, b"no JSON", b'{"audio": [1, two]}',
-     b'{"audio": [1, NaN]}', b'{"audio": [1,]}', b'["audio", [1]]', b'{"audio": [1]'],
-)  # fmt: skip
+    [
+        {},
+        {"audio": "x"},
+        {"audio": [[1]]},
+        {"audio": [True]},
+        {"audio": ["1"]},
+        {"audio": [10**400]},
+        {"audio": [], "model": 5},
+        {"a": {"audio": [1]}},
+        b"no JSON",
+        b'{"audio": [1, two]}',
+        b'{"audio": [1, NaN]}',
+        b'{"audio": [1,]}',
+        b'["audio", [1]]',
+        b'{"audio": [1]',
+    ],
+)
 def test_a_body_without_samples_is_refused(server: Any, body: object) -> None:
     answer = vad(server, body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_param")
@@ -73,6 +87,17 @@ def test_many_samples_are_read_in_pieces_and_each_counts(start: Any) -> None:
     quiet, loud = [0.0] * 50_000, [0.5, -0.5] * 16_000
     (segment,) = vad(start(None), {"audio": [*quiet, *loud, *quiet]}).json()["segments"]
     assert (segment["start"], segment["end"]) == pytest.approx((50 / 16, 82 / 16), abs=0.2)
+
+
+@pytest.mark.parametrize("wrong", ["two", "NaN", "", "[1]", '"1"'])
+def test_one_sample_of_many_that_is_no_number_is_found(server: Any, wrong: str) -> None:
+    body = f'{{"audio": [{"0.25, " * 50_000}{wrong}]}}'.encode()
+    answer = vad(server, body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_param")
+
+
+def test_no_samples_beside_a_long_model_are_none(server: Any) -> None:
+    assert vad(server, {"model": "x" * 200_000, "audio": []}).json() == {"segments": []}
 
 
 def test_a_voice_is_a_vector_of_unit_length(start: Any) -> None:

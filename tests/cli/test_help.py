@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from govor import __version__
-from govor.cli.options import TABLES, default_text
+from govor.cli.options import GROUPS, TABLES, default_text
 from govor.settings import Settings
 
 SECRET = "sk-entirely-secret"
@@ -46,6 +46,19 @@ def test_serve_help_tells_every_word_that_a_choice_takes(name: str) -> None:
     setting = Settings.model_fields[name]
     assert [word for word in get_args(setting.annotation) if word not in str(setting.description)] == []
     assert get_args(setting.annotation)
+
+
+def test_serve_help_lists_its_options_in_groups_and_its_choices(serve_help: str) -> None:
+    titles = [serve_help.index(f"{title}: ") for title in (*GROUPS, "Further options")]
+    assert titles == sorted(titles)
+    assert "--log-level [debug|info|warning|error] " in serve_help
+    assert "--metrics [off|main|separate] " in serve_help
+
+
+def test_every_option_of_serve_has_a_group() -> None:
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert len(grouped) == len(set(grouped))
+    assert {name for name in Settings.model_fields if name not in TABLES} <= set(grouped)
 
 
 def test_serve_help_does_not_tell_the_keys(serve_help: str) -> None:
@@ -97,8 +110,8 @@ WRONG_LINES = {
     "transcribe a.wav --format docx": "'docx' is no format; choose from txt, srt, vtt, tsv,",
 }
 WRONG_SETTINGS = {
-    "serve --port abc": "--port: Input should be a valid integer",
-    "serve --log-level loud": "--log-level: Input should be 'debug', 'info'",
+    "serve --port abc": "--port: must be a whole number",
+    "serve --log-level loud": "--log-level: must be 'debug', 'info'",
     "--config absent.toml serve": "There is no file absent.toml.",
     "serve --require absent": "Plugin 'absent' is required but not ready: not installed",
 }

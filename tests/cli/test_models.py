@@ -211,6 +211,16 @@ def test_plugins_lists_what_is_installed(shell: Any) -> None:
     assert table["silero"][1:] == ["ready", "govor-silero 0.1.0", "vad", "-", ""]
 
 
+def test_plugins_are_listed_as_json(shell: Any) -> None:
+    install_plugin(shell.site, "broken", "import no_such_library\n")
+    result = shell.run("plugins", "--json")
+    listed = {plugin["name"]: plugin for plugin in json.loads(result.stdout)["data"]}
+    assert listed["broken"]["state"] == "failed"
+    assert "no_such_library" in listed["broken"]["reason"]
+    assert listed["echo"].items() >= {"state": "ready", "hooks": ["backend"], "models": ["echo"]}.items()
+    assert result.stderr == ""
+
+
 def test_plugins_tells_why_one_failed(shell: Any) -> None:
     install_plugin(shell.site, "broken", "import no_such_library\n")
     install_plugin(shell.site, "wrong", WRONG_TABLE)

@@ -51,8 +51,8 @@ class Page:
         return re.findall(r"^#+ (.+)$", self.prose, re.MULTILINE)
 
     def anchors(self) -> set[str]:
-        """The anchors that GitHub gives the headings."""
-        found: set[str] = set()
+        """The anchors that GitHub gives the headings, and those that stand in the text."""
+        found = set(re.findall(r'<a id="([^"]+)">', self.prose))
         for heading in self.headings():
             slug, number = github_slug(heading), 0
             while (anchor := f"{slug}-{number}" if number else slug) in found:

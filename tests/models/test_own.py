@@ -169,6 +169,17 @@ def test_a_repository_that_no_family_can_run_is_told(plugins: Plugins, hub: Hub)
         adopt_repository("owner/other", list(plugins))
 
 
+def test_a_hub_that_cannot_be_reached_is_told_with_the_ways_around_it(
+    plugins: Plugins, hub: Hub, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("govor.models.hub.PAUSES_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free_port}")
+    with pytest.raises(DownloadFailed, match="the hub cannot be reached") as caught:
+        adopt_repository("owner/other", list(plugins))
+    assert "HF_ENDPOINT names a mirror" in str(caught.value)
+    assert "copy the models folder" in str(caught.value)
+
+
 def test_a_repository_that_is_not_there_is_told(plugins: Plugins, hub: Hub) -> None:
     with pytest.raises(DownloadFailed, match="404: there is no such repository"):
         adopt_repository("owner/absent", list(plugins))

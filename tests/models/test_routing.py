@@ -95,6 +95,22 @@ def test_an_unknown_name_is_told_with_what_is_there(router: Callable[..., Router
     assert str(caught.value) == message
 
 
+def test_a_model_that_is_not_here_is_suggested_with_how_to_fetch_it(router: Callable[..., Router]) -> None:
+    with pytest.raises(
+        ModelNotFound, match=r"Did you mean 'large'\? It is not installed: `govor pull large`"
+    ):
+        router().choose("larg")
+
+
+def test_a_plugin_that_failed_is_named_where_a_model_is_missing(router: Callable[..., Router]) -> None:
+    plugins = plugins_of(Settings(), family=FAMILY, broken=ImportError("no library"))
+    for name in ("nonsense", "default"):
+        with pytest.raises(
+            ModelNotFound, match="The models of the plugin 'broken' are missing, as it failed"
+        ):
+            router("absent", plugins=plugins).choose(name)
+
+
 def test_with_no_model_at_all_the_answer_says_so(router: Callable[..., Router]) -> None:
     with pytest.raises(ModelNotFound, match="Available: none"):
         router(plugins=plugins_of(Settings())).choose("nonsense")

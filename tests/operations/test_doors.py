@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from govor.api.rates import MOST_CLIENTS, Buckets
 from govor.errors import ConfigurationError
-from govor.settings import Settings
+from govor.settings import Settings, load_settings
 from govor.settings.keys import Keys
 from waiting import eventually
 
@@ -120,6 +121,52 @@ def test_each_key_has_a_rate_of_its_own(serve: Any) -> None:
     with serve(preload=(), **settings).client() as client:
         asked = [client.get("/v1/models", headers={"x-api-key": key}).status_code for key in "aab"]
     assert asked == [200, 429, 200]
+
+
+FORMS = [
+    "api_keys = ['phone = k1', 'plain']",
+    "api_keys = 'phone = k1, plain'",
+    "[api_keys]\nphone = 'k1'\nother = 'plain'",
+    'api_keys = \'{"phone": "k1", "other": "plain"}\'',
+]
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_a_key_may_have_a_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "plugins.toml").write_text(text)
+    keys = Keys(load_settings(tmp_path / "plugins.toml"))
+    assert (keys.opens(b"k1"), keys.opens(b"plain"), keys.opens(b"phone")) == (True, True, False)
+    assert keys.name_of(b"k1") == "phone"
+    assert keys.name_of(b"absent") == ""
+
+
+def test_a_key_of_the_file_may_have_a_name_and_others_stay_whole(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("phone = k1\na=b\nc:d\n")
+    keys = Keys(Settings(api_keys_file=tmp_path / "keys", admin_key="chief"))
+    assert [keys.name_of(key) for key in (b"k1", b"a=b", b"c:d", b"chief")] == ["phone", "", "", "admin"]
+    assert all(map(keys.opens, (b"k1", b"a=b", b"c:d", b"chief")))
+
+
+def test_a_name_that_no_metric_can_have_is_refused_without_the_key(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("my phone = k1-secret\n")
+    with pytest.raises(ConfigurationError, match="names of keys have letters") as caught:
+        Keys(Settings(api_keys_file=tmp_path / "keys"))
+    assert "k1-secret" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="--api-keys: names of keys have letters"):
+        load_settings(api_keys="my phone = k1-secret")
+
+
+def test_the_log_and_the_metrics_know_requests_by_the_name_of_their_key(serve: Any, caplog: Any) -> None:
+    caplog.set_level(logging.INFO, "govor.access")
+    with serve(preload=(), metrics="main", api_keys=("phone = k1", "k2")).client() as client:
+        for key in ("k1", "k2", "wrong"):
+            client.get("/v1/models", headers={"x-api-key": key})
+        text = client.get("/metrics", headers={"x-api-key": "k2"}).text
+    assert 'govor_key_requests_total{key="phone",status="200"} 1.0' in text
+    assert text.count("govor_key_requests_total{") == 1
+    lines = [line for line in caplog.messages if "/v1/models" in line]
+    assert [", key phone, " in line for line in lines] == [True, False, False]
+    assert "k1" not in text + "".join(lines)
 
 
 def test_behind_proxies_the_clients_address_counts(serve: Any) -> None:

@@ -114,3 +114,18 @@ def test_a_model_called_default_still_answers_as_plugin_slash_id():
     assert known.means_default("default")
     assert not known.means_default("a/default")
     assert found(known, "a/default") == "a/default"
+
+
+@pytest.mark.parametrize(
+    ("name", "leads_to"),
+    [
+        ("gpt-4o-2025-03-20", "a/small"),
+        ("GPT-4o-2027-12-31", "a/small"),
+        ("gpt-4o-2025-03-21", "a/gpt-4o-2025-03-21"),
+        ("gpt-4o-2025-13", None),
+        ("other-2025-03-20", None),
+    ],
+)
+def test_an_alias_with_a_date_behind_it_is_that_alias_unless_a_model_has_the_name(name, leads_to):
+    known = catalogue(aliases={"gpt-4o": "small"}, a=["small", "gpt-4o-2025-03-21"])
+    assert found(known, name) == leads_to

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from govor.specs import ModelFile, ModelSpec
-from govor.testing.faults import file_faults
-from govor.testing.subject import only
+from govor.testing.faults import batch_fault, file_faults
+from govor.types import Segment
+from packages import install_plugin
 
 SHA256 = "0" * 64
 
@@ -41,6 +48,90 @@ def test_a_mistyped_source_is_shown_with_what_can_be_written(source: str) -> Non
     assert f"'{source}': write package:DIST/PATH" in fault
 
 
-def test_an_answer_that_is_no_segment_is_shown() -> None:
-    with pytest.raises(AssertionError, match=r"gave 'words', not a govor\.Segment"):
-        only(["words"])  # type: ignore[list-item]
+async def late() -> list[Segment]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (None, "returned None: end it with `return`"),
+        (late(), "is `async`: write it with `def`"),
+        ((Segment("") for _ in "a"), "is a generator, as it has a `yield`"),
+        (Segment(""), "returned one Segment: return a list"),
+        ("words", "returned 'words': return a list"),
+        (["words"], "gave 'words', not a govor.Segment"),
+        ([None], "gave None, not a govor.Segment"),
+        ([], "was given 1 arrays and gave 0 segments"),
+    ],
+)
+def test_an_answer_that_the_core_cannot_use_is_told_with_what_to_do(given: object, told: str) -> None:
+    assert told in batch_fault(given, 1)
+
+
+def test_a_good_answer_has_no_fault() -> None:
+    assert batch_fault([Segment("")], 1) == batch_fault((), 0) == ""
+
+
+BIRD = """
+import os, signal
+import govor
+
+class Bird:
+    parallel = 2
+
+    def transcribe(self, batch, options):
+        {body}
+        return [govor.Segment(f"{{len(audio)}} samples") for audio in batch]
+
+    def close(self):
+        pass
+
+class Birds:
+    def models(self):
+        return [govor.ModelSpec("bird")]
+
+    def load(self, spec, folder, placement):
+        {load}
+        return Bird()
+
+@govor.hookimpl
+def backend(settings):
+    return Birds()
+"""
+SUITE = """
+from govor.testing import BackendConformance
+
+class TestBird(BackendConformance):
+    plugin = "bird"
+"""
+CRASH = "os.kill(os.getpid(), signal.SIGSEGV)"
+
+
+def examine(folder: Path, body: str = "pass", load: str = "pass") -> str:
+    """What pytest says of a backend with such a body, from its short summary on."""
+    install_plugin(folder, "bird", BIRD.format(body=body, load=load))
+    (folder / "test_bird.py").write_text(SUITE)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder / "test_bird.py"]
+    env = {**os.environ, "PYTHONPATH": str(folder), "PYTEST_ADDOPTS": ""}
+    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder, check=False).stdout
+
+
+def test_a_call_that_raises_and_one_that_crashes_fail_a_test_each(tmp_path: Path) -> None:
+    body = f"if not batch: raise LookupError('no array')\n        if len(batch[0]) == 1: {CRASH}"
+    told = examine(tmp_path, body=body)
+    assert "LookupError: no array" in told
+    assert "The process ended by SIGSEGV while 'sample' was tried" in told
+    assert re.search(r"^2 failed, \d+ passed, \d+ skipped", told, re.MULTILINE), told
+
+
+def test_a_model_that_crashes_while_it_is_loaded_fails_one_test(tmp_path: Path) -> None:
+    told = examine(tmp_path, load=CRASH)
+    assert "The process ended by SIGSEGV while 'load' was tried" in told
+    assert re.search(r"^1 failed, \d+ passed, \d+ skipped", told, re.MULTILINE), told
+
+
+def test_a_class_in_place_of_a_loaded_model_is_told(tmp_path: Path) -> None:
+    told = examine(tmp_path, load="return Bird")
+    assert "load() returned the class Bird: return an object of it, as in Bird(…)" in told
+    assert "Traceback" not in told

@@ -63,6 +63,21 @@ class Checked(FakeBackend):
         self.Table.model_validate({"beam_size": "wide", "colour": 1})
 
 
+class MisspeltTable(FakeBackend):
+    class Table(BaseModel, extra="forbid"):
+        beam_size: int = 5
+
+    @hookimpl
+    def backend(self, settings):
+        self.Table.model_validate({"beam_sise": 5})
+
+
+class Blueprint(FakeBackend):
+    @hookimpl
+    def backend(self, settings):
+        return FakeBackend
+
+
 class Forgetful(FakeBackend):
     @hookimpl
     def backend(self, settings):
@@ -149,9 +164,15 @@ def test_a_disabled_plugin_is_listed_but_not_imported():
         pytest.param(WrongTable(), r"ValueError: \[plugins.bad\] beam_size", id="backend raises"),
         pytest.param(
             Checked(),
-            r"^ValueError: \[plugins.bad\] beam_size: Input[^;\n]*integer[^;\n]*; colour: Extra[^\n]*$",
+            r"^ValueError: \[plugins.bad\] beam_size: must be a whole number; there is no key 'colour'$",
             id="table is checked by pydantic",
         ),
+        pytest.param(
+            MisspeltTable(),
+            r"^ValueError: \[plugins.bad\] there is no key 'beam_sise'; did you mean 'beam_size'\?$",
+            id="a key is misspelt",
+        ),
+        pytest.param(Blueprint(), r"backend\(\) gave the class FakeBackend: give an object", id="a class"),
         pytest.param(Forgetful(), "hook 'backend' returned None", id="backend returns None"),
         pytest.param(Unlisted(), "RuntimeError: the list is on a server", id="models raises"),
         pytest.param(ListOfNames(), "models.. gave str instead of ModelSpec", id="models are names"),

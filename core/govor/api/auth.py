@@ -49,7 +49,7 @@ class Door:
             check_key(service)
             self._limit(self._by_key, given_key(), settings.rate_limit_per_key, "key")
         else:
-            check_visit(Visit.of(request.scope["headers"], settings.trusted_proxies), settings)
+            check_visit(Visit.of(list(request.scope["headers"]), settings.trusted_proxies), settings)
         if service.keys.separate_admin and is_managed():
             check_admin(service)
 
@@ -94,11 +94,11 @@ def is_managed() -> bool:
 
 
 def given_key() -> str:
-    """The key that the request carries, as Bearer or in X-API-Key; "" without one."""
+    """The key that the request carries, as Bearer, in X-API-Key or in Azure's api-key; "" without one."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and given.strip():
         return given.strip()
-    return request.headers.get("X-API-Key", "").strip()
+    return (request.headers.get("X-API-Key", "") or request.headers.get("api-key", "")).strip()
 
 
 def check_key(service: Service) -> None:
@@ -110,6 +110,7 @@ def check_key(service: Service) -> None:
         )
     if not service.keys.opens(_bytes(given)):
         raise Unauthorized("Incorrect API key provided.")
+    annotate(key=service.keys.name_of(_bytes(given)))
 
 
 def check_admin(service: Service) -> None:

@@ -25,7 +25,9 @@ DROP_SECONDS = 0.0006  # from one piece of 64 kB that is dropped to the next: 10
 BACKLOG_BYTES = 256_000
 """Of a body that arrives faster than it is read, more does not wait in memory, but with the client."""
 
-RECORDINGS = re.compile(r"(/api)?/v1/audio/|/v1/transcribe|/inference|(/v1)?/vad$")
+RECORDINGS = re.compile(
+    r"(/api)?/v1/audio/|/v1/transcribe|/inference|(/v1)?/vad$|/asr$|/detect-language$|/openai/deployments/"
+)
 """How paths begin whose bodies hold a recording."""
 PLAIN_BYTES = 100_000
 """Largest body of all others, which are read into memory: JSON and forms of a few fields."""

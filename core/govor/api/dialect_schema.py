@@ -60,6 +60,22 @@ class InferenceResult(BaseModel):
     text: str
 
 
+class AsrResult(BaseModel):
+    """The `json` body of whisper-asr-webservice's route."""
+
+    text: str
+    segments: list[dict[str, Any]] = Field(description="Whisper's ten keys; words where they are asked for.")
+    language: str = Field(description="ISO 639-1 code; unknown where the model cannot tell.")
+
+
+class AsrDetection(BaseModel):
+    """The likeliest language; an empty object where nobody speaks."""
+
+    detected_language: str | None = Field(None, description="Its English name.")
+    language_code: str | None = Field(None, description="Its ISO 639-1 code.")
+    confidence: float | None = Field(None, description="How probable it is, 0 to 1.")
+
+
 class FlatError(BaseModel):
     """The body of every error of gigastt's and whisper.cpp's routes."""
 

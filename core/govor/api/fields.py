@@ -28,6 +28,7 @@ from govor.api.spellings import gather
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.errors import InvalidParam
+from govor.errors.values import fault_of
 from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
 from govor.formats.languages import means_any, parse_language
 from govor.types import Options, Task
@@ -192,7 +193,7 @@ def parse_flag(query: MultiDict[str, str], name: str) -> bool:
     try:
         return _FLAG.validate_python(query.get(name) or "false")
     except ValidationError as error:
-        raise InvalidParam(f"'{name}': Input should be a valid boolean.", param=name) from error
+        raise InvalidParam(f"'{name}' must be true or false.", param=name) from error
 
 
 def _check(fields: Fields) -> None:
@@ -209,8 +210,8 @@ def _check(fields: Fields) -> None:
 
 def invalid(error: ValidationError) -> InvalidParam:
     """Name the field and what is wrong; of a value that fits no alternative, about the nearest one."""
-    told = error.errors(include_url=False, include_context=False, include_input=False)
+    told = error.errors(include_url=False, include_input=False)
     nearest = max(told, key=lambda item: len(item["loc"]))
     path = [str(part) for part in nearest["loc"] if part not in ALTERNATIVES and not isinstance(part, int)]
-    message = nearest["msg"].removeprefix("Value error, ").rstrip(".")
-    return InvalidParam(f"'{'.'.join(path)[:80]}': {message}.", param=path[0][:80])
+    message = fault_of({**nearest, "loc": [".".join(path)[:80]]})
+    return InvalidParam(f"{message}.", param=path[0][:80])

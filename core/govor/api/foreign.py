@@ -100,9 +100,10 @@ def adopt(values: dict[str, Any], own: Container[str]) -> Adopted:
     rules = None if values.get("chunking_strategy") else fields.rules()
     if rules is None:
         done -= {name for names in RULES.values() for name in names}
-    told = tuple(f"{name}={MEANT.get(name, 'chunking_strategy')}" for name in sorted(done))
-    left = sorted(name for name in values if name not in own and name not in done)
     translates = fields.task == "translate" or bool(fields.translate)
+    meant = MEANT if translates else {**MEANT, "task": "transcriptions", "translate": "transcriptions"}
+    told = tuple(f"{name}={meant.get(name, 'chunking_strategy')}" for name in sorted(done))
+    left = sorted(name for name in values if name not in own and name not in done)
     return Adopted(told, fit(left), translates, rules)
 
 

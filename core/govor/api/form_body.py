@@ -47,6 +47,8 @@ class Form:
     """Where its recording is spooled; None: there is none."""
     file_name: str = ""
     """What the client calls it."""
+    media_type: str = ""
+    """What the client says that it is."""
     other_file: str = ""
     """Name of a part that is a file, and not the recording."""
 
@@ -132,6 +134,7 @@ class _Reader:
         elif self.form.path is None and self._wanted(part.name):
             self._into = current_spool().open()
             self.form.path, self.form.file_name = Path(str(self._into.name)), part.file_name
+            self.form.media_type = part.media_type
         elif not self._wanted(part.name):
             self.form.other_file = part.name[:40]
 

@@ -2,48 +2,72 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from quart import request
 
 from govor.api.bodies import current_body
-from govor.api.form_body import FORM, URLENCODED, Form, boundary, read_form_body
+from govor.api.form_body import FORM, URLENCODED, Form, read_form_body
+from govor.api.json_body import JSON, read_json_form
 from govor.api.part_headers import FILES
 from govor.api.uploads import current_spool
+from govor.audio.headerless import give_header
+from govor.audio.layouts import stated_layout
 from govor.engine.admission import Place
 from govor.engine.service import Service
 from govor.errors import EmptyBody, InvalidParam, MissingFile, UnsupportedMediaType
 from govor.remote.addresses import check_policy
 from govor.remote.exchange import fetch
 
+LAYOUT = ("encoding", "codec", "sample_rate", "channels")
+"""Fields, of the form or the query, that declare how sound without a header is laid out."""
 
-async def read_form() -> Form:
-    """Return the form; one without a recording has a `file_url` instead."""
+
+Stated = Callable[[Mapping[str, str]], str]
+"""From the fields of the query and the form to what they say the recording's type is; empty: nothing."""
+
+
+async def read_form(stated: Stated | None = None) -> Form:
+    """Return the form; one without a recording has a `file_url` instead.
+
+    What is `stated` counts for more than the type of the part.
+    """
     length = request.content_length
     unstated = length is None and "transfer-encoding" not in request.headers  # as in HTTP/2 it may be
     if length == 0 or (unstated and not request.mimetype):
         raise EmptyBody("The request has no body; send multipart/form-data with a 'file'.")
-    if request.mimetype == URLENCODED:  # what HTTP libraries send for a form without a file
+    if request.mimetype == JSON:
+        form = await read_json_form()
+    elif request.mimetype == FORM:
+        form = await read_form_body(wanted=FILES.__contains__)
+    elif request.mimetype == URLENCODED:  # what HTTP libraries send for a form without a file
         raise MissingFile(
             "The form has no file: send it as multipart/form-data with a part 'file'.", param="file"
         )
-    if request.mimetype != FORM:
+    else:
         raise UnsupportedMediaType(
             f"Content type '{request.mimetype[:80] or 'none'}' is not supported; send multipart/form-data."
         )
-    boundary()
-    form = await read_form_body(wanted=FILES.__contains__)
     by_url = bool(form.fields.get("file_url"))
     if form.path is None and not by_url:
         raise MissingFile(_why_no_file(form), param="file")
     if form.path is not None and by_url:
         raise InvalidParam("Send 'file' or 'file_url', not both.", param="file_url")
+    if form.path is not None:
+        given = {**request.args, **form.fields}
+        media_type = (stated(given) if stated else "") or form.media_type
+        form.path, declared = await _with_header(form.path, media_type, given)
+        for name in LAYOUT if declared else ():
+            form.fields.poplist(name)
     return form
 
 
-async def read_upload() -> tuple[Form, Path]:
+async def read_upload(stated: Stated | None = None) -> tuple[Form, Path]:
     """Return the form and where its recording is spooled, for routes that take no `file_url`."""
-    form = await read_form()
+    form = await read_form(stated)
     if form.path is None:
         raise MissingFile(_why_no_file(form), param="file")
     return form, form.path
@@ -73,11 +97,26 @@ async def read_body() -> Path:
         file.flush()
         if not size:
             raise EmptyBody("The request has no body; send the recording.")
-        return Path(file.name)
+        return (await _with_header(Path(file.name), request.headers.get("Content-Type", ""), request.args))[0]
     form = await read_form_body(wanted=lambda name: True)
     if form.path is None:
         raise MissingFile("The form has no file.", param="file")
-    return form.path
+    return (await _with_header(form.path, form.media_type, {**request.args, **form.fields}))[0]
+
+
+async def _with_header(path: Path, media_type: str, fields: Mapping[str, str]) -> tuple[Path, bool]:
+    """Return where the recording is with a header, and whether it is declared to have none.
+
+    It is then spooled once more, unless it has one all the same. Raises InvalidParam.
+    """
+    layout = stated_layout(media_type, fields)
+    if layout is None:
+        return path, False
+    file = current_spool().open()
+    if not await asyncio.to_thread(give_header, path, layout, file):
+        return path, True
+    await asyncio.to_thread(os.truncate, path, 0)  # so that the disk holds it twice for a moment only
+    return Path(file.name), True
 
 
 def _why_no_file(form: Form) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response, tag
 
+from govor.api.attachments import attach
 from govor.api.dialect_schema import GigasttEvent, GigasttTranscription
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.forms import read_body
@@ -28,9 +27,6 @@ IGNORED = frozenset({"punctuation", "itn"})
 
 FLAGS = frozenset({"segments", "word_timestamps", "download"})
 """Of these an empty value says something: `?segments` is `?segments=true`."""
-
-UNSAFE = re.compile(r"[^\w. -]")
-NOT_ASCII = re.compile(r"[^ -~]")
 
 Switch = Annotated[bool, BeforeValidator(lambda value: True if value == "" else value)]
 
@@ -92,8 +88,7 @@ def gigastt_routes(service: Service) -> Blueprint:
         )
         response = Response(body, content_type=media_type)
         if query.download is not None:
-            name = UNSAFE.sub("_", query.download) or f"transcript.{query.format}"
-            response.headers.set("Content-Disposition", "attachment", **_spellings(name))
+            attach(response, query.download or f"transcript.{query.format}")
         return asked.label(response)
 
     @routes.post(PATHS[1])
@@ -120,13 +115,6 @@ def _query() -> Query:
         return Query.model_validate(given)
     except ValidationError as error:
         raise invalid(error) from error
-
-
-def _spellings(name: str) -> dict[str, str]:
-    """A file's name for a header: what has more than ASCII is spelled as in RFC 6266, and once without."""
-    if name.isascii():
-        return {"filename": name}
-    return {"filename": NOT_ASCII.sub("_", name), "filename*": f"UTF-8''{quote(name)}"}
 
 
 async def _wish(service: Service, query: Query, stack: AsyncExitStack) -> Wish:

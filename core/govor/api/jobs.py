@@ -21,6 +21,7 @@ from govor.api.streaming import stream_response
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.errors import GovorError, InvalidParam
+from govor.errors.values import fault_of
 from govor.formats.openai import dump_json
 from govor.jobs.desk import Jobs
 from govor.jobs.records import Job, Order, OrderedJob, Speaker, Status, job_body
@@ -176,7 +177,7 @@ def _list_query() -> ListQuery:
         return ListQuery.model_validate({name: value for name, value in request.args.items() if value})
     except ValidationError as error:
         fault = error.errors()[0]
-        raise InvalidParam(f"'{fault['loc'][0]}': {fault['msg']}.", param=str(fault["loc"][0])) from error
+        raise InvalidParam(f"{fault_of(fault)}.", param=str(fault["loc"][0])) from error
 
 
 def _fields(job: OrderedJob, instead: Fields | None = None) -> Fields:

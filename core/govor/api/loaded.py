@@ -18,6 +18,7 @@ from govor.engine.memory import resident_bytes
 from govor.engine.residence import Loaded
 from govor.engine.service import Service
 from govor.errors import AlreadyLoaded, InvalidParam, ModelNotFound
+from govor.errors.values import fault_of
 from govor.models.catalogue import Model
 from govor.wishes import ModelSettings
 
@@ -120,7 +121,8 @@ def _said(body: str | bytes) -> ModelSettings:
         fault = error.errors()[0]
         field = str(fault["loc"][0]) if fault["loc"] else None
         raise InvalidParam(
-            f"{field or 'The body'}: {fault['msg']}; send JSON with any of {known}.", param=field
+            f"{fault_of(fault) if field else 'The body is no object'}; send JSON with any of {known}.",
+            param=field,
         ) from error
     except (ValueError, RecursionError) as error:
         raise InvalidParam(f"The body is not JSON; send an object with any of {known}.") from error

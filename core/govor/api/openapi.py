@@ -27,6 +27,7 @@ from govor.formats.openai import dump_json
 TEXTS = ("text/plain", "text/vtt")
 EVENTS = "text/event-stream"
 TEXT = {"type": "string"}
+EMPTY = {"type": "string", "maxLength": 0}
 EVENT = {
     "type": "object",
     "description": "One event of the stream.",
@@ -38,16 +39,18 @@ EVENT = {
     },
 }
 BASES = ("/v1", "/api/v1")
+DEPLOYMENT = "/openai/deployments/{name}"
 DOUBLES = "/api/v1/"
 """How paths begin that repeat others: they come last."""
 
-FIRST = ("file", "model", "language", "response_format", "stream", "prompt")
+FIRST = ("file", "audio_file", "model", "language", "response_format", "stream", "prompt")
 """Fields of forms that are looked for first; the others follow as they are declared."""
 
 DOCUMENT = "/openapi.json"
 AUDIO = ("transcriptions", "translations", "diarize")
 TEXT_BODIES = {
     **{f"POST {base}/audio/{route}": (*TEXTS, EVENTS) for base in BASES for route in AUDIO},
+    **{f"POST {DEPLOYMENT}/audio/{route}": (*TEXTS, EVENTS) for route in AUDIO[:2]},
     **{
         f"POST {base}/models{route}": (EVENTS,) for base in BASES for route in ("", "/{name}", "/{name}/pull")
     },
@@ -55,6 +58,7 @@ TEXT_BODIES = {
     "POST /v1/transcribe/stream": (EVENTS,),
     "POST /inference": (*TEXTS, "application/x-subrip"),
     "POST /load": ("text/plain",),
+    "POST /asr": (*TEXTS, "text/tab-separated-values"),
     "GET /metrics": ("text/plain",),
     "GET /v1/jobs/{job}/result": TEXTS,
     "GET /v1/jobs/{job}/events": (EVENTS,),
@@ -71,7 +75,9 @@ TAGS = {
     "Jobs": "Transcriptions that go on without their client.",
     "Models": "Models on the disk and in memory: which there are, fetching, loading, deleting.",
     "Status": "Whether the server lives, is ready, and what is installed.",
+    "Azure": "OpenAI's routes below Azure's base URL; a deployment is the name of a model.",
     "gigastt": "The routes of gigastt; their errors are flat.",
+    "whisper-asr-webservice": "Its two routes, which Bazarr speaks; errors are OpenAI's.",
     "whisper.cpp": "The routes of whisper.cpp's server; their errors are flat.",
 }
 ABOUT = """Speech to text behind the OpenAI audio API.
@@ -79,6 +85,9 @@ ABOUT = """Speech to text behind the OpenAI audio API.
 Beside what each route lists, any request may be answered 400 `bad_request`, 404 `not_found`,
 405 `method_not_allowed`, 408 `request_timeout`, 413 `payload_too_large`, 414 `uri_too_long` or
 431 `headers_too_large`. Every answer has the header `x-request-id`.
+
+Instead of a form with a `file`, routes take JSON too, with the same fields as keys and the recording as
+`{"input_audio": {"data": BASE64, "format": "wav"}}`.
 """
 PATH_PARAMETERS = {
     "name": ("Id, alias or plugin/id of a model; slashes may be written as they are.", "whisper-base"),
@@ -163,8 +172,17 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _with_default(schema: dict[str, Any]) -> dict[str, Any]:
     """Let a field be empty that may be absent, which is the same: pages send a made-up value otherwise."""
-    bound = {"default", "enum", "minLength"} & schema.keys() or schema.get("format") == "binary"
-    return schema if bound or schema.get("type") != "string" else {"default": "", **schema}
+    if {"default", "enum", "minLength"} & schema.keys() or schema.get("format") == "binary":
+        return schema
+    if schema.get("type") in ("integer", "number"):
+        bounds = {
+            key: schema[key]
+            for key in ("type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+            if key in schema
+        }
+        about = {key: value for key, value in schema.items() if key not in bounds}
+        return {**about, "default": "", "anyOf": [bounds, EMPTY]}
+    return {"default": "", **schema} if schema.get("type") == "string" else schema
 
 
 def _object_of(**properties: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from urllib.parse import unquote_to_bytes
 CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "windows-1251", "windows-1252"})
 """In which the text of a part may be written that states one; everything else is read as UTF-8."""
 
-FILES = frozenset({"file"})
-"""Names of parts that hold recordings: without a file name their type tells."""
+FILES = frozenset({"file", "audio_file"})
+"""Names of parts that hold recordings, whisper-asr-webservice's too: without a file name their type tells."""
 
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"(?=\s*(?:;|$))|"[^"]*"|[^;]*)')
@@ -30,6 +30,8 @@ class Part:
     file_name: str | None
     """None: it is no file."""
     charset: str
+    media_type: str = ""
+    """As it is stated; empty: it is not."""
 
 
 def read_headers(head: bytes) -> Part:
@@ -46,8 +48,9 @@ def read_headers(head: bytes) -> Part:
     encoding = headers.get("content-transfer-encoding", "binary").lower()
     if encoding in ("base64", "quoted-printable"):
         raise FormFault(f"the part '{name[:40]}' is encoded in {encoding}; send the bytes themselves.")
-    kind, charset = _media_type(headers.get("content-type", ""))
-    return Part(name, _file_name(name, given, kind), charset)
+    stated = headers.get("content-type", "")
+    kind, charset = _media_type(stated)
+    return Part(name, _file_name(name, given, kind), charset, stated)
 
 
 def _file_name(name: str, given: dict[str, str], kind: str) -> str | None:

@@ -22,7 +22,7 @@ ENDPOINTS = frozenset(
 )
 """Parts of addresses that people paste whole where a base URL is asked for."""
 
-UNSERVED = re.compile(r"/(docs|openapi\.json|metrics)(/.*)?")
+UNSERVED = re.compile(r"/(docs|openapi\.json|metrics|favicon\.ico)(/.*)?")
 """Routes that have one path only: they are for people and for machines of the operator."""
 
 MOST_PARTS = 12

@@ -89,6 +89,9 @@ class JobProgress(BaseModel):
     seconds_total: float | None = Field(
         description="As the recording states it, never less than is done; null: it does not."
     )
+    seconds_diarized: float | None = Field(
+        None, description="In which the speakers are told apart; there while that is done, before any text."
+    )
 
 
 class JobBody(BaseModel):

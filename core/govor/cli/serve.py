@@ -17,7 +17,7 @@ from govor.cli.familiar import familiar_options, translate
 from govor.cli.greeting import greeting, in_force
 from govor.cli.leave import leave
 from govor.cli.listen import addresses, bind, bind_metrics, is_loopback, urls_of
-from govor.cli.options import read_settings, setting_options, show_log
+from govor.cli.options import Grouped, read_settings, setting_options, show_log
 from govor.cli.process import prepare
 from govor.cli.running import DEADLINE_SECONDS, run
 from govor.cli.say import say
@@ -29,7 +29,7 @@ from govor.settings.keys import refuse_clients_key
 log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(cls=Grouped)
 @setting_options()
 @familiar_options
 @click.pass_obj

@@ -111,6 +111,11 @@ class Transcription:
         return self._done if self._begun else max(self._done, self._settled)
 
     @property
+    def seconds_diarized(self) -> float | None:
+        """Seconds in which speakers are told apart so far; None: nobody asked, or that is over."""
+        return self._diarization.seconds if self._diarization and not self.seconds_read else None
+
+    @property
     def seconds_stated(self) -> float | None:
         """Length of the recording as its container states it, or what was read of it, where that is more."""
         stated = self._recording.duration

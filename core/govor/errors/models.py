@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from govor.errors.tree import GovorError, RequestError
@@ -22,17 +23,32 @@ class ModelNotFound(RequestError):
     status = 404
     code = "model_not_found"
 
-    def __init__(self, name: str, known: list[str], fault: str = NOWHERE):
+    def __init__(
+        self,
+        name: str,
+        known: list[str],
+        fault: str = NOWHERE,
+        *,
+        fetchable: Sequence[str] = (),
+        failed: Sequence[str] = (),
+    ):
+        """`fetchable`: models that are not installed; `failed`: plugins whose models are missing."""
         name = name[:LONGEST_NAME]
-        near = get_close_matches(name, known, 1)
-        meant = f" Did you mean '{near[0]}'?" if near else ""
+        near = next(iter(get_close_matches(name, [*known, *fetchable], 1)), "")
+        meant = f" Did you mean '{near}'?" if near else ""
+        if near and near not in known:
+            meant += f" It is not installed: `govor pull {near}` fetches it."
+        if failed:
+            names = " and ".join(f"'{plugin}'" for plugin in failed)
+            meant += f" The models of the plugin {names} are missing, as it failed: `govor plugins` says why."
         more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
         listed = (", ".join(known[:LISTED]) or "none") + more
         message = f"The model '{name}' {fault}.{meant} Available: {listed}."
-        if not known and fault == NOWHERE:
+        if not known and not fetchable and not failed and fault.endswith(NOWHERE):
             message += (
-                " No plugin that has models is ready: `govor plugins` tells which are installed and what "
-                "they lack. In a clone of Govor, `pip install ./backends/whisper ./backends/silero` adds one."
+                " No plugin that has models is ready; `govor plugins` lists them. `pip install "
+                "'govor[default]'` adds Whisper, GigaAM and voice detection; in a clone, `pip install "
+                "./backends/whisper ./backends/silero` does."
             )
         super().__init__(message, param="model")
 

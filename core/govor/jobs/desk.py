@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from govor.compat import Compat
@@ -17,7 +16,7 @@ from govor.errors import InsufficientStorage, JobNotFound, JobsUnavailable, Shut
 from govor.jobs.folder import DATABASE, new_id
 from govor.jobs.ledger import STOPPING, Ledger
 from govor.jobs.reading import follow, read_transcript
-from govor.jobs.records import Job, Order, OrderedJob, Status
+from govor.jobs.records import AnyJob, Job, Order, OrderedJob, Status
 from govor.jobs.runner import Runner
 from govor.jobs.store import ANYONE, JobStore, Limits
 from govor.jobs.webhooks import Webhooks
@@ -127,7 +126,7 @@ class Jobs:
         """Return a job of this client's. Raises JobNotFound."""
         ledger = await self._open_kept(job)
         found = await ledger.do(JobStore.get, job, await self._owner(ledger, key))
-        return replace(found, position=self._position(found))
+        return self._as_it_is(found)
 
     async def newest(self, key: str, *, status: Status | None, after: str | None, limit: int) -> list[Job]:
         """Return the client's newest jobs, those older than `after`. Raises JobNotFound."""
@@ -135,7 +134,7 @@ class Jobs:
             return []
         ledger = await self._open_kept("")
         found = await ledger.do(JobStore.newest, await self._owner(ledger, key), status, after, limit)
-        return [replace(job, position=self._position(job)) for job in found]
+        return [self._as_it_is(job) for job in found]
 
     async def remove(self, job: str, key: str) -> tuple[Job, bool]:
         """Cancel a job, or forget one that has ended; return it, and whether it is gone."""
@@ -168,8 +167,8 @@ class Jobs:
             async for item in followed:
                 yield item
 
-    def _position(self, job: Job) -> float:
-        return job.position if job.finished or self._runner is None else self._runner.position(job)
+    def _as_it_is(self, job: AnyJob) -> AnyJob:
+        return job if self._runner is None else self._runner.as_it_is(job)
 
     def trouble(self) -> str:
         """Why jobs are not worked on now, without a path; empty: they are, or there are none."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import math
 import sqlite3
-from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar, cast, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -111,6 +111,8 @@ class Job:
     seconds_total: float | None
     """Length of the recording: as it states it, and once it has been read, as it is."""
     failure: Failure | None
+    seconds_diarized: float | None = field(default=None, kw_only=True)
+    """Of the recording, heard by the diarizer so far; None: it is not at work."""
 
     @property
     def finished(self) -> bool:
@@ -123,6 +125,9 @@ class OrderedJob(Job):
     """A job with what was asked for."""
 
     order: Order
+
+
+AnyJob = TypeVar("AnyJob", bound=Job)
 
 
 def job_of(row: sqlite3.Row) -> Job:
@@ -175,7 +180,7 @@ def _number(value: object) -> float | None:
 def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
     """The job as JSON, without its result; `keep_seconds` is how long it stays when it is finished."""
     ends = None if job.finished_at is None else job.finished_at + keep_seconds
-    total = job.seconds_total
+    total, diarized = job.seconds_total, job.seconds_diarized
     return {
         "id": job.id,
         "object": "transcription.job",
@@ -188,6 +193,7 @@ def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
         "progress": {
             "seconds_done": round(job.position, 3),
             "seconds_total": None if total is None else round(max(total, job.position), 3),
+            **({} if diarized is None else {"seconds_diarized": round(diarized, 3)}),
         },
         "error": None if job.failure is None else job.failure.model_dump(exclude={"status"}),
     }

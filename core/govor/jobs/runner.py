@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from govor.engine.diarization import Diarize
 from govor.engine.pipeline import Transcription, Work
@@ -20,7 +21,7 @@ from govor.errors import (
     reason,
 )
 from govor.jobs.ledger import Ledger
-from govor.jobs.records import Failure, Job, Order, OrderedJob
+from govor.jobs.records import AnyJob, Failure, Job, Order, OrderedJob
 from govor.jobs.store import JobStore
 
 ATTEMPTS = 3
@@ -56,10 +57,13 @@ class Runner:
         """There is a job more."""
         self._arrival.set()
 
-    def position(self, job: Job) -> float:
-        """Up to where a job's recording has been heard, also where nothing was said since."""
+    def as_it_is(self, job: AnyJob) -> AnyJob:
+        """Return a job with how far it is, also where nothing was said since."""
         live = self._live.get(job.number)
-        return job.position if live is None else max(job.position, live.seconds_done)
+        if live is None or job.finished:
+            return job
+        position = max(job.position, live.seconds_done)
+        return replace(job, position=position, seconds_diarized=live.seconds_diarized)
 
     async def drop(self, number: int) -> None:
         """Stop working on a job; return when nothing of it is at work."""

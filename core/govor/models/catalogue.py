@@ -83,6 +83,11 @@ class Catalogue:
         """What tells speakers apart: that of the first plugin that has it."""
         return next((model for model in self if not model.transcribes), None)
 
+    @property
+    def failed(self) -> list[str]:
+        """Names of plugins that failed: what models they have is not known."""
+        return [plugin.name for plugin in self._plugins if plugin.state == "failed"]
+
     def find(self, name: str) -> Model | None:
         """Return the model of this id, alias or plugin/id; case matters only where names differ by it."""
         name = self.resolve(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from govor.errors import ModelNotFound, ModelNotInstalled, UnsupportedOperation
 from govor.models.catalogue import DEFAULT, Catalogue, Model
@@ -116,11 +117,13 @@ class Router:
     def _unknown(self, name: str) -> ModelNotFound:
         """Say who is missing: where nobody was named, it is the operator who has to mend it."""
         here = [model.id for model in self.usable()]
+        away = [model.id for model in self._catalogue if model.transcribes and model.id not in here]
+        missing = partial(ModelNotFound, fetchable=away, failed=self._catalogue.failed)
         if not self._catalogue.means_default(name):
-            return ModelNotFound(name, here)
+            return missing(name, here)
         if not self._preferences:
             return ModelNotFound(name, here, "means nobody: the setting `default_models` is empty")
-        return ModelNotFound(self._preferences[0], here, "of the setting `default_models` does not exist")
+        return missing(self._preferences[0], here, "of the setting `default_models` does not exist")
 
     def _obtainable(self, model: Model) -> Model:
         """Return a model that is here or may be fetched now. Raises ModelNotInstalled."""

@@ -29,6 +29,9 @@ def log_exchange(exchange: Exchange) -> None:
     if exchange.code:
         fields["code"] = exchange.code
         text += f", {exchange.code}"
+    if exchange.key:
+        fields["key"] = exchange.key
+        text += f", key {exchange.key}"
     if exchange.model:
         fields["model"] = exchange.model
         text += f", {exchange.model}"

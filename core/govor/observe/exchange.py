@@ -15,8 +15,11 @@ DIALECTS = (
     ("/v1/transcribe", "gigastt"),
     ("/api/v1", "go-whisper"),
     ("/api/ps", "speaches"),
+    ("/asr", "whisper-asr"),
+    ("/detect-language", "whisper-asr"),
     ("/inference", "whisper.cpp"),
     ("/load", "whisper.cpp"),
+    ("/openai/deployments", "azure"),
     ("/v1/audio", "openai"),
     ("/v1/models", "openai"),
 )
@@ -42,6 +45,8 @@ class Exchange:
     status: int = CLIENT_LEFT
     code: str = ""
     """Of the error that was answered."""
+    key: str = ""
+    """Name of the key that it was sent with; empty: that has none, or none is asked."""
     model: str = ""
     audio_seconds: float = 0.0
     began: float = field(default_factory=time.monotonic)

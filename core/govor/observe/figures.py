@@ -62,6 +62,14 @@ class Figures(Observer):
         self._sockets = Gauge("govor_websockets", "WebSocket connections open.", registry=registry)
         self._errors = Counter("govor_errors", "Errors answered, by code.", ["code"], registry=registry)
 
+        self._by_key = Counter(
+            "govor_key_requests", "Requests answered, by named key.", ["key", "status"], registry=registry
+        )
+        self._audio_by_key = Counter(
+            "govor_key_audio_seconds", "Seconds of audio read for requests of named keys, jobs apart.",
+            ["key"], registry=registry,
+        )  # fmt: skip
+
     def _add_work(self) -> None:
         registry, model = self.registry, ["model"]
         self._transcriptions = Counter(
@@ -121,6 +129,9 @@ class Figures(Observer):
         verb, route, status = exchange.verb, exchange.template, str(exchange.status)
         self._requests.labels(verb, route, status, exchange.dialect, self._known(exchange.model)).inc()
         self._durations.labels(verb, route, exchange.dialect).observe(exchange.seconds or 0.0)
+        if exchange.key:
+            self._by_key.labels(exchange.key, status).inc()
+            self._audio_by_key.labels(exchange.key).inc(exchange.audio_seconds)
         if exchange.code:
             self._errors.labels(exchange.code).inc()
         if self._gigastt:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -24,6 +23,7 @@ from pydantic_settings import (
 from govor.compat import Compat
 from govor.declared import OwnModel
 from govor.errors import ConfigurationError
+from govor.settings.mistakes import explain
 from govor.settings.operations import OperationsSettings
 from govor.settings.subtitles import Subtitles
 from govor.settings.values import (
@@ -37,7 +37,7 @@ from govor.settings.values import (
     data_folder,
     expand,
 )
-from govor.wishes import Bytes, ModelSettings
+from govor.wishes import Bytes, Device, ModelSettings
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Settings(OperationsSettings):
         ("default",),
         description='Models loaded at start, in the background; "default" is the preference list.',
     )
-    device: str = Field("auto", description="Where models run: auto, cpu, cuda, cuda:1, mps.")
+    device: Device = Field("auto", description="Where models run: auto, cpu, cuda, cuda:1, mps.")
     cores: int = Field(
         0,
         ge=0,
@@ -232,33 +232,8 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         example = """GOVOR_ALIASES='{"boss": "echo"}'"""
         raise ConfigurationError(f"{error}: a table in the environment is JSON, as in {example}") from error
     except ValidationError as error:
-        faults = (
-            _explain(item["loc"], item["type"], item["msg"], overrides, path) for item in error.errors()
-        )
-        raise ConfigurationError("; ".join(faults)) from error
-
-
-def _explain(
-    where: tuple[int | str, ...], kind: str, message: str, overrides: dict[str, Any], path: Path | None
-) -> str:
-    """Return what is wrong and where it was given, without the value: it may be a secret."""
-    setting = str(where[0])
-    message = (
-        message.removeprefix("Value error, ")
-        .replace("valid tuple", "list")
-        .replace("valid dictionary", "table")
-    )
-    if kind == "extra_forbidden" and len(where) == 1:
-        near = get_close_matches(setting, Settings.model_fields, 1)
-        meant = f"; did you mean '{near[0]}'?" if near else ""
-        return f"{path}: there is no setting '{setting}'{meant}"
-    if setting in overrides:
-        return f"--{setting.replace('_', '-')}: {message}"
-    given = {name.upper() for name in os.environ}
-    for name in ("__".join(map(str, where)), setting):
-        if (variable := f"GOVOR_{name}".upper()) in given:
-            return f"{variable}: {message}"
-    return f"{path}: {'.'.join(map(str, where))}: {message}"
+        fields, is_found = Settings.model_fields, _is_found(config)
+        raise ConfigurationError(explain(error, fields, overrides, path, is_found=is_found)) from error
 
 
 def _warn_of_strangers() -> None:
@@ -267,6 +242,11 @@ def _warn_of_strangers() -> None:
         prefix, _, setting = name.upper().partition("_")
         if prefix == "GOVOR" and setting.partition("__")[0].lower() not in Settings.model_fields:
             log.warning("The environment variable %s is no setting", name)
+
+
+def _is_found(named: Path | None) -> bool:
+    """Tell whether nobody named the file that is read."""
+    return named is None and not os.environ.get("GOVOR_CONFIG")
 
 
 def config_file(named: Path | None) -> Path | None:

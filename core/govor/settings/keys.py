@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
 
 from govor.errors import ConfigurationError
+from govor.settings.values import split
 
 if TYPE_CHECKING:
     from govor.settings.operations import OperationsSettings
@@ -27,7 +33,46 @@ MEANT_FOR_KEYS = frozenset(
 )
 """Variables by which somebody seems to want a key asked; the server's own are none of them."""
 
+ADMIN = "admin"
+"""What the administrator's key is called."""
+
+NAMED = " = "
+"""Between a key's name and the key: no client can send a key that has a space in it."""
+
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+"""Names become labels of metrics and words of the log."""
+
 log = logging.getLogger(__name__)
+
+
+def _with_names(value: Any) -> Any:
+    """Turn a table of keys by name, also in JSON, into "NAME = KEY"; what is given as a list stays."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise ValueError('must be keys between commas, or a table in JSON: {"name": "key"}') from error
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value.values()):
+            raise ValueError("must have one key for each name")
+        value = [f"{name}{NAMED}{key}" for name, key in value.items()]
+    value = split(value)
+    if isinstance(value, list | tuple):
+        for one in value:
+            if isinstance(one, str):
+                _parse(one)
+    return value
+
+
+def _parse(text: str) -> tuple[str, bytes]:
+    """Return name and key of "NAME = KEY" or "KEY"; "" is no name. Raises ValueError."""
+    name, named, key = text.rpartition(NAMED)
+    if named and not NAME.fullmatch(name.strip()):
+        raise ValueError("names of keys have letters, digits, dots, _ and -, 40 at most")
+    return name.strip(), key.strip().encode()
+
+
+ApiKeys = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_names)]
 
 
 class Keys:
@@ -43,9 +88,9 @@ class Keys:
         path = settings.api_keys_file
         stamp, listed = _read(path) if path else (None, [])
         self._path, self._stamp, self._looked = path, stamp, self._clock()
-        self._given = _encoded(settings.api_keys)
-        self._listed = _encoded(listed)
-        self._admin = _encoded([settings.admin_key] if settings.admin_key else [])
+        self._given = [_parse(one) for one in settings.api_keys]
+        self._listed = listed
+        self._admin = [(ADMIN, settings.admin_key.encode())] if settings.admin_key else []
 
     @property
     def asked(self) -> bool:
@@ -59,12 +104,19 @@ class Keys:
 
     def opens(self, given: bytes) -> bool:
         """Tell whether this key opens the API."""
+        return self._found(given) is not None
+
+    def name_of(self, given: bytes) -> str:
+        """Return the name that the operator gave to this key; "": it has none, or opens nothing."""
+        return self._found(given) or ""
+
+    def _found(self, given: bytes) -> str | None:
         self._look()
-        return _among(given, [*self._given, *self._listed, *self._admin])
+        return _name_among(given, [*self._given, *self._listed, *self._admin])
 
     def manages(self, given: bytes) -> bool:
         """Tell whether this key opens management."""
-        return _among(given, self._admin)
+        return _name_among(given, self._admin) is not None
 
     def _look(self) -> None:
         """Read the file again where it has changed."""
@@ -80,7 +132,7 @@ class Keys:
                 log.error("The keys stay as they were: %s", error)
             self._stamp = None
             return
-        self._listed = _encoded(listed)
+        self._listed = listed
         log.info("Read %d keys from %s", len(listed), self._path)
 
 
@@ -100,13 +152,10 @@ def refuse_clients_key(keys: Keys) -> None:
             )
 
 
-def _among(given: bytes, keys: Iterable[bytes]) -> bool:
-    """Compare with each, so that the time tells nothing of which."""
-    return sum(hmac.compare_digest(given, key) for key in keys) > 0
-
-
-def _encoded(keys: Iterable[str]) -> list[bytes]:
-    return [key.encode() for key in keys]
+def _name_among(given: bytes, keys: Iterable[tuple[str, bytes]]) -> str | None:
+    """Compare with each, so that the time tells nothing of which; None: it is none of them."""
+    found = [name for name, key in keys if hmac.compare_digest(given, key)]
+    return found[0] if found else None
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
@@ -114,12 +163,18 @@ def _stamp(path: Path) -> tuple[int, int, int]:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _read(path: Path) -> tuple[tuple[int, int, int], list[str]]:
-    """Return the file's stamp and its keys: one per line, empty lines and # comments left out."""
+def _read(path: Path) -> tuple[tuple[int, int, int], list[tuple[str, bytes]]]:
+    """Return the file's stamp and its keys with their names: one per line, but for empty ones and # comments.
+
+    Raises ConfigurationError.
+    """
     try:
         stamp = _stamp(path)
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigurationError(f"The keys in {path} cannot be read: {reason}.") from error
-    return stamp, [line for line in lines if line and not line.startswith("#")]
+    try:
+        return stamp, [_parse(line) for line in lines if line and not line.startswith("#")]
+    except ValueError as error:
+        raise ConfigurationError(f"The keys in {path} cannot be read: {error}.") from error

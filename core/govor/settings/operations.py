@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings
 
 from govor.settings.hosts import HostNames
+from govor.settings.keys import ApiKeys
 from govor.settings.origins import Origins
-from govor.settings.values import LogLevel, Names, expand, lower
+from govor.settings.values import LogLevel, expand, lower
 
 MetricsChoice = Annotated[Literal["off", "main", "separate"], BeforeValidator(lower)]
 
@@ -18,11 +19,13 @@ MetricsChoice = Annotated[Literal["off", "main", "separate"], BeforeValidator(lo
 class OperationsSettings(BaseSettings):
     """What `Settings` has for those who run it."""
 
-    api_keys: Names = Field(
-        (), description="Bearer keys, comma-separated; any of them opens the API. Empty: no key is asked."
+    api_keys: ApiKeys = Field(
+        (),
+        description="Bearer keys, comma-separated; any of them opens the API. A key may have a name for logs "
+        "and metrics, as in phone = KEY, or in a table. Empty: no key is asked.",
     )
     api_keys_file: Annotated[Path | None, BeforeValidator(expand)] = Field(
-        None, description="File of further keys, one per line; read again when it changes."
+        None, description="File of further keys, one per line, KEY or NAME = KEY; read again when it changes."
     )
     admin_key: str = Field(
         "",

@@ -11,23 +11,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from difflib import SequenceMatcher
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
 from govor.specs import Feature, ModelSpec, Placement
 from govor.testing.faults import file_faults, name_faults, order_faults, segment_faults, spec_faults
-from govor.testing.sound import silence
-from govor.testing.subject import BackendSubject, not_installed, only
+from govor.testing.rehearsal import LOAD, Rehearsal
+from govor.testing.subject import BackendSubject, not_installed
 from govor.types import SAMPLE_RATE, Audio, Backend, LongForm, Options, Placed, Recognizer, Segment
 
 HEAVY = frozenset(
@@ -46,7 +43,6 @@ HEAVY = frozenset(
 
 LISTING_SECONDS = 0.01
 NOWHERE = "cuda:99"
-PATIENCE_SECONDS = 120.0
 
 PROBE = """
 import json, sys
@@ -91,6 +87,9 @@ class BackendConformance(BackendSubject):
     def test_files_can_be_fetched_and_verified(self, backend: Backend) -> None:
         _assert_none([fault for spec in backend.models() for fault in file_faults(spec)])
 
+    def test_a_model_is_loaded(self, rehearsal: Rehearsal) -> None:
+        _perform(rehearsal, LOAD)
+
     def test_load_gives_a_recognizer(self, recognizer: Recognizer) -> None:
         missing = [name for name in ("transcribe", "close") if not callable(getattr(recognizer, name, None))]
         assert not missing, f"what load() returns lacks the method {' and '.join(missing)}"
@@ -115,40 +114,35 @@ class BackendConformance(BackendSubject):
         with pytest.raises(LoadFailed, match=NOWHERE):
             backend.load(spec, files, Placement(NOWHERE))
 
+    def test_one_array_gives_a_list_of_one_segment(self, rehearsal: Rehearsal) -> None:
+        _perform(rehearsal, "speech")
+        _perform(rehearsal, "half")
+
+    def test_silence_is_answered_without_an_error(self, rehearsal: Rehearsal) -> None:
+        _perform(rehearsal, "quiet")
+
     def test_a_batch_gives_one_segment_per_array_in_order(
-        self, recognizer: Recognizer, sounds: list[Audio], alone: list[Segment]
+        self, rehearsal: Rehearsal, alone: list[Segment]
     ) -> None:
-        segments = list(recognizer.transcribe(sounds, Options()))
-        assert [type(segment) for segment in segments] == [Segment] * len(sounds), (
-            f"transcribe() was given {len(sounds)} arrays and gave {segments}"
-        )
-        for place, segment in enumerate(segments):
+        segments = _perform(rehearsal, "batch")
+        for place, segment in enumerate(segments, 1):
             # Padding within a batch may change a letter, so the likest text counts, not an equal one.
-            likeness = [_likeness(segment, other) for other in alone]
-            assert likeness[place] == max(likeness), (
+            likeness = [_likeness(segment, other) for other in alone[1:]]
+            assert likeness[place - 1] == max(likeness), (
                 f"array {place} of a batch gave {segment.text!r}; alone it gives {alone[place].text!r}"
             )
 
-    def test_an_empty_batch_gives_an_empty_list(self, recognizer: Recognizer) -> None:
-        segments = list(recognizer.transcribe([], Options()))
-        assert segments == [], f"transcribe([]) gave {segments}"
+    def test_an_empty_batch_gives_an_empty_list(self, rehearsal: Rehearsal) -> None:
+        _perform(rehearsal, "empty")
 
-    def test_the_arrays_are_left_as_they_were(
-        self, sounds: list[Audio], alone: list[Segment], detailed: Segment
-    ) -> None:
-        same = np.array_equal(sounds[0], self.speech())
-        assert same, "transcribe() changed its input: others hold the same array, so work on a copy"
+    def test_the_arrays_are_left_as_they_were(self, rehearsal: Rehearsal) -> None:
+        _perform(rehearsal, "input")
 
-    def test_silence_is_answered_without_an_error(self, alone: list[Segment]) -> None:
-        assert isinstance(alone[1].text, str), "silence must be a Segment with text ''"
+    def test_a_single_sample_is_answered_without_an_error(self, rehearsal: Rehearsal) -> None:
+        _perform(rehearsal, "sample")
 
-    def test_a_single_sample_is_answered_without_an_error(self, recognizer: Recognizer) -> None:
-        only(recognizer.transcribe([silence(1 / SAMPLE_RATE)], Options()))
-
-    def test_times_words_and_tokens_lie_within_the_array_and_in_order(
-        self, detailed: Segment, sounds: list[Audio]
-    ) -> None:
-        _assert_none(segment_faults(detailed, len(sounds[0]) / SAMPLE_RATE))
+    def test_times_words_and_tokens_lie_within_the_array_and_in_order(self, rehearsal: Rehearsal) -> None:
+        _perform(rehearsal, "details")
 
     def test_what_the_features_promise_is_there(self, detailed: Segment, spec: ModelSpec) -> None:
         promised = {
@@ -159,24 +153,15 @@ class BackendConformance(BackendSubject):
         absent = [name for name in promised if name in spec.features and promised[name] is None]
         assert not detailed.text or not absent, f"the spec claims {absent}, but the segment has None there"
 
-    def test_equal_input_gives_equal_text(
-        self, recognizer: Recognizer, sounds: list[Audio], alone: list[Segment]
-    ) -> None:
-        again = only(recognizer.transcribe(sounds[:1], Options()))
-        assert again.text == alone[0].text, "two equal calls differ: where chance is a setting, switch it off"
+    def test_equal_input_gives_equal_text(self, rehearsal: Rehearsal, alone: list[Segment]) -> None:
+        first, *_ = _perform(rehearsal, "parallel")
+        assert first.text == alone[0].text, "two equal calls differ: where chance is a setting, switch it off"
 
     def test_calls_in_parallel_answer_as_calls_alone(
-        self, recognizer: Recognizer, sounds: list[Audio], alone: list[Segment]
+        self, rehearsal: Rehearsal, alone: list[Segment]
     ) -> None:
-        start = threading.Barrier(recognizer.parallel)
-
-        def call(number: int) -> str:
-            start.wait(PATIENCE_SECONDS)
-            return only(recognizer.transcribe([sounds[number % len(sounds)]], Options())).text
-
-        with ThreadPoolExecutor(recognizer.parallel) as threads:
-            texts = list(threads.map(call, range(recognizer.parallel)))
-        expected = [alone[number % len(alone)].text for number in range(recognizer.parallel)]
+        texts = [segment.text for segment in _perform(rehearsal, "parallel")]
+        expected = [alone[number % len(alone)].text for number in range(len(texts))]
         assert texts == expected, "threads disturb each other: lower `parallel`, or share no state"
 
     def test_long_audio_comes_in_order_and_can_be_given_up_midway(
@@ -196,10 +181,17 @@ class BackendConformance(BackendSubject):
         faults = [fault for segment in segments for fault in segment_faults(segment, seconds)]
         _assert_none(faults + order_faults(segments))
 
-    def test_a_used_model_can_be_closed(self, backend: Backend, spec: ModelSpec, files: Path) -> None:
-        recognizer = backend.load(spec, files, Placement(self.device))
-        recognizer.transcribe([silence(0.5)], Options())
-        recognizer.close()
+    def test_a_used_model_can_be_closed(self, rehearsal: Rehearsal) -> None:
+        _perform(rehearsal, "close")
+
+
+def _perform(rehearsal: Rehearsal, stage: str) -> Sequence[Segment]:
+    """Return what came of a call; where it failed, say so, and without the suite's own lines."""
+    if stage != LOAD and rehearsal.fault(LOAD):
+        pytest.skip("it cannot be loaded: another test says so")
+    if fault := rehearsal.fault(stage):
+        pytest.fail(fault, pytrace=False)
+    return rehearsal.outcomes[stage].segments
 
 
 def _seconds_to_list(backend: Backend) -> float:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -89,6 +90,29 @@ def _file_faults(file: ModelFile) -> Iterator[str]:
                 f"has a source of no known kind, '{source}': write package:DIST/PATH, "
                 "hf:OWNER/REPO@REVISION/PATH or https://…; http://… needs a sha256"
             )
+
+
+def batch_fault(given: object, count: int) -> str:
+    """Return what is wrong with what `transcribe` gave for so many arrays; "": nothing."""
+    if given is None:
+        return "transcribe() returned None: end it with `return` and a list of govor.Segment"
+    if inspect.iscoroutine(given):
+        given.close()
+        return "transcribe() is `async`: write it with `def`, it runs in a thread of its own"
+    if inspect.isgenerator(given) or inspect.isasyncgen(given):
+        return "transcribe() is a generator, as it has a `yield`: return a list of govor.Segment"
+    if isinstance(given, Segment):
+        return "transcribe() returned one Segment: return a list with one Segment for each array"
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        return f"transcribe() returned {given!r:.80}: return a list of govor.Segment"
+    if len(given) != count:
+        return f"transcribe() was given {count} arrays and gave {len(given)} segments: give one for each"
+    for one in given:
+        if not isinstance(one, Segment):
+            return f"transcribe() gave {one!r:.80}, not a govor.Segment"
+        if not isinstance(one.text, str):
+            return f"transcribe() gave a Segment with the text {one.text!r:.80}: silence has the text ''"
+    return ""
 
 
 def segment_faults(segment: Segment, seconds: float) -> list[str]:

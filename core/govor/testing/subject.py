@@ -14,9 +14,10 @@ from govor.models.catalogue import Catalogue, Model
 from govor.models.store import Store
 from govor.plugins import GROUP, Plugin, Plugins
 from govor.settings import Settings
-from govor.specs import Feature, ModelSpec, Placement
+from govor.specs import ModelSpec, Placement
+from govor.testing.rehearsal import ALONE, LOAD, Play, Rehearsal, rehearse
 from govor.testing.sound import hum, read_only, silence
-from govor.types import Audio, Backend, Options, Recognizer, Segment
+from govor.types import Audio, Backend, Recognizer, Segment
 
 
 class BackendSubject:
@@ -91,8 +92,22 @@ class BackendSubject:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def recognizer(cls, backend: Backend, spec: ModelSpec, files: Path) -> Iterator[Recognizer]:
-        """The loaded model, shared by the tests."""
+    def rehearsal(
+        cls, spec: ModelSpec, files: Path, sounds: list[Audio], tmp_path_factory: pytest.TempPathFactory
+    ) -> Rehearsal:
+        """What came of every call, in a process of its own: each is made once."""
+        folder = str(tmp_path_factory.mktemp("rehearsal"))
+        play = Play(cls.plugin, dict(cls.settings), spec.id, cls.device, str(files), folder)
+        return rehearse(play, sounds)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def recognizer(
+        cls, backend: Backend, spec: ModelSpec, files: Path, rehearsal: Rehearsal
+    ) -> Iterator[Recognizer]:
+        """The model, loaded in this process and shared by the tests."""
+        if rehearsal.fault(LOAD) or rehearsal.crashed:
+            pytest.skip("it cannot be loaded, or its native code crashes: another test says so")
         recognizer = backend.load(spec, files, Placement(cls.device))
         yield recognizer
         recognizer.close()
@@ -106,16 +121,19 @@ class BackendSubject:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def alone(cls, recognizer: Recognizer, sounds: list[Audio]) -> list[Segment]:
+    def alone(cls, rehearsal: Rehearsal) -> list[Segment]:
         """What the model answers to each of `sounds` by itself."""
-        return [only(recognizer.transcribe([sound], Options())) for sound in sounds]
+        if any(map(rehearsal.fault, ALONE)):
+            pytest.skip("it does not answer one array alone: another test says so")
+        return [rehearsal.outcomes[name].segments[0] for name in ALONE]
 
     @pytest.fixture(scope="class")
     @classmethod
-    def detailed(cls, recognizer: Recognizer, spec: ModelSpec, sounds: list[Audio]) -> Segment:
+    def detailed(cls, rehearsal: Rehearsal) -> Segment:
         """The speech with words and log-probabilities, where the model claims them."""
-        options = Options(words=Feature.WORDS in spec.features, logprobs=Feature.LOGPROBS in spec.features)
-        return only(recognizer.transcribe(sounds[:1], options))
+        if rehearsal.fault("details"):
+            pytest.skip("it does not answer with details: another test says so")
+        return rehearsal.outcomes["details"].segments[0]
 
 
 def open_plugins(name: str, table: Mapping[str, Any]) -> list[Plugin]:
@@ -130,13 +148,6 @@ def not_installed(name: str) -> str:
         f"no installed package has the entry point '{name}' in the group '{GROUP}': write "
         f'[project.entry-points.{GROUP}] {name} = "your_module" in pyproject.toml and run pip install -e .'
     )
-
-
-def only(segments: Sequence[Segment]) -> Segment:
-    """Return the one segment of a batch of one."""
-    assert len(segments) == 1, f"transcribe() was given one array and gave {len(segments)} segments"
-    assert isinstance(segments[0], Segment), f"transcribe() gave {segments[0]!r}, not a govor.Segment"
-    return segments[0]
 
 
 def _models(name: str, table: Mapping[str, Any]) -> list[Model]:

@@ -1,0 +1,180 @@
+"""A recording in base64 out of a JSON object, while the object arrives; the rest of it is kept as text.
+
+Knows nothing of HTTP. The loop over what arrives runs once for each bracket, comma and quote of the rest, and
+never over the sound.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Callable
+from typing import IO
+
+REST_BYTES = 1_000_000
+"""Of all that is not the recording; as much as the fields of a form may have."""
+
+MARKS = 20_000
+"""Brackets, colons, commas and strings of the rest."""
+
+DEPTH = 32
+
+PLACE = (b"input_audio", b"data")
+"""Keys under which the recording is."""
+
+_MARK = re.compile(rb'["{}\[\]:,]')
+_IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_ESCAPES = (
+    *((rb"\/", b"/"), (rb"\n", b""), (rb"\r", b"")),
+    *((rb"\u002B", b"+"), (rb"\u002b", b"+"), (rb"\u002F", b"/"), (rb"\u002f", b"/")),
+    *((rb"\u003D", b"="), (rb"\u003d", b"=")),
+)
+"""How libraries write characters of base64 in JSON: PHP escapes slashes, .NET plus signs."""
+_ESCAPE_BYTES = 6
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+_SPACE = b" \t\r\n"
+_URL_BYTES = 256
+"""Within so many bytes a data URL has its comma."""
+
+
+class JsonFault(ValueError):
+    """Why a body cannot be read: a clause."""
+
+
+class TooMuch(JsonFault):
+    """There is more than the bounds allow."""
+
+
+class Scanner:
+    """Takes one object apart. Its methods raise JsonFault."""
+
+    def __init__(self, open_file: Callable[[], IO[bytes]]):
+        self.rest = bytearray()
+        """The object, with an empty text in place of the recording."""
+        self.file: IO[bytes] | None = None
+        """Where the recording is; None: there is none so far."""
+        self._open_file = open_file
+        self._sound: Base64 | None = None
+        self._keys: list[bytes] = []  # by depth; of lists they say nothing
+        self._after_colon = False
+        self._string_at: int | None = None  # where in `rest` the string begins that is being read
+        self._marks = 0
+        self._pending = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes; an escape that is not all here waits for more."""
+        data, self._pending = self._pending + data, b""
+        at = 0
+        while at < len(data):
+            at = self._text(data, at) if self._string_at is not None else self._structure(data, at)
+        if len(self.rest) > REST_BYTES:
+            raise TooMuch(f"it has more than {REST_BYTES / 1e6:g} MB beside the recording")
+
+    def close(self) -> None:
+        """Say that there are no more bytes."""
+        if self._string_at is not None:
+            raise JsonFault("it ends within a text")
+
+    def _structure(self, data: bytes, at: int) -> int:
+        found = _MARK.search(data, at)
+        end = found.end() if found else len(data)
+        self.rest += data[at:end]
+        if found:
+            self._marks += 1
+            if self._marks > MARKS:
+                raise TooMuch(f"it has more than {MARKS} brackets, commas and texts")
+            self._take(found[0])
+        return end
+
+    def _take(self, mark: bytes) -> None:
+        if mark in b"{[":
+            self._keys.append(b"")
+            if len(self._keys) > DEPTH:
+                raise JsonFault(f"it is nested more than {DEPTH} deep")
+        elif mark in b"}]" and self._keys:
+            self._keys.pop()
+        elif mark == b'"':
+            self._string_at = len(self.rest)
+            if self._after_colon and self.file is None and tuple(self._keys) == PLACE:
+                self.file = self._open_file()
+                self._sound = Base64(self.file)
+        self._after_colon = mark == b":"
+
+    def _text(self, data: bytes, at: int) -> int:
+        """Take the string up to its closing quote, or as much of it as is here."""
+        found = _IN_STRING.match(data, at)
+        end = found.end() if found else at
+        text = data[at:end]
+        closed = data[end : end + 1] == b'"'
+        if self._sound is not None:
+            self._hear(self._sound, text, closed=closed)
+        else:
+            self.rest += text
+        if closed:
+            self._end_text()
+            return end + 1
+        self._pending += data[end:]  # a backslash
+        return len(data)
+
+    def _hear(self, sound: Base64, text: bytes, *, closed: bool) -> None:
+        if not closed:  # `\u002B` may go on in the next bytes
+            cut = text.rfind(b"\\", max(len(text) - _ESCAPE_BYTES + 1, 0))
+            if cut >= 0:
+                text, self._pending = text[:cut], text[cut:]
+        if b"\\" in text:
+            for escape, plain in _ESCAPES:
+                text = text.replace(escape, plain)
+        sound.feed(text)
+
+    def _end_text(self) -> None:
+        if self._sound is not None:
+            self._sound.close()
+            self._sound = None
+        elif self._keys and self._string_at is not None and len(self._keys) <= len(PLACE):
+            self._keys[-1] = bytes(self.rest[self._string_at :])  # if it is a key, the next mark is a colon
+        self.rest += b'"'
+        self._string_at = None
+
+
+class Base64:
+    """Writes what base64 says to a file while it arrives; a data URL is taken too. Raises JsonFault."""
+
+    def __init__(self, into: IO[bytes]):
+        self._into = into
+        self._begin: bytes | None = b""  # until it is known whether it is a data URL
+        self._rest = b""
+        self._padded = False
+
+    def feed(self, text: bytes) -> None:
+        """Take the next characters."""
+        if self._begin is not None:
+            text = self._begin + text
+            self._begin = None
+            if b"data:".startswith(text[:5].lower()) and len(text) < _URL_BYTES and b"," not in text:
+                self._begin = text
+                return
+            if text[:5].lower() == b"data:":
+                text = text.partition(b",")[2]
+        text = self._rest + text.translate(_STANDARD, _SPACE)
+        whole = len(text) // 4 * 4
+        self._rest = text[whole:]
+        self._write(text[:whole])
+
+    def close(self) -> None:
+        """Say that there are no more; the padding may be missing."""
+        if self._begin:
+            self._rest = self._begin
+        if self._rest:
+            self._write(self._rest + b"=" * (-len(self._rest) % 4))
+        self._into.flush()
+
+    def _write(self, text: bytes) -> None:
+        if not text:
+            return
+        try:
+            if self._padded:
+                raise JsonFault("'input_audio.data' goes on behind its end")
+            self._into.write(binascii.a2b_base64(text, strict_mode=True))
+        except binascii.Error as error:
+            raise JsonFault("'input_audio.data' is not base64") from error
+        self._padded = text.endswith(b"=")

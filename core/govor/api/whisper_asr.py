@@ -1,0 +1,159 @@
+"""POST /asr and /detect-language: the dialect of whisper-asr-webservice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import PurePath
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from quart import Blueprint, Response, request
+from quart_schema import DataSource, document_querystring, document_request, document_response, tag
+from werkzeug.datastructures import MultiDict
+
+from govor.api.attachments import attach
+from govor.api.dialect_schema import AsrDetection, AsrResult
+from govor.api.fields import OptionalLanguage, invalid
+from govor.api.forms import read_upload
+from govor.api.lines import layout
+from govor.api.results import MODEL_HEADER
+from govor.api.spellings import present
+from govor.api.work import Wish, admit, understood, whole_transcript
+from govor.audio.stretches import NO_DETECTION
+from govor.compat import Compat
+from govor.engine.diarization import Diarize
+from govor.engine.service import Service
+from govor.formats.openai import dump_json
+from govor.formats.whisper_asr import language_body, render
+from govor.types import Options
+
+PATHS = ("/asr", "/detect-language")
+HEADERLESS = "audio/pcm; rate=16000; channels=1"
+"""What the recording is where the client has decoded it: 16 bits, little-endian."""
+
+UNHEEDED = ("min_speakers", "max_speakers")
+"""Parameters that are known and not honoured."""
+
+
+class DecodedQuery(BaseModel):
+    """The parameter of both routes."""
+
+    encode: bool = Field(
+        True, description="false: the recording is 16 kHz, mono, 16 bits little-endian, without a header."
+    )
+
+    @property
+    def media_type(self) -> str:
+        """What the recording is said to be."""
+        return "" if self.encode else HEADERLESS
+
+
+Query = TypeVar("Query", bound=DecodedQuery)
+
+
+class AsrQuery(DecodedQuery):
+    """The query of /asr; the same names in the form count too."""
+
+    task: Literal["transcribe", "translate"] = Field(
+        "transcribe", description="translate: answer in English."
+    )
+    language: OptionalLanguage = Field(None, description="Language of the speech; absent: it is detected.")
+    initial_prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
+    output: Annotated[
+        Literal["txt", "vtt", "srt", "tsv", "json"], BeforeValidator(lambda value: str(value).lower())
+    ] = Field("txt", description="What the answer is.")
+    vad_filter: bool = Field(True, description="false: take everything for speech.")
+    word_timestamps: bool = Field(False, description="json: words in the segments.")
+    diarize: bool = Field(False, description="Name the speakers.")
+    model: str = Field("", description="Not whisper-asr-webservice's; absent: the default model.")
+
+    def options(self) -> Options:
+        """What the model is asked. Subtitles are cut between words."""
+        return Options(
+            task=self.task,
+            language=self.language,
+            prompt=self.initial_prompt,
+            words=self.word_timestamps or self.output in ("srt", "vtt"),
+        )
+
+
+class AudioFileForm(BaseModel):
+    """multipart/form-data."""
+
+    audio_file: bytes = Field(description="The recording: any container and codec.")
+
+
+def whisper_asr_routes(service: Service) -> Blueprint:
+    """The two routes, bound to a service."""
+    routes = Blueprint("whisper_asr", __name__)
+
+    @routes.post(PATHS[0])
+    @tag(["whisper-asr-webservice"])
+    @document_querystring(AsrQuery)
+    @document_request(AudioFileForm, source=DataSource.FORM_MULTIPART)
+    @document_response(AsrResult)
+    async def asr() -> Response:
+        """Text or subtitles of a recording."""
+        async with AsyncExitStack() as stack:
+            place = admit(service, stack)
+            _parse(AsrQuery, request.args)  # before anything is uploaded in vain
+            form, path = await read_upload(_stated)
+            query = _parse(AsrQuery, {**form.fields, **request.args})
+            wish = Wish(
+                path,
+                query.model,
+                query.options(),
+                place,
+                None if query.vad_filter else NO_DETECTION,
+                ignored=tuple(name for name in UNHEEDED if request.args.get(name)),
+                diarize=Diarize(service.router.diarizer("diarize")) if query.diarize else None,
+                unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
+            )
+            asked = await stack.enter_async_context(understood(service, wish))
+            transcript = await whole_transcript(service, asked)
+        body, media_type = await asyncio.to_thread(
+            render,
+            transcript,
+            query.output,
+            words=query.word_timestamps,
+            layout=layout(service.settings.subtitles),
+        )
+        response = Response(body, content_type=media_type)
+        attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
+        return asked.label(response)
+
+    @routes.post(PATHS[1])
+    @tag(["whisper-asr-webservice"])
+    @document_querystring(DecodedQuery)
+    @document_request(AudioFileForm, source=DataSource.FORM_MULTIPART)
+    @document_response(AsrDetection)
+    async def detect_language() -> Response:
+        """Language of a recording's first speech, at most 30 s of it."""
+        async with AsyncExitStack() as stack:
+            place = admit(service, stack)
+            _parse(DecodedQuery, request.args)
+            _, path = await read_upload(_stated)
+            model, chances = await service.chooser.languages(request.args.get("model", ""), path, place)
+        response = Response(dump_json(language_body(dict(chances))) + "\n", content_type="application/json")
+        response.headers[MODEL_HEADER] = model.id
+        return response
+
+    return routes
+
+
+def asr_limits(compat: Compat) -> dict[str, int]:
+    """Largest body in bytes, by path: whole films come decoded, 115 MB an hour."""
+    return dict.fromkeys(PATHS, int(compat.asr_max_upload_mb * 1e6))
+
+
+def _stated(given: Mapping[str, str]) -> str:
+    return _parse(DecodedQuery, given).media_type
+
+
+def _parse(query: type[Query], given: Mapping[str, str]) -> Query:
+    try:
+        return query.model_validate(present(MultiDict(given), query.model_fields))
+    except ValidationError as error:
+        raise invalid(error) from error

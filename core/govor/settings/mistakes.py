@@ -1,0 +1,85 @@
+"""What is wrong with settings, told to whoever gave them: where, and not the value, which may be secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from govor.errors.values import Item, did_you_mean, place_of, wrong_value
+
+TOLD = 5
+"""Faults of a file that are told; a file that is not Govor's may have a hundred."""
+
+
+def explain(
+    error: ValidationError,
+    fields: Mapping[str, FieldInfo],
+    overrides: Mapping[str, Any],
+    path: Path | None,
+    *,
+    is_found: bool,
+) -> str:
+    """Return what is wrong and where it was given.
+
+    `fields` are the settings there are, `overrides` those of the command line; `is_found`: nobody named the
+    file, it lies here.
+    """
+    told, of_file = [], []
+    for item in error.errors(include_url=False):
+        if source := _given_by(item, overrides):
+            told.append(f"{source}: {wrong_value(item)}")
+        else:
+            of_file.append(_of_file(item, fields))
+    if of_file:
+        more = f"; and {len(of_file) - TOLD} more" if len(of_file) > TOLD else ""
+        told.append(f"{path}{_how_found(path) if is_found else ''}: {'; '.join(of_file[:TOLD])}{more}")
+    return "; ".join(told)
+
+
+def _given_by(item: Item, overrides: Mapping[str, Any]) -> str:
+    """Return the flag or the variable that gave the value; "": neither did."""
+    where = [str(part) for part in item["loc"]]
+    if where[0] in overrides:
+        return f"--{where[0].replace('_', '-')}"
+    given = {name.upper() for name in os.environ}
+    names = (f"GOVOR_{'__'.join(where)}".upper(), f"GOVOR_{where[0]}".upper())
+    return next((name for name in names if name in given), "")
+
+
+def _of_file(item: Item, fields: Mapping[str, FieldInfo]) -> str:
+    if item["type"] != "extra_forbidden":
+        return f"{place_of(item)}: {wrong_value(item)}"
+    name, *_ = where = [str(part) for part in item["loc"]]
+    if len(where) > 1:
+        return f"there is no key '{place_of(item)}'{did_you_mean(where[-1], _keys_of(fields[name]))}"
+    if isinstance(item["input"], dict) and (plugin := _plugin(name)):
+        return f"there is no table [{name}]; the plugin's is [plugins.{plugin}]"
+    return f"there is no setting '{name}'{did_you_mean(name, fields)}"
+
+
+def _plugin(name: str) -> str:
+    """Return the plugin that a table of this name is meant for; "": none that is installed."""
+    installed = [point.name for point in entry_points(group="govor")]
+    return next((one for one in installed if one.replace("-", "_") == name.replace("-", "_")), "")
+
+
+def _keys_of(field: FieldInfo) -> Iterable[str]:
+    """Return the keys of the table, or of each table, that a setting is."""
+    kinds = [field.annotation]
+    for kind in kinds:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind.model_fields
+        if get_origin(kind) is not None:
+            kinds += get_args(kind)
+    return ()
+
+
+def _how_found(path: Path | None) -> str:
+    folder = path.resolve().parent if path else ""
+    return f" (read because it lies in the current folder, {folder}; --config names another)"

@@ -1,0 +1,215 @@
+"""A model tried in a process of its own: native code that crashes there ends one test, and not the suite.
+
+Every call that the suite needs is made once; the tests look at what came back.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from govor.jobs.records import dump_segment, load_segment
+from govor.specs import Feature, ModelSpec, Placement
+from govor.testing.faults import batch_fault, segment_faults
+from govor.testing.sound import read_only, silence
+from govor.types import SAMPLE_RATE, Audio, Options, Recognizer, Segment
+
+LOAD = "load"
+ALONE = ("speech", "quiet", "half")
+"""One array each: the speech, a second of silence, the first half of the speech."""
+STAGES = (LOAD, *ALONE, "details", "input", "batch", "empty", "sample", "parallel", "close")
+"""What is tried, in this order."""
+
+START = "from govor.testing.rehearsal import perform; import sys; perform(sys.argv[1])"
+CRASH = "The process ended"
+LINES = 12
+"""Of what a process that crashed said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What a process needs to know. Paths are texts."""
+
+    plugin: str
+    settings: Mapping[str, Any]
+    model: str
+    device: str
+    files: str
+    folder: str
+    """Where the sounds lie, and what comes of each stage."""
+    stages: Sequence[str] = STAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one stage."""
+
+    segments: Sequence[Segment] = ()
+    fault: str = ""
+    """Why it failed, for the author of the backend; "": it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What came of all stages."""
+
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+
+    def fault(self, stage: str) -> str:
+        """Return why a stage failed; "" where it did not."""
+        return self.outcomes[stage].fault
+
+    @property
+    def crashed(self) -> bool:
+        """Whether native code ended a process."""
+        return any(outcome.fault.startswith(CRASH) for outcome in self.outcomes.values())
+
+
+def rehearse(play: Play, sounds: Sequence[Audio]) -> Rehearsal:
+    """Try a model on three sounds. After a crash a further process goes on with the next stage."""
+    folder = Path(play.folder)
+    for name, sound in zip(ALONE, sounds, strict=True):
+        np.save(folder / f"{name}.npy", sound)
+    outcomes: dict[str, Outcome] = {}
+    left = list(STAGES)
+    while left:
+        play_file = folder / "play.json"
+        play_file.write_text(json.dumps({**asdict(play), "stages": left}), encoding="utf-8")
+        command = [sys.executable, "-X", "faulthandler", "-c", START, str(play_file)]
+        ran = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
+        outcomes |= _found(folder, left)
+        left = [stage for stage in left if stage not in outcomes]
+        if left:
+            outcomes[left[0]] = Outcome(fault=_crash(left[0], ran))
+        if outcomes[LOAD].fault:
+            outcomes |= {stage: Outcome(fault="load() failed") for stage in left if stage != LOAD}
+            break
+        left = left[1:]
+    return Rehearsal(outcomes)
+
+
+def perform(path: str) -> None:
+    """Do what `rehearse` asks for, in the process that it has started."""
+    from govor.testing.subject import open_plugins
+
+    play = Play(**json.loads(Path(path).read_text(encoding="utf-8")))
+    folder = Path(play.folder)
+    (plugin,) = open_plugins(play.plugin, play.settings)
+    assert plugin.backend is not None, plugin.reason
+    (spec,) = (spec for spec in plugin.backend.models() if spec.id == play.model)
+    loaded: list[Recognizer] = []
+
+    def load() -> Sequence[Segment]:
+        loaded.append(plugin.backend.load(spec, Path(play.files), Placement(play.device)))
+        if isinstance(loaded[0], type):
+            name = loaded[0].__name__
+            raise Unfit(f"load() returned the class {name}: return an object of it, as in {name}(…)")
+        return ()
+
+    outcome = _tried(load)
+    _note(folder, LOAD, outcome)
+    calls = _calls(loaded[0], folder, spec) if not outcome.fault else {}
+    for stage in play.stages:
+        if stage in calls:
+            _note(folder, stage, _tried(calls[stage]))
+
+
+def _calls(
+    recognizer: Recognizer, folder: Path, spec: ModelSpec
+) -> dict[str, Callable[[], Sequence[Segment]]]:
+    speech, quiet, half = (read_only(np.load(folder / f"{name}.npy")) for name in ALONE)
+    detailed = Options(words=Feature.WORDS in spec.features, logprobs=Feature.LOGPROBS in spec.features)
+
+    def call(*arrays: Audio, options: Options | None = None) -> Sequence[Segment]:
+        given = recognizer.transcribe(list(arrays), options or Options())
+        if fault := batch_fault(given, len(arrays)):
+            raise Unfit(fault)
+        return list(given)
+
+    def details() -> Sequence[Segment]:
+        segments = call(speech, options=detailed)
+        if faults := segment_faults(segments[0], len(speech) / SAMPLE_RATE):
+            raise Unfit("\n".join(faults))
+        return segments
+
+    def look() -> Sequence[Segment]:
+        if not np.array_equal(speech, np.load(folder / f"{ALONE[0]}.npy")):
+            raise Unfit("transcribe() changed its input: others hold the same array, so work on a copy")
+        return ()
+
+    def together() -> Sequence[Segment]:
+        with ThreadPoolExecutor(recognizer.parallel) as threads:
+            sounds = [(speech, quiet, half)[number % 3] for number in range(recognizer.parallel)]
+            return [segments[0] for segments in threads.map(call, sounds)]
+
+    def close() -> Sequence[Segment]:
+        recognizer.close()
+        return ()
+
+    return {
+        "speech": lambda: call(speech),
+        "quiet": lambda: call(quiet),
+        "half": lambda: call(half),
+        "details": details,
+        "input": look,
+        "batch": lambda: call(quiet, half),
+        "empty": call,
+        "sample": lambda: call(silence(1 / SAMPLE_RATE)),
+        "parallel": together,
+        "close": close,
+    }
+
+
+class Unfit(Exception):
+    """What came back is not what the core expects."""
+
+
+def _tried(call: Callable[[], Sequence[Segment]]) -> Outcome:
+    try:
+        return Outcome(tuple(call()))
+    except Unfit as error:
+        return Outcome(fault=str(error))
+    except Exception:  # noqa: BLE001 - a plugin may raise anything; it is told
+        return Outcome(fault=f"It raised an error.\n{traceback.format_exc()}")
+
+
+def _note(folder: Path, stage: str, outcome: Outcome) -> None:
+    """Write an outcome down, so that no part of it is on the disk without the rest."""
+    segments, fault = [], outcome.fault
+    try:
+        segments = [dump_segment(segment) for segment in outcome.segments]
+        for text in segments:
+            load_segment(text)
+    except Exception as error:  # noqa: BLE001 - a Segment may hold anything
+        fault = f"A Segment holds what is no value of its fields: {error}"
+    part = folder / f"{stage}.part"
+    part.write_text(json.dumps({"segments": segments, "fault": fault}), encoding="utf-8")
+    part.replace(folder / f"{stage}.json")
+
+
+def _found(folder: Path, stages: Sequence[str]) -> dict[str, Outcome]:
+    found = {}
+    for stage in stages:
+        path = folder / f"{stage}.json"
+        if path.exists():
+            told = json.loads(path.read_text(encoding="utf-8"))
+            segments = () if told["fault"] else tuple(map(load_segment, told["segments"]))
+            found[stage] = Outcome(segments, told["fault"])
+    return found
+
+
+def _crash(stage: str, ran: subprocess.CompletedProcess[str]) -> str:
+    died = ran.returncode < 0
+    how = f"by {signal.Signals(-ran.returncode).name}" if died else f"with status {ran.returncode}"
+    told = "\n".join(ran.stderr.splitlines()[-LINES:])
+    return f"{CRASH} {how} while '{stage}' was tried. Native code crashes so; it said last:\n{told}"

@@ -1,0 +1,69 @@
+"""What the page on compatibility says is there is there, and what it says is not is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from govor.api.diarization import DiarizationFields
+from govor.api.fields import Fields
+from govor.api.foreign import KNOWN, UNNEEDED
+from govor.api.gigastt import Query
+from govor.api.whisper_asr import AsrQuery
+from govor.api.whispercpp import InferenceFields
+from govor.app import create_app
+from govor.engine.service import Service
+from govor.formats import MEDIA_TYPES
+from govor.settings import Settings
+
+ROUTE = re.compile(r"(GET|POST|DELETE|WS) (/[\w/{}]*)")
+PAGE = "docs/compatibility.md"
+READ = {
+    *Fields.model_fields,
+    *KNOWN,
+    *UNNEEDED,
+    *Query.model_fields,
+    *InferenceFields.model_fields,
+    *DiarizationFields.model_fields,
+    *AsrQuery.model_fields,
+    "file",
+    "hotwords",
+}
+"""Every field that some route reads."""
+
+
+def routes(page: Any) -> Iterator[tuple[str, str, str]]:
+    """Every method and path of the table of endpoints, with what is said of it."""
+    for row in page.rows():
+        if len(row) == 3:
+            for method, path in ROUTE.findall(row[0]):
+                yield method, path, row[2]
+
+
+def test_routes_that_are_said_to_be_there_are_there_and_no_others(pages: dict[str, Any]) -> None:
+    app = create_app(Service(Settings()))
+    known = app.url_map.bind("localhost")
+    told = list(routes(pages[PAGE]))
+    assert len(told) > 25
+    for method, path, said in told:
+        there = method != "WS" and known.test(re.sub(r"\{\w+\}", "some/model", path), method)
+        assert there == (not said.startswith("no")), f"{method} {path}: {said}"
+
+
+def test_fields_that_are_said_to_be_done_are_read(pages: dict[str, Any]) -> None:
+    section = pages[PAGE].prose.partition("## Fields of a request")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.*?) \| (yes.*) \|$", section, re.MULTILINE)
+    named = {
+        name.partition("[")[0] for names, _ in rows for name in re.findall(r"`([\w\[\]]+)(?:=\w+)?`", names)
+    }
+    assert len(named) > 30
+    assert named <= READ
+
+
+@pytest.mark.parametrize("name", sorted(MEDIA_TYPES))
+def test_every_format_is_named(pages: dict[str, Any], name: str) -> None:
+    (row,) = [row for row in pages[PAGE].rows() if row[0] == "`response_format`"]
+    assert f"`{name}`" in row[1]
