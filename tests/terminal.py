@@ -13,13 +13,18 @@ from pathlib import Path
 
 
 def run_on_terminal(
-    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, columns: int = 100
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, columns: int = 100, output: bool = False
 ) -> tuple[int, str]:
-    """Run a command whose stderr is a terminal and whose stdout is not; return exit code and screen."""
+    """Run a command whose stderr is a terminal, and its stdout only with `output`; return code and screen."""
     screen, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     process = subprocess.Popen(
-        command, stdin=side, stdout=subprocess.DEVNULL, stderr=side, env={**env, "TERM": "xterm"}, cwd=cwd
+        command,
+        stdin=side,
+        stdout=side if output else subprocess.DEVNULL,
+        stderr=side,
+        env={**env, "TERM": "xterm"},
+        cwd=cwd,
     )
     os.close(side)
     shown = b""

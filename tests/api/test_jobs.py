@@ -201,6 +201,14 @@ def test_the_result_can_be_had_in_any_other_format_with_times_of_words(start: St
         assert (wrong.json()["error"]["param"], *code(wrong)) == ("response_format", 400, "invalid_param")
 
 
+@pytest.mark.parametrize("rules", [{"vad": "false"}, {"chunking_strategy": '{"type": "server_vad"}'}])
+def test_a_job_keeps_to_the_rules_of_speech(start: Start, rules: dict[str, str]) -> None:
+    with start().client() as client:
+        job = submit(client, voice(1), **rules)
+        done(client, job)
+        assert client.get(job).json()["result"]["text"] == "1.0 seconds"
+
+
 def test_there_is_no_result_before_the_end(start: Start) -> None:
     with start(FakeRecognizer(FAKE, gate=Turnstile())).client() as client:
         early = client.get(f"{submit(client, voice(1))}/result")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import media
+from govor.testing import hum
 from waiting import eventually
 
 
@@ -49,3 +50,27 @@ def test_a_server_that_is_not_there_is_one_line(shell: Any, free_port: int) -> N
     result = shell.run("jobs", "--server", f"http://127.0.0.1:{free_port}")
     assert result.returncode == 1
     assert result.stderr.startswith("govor: No server answers at ")
+
+
+def test_recordings_are_handed_in_and_their_results_fetched(
+    run: Callable[..., Any], shell: Any, server: Any
+) -> None:
+    (shell.folder / "talks").mkdir()
+    for name in ("a.wav", "talks/b.wav"):
+        (shell.folder / name).write_bytes(media.wav(hum(2.0)))
+    handed = run("submit", "a.wav", "talks", "nothing.wav", "-m", "echo", "-f", "srt", "--no-vad")
+    assert (handed.returncode, handed.stderr) == (1, "govor: nothing.wav: there is no such file.\n")
+    made = [line.split("\t") for line in handed.stdout.splitlines()]
+    assert [name for _, name in made] == ["a.wav", "talks/b.wav"]
+    job = made[0][0]
+    with server.client() as client:
+        assert eventually(lambda: client.get(f"/v1/jobs/{job}").json()["status"] == "completed")
+    assert "00:00:00,000 --> 00:00:02,000\n2.0 seconds." in run("result", job).stdout
+    assert run("result", job, "--format", "txt").stdout == "2.0 seconds.\n"
+
+
+def test_a_job_that_cannot_be_handed_in_names_its_recording(run: Callable[..., Any], shell: Any) -> None:
+    (shell.folder / "a.wav").write_bytes(media.wav(hum(2.0)))
+    refused = run("submit", "a.wav", "-m", "nonsense")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("govor: a.wav: The model 'nonsense' does not exist.")

@@ -98,11 +98,13 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 def rows(text: str) -> dict[str, list[str]]:
     """A table's cells, by the first one."""
-    return {cells[0]: cells for line in text.splitlines() if (cells := re.split(r" {2,}", line.rstrip()))}
+    return {cells[0]: cells for line in text.splitlines() if (cells := line.split("\t"))}
 
 
 def test_a_models_life_from_its_pull_to_its_end(place: Place) -> None:
-    assert rows(place.run("models", "--all").stdout)["small"][1:4] == ["available", "0 MB", "en ru"]
+    known = rows(place.run("models", "--all").stdout)["small"]
+    assert known[1:3] == ["available", "0 MB"]
+    assert "en ru" in known
     pulled = place.run("pull", "small", "echo")
     assert (pulled.returncode, pulled.stderr) == (0, "")
     first, second = pulled.stdout.splitlines()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from hub_standin import Hub, serving_hub
 from packages import install_plugin
 from small_models import BYTES, files_below
+from terminal import run_on_terminal
 
 FAMILY = """
 import govor
@@ -63,7 +66,7 @@ def hub(shell: Any) -> Iterator[Hub]:
 
 def rows(text: str) -> dict[str, list[str]]:
     """A table's cells, by the first one."""
-    return {cells[0]: cells for line in text.splitlines() if (cells := re.split(r" {2,}", line))}
+    return {cells[0]: cells for line in text.splitlines() if (cells := line.split("\t"))}
 
 
 def test_what_tells_speakers_apart_writes_no_kind_of_text(shell: Any) -> None:
@@ -79,16 +82,16 @@ def test_models_lists_what_can_answer(shell: Any) -> None:
     table = rows(result.stdout)
     assert table.keys() >= {"ID", "echo", "whisper-base"}
     assert "whisper-tiny" not in table
-    assert table["whisper-base"][1:7] == ["installed", "148 MB", "99", "punctuated", "-", "whisper"]
-    assert table["echo"][1:4] == ["installed", "-", "any"]
+    assert table["whisper-base"][1:7] == ["installed", "148 MB", "~280 MB", "99", "punctuated", "-"]
+    assert table["echo"][1:5] == ["installed", "-", "-", "any"]
 
 
 def test_models_all_lists_what_could_answer_too(shell: Any) -> None:
     table = rows(shell.run("models", "--all").stdout)
     assert table["whisper-large-v3-turbo"][1] == "available"
     assert table["whisper-base"][1] == "installed"
-    assert table["gigaam-v3-rnnt"][1:6] == ["available", "-", "ru", "plain", "8.3"]
-    assert table["gigaam-v3-e2e-ctc"][1:6] == ["available", "886 MB", "ru", "punctuated", "12.0"]
+    assert table["gigaam-v3-rnnt"][1:6] == ["available", "~890 MB", "~400 MB", "ru", "plain"]
+    assert table["gigaam-v3-e2e-ctc"][1:7] == ["available", "886 MB", "~400 MB", "ru", "punctuated", "12.0"]
 
 
 def test_a_line_of_a_piped_table_is_not_cut(shell: Any) -> None:
@@ -97,13 +100,45 @@ def test_a_line_of_a_piped_table_is_not_cut(shell: Any) -> None:
     assert not re.search(r" +$", shown, re.MULTILINE)
 
 
+def test_eighty_columns_show_what_one_chooses_by(shell: Any) -> None:
+    command = (sys.executable, "-m", "govor", "models", "--all")
+    _, shown = run_on_terminal(command, env=shell.env, cwd=shell.folder, columns=80, output=True)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r", "").splitlines()
+    assert lines[0].split() == ["ID", "STATE", "SIZE", "MEMORY", "LANGS", "TEXT", "WER"]
+    row = next(place for place, line in enumerate(lines) if line.startswith("whisper-small "))
+    assert re.split(" {2,}", lines[row])[2:] == ["486 MB", "~580 MB", "99", "punctuated", "-"]
+    assert lines[row + 1].startswith("    99 languages; a clear step above base")
+    assert max(map(len, lines)) <= 80
+
+
+def test_every_model_of_the_catalogue_has_a_size(shell: Any) -> None:
+    table = rows(shell.run("models", "--all").stdout)
+    size = table["ID"].index("SIZE")
+    assert {name for name, cells in table.items() if cells[size] == "-"} == {"echo"}
+
+
+def test_names_mean_what_they_say(shell: Any) -> None:
+    listed = json.loads(shell.run("models", "--all", "--json").stdout)["data"]
+    leads = {alias: entry["id"] for entry in listed for alias in entry["aliases"]}
+    assert leads["whisper-large"] == leads["large"] == "whisper-large-v3"
+    assert leads["gigaam"] == "gigaam-v3-e2e-rnnt"
+
+
+def test_a_model_whose_plugin_is_missing_says_which(shell: Any) -> None:
+    result = shell.run("pull", "vosk-model", "gigaam-v3-ctc@fp16", "voxtral-mini-ghost")
+    assert result.returncode == 1
+    first, _, last = result.stderr.splitlines()
+    assert "does not exist" in first
+    assert ("govor-transformers" in last) is (importlib.util.find_spec("govor_transformers") is None)
+
+
 def test_a_model_is_fetched_from_the_hub(shell: Any, hub: Hub) -> None:
     result = shell.run("pull", "small")
     folder = shell.folder / "models/family/small"
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == f"small is installed in {folder}\n"
     assert (folder / "weights.bin").read_bytes() == BYTES
-    assert rows(shell.run("models").stdout)["small"][1:4] == ["installed", "0 MB", "en ru"]
+    assert rows(shell.run("models").stdout)["small"][1:5] == ["installed", "0 MB", "-", "en ru"]
 
 
 def test_fetching_shows_progress_on_a_terminal(shell: Any, hub: Hub) -> None:
@@ -172,8 +207,8 @@ def test_a_models_folder_that_cannot_be_read_is_empty(shell: Any) -> None:
 
 def test_plugins_lists_what_is_installed(shell: Any) -> None:
     table = rows(shell.run("plugins").stdout)
-    assert table["whisper"] == ["whisper", "ready", "govor-whisper 0.1.0", "backend", "17"]
-    assert table["silero"][1:] == ["ready", "govor-silero 0.1.0", "vad", "-"]
+    assert table["whisper"] == ["whisper", "ready", "govor-whisper 0.1.0", "backend", "17", ""]
+    assert table["silero"][1:] == ["ready", "govor-silero 0.1.0", "vad", "-", ""]
 
 
 def test_plugins_are_listed_as_json(shell: Any) -> None:

@@ -39,7 +39,7 @@ def test_short_names_mean_v3_as_they_do_upstream(published):
     leads = {name: spec.id for spec in published.values() for name in spec.aliases}
     short = {"ctc": "v3-ctc", "rnnt": "v3-rnnt", "e2e_ctc": "v3-e2e-ctc", "e2e_rnnt": "v3-e2e-rnnt"}
     assert {name: leads[name] for name in short} == {name: f"gigaam-{model}" for name, model in short.items()}
-    assert leads["gigaam"] == "gigaam-v3-ctc"
+    assert leads["gigaam"] == "gigaam-v3-e2e-rnnt"
     assert leads["multilingual_large_ctc"] == "gigaam-multilingual-large-ctc"
 
 

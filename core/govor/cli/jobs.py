@@ -9,15 +9,23 @@ from urllib.parse import quote
 
 import click
 
+from govor.api.lines import LineFields
+from govor.cli.recordings import find_recordings, opened
 from govor.cli.remote import DEFAULT_SERVER, Remote, json_option, server_options, show_json
 from govor.cli.say import say
+from govor.cli.sources import fields, route
 from govor.cli.table import show_table
+from govor.cli.wishes import read_wishes, wish_options
+from govor.errors import GovorError
+from govor.formats import MEDIA_TYPES
+from govor.plain import without_controls
+from govor.settings.subtitles import Subtitles
 
 HEADINGS = ("ID", "STATE", "CREATED", "DONE", "MODEL", "ERROR")
 STATES = ("queued", "in_progress", "completed", "failed", "cancelled")
 
 
-@click.group(invoke_without_command=True, short_help="List a server's jobs, show one, or cancel it.")
+@click.group(invoke_without_command=True, short_help="List a server's jobs; hand in, show, cancel.")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many at most.")
 @click.option("--status", type=click.Choice(STATES), help="Only jobs in this state.")
 @json_option
@@ -39,6 +47,50 @@ def jobs(
         show_json(listed)
     else:
         show_table(HEADINGS, [_row(job) for job in listed["data"]])
+
+
+@jobs.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILES…")
+@wish_options
+@click.pass_obj
+def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
+    """Hand in FILES, or the recordings of folders, each as a job; print the jobs' ids.
+
+    `govor jobs result` fetches the text when it is there, in this format or any other.
+    """
+    wanted, formats, style = read_wishes(given, Subtitles())
+    times = [name for name, asked in (("segment", style.times), ("word", style.words)) if asked]
+    limits = {name: str(given[name]) for name in LineFields.model_fields if given[name] is not None}
+    recordings, faults = find_recordings(files)
+    failed = list(faults)
+    for recording in recordings:
+        form = {**fields(wanted), "response_format": formats[0], "background": "true", **limits}
+        form |= {"timestamp_granularities[]": times}
+        try:
+            with opened(recording) as path, path.open("rb") as file:
+                name = recording.name if recording.path is None else recording.path.name
+                job = remote.send(route(wanted), form, (name, file))
+        except (GovorError, OSError) as error:
+            failed.append(f"{recording.name}: {error}")
+        else:
+            say(f"{job['id']}\t{recording.name}")
+    for fault in failed:
+        say(f"govor: {fault}", fg="red", err=True)
+    if failed:
+        sys.exit(1)
+
+
+@jobs.command()
+@click.argument("job")
+@click.option(
+    "--format", "-f", "response_format", type=click.Choice(tuple(MEDIA_TYPES)), help="Default: as handed in."
+)
+@click.pass_obj
+def result(remote: Remote, /, job: str, response_format: str | None) -> None:
+    """Print the result of JOB."""
+    params = {"response_format": response_format} if response_format else None
+    body = remote.text(f"{_path(job)}/result", params)
+    click.echo(without_controls(body), nl=not body.endswith("\n"))
 
 
 @jobs.command()

@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
+from govor.cli.families import missing_plugin
 from govor.cli.inventory import Body, open_inventory
 from govor.cli.options import setting_options
 from govor.cli.pulling import Bars
 from govor.cli.remote import json_option, server_options, show_json
 from govor.cli.say import say
 from govor.cli.table import megabytes, show_table
-from govor.errors import GovorError
+from govor.errors import GovorError, ModelNotFound
 
 HERE = ("installed", "loading", "loaded")
 """States of a model that can answer."""
@@ -51,8 +52,13 @@ def pull(
     inventory = open_inventory(config, server, api_key, options)
 
     def fetch(name: str) -> Body:
-        with Bars(name) as bars:
-            pulled = inventory.pull(name, bars.show)
+        try:
+            with Bars(name) as bars:
+                pulled = inventory.pull(name, bars.show)
+        except ModelNotFound as error:
+            if advice := missing_plugin(name):
+                raise GovorError(advice) from error
+            raise
         if not as_json:
             where = f"is installed in {pulled['where']}" if pulled["where"] else "needs no files"
             say(f"{pulled['id']} {where}{bars.summary()}")

@@ -12,9 +12,9 @@ from govor.cli.manage import HERE, managing, pull
 from govor.cli.remote import show_json
 from govor.cli.table import megabytes, show_table
 
-FAMILIES = ("ID", "STATE", "SIZE", "LANGUAGES", "TEXT", "WER", "BACKEND", "ABOUT")
+FAMILIES = ("ID", "STATE", "SIZE", "MEMORY", "LANGS", "TEXT", "WER", "BACKEND", "ABOUT")
 MEMORY = ("ID", "STATE", "SIZE", "LANGUAGES", "BACKEND", "LOADED", "MEMORY")
-SPARE = ("ABOUT", "TEXT", "WER", "BACKEND")
+SPARE = ("BACKEND",)
 """Columns that a narrow terminal does without, the first one first."""
 
 
@@ -33,7 +33,8 @@ def models(
 ) -> None:
     """List the models that can answer; with --all, every model that is known.
 
-    SIZE is what is fetched. WER is the word error rate in percent as its publisher states it, on test sets
+    SIZE is what is fetched, MEMORY what it takes when loaded, ~ an estimate. LANGS are the languages, or how
+    many. WER is the word error rate in percent as its publisher states it, on test sets
     of its own: it compares models of one family only. Of a server (--server), LOADED tells for how long a
     model has been in memory, and MEMORY what it takes there.
     """
@@ -46,7 +47,7 @@ def models(
     elif server:
         show_table(MEMORY, [_in_memory(entry) for entry in shown], spare=("BACKEND", "LANGUAGES"))
     else:
-        show_table(FAMILIES, [_in_family(entry) for entry in shown], spare=SPARE)
+        show_table(FAMILIES, [_in_family(entry) for entry in shown], spare=SPARE, below=True)
 
 
 models.add_command(pull)
@@ -63,7 +64,8 @@ def _in_family(entry: Body) -> tuple[str, ...]:
     return (
         entry["id"],
         entry["state"],
-        megabytes(entry["size"] or None),
+        _size(entry),
+        _estimated(entry["memory_estimate"]),
         _languages(entry),
         _text(entry),
         f"{rates[0]['wer']:.1f}" if rates else "-",
@@ -89,6 +91,25 @@ def _in_memory(entry: Body) -> tuple[str, ...]:
     )
 
 
+def _size(entry: Body) -> str:
+    """What is fetched; of a server that is older than its estimates, what it states."""
+    return _short(entry["size"]) if entry["size"] else _estimated(entry.get("size_estimate"))
+
+
+def _estimated(size: int | None) -> str:
+    return f"~{_short(size)}" if size else "-"
+
+
+def _short(size: int) -> str:
+    return (
+        megabytes(size)
+        if size < 10**9
+        else f"{size / 1e9:.1f} GB"
+        if size < 10**10
+        else f"{size / 1e9:.0f} GB"
+    )
+
+
 def _text(entry: Body) -> str:
     if "transcribe" not in entry["tasks"]:
         return "-"
@@ -99,4 +120,4 @@ def _languages(entry: Body) -> str:
     codes = entry["languages"]
     if not codes:
         return "any"
-    return " ".join(codes) if len(codes) <= 5 else str(len(codes))
+    return " ".join(codes) if len(codes) <= 2 else str(len(codes))

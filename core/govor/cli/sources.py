@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ class Heard(Protocol):
     @property
     def seconds_stated(self) -> float | None: ...
 
-    def __aiter__(self) -> AsyncIterator[Segment]: ...
+    def __aiter__(self) -> AsyncGenerator[Segment, None]: ...
 
     def result(self) -> Transcript:
         """The transcript of all segments so far."""
@@ -197,7 +197,7 @@ class Streamed:
     def seconds_done(self) -> float:
         return max((segment.end or 0.0 for segment in self._segments[-1:]), default=0.0)
 
-    async def __aiter__(self) -> AsyncIterator[Segment]:
+    async def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield the segments. Raises Refused, also where the stream ends too early."""
         if not self._streams:
             raise Refused(f"{self._url} is no Govor server: it does not tell segments as they come.")

@@ -47,7 +47,8 @@ class Speaker(BaseModel):
 class Order(BaseModel):
     """What was asked for."""
 
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
+    # rules without a limit have an infinite one, which JSON has no number for
+    model_config = ConfigDict(frozen=True, protected_namespaces=(), ser_json_inf_nan="strings")
 
     model: str
     """`plugin/id`."""

@@ -43,11 +43,11 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("v3-e2e-rnnt", RUSSIAN, PUNCTUATED, (892, 226), 410, ((TEN_SETS, 11.2),), ("e2e_rnnt",),
+    Row("v3-e2e-rnnt", RUSSIAN, PUNCTUATED, (892, 226), 410, ((TEN_SETS, 11.2),), ("e2e_rnnt", "gigaam"),
         "Russian with punctuation, capitals and digits; the best text to read"),
     Row("v3-rnnt", RUSSIAN, PLAIN, (890, 226), 400, ((TEN_SETS, 8.3),), ("rnnt",),
         "Russian in plain lower-case words; the fewest errors"),
-    Row("v3-ctc", RUSSIAN, PLAIN, (885, 225), 400, ((TEN_SETS, 9.1),), ("ctc", "gigaam"),
+    Row("v3-ctc", RUSSIAN, PLAIN, (885, 225), 400, ((TEN_SETS, 9.1),), ("ctc",),
         "Russian in plain lower-case words; a little faster than rnnt, a little worse"),
     Row("v3-e2e-ctc", RUSSIAN, PUNCTUATED, (886, 225), 400, ((TEN_SETS, 12.0),), ("e2e_ctc",),
         "Russian with punctuation, capitals and digits; a little faster than e2e-rnnt, a little worse"),
@@ -97,7 +97,8 @@ def _spec(model: str, row: Row, aliases: tuple[str, ...], download_mb: int, note
         features=row.features,
         max_seconds=MAX_SECONDS,
         memory=row.memory_mb * 10**6,
-        description=f"{row.description} ({download_mb} MB){note}",
+        size_estimate=download_mb * 10**6,
+        description=f"{row.description}{note}",
         licence="MIT",
         wer=row.wer,
         vocabulary=next((size for end, size in VOCABULARIES.items() if row.name.endswith(end)), 34),

@@ -31,6 +31,10 @@ def _fleurs(**rates: float) -> tuple[tuple[str, float], ...]:
     return tuple((f"FLEURS {language}", rate) for language, rate in rates.items())
 
 
+SIZES = {"v1": 470, "v2": 470, "v3": 445, "multilingual": 445, "multilingual_large": 1175}
+"""10^6 bytes of a checkpoint: its weights are in half precision."""
+
+
 class Row(NamedTuple):
     """One model; its id is `gigaam-NAME` with hyphens, its first alias NAME, which is upstream's."""
 
@@ -45,13 +49,14 @@ class Row(NamedTuple):
 
 ROWS = (
     Row("v3_ctc", "73413e7be9c6a5935827bfab5c0dd678", ((AVERAGE, 9.1),),
-        "Russian; lower case without punctuation; fast", ("ctc", "gigaam")),
+        "Russian; lower case without punctuation; fast", ("ctc",)),
     Row("v3_rnnt", "0fd2c9a1ff66abd8d32a3a07f7592815", ((AVERAGE, 8.3),),
         "Russian; lower case without punctuation; fewest errors", ("rnnt",)),
     Row("v3_e2e_ctc", "367074d6498f426d960b25f49531cf68", ((STRIPPED, 12.0),),
         "Russian; punctuation, capitals and numbers; fast", ("e2e_ctc",), 442_404_646),
     Row("v3_e2e_rnnt", "2730de7545ac43ad256485a462b0a27a", ((STRIPPED, 11.2),),
-        "Russian; punctuation, capitals and numbers; fewest errors of these", ("e2e_rnnt",), 448_929_252,
+        "Russian; punctuation, capitals and numbers; fewest errors of these", ("e2e_rnnt", "gigaam"),
+        448_929_252,
         "f60c62fe45902d967000770a12f260de7c5ac4d4b8e5e852f1df8c548e3958b5"),
     Row("v2_ctc", "e00f59cb5d39624fb30d1786044795bf", ((AVERAGE, 11.1),),
         "Russian; lower case without punctuation; the generation before v3"),
@@ -95,6 +100,7 @@ def _published(row: Row, features: frozenset[Feature]) -> ModelSpec:
         aliases=(row.name, *row.aliases),
         features=features | {Feature.PUNCTUATION} if "e2e" in row.name else features,
         max_seconds=MAX_SECONDS,
+        size_estimate=SIZES[row.name.removesuffix("_ctc").removesuffix("_rnnt").removesuffix("_e2e")] * 10**6,
         memory=LARGE_MEMORY if "large" in row.name else MEMORY,
         description=row.description,
         licence="MIT",

@@ -59,6 +59,8 @@ class Row(NamedTuple):
     id: str
     repository: str
     family: str
+    size_mb: int
+    """10^6 bytes of its weights."""
     languages: tuple[str, ...]
     licence: str
     description: str
@@ -70,29 +72,30 @@ NO_CHOICE = frozenset({Feature.DETECT, Feature.TRANSLATE})
 NO_TRANSLATION = frozenset({Feature.TRANSLATE})
 
 ROWS = (
-    Row("whisper-tiny-torch", "openai/whisper-tiny", "whisper", MULTILINGUAL, "Apache-2.0",
+    Row("whisper-tiny-torch", "openai/whisper-tiny", "whisper", 151, MULTILINGUAL, "Apache-2.0",
         "99 languages; the smallest Whisper"),
-    Row("whisper-base-torch", "openai/whisper-base", "whisper", MULTILINGUAL, "Apache-2.0",
+    Row("whisper-base-torch", "openai/whisper-base", "whisper", 290, MULTILINGUAL, "Apache-2.0",
         "99 languages; small and quick"),
-    Row("whisper-small-torch", "openai/whisper-small", "whisper", MULTILINGUAL, "Apache-2.0",
+    Row("whisper-small-torch", "openai/whisper-small", "whisper", 967, MULTILINGUAL, "Apache-2.0",
         "99 languages; a clear step above base"),
-    Row("whisper-medium-torch", "openai/whisper-medium", "whisper", MULTILINGUAL, "Apache-2.0",
+    Row("whisper-medium-torch", "openai/whisper-medium", "whisper", 3060, MULTILINGUAL, "Apache-2.0",
         "99 languages; wants a GPU"),
-    Row("whisper-large-v3-torch", "openai/whisper-large-v3", "whisper", WITH_CANTONESE, "Apache-2.0",
+    Row("whisper-large-v3-torch", "openai/whisper-large-v3", "whisper", 3090, WITH_CANTONESE, "Apache-2.0",
         "100 languages; the best of the family, wants a GPU"),
-    Row("whisper-large-v3-turbo-torch", "openai/whisper-large-v3-turbo", "whisper", WITH_CANTONESE, "MIT",
-        "100 languages; close to large-v3 and several times faster; does not translate", NO_TRANSLATION),
-    Row("distil-large-v3-torch", "distil-whisper/distil-large-v3", "whisper", ENGLISH, "MIT",
+    Row("whisper-large-v3-turbo-torch", "openai/whisper-large-v3-turbo", "whisper", 1620, WITH_CANTONESE,
+        "MIT", "100 languages; close to large-v3 and several times faster; does not translate",
+        NO_TRANSLATION),
+    Row("distil-large-v3-torch", "distil-whisper/distil-large-v3", "whisper", 1513, ENGLISH, "MIT",
         "English only; large-v3 cut down", NO_CHOICE),
-    Row("moonshine-tiny-torch", "UsefulSensors/moonshine-tiny", "sequence", ENGLISH, "MIT",
+    Row("moonshine-tiny-torch", "UsefulSensors/moonshine-tiny", "sequence", 108, ENGLISH, "MIT",
         "English; 27 million weights, work in proportion to the length"),
-    Row("moonshine-base-torch", "UsefulSensors/moonshine-base", "sequence", ENGLISH, "MIT",
+    Row("moonshine-base-torch", "UsefulSensors/moonshine-base", "sequence", 246, ENGLISH, "MIT",
         "English; 62 million weights, better than tiny"),
-    Row("voxtral-mini", "mistralai/Voxtral-Mini-3B-2507", "voxtral", VOXTRAL, "Apache-2.0",
+    Row("voxtral-mini", "mistralai/Voxtral-Mini-3B-2507", "voxtral", 9360, VOXTRAL, "Apache-2.0",
         "Eight languages; a language model that hears; wants a GPU of 12 GB"),
-    Row("voxtral-small", "mistralai/Voxtral-Small-24B-2507", "voxtral", VOXTRAL, "Apache-2.0",
+    Row("voxtral-small", "mistralai/Voxtral-Small-24B-2507", "voxtral", 48500, VOXTRAL, "Apache-2.0",
         "Eight languages; better than mini; wants a GPU of 60 GB"),
-    Row("wav2vec2-base-960h", "facebook/wav2vec2-base-960h", "ctc", ENGLISH, "Apache-2.0",
+    Row("wav2vec2-base-960h", "facebook/wav2vec2-base-960h", "ctc", 378, ENGLISH, "Apache-2.0",
         "English in capitals without punctuation; small"),
 )  # fmt: skip
 
@@ -128,6 +131,7 @@ def suggested_family(name: str) -> str:
 def _known(row: Row) -> ModelSpec:
     return ModelSpec(
         id=row.id,
+        size_estimate=row.size_mb * 10**6,
         languages=row.languages,
         features=FEATURES[row.family] - row.without,
         max_seconds=MAX_SECONDS[row.family],

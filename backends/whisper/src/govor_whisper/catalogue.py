@@ -60,12 +60,12 @@ ROWS = (
     Row("medium.en", SYSTRAN + "medium.en", ENGLISH, WRITES, 1530, ("openai/whisper-medium.en",),
         "English only; about as good at it as medium, slow without a GPU"),
     Row("large-v1", SYSTRAN + "large-v1", MULTILINGUAL, TRANSLATES, 2930,
-        ("whisper-large", "openai/whisper-large"),
+        ("openai/whisper-large",),
         "99 languages; the first large model, outdone by v2 and v3"),
     Row("large-v2", SYSTRAN + "large-v2", MULTILINGUAL, TRANSLATES, 2930, ("openai/whisper-large-v2",),
         "99 languages; very good, wants a GPU"),
     Row("large-v3", SYSTRAN + "large-v3", WITH_CANTONESE, TRANSLATES, 2930,
-        ("large", "openai/whisper-large-v3"),
+        ("large", "whisper-large", "openai/whisper-large-v3"),
         "100 languages; the best of the family, wants a GPU"),
     Row("large-v3-turbo", "dropbox-dash/faster-whisper-large-v3-turbo", WITH_CANTONESE, DETECTS, 1600,
         ("turbo", "openai/whisper-large-v3-turbo", "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
@@ -95,6 +95,9 @@ PACKAGED = {
 """Files that this plugin's dependencies carry: the wheels hold the hub's bytes, cut in two."""
 
 
+SIZES_MB = {"distil-large-v2": 1516}
+"""10^6 bytes of models whose publisher states no sizes."""
+
 GGML_PRECISIONS = ("", "-q5_0", "-q5_1", "-q8_0")
 
 
@@ -109,6 +112,7 @@ def specs(max_seconds: float) -> tuple[ModelSpec, ...]:
             features=row.features,
             max_seconds=max_seconds,
             memory=row.memory_mb * 10**6,
+            size_estimate=SIZES_MB.get(row.name, 0) * 10**6,
             description=row.description,
             licence="MIT",
         )

@@ -1,0 +1,40 @@
+"""Which of Govor's own plugins a model comes with, to say where that plugin is missing."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import PackageNotFoundError, distribution
+
+FAMILIES = (
+    ("diarizer", r"pyannote|wespeaker|diari"),
+    ("transformers", r"voxtral|wav2vec2|hubert|mms-|-torch$|moonshine-(base|tiny)-torch"),
+    ("moonshine", r"moonshine"),
+    ("gigaam-torch", r"gigaam-torch/|gigaam-v1"),
+    ("gigaam-onnx", r"gigaam|^v[23]_|e2e_"),
+    ("whisper", r"whisper|^(tiny|base|small|medium|large|turbo)\b"),
+    ("echo", r"^echo$"),
+)
+"""Names of plugins, and what the names of their models have in them; the first that fits."""
+
+
+def missing_plugin(name: str) -> str:
+    """Return a sentence about the plugin that a model would come with; "" where it is there, or unknown."""
+    for plugin, pattern in FAMILIES:
+        if re.search(pattern, name, re.IGNORECASE):
+            return "" if _is_here(f"govor-{plugin}") else _advice(name, plugin)
+    return ""
+
+
+def _advice(name: str, plugin: str) -> str:
+    return (
+        f"'{name}' looks like a model of the plugin '{plugin}', which is not installed: "
+        f"`pip install govor-{plugin}`, or `pip install ./backends/{plugin}` in a clone of Govor, adds it."
+    )
+
+
+def _is_here(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
