@@ -95,17 +95,17 @@ def test_a_folder_and_addresses_are_declared(declared: Any, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("table", "fault"),
     [
-        ('plugin = "family"\nrepository = "owner/small"', "catalogue.0.id: Field required"),
+        ('plugin = "family"\nrepository = "owner/small"', "catalogue.0.id: is missing"),
         ('id = "x"\nplugin = "family"', "'x' needs one of repository, folder and urls, and has 0"),
         ('id = "x"\nplugin = "family"\nrepository = "a/b"\nfolder = "c"', "and has 2"),
         ('id = "x"\nplugin = "family"\nfolder = "c"\nfiles = ["d"]', "which belong to a repository"),
-        ('id = "x"\nplugin = "family"\nrepository = "no slash"', "String should match pattern"),
-        ('id = "x"\nplugin = "family"\nurls = [{url = "https://a/b"}]', "sha256: Field required"),
+        ('id = "x"\nplugin = "family"\nrepository = "no slash"', "catalogue.0.repository: must match"),
+        ('id = "x"\nplugin = "family"\nurls = [{url = "https://a/b"}]', "sha256: is missing"),
         (
             'id = "x"\nplugin = "family"\nurls = [{url = "ftp://a/b", sha256 = "0"}]',
-            "urls.0.url: String should",
+            "urls.0.url: must match",
         ),
-        ('id = "x"\nplugin = "family"\nfolder = "c"\nsize = 3', "catalogue.0.size: Extra inputs"),
+        ('id = "x"\nplugin = "family"\nfolder = "c"\nsize = 3', "there is no key 'catalogue.0.size'"),
     ],
 )
 def test_a_table_that_is_wrong_is_told(declared: Any, table: str, fault: str) -> None:

@@ -195,7 +195,6 @@ def _patiently(ask: Callable[[], T], transfer: Transfer) -> T:
 
 def _told(error: Exception, status: int | None) -> str:
     """What a person can do about an answer of the hub's, or about none."""
-    import httpx  # slow to import, and here already
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     if isinstance(error, GatedRepoError):
@@ -210,7 +209,8 @@ def _told(error: Exception, status: int | None) -> str:
         )
     if status == 429:
         return "429: the hub asks to come back later; with HF_TOKEN set it allows more"
-    if status is None and isinstance(error, OSError | httpx.TransportError):
+    kinds = {kind.__name__ for kind in type(error).__mro__}  # the hub's client may have an httpx of its own
+    if status is None and kinds & {"OSError", "TransportError"}:
         return (
             f"the hub cannot be reached ({one_line(error)}). HF_ENDPOINT names a mirror of it; without a "
             "network, copy the models folder of a machine that has the model (`govor du` tells where it is)"
