@@ -52,8 +52,12 @@ ROUTES = {
     ("get", "/ready"),
     ("get", "/readyz"),
     ("get", "/v1/plugins"),
+    ("post", "/asr"),
+    ("post", "/detect-language"),
     ("post", "/inference"),
     ("post", "/load"),
+    ("post", "/openai/deployments/{name}/audio/transcriptions"),
+    ("post", "/openai/deployments/{name}/audio/translations"),
     ("post", "/v1/audio/detect"),
     ("post", "/v1/audio/speech/embedding"),
     ("post", "/v1/transcribe"),
@@ -213,7 +217,8 @@ def test_a_body_may_be_the_recording(document: dict[str, Any], path: str) -> Non
 @pytest.mark.parametrize("path", AUDIO)
 def test_a_transcript_may_come_as_json_text_subtitles_or_events(document: dict[str, Any], path: str) -> None:
     content = document["paths"][path]["post"]["responses"]["200"]["content"]
-    assert set(content) == {"application/json", "text/plain", "text/vtt", "text/event-stream"}
+    tables = {"text/tab-separated-values"}
+    assert set(content) == {"application/json", "text/plain", "text/vtt", "text/event-stream"} | tables
 
 
 def test_only_health_and_readiness_need_no_key(document: dict[str, Any]) -> None:

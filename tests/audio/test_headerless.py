@@ -127,6 +127,22 @@ def test_types_and_fields_declare_a_layout(
 
 
 @pytest.mark.parametrize(
+    ("media_type", "name", "layout"),
+    [
+        ("application/octet-stream", "call.PCM", Layout("s16le")),
+        ("", "call.ulaw", Layout("mulaw", 8000)),
+        ("audio/L24;rate=8000", "call.pcm", Layout("s24be", 8000)),
+        ("", "call.wav", None),
+        ("", "pcm", None),
+    ],
+)
+def test_a_files_name_declares_it_where_its_type_does_not(
+    media_type: str, name: str, layout: Layout | None
+) -> None:
+    assert stated_layout(media_type, {}, name) == layout
+
+
+@pytest.mark.parametrize(
     ("media_type", "fields", "param"),
     [
         ("audio/pcm;rate=fast", {}, "sample_rate"),

@@ -12,6 +12,9 @@ SPELLINGS = {"0", "1", "t", "f", "y", "n", "on", "off", "yes", "no"}
 SPEAKERS = ("diarize", "known_speaker_names", "known_speaker_references")
 """Fields that need a diarizer, which the servers of these tests have not: tests/api/test_diarization.py."""
 
+UNKNOWN = "x-schemathesis-unknown"
+"""How schemathesis calls a parameter that it makes up."""
+
 LISTS = {"keywords", "languages", "timestamp_granularities"}
 
 
@@ -45,6 +48,9 @@ def before_load_schema(context, raw_schema):
             for name in SPEAKERS:
                 fields.pop(name)
             fields["response_format"]["enum"].remove("diarized_json")
+        if path == "/asr":
+            asked = methods["post"]["parameters"]
+            methods["post"]["parameters"] = [one for one in asked if one["name"] not in SPEAKERS]
 
 
 @schemathesis.hook
@@ -55,6 +61,8 @@ def filter_case(context, case):
     if case.meta is None or case.meta.generation.mode.is_positive:
         return True
     given = [part for part in (case.body, case.query) if isinstance(part, dict)]
+    if any(str(name).startswith(UNKNOWN) for part in given for name in part):
+        return False  # what nobody knows is passed over
     return not any(is_right_as_text(name, value) for part in given for name, value in part.items())
 
 

@@ -19,7 +19,7 @@ from govor.engine.service import Service
 from govor.formats import MEDIA_TYPES
 from govor.settings import Settings
 
-ROUTE = re.compile(r"(GET|POST|DELETE|WS) (/[\w/{}]*)")
+ROUTE = re.compile(r"(GET|POST|DELETE|WS) (/[\w/{}-]*)")
 PAGE = "docs/compatibility.md"
 READ = {
     *Fields.model_fields,

@@ -14,7 +14,7 @@ from govor.models.store import Store
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.specs import ModelSpec
-from govor.testing import FakeBackend, plugins_of
+from govor.testing import FakeBackend, FakeDetector, plugins_of
 from small_models import file_of
 
 AWAY = (file_of("weights.bin", "hf:owner/large@main/weights.bin"),)
@@ -109,6 +109,16 @@ def test_a_plugin_that_failed_is_named_where_a_model_is_missing(router: Callable
             ModelNotFound, match="The models of the plugin 'broken' are missing, as it failed"
         ):
             router("absent", plugins=plugins).choose(name)
+
+
+def test_a_plugin_that_never_has_models_is_not_blamed_for_their_absence(
+    router: Callable[..., Router],
+) -> None:
+    plugins = plugins_of(Settings(), family=FAMILY, vad=FakeDetector())
+    next(plugin for plugin in plugins if plugin.name == "vad").state = "failed"
+    with pytest.raises(ModelNotFound) as caught:
+        router(plugins=plugins).choose("nonsense")
+    assert "failed" not in str(caught.value)
 
 
 def test_with_no_model_at_all_the_answer_says_so(router: Callable[..., Router]) -> None:

@@ -59,7 +59,7 @@ async def read_form(stated: Stated | None = None) -> Form:
     if form.path is not None:
         given = {**request.args, **form.fields}
         media_type = (stated(given) if stated else "") or form.media_type
-        form.path, declared = await _with_header(form.path, media_type, given)
+        form.path, declared = await _with_header(form.path, media_type, given, form.file_name)
         for name in LAYOUT if declared else ():
             form.fields.poplist(name)
     return form
@@ -101,15 +101,18 @@ async def read_body() -> Path:
     form = await read_form_body(wanted=lambda name: True)
     if form.path is None:
         raise MissingFile("The form has no file.", param="file")
-    return (await _with_header(form.path, form.media_type, {**request.args, **form.fields}))[0]
+    given = {**request.args, **form.fields}
+    return (await _with_header(form.path, form.media_type, given, form.file_name))[0]
 
 
-async def _with_header(path: Path, media_type: str, fields: Mapping[str, str]) -> tuple[Path, bool]:
+async def _with_header(
+    path: Path, media_type: str, fields: Mapping[str, str], file_name: str = ""
+) -> tuple[Path, bool]:
     """Return where the recording is with a header, and whether it is declared to have none.
 
     It is then spooled once more, unless it has one all the same. Raises InvalidParam.
     """
-    layout = stated_layout(media_type, fields)
+    layout = stated_layout(media_type, fields, file_name)
     if layout is None:
         return path, False
     file = current_spool().open()

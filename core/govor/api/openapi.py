@@ -25,6 +25,7 @@ from govor.api.schema import ErrorBody
 from govor.formats.openai import dump_json
 
 TEXTS = ("text/plain", "text/vtt")
+FORMATS = (*TEXTS, "text/tab-separated-values")
 EVENTS = "text/event-stream"
 TEXT = {"type": "string"}
 EMPTY = {"type": "string", "maxLength": 0}
@@ -49,8 +50,8 @@ FIRST = ("file", "audio_file", "model", "language", "response_format", "stream",
 DOCUMENT = "/openapi.json"
 AUDIO = ("transcriptions", "translations", "diarize")
 TEXT_BODIES = {
-    **{f"POST {base}/audio/{route}": (*TEXTS, EVENTS) for base in BASES for route in AUDIO},
-    **{f"POST {DEPLOYMENT}/audio/{route}": (*TEXTS, EVENTS) for route in AUDIO[:2]},
+    **{f"POST {base}/audio/{route}": (*FORMATS, EVENTS) for base in BASES for route in AUDIO},
+    **{f"POST {DEPLOYMENT}/audio/{route}": (*FORMATS, EVENTS) for route in AUDIO[:2]},
     **{
         f"POST {base}/models{route}": (EVENTS,) for base in BASES for route in ("", "/{name}", "/{name}/pull")
     },
@@ -58,9 +59,9 @@ TEXT_BODIES = {
     "POST /v1/transcribe/stream": (EVENTS,),
     "POST /inference": (*TEXTS, "application/x-subrip"),
     "POST /load": ("text/plain",),
-    "POST /asr": (*TEXTS, "text/tab-separated-values"),
+    "POST /asr": FORMATS,
     "GET /metrics": ("text/plain",),
-    "GET /v1/jobs/{job}/result": TEXTS,
+    "GET /v1/jobs/{job}/result": FORMATS,
     "GET /v1/jobs/{job}/events": (EVENTS,),
 }
 """What routes answer beside JSON."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from govor.errors import InvalidParam
 from govor.types import SAMPLE_RATE
@@ -53,6 +54,9 @@ CODECS = {
 }
 """Values of the fields `encoding` and `codec`, and what may stand behind `audio/` too."""
 
+SUFFIXES = frozenset({"pcm", "raw", "ulaw", "mulaw", "alaw"})
+"""Of file names: HTTP libraries know no type for these."""
+
 RATE_NAMES = ("rate", "sample_rate", "samplerate", "sample-rate")
 CHANNEL_NAMES = ("channels", "channel-count")
 BITS = {"8": "u8", "16": "s16le", "24": "s24le", "32": "s32le"}
@@ -72,13 +76,14 @@ class Layout:
     channels: int = 1
 
 
-def stated_layout(media_type: str, fields: Mapping[str, str]) -> Layout | None:
+def stated_layout(media_type: str, fields: Mapping[str, str], file_name: str = "") -> Layout | None:
     """Return what a media type and the fields of a request declare together; None: nothing.
 
-    `fields` count by `encoding` or `codec`, `sample_rate` and `channels`; they win. Raises InvalidParam for
-    a rate or a number of channels that no sound has.
+    `fields` count by `encoding` or `codec`, `sample_rate` and `channels`; they win. A file's name counts
+    where its type says nothing. Raises InvalidParam for a rate or a number of channels that no sound has.
     """
-    layout = _of_type(media_type)
+    suffix = PurePath(file_name).suffix[1:].lower()
+    layout = _of_type(media_type) or (_of_type(f"audio/{suffix}") if suffix in SUFFIXES else None)
     codec = (fields.get("encoding") or fields.get("codec") or "").strip().lower()
     if codec in CODECS:
         samples = CODECS[codec]

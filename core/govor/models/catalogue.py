@@ -85,8 +85,9 @@ class Catalogue:
 
     @property
     def failed(self) -> list[str]:
-        """Names of plugins that failed: what models they have is not known."""
-        return [plugin.name for plugin in self._plugins if plugin.state == "failed"]
+        """Names of plugins that failed, and may have models that are not known."""
+        failed = (plugin for plugin in self._plugins if plugin.state == "failed")
+        return [plugin.name for plugin in failed if not plugin.hooks or "backend" in plugin.hooks]
 
     def find(self, name: str) -> Model | None:
         """Return the model of this id, alias or plugin/id; case matters only where names differ by it."""

@@ -105,12 +105,13 @@ def perform(path: str) -> None:
     play = Play(**json.loads(Path(path).read_text(encoding="utf-8")))
     folder = Path(play.folder)
     (plugin,) = open_plugins(play.plugin, play.settings)
-    assert plugin.backend is not None, plugin.reason
-    (spec,) = (spec for spec in plugin.backend.models() if spec.id == play.model)
+    backend = plugin.backend
+    assert backend is not None, plugin.reason
+    (spec,) = (spec for spec in backend.models() if spec.id == play.model)
     loaded: list[Recognizer] = []
 
     def load() -> Sequence[Segment]:
-        loaded.append(plugin.backend.load(spec, Path(play.files), Placement(play.device)))
+        loaded.append(backend.load(spec, Path(play.files), Placement(play.device)))
         if isinstance(loaded[0], type):
             name = loaded[0].__name__
             raise Unfit(f"load() returned the class {name}: return an object of it, as in {name}(…)")
