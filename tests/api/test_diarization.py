@@ -128,7 +128,7 @@ def test_openais_name_of_a_diarizing_model_means_the_default(start: Any) -> None
             "each name needs one reference",
         ),
         ({**known("Ann", "Ann"), "response_format": "diarized_json"}, "known_speaker_names", "twice"),
-        ({**known(*"abcde"), "response_format": "diarized_json"}, "known_speaker_names", "at most 4"),
+        ({**known(*"abcde"), "response_format": "diarized_json"}, "known_speaker_names", "4 items or fewer"),
     ],
 )
 def test_fields_that_do_not_fit_are_named(

@@ -347,6 +347,16 @@ def test_standard_input_is_heard(started: Callable[..., Any], shell: Any, sample
     assert errors.startswith("govor: standard input: ")
 
 
+def test_an_interrupt_ends_the_wait_for_standard_input(
+    started: Callable[..., Any], shell: Any, recordings: Path
+) -> None:
+    process = started("transcribe", "-m", "echo", "ru.wav", "-")
+    assert process.stdout.readline() == "==> ru.wav <==\n"
+    assert "seconds" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+
+
 def test_the_recordings_of_a_folder_are_heard(shell: Any, recordings: Path) -> None:
     (recordings / "talks/deep").mkdir(parents=True)
     (recordings / "talks/.hidden").mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,9 @@ class _Work:
 
     async def _write(self, recording: Recording, outputs: Outputs, progress: _Progress) -> None:
         name = recording.name if recording.path is None else recording.path.name
-        with opened(recording) as path, Bar(f"{name}{self._source.first}") as bar:
+        with ExitStack() as stack:
+            path = await asyncio.to_thread(stack.enter_context, opened(recording))  # standard input may wait
+            bar = stack.enter_context(Bar(f"{name}{self._source.first}"))
             async with self._source.hear(path, name) as heard, aclosing(aiter(heard)) as segments:
                 progress.heard = heard
                 async for segment in segments:
