@@ -64,7 +64,12 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
     recordings, faults = find_recordings(files)
     failed = list(faults)
     for recording in recordings:
-        form = {**fields(wanted), "response_format": formats[0], "background": "true", **limits}
+        form: dict[str, Any] = {
+            **fields(wanted),
+            "response_format": formats[0],
+            "background": "true",
+            **limits,
+        }
         form |= {"timestamp_granularities[]": times}
         try:
             with opened(recording) as path, path.open("rb") as file:
