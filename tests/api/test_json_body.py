@@ -139,6 +139,33 @@ def test_what_is_wrong_is_said_in_a_sentence(server: Any, body: str, status: int
     assert said in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "status", "said"),
+    [
+        ({"model": "\ud800"}, 404, "'?'"),
+        ({"model": "echo", "response_format": "\udfff"}, 400, "'?'"),
+        ({"model": "echo", "prompt": ["\ud800"], "\ud800": {"a": "\udc00"}}, 200, ""),
+        ({"model": "echo", "prompt": "\ud83d\ude00"}, 200, ""),
+    ],
+)
+def test_half_a_surrogate_is_a_question_mark(server: Any, fields: Any, status: int, said: str) -> None:
+    sound = {"data": base64.b64encode(media.silence(1)).decode(), "format": "wav"}
+    with server.client() as client:
+        body = json.dumps({"input_audio": sound, **fields})
+        answer = client.post(URL, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status, answer.text
+    if said:
+        assert said in answer.json()["error"]["message"]
+
+
+def test_half_a_surrogate_in_the_format_is_no_fault_of_the_server(server: Any) -> None:
+    sound = {"data": base64.b64encode(media.silence(1)).decode(), "format": "\ud800"}
+    with server.client() as client:
+        body = json.dumps({"input_audio": sound, "model": "echo"})
+        answer = client.post(URL, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+
+
 def test_its_size_has_the_bound_of_other_uploads(serve: Any) -> None:
     small = serve(max_upload_mb=0.01, preload=())
     assert ask(small, media.silence(1), model="echo").status_code == 413
