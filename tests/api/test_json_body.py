@@ -105,6 +105,27 @@ def test_what_is_not_base64_is_told(data: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "data", ["data:", "data:audio/wav;base64", f"data:{'x' * 300}", f"DATA:{'x' * 300},AAAA"]
+)
+@pytest.mark.parametrize("step", [1, 4096])
+def test_a_data_url_without_its_comma_near_its_beginning_is_told(data: str, step: int) -> None:
+    with pytest.raises(JsonFault, match="has no comma within 256 bytes"):
+        scan(f'{{"input_audio": {{"data": "{data}"}}}}'.encode(), step)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"input_audio": {"data": "AAAA", "data": "BBBB"}}',
+        '{"input_audio": {"data": "AAAA"}, "input_audio": {"data": "BBBB"}}',
+    ],
+)
+def test_two_recordings_are_told(body: str) -> None:
+    with pytest.raises(JsonFault, match=r"'input_audio\.data' twice"):
+        scan(body.encode())
+
+
+@pytest.mark.parametrize(
     ("body", "fault"),
     [
         ("[" * (DEPTH + 1), JsonFault),
