@@ -74,3 +74,25 @@ def test_a_job_that_cannot_be_handed_in_names_its_recording(run: Callable[..., A
     refused = run("submit", "a.wav", "-m", "nonsense")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("govor: a.wav: The model 'nonsense' does not exist.")
+
+
+def test_the_server_and_its_key_may_stand_before_the_subcommand_or_behind_it(
+    shell: Any, serve: Any, free_port: int
+) -> None:
+    url = serve(api_keys=("sk-one",), models_dir=shell.folder).url
+    (shell.folder / "a.wav").write_bytes(media.wav(hum(2.0)))
+    told, wrong = ("--server", url, "--api-key", "sk-one"), ("--server", f"http://127.0.0.1:{free_port}")
+    handed = shell.run("jobs", "submit", "a.wav", "-m", "echo", *told)
+    assert handed.returncode == 0, handed.stderr
+    job = handed.stdout.split("\t")[0]
+    for words in (
+        ("show", job, *told),
+        (*told, "show", job),
+        ("--api-key", "sk-one", "show", "--server", url, job),
+        (*wrong, "show", job, *told),
+    ):
+        shown = shell.run("jobs", *words, GOVOR_SERVER=wrong[1])
+        assert json.loads(shown.stdout)["id"] == job, shown.stderr
+    assert eventually(lambda: '"completed"' in shell.run("jobs", "show", job, *told).stdout)
+    assert shell.run("jobs", "result", job, *told, "-f", "txt").returncode == 0
+    assert shell.run("jobs", "cancel", job, *told).stdout == f"{job} is forgotten\n"

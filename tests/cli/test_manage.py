@@ -206,6 +206,15 @@ def test_of_several_models_one_that_fails_does_not_stop_the_others(place: Place)
     assert "'nonsense' does not exist" in result.stderr
 
 
+@pytest.mark.parametrize("words", ["models SERVER pull small", "models pull small SERVER"])
+def test_a_server_that_stands_before_the_subcommand_is_the_one_that_fetches(
+    on_server: Place, words: str
+) -> None:
+    args = words.replace("SERVER", " ".join(on_server.options)).split()
+    result = on_server.shell.run(*args)
+    assert result.stdout == f"small is installed in family/small of {on_server.options[1]}\n", result.stderr
+
+
 def test_a_failed_download_is_one_sentence(place: Place) -> None:
     place.hub.refuse("weights.bin", 403)
     result = place.run("pull", "small")

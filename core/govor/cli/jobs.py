@@ -11,7 +11,7 @@ import click
 
 from govor.api.lines import LineFields
 from govor.cli.recordings import find_recordings, opened
-from govor.cli.remote import DEFAULT_SERVER, Remote, json_option, server_options, show_json
+from govor.cli.remote import DEFAULT_SERVER, Remote, json_option, of_server, server_options, show_json
 from govor.cli.say import say
 from govor.cli.sources import fields, route
 from govor.cli.table import show_table
@@ -38,11 +38,10 @@ def jobs(
 
     DONE is how much of the recording has been recognised. With keys, a server shows the jobs of one's own.
     """
-    context.obj = Remote(server, api_key)
     if context.invoked_subcommand is not None:
         return
     params = {"limit": str(limit), **({"status": status} if status else {})}
-    listed = context.obj.get("/v1/jobs", params)
+    listed = Remote(server, api_key).get("/v1/jobs", params)
     if as_json:
         show_json(listed)
     else:
@@ -50,9 +49,9 @@ def jobs(
 
 
 @jobs.command()
+@of_server
 @click.argument("files", nargs=-1, required=True, metavar="FILES…")
 @wish_options
-@click.pass_obj
 def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
     """Hand in FILES, or the recordings of folders, each as a job; print the jobs' ids.
 
@@ -86,11 +85,11 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
 
 
 @jobs.command()
+@of_server
 @click.argument("job")
 @click.option(
     "--format", "-f", "response_format", type=click.Choice(tuple(MEDIA_TYPES)), help="Default: as handed in."
 )
-@click.pass_obj
 def result(remote: Remote, /, job: str, response_format: str | None) -> None:
     """Print the result of JOB."""
     params = {"response_format": response_format} if response_format else None
@@ -99,8 +98,8 @@ def result(remote: Remote, /, job: str, response_format: str | None) -> None:
 
 
 @jobs.command()
+@of_server
 @click.argument("job")
-@click.pass_obj
 def show(remote: Remote, /, job: str) -> None:
     """Print all that is known of JOB as JSON, its result included. The exit code is 1 where it failed."""
     found = remote.get(_path(job))
@@ -110,8 +109,8 @@ def show(remote: Remote, /, job: str) -> None:
 
 
 @jobs.command()
+@of_server
 @click.argument("names", nargs=-1, required=True, metavar="JOB…")
-@click.pass_obj
 def cancel(remote: Remote, /, names: tuple[str, ...]) -> None:
     """Cancel each JOB that waits or runs; forget one that has ended."""
     for name in names:

@@ -5,6 +5,7 @@ What the server refuses is raised as the sentence it gave; so is a server that c
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
+from click.core import ParameterSource
 
 from govor.cli.say import say_json
 from govor.errors import GovorError
@@ -145,7 +147,10 @@ def model_path(name: str, verb: str = "") -> str:
 
 
 def server_options(*, default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add --server and --api-key: the command gets `server` (None where none is named) and `api_key`."""
+    """Add --server and --api-key: the command gets `server` (None where none is named) and `api_key`.
+
+    Those of a group and of its subcommands are the same: they may stand in either place.
+    """
     if default is None:
         where = "Ask this running server instead of this machine's disk, e.g. http://127.0.0.1:8000. "
     else:
@@ -153,12 +158,32 @@ def server_options(*, default: str | None = None) -> Callable[[Callable[..., Any
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         key = click.option("--api-key", metavar="KEY", envvar="GOVOR_API_KEY",
-                           help="The server's key. [env: GOVOR_API_KEY]")  # fmt: skip
+                           callback=_either_place, help="The server's key. [env: GOVOR_API_KEY]")  # fmt: skip
         url = click.option("--server", metavar="URL", envvar="GOVOR_SERVER", default=default,
-                           help=f"{where}[env: GOVOR_SERVER]")  # fmt: skip
+                           callback=_either_place, help=f"{where}[env: GOVOR_SERVER]")  # fmt: skip
         return url(key(command))
 
     return decorate
+
+
+def of_server(command: Callable[..., None]) -> Callable[..., None]:
+    """Add --server and --api-key; the command gets the Remote that they name as its first argument."""
+
+    @server_options(default=DEFAULT_SERVER)
+    @functools.wraps(command)
+    def ask(*, server: str, api_key: str | None, **given: Any) -> None:
+        command(Remote(server, api_key), **given)
+
+    return ask
+
+
+def _either_place(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return what stands behind the subcommand, else what its group has from its own place or a variable."""
+    name = str(option.name)
+    group = context.parent.params if context.parent else {}
+    if context.get_parameter_source(name) is ParameterSource.COMMANDLINE or name not in group:
+        return value
+    return group[name] or value
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
