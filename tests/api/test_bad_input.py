@@ -50,8 +50,50 @@ def test_a_form_without_a_file_part_is_refused(client: httpx.Client) -> None:
 
 
 def test_a_file_without_a_name_is_explained(client: httpx.Client) -> None:
-    response = client.post(URL, files={"file": (None, b"x")})
-    assert "file name" in error_of(response, 400)["message"]
+    response = client.post(URL, files={"file": (None, media.silence(0.1))})
+    assert "it has no file name" in error_of(response, 400)["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [(URL, "file"), ("/asr", "audio_file"), ("/v1/transcribe", "file"), ("/inference", "file")],
+)
+def test_a_path_in_place_of_a_file_is_told_how_curl_sends_one(
+    client: httpx.Client, path: str, name: str
+) -> None:
+    answer = client.post(path, files={name: (None, "tests/data/ru_short.wav")})
+    assert answer.status_code == 400
+    assert f"The part '{name}' holds no recording" in answer.text
+    assert f"-F {name}=@PATH" in answer.text
+
+
+def unchosen(*further: bytes) -> dict[str, Any]:
+    """A form as a page sends it where no file was chosen."""
+    head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename=""\r\n'
+    parts = [head + b"Content-Type: application/octet-stream\r\n\r\n\r\n", *further, b"--edge--\r\n"]
+    return {"content": b"".join(parts), "headers": {"content-type": "multipart/form-data; boundary=edge"}}
+
+
+@pytest.mark.parametrize("path", [URL, "/v1/transcribe", "/inference"])
+def test_a_page_where_no_file_was_chosen_is_told_so(client: httpx.Client, path: str) -> None:
+    answer = client.post(path, **unchosen())
+    assert answer.status_code == 400
+    assert "No file was chosen: the part 'file' is empty and has no file name." in answer.text
+
+
+def test_an_empty_field_for_the_file_is_no_chosen_file(client: httpx.Client) -> None:
+    error = error_of(client.post(URL, files={"file": (None, "")}), 400)
+    assert (error["code"], error["message"]) == (
+        "missing_file",
+        "No file was chosen: the part 'file' is empty.",
+    )
+
+
+def test_a_file_that_was_not_chosen_does_not_stand_in_the_way_of_one_that_was(client: httpx.Client) -> None:
+    chosen = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    model = b'--edge\r\nContent-Disposition: form-data; name="model"\r\n\r\necho\r\n'
+    answer = client.post(URL, **unchosen(chosen + media.silence(1) + b"\r\n", model))
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_file_of_zero_bytes_is_refused(client: httpx.Client) -> None:

@@ -51,6 +51,8 @@ class Form:
     """What the client says that it is."""
     other_file: str = ""
     """Name of a part that is a file, and not the recording."""
+    unchosen: str = ""
+    """Name of a part for the recording without name and content: what pages send where no file was chosen."""
 
 
 async def read_form_body(wanted: Callable[[str], bool] = lambda name: False) -> Form:
@@ -143,6 +145,8 @@ class _Reader:
         self._into = None
         if isinstance(content, bytearray):
             self.form.fields.add(name, self._text(content))
+        elif content is not None and not self.form.file_name and not content.tell():
+            self.form.path, self.form.unchosen = None, name[:40]
         elif content is not None:
             content.flush()
 

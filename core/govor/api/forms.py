@@ -25,6 +25,8 @@ from govor.remote.exchange import fetch
 LAYOUT = ("encoding", "codec", "sample_rate", "channels")
 """Fields, of the form or the query, that declare how sound without a header is laid out."""
 
+PATH_CHARACTERS = 300
+"""A text up to this long may be where the client's file is, not what is in it."""
 
 Stated = Callable[[Mapping[str, str]], str]
 """From the fields of the query and the form to what they say the recording's type is; empty: nothing."""
@@ -100,7 +102,7 @@ async def read_body() -> Path:
         return (await _with_header(Path(file.name), request.headers.get("Content-Type", ""), request.args))[0]
     form = await read_form_body(wanted=lambda name: True)
     if form.path is None:
-        raise MissingFile("The form has no file.", param="file")
+        raise MissingFile(_why_no_file(form, "The form has no file."), param="file")
     given = {**request.args, **form.fields}
     return (await _with_header(form.path, form.media_type, given, form.file_name))[0]
 
@@ -122,8 +124,25 @@ async def _with_header(
     return Path(file.name), True
 
 
-def _why_no_file(form: Form) -> str:
-    if "file" in form.fields:
-        return "The part 'file' has no file name, so it is a text field; send it with filename=…."
+def _why_no_file(form: Form, otherwise: str = "") -> str:
+    """Return a sentence; `otherwise` where no part is one that could have been the recording."""
+    if form.unchosen:
+        return f"No file was chosen: the part '{form.unchosen}' is empty and has no file name."
+    if name := next((name for name in sorted(FILES) if name in form.fields), ""):
+        return _why_text(name, form.fields[name])
     other = f"; its file is called '{form.other_file}'" if form.other_file else ""
-    return f"The form has no part 'file' with the recording{other}."
+    return otherwise or f"The form has no part 'file' with the recording{other}."
+
+
+def _why_text(name: str, text: str) -> str:
+    if not text:
+        return f"No file was chosen: the part '{name}' is empty."
+    if len(text) <= PATH_CHARACTERS and text.isprintable():
+        return (
+            f"The part '{name}' holds no recording, but a short text, maybe a file's name. Send the file "
+            f"itself; with curl, that is -F {name}=@PATH, with the @."
+        )
+    return (
+        f"The part '{name}' holds no recording: it has no file name, so it is read as text. Send it with "
+        "filename=…."
+    )
