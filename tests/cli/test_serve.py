@@ -120,14 +120,31 @@ def test_the_line_it_prints_works_as_printed(served: Any, shell: Any, transcript
 
 def test_the_line_it_prints_has_a_place_for_the_key_but_does_not_tell_it(served: Any) -> None:
     process, said = served("--preload", "", GOVOR_API_KEYS="sk-entirely-secret", GOVOR_ADMIN_KEY="sk-secret")
-    assert said[3] == "Try it, with one of the server's keys for KEY:"
-    assert ' -H "Authorization: Bearer KEY" ' in said[4]
+    said.append(process.stdout.readline())
+    assert said[3:5] == ["Keys: 1 (1 without a name)", "Try it, with one of the server's keys for KEY:"]
+    assert ' -H "Authorization: Bearer KEY" ' in said[5]
     process.send_signal(signal.SIGINT)
     errors = ended(process)
     assert "secret" not in "".join(said) + errors.replace("(secret)", "")
     assert "Settings given in no file, variables and flags: " in errors
     assert "api_keys=(secret)" in errors
     assert "preload=" in errors
+
+
+def test_a_name_that_was_written_to_its_key_without_spaces_is_told_without_the_key(
+    served: Any, shell: Any
+) -> None:
+    (shell.folder / "keys").write_text("anna = sk-secret1\nbob=sk-secret2\n")
+    process, said = served("--preload", "", "--api-keys", "phone=sk-secret3", "--api-keys-file", "keys")
+    assert said[3] == "Keys: 3 (anna, 2 without a name)"
+    headers = {"authorization": "Bearer bob=sk-secret2"}
+    assert httpx.get(f"{address(said)}/v1/models", headers=headers).status_code == 200
+    process.send_signal(signal.SIGINT)
+    errors = ended(process)
+    (warning,) = [line for line in errors.splitlines() if "The '=' of" in line]
+    assert "The '=' of phone=…, bob=… counts as part of the key" in warning
+    assert "put spaces around the '=': NAME = KEY" in warning
+    assert "sk-" not in errors
 
 
 @pytest.mark.parametrize(

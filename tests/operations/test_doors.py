@@ -285,3 +285,45 @@ def test_the_file_of_keys_is_read_by_its_time_not_at_every_request(tmp_path: Pat
     assert keys.opens(b"one"), "looked at only a moment ago"
     now[0] = 2.0
     assert (keys.opens(b"one"), keys.opens(b"two")) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("bob=sk-secret", "The '=' of bob=… counts"),
+        ("bob= sk-secret", "The '=' of bob=… counts"),
+        ("sec+ret=sk-secret", "The '=' of 1 with other signs before it counts"),
+        (f"{'s' * 33}=sk-secret", "The '=' of 1 with other signs before it counts"),
+        ("c2VjcmV0cw==", ""),
+        ("c2VjcmV0c2U=", ""),
+        ("bob = c2VjcmV0=cw", ""),
+        ("sk-secret", ""),
+    ],
+)
+def test_of_a_key_with_an_equals_sign_only_what_looks_like_a_name_is_told(key: str, told: str) -> None:
+    doubts = Keys(Settings(api_keys=(key,))).doubts()
+    assert doubts.startswith(told)
+    assert bool(doubts) == bool(told)
+    assert "sec" not in doubts
+
+
+def test_keys_that_come_later_are_told_when_they_are_in_doubt(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, now = tmp_path / "keys", [0.0]
+    file.write_text("sk-one\n")
+    keys = Keys(Settings(api_keys_file=file), clock=lambda: now[0])
+    file.write_text("sk-one\nbob=sk-secret\n")
+    now[0] += 5
+    assert keys.opens(b"bob=sk-secret")
+    assert "bob=…" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_keys_are_counted_and_named_at_the_start(tmp_path: Path) -> None:
+    given = ("phone = sk-1", "anna = sk-2", "anna = sk-3", "sk-4")
+    assert Keys(Settings(api_keys=given)).told() == "4 (phone, anna, 1 without a name)"
+    many = tuple(f"k{number} = sk-{number}" for number in range(12))
+    assert Keys(Settings(api_keys=many)).told().endswith("k8, k9, 2 more)")
+    (tmp_path / "keys").write_text("")
+    assert Keys(Settings(api_keys_file=tmp_path / "keys")).told() == "none, so nobody gets in"

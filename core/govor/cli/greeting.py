@@ -33,6 +33,8 @@ def greeting(service: Service, urls: Sequence[str]) -> str:
         f"Models: {models}",
         f"Default: {default.id if default else 'none is installed'}",
     ]
+    if service.keys.asked:
+        lines.append(f"Keys: {service.keys.told()}")
     obstacle = service.not_ready()
     if obstacle is not None:
         remedy = REMEDIES.get(obstacle.reason, "/ready tells when they are.")

@@ -46,6 +46,7 @@ def serve(config: Path | None, /, **options: Any) -> None:
     refuse_clients_key(service.keys)
     service.folders.check()
     _warn_of_strangers(service)
+    _warn_of_names(service)
     bound, metrics = bind(settings), bind_metrics(settings)
     source = config_file(config) or "no file"
     log.info("Settings given in %s, variables and flags: %s", source, in_force(settings))
@@ -66,6 +67,12 @@ def _warn_of_strangers(service: Service) -> None:
             )
     if service.settings.trusted_proxies and not service.settings.allowed_hosts:
         log.warning("Programs cannot use a public name of the proxy unless GOVOR_ALLOWED_HOSTS has it")
+
+
+def _warn_of_names(service: Service) -> None:
+    """Say which keys may be a name and a key that were written without spaces."""
+    if doubts := service.keys.doubts():
+        log.warning("%s", doubts)
 
 
 async def _serve_until_signalled(
@@ -104,5 +111,6 @@ def reread(service: Service, read: Callable[[], Settings]) -> None:
         return
     show_log(service.settings.log_level)
     log.info("Read the configuration again; changed: %s", ", ".join(changed) or "nothing")
+    _warn_of_names(service)
     if waiting:
         log.warning("Only a restart changes: %s", ", ".join(waiting))

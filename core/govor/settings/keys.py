@@ -42,6 +42,12 @@ NAMED = " = "
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 """Names become labels of metrics and words of the log."""
 
+LIKE_A_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+"""What may be told of a key that holds "=": more of it, or other signs, could be the secret itself."""
+
+TOLD = 10
+"""How many names a line has."""
+
 log = logging.getLogger(__name__)
 
 
@@ -102,6 +108,26 @@ class Keys:
         """Whether management needs a key of its own."""
         return bool(self._admin)
 
+    def told(self) -> str:
+        """Say how many keys open the API, and what they are called."""
+        names = [name for name, _ in (*self._given, *self._listed)]
+        called, nameless = list(dict.fromkeys(filter(None, names))), names.count("")
+        words = _some(called) + ([f"{nameless} without a name"] if nameless else [])
+        return f"{len(names)} ({', '.join(words)})" if names else "none, so nobody gets in"
+
+    def doubts(self) -> str:
+        """Say of which keys a part may be meant as a name, in a sentence without any key; "": of none."""
+        found = [_before_equals(key) for name, key in (*self._given, *self._listed) if not name]
+        doubtful = [name for name in found if name is not None]
+        if not doubtful:
+            return ""
+        called, further = [f"{name}=…" for name in doubtful if name], doubtful.count("")
+        words = _some(called) + ([f"{further} with other signs before it"] if further else [])
+        return (
+            f"The '=' of {', '.join(words)} counts as part of the key, and what stands before it too. If "
+            "that is a name, put spaces around the '=': NAME = KEY"
+        )
+
     def opens(self, given: bytes) -> bool:
         """Tell whether this key opens the API."""
         return self._found(given) is not None
@@ -134,6 +160,8 @@ class Keys:
             return
         self._listed = listed
         log.info("Read %d keys from %s", len(listed), self._path)
+        if doubts := self.doubts():
+            log.warning("%s", doubts)
 
 
 def refuse_clients_key(keys: Keys) -> None:
@@ -156,6 +184,22 @@ def _name_among(given: bytes, keys: Iterable[tuple[str, bytes]]) -> str | None:
     """Compare with each, so that the time tells nothing of which; None: it is none of them."""
     found = [name for name, key in keys if hmac.compare_digest(given, key)]
     return found[0] if found else None
+
+
+def _some(names: list[str]) -> list[str]:
+    """Return as many names as a line has, and how many there are besides."""
+    return names[:TOLD] + ([f"{len(names) - TOLD} more"] if len(names) > TOLD else [])
+
+
+def _before_equals(key: bytes) -> str | None:
+    """Return what stands before "=" where it could be a name, "" where it could not; None: no such sign.
+
+    At the end of a key the sign is padding of base64.
+    """
+    name, _, rest = key.decode().partition("=")
+    if not rest.strip("= "):
+        return None
+    return name.strip() if LIKE_A_NAME.fullmatch(name.strip()) else ""
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
