@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from string import ascii_lowercase
 from typing import Any
 
 import click
@@ -10,6 +12,7 @@ import click
 from govor.cli.inventory import Body, open_inventory
 from govor.cli.manage import HERE, managing, pull
 from govor.cli.remote import show_json
+from govor.cli.say import say
 from govor.cli.table import megabytes, show_table
 
 FAMILIES = ("ID", "STATE", "SIZE", "MEMORY", "LANGS", "TEXT", "WER", "BACKEND", "ABOUT")
@@ -34,9 +37,9 @@ def models(
     """List the models that can answer; with --all, every model that is known.
 
     SIZE is what is fetched, MEMORY what it takes when loaded, ~ an estimate. LANGS are the languages, or how
-    many. WER is the word error rate in percent as its publisher states it, on test sets
-    of its own: it compares models of one family only. Of a server (--server), LOADED tells for how long a
-    model has been in memory, and MEMORY what it takes there.
+    many. WER is the word error rate in percent as its publisher states it, on the test set that its letter
+    stands for: only figures with one letter can be compared. Of a server (--server), LOADED tells for how
+    long a model has been in memory, and MEMORY what it takes there.
     """
     if context.invoked_subcommand is not None:
         return
@@ -47,7 +50,7 @@ def models(
     elif server:
         show_table(MEMORY, [_in_memory(entry) for entry in shown], spare=("BACKEND", "LANGUAGES"))
     else:
-        show_table(FAMILIES, [_in_family(entry) for entry in shown], spare=SPARE, below=True)
+        _show_families(shown)
 
 
 models.add_command(pull)
@@ -59,7 +62,22 @@ def duration(seconds: float) -> str:
     return f"{hours:.0f} h" if hours >= 2 else f"{minutes:.0f} min" if minutes >= 2 else f"{seconds:.0f} s"
 
 
-def _in_family(entry: Body) -> tuple[str, ...]:
+def _show_families(shown: list[Body]) -> None:
+    """Print the table. What a figure was measured on stands beside it, on a terminal as a letter."""
+    sets = dict.fromkeys(entry["error_rates"][0]["set"] for entry in shown if entry["error_rates"])
+    lettered = sys.stdout.isatty() and len(sets) <= len(ascii_lowercase)
+    if lettered:
+        marks = dict(zip(sets, ascii_lowercase, strict=False))
+    else:
+        marks = {name: f" ({name})" for name in sets}
+    show_table(FAMILIES, [_in_family(entry, marks) for entry in shown], spare=SPARE, below=True)
+    if lettered and marks:
+        meanings = "; ".join(f"{letter}: {name}" for name, letter in marks.items())
+        say(f"WER, {meanings}. Only figures with one letter can be compared.")
+
+
+def _in_family(entry: Body, marks: dict[str, str]) -> tuple[str, ...]:
+    """Return a row; `marks` is what stands beside a figure, by its test set."""
     rates = entry["error_rates"]
     return (
         entry["id"],
@@ -68,7 +86,7 @@ def _in_family(entry: Body) -> tuple[str, ...]:
         _estimated(entry["memory_estimate"]),
         _languages(entry),
         _text(entry),
-        f"{rates[0]['wer']:.1f}" if rates else "-",
+        f"{rates[0]['wer']:.1f}{marks[rates[0]['set']]}" if rates else "-",
         entry["backend"],
         entry["reason"] or entry["description"],
     )

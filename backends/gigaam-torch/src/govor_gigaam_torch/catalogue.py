@@ -24,7 +24,7 @@ MEMORY, LARGE_MEMORY = 1_000_000_000, 2_500_000_000
 
 
 AVERAGE = "average of 10 Russian sets"
-STRIPPED = "average of 10 Russian sets, punctuation and case ignored"
+STRIPPED = f"{AVERAGE}, without punctuation"
 
 
 def _fleurs(**rates: float) -> tuple[tuple[str, float], ...]:
