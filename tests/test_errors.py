@@ -46,6 +46,22 @@ def test_a_model_that_is_not_installed_is_suggested_with_how_to_fetch_it() -> No
     assert "Did you mean 'whisper-small'? It is not installed: `govor pull whisper-small` fetches" in message
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("whisper", "whisper-base"),
+        ("wisper", "whisper-base"),
+        ("whisper-b", "whisper-base"),
+        ("whisper-tyni", "whisper-tiny"),
+        ("gigaam", "gigaam-v3-ctc"),
+    ],
+)
+def test_of_models_that_are_as_near_one_that_is_installed_is_suggested(name: str, meant: str) -> None:
+    away = ["whisper-tiny", "whisper-small", "gigaam-v3-ctc"]
+    message = str(ModelNotFound(name, ["echo", "whisper-base"], fetchable=away))
+    assert f"Did you mean '{meant}'?" in message
+
+
 def test_a_plugin_that_failed_is_named_where_a_model_is_missing() -> None:
     message = str(ModelNotFound("whisper-base", [], failed=["whisper"]))
     assert "The models of the plugin 'whisper' are missing, as it failed" in message

@@ -185,6 +185,7 @@ FAILURES = {
     "pull nonsense": "The model 'nonsense' does not exist. Available: ",
     "rm nonsense": "The model 'nonsense' does not exist. Available: ",
     "rm small": "The model 'small' is known but not installed. Fetch it with `govor pull small`",
+    "rm ech": "The model 'ech' does not exist. Did you mean 'echo'? Available: echo, ",
     "rm echo": "'echo' has no files. To be rid of it, put its plugin into `disable`.",
     "verify small": "The model 'small' is known but not installed.",
     "pull owner/unknown": "'owner/unknown' is no model that a plugin or plugins.toml declares, and ",

@@ -102,6 +102,10 @@ def test_a_model_that_is_not_here_is_suggested_with_how_to_fetch_it(router: Call
         router().choose("larg")
 
 
+def test_all_names_begin_with_those_of_what_is_installed(router: Callable[..., Router]) -> None:
+    assert router().known() == ["small", "plain", "rival/small", "other", "large"]
+
+
 def test_a_plugin_that_failed_is_named_where_a_model_is_missing(router: Callable[..., Router]) -> None:
     plugins = plugins_of(Settings(), family=FAMILY, broken=ImportError("no library"))
     for name in ("nonsense", "default"):

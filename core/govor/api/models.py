@@ -109,7 +109,7 @@ def find_model(service: Service, name: str) -> Model:
     """Return what a name means, installed or not. Raises ModelNotFound."""
     model = service.router.find(name)
     if model is None:
-        raise ModelNotFound(name, [model.id for model in service.catalogue], failed=service.catalogue.failed)
+        raise ModelNotFound(name, service.router.known(), failed=service.catalogue.failed)
     return model
 
 

@@ -111,7 +111,7 @@ class OnDisk:
     def _find(self, name: str) -> Model:
         model = self._service.router.find(name)
         if model is None:
-            raise ModelNotFound(name, [known.id for known in self._service.catalogue])
+            raise ModelNotFound(name, self._service.router.known())
         return model
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 from govor.errors.tree import GovorError, RequestError
 
@@ -13,8 +13,13 @@ LISTED = 20
 LONGEST_NAME = 200
 """Letters of a client's name for a model that are looked at and told."""
 
-
 NOWHERE = "does not exist"
+
+ALIKE = 0.6
+"""Least likeness, of 1, of a name that may be meant."""
+
+MUCH_NEARER = 0.1
+"""By how much, of 1, a model that is not installed must be more alike than one that is."""
 
 
 class ModelNotFound(RequestError):
@@ -34,7 +39,7 @@ class ModelNotFound(RequestError):
     ):
         """`fetchable`: models that are not installed; `failed`: plugins whose models are missing."""
         name = name[:LONGEST_NAME]
-        near = next(iter(get_close_matches(name, [*known, *fetchable], 1)), "")
+        near = _nearest(name, known, fetchable)
         meant = f" Did you mean '{near}'?" if near else ""
         if near and near not in known:
             meant += f" It is not installed: `govor pull {near}` fetches it."
@@ -51,6 +56,22 @@ class ModelNotFound(RequestError):
                 "./backends/whisper ./backends/silero` does."
             )
         super().__init__(message, param="model")
+
+
+def _nearest(name: str, known: Sequence[str], fetchable: Sequence[str]) -> str:
+    """Return which model is likely meant, one that is here before others that are as near; "": none is."""
+    begun = [model for model in known if name and model.startswith(name)]
+    if begun:
+        return min(begun, key=len)
+    (here, near), (away, nearer) = _likest(name, known), _likest(name, fetchable)
+    return away if nearer > near + MUCH_NEARER else here or away
+
+
+def _likest(name: str, models: Sequence[str]) -> tuple[str, float]:
+    """Return the model whose name is the most alike, and how much: the first of several, "" where none is."""
+    likeness = {model: SequenceMatcher(None, model, name).ratio() for model in models}
+    best = max(likeness, key=lambda model: likeness[model], default="")
+    return (best, likeness[best]) if best and likeness[best] >= ALIKE else ("", 0.0)
 
 
 class ModelNotInstalled(RequestError):

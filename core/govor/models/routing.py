@@ -61,6 +61,10 @@ class Router:
         """Models that write text and whose files are here, in the plugins' order."""
         return [model for model in self._catalogue if model.transcribes and self._here(model)]
 
+    def known(self) -> list[str]:
+        """Ids of all models, of those that are here first."""
+        return [model.id for model in sorted(self._catalogue, key=lambda model: not self._here(model))]
+
     def default(self) -> Model | None:
         """The first usable model of the preference list."""
         return next((model for model in self._preferred() if self._here(model)), None)
