@@ -184,10 +184,10 @@ def test_what_is_unused_is_told_before_it_is_deleted(place: Place) -> None:
 FAILURES = {
     "pull nonsense": "The model 'nonsense' does not exist. Available: ",
     "rm nonsense": "The model 'nonsense' does not exist. Available: ",
-    "rm small": "The model 'small' is known but not installed. Fetch it with `govor pull small`",
+    "rm small": "The model 'small' is not installed: there is nothing to delete.\n",
     "rm ech": "The model 'ech' does not exist. Did you mean 'echo'? Available: echo, ",
     "rm echo": "'echo' has no files. To be rid of it, put its plugin into `disable`.",
-    "verify small": "The model 'small' is known but not installed.",
+    "verify small": "The model 'small' is not installed: there is nothing to check.\n",
     "pull owner/unknown": "'owner/unknown' is no model that a plugin or plugins.toml declares, and ",
 }
 

@@ -80,7 +80,13 @@ class ModelNotInstalled(RequestError):
     status = 404
     code = "model_not_found"
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, *, idle: str = ""):
+        """`idle`: what there is not to do for want of files, as "delete"."""
+        if idle:
+            super().__init__(
+                f"The model '{name}' is not installed: there is nothing to {idle}.", param="model"
+            )
+            return
         how = f'`govor pull {name}` or with POST /v1/models and the body {{"model": "{name}"}}'
         message = f"The model '{name}' is known but not installed. Fetch it with {how}."
         super().__init__(message, param="model")

@@ -50,7 +50,7 @@ def check_removable(store: Store, model: Model) -> None:
             f"'{model.id}' comes with an installed package: there is nothing to delete. To be rid of it, "
             "uninstall that package, or put the plugin into `disable`."
         )
-    raise ModelNotInstalled(model.id)
+    raise ModelNotInstalled(model.id, idle="delete")
 
 
 def remove(store: Store, model: Model) -> Removed:
@@ -61,7 +61,7 @@ def remove(store: Store, model: Model) -> Removed:
         with store.locked(model, Transfer(), patience=MOMENT_SECONDS):
             found = _belongings(store, model)
             if not found.ours:  # another process was quicker
-                raise ModelNotInstalled(model.id)
+                raise ModelNotInstalled(model.id, idle="delete")
             freed, shared = found.sizes
             _delete(found)
     except TimeoutError as error:

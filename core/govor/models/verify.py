@@ -41,7 +41,7 @@ def verify(store: Store, model: Model, moved: Moved = lambda name, done: None) -
     Raises ModelNotInstalled where nothing was ever recorded.
     """
     if store.state(model) != "installed" and not store.installed_at(model):
-        raise ModelNotInstalled(model.id)
+        raise ModelNotInstalled(model.id, idle="check")
     folder, record = store.folder(model), read_record(store.folder(model))
     verdicts = [_verdict(folder, file, record.get(file.name), moved) for file in store.files(model)]
     damaged = {verdict.name for verdict in verdicts if verdict.state == "damaged"}
