@@ -205,10 +205,16 @@ def test_it_listens_on_loopback_only(served: Any) -> None:
         socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
-def test_the_address_of_all_interfaces_is_printed_as_one_that_can_be_reached(served: Any) -> None:
-    _, said = served("--preload", "", "--host", "0.0.0.0")
-    assert address(said).startswith("http://127.0.0.1:")
-    assert httpx.get(f"{address(said)}/health").status_code == 200
+def test_a_server_on_every_address_says_so_and_how_this_machine_reaches_it(served: Any) -> None:
+    _, said = served("--preload", "", "--bind", "0.0.0.0:0", "--bind", "127.0.0.1:0")
+    match = re.fullmatch(
+        r"Govor listens on every address of this machine, port (\d+), also on http://127\.0\.0\.1:\d+  "
+        r"\(API: (http://127\.0\.0\.1:\1)/v1, its pages: \2/docs\)",
+        said[0],
+    )
+    assert match, said[0]
+    assert match[2] in said[4]
+    assert httpx.get(f"{match[2]}/health").status_code == 200
 
 
 def test_a_taken_port_is_one_line(shell: Any) -> None:

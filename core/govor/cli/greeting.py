@@ -22,14 +22,17 @@ REMEDIES = {
 """What to do about each reason of /ready that a start can meet."""
 
 
-def greeting(service: Service, urls: Sequence[str]) -> str:
-    """What a person sees first: where the server is, and a line that works or what keeps it from working."""
-    url, *others = urls
+def greeting(service: Service, places: Sequence[str], url: str) -> str:
+    """What a person sees first: where the server is, and a line that works or what keeps it from working.
+
+    `places` is where it listens, `url` how this machine reaches the first of them.
+    """
+    place, *others = places
     also = f", also on {', '.join(others)}" if others else ""
     default = service.router.default()
     models = ", ".join(model.id for model in service.router.usable()) or "none; see `govor models --all`"
     lines = [
-        f"Govor listens on {url}{also}  (API: {url}/v1, its pages: {url}/docs)",
+        f"Govor listens on {place}{also}  (API: {url}/v1, its pages: {url}/docs)",
         f"Models: {models}",
         f"Default: {default.id if default else 'none is installed'}",
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Sequence
 from errno import EADDRNOTAVAIL
 from ipaddress import ip_address
 
@@ -14,6 +13,9 @@ from govor.settings import Settings
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
 """Silence in seconds before the first question, between two of them, and how many stay unanswered: tcp(7).
 Linux asks for as long as `send_timeout` instead, if that is set."""
+
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
+"""What stands for every address of the machine, and the one of them by which it reaches itself."""
 
 
 def addresses(settings: Settings) -> list[tuple[str, int]]:
@@ -53,13 +55,16 @@ def is_loopback(host: str) -> bool:
 def url_of(bound: socket.socket) -> str:
     """The address of a socket, as a client on this machine writes it."""
     host, port = bound.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
+    host = EVERYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def urls_of(bound: Sequence[socket.socket]) -> list[str]:
-    """The addresses of all sockets."""
-    return [url_of(one) for one in bound]
+def place_of(bound: socket.socket) -> str:
+    """Where a socket listens, for people: its address, or that it is every one."""
+    host, port = bound.getsockname()[:2]
+    if host in EVERYWHERE:
+        return f"every address of this machine, port {port}"
+    return url_of(bound)
 
 
 def _address(text: str, default_host: str, setting: str = "bind") -> tuple[str, int]:

@@ -16,7 +16,7 @@ import click
 from govor.cli.familiar import familiar_options, translate
 from govor.cli.greeting import greeting, in_force
 from govor.cli.leave import leave
-from govor.cli.listen import addresses, bind, bind_metrics, is_loopback, urls_of
+from govor.cli.listen import addresses, bind, bind_metrics, is_loopback, place_of, url_of
 from govor.cli.options import Grouped, read_settings, setting_options, show_log
 from govor.cli.process import prepare
 from govor.cli.running import DEADLINE_SECONDS, run
@@ -85,7 +85,7 @@ async def _serve_until_signalled(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, stop, service)
     loop.add_signal_handler(signal.SIGHUP, reread, service, read)
-    say(greeting(service, urls_of(bound)))
+    say(greeting(service, [place_of(one) for one in bound], url_of(bound[0])))
     await run(service, bound, stop, metrics)
     leave()
 
