@@ -13,6 +13,8 @@ CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069
 UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What no text that people read has in it; directions do no harm there, and Arabic and Hebrew need them."""
 
+NUMBER = re.compile(r"\[(?:Errno|WinError) -?\d+\] ")
+
 
 def escape(text: str, keep: str = "") -> str:
     """Show each control character as nginx does, \\x1B, or above U+00FF as \\u202E; those of `keep` stay."""
@@ -32,6 +34,16 @@ def without_controls(text: str) -> str:
 def with_whole_letters(text: str) -> str:
     """Put "?" in place of lone surrogates: JSON can escape them, but no encoding can write them."""
     return text.encode("utf-8", "replace").decode()
+
+
+def in_words(error: BaseException) -> str:
+    """Return what the system says of an error, without its number and the name of the file.
+
+    Libraries put the number into texts of their own, with no attribute for the rest.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return str(error.strerror)
+    return NUMBER.sub("", str(error)).rstrip(".") or type(error).__name__
 
 
 def _shown(letter: str) -> str:

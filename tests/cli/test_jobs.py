@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,8 @@ def test_jobs_are_listed_shown_and_forgotten(run: Any, job: str) -> None:
 def test_a_server_that_is_not_there_is_one_line(shell: Any, free_port: int) -> None:
     result = shell.run("jobs", "--server", f"http://127.0.0.1:{free_port}")
     assert result.returncode == 1
-    assert result.stderr.startswith("govor: No server answers at ")
+    told = f"No server answers at http://127.0.0.1:{free_port}: Connection refused."
+    assert result.stderr == f"govor: {told} Start one with `govor serve`.\n"
 
 
 def test_recordings_are_handed_in_and_their_results_fetched(
@@ -67,6 +69,13 @@ def test_recordings_are_handed_in_and_their_results_fetched(
         assert eventually(lambda: client.get(f"/v1/jobs/{job}").json()["status"] == "completed")
     assert "00:00:00,000 --> 00:00:02,000\n2.0 seconds." in run("result", job).stdout
     assert run("result", job, "--format", "txt").stdout == "2.0 seconds.\n"
+
+
+def test_a_recording_that_cannot_be_read_is_told_in_words(run: Callable[..., Any], shell: Any) -> None:
+    with socket.socket(socket.AF_UNIX) as plug:  # what even root cannot open
+        plug.bind(str(shell.folder / "ru5.wav"))
+    told = "govor: ru5.wav: No such device or address.\n"
+    assert run("submit", "ru5.wav", "-m", "echo").stderr == told
 
 
 def test_a_job_that_cannot_be_handed_in_names_its_recording(run: Callable[..., Any], shell: Any) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,17 @@ def test_with_force_a_recording_that_cannot_be_heard_destroys_nothing(shell: Any
 def test_a_recording_that_cannot_be_heard_leaves_no_file(shell: Any, recordings: Path) -> None:
     assert shell.run("transcribe", "-m", "echo", "broken.mp3", "-o", "answer.txt").returncode == 1
     assert not (recordings / "answer.txt").exists()
+
+
+def test_a_recording_that_cannot_be_read_is_told_in_words(shell: Any, server: Any) -> None:
+    with socket.socket(socket.AF_UNIX) as plug:  # what even root cannot open
+        plug.bind(str(shell.folder / "ru5.wav"))
+    for options in ((), ("--server", server.url)):
+        result = shell.run("transcribe", "ru5.wav", "-m", "echo", *options)
+        assert result.returncode == 1
+        assert "No such device or address" in result.stderr
+        assert "Errno" not in result.stderr
+        assert result.stderr.count("ru5.wav") == 1
 
 
 def test_a_missing_file_does_not_stop_the_others(shell: Any, recordings: Path) -> None:

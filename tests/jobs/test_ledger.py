@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from govor.errors import JobsUnavailable
 from govor.jobs.ledger import Ledger
 
 
@@ -20,3 +23,11 @@ def test_a_bell_that_nobody_waits_for_is_gone(tmp_path: Path) -> None:
         await ledger.close()
 
     asyncio.run(wait_and_leave())
+
+
+def test_a_folder_where_jobs_cannot_be_kept_is_told_in_words(tmp_path: Path) -> None:
+    folder = tmp_path / "jobs"
+    folder.touch()
+    with pytest.raises(JobsUnavailable) as caught:
+        asyncio.run(Ledger.open(folder, 3600))
+    assert str(caught.value) == f"Jobs cannot be kept in {folder}: Not a directory."

@@ -11,7 +11,7 @@ import pytest
 
 from govor.cli.options import show_log
 from govor.observe.lines import JsonFormatter, LineFormatter
-from govor.plain import escape, escape_json, without_controls
+from govor.plain import escape, escape_json, in_words, without_controls
 
 EVIL = [
     "a\r\n12:00:00 INFO    forged",
@@ -90,3 +90,17 @@ def test_a_line_begins_with_date_time_and_zone() -> None:
     line = LineFormatter().format(logging.makeLogRecord({"msg": "hello", "levelname": "INFO", "created": 0}))
     moment, level, text = line.split()
     assert (datetime.fromisoformat(moment).timestamp(), level, text) == (0, "INFO", "hello")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(13, "Permission denied", "ru5.wav"), "Permission denied"),
+        (FileNotFoundError(2, "No such file or directory", "/proc/audio"), "No such file or directory"),
+        (ValueError("[Errno -2] Name or service not known"), "Name or service not known"),
+        (OSError("no number."), "no number"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_what_a_system_says_is_told_without_numbers_and_names(error: Exception, told: str) -> None:
+    assert in_words(error) == told

@@ -12,7 +12,7 @@ import click
 from govor.api.lines import LineFields
 from govor.cli.recordings import find_recordings, opened
 from govor.cli.remote import DEFAULT_SERVER, Remote, json_option, of_server, server_options, show_json
-from govor.cli.say import say
+from govor.cli.say import say, sentence
 from govor.cli.sources import fields, route
 from govor.cli.table import show_table
 from govor.cli.wishes import read_wishes, wish_options
@@ -75,7 +75,7 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
                 name = recording.name if recording.path is None else recording.path.name
                 job = remote.send(route(wanted), form, (name, file))
         except (GovorError, OSError) as error:
-            failed.append(f"{recording.name}: {error}")
+            failed.append(f"{recording.name}: {sentence(error)}")
         else:
             say(f"{job['id']}\t{recording.name}")
     for fault in failed:

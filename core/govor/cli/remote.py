@@ -17,6 +17,7 @@ from click.core import ParameterSource
 
 from govor.cli.say import say_json
 from govor.errors import GovorError
+from govor.plain import in_words
 
 if TYPE_CHECKING:
     import httpx
@@ -134,11 +135,10 @@ class Remote:
             yield
         except httpx.ConnectError as error:
             raise Refused(
-                f"No server answers at {self.url}: {error}. Start one with `govor serve`."
+                f"No server answers at {self.url}: {in_words(error)}. Start one with `govor serve`."
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            reason = str(error) or type(error).__name__
-            raise Refused(f"The connection to {self.url} failed: {reason}.") from error
+            raise Refused(f"The connection to {self.url} failed: {in_words(error)}.") from error
 
 
 def model_path(name: str, verb: str = "") -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from govor.plain import escape, escape_json
+from govor.errors import GovorError
+from govor.plain import escape, escape_json, in_words
 
 
 def say(text: str, *, err: bool = False, **style: Any) -> None:
@@ -17,3 +18,8 @@ def say(text: str, *, err: bool = False, **style: Any) -> None:
 def say_json(text: str) -> None:
     """Print JSON; it means the same, and commands a terminal nothing."""
     click.echo(escape_json(text))
+
+
+def sentence(error: GovorError | OSError) -> str:
+    """What went wrong with something that is named before it."""
+    return str(error) if isinstance(error, GovorError) else f"{in_words(error)}."

@@ -18,7 +18,7 @@ from govor.cli.outputs import NotWritten, Outputs, Style
 from govor.cli.process import bound_arenas
 from govor.cli.recordings import Recording, find_recordings, opened
 from govor.cli.remote import Remote, server_options
-from govor.cli.say import say
+from govor.cli.say import say, sentence
 from govor.cli.sources import Heard, Here, Source, There, Wanted
 from govor.cli.targets import Targets, check_target, choose_targets
 from govor.cli.wishes import read_wishes, wish_options
@@ -124,7 +124,8 @@ class _Work:
                 except NotWritten:
                     raise
                 except (GovorError, OSError) as error:
-                    say(f"govor: {recording.name}: {error}{progress.keep(outputs)}", fg="red", err=True)
+                    told = f"{recording.name}: {sentence(error)}{progress.keep(outputs)}"
+                    say(f"govor: {told}", fg="red", err=True)
                     return False
                 except asyncio.CancelledError:
                     say(f"govor: {recording.name}: Interrupted.{progress.keep(outputs)}", err=True)

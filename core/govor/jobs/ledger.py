@@ -16,6 +16,7 @@ from govor.errors import InsufficientStorage, JobsUnavailable, ShuttingDown
 from govor.jobs.folder import JobFolder
 from govor.jobs.store import JobStore
 from govor.jobs.tables import is_full
+from govor.plain import in_words
 
 STOPPING = "The server is stopping."
 
@@ -115,4 +116,4 @@ def _close(store: JobStore) -> None:
 def _told(error: sqlite3.Error | OSError, path: Path) -> InsufficientStorage | JobsUnavailable:
     if isinstance(error, sqlite3.Error) and is_full(error):
         return InsufficientStorage(f"The disk that holds {path} is full.")
-    return JobsUnavailable(f"Jobs cannot be kept in {path}: {error}.")
+    return JobsUnavailable(f"Jobs cannot be kept in {path}: {in_words(error)}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from govor.models.part import Part
 from govor.models.progress import Transfer
+from govor.plain import in_words
 
 if TYPE_CHECKING:
     import httpx
@@ -175,4 +176,4 @@ def _reason(error: Exception, size: int, timeout: float) -> str:
 
 def one_line(error: BaseException) -> str:
     """An error of a library in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+    return " ".join(f"{type(error).__name__}: {in_words(error)}".split()).rstrip(".: ")

@@ -15,6 +15,7 @@ from govor.models.fetching import SourceAbsent, fetch, size_of
 from govor.models.hub import HubFile, hub_headers, locate_on_hub, share
 from govor.models.part import Part, read_chunks
 from govor.models.progress import Transfer
+from govor.plain import in_words
 from govor.specs import ModelFile
 
 
@@ -107,4 +108,4 @@ def read_joined(paths: tuple[Path, ...] | list[Path]) -> Iterator[bytes]:
             with path.open("rb") as file:
                 yield from read_chunks(file.read)
     except OSError as error:
-        raise SourceAbsent(str(error)) from error
+        raise SourceAbsent(f"{path} cannot be read: {in_words(error)}") from error

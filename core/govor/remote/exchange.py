@@ -19,6 +19,7 @@ from typing import IO, TypeVar
 
 from govor import __version__
 from govor.errors import InsufficientStorage, PayloadTooLarge, UrlFailed
+from govor.plain import in_words
 from govor.remote.addresses import PORTS, Url, parse_url, resolve
 
 CONNECT_SECONDS = 10.0
@@ -145,7 +146,7 @@ def _fetch(url: Url, into: IO[bytes], limit: int, private: bool, param: str, lin
 def _reason(error: OSError | HTTPException) -> str:
     """What went wrong, in none of the other side's words: a service that is not HTTP says what is in it."""
     if isinstance(error, OSError):
-        return str(error) or type(error).__name__
+        return in_words(error)
     if isinstance(error, IncompleteRead):
         return "it ended in the middle of its answer"
     return "its answer is not HTTP"

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
 
 from govor.errors import ConfigurationError
+from govor.plain import in_words
 from govor.settings.values import split
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Keys:
             self._stamp, listed = _read(self._path)
         except (ConfigurationError, OSError) as error:
             if self._stamp is not None:
-                log.error("The keys stay as they were: %s", error)
+                log.error("The keys stay as they were: %s", in_words(error))
             self._stamp = None
             return
         self._listed = listed
