@@ -88,10 +88,14 @@ class CueMaker:
             late = cue.start + missing
             if missing > 0 and cue.end - late >= self._layout.min_seconds:
                 cue = replace(cue, start=late)  # a short word before it can be read, too
-            start = max(cue.start, self._held.start + 0.001)
+            start = max(cue.start, self._held.start + self._least(self._held))  # both may be said at once
             yield self._shown(self._held, start)
-            cue = replace(cue, start=start)
-        self._held = replace(cue, end=max(cue.end, cue.start + 0.001))
+            cue = replace(cue, start=start, end=max(cue.end, start + self._least(cue)))
+        self._held = replace(cue, end=max(cue.end, cue.start + self._least(cue)))
+
+    def _least(self, cue: Cue) -> float:
+        """Seconds that a cue is shown at least, also where others speak meanwhile."""
+        return max(0.001, min(self._layout.min_seconds, cue.end - cue.start))
 
     def _shown(self, cue: Cue, limit: float) -> Cue:
         """Return the cue as long as it takes to read it, but not beyond the limit."""
