@@ -29,6 +29,11 @@ def without_controls(text: str) -> str:
     return UNSHOWN.sub("", text)
 
 
+def has_text(text: str) -> bool:
+    """Tell whether anything but controls and white space is there."""
+    return bool(without_controls(text).strip())
+
+
 def _shown(letter: str) -> str:
     number = ord(letter)
     return f"\\x{number:02X}" if number < 0x100 else f"\\u{number:04X}"
