@@ -34,6 +34,12 @@ def has_container(head: bytes) -> bool:
     return head.startswith(STARTS) or head[4:8] in BOXES
 
 
+def has_header(path: Path) -> bool:
+    """Tell whether a recording begins with a header. Raises OSError."""
+    with path.open("rb") as file:
+        return has_container(file.read(HEAD_BYTES))
+
+
 def give_header(source: Path, layout: Layout, into: IO[bytes]) -> bool:
     """Write a recording to `into` with the header of a WAV file; tell whether it needed one.
 
