@@ -14,7 +14,7 @@ from govor.audio.decode import Recording
 from govor.audio.decoders import Decoders
 from govor.audio.headerless import give_header, has_container
 from govor.audio.layouts import Layout, stated_layout
-from govor.errors import InvalidParam
+from govor.errors import InvalidParam, PayloadTooLarge
 
 
 def curve(rate: int = 16_000) -> np.ndarray:
@@ -73,6 +73,15 @@ def test_channels_are_mixed_and_half_a_sample_at_the_end_is_left_out(
     both = np.repeat((curve() * 32767).astype("<i2"), 2)
     sound = heard(both.tobytes() + b"\x01", Layout("s16le", 16_000, 2), decoders, tmp_path)
     assert np.allclose(sound, curve(), atol=2e-4)
+
+
+def test_more_than_a_wav_file_can_hold_is_refused_and_not_cut(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    with source.open("wb") as file:
+        file.truncate(2**32)  # a hole, which takes no room on the disk
+    with (tmp_path / "target").open("wb") as into, pytest.raises(PayloadTooLarge, match=r"4\.3 GB.*FLAC"):
+        give_header(source, Layout("s16le"), into)
+    assert (tmp_path / "target").stat().st_size == 0
 
 
 @pytest.mark.parametrize("content", [media.silence(1), b""])
