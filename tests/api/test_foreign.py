@@ -12,6 +12,7 @@ import media
 from govor.api.fields import Fields, parse_fields
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
+from govor.types import Task
 
 
 def read(*pairs: tuple[str, str]) -> Fields:
@@ -44,6 +45,39 @@ def test_a_header_says_as_what_a_field_is_done(server: Any) -> None:
     answer = server.post(media.silence(1), model="echo", **fields)
     told = "prompt, initial_prompt=prompt, task=transcriptions, vad_threshold=chunking_strategy"
     assert answer.headers["x-govor-ignored"] == told
+
+
+@pytest.mark.parametrize(
+    ("fields", "task", "done", "left"),
+    [
+        ({"task": "translate"}, "translate", ("task=translations",), ()),
+        ({"task": "transcribe"}, "transcribe", ("task=transcriptions",), ()),
+        ({"translate": "false"}, "transcribe", ("translate=transcriptions",), ()),
+        ({"task": "transcribe"}, "translate", (), ("task",)),
+        ({"translate": "false", "beam_size": "5"}, "translate", (), ("beam_size", "translate")),
+        ({"task": "translate"}, "transcribe", (), ("task",)),
+        (
+            {"task": "transcribe", "translate": "1", "vad_filter": "1"},
+            "translate",
+            ("translate=translations", "vad_filter=vad"),
+            ("task",),
+        ),
+    ],
+)
+def test_a_task_is_done_where_the_answer_is_what_it_asks_for(
+    fields: dict[str, str], task: Task, done: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    answered = read(*fields.items()).foreign.answered(task)
+    assert (answered.done, answered.left) == (done, left)
+
+
+@pytest.mark.parametrize("field", [{"task": "transcribe"}, {"translate": "false"}])
+def test_a_translation_does_not_say_that_it_is_a_transcription(
+    server: Any, samples: Path, field: dict[str, str]
+) -> None:
+    with server.client() as client, (samples / "ru_short.wav").open("rb") as file:
+        answer = client.post("/v1/audio/translations", files={"file": file}, data=field)
+    assert answer.headers["x-govor-ignored"] == next(iter(field))
 
 
 def test_words_may_be_asked_for_by_a_field_of_their_own(server: Any, samples: Path) -> None:
