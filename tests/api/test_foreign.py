@@ -87,6 +87,36 @@ def test_words_may_be_asked_for_by_a_field_of_their_own(server: Any, samples: Pa
     assert body["segments"]
 
 
+def test_words_asked_for_in_that_way_put_no_times_into_a_text(server: Any) -> None:
+    for value in ("true", "false"):
+        fields = {"response_format": "txt", "word_timestamps": value, "vad": "false"}
+        assert server.post(media.silence(1), model="echo", **fields).text == "1.0 seconds.\n"
+
+
+@pytest.mark.parametrize(("value", "named"), [("true", True), ("false", False)])
+def test_a_field_that_asks_for_no_words_sets_nothing(value: str, named: bool) -> None:
+    fields = read(("word_timestamps", value), ("response_format", "verbose_json"))
+    assert (fields.timestamp_granularities, fields.wants_words, fields.names_words) == ([], named, named)
+    assert fields.foreign.done == ("word_timestamps=timestamp_granularities",)
+
+
+def test_which_times_are_asked_for_govors_own_field_decides() -> None:
+    fields = read(("word_timestamps", "true"), ("timestamp_granularities[]", "segment"))
+    assert (fields.names_words, fields.foreign.left) == (False, ("word_timestamps",))
+
+
+def test_a_job_remembers_that_words_were_asked_for(server: Any, samples: Path) -> None:
+    asked = {"background": "true", "response_format": "verbose_json", "word_timestamps": "true"}
+    job = server.post(samples / "ru_short.wav", **asked).json()["id"]
+    with server.client() as client:
+        client.get(f"/v1/jobs/{job}/events").raise_for_status()  # ends when the job does
+        body = client.get(f"/v1/jobs/{job}/result").json()
+        text = client.get(f"/v1/jobs/{job}/result?response_format=txt").text
+    assert body["words"]
+    assert body["segments"]
+    assert not text.startswith("[")
+
+
 @pytest.mark.parametrize(
     ("fields", "rules"),
     [

@@ -89,6 +89,8 @@ class Adopted:
     tasks: tuple[tuple[str, Task], ...] = ()
     """What is asked for by which field; the route decides whether that is done."""
     rules: SpeechRules | None = None
+    words: bool = False
+    """Times of words are asked for, beside what else there is."""
 
     @property
     def translates(self) -> bool:
@@ -121,7 +123,8 @@ def adopt(values: dict[str, Any], own: Container[str]) -> Adopted:
         done -= {name for names in RULES.values() for name in names}
     told = tuple(f"{name}={MEANT.get(name, 'chunking_strategy')}" for name in sorted(done - TASKS))
     left = sorted(name for name in values if name not in own and name not in done)
-    return Adopted(told, fit(left), tuple(_tasks(fields)), rules)
+    words = bool(fields.word_timestamps) and "word_timestamps" in done
+    return Adopted(told, fit(left), tuple(_tasks(fields)), rules, words)
 
 
 def _tasks(fields: ForeignFields) -> Iterator[tuple[str, Task]]:
@@ -150,8 +153,7 @@ def _put(values: dict[str, Any], name: str, fields: ForeignFields) -> bool:
         case "initial_prompt":
             return _set(values, "prompt", fields.initial_prompt)
         case "word_timestamps":
-            asked = ["word", "segment"] if fields.word_timestamps else ["segment"]
-            return _set(values, "timestamp_granularities", asked)
+            return "timestamp_granularities" not in values
         case "detect_language":
             if fields.detect_language:
                 values.pop("language", None)

@@ -194,7 +194,8 @@ def _stream_dialect(
 ) -> Callable[[Asked, Transcription], Events] | None:
     """Choose how the stream is told; None: the answer is no stream."""
     if named:
-        rich = bool(fields.timestamp_granularities)  # its own clients know no such field
+        # its own clients know no such fields
+        rich = bool(fields.timestamp_granularities) or fields.names_words
         return lambda asked, begun: GoWhisperEvents(
             purpose, asked.work.options.language, begun.seconds_stated, rich=rich
         )
