@@ -120,6 +120,12 @@ def test_known_speakers_are_named(server: Server) -> None:
     assert [part["speaker"] for part in body["segments"]] == ["Ann", "Ben"]
 
 
+def test_whisper_asr_asks_for_a_diarizer_before_it_reads_a_recording(start: Any) -> None:
+    with start(None).client() as client:
+        refused = client.post("/asr?diarize=true", data={"no": "file"})
+    assert "needs a diarizer" in refused.text
+
+
 def test_openais_name_of_a_diarizing_model_means_the_default(start: Any) -> None:
     server = start(FakeDiarizer(*TURNS), aliases={"gpt-4o-transcribe-diarize": "default"})
     answer = server.post(VOICE, model="gpt-4o-transcribe-diarize", response_format="diarized_json")
