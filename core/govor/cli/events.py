@@ -38,14 +38,12 @@ class SegmentEvent(BaseModel):
 
     def segment(self) -> Segment:
         """The same as the engine has it."""
-        words = self.words and tuple(
-            Word(word.word, word.start, word.end, word.probability) for word in self.words
-        )
+        words = (Word(word.word, word.start, word.end, word.probability) for word in self.words or ())
         return Segment(
             self.text,
             self.start,
             self.end,
-            words=words,
+            words=None if self.words is None else tuple(words),
             token_ids=self.tokens or None,
             language=self.language,
             speaker=self.speaker,
