@@ -77,7 +77,7 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
         }
         form |= {"timestamp_granularities[]": times}
         try:
-            with opened(recording) as path, path.open("rb") as file:
+            with opened(recording) as read, read().open("rb") as file:
                 name = recording.name if recording.path is None else recording.path.name
                 job = remote.send(route(wanted), form, (name, file))
         except (GovorError, OSError) as error:
