@@ -74,3 +74,16 @@ def test_a_job_that_cannot_be_handed_in_names_its_recording(run: Callable[..., A
     refused = run("submit", "a.wav", "-m", "nonsense")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("govor: a.wav: The model 'nonsense' does not exist.")
+
+
+@pytest.mark.parametrize("formats", [("-f", "srt,txt"), ("-f", "srt", "-f", "txt")])
+def test_a_job_of_several_formats_is_refused(
+    run: Callable[..., Any], shell: Any, formats: tuple[str, ...]
+) -> None:
+    (shell.folder / "a.wav").write_bytes(media.wav(hum(2.0)))
+    refused = run("submit", "a.wav", "-m", "echo", *formats)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        "govor: A job has one format, and 2 are named; "
+        "`govor jobs result --format` fetches the others when it has ended.\n"
+    )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from packages import install_plugin
+from waiting import eventually
 
 SUFFIXES = {
     "text": "txt",
@@ -355,6 +356,16 @@ def test_an_interrupt_ends_the_wait_for_standard_input(
     assert "seconds" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
+
+
+def test_an_interrupt_leaves_nothing_of_standard_input(started: Callable[..., Any], shell: Any) -> None:
+    kept = shell.folder / "kept"
+    kept.mkdir()
+    process = started("transcribe", "-m", "echo", "-", TMPDIR=str(kept))
+    assert eventually(lambda: any(kept.glob("govor-*")))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert list(kept.iterdir()) == []
 
 
 def test_the_recordings_of_a_folder_are_heard(shell: Any, recordings: Path) -> None:

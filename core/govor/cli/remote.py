@@ -72,7 +72,10 @@ class Remote:
             if not response.is_success:
                 response.read()
                 raise self._refusal(response)
-            yield from parse_events(response.iter_lines())
+            try:
+                yield from parse_events(response.iter_lines())
+            except json.JSONDecodeError as error:
+                raise Refused(unreadable(self.url)) from error
 
     @asynccontextmanager
     async def upload(
@@ -137,6 +140,11 @@ class Remote:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             reason = str(error) or type(error).__name__
             raise Refused(f"The connection to {self.url} failed: {reason}.") from error
+
+
+def unreadable(url: str) -> str:
+    """The sentence for an event that is not as Govor sends it."""
+    return f"{url} sent an event that cannot be read; see that it is a Govor server of this version."
 
 
 def model_path(name: str, verb: str = "") -> str:
