@@ -29,6 +29,16 @@ def without_controls(text: str) -> str:
     return UNSHOWN.sub("", text)
 
 
+def with_whole_letters(text: str) -> str:
+    """Put "?" in place of lone surrogates: JSON can escape them, but no encoding can write them."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def has_text(text: str) -> bool:
+    """Tell whether anything but controls and white space is there."""
+    return bool(without_controls(text).strip())
+
+
 def _shown(letter: str) -> str:
     number = ord(letter)
     return f"\\x{number:02X}" if number < 0x100 else f"\\u{number:04X}"

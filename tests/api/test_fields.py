@@ -55,6 +55,10 @@ def test_chunking_auto_leaves_the_rules_to_the_model() -> None:
     assert read(("chunking_strategy", "auto")).rules() is None
 
 
+def test_half_a_surrogate_in_a_list_is_a_question_mark() -> None:
+    assert read(("keywords", '["\\ud800x", "y"]')).keywords == ["?x", "y"]
+
+
 @pytest.mark.parametrize("value", ["true", "True", "1", "yes", "on"])
 def test_stream_may_be_any_word_for_true(value: str) -> None:
     assert read(("stream", value)).stream

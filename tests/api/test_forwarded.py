@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from govor.api.forwarded import Hop, outermost_hop
+from govor.api.forwarded import LONGEST, Hop, outermost_hop
 
 
 def hop(proxies: int, *headers: tuple[str, str]) -> Hop:
@@ -20,6 +22,7 @@ def hop(proxies: int, *headers: tuple[str, str]) -> Hop:
         ('for="_a, for=_b";host=x, for=_c', Hop("_c")),
         ('host="a\\.example"', Hop(host="a.example")),
         ('for="203.0.113.9, for=192.0.2.1', Hop("192.0.2.1")),
+        ('\\"\\"\\"for=203.0.113.9, for=192.0.2.1', Hop("192.0.2.1")),
         ("", Hop()),
         (";;=,,", Hop()),
     ],
@@ -35,3 +38,16 @@ def test_each_proxy_adds_its_account_in_one_line_or_in_another() -> None:
 
 def test_the_standard_header_does_not_count_beside_the_usual_ones() -> None:
     assert hop(1, ("forwarded", "host=evil.example"), ("x-forwarded-for", "192.0.2.1")) == Hop("192.0.2.1")
+
+
+@pytest.mark.parametrize("piece", ["a", '\\"', '"a="\\', 'a="\\', 'aaaa\\"', '"'])
+@pytest.mark.parametrize("length", [LONGEST - 100, 32_000])
+def test_no_standard_header_takes_long_to_read(piece: str, length: int) -> None:
+    began = time.thread_time()
+    hop(1, ("forwarded", piece * (length // len(piece))))
+    assert time.thread_time() - began < 0.03
+
+
+def test_a_standard_header_that_is_too_long_says_nothing() -> None:
+    lines = (("forwarded", "for=192.0.2.1"), ("forwarded", f"for=192.0.2.2;by={'a' * LONGEST}"))
+    assert hop(1, *lines) == Hop()

@@ -105,6 +105,27 @@ def test_what_is_not_base64_is_told(data: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "data", ["data:", "data:audio/wav;base64", f"data:{'x' * 300}", f"DATA:{'x' * 300},AAAA"]
+)
+@pytest.mark.parametrize("step", [1, 4096])
+def test_a_data_url_without_its_comma_near_its_beginning_is_told(data: str, step: int) -> None:
+    with pytest.raises(JsonFault, match="has no comma within 256 bytes"):
+        scan(f'{{"input_audio": {{"data": "{data}"}}}}'.encode(), step)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"input_audio": {"data": "AAAA", "data": "BBBB"}}',
+        '{"input_audio": {"data": "AAAA"}, "input_audio": {"data": "BBBB"}}',
+    ],
+)
+def test_two_recordings_are_told(body: str) -> None:
+    with pytest.raises(JsonFault, match=r"'input_audio\.data' twice"):
+        scan(body.encode())
+
+
+@pytest.mark.parametrize(
     ("body", "fault"),
     [
         ("[" * (DEPTH + 1), JsonFault),
@@ -137,6 +158,33 @@ def test_what_is_wrong_is_said_in_a_sentence(server: Any, body: str, status: int
         answer = client.post(URL, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == status
     assert said in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "said"),
+    [
+        ({"model": "\ud800"}, 404, "'?'"),
+        ({"model": "echo", "response_format": "\udfff"}, 400, "'?'"),
+        ({"model": "echo", "prompt": ["\ud800"], "\ud800": {"a": "\udc00"}}, 200, ""),
+        ({"model": "echo", "prompt": "\ud83d\ude00"}, 200, ""),
+    ],
+)
+def test_half_a_surrogate_is_a_question_mark(server: Any, fields: Any, status: int, said: str) -> None:
+    sound = {"data": base64.b64encode(media.silence(1)).decode(), "format": "wav"}
+    with server.client() as client:
+        body = json.dumps({"input_audio": sound, **fields})
+        answer = client.post(URL, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status, answer.text
+    if said:
+        assert said in answer.json()["error"]["message"]
+
+
+def test_half_a_surrogate_in_the_format_is_no_fault_of_the_server(server: Any) -> None:
+    sound = {"data": base64.b64encode(media.silence(1)).decode(), "format": "\ud800"}
+    with server.client() as client:
+        body = json.dumps({"input_audio": sound, "model": "echo"})
+        answer = client.post(URL, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200
 
 
 def test_its_size_has_the_bound_of_other_uploads(serve: Any) -> None:

@@ -108,6 +108,7 @@ def test_what_is_said_at_the_load_holds(start: Callable[..., httpx.Client], fami
     [
         ('{"ttl": -2}', "ttl"),
         ('{"colour": "red"}', "colour"),
+        ('{"\\ud800": 1}', "?"),
         ("{", None),
         ("[]", None),
         ('{"threads": "x"}', "threads"),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 
 import media
+from govor.api.voice_activity import AT_ONCE, REST_BYTES
 from govor.settings import Settings
 from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, hum, plugins_of
@@ -96,8 +100,75 @@ def test_one_sample_of_many_that_is_no_number_is_found(server: Any, wrong: str) 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_param")
 
 
-def test_no_samples_beside_a_long_model_are_none(server: Any) -> None:
-    assert vad(server, {"model": "x" * 200_000, "audio": []}).json() == {"segments": []}
+def test_no_samples_in_a_long_list_are_none(server: Any) -> None:
+    assert vad(server, b'{"audio": [%s]}' % (b" " * 300_000)).json() == {"segments": []}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"audio": [0], "x": [%s]}' % b",".join([b"{}"] * 100_000),
+        b'{"model": "%s", "audio": []}' % (b"x" * 200_000),
+        b'{"audio": [0.%s], "x": 0}' % (b"0" * 400_000),
+        b"[" * 200_000,
+    ],
+)
+def test_much_that_is_no_samples_is_refused_unparsed(
+    server: Any, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = []
+    parse = json.loads
+    monkeypatch.setattr(
+        "govor.api.voice_activity.json.loads", lambda text: parsed.append(len(text)) or parse(text)
+    )
+    answer = vad(server, body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_param")
+    assert max(parsed, default=0) <= REST_BYTES
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(120.0, 200), (120.001, 400)])
+def test_two_minutes_of_samples_are_heard_and_no_more(start: Any, seconds: float, status: int) -> None:
+    body = b'{"audio": [%s]}' % b",".join([b"1"] * round(seconds * 16_000))
+    answer = vad(start(None), body)
+    assert answer.status_code == status
+    if status == 400:
+        assert answer.json()["error"]["code"] == "audio_too_long"
+
+
+def test_samples_reach_the_detector_in_blocks_of_some_seconds(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = []
+    feed = FakeDetector.feed
+    monkeypatch.setattr(
+        FakeDetector, "feed", lambda self, audio: lengths.append(len(audio)) or feed(self, audio)
+    )
+    vad(start(None), b'{"audio": [%s]}' % b",".join([b"1"] * 320_000))
+    assert len(lengths) > 4
+    assert max(lengths) <= 5 * 16_000
+
+
+def test_two_requests_at_a_time_have_their_samples_searched(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, most = [], []
+    both = threading.Barrier(AT_ONCE)
+    feed = FakeDetector.feed
+
+    def slow(self: FakeDetector, audio: Any) -> Any:
+        running.append(1)
+        most.append(len(running))
+        with suppress(threading.BrokenBarrierError):
+            both.wait(2)
+        running.pop()
+        return feed(self, audio)
+
+    monkeypatch.setattr(FakeDetector, "feed", slow)
+    server = start(None)
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda _: vad(server, {"audio": []}), range(3 * AT_ONCE)))
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses, max(most)) == ([200] * 3 * AT_ONCE, AT_ONCE)
 
 
 def test_a_voice_is_a_vector_of_unit_length(start: Any) -> None:

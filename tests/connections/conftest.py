@@ -108,10 +108,10 @@ def rest(client: socket.socket) -> bytes:
 
 @pytest.fixture
 def listen() -> Iterator[Callable[..., Site]]:
-    """Start a server with its own limits; it ends with the test."""
+    """Start a server with its own limits, its application within another; it ends with the test."""
     ends: list[Callable[[], None]] = []
 
-    def start(**limits: Any) -> Site:
+    def start(within: Callable[[Any], Any] = lambda app: app, **limits: Any) -> Site:
         app = Echo()
         bound = bind(Settings(port=0))[0]
         loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
@@ -122,7 +122,7 @@ def listen() -> Iterator[Callable[..., Site]]:
             loops.append((asyncio.get_running_loop(), stop))
             ready.set()
             bounds = Limits(**{"idle_seconds": 75.0, "http2": True, **limits})
-            await serve(app, hypercorn_config(), [bound], bounds, stop.wait)
+            await serve(within(app), hypercorn_config(), [bound], bounds, stop.wait)
 
         thread = threading.Thread(target=lambda: asyncio.run(main()))
         thread.start()

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 import media
+from govor.api.bodies import Bodies, Pace
 from servers import form
+from waiting import eventually
 
 CONTINUE = b"HTTP/1.1 100 "
 
@@ -66,6 +68,34 @@ def test_a_body_that_comes_without_waiting_is_taken(guarded: Any) -> None:
     more = "Authorization: Bearer right\r\nConnection: close\r\n"
     first, answer = ask(guarded, head(len(body), kind, more) + body)
     assert (first + answer).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("length", "more", "status"),
+    [(900_000, "", b"401"), (5_000_000, "Authorization: Bearer right\r\n", b"413")],
+)
+def test_a_body_that_comes_without_waiting_costs_no_client_its_refusal(
+    guarded: Any, length: int, more: str, status: bytes
+) -> None:
+    request = head(length, "multipart/form-data; boundary=x", f"{more}Connection: close\r\n")
+    first, answer = ask(guarded, request + bytes(length))
+    assert first.startswith(b"HTTP/1.1 " + status)
+    assert (first + answer).endswith(b"}\n"), "the body of the refusal is there"
+
+
+@pytest.mark.parametrize(("path", "length"), [("/held", None), ("/held", 0), ("/streamed", 5)])
+def test_a_client_that_says_it_would_wait_is_missed_when_it_leaves(
+    listen: Callable[..., Any], path: str, length: int | None
+) -> None:
+    site = listen(lambda app: Bodies(app, lambda path: 100_000, Pace))
+    line = "" if length is None else f"Content-Length: {length}\r\n"
+    with site.connect() as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n{line}\r\n".encode())
+        if path == "/streamed":
+            assert client.recv(100).startswith(b"HTTP/1.1 200"), "its body is asked for by nobody"
+        else:
+            assert eventually(lambda: site.app.begun == [path])
+    assert eventually(lambda: site.app.left == [path])
 
 
 def test_an_application_that_reads_has_the_body_asked_for(site: Any) -> None:

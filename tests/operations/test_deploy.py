@@ -52,8 +52,9 @@ def test_each_proxy_takes_what_govor_takes_and_keeps_its_connections_shorter(roo
         (root / "deploy" / name).read_text(encoding="utf-8")
         for name in ("nginx.conf", "Caddyfile", "traefik.yaml")
     )
-    assert f"client_max_body_size {DEFAULTS.max_upload_mb:g}m;" in nginx
-    assert f"max_size {DEFAULTS.max_upload_mb:g}MB" in caddy
+    most = max(DEFAULTS.max_upload_mb, DEFAULTS.compat.asr_max_upload_mb)
+    assert f"client_max_body_size {most:g}m;" in nginx
+    assert f"max_size {most:g}MB" in caddy
     parsed = yaml.safe_load(traefik)["http"]
     kept = [
         *re.findall(r"keepalive_timeout (\d+)s", nginx),

@@ -18,6 +18,7 @@ from typing import Any, cast
 from quart import request
 
 from govor.api.uploads import SPOOL, Message, Receive, Scope, Send, Spool
+from govor.connections.asking import WAITS
 from govor.errors import PayloadTooLarge, UploadStalled
 
 LINGER_SECONDS = 10.0
@@ -63,7 +64,7 @@ class Body:
         self.complete = asyncio.Event()
         """Nothing more of it comes."""
         self.wanted = asyncio.Event()
-        """Somebody waits for it."""
+        """Somebody waits for it, or for the client to leave."""
         self.stalled = False
         self._limit = limit
         self._too_large = stated is not None and stated > limit
@@ -192,27 +193,30 @@ class Bodies:
             return
         body = Body(self._limit_of(scope["path"]), _stated(scope), self._pace())
         scope[BODY], scope[SPOOL] = body, Spool(self._spool_dir)
-        expects = _expects(scope)
-        told = False
+        waits = scope.get("extensions", {}).get(WAITS, bool)
+        told = silent = False
 
         async def tell() -> Message:
             nonlocal told
             if not told:
                 told = True
                 return {"type": "http.request", "body": b"", "more_body": False}
-            if expects:
+            if waits():
                 await body.wanted.wait()
             await body.take_in(receive, lambda: DROP_SECONDS * self._lingering)
             return {"type": "http.disconnect"}
 
         async def hold(message: Message) -> None:
+            nonlocal silent
             body.drop()
-            if message["type"] == "http.response.start" and body.stalled:
-                message = _closing(message, scope)
-            comes = not expects or body.wanted.is_set()
-            if comes and message["type"] == "http.response.body" and not message.get("more_body", False):
+            if message["type"] == "http.response.start":
+                silent = waits()
+                message = _closing(message, scope) if body.stalled else message
+            elif not silent and not message.get("more_body", False):
+                body.wanted.set()
                 await self._linger(body)
             await send(message)
+            body.wanted.set()  # to receive asks for nothing now, and tells when the client leaves
 
         await self._app(scope, tell, hold)
 
@@ -239,12 +243,6 @@ def _stated(scope: Scope) -> int | None:
     """Return how long the body is by its header; None: nobody says, or not in a number."""
     texts = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
     return int(texts[0]) if texts and texts[0].isdigit() else None
-
-
-def _expects(scope: Scope) -> bool:
-    """Tell whether the client waits until its body is asked for; with HTTP/2 nobody would ask."""
-    given = [value.lower() for name, value in scope["headers"] if name.lower() == b"expect"]
-    return b"100-continue" in given and scope["http_version"] == "1.1"
 
 
 def _closing(message: Message, scope: Scope) -> Message:

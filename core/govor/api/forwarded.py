@@ -9,10 +9,15 @@ from dataclasses import dataclass
 STANDARD = b"forwarded"
 OTHERS = (b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto")
 
-TOKEN, QUOTED = r"[^\s;,=\"]+", r'"(?:[^"\\]|\\.)*"'
-PAIR = re.compile(rf"({TOKEN})=({QUOTED}|[^;,\"]*)")
-ELEMENT = re.compile(rf"(?:{QUOTED}|[^,\"])+")
+LONGEST = 2_000
+"""Letters that `Forwarded` may have: a proxy writes some hundred."""
+
+TOKEN, QUOTED = r"(?<![^\s;,=\"])[^\s;,=\"]++", r'"(?:[^"\\]++|\\.)*+"'
+PAIR = re.compile(rf"({TOKEN})=({QUOTED}|[^;,\"]*+)")
+ELEMENT = re.compile(rf"(?:{QUOTED}|[^,\"]++)++")
 """RFC 7239, 4: elements between commas, in them pairs between semicolons; a value may be quoted."""
+CLOSED = re.compile(rf"(?:{QUOTED}|[^\"]++)*+")
+"""All before a quote that no other closes; from there on each would be looked for to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ def outermost_hop(headers: Iterable[tuple[bytes, bytes]], proxies: int) -> Hop:
     """Return the account of the outermost of so many proxies: each adds its own at the end, or none does.
 
     `Forwarded` counts where there is no X-Forwarded-…: proxies write one or the other, and pass the client's
-    own on.
+    own on. One that is too long says nothing.
     """
     if not proxies:
         return Hop()
@@ -37,7 +42,9 @@ def outermost_hop(headers: Iterable[tuple[bytes, bytes]], proxies: int) -> Hop:
     for name, value in headers:
         given.setdefault(name.lower(), []).append(header_text(value))
     if STANDARD in given and given.keys().isdisjoint(OTHERS):
-        elements = [element for value in given[STANDARD] for element in ELEMENT.findall(value)]
+        if sum(map(len, given[STANDARD])) > LONGEST:
+            return Hop()
+        elements = [element for value in given[STANDARD] for element in _elements(value)]
         return _read(_outermost(elements, proxies))
     values = (",".join(given.get(name, ())).split(",") for name in OTHERS)
     return Hop(*(_outermost(value, proxies) for value in values))
@@ -49,6 +56,13 @@ def header_text(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+def _elements(value: str) -> list[str]:
+    closed = CLOSED.match(value)
+    end = closed.end() if closed else 0
+    found: list[str] = ELEMENT.findall(value[:end] + value[end:].replace('"', ","))
+    return found
 
 
 def _outermost(values: Iterable[str], proxies: int) -> str:

@@ -14,6 +14,7 @@ from govor.api.form_body import Form
 from govor.api.json_scan import JsonFault, Scanner, TooMuch
 from govor.api.uploads import current_spool
 from govor.errors import InvalidParam, MissingFile, PayloadTooLarge
+from govor.plain import with_whole_letters
 
 JSON = "application/json"
 SOUND = "input_audio"
@@ -46,7 +47,7 @@ async def read_json_form() -> Form:
     form = Form(_fields(body))
     if scanner.file is not None and isinstance(sound, dict):
         form.path = Path(scanner.file.name)
-        form.media_type = f"audio/{sound.get('format') or ''}"
+        form.media_type = f"audio/{with_whole_letters(str(sound.get('format') or ''))}"
     elif not form.fields.get("file_url"):
         raise MissingFile(WITHOUT, param=SOUND)
     return form
@@ -58,5 +59,6 @@ def _fields(body: dict[str, Any]) -> MultiDict[str, str]:
     for name, value in body.items():
         for item in value if isinstance(value, list) else [value]:
             if item is not None:
-                fields.add(name, item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
+                text = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+                fields.add(with_whole_letters(name), with_whole_letters(text))
     return fields

@@ -35,6 +35,7 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
 _URL_BYTES = 256
 """Within so many bytes a data URL has its comma."""
+NO_COMMA = f"the data URL in 'input_audio.data' has no comma within {_URL_BYTES} bytes"
 
 
 class JsonFault(ValueError):
@@ -95,7 +96,9 @@ class Scanner:
             self._keys.pop()
         elif mark == b'"':
             self._string_at = len(self.rest)
-            if self._after_colon and self.file is None and tuple(self._keys) == PLACE:
+            if self._after_colon and tuple(self._keys) == PLACE:
+                if self.file is not None:
+                    raise JsonFault("it has 'input_audio.data' twice")
                 self.file = self._open_file()
                 self._sound = Base64(self.file)
         self._after_colon = mark == b":"
@@ -154,7 +157,10 @@ class Base64:
                 self._begin = text
                 return
             if text[:5].lower() == b"data:":
-                text = text.partition(b",")[2]
+                comma = text.find(b",", 0, _URL_BYTES)
+                if comma < 0:
+                    raise JsonFault(NO_COMMA)
+                text = text[comma + 1 :]
         text = self._rest + text.translate(_STANDARD, _SPACE)
         whole = len(text) // 4 * 4
         self._rest = text[whole:]
@@ -163,6 +169,8 @@ class Base64:
     def close(self) -> None:
         """Say that there are no more; the padding may be missing."""
         if self._begin:
+            if self._begin[:5].lower() == b"data:":
+                raise JsonFault(NO_COMMA)
             self._rest = self._begin
         if self._rest:
             self._write(self._rest + b"=" * (-len(self._rest) % 4))

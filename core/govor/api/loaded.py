@@ -20,6 +20,7 @@ from govor.engine.service import Service
 from govor.errors import AlreadyLoaded, InvalidParam, ModelNotFound
 from govor.errors.values import fault_of
 from govor.models.catalogue import Model
+from govor.plain import with_whole_letters
 from govor.wishes import ModelSettings
 
 
@@ -114,7 +115,7 @@ def _said(body: str | bytes) -> ModelSettings:
     try:
         values = json.loads(body, parse_float=_number) if body.strip() else {}
         if isinstance(values, dict) and (strangers := values.keys() - ModelSettings.model_fields.keys()):
-            name = min(strangers)[:40]
+            name = with_whole_letters(min(strangers)[:40])
             raise InvalidParam(f"'{name}' is no setting; send JSON with any of {known}.", param=name)
         return ModelSettings.model_validate(values, strict=True)
     except ValidationError as error:

@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from govor.api.chunking import check_strategy, read_strategy
 from govor.errors import InvalidParam
+from govor.plain import with_whole_letters
 
 ARRAYS = frozenset(
     {
@@ -90,7 +91,7 @@ def _elements(name: str, text: str) -> list[str]:
         _check_items(name, text.count(",") // 2)  # a data URL has one comma, a list one between two of them
     if text.lstrip().startswith("["):
         try:
-            return [str(item) for item in json.loads(text)]
+            return [with_whole_letters(str(item)) for item in json.loads(text)]
         except (ValueError, RecursionError):
             pass  # it is a keyword that begins with a bracket
     return [piece.strip() for piece in text.split(",")] if name in COMMA_LISTS else [text]

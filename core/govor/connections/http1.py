@@ -14,6 +14,7 @@ from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import HTTPStream
 
+from govor.connections.asking import WAITS
 from govor.connections.refusals import refusal
 from govor.connections.validity import fault_of, origin_form
 
@@ -111,6 +112,7 @@ class Http1(H11Protocol):
                     await self._send_h11_event(h11.InformationalResponse(status_code=100, headers=headers))
                 return await receive()
 
+            scope["extensions"][WAITS] = lambda: self._waits_to_be_asked
             await app(scope, ask, *others)
 
         return asking
