@@ -1,22 +1,12 @@
 """Cues where several people speak."""
 
-import re
-
 import pytest
 
 from govor.formats.breaks import columns
 from govor.formats.layout import Layout
 from govor.formats.subtitles import srt, vtt
 from govor.types import Segment
-
-
-def times(body):
-    """(start, end) of each cue, in seconds."""
-    found = re.findall(r"00:(\d\d):(\d\d),(\d{3}) --> 00:(\d\d):(\d\d),(\d{3})", body)
-    return [
-        (60 * int(a) + int(b) + int(c) / 1000, 60 * int(d) + int(e) + int(f) / 1000)
-        for a, b, c, d, e, f in found
-    ]
+from subtitle_files import times
 
 
 def test_what_some_say_at_once_is_shown_one_after_the_other(build):
