@@ -46,6 +46,11 @@ def in_words(error: BaseException) -> str:
     return NUMBER.sub("", str(error)).rstrip(".") or type(error).__name__
 
 
+def has_text(text: str) -> bool:
+    """Tell whether anything but controls and white space is there."""
+    return bool(without_controls(text).strip())
+
+
 def _shown(letter: str) -> str:
     number = ord(letter)
     return f"\\x{number:02X}" if number < 0x100 else f"\\u{number:04X}"

@@ -76,6 +76,14 @@ def test_diarized_json_says_who_says_what(server: Server) -> None:
     assert body["text"] == "1.0 seconds"
 
 
+def test_a_translation_that_is_asked_for_with_speakers_is_not_said_to_be_done(server: Server) -> None:
+    with server.client() as client:
+        answer = client.post(
+            "/v1/audio/diarize", files={"file": ("a.wav", VOICE)}, data={"task": "translate"}
+        )
+    assert (answer.status_code, answer.headers["x-govor-ignored"]) == (200, "task")
+
+
 def test_a_stream_of_diarized_json_tells_segments_and_then_the_text(server: Server) -> None:
     answer = server.post(VOICE, response_format="diarized_json", stream="true")
     lines = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: ")]
@@ -110,6 +118,12 @@ def test_known_speakers_are_named(server: Server) -> None:
     fields = known("Ann", "Ben")
     body = server.post(VOICE, response_format="diarized_json", **fields).json()
     assert [part["speaker"] for part in body["segments"]] == ["Ann", "Ben"]
+
+
+def test_whisper_asr_asks_for_a_diarizer_before_it_reads_a_recording(start: Any) -> None:
+    with start(None).client() as client:
+        refused = client.post("/asr?diarize=true", data={"no": "file"})
+    assert "needs a diarizer" in refused.text
 
 
 def test_openais_name_of_a_diarizing_model_means_the_default(start: Any) -> None:

@@ -12,6 +12,7 @@ import media
 from govor.api.fields import Fields, parse_fields
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
+from govor.types import Task
 
 
 def read(*pairs: tuple[str, str]) -> Fields:
@@ -46,11 +47,74 @@ def test_a_header_says_as_what_a_field_is_done(server: Any) -> None:
     assert answer.headers["x-govor-ignored"] == told
 
 
+@pytest.mark.parametrize(
+    ("fields", "task", "done", "left"),
+    [
+        ({"task": "translate"}, "translate", ("task=translations",), ()),
+        ({"task": "transcribe"}, "transcribe", ("task=transcriptions",), ()),
+        ({"translate": "false"}, "transcribe", ("translate=transcriptions",), ()),
+        ({"task": "transcribe"}, "translate", (), ("task",)),
+        ({"translate": "false", "beam_size": "5"}, "translate", (), ("beam_size", "translate")),
+        ({"task": "translate"}, "transcribe", (), ("task",)),
+        (
+            {"task": "transcribe", "translate": "1", "vad_filter": "1"},
+            "translate",
+            ("translate=translations", "vad_filter=vad"),
+            ("task",),
+        ),
+    ],
+)
+def test_a_task_is_done_where_the_answer_is_what_it_asks_for(
+    fields: dict[str, str], task: Task, done: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    answered = read(*fields.items()).foreign.answered(task)
+    assert (answered.done, answered.left) == (done, left)
+
+
+@pytest.mark.parametrize("field", [{"task": "transcribe"}, {"translate": "false"}])
+def test_a_translation_does_not_say_that_it_is_a_transcription(
+    server: Any, samples: Path, field: dict[str, str]
+) -> None:
+    with server.client() as client, (samples / "ru_short.wav").open("rb") as file:
+        answer = client.post("/v1/audio/translations", files={"file": file}, data=field)
+    assert answer.headers["x-govor-ignored"] == next(iter(field))
+
+
 def test_words_may_be_asked_for_by_a_field_of_their_own(server: Any, samples: Path) -> None:
     fields = {"response_format": "verbose_json", "word_timestamps": "true"}
     body = server.post(samples / "ru_short.wav", **fields).json()
     assert body["words"]
     assert body["segments"]
+
+
+def test_words_asked_for_in_that_way_put_no_times_into_a_text(server: Any) -> None:
+    for value in ("true", "false"):
+        fields = {"response_format": "txt", "word_timestamps": value, "vad": "false"}
+        assert server.post(media.silence(1), model="echo", **fields).text == "1.0 seconds.\n"
+
+
+@pytest.mark.parametrize(("value", "named"), [("true", True), ("false", False)])
+def test_a_field_that_asks_for_no_words_sets_nothing(value: str, named: bool) -> None:
+    fields = read(("word_timestamps", value), ("response_format", "verbose_json"))
+    assert (fields.timestamp_granularities, fields.wants_words, fields.names_words) == ([], named, named)
+    assert fields.foreign.done == ("word_timestamps=timestamp_granularities",)
+
+
+def test_which_times_are_asked_for_govors_own_field_decides() -> None:
+    fields = read(("word_timestamps", "true"), ("timestamp_granularities[]", "segment"))
+    assert (fields.names_words, fields.foreign.left) == (False, ("word_timestamps",))
+
+
+def test_a_job_remembers_that_words_were_asked_for(server: Any, samples: Path) -> None:
+    asked = {"background": "true", "response_format": "verbose_json", "word_timestamps": "true"}
+    job = server.post(samples / "ru_short.wav", **asked).json()["id"]
+    with server.client() as client:
+        client.get(f"/v1/jobs/{job}/events").raise_for_status()  # ends when the job does
+        body = client.get(f"/v1/jobs/{job}/result").json()
+        text = client.get(f"/v1/jobs/{job}/result?response_format=txt").text
+    assert body["words"]
+    assert body["segments"]
+    assert not text.startswith("[")
 
 
 @pytest.mark.parametrize(

@@ -75,3 +75,11 @@ def test_nothing_of_it_stays_on_the_disk(serve: Any, samples_of: bytes, tmp_path
     tidy = serve(spool_dir=tmp_path, preload=())
     assert send(tidy, ("a", samples_of, "audio/pcm"), model="echo").status_code == 200
     assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_that_no_sound_has_matter_only_without_a_header(server: Any, samples_of: bytes) -> None:
+    numbers = {"encoding": "pcm", "sample_rate": "16000.0", "model": "echo"}
+    answer = send(server, ("a.wav", media.silence(1)), response_format="verbose_json", **numbers)
+    assert (answer.status_code, answer.json()["duration"]) == (200, 1)
+    refused = send(server, ("a", samples_of), **numbers)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "sample_rate")

@@ -14,7 +14,7 @@ from govor.audio.decode import Recording
 from govor.audio.decoders import Decoders
 from govor.audio.headerless import give_header, has_container
 from govor.audio.layouts import Layout, stated_layout
-from govor.errors import InvalidParam
+from govor.errors import InvalidParam, PayloadTooLarge
 
 
 def curve(rate: int = 16_000) -> np.ndarray:
@@ -75,6 +75,15 @@ def test_channels_are_mixed_and_half_a_sample_at_the_end_is_left_out(
     assert np.allclose(sound, curve(), atol=2e-4)
 
 
+def test_more_than_a_wav_file_can_hold_is_refused_and_not_cut(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    with source.open("wb") as file:
+        file.truncate(2**32)  # a hole, which takes no room on the disk
+    with (tmp_path / "target").open("wb") as into, pytest.raises(PayloadTooLarge, match=r"4\.3 GB.*FLAC"):
+        give_header(source, Layout("s16le"), into)
+    assert (tmp_path / "target").stat().st_size == 0
+
+
 @pytest.mark.parametrize("content", [media.silence(1), b""])
 def test_what_has_a_header_or_nothing_at_all_is_left_as_it_is(content: bytes, tmp_path: Path) -> None:
     source = tmp_path / "source"
@@ -108,6 +117,16 @@ def test_containers_are_known_by_how_they_begin(head: bytes) -> None:
         ),
         ("audio/raw;encoding=signed-integer;bits=16;rate=8000;endian=little", {}, Layout("s16le", 8000)),
         ("audio/x-raw, format=(string)S16LE, rate=(int)8000", {}, Layout("s16le", 8000)),
+        ("audio/l24;bits=16", {}, Layout("s16be")),
+        ("audio/l24;bits=32;endianness=little-endian", {}, Layout("s32le")),
+        ("audio/l16;bits=16", {}, Layout("s16")),
+        ("audio/l16;bits=24", {}, Layout("s24be")),
+        ("audio/l8;bits=16", {}, Layout("s16le")),
+        ("audio/pcm;bits=24", {}, Layout("s24le")),
+        ("audio/pcm;bits=8", {}, Layout("u8")),
+        ("audio/pcm;bits=20", {}, Layout("s16le")),
+        ("audio/f32le;bits=16", {}, Layout("f32le")),
+        ("audio/basic;bits=16", {}, Layout("mulaw", 8000)),
         ("audio/basic", {}, Layout("mulaw", 8000)),
         ("audio/PCMU", {}, Layout("mulaw", 8000)),
         ("audio/PCMA;rate=16000", {}, Layout("alaw", 16_000)),

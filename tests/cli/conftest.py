@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,32 @@ from warm_start import run_govor
 
 GOVOR = (sys.executable, "-m", "govor")
 PATIENCE_SECONDS = 60
+
+STUCK = """
+import threading
+import govor
+
+class Stuck:
+    parallel = 1
+
+    def transcribe(self, batch, options):
+        print("begun", flush=True)
+        threading.Event().wait()
+
+    def close(self):
+        pass
+
+class Family:
+    def models(self):
+        return [govor.ModelSpec("stuck")]
+
+    def load(self, spec, folder, placement):
+        return Stuck()
+
+@govor.hookimpl
+def backend(settings):
+    return Family()
+"""
 
 
 @dataclass
@@ -89,3 +116,18 @@ def started(shell: Shell) -> Iterator[Callable[..., subprocess.Popen[str]]]:
             if stream is not None:
                 stream.close()
         process.wait()
+
+
+@pytest.fixture
+def recordings(shell: Shell, samples: Path) -> Path:
+    """The shell's folder with two recordings, and a text that calls itself one."""
+    for name in ("ru.wav", "en.wav"):
+        shutil.copy(samples / name, shell.folder / name)
+    (shell.folder / "broken.mp3").write_text("hello " * 1000)
+    return shell.folder
+
+
+@pytest.fixture
+def stuck() -> str:
+    """A plugin whose model `stuck` says that it has begun, and never ends."""
+    return STUCK

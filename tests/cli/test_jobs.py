@@ -105,3 +105,16 @@ def test_the_server_and_its_key_may_stand_before_the_subcommand_or_behind_it(
     assert eventually(lambda: '"completed"' in shell.run("jobs", "show", job, *told).stdout)
     assert shell.run("jobs", "result", job, *told, "-f", "txt").returncode == 0
     assert shell.run("jobs", "cancel", job, *told).stdout == f"{job} is forgotten\n"
+
+
+@pytest.mark.parametrize("formats", [("-f", "srt,txt"), ("-f", "srt", "-f", "txt")])
+def test_a_job_of_several_formats_is_refused(
+    run: Callable[..., Any], shell: Any, formats: tuple[str, ...]
+) -> None:
+    (shell.folder / "a.wav").write_bytes(media.wav(hum(2.0)))
+    refused = run("submit", "a.wav", "-m", "echo", *formats)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        "govor: A job has one format, and 2 are named; "
+        "`govor jobs result --format` fetches the others when it has ended.\n"
+    )

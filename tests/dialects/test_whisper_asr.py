@@ -103,6 +103,12 @@ def test_what_is_not_done_is_named(whisper: httpx.Client, short: bytes) -> None:
     assert answer.headers["x-govor-ignored"] == "min_speakers"
 
 
+def test_what_is_not_done_is_named_in_the_form_too(whisper: httpx.Client, short: bytes) -> None:
+    fields = {"min_speakers": "2", "max_speakers": "", "vad_filter": "false"}
+    answer = whisper.post("/asr", data=fields, files={"audio_file": ("a", short)})
+    assert answer.headers["x-govor-ignored"] == "min_speakers"
+
+
 def test_the_language_is_told_with_its_name_and_confidence(whisper: httpx.Client, short: bytes) -> None:
     answer = whisper.post(
         "/detect-language", params={"encode": "false"}, files={"audio_file": ("audio_file", decoded(short))}

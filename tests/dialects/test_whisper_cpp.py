@@ -122,6 +122,20 @@ def test_load_chooses_the_model_of_inference_alone(
         assert client.post("/load", data={"model": "mini-v3_ctc"}).is_success
 
 
+def test_load_takes_json_too(client: httpx.Client, recorded: bytes) -> None:
+    try:
+        assert client.post("/load", json={"model": "mini-v3_rnnt", "more": "a=b&model=x"}).is_success
+        assert ask(client, recorded).headers["x-govor-model"] == "mini-v3_rnnt"
+    finally:
+        assert client.post("/load", json={"model": "mini-v3_ctc"}).is_success
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"model": ""}', '{"model": 1}', '{"model": " "}'])
+def test_json_that_names_no_model_is_told(client: httpx.Client, body: str) -> None:
+    refused = client.post("/load", content=body, headers={"content-type": "application/json"})
+    assert "model" in flat(refused, 400)
+
+
 def test_a_model_that_is_not_there_is_told(client: httpx.Client) -> None:
     assert "mini-v3_ctc" in flat(client.post("/load", data={"model": "models/none.bin"}), 404)
     assert "model" in flat(client.post("/load", data={"other": "x"}), 400)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -66,6 +67,13 @@ def test_an_example_runs_and_prints_what_the_page_shows(block: Any, output: Any,
     printed = run(block.language, block.code)
     if output is not None:
         assert words(printed) == words(output.code)
+
+
+def test_the_error_that_the_first_page_shows_is_a_servers_own(
+    pages: Pages, server: Any, samples: Path
+) -> None:
+    (shown,) = [code for code in pages["docs/quickstart.md"].marked("json", "") if "error" in code]
+    assert server.post(samples / "ru_short.wav", model="gigaam").json() == json.loads(shown)
 
 
 def test_python_that_is_not_run_is_valid_at_least(pages: Pages) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -34,3 +35,20 @@ def test_an_unknown_format_is_a_wrong_parameter(answer, response_format):
     with pytest.raises(InvalidParam, match="verbose_json") as refusal:
         answer(response_format)
     assert refusal.value.param == "response_format"
+
+
+@pytest.mark.parametrize("response_format", MEDIA_TYPES)
+def test_a_segment_of_controls_is_in_no_format(build, response_format):
+    said = [Segment("One.", 0.0, 1.0, speaker="A"), Segment("Two.", 2.0, 3.0, speaker="A")]
+    texts = "One. Two."
+    bodies = [
+        render(
+            dataclasses.replace(build(*segments), text=texts),
+            response_format,
+            words=True,
+            segments=True,
+            logprobs=True,
+        )
+        for segments in (said, [said[0], Segment("\x01 ", 1.0, 2.0), said[1]])
+    ]
+    assert bodies[0] == bodies[1]

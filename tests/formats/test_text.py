@@ -66,3 +66,7 @@ def test_where_speakers_are_told_apart_each_turn_has_a_line(build):
         Segment("Yes.", speaker="B"),
     ]
     assert text_body(build(*spoken)) == "Ann Lee: Can I help? Do come in.\nB: Yes.\n"
+
+
+def test_a_segment_of_controls_adds_no_space():
+    assert join_texts([Segment("a"), Segment("\x01 "), Segment("b")], "en") == "a b"

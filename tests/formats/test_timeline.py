@@ -1,3 +1,4 @@
+from govor.formats.growing import Placer
 from govor.formats.timeline import place_segments
 from govor.types import Segment, Word
 
@@ -35,3 +36,9 @@ def test_an_end_before_the_start_moves_to_the_start(build):
 
 def test_segments_without_text_have_no_place(build):
     assert places(build(Segment(" ", 0.0, 1.0), Segment("a", 1.0, 2.0))) == [(1.0, 2.0)]
+
+
+def test_segments_of_controls_have_no_place_either(build):
+    nothing = Segment("\x01 ", 0.0, 1.0)
+    assert places(build(nothing, Segment("a", 1.0, 2.0))) == [(1.0, 2.0)]
+    assert Placer().place(nothing) is None

@@ -265,7 +265,7 @@ def test_a_hangup_takes_in_what_may_change_and_names_what_may_not(started: Any, 
     assert process.wait_for("Only a restart changes").endswith("changes: max_upload_mb")
     assert post(process, "new").result().status_code == 401
     models = httpx.get(f"{process.url}/v1/models/new", headers={"x-api-key": "sk"})
-    assert (models.status_code, models.json()["id"]) == (200, "echo")
+    assert (models.status_code, models.json()["id"]) == (200, "new")
     assert httpx.get(f"{process.url}/v1/models/old", headers={"x-api-key": "sk"}).status_code == 404
 
 

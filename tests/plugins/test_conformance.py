@@ -6,13 +6,19 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from govor.specs import ModelFile, ModelSpec
 from govor.testing.faults import batch_fault, file_faults
-from govor.types import Segment
+from govor.testing.rehearsal import ALONE, _calls
+from govor.testing.sound import silence
+from govor.types import Audio, Options, Segment
 from packages import install_plugin
 
 SHA256 = "0" * 64
@@ -74,7 +80,7 @@ def test_a_good_answer_has_no_fault() -> None:
 
 
 BIRD = """
-import os, signal
+import os, signal, threading
 import govor
 
 class Bird:
@@ -104,14 +110,15 @@ from govor.testing import BackendConformance
 
 class TestBird(BackendConformance):
     plugin = "bird"
+    stage_seconds = {stage_seconds}
 """
 CRASH = "os.kill(os.getpid(), signal.SIGSEGV)"
 
 
-def examine(folder: Path, body: str = "pass", load: str = "pass") -> str:
+def examine(folder: Path, body: str = "pass", load: str = "pass", stage_seconds: float = 60.0) -> str:
     """What pytest says of a backend with such a body, from its short summary on."""
     install_plugin(folder, "bird", BIRD.format(body=body, load=load))
-    (folder / "test_bird.py").write_text(SUITE)
+    (folder / "test_bird.py").write_text(SUITE.format(stage_seconds=stage_seconds))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder / "test_bird.py"]
     env = {**os.environ, "PYTHONPATH": str(folder), "PYTEST_ADDOPTS": ""}
     return subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder, check=False).stdout
@@ -129,6 +136,38 @@ def test_a_model_that_crashes_while_it_is_loaded_fails_one_test(tmp_path: Path) 
     told = examine(tmp_path, load=CRASH)
     assert "The process ended by SIGSEGV while 'load' was tried" in told
     assert re.search(r"^1 failed, \d+ passed, \d+ skipped", told, re.MULTILINE), told
+
+
+def test_a_process_that_ends_by_itself_is_not_laid_to_native_code(tmp_path: Path) -> None:
+    told = examine(tmp_path, load="os._exit(3)")
+    assert "The process ended with status 3 while 'load' was tried; it said last:" in told
+    assert "Native code" not in told
+
+
+def test_a_model_that_hangs_fails_one_test_that_says_where(tmp_path: Path) -> None:
+    told = examine(tmp_path, load="threading.Event().wait()", stage_seconds=2)
+    assert "The process was ended after 2 s while 'load' was tried: it hangs, or needs more" in told
+    assert re.search(r"bird.*\.py\", line \d+ in load", told), told
+    assert re.search(r"^1 failed, \d+ passed, \d+ skipped", told, re.MULTILINE), told
+
+
+def test_calls_that_are_tried_side_by_side_begin_together(tmp_path: Path) -> None:
+    class Counting:
+        parallel = 64
+        threads: ClassVar[list[int]] = []
+
+        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+            self.threads.append(threading.active_count())
+            return [Segment("") for _ in batch]
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    for name in ALONE:
+        np.save(tmp_path / f"{name}.npy", silence(0.1))
+    _calls(Counting(), tmp_path, ModelSpec("counting"))["parallel"]()
+    assert len(Counting.threads) == 64
+    assert min(Counting.threads) > 64
 
 
 def test_a_class_in_place_of_a_loaded_model_is_told(tmp_path: Path) -> None:

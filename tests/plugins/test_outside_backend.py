@@ -185,8 +185,8 @@ def test_the_command_line_shows_a_broken_package_with_its_reason(environment):
         out, err = listing.communicate(timeout=PATIENCE_SECONDS)
     lines = {line.split()[0]: line for line in out.splitlines()}
     assert listing.returncode == 0, err
-    assert re.match(r"parrot +ready +someones-parrot 3\.1 +backend +1", lines["parrot"])
-    assert re.match(r"broken +failed +someones-broken 3\.1 .*ImportError: libspeech\.so\.7", lines["broken"])
+    assert re.match(r"parrot\tready\tsomeones-parrot 3\.1\tbackend\t1", lines["parrot"])
+    assert re.match(r"broken\tfailed\tsomeones-broken 3\.1\t.*ImportError: libspeech\.so\.7", lines["broken"])
 
 
 def test_the_server_refuses_to_start_without_a_required_package_that_is_broken(environment):

@@ -69,6 +69,12 @@ def test_more_than_can_be_compared_at_once_are_clustered_in_parts(monkeypatch):
     assert groups_of(cluster(vectors, np.ones(len(vectors)), 0.5)) == groups_of(whose)
 
 
+def test_there_are_as_many_speakers_as_are_said_to_be_at_least_in_parts_too(monkeypatch):
+    monkeypatch.setattr(clustering, "AT_ONCE", 30)
+    vectors, _ = crowd(np.random.default_rng(1), 1, 40)
+    assert cluster(vectors, np.ones(40), 0.5, 6).max() + 1 == 6
+
+
 def test_as_many_speakers_as_voices_end_as_well(monkeypatch):
     monkeypatch.setattr(clustering, "AT_ONCE", 10)
     assert sorted(cluster(np.eye(40), np.ones(40), 0.5).tolist()) == list(range(40))

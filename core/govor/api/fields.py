@@ -6,6 +6,7 @@ Knows nothing of models: what a model cannot honour is found out later.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -102,6 +103,11 @@ class Fields(LineFields, SpeakerFields):
         return self._foreign
 
     @property
+    def names_words(self) -> bool:
+        """Times of words are asked for by name."""
+        return "word" in self.timestamp_granularities or self._foreign.words
+
+    @property
     def wants_words(self) -> bool:
         """Times of words are asked for and show in the answer, or cut subtitles well.
 
@@ -110,12 +116,18 @@ class Fields(LineFields, SpeakerFields):
         if self.response_format in SUBTITLE_FORMATS:
             return True
         shown = self.background or self.response_format == "verbose_json"
-        return shown and "word" in self.timestamp_granularities
+        return shown and self.names_words
 
     @property
     def unasked(self) -> frozenset[str]:
         """Options that the client did not ask for by name."""
-        return frozenset({"words"} - {f"{name}s" for name in self.timestamp_granularities})
+        return frozenset() if self.names_words else frozenset({"words"})
+
+    def with_words(self) -> Fields:
+        """The same, with times of words beside what else there is, as another server's field asks for."""
+        fields = self.model_copy()
+        fields._foreign = replace(self._foreign, words=True)
+        return fields
 
     @property
     def unshown(self) -> tuple[str, ...]:

@@ -6,23 +6,27 @@ Of faster-whisper's servers (Speaches and others), whisper.cpp, vLLM, LocalAI. W
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from govor.audio.speech import SpeechRules
+from govor.types import Task
 
 MEANT = {
     "detect_language": "language",
     "initial_prompt": "prompt",
-    "task": "translations",
+    "task": "transcriptions",
     "translate": "translations",
     "vad_filter": "vad",
     "word_timestamps": "timestamp_granularities",
 }
-"""Fields that are done, and what they are called here."""
+"""Fields that are done, and what they are called here; a task is called as what it asks for."""
+
+TASKS = frozenset({"task", "translate"})
+"""Fields that are done where the answer is what they ask for."""
 
 RULES = {
     "threshold": ("threshold", "vad_threshold"),
@@ -79,11 +83,28 @@ class Adopted:
     """What the fields of other servers come to."""
 
     done: tuple[str, ...] = ()
-    """NAME=OURS of those that are done."""
+    """NAME=OURS of those that are done, whatever the answer is."""
     left: tuple[str, ...] = ()
     """Those that are not."""
-    translates: bool = False
+    tasks: tuple[tuple[str, Task], ...] = ()
+    """What is asked for by which field; the route decides whether that is done."""
     rules: SpeechRules | None = None
+    words: bool = False
+    """Times of words are asked for, beside what else there is."""
+
+    @property
+    def translates(self) -> bool:
+        """A translation is asked for."""
+        return any(task == "translate" for _, task in self.tasks)
+
+    def answered(self, task: Task) -> Adopted:
+        """Tell which of the fields that ask for a task are done, now that it is known."""
+        ours = "translations" if task == "translate" else "transcriptions"
+        done = (f"{name}={ours}" for name, wanted in self.tasks if wanted == task)
+        left = (name for name, wanted in self.tasks if wanted != task)
+        return replace(
+            self, done=tuple(sorted((*self.done, *done))), left=fit(sorted((*self.left, *left))), tasks=()
+        )
 
 
 KNOWN = frozenset({*MEANT, *(name for names in RULES.values() for name in names)})
@@ -100,11 +121,17 @@ def adopt(values: dict[str, Any], own: Container[str]) -> Adopted:
     rules = None if values.get("chunking_strategy") else fields.rules()
     if rules is None:
         done -= {name for names in RULES.values() for name in names}
-    translates = fields.task == "translate" or bool(fields.translate)
-    meant = MEANT if translates else {**MEANT, "task": "transcriptions", "translate": "transcriptions"}
-    told = tuple(f"{name}={meant.get(name, 'chunking_strategy')}" for name in sorted(done))
+    told = tuple(f"{name}={MEANT.get(name, 'chunking_strategy')}" for name in sorted(done - TASKS))
     left = sorted(name for name in values if name not in own and name not in done)
-    return Adopted(told, fit(left), translates, rules)
+    words = bool(fields.word_timestamps) and "word_timestamps" in done
+    return Adopted(told, fit(left), tuple(_tasks(fields)), rules, words)
+
+
+def _tasks(fields: ForeignFields) -> Iterator[tuple[str, Task]]:
+    if fields.task is not None:
+        yield "task", fields.task
+    if fields.translate is not None:
+        yield "translate", "translate" if fields.translate else "transcribe"
 
 
 def strangers(form: Mapping[str, str], own: Container[str]) -> tuple[str, ...]:
@@ -126,8 +153,7 @@ def _put(values: dict[str, Any], name: str, fields: ForeignFields) -> bool:
         case "initial_prompt":
             return _set(values, "prompt", fields.initial_prompt)
         case "word_timestamps":
-            asked = ["word", "segment"] if fields.word_timestamps else ["segment"]
-            return _set(values, "timestamp_granularities", asked)
+            return "timestamp_granularities" not in values
         case "detect_language":
             if fields.detect_language:
                 values.pop("language", None)

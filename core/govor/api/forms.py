@@ -14,7 +14,7 @@ from govor.api.form_body import FORM, URLENCODED, Form, read_form_body
 from govor.api.json_body import JSON, read_json_form
 from govor.api.part_headers import FILES
 from govor.api.uploads import current_spool
-from govor.audio.headerless import give_header
+from govor.audio.headerless import give_header, has_header
 from govor.audio.layouts import stated_layout
 from govor.engine.admission import Place
 from govor.engine.service import Service
@@ -112,9 +112,14 @@ async def _with_header(
 ) -> tuple[Path, bool]:
     """Return where the recording is with a header, and whether it is declared to have none.
 
-    It is then spooled once more, unless it has one all the same. Raises InvalidParam.
+    It is then spooled once more, unless it has one all the same. Raises InvalidParam, PayloadTooLarge.
     """
-    layout = stated_layout(media_type, fields, file_name)
+    try:
+        layout = stated_layout(media_type, fields, file_name)
+    except InvalidParam:
+        if await asyncio.to_thread(has_header, path):
+            return path, True
+        raise
     if layout is None:
         return path, False
     file = current_spool().open()

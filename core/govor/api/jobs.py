@@ -65,6 +65,8 @@ class Shown(BaseModel):
     """Those of `SHOWN`."""
     rich: Purpose | None = None
     """Whether it is go-whisper's."""
+    words: bool = False
+    """Times of words are shown beside what else there is."""
 
 
 async def accept_job(
@@ -77,7 +79,9 @@ async def accept_job(
         options=work.options,
         rules=work.rules,
         speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
-        presentation=Shown(fields=fields.model_dump(include=SHOWN), rich=rich).model_dump_json(),
+        presentation=Shown(
+            fields=fields.model_dump(include=SHOWN), rich=rich, words=fields.foreign.words
+        ).model_dump_json(),
         webhook_url=fields.webhook_url,
     )
     job = await jobs.submit(work, order, given_key())
@@ -186,9 +190,9 @@ def _fields(job: OrderedJob, instead: Fields | None = None) -> Fields:
         fields = Fields.model_validate(_shown(job).fields)
     except ValidationError:  # of another version of Govor: then in the usual way
         fields = Fields()
-    if instead is None:
-        return fields
-    named = instead.model_dump(include=set(ResultQuery.model_fields), exclude_unset=True)
+    named = instead.model_dump(include=set(ResultQuery.model_fields), exclude_unset=True) if instead else {}
+    if _shown(job).words and "timestamp_granularities" not in named:
+        fields = fields.with_words()
     return fields.model_copy(update=named)
 
 

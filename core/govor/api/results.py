@@ -35,12 +35,11 @@ def render_result(
     """Return body and media type; with `rich`, `json` is go-whisper's object. Raises InvalidParam."""
     if rich and fields.response_format == "json":
         return dump_json(rich_body(transcript, rich)) + "\n", MEDIA_TYPES["json"]
-    words = "word" in fields.timestamp_granularities
-    only_words = words and "segment" not in fields.timestamp_granularities
+    only_words = set(fields.timestamp_granularities) == {"word"}
     body, media_type = render(
         transcript,
         fields.response_format,
-        words=words,
+        words=fields.names_words,
         segments=settings.compat.always_segments or not only_words,
         logprobs=fields.wants_logprobs,
         codes=rich is not None or settings.compat.language == "code",

@@ -121,9 +121,11 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
         if purpose == "transcribe" and fields.foreign.translates:
             purpose = "translate"
         task: Task = "translate" if purpose == "translate" else "transcribe"
+        foreign = fields.foreign.answered(task)
         diarize = await _diarize(service, fields, purpose)
         dialect = _stream_dialect(fields, purpose, compat, named=named)
-        ignored = _without_room(fields, diarized=diarize is not None, streamed=dialect is not None)
+        without_room = _without_room(fields, diarized=diarize is not None, streamed=dialect is not None)
+        ignored = (*without_room, *foreign.left)
         if diarize and diarize.least and (fields.background or not await can_count(service, diarize.model)):
             ignored = ("num_speakers", *ignored)  # a job is worked on without it
         wish = Wish(
@@ -133,7 +135,7 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
             place,
             fields.rules(),
             ignored=ignored,
-            done=fields.foreign.done,
+            done=foreign.done,
             diarize=diarize,
             unasked=fields.unasked,
         )
@@ -171,13 +173,12 @@ async def _diarize(service: Service, fields: Fields, purpose: Purpose) -> Diariz
 
 
 def _without_room(fields: Fields, *, diarized: bool, streamed: bool) -> tuple[str, ...]:
-    """Name the fields that the format of the answer has no room for, and those of other servers."""
+    """Name the fields that the format of the answer has no room for."""
     told_whole = ("stream",) if fields.stream and not streamed else ()
     return (
         *fields.unshown,
         *(() if diarized else fields.unshown_speakers),
         *told_whole,
-        *fields.foreign.left,
     )
 
 
@@ -193,7 +194,8 @@ def _stream_dialect(
 ) -> Callable[[Asked, Transcription], Events] | None:
     """Choose how the stream is told; None: the answer is no stream."""
     if named:
-        rich = bool(fields.timestamp_granularities)  # its own clients know no such field
+        # its own clients know no such fields
+        rich = bool(fields.timestamp_granularities) or fields.names_words
         return lambda asked, begun: GoWhisperEvents(
             purpose, asked.work.options.language, begun.seconds_stated, rich=rich
         )

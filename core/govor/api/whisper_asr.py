@@ -98,16 +98,18 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         """Text or subtitles of a recording."""
         async with AsyncExitStack() as stack:
             place = admit(service, stack)
-            _parse(AsrQuery, request.args)  # before anything is uploaded in vain
+            if _parse(AsrQuery, request.args).diarize:
+                service.router.diarizer("diarize")  # before anything is uploaded in vain
             form, path = await read_upload(_stated)
-            query = _parse(AsrQuery, {**form.fields, **request.args})
+            given = {**form.fields, **request.args}
+            query = _parse(AsrQuery, given)
             wish = Wish(
                 path,
                 query.model,
                 query.options(),
                 place,
                 None if query.vad_filter else NO_DETECTION,
-                ignored=tuple(name for name in UNHEEDED if request.args.get(name)),
+                ignored=tuple(name for name in UNHEEDED if given.get(name)),
                 diarize=Diarize(service.router.diarizer("diarize")) if query.diarize else None,
                 unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
             )

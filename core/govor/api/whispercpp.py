@@ -8,14 +8,16 @@ from pathlib import PurePath
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 from werkzeug.datastructures import MultiDict
 
+from govor.api.bodies import current_body
 from govor.api.dialect_schema import InferenceResult
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.form_body import read_fields
 from govor.api.forms import read_upload
+from govor.api.json_body import JSON
 from govor.api.lines import layout
 from govor.api.spellings import present
 from govor.api.work import Wish, admit, understood, whole_transcript
@@ -139,12 +141,22 @@ def whispercpp_routes(service: Service) -> Blueprint:
     async def load() -> Response:
         """Load a model, for /inference to use from now on."""
         nonlocal chosen
-        model = _meant(service, (await read_fields()).get("model", "").strip())
+        model = _meant(service, await _named())
         await service.pool.load(model)
         chosen = model.qualified
         return Response("Load was successful!", content_type="text/plain; charset=utf-8")
 
     return routes
+
+
+async def _named() -> str:
+    """Return the model that a form of either type or JSON names; empty: none. Raises InvalidParam."""
+    if request.mimetype != JSON:
+        return (await read_fields()).get("model", "").strip()
+    try:
+        return LoadForm.model_validate_json(await current_body().read()).model.strip()
+    except ValidationError as error:
+        raise InvalidParam('The JSON names no model: send {"model": NAME}.', param="model") from error
 
 
 def _meant(service: Service, name: str) -> Model:

@@ -12,9 +12,12 @@ from typing import IO
 import numpy as np
 
 from govor.audio.layouts import UNKNOWN_ORDER, Layout
+from govor.errors import PayloadTooLarge
 
 CHUNK_BYTES = 1_200_000  # whole samples of any width and up to eight channels
 HEAD_BYTES = 16
+MOST_BYTES = 0xFFFF_FF00
+"""A WAV file counts its samples' bytes in 32 bits; a decoder stops where the count does."""
 
 STARTS = (
     *(b"RIFF", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS", b"ID3", b"wvPk", b"#!AMR"),
@@ -34,19 +37,32 @@ def has_container(head: bytes) -> bool:
     return head.startswith(STARTS) or head[4:8] in BOXES
 
 
+def has_header(path: Path) -> bool:
+    """Tell whether a recording begins with a header. Raises OSError."""
+    with path.open("rb") as file:
+        return has_container(file.read(HEAD_BYTES))
+
+
 def give_header(source: Path, layout: Layout, into: IO[bytes]) -> bool:
     """Write a recording to `into` with the header of a WAV file; tell whether it needed one.
 
-    One that has a header, or nothing at all, is left as it is. Raises OSError.
+    One that has a header, or nothing at all, is left as it is. Raises OSError, and
+    PayloadTooLarge for more than a WAV file can hold.
     """
     with source.open("rb") as file:
         head = file.read(HEAD_BYTES)
         if not head or has_container(head):
             return False
+        size = source.stat().st_size
+        if size > MOST_BYTES:
+            raise PayloadTooLarge(
+                f"Sound without a header may have {MOST_BYTES / 1e9:.1f} GB; send it in parts, or as FLAC.",
+                param="file",
+            )
         file.seek(0)
         chunk = file.read(CHUNK_BYTES)
         samples = _ordered(chunk, layout.channels) if layout.samples == UNKNOWN_ORDER else layout.samples
-        into.write(_wav_header(samples, layout, source.stat().st_size))
+        into.write(_wav_header(samples, layout, size))
         while chunk:
             into.write(_little_endian(chunk, samples))
             chunk = file.read(CHUNK_BYTES)
@@ -80,7 +96,7 @@ def _wav_header(samples: str, layout: Layout, size: int) -> bytes:
     """The 44 bytes before `size` bytes of samples."""
     tag = {"mulaw": MULAW, "alaw": ALAW}.get(samples, FLOAT if samples.startswith("f") else PCM)
     block = layout.channels * _bits(samples) // 8
-    size = min(size // block * block, 0xFFFF_FF00)
+    size = size // block * block
     fields = (tag, layout.channels, layout.rate, layout.rate * block, block, _bits(samples))
     form = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", size + 36, b"WAVE", b"fmt ", 16, *fields)
     return form + struct.pack("<4sI", b"data", size)

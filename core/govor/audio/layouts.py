@@ -59,7 +59,7 @@ SUFFIXES = frozenset({"pcm", "raw", "ulaw", "mulaw", "alaw"})
 
 RATE_NAMES = ("rate", "sample_rate", "samplerate", "sample-rate")
 CHANNEL_NAMES = ("channels", "channel-count")
-BITS = {"8": "u8", "16": "s16le", "24": "s24le", "32": "s32le"}
+BITS = frozenset({"8", "16", "24", "32"})
 BIG = frozenset({"big", "big-endian", "be", "true"})
 
 _TYPE_CAST = re.compile(r"\((?:int|string)\)")
@@ -109,11 +109,21 @@ def _samples(samples: str, given: Mapping[str, str]) -> str:
     if samples in ("mulaw", "alaw"):
         return samples
     bits = given.get("bits") or given.get("sample-size-bits") or ""
-    samples = BITS.get(bits, samples) if samples == "s16le" else samples
+    if bits in BITS and not samples.startswith("f"):
+        samples = _of_width(samples, bits)
     order = given.get("endianness") or given.get("endian") or given.get("is-big-endian") or ""
     if order and samples != "u8":
         samples = samples.removesuffix("le").removesuffix("be") + ("be" if order in BIG else "le")
     return samples
+
+
+def _of_width(samples: str, bits: str) -> str:
+    """Integers of another width, in the same order of bytes; where that is unknown the RFCs' is meant."""
+    if bits == "8":
+        return "u8"
+    if samples == UNKNOWN_ORDER:
+        return samples if bits == "16" else f"s{bits}be"
+    return f"s{bits}{'be' if samples.endswith('be') else 'le'}"
 
 
 def _usual_rate(samples: str) -> int:

@@ -16,7 +16,7 @@ from govor.api.models import register
 from govor.api.pulls import wanted_model
 from govor.api.storage import look_at
 from govor.cli.options import read_settings, show_log
-from govor.cli.remote import Refused, Remote, model_path
+from govor.cli.remote import Refused, Remote, model_path, unreadable
 from govor.engine.service import Service
 from govor.errors import DownloadForbidden, ModelNotFound
 from govor.models.catalogue import Model
@@ -126,15 +126,26 @@ class OnServer:
 
     def pull(self, name: str, show: Show) -> Body:
         for event, data in self._remote.events("/v1/models", {"model": name}, {"stream": "true"}):
-            if event == "progress":
-                file = str(data["status"]).removeprefix("downloading ")
-                show([FileProgress(file, int(data["total"]), int(data["completed"]))])
-            elif event == "error":
-                raise Refused(str(data["error"]["message"]))
-            elif event == "ok":
-                where = f"{data['path']} of {self._remote.url}" if data["path"] else ""
-                return {**data, "where": where}
+            try:
+                told = self._read(event, data)
+            except (ValueError, LookupError, TypeError) as error:
+                raise Refused(unreadable(self._remote.url)) from error
+            if isinstance(told, FileProgress):
+                show([told])
+            elif told is not None:
+                return told
         raise Refused("The server ended the stream before the model was there.")
+
+    def _read(self, event: str, data: Any) -> FileProgress | Body | None:
+        """What an event of a pull says; None: nothing. Raises Refused where it is an error."""
+        if event == "error":
+            raise Refused(str(data["error"]["message"]))
+        if event == "progress":
+            file = str(data["status"]).removeprefix("downloading ")
+            return FileProgress(file, int(data["total"]), int(data["completed"]))
+        if event == "ok":
+            return {**data, "where": f"{data['path']} of {self._remote.url}" if data["path"] else ""}
+        return None
 
     def remove(self, name: str, *, force: bool) -> Body:
         return dict(self._remote.delete(model_path(name), {"force": "true"} if force else None))

@@ -16,7 +16,7 @@ from govor.cli.say import say, sentence
 from govor.cli.sources import fields, route
 from govor.cli.table import show_table
 from govor.cli.wishes import read_wishes, wish_options
-from govor.errors import GovorError
+from govor.errors import GovorError, InvalidParam
 from govor.formats import MEDIA_TYPES
 from govor.plain import without_controls
 from govor.settings.subtitles import Subtitles
@@ -58,6 +58,11 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
     `govor jobs result` fetches the text when it is there, in this format or any other.
     """
     wanted, formats, style = read_wishes(given, Subtitles())
+    if len(formats) > 1:
+        raise InvalidParam(
+            f"A job has one format, and {len(formats)} are named; "
+            "`govor jobs result --format` fetches the others when it has ended."
+        )
     times = [name for name, asked in (("segment", style.times), ("word", style.words)) if asked]
     limits = {name: str(given[name]) for name in LineFields.model_fields if given[name] is not None}
     recordings, faults = find_recordings(files)
@@ -71,7 +76,7 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
         }
         form |= {"timestamp_granularities[]": times}
         try:
-            with opened(recording) as path, path.open("rb") as file:
+            with opened(recording) as read, read().open("rb") as file:
                 name = recording.name if recording.path is None else recording.path.name
                 job = remote.send(route(wanted), form, (name, file))
         except (GovorError, OSError) as error:

@@ -136,15 +136,19 @@ class _File:
     """A file that is opened at once, and emptied only when there is something to write."""
 
     def __init__(self, path: Path, *, force: bool):
+        """Without `force`, a file that has come since it was looked for is left alone."""
         self.path = path
         self.written = False
-        self._made = not path.exists()
+        regular = path.is_file()
+        self._made = not path.exists() or (regular and not force)
+        mode = "x" if self._made else "r+" if regular else "w"
         try:
-            self._file: IO[str] = path.open("x" if self._made else "r+" if force and path.is_file() else "w",
-                                            encoding="utf-8")  # fmt: skip
+            self._file: IO[str] = path.open(mode, encoding="utf-8")
+        except FileExistsError as error:
+            raise NotWritten(f"{path} is there already; --force overwrites it.") from error
         except OSError as error:
             raise self._fault(error) from error
-        self._emptied = self._made or not path.is_file()
+        self._emptied = mode != "r+"
 
     def write(self, text: str) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,15 +57,22 @@ def find_recordings(arguments: Sequence[str]) -> tuple[list[Recording], list[str
 
 
 @contextmanager
-def opened(recording: Recording) -> Iterator[Path]:
-    """Hold a recording as a file; standard input is read to its end first. Raises OSError."""
-    if recording.path is not None:
-        yield recording.path
+def opened(recording: Recording) -> Iterator[Callable[[], Path]]:
+    """Hold a recording; what it gives returns the file, and reads standard input to its end first.
+
+    The reading alone may be left to a thread: whoever interrupts it removes the file. Both raise OSError.
+    """
+    if (path := recording.path) is not None:
+        yield lambda: path
         return
     with tempfile.NamedTemporaryFile(prefix="govor-") as spooled:
-        shutil.copyfileobj(sys.stdin.buffer, spooled)
-        spooled.flush()
-        yield Path(spooled.name)
+
+        def read() -> Path:
+            shutil.copyfileobj(sys.stdin.buffer, spooled)
+            spooled.flush()
+            return Path(spooled.name)
+
+        yield read
 
 
 def _in_folder(folder: Path) -> Iterator[Recording]:

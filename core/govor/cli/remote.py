@@ -75,7 +75,10 @@ class Remote:
             if not response.is_success:
                 response.read()
                 raise self._refusal(response)
-            yield from parse_events(response.iter_lines())
+            try:
+                yield from parse_events(response.iter_lines())
+            except json.JSONDecodeError as error:
+                raise Refused(unreadable(self.url)) from error
 
     @asynccontextmanager
     async def upload(
@@ -139,6 +142,11 @@ class Remote:
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise Refused(f"The connection to {self.url} failed: {in_words(error)}.") from error
+
+
+def unreadable(url: str) -> str:
+    """The sentence for an event that is not as Govor sends it."""
+    return f"{url} sent an event that cannot be read; see that it is a Govor server of this version."
 
 
 def model_path(name: str, verb: str = "") -> str:

@@ -11,7 +11,8 @@ from typing import Any, Protocol, TypeAlias
 
 from govor.api.diarization import can_count
 from govor.audio.stretches import NO_DETECTION
-from govor.cli.remote import Refused, Remote
+from govor.cli.events import SegmentEvent, TaskEvent
+from govor.cli.remote import Refused, Remote, unreadable
 from govor.cli.say import say
 from govor.engine.assembly import assemble
 from govor.engine.diarization import Diarize
@@ -19,7 +20,7 @@ from govor.engine.options import honour
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.models.catalogue import Model
-from govor.types import Options, Segment, Transcript, Word
+from govor.types import Options, Segment, Transcript
 from govor.wishes import ModelSettings
 
 Show: TypeAlias = Callable[[int, int], None]
@@ -190,7 +191,6 @@ class Streamed:
         self._model = headers.get("x-govor-model", "")
         self._streams = headers.get("content-type", "").startswith("text/event-stream")
         self._segments: list[Segment] = []
-        self._language: str | None = options.language
         self.seconds_stated: float | None = None
 
     @property
@@ -211,38 +211,23 @@ class Streamed:
                 return
             if name != "data":
                 continue
-            data = json.loads(value)
-            if event == "error":
-                raise Refused(str(data["error"]["message"]))
-            if event == "task":
-                self.seconds_stated = data.get("duration")
-                self._language = self._language or data.get("language")
-            elif event == "segment":
-                self._segments.append(_segment(data))
-                yield self._segments[-1]
+            try:
+                segment = self._read(event, value)
+            except (ValueError, LookupError, TypeError) as error:
+                raise Refused(unreadable(self._url)) from error
+            if segment is not None:
+                self._segments.append(segment)
+                yield segment
         raise Refused("The server ended its stream before the text was whole.")
 
     def result(self) -> Transcript:
         duration = max(self.seconds_stated or 0.0, self.seconds_done)
         return assemble(self._segments, self._options, duration=duration, model=self._model)
 
-
-def _segment(data: dict[str, Any]) -> Segment:
-    """A segment out of its event."""
-    words = data.get("words")
-    return Segment(
-        data["text"],
-        data.get("start"),
-        data.get("end"),
-        words=None if words is None else tuple(map(_word, words)),
-        token_ids=tuple(data["tokens"]) if data.get("tokens") else None,
-        language=data.get("language"),
-        speaker=data.get("speaker"),
-        avg_logprob=data.get("avg_logprob"),
-        no_speech_prob=data.get("no_speech_prob"),
-        temperature=data.get("temperature"),
-    )
-
-
-def _word(data: dict[str, Any]) -> Word:
-    return Word(data["word"], data["start"], data["end"], data.get("probability"))
+    def _read(self, event: str, data: str) -> Segment | None:
+        """The segment that an event holds, if any. Raises Refused where it is an error."""
+        if event == "error":
+            raise Refused(str(json.loads(data)["error"]["message"]))
+        if event == "task":
+            self.seconds_stated = TaskEvent.model_validate_json(data).duration
+        return SegmentEvent.model_validate_json(data).segment() if event == "segment" else None

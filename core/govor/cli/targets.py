@@ -37,8 +37,10 @@ def choose_targets(
             raise InvalidParam(
                 f"{number} of the files are named '{stem}' and would overwrite each other's output."
             )
+    targets = [_named(target / recording.stem, formats) for recording in recordings]
+    _check_apart(recordings, targets)
     _make(target)
-    return [_named(target / recording.stem, formats) for recording in recordings]
+    return targets
 
 
 def check_target(recording: Recording, targets: Targets, *, force: bool) -> None:
@@ -68,6 +70,17 @@ def _named(stem: Path, formats: Sequence[str]) -> Targets:
             suffix = f".{name}{suffix}"
         targets.append((name, stem.with_name(stem.name + suffix)))
     return targets
+
+
+def _check_apart(recordings: Sequence[Recording], targets: Sequence[Targets]) -> None:
+    first: dict[Path, str] = {}
+    for recording, own in zip(recordings, targets, strict=True):
+        for _, path in own:
+            if path is not None and first.setdefault(path, recording.name) != recording.name:
+                raise InvalidParam(
+                    f"{path} would be a text of both {first[path]} and {recording.name}; "
+                    "write them to two folders."
+                )
 
 
 def _check_folder(folder: Path) -> None:

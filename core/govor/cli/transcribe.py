@@ -138,7 +138,8 @@ class _Work:
     async def _write(self, recording: Recording, outputs: Outputs, progress: _Progress) -> None:
         name = recording.name if recording.path is None else recording.path.name
         with ExitStack() as stack:
-            path = await asyncio.to_thread(stack.enter_context, opened(recording))  # standard input may wait
+            read = stack.enter_context(opened(recording))
+            path = await asyncio.to_thread(read)  # standard input may wait
             bar = stack.enter_context(Bar(f"{name}{self._source.first}"))
             async with self._source.hear(path, name) as heard, aclosing(aiter(heard)) as segments:
                 progress.heard = heard

@@ -32,6 +32,7 @@ from govor.engine.speakers import Speakers
 from govor.engine.turns import Share, Turn
 from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.models.catalogue import Model
+from govor.plain import has_text
 from govor.specs import Feature
 from govor.types import Options, Segment, Transcript, VoiceDetector
 
@@ -165,7 +166,7 @@ class Transcription:
         for segment, seam in seams.add(heard, turn.seam):
             # a model that carries its text on within a stretch must hear all of it again
             reached = max(self.position, seam or (0.0 if self._long_form else turn.end_time))
-            if segment.text.strip() and (seam is None or seam > self._work.begin_at):
+            if has_text(segment.text) and (seam is None or seam > self._work.begin_at):
                 *others, last = speakers.split(segment) if speakers else [segment]
                 yield from others
                 self.position = reached

@@ -12,6 +12,7 @@ from govor.formats.openai import dump_json, json_body, verbose_body
 from govor.formats.paragraphs import txt
 from govor.formats.subtitles import STANDARD, srt, tsv, vtt
 from govor.formats.text import text_body
+from govor.plain import has_text
 from govor.types import Transcript
 
 MEDIA_TYPES = {
@@ -55,7 +56,7 @@ def render(
         case "verbose_json":
             body = dump_json(verbose_body(transcript, words=words, segments=segments, codes=codes))
         case "diarized_json":
-            if any(segment.speaker is None for segment in transcript.segments if segment.text.strip()):
+            if any(segment.speaker is None for segment in transcript.segments if has_text(segment.text)):
                 raise InvalidParam("Nobody has told its speakers apart.", param="response_format")
             body = dump_json(diarized_body(transcript))
         case "text":

@@ -32,8 +32,9 @@ class Cue:
 class CueMaker:
     """Makes cues of the segments of one recording, in time order. Cues do not overlap."""
 
-    def __init__(self, layout: Layout = Layout()):  # noqa: B008  frozen
-        self._layout = layout
+    def __init__(self, layout: Layout = Layout(), *, labelled: bool = True):  # noqa: B008  frozen
+        """`labelled`: the speaker's name takes room on the first line."""
+        self._layout, self._labelled = layout, labelled
         self._run: list[Atom] = []
         self._speaker = ""
         self._held: Cue | None = None  # its end depends on the next one's start
@@ -41,7 +42,7 @@ class CueMaker:
     def add(self, placed: Placed) -> Iterator[Cue]:
         """Yield the cues that are final with one more segment that has text."""
         speaker = one_line(placed.segment.speaker or "")
-        atoms = segment_atoms(placed, self._layout.max_line_width - len(self.label(speaker)))
+        atoms = segment_atoms(placed, self._layout.max_line_width - columns(self.label(speaker)))
         if self._run and (speaker != self._speaker or self._is_over(atoms[0])):
             yield from self._close_run()
         self._speaker = speaker
@@ -57,10 +58,10 @@ class CueMaker:
 
     def label(self, speaker: str) -> str:
         """Return what stands before the first line of a speaker's cue, in at most half a line."""
-        if not speaker:
+        if not speaker or not self._labelled:
             return ""
         room = self._layout.max_line_width // 2 - 2
-        return f"{speaker if columns(speaker) <= room else speaker[: room // 2] + '…'}: "
+        return f"{speaker if columns(speaker) <= room else speaker[: (room - 1) // 2] + '…'}: "
 
     def _is_over(self, following: Atom) -> bool:
         """Tell whether the run ends before an atom: a sentence or pause ends it, and it can be read."""
@@ -88,10 +89,14 @@ class CueMaker:
             late = cue.start + missing
             if missing > 0 and cue.end - late >= self._layout.min_seconds:
                 cue = replace(cue, start=late)  # a short word before it can be read, too
-            start = max(cue.start, self._held.start + 0.001)
+            start = max(cue.start, self._held.start + self._least(self._held))  # both may be said at once
             yield self._shown(self._held, start)
-            cue = replace(cue, start=start)
-        self._held = replace(cue, end=max(cue.end, cue.start + 0.001))
+            cue = replace(cue, start=start, end=max(cue.end, start + self._least(cue)))
+        self._held = replace(cue, end=max(cue.end, cue.start + self._least(cue)))
+
+    def _least(self, cue: Cue) -> float:
+        """Seconds that a cue is shown at least, also where others speak meanwhile."""
+        return max(0.001, min(self._layout.min_seconds, cue.end - cue.start))
 
     def _shown(self, cue: Cue, limit: float) -> Cue:
         """Return the cue as long as it takes to read it, but not beyond the limit."""

@@ -9,6 +9,7 @@ from govor.formats.layout import Layout
 from govor.formats.paragraphs import Paragraphs
 from govor.formats.subtitles import Srt, Tsv, Vtt
 from govor.formats.timeline import Placed
+from govor.plain import has_text
 from govor.types import Segment, Task
 
 _READING = 15.0  # columns per second of speech, where nothing else is known
@@ -54,7 +55,7 @@ class Placer:
 
     def place(self, segment: Segment) -> Placed | None:
         """Return a segment with its times; None: it has no text."""
-        if not segment.text.strip():
+        if not has_text(segment.text):
             return None
         first, last = (segment.words[0].start, segment.words[-1].end) if segment.words else (None, None)
         start = next((known for known in (segment.start, first) if known is not None), self._clock)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from govor.errors import GovorError
 from govor.formats.languages import language_name
 from govor.formats.timeline import Placed, place_segments
+from govor.plain import has_text
 from govor.types import Segment, Token, Transcript, Word
 
 _LOWEST_LOGPROB = -9999.0  # what OpenAI writes for a token of no probability
@@ -66,7 +67,7 @@ def detected(transcript: Transcript) -> dict[str, object]:
 
 def token_logprobs(transcript: Transcript) -> dict[str, object]:
     """The key `logprobs`; no key where a segment with text came without tokens."""
-    spoken = [segment.tokens for segment in transcript.segments if segment.text.strip()]
+    spoken = [segment.tokens for segment in transcript.segments if has_text(segment.text)]
     known = [tokens for tokens in spoken if tokens is not None]
     if len(known) < len(spoken):
         return {}

@@ -45,7 +45,7 @@ class Vtt:
     """WebVTT: https://www.w3.org/TR/webvtt1/#file-structure. Speakers are voice spans."""
 
     def __init__(self, layout: Layout = STANDARD):
-        self._maker = CueMaker(layout)
+        self._maker = CueMaker(layout, labelled=False)
 
     def begin(self) -> str:
         return "WEBVTT\n\n"

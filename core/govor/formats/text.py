@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 
 from govor.formats.languages import separator
-from govor.plain import without_controls
+from govor.plain import has_text, without_controls
 from govor.types import Segment, Task, Transcript, Word
 
 
@@ -25,7 +25,7 @@ class Joiner:
     def add(self, segment: Segment) -> str:
         """Return what this segment appends, separator first; "" for silence."""
         text = segment.text.strip()
-        if not text:
+        if not has_text(text):
             return ""
         self._language = segment.language or self._language
         written = "en" if self._task == "translate" else self._language
@@ -45,7 +45,7 @@ def text_body(transcript: Transcript) -> str:
 
     Where speakers are told apart, each turn has a line of its own, which begins with the name.
     """
-    spoken = [segment for segment in transcript.segments if segment.text.strip()]
+    spoken = [segment for segment in transcript.segments if has_text(segment.text)]
     if not any(segment.speaker for segment in spoken):
         return without_controls(transcript.text) + "\n"
     turns = groupby(spoken, key=lambda segment: segment.speaker or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from govor.plain import has_text
 from govor.types import Segment, Transcript
 
 
@@ -23,7 +24,7 @@ def place_segments(transcript: Transcript) -> list[Placed]:
     An unknown start is the end of the segment before, or 0. Segments of unknown end share evenly the
     time up to the next known one, or to the end of the recording.
     """
-    spoken = [segment for segment in transcript.segments if segment.text.strip()]
+    spoken = [segment for segment in transcript.segments if has_text(segment.text)]
     placed: list[Placed] = []
     clock = 0.0
     for segment, (limit, sharers) in zip(spoken, _limits(spoken, transcript.duration), strict=True):

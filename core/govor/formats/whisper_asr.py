@@ -1,4 +1,4 @@
-"""The bodies of whisper-asr-webservice: those of Whisper's command line."""
+"""The bodies of whisper-asr-webservice: those of Whisper's command line, but txt has paragraphs."""
 
 from __future__ import annotations
 

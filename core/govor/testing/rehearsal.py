@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
 
 from govor.jobs.records import dump_segment, load_segment
 from govor.specs import Feature, ModelSpec, Placement
+from govor.testing.endings import Ending, run_watched
 from govor.testing.faults import batch_fault, segment_faults
 from govor.testing.sound import read_only, silence
 from govor.types import SAMPLE_RATE, Audio, Options, Recognizer, Segment
@@ -32,6 +33,7 @@ STAGES = (LOAD, *ALONE, "details", "input", "batch", "empty", "sample", "paralle
 
 START = "from govor.testing.rehearsal import perform; import sys; perform(sys.argv[1])"
 CRASH = "The process ended"
+HANG = "The process was ended"
 LINES = 12
 """Of what a process that crashed said last."""
 
@@ -48,6 +50,8 @@ class Play:
     folder: str
     """Where the sounds lie, and what comes of each stage."""
     stages: Sequence[str] = STAGES
+    stage_seconds: float = 600.0
+    """After which a stage is taken to hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,12 @@ class Rehearsal:
 
     @property
     def crashed(self) -> bool:
-        """Whether native code ended a process."""
-        return any(outcome.fault.startswith(CRASH) for outcome in self.outcomes.values())
+        """Whether a process did not come to its end."""
+        return any(outcome.fault.startswith((CRASH, HANG)) for outcome in self.outcomes.values())
 
 
 def rehearse(play: Play, sounds: Sequence[Audio]) -> Rehearsal:
-    """Try a model on three sounds. After a crash a further process goes on with the next stage."""
+    """Try a model on three sounds. After a crash or a hang a further process goes on with the next stage."""
     folder = Path(play.folder)
     for name, sound in zip(ALONE, sounds, strict=True):
         np.save(folder / f"{name}.npy", sound)
@@ -86,11 +90,11 @@ def rehearse(play: Play, sounds: Sequence[Audio]) -> Rehearsal:
         play_file = folder / "play.json"
         play_file.write_text(json.dumps({**asdict(play), "stages": left}), encoding="utf-8")
         command = [sys.executable, "-X", "faulthandler", "-c", START, str(play_file)]
-        ran = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
+        ending = run_watched(command, folder, play.stage_seconds)
         outcomes |= _found(folder, left)
         left = [stage for stage in left if stage not in outcomes]
         if left:
-            outcomes[left[0]] = Outcome(fault=_crash(left[0], ran))
+            outcomes[left[0]] = Outcome(fault=_crash(left[0], ending))
         if outcomes[LOAD].fault:
             outcomes |= {stage: Outcome(fault="load() failed") for stage in left if stage != LOAD}
             break
@@ -150,8 +154,14 @@ def _calls(
 
     def together() -> Sequence[Segment]:
         with ThreadPoolExecutor(recognizer.parallel) as threads:
+            begin = Barrier(recognizer.parallel)  # else a quick call has ended before the next one begins
+
+            def call_together(sound: Audio) -> Sequence[Segment]:
+                begin.wait()
+                return call(sound)
+
             sounds = [(speech, quiet, half)[number % 3] for number in range(recognizer.parallel)]
-            return [segments[0] for segments in threads.map(call, sounds)]
+            return [segments[0] for segments in threads.map(call_together, sounds)]
 
     def close() -> Sequence[Segment]:
         recognizer.close()
@@ -209,8 +219,13 @@ def _found(folder: Path, stages: Sequence[str]) -> dict[str, Outcome]:
     return found
 
 
-def _crash(stage: str, ran: subprocess.CompletedProcess[str]) -> str:
-    died = ran.returncode < 0
-    how = f"by {signal.Signals(-ran.returncode).name}" if died else f"with status {ran.returncode}"
-    told = "\n".join(ran.stderr.splitlines()[-LINES:])
-    return f"{CRASH} {how} while '{stage}' was tried. Native code crashes so; it said last:\n{told}"
+def _crash(stage: str, ending: Ending) -> str:
+    told = "\n".join(ending.said.splitlines()[-LINES:])
+    if ending.hung_seconds is not None:
+        how = f"{HANG} after {ending.hung_seconds:g} s while '{stage}' was tried: it hangs, or needs more"
+        return f"{how} `stage_seconds`. It said last:\n{told}"
+    if ending.status < 0:
+        how = f"by {signal.Signals(-ending.status).name} while '{stage}' was tried. Native code crashes so;"
+    else:
+        how = f"with status {ending.status} while '{stage}' was tried;"
+    return f"{CRASH} {how} it said last:\n{told}"

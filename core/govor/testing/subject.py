@@ -30,6 +30,8 @@ class BackendSubject:
     models: ClassVar[Sequence[str] | None] = None
     """Ids to load; None: all that have no files, or have them in installed packages."""
     device: ClassVar[str] = "cpu"
+    stage_seconds: ClassVar[float] = 600.0
+    """After which loading, or one call, is taken to hang."""
 
     def folder(self, spec: ModelSpec, root: Path) -> Path:
         """Return where the model's files lie; make them in the empty folder `root`, or skip the test.
@@ -97,7 +99,10 @@ class BackendSubject:
     ) -> Rehearsal:
         """What came of every call, in a process of its own: each is made once."""
         folder = str(tmp_path_factory.mktemp("rehearsal"))
-        play = Play(cls.plugin, dict(cls.settings), spec.id, cls.device, str(files), folder)
+        table = dict(cls.settings)
+        play = Play(
+            cls.plugin, table, spec.id, cls.device, str(files), folder, stage_seconds=cls.stage_seconds
+        )
         return rehearse(play, sounds)
 
     @pytest.fixture(scope="class")

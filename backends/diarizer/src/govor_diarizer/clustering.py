@@ -28,7 +28,7 @@ def cluster(
     sums = vectors * weights[:, None]
     while len(sums) > AT_ONCE:
         parts = np.array_split(np.arange(len(sums)), -(-len(sums) // AT_ONCE))
-        merged = _joined([_merge(sums[part], weights[part], threshold) for part in parts])
+        merged = _joined([_merge(sums[part], weights[part], threshold, least) for part in parts])
         if merged.max() + 1 == len(sums):
             break
         labels, sums, weights = merged[labels], _totals(sums, merged), _totals(weights, merged)

@@ -1,0 +1,76 @@
+"""`govor transcribe --diarize`: who speaks, in text and in progress."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from packages import install_plugin
+
+TWO_VOICES = """
+import govor
+
+class Stream:
+    def feed(self, audio):
+        pass
+
+    def finish(self):
+        return [govor.SpeakerTurn(0.0, 6.0, 0), govor.SpeakerTurn(6.0, 60.0, 1)]
+
+class Voices:
+    parallel = 1
+
+    def voiceprint(self, audio):
+        return None
+
+    def stream(self, known=()):
+        return Stream()
+
+    def close(self):
+        pass
+
+class Two:
+    spec = govor.ModelSpec("two")
+
+    def load(self, spec, folder, placement):
+        return Voices()
+
+@govor.hookimpl
+def diarizer(settings):
+    return Two()
+"""
+
+
+def test_speakers_are_named_in_text_and_in_json(shell: Any, recordings: Path) -> None:
+    install_plugin(shell.site, "aa-two", TWO_VOICES)
+    command = ("transcribe", "-m", "echo", "ru.wav")
+    result = shell.run(*command, "--diarize", GOVOR_ORDER="aa-two")
+    assert (result.returncode, result.stderr) == (0, "")
+    first, second = result.stdout.strip().split("\n\n")
+    assert (first[:3], second[:3]) == ("A: ", "B: ")
+    written = shell.run(*command, "-f", "diarized_json", "-o", "texts/", GOVOR_ORDER="aa-two")
+    assert written.returncode == 0, written.stderr
+    segments = json.loads((recordings / "texts/ru.json").read_text())["segments"]
+    assert [segment["speaker"] for segment in segments] == ["A", "B"]
+
+
+def test_the_progress_says_that_speakers_come_first(shell: Any, recordings: Path) -> None:
+    install_plugin(shell.site, "aa-two", TWO_VOICES)
+    _, shown = shell.show("transcribe", "-m", "echo", "ru.wav", "--diarize", GOVOR_ORDER="aa-two")
+    assert "ru.wav: telling speakers apart" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+
+
+def test_the_number_of_speakers_is_told_to_the_diarizer(shell: Any, recordings: Path) -> None:
+    install_plugin(shell.site, "aa-two", TWO_VOICES)
+    command = ("transcribe", "-m", "echo", "ru.wav", "--speakers", "3")
+    told = shell.run(*command, "--diarize", GOVOR_ORDER="aa-two")
+    assert (told.returncode, told.stderr) == (0, "govor: 'two' cannot honour: speakers\n")
+    counted = "def stream_of(self, known, least, most):\n        print(least, most)\n        return Stream()"
+    counting = TWO_VOICES.replace("def close(self):", f"{counted}\n\n    def close(self):")
+    assert "--diarize only" in shell.run(*command).stderr
+    install_plugin(shell.site, "aa-counting", counting)
+    counted = shell.run(*command, "--diarize", GOVOR_ORDER="aa-counting")
+    assert (counted.returncode, counted.stderr) == (0, "")
+    assert counted.stdout.startswith("3 3\n")

@@ -1,0 +1,54 @@
+"""`govor transcribe --server`: a running server hears the recordings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def there(shell: Any, server: Any) -> Callable[..., Any]:
+    """Run `govor transcribe` of the shared server, with no model of its own."""
+    return lambda *args: shell.run("transcribe", "--server", server.url, *args, GOVOR_DISABLE="whisper,echo")
+
+
+def test_a_running_server_hears_what_this_process_would(
+    shell: Any, recordings: Path, there: Callable[..., Any]
+) -> None:
+    for place, run in (("here", lambda *args: shell.run("transcribe", *args)), ("there", there)):
+        result = run("ru.wav", "-f", "all", "--words", "-o", place)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    for suffix in ("txt", "srt", "vtt", "tsv", "json"):
+        here, far = ((recordings / f"{place}.{suffix}").read_text() for place in ("here", "there"))
+        assert here == far
+
+
+def test_a_server_is_told_what_is_wanted(recordings: Path, there: Callable[..., Any]) -> None:
+    result = there(
+        "-m", "echo", "ru.wav", "--no-vad", "--prompt", "x", "--keyword", "a, b", "-f", "text,json", "-o", "."
+    )
+    assert (result.returncode, result.stderr) == (
+        0,
+        "govor: the server's model cannot honour: prompt, keywords\n",
+    )
+    assert (recordings / "ru.txt").read_text() == "14.0 seconds.\n"
+    assert json.loads((recordings / "ru.json").read_text())["usage"]["seconds"] == 15
+
+
+def test_what_a_server_refuses_names_the_recording(recordings: Path, there: Callable[..., Any]) -> None:
+    result = there("broken.mp3", "ru.wav", "-m", "echo")
+    assert (result.returncode, result.stdout.count("seconds.")) == (1, 2)
+    assert result.stderr.startswith("govor: broken.mp3: ")
+    assert result.stderr.count("\n") == 1
+    missing = there("ru.wav", "-m", "nonsense")
+    assert missing.stderr.startswith("govor: ru.wav: The model 'nonsense' does not exist.")
+
+
+def test_a_server_that_is_not_there_is_one_line(shell: Any, recordings: Path, free_port: int) -> None:
+    result = shell.run("transcribe", "ru.wav", "--server", f"http://127.0.0.1:{free_port}")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("govor: ru.wav: No server answers at ")
