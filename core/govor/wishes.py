@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+DEVICE = r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$"
 BINARY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -28,13 +28,13 @@ def parse_bytes(value: Any) -> Any:
 
 def check_device(value: Any) -> Any:
     """Let through what torch and CTranslate2 call devices. Raises ValueError."""
-    if isinstance(value, str) and not DEVICE.fullmatch(value):
+    if isinstance(value, str) and not re.fullmatch(DEVICE, value):
         raise ValueError("must be auto, cpu, cuda, cuda:1 or another number, or mps")
     return value
 
 
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
-Device = Annotated[str, AfterValidator(check_device)]
+Device = Annotated[str, AfterValidator(check_device), WithJsonSchema({"type": "string", "pattern": DEVICE})]
 
 
 class ModelSettings(BaseModel):
