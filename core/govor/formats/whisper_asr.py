@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
+from govor import formats
 from govor.formats.languages import language_name
 from govor.formats.layout import Layout
 from govor.formats.openai import dump_json, verbose_body
-from govor.formats.paragraphs import txt
-from govor.formats.subtitles import srt, tsv, vtt
 from govor.formats.timeline import place_segments
 from govor.types import Transcript
-
-MEDIA_TYPES = {
-    "txt": "text/plain; charset=utf-8",
-    "vtt": "text/vtt; charset=utf-8",
-    "srt": "text/plain; charset=utf-8",
-    "tsv": "text/tab-separated-values; charset=utf-8",
-    "json": "application/json",
-}
-"""Every `output`, and what its body is."""
 
 
 def render(transcript: Transcript, output: str, *, words: bool, layout: Layout) -> tuple[str, str]:
@@ -25,18 +15,9 @@ def render(transcript: Transcript, output: str, *, words: bool, layout: Layout) 
 
     `words` shows the words' times inside the segments of json, `layout` matters to srt and vtt.
     """
-    match output:
-        case "srt":
-            body = srt(transcript, layout)
-        case "vtt":
-            body = vtt(transcript, layout)
-        case "tsv":
-            body = tsv(transcript)
-        case "json":
-            body = dump_json(result_body(transcript, words=words)) + "\n"
-        case _:
-            body = txt(transcript)
-    return body, MEDIA_TYPES[output]
+    if output == "json":
+        return dump_json(result_body(transcript, words=words)) + "\n", formats.MEDIA_TYPES["json"]
+    return formats.render(transcript, output, words=False, segments=True, logprobs=False, layout=layout)
 
 
 def result_body(transcript: Transcript, *, words: bool) -> dict[str, object]:
