@@ -6,10 +6,12 @@ Knows nothing of models: what a model cannot honour is found out later.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
+    BaseModel,
     BeforeValidator,
     ConfigDict,
     FailFast,
@@ -25,7 +27,7 @@ from govor.api.chunking import ServerVad
 from govor.api.foreign import KNOWN, UNNEEDED, Adopted, adopt
 from govor.api.lines import LineFields
 from govor.api.speakers import SpeakerFields
-from govor.api.spellings import gather
+from govor.api.spellings import gather, present
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.errors import InvalidParam
@@ -218,6 +220,17 @@ def _check(fields: Fields) -> None:
         )
     if fields.wants_logprobs and fields.response_format != "json":
         raise InvalidParam("'include[]=logprobs' needs response_format 'json'.", param="include")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_fields_as(model: type[Model], given: Mapping[str, str]) -> Model:
+    """Return what a form or query says of a model's fields; others are passed over. Raises InvalidParam."""
+    try:
+        return model.model_validate(present(given, model.model_fields))
+    except ValidationError as error:
+        raise invalid(error) from error
 
 
 def invalid(error: ValidationError) -> InvalidParam:

@@ -6,16 +6,14 @@ import asyncio
 import math
 from pathlib import Path
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from quart import Blueprint, Response
 from quart_schema import DataSource, document_request, document_response, tag
-from werkzeug.datastructures import MultiDict
 
-from govor.api.fields import invalid
+from govor.api.fields import read_fields_as
 from govor.api.foreign import strangers
 from govor.api.forms import read_upload
 from govor.api.results import name_ignored
-from govor.api.spellings import present
 from govor.api.work import client_of
 from govor.audio.speech import Region, SpeechRules
 from govor.audio.voice import find_speech
@@ -82,20 +80,13 @@ def speech_routes(service: Service) -> Blueprint:
         """Where in a recording there is speech; no model is asked."""
         with service.admission.admit(client_of(service)) as place:
             form, path = await read_upload()
-            fields = _parse(form.fields)
+            fields = read_fields_as(SpeechFields, form.fields)
             regions = await _find(service, path, fields.rules(), place)
         body = [{"start": region.start // PER_MS, "end": region.end // PER_MS} for region in regions]
         response = Response(dump_json(body), content_type="application/json")
         return name_ignored(response, strangers(form.fields, SpeechFields.model_fields))
 
     return routes
-
-
-def _parse(form: MultiDict[str, str]) -> SpeechFields:
-    try:
-        return SpeechFields.model_validate(present(form, SpeechFields.model_fields))
-    except ValidationError as error:
-        raise invalid(error) from error
 
 
 async def _find(service: Service, path: Path, rules: SpeechRules, place: Place) -> list[Region]:

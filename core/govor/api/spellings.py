@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -65,7 +65,7 @@ def gather(form: MultiDict[str, str], known: Container[str]) -> dict[str, Any]:
     return values
 
 
-def present(form: MultiDict[str, str], known: Container[str]) -> dict[str, str]:
+def present(form: Mapping[str, str], known: Container[str]) -> dict[str, str]:
     """Return the known fields that say something, each once. Raises InvalidParam."""
     values = {name: text for name, text in form.items() if name in known and text.strip()}
     for name, text in values.items():

@@ -6,20 +6,18 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import PurePath
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field
 from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_querystring, document_request, document_response, tag
-from werkzeug.datastructures import MultiDict
 
 from govor.api.attachments import attach
 from govor.api.dialect_schema import AsrDetection, AsrResult
-from govor.api.fields import OptionalLanguage, invalid
+from govor.api.fields import OptionalLanguage, read_fields_as
 from govor.api.forms import read_upload
 from govor.api.lines import layout
 from govor.api.results import MODEL_HEADER
-from govor.api.spellings import present
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
 from govor.compat import Compat
@@ -48,9 +46,6 @@ class DecodedQuery(BaseModel):
     def media_type(self) -> str:
         """What the recording is said to be."""
         return "" if self.encode else HEADERLESS
-
-
-Query = TypeVar("Query", bound=DecodedQuery)
 
 
 class AsrQuery(DecodedQuery):
@@ -98,11 +93,11 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         """Text or subtitles of a recording."""
         async with AsyncExitStack() as stack:
             place = admit(service, stack)
-            if _parse(AsrQuery, request.args).diarize:
+            if read_fields_as(AsrQuery, request.args).diarize:
                 service.router.diarizer("diarize")  # before anything is uploaded in vain
             form, path = await read_upload(_stated)
             given = {**form.fields, **request.args}
-            query = _parse(AsrQuery, given)
+            query = read_fields_as(AsrQuery, given)
             wish = Wish(
                 path,
                 query.model,
@@ -135,7 +130,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         """Language of a recording's first speech, at most 30 s of it."""
         async with AsyncExitStack() as stack:
             place = admit(service, stack)
-            _parse(DecodedQuery, request.args)
+            read_fields_as(DecodedQuery, request.args)
             _, path = await read_upload(_stated)
             model, chances = await service.chooser.languages(request.args.get("model", ""), path, place)
         response = Response(dump_json(language_body(dict(chances))) + "\n", content_type="application/json")
@@ -151,11 +146,4 @@ def asr_limits(compat: Compat) -> dict[str, int]:
 
 
 def _stated(given: Mapping[str, str]) -> str:
-    return _parse(DecodedQuery, given).media_type
-
-
-def _parse(query: type[Query], given: Mapping[str, str]) -> Query:
-    try:
-        return query.model_validate(present(MultiDict(given), query.model_fields))
-    except ValidationError as error:
-        raise invalid(error) from error
+    return read_fields_as(DecodedQuery, given).media_type

@@ -14,12 +14,11 @@ from werkzeug.datastructures import MultiDict
 
 from govor.api.bodies import current_body
 from govor.api.dialect_schema import InferenceResult
-from govor.api.fields import OptionalLanguage, invalid
+from govor.api.fields import OptionalLanguage, read_fields_as
 from govor.api.form_body import read_fields
 from govor.api.forms import read_upload
 from govor.api.json_body import JSON
 from govor.api.lines import layout
-from govor.api.spellings import present
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
@@ -114,7 +113,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
         async with AsyncExitStack() as stack:
             place = admit(service, stack)
             form, path = await read_upload()
-            fields = _parse(form.fields)
+            fields = read_fields_as(InferenceFields, form.fields)
             wish = Wish(
                 path,
                 fields.model or chosen,
@@ -167,13 +166,6 @@ def _meant(service: Service, name: str) -> Model:
         if service.router.find(name) is None and service.router.find(spelling) is not None:
             name = spelling
     return service.router.choose(name)
-
-
-def _parse(form: MultiDict[str, str]) -> InferenceFields:
-    try:
-        return InferenceFields.model_validate(present(form, InferenceFields.model_fields))
-    except ValidationError as error:
-        raise invalid(error) from error
 
 
 def _unheeded(form: MultiDict[str, str]) -> tuple[str, ...]:
