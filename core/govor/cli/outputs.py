@@ -91,12 +91,8 @@ class Outputs:
     def end(self, transcript: Transcript) -> None:
         """Write the rest; of an unfinished transcript what there is of it."""
         for name, grower, file in self._texts:
-            if grower is None:
-                self._begin(grower, file)
-                file.write(self._whole(transcript, name))
-            else:
-                self._begin(grower, file)
-                file.write(grower.end(transcript.duration))
+            self._begin(grower, file)
+            file.write(self._whole(transcript, name) if grower is None else grower.end(transcript.duration))
             file.flush()
 
     def close(self) -> None:

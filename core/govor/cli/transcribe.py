@@ -119,10 +119,8 @@ class _Work:
             with Outputs(targets, self._style, force=self._force, heading=heading) as outputs:
                 try:
                     await self._write(recording, outputs, progress)
-                except BrokenPipeError:
-                    raise  # nobody reads any more
-                except NotWritten:
-                    raise
+                except (BrokenPipeError, NotWritten):
+                    raise  # nobody reads any more, or it is told below
                 except (GovorError, OSError) as error:
                     told = f"{recording.name}: {sentence(error)}{progress.keep(outputs)}"
                     say(f"govor: {told}", fg="red", err=True)
