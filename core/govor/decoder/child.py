@@ -11,7 +11,9 @@ from itertools import count
 from typing import Any
 
 from govor.decoder.confinement import ORDERS, Allowance, Limits, confine, data_bytes
-from govor.decoder.decoding import SAMPLE_RATE, Refused, Source
+from govor.decoder.decoding import Source
+from govor.decoder.mixing import SAMPLE_RATE
+from govor.decoder.refusals import Refused
 from govor.decoder.wire import DONE, END, HEADER, LAST, OPENED, PCM, REFUSED, UNCONFINED
 
 PIECE_BYTES = SAMPLE_RATE // 2 * 2

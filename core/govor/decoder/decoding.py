@@ -18,33 +18,17 @@ from typing import Any, Self
 
 import av
 from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from govor.decoder.formats import DECODERS, LENGTHLESS, OPTIONS
-
-SAMPLE_RATE = 16_000
-HIGHEST_RATE = 768_000
-"""Hz. A resampler's filters grow with the rate that a file states: 250 MHz take 2 GB. DXD, the highest rate
-that is recorded at, has 352,800."""
+from govor.decoder.formats import LENGTHLESS, OPTIONS
+from govor.decoder.mixing import mono
+from govor.decoder.refusals import Refused, check_memory
+from govor.decoder.tracks import best_track
 
 BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is taken for lost
-FREE_CHANGES = 100
-"""Changes of rate, layout or sample format that any recording may have; more: one a second of sound. Each
-needs a new resampler, and a file of 15 kB can have a thousand."""
-
-
 LENIENT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 """Titles in any encoding must not keep a recording from being opened. PyAV 19 decodes none while it opens."""
-
-
-class Refused(Exception):
-    """The recording cannot be decoded; the message says why. `reason` is a word for the metrics."""
-
-    def __init__(self, message: str, reason: str = "unreadable"):
-        super().__init__(message)
-        self.reason = reason
 
 
 class Descriptor:
@@ -76,7 +60,7 @@ class Source:
     def __init__(self, descriptor: int):
         self._container = _open(descriptor)
         try:
-            self._track = _best_track(self._container)
+            self._track = best_track(self._container)
             self._frames = self._decode()
             self._first = next(self._frames, None)
             if self._first is None:
@@ -104,19 +88,7 @@ class Source:
 
     def pcm(self) -> Iterator[bytes]:
         """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
-        shape, resampler, changes, samples = None, _resampler(), 0, 0
-        for frame in self._all_frames():
-            if shape is None:
-                shape = _shape(frame)
-            elif _shape(frame) != shape:
-                yield from _resampled(resampler, None)
-                shape, resampler, changes = _shape(frame), _resampler(), changes + 1
-                if changes > FREE_CHANGES + samples / SAMPLE_RATE:
-                    raise Refused("The audio changes its format more than once a second.", "changes")
-            for piece in _resampled(resampler, frame):
-                samples += len(piece) // 2
-                yield piece
-        yield from _resampled(resampler, None)
+        yield from mono(self._all_frames())
 
     def _all_frames(self) -> Iterator[AudioFrame]:
         assert self._first is not None
@@ -131,14 +103,14 @@ class Source:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
-                _check_memory(error)
+                check_memory(error)
                 return
             if packet is None:
                 return
             try:
                 frames = [frame for frame in packet.decode() if frame.samples]
             except FFmpegError as error:
-                _check_memory(error)
+                check_memory(error)
                 frames = []
             bad = 0 if frames else bad + 1
             for frame in frames:
@@ -157,53 +129,11 @@ def _open(descriptor: int) -> InputContainer:
         container: InputContainer = av.open(Descriptor(descriptor), "r", options=dict(OPTIONS), **LENIENT)
         return container
     except (FFmpegError, ValueError) as error:
-        _check_memory(error)
+        check_memory(error)
         if isinstance(error, FFmpegError) and error.errno == errno.EINVAL:
             raise Refused("The file is in no format of audio or video that is read here.") from error
         reason = error.strerror if isinstance(error, FFmpegError) else str(error)
         raise Refused(f"The file is not audio or video that can be read: {reason}.") from error
-
-
-def _best_track(container: InputContainer) -> AudioStream:
-    track = container.streams.best("audio")
-    if not isinstance(track, AudioStream):
-        kinds = sorted({stream.type for stream in container.streams})
-        raise Refused(f"The file has no audio track; it holds: {', '.join(kinds) or 'nothing'}.")
-    codec = track.codec_context
-    if codec is None or codec.codec.name not in DECODERS:
-        name = codec.name if codec else "unknown"
-        raise Refused(f"The file's audio is in the codec '{name}', which is not read here.")
-    codec.thread_count = 1  # audio gains nothing by threads, and each would take memory of the bound
-    return track
-
-
-def _shape(frame: AudioFrame) -> tuple[int, str, str]:
-    if frame.sample_rate > HIGHEST_RATE:
-        raise Refused(
-            f"The audio states a sample rate of {frame.sample_rate} Hz; the most is {HIGHEST_RATE}."
-        )
-    return frame.sample_rate, frame.layout.name, frame.format.name
-
-
-def _resampler() -> av.AudioResampler:
-    return av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-
-
-def _resampled(resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[bytes]:
-    """Yield samples of one frame; None flushes what the resampler still holds."""
-    try:
-        for out in resampler.resample(frame):
-            yield bytes(memoryview(out.planes[0])[: 2 * out.samples])  # the plane is padded
-    except (FFmpegError, ValueError) as error:
-        _check_memory(error)
-        if frame is not None:
-            raise Refused(f"The audio cannot be converted to 16 kHz mono: {error}") from error
-
-
-def _check_memory(error: Exception) -> None:
-    """Raise MemoryError if that is what FFmpeg lacks."""
-    if isinstance(error, FFmpegError) and error.errno == errno.ENOMEM:
-        raise MemoryError from error
 
 
 def import_all() -> None:
