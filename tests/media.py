@@ -90,6 +90,35 @@ def encode(
     return out.getvalue()
 
 
+def channels_wav(channels: Samples, rate: int = 16_000, mask: int | None = None) -> bytes:
+    """16-bit wav of (channels, samples) float; with a `mask` of channels it is WAVE_FORMAT_EXTENSIBLE."""
+    count = len(channels)
+    data = (np.clip(channels.T, -1, 1) * 32767).astype("<i2").tobytes()
+    kind = 1 if mask is None else 0xFFFE
+    head = struct.pack("<HHIIHH", kind, count, rate, rate * count * 2, count * 2, 16)
+    if mask is not None:
+        head += struct.pack("<HHIH", 22, 16, mask, 1) + bytes.fromhex("000000001000800000aa00389b71")
+    body = b"WAVEfmt " + struct.pack("<I", len(head)) + head + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def encode_channels(channels: Samples, rate: int, container: str, codec: str, layout: str) -> bytes:
+    """Encode (channels, samples), 16 kHz, as one track."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=rate, layout=layout)
+        resampler = av.AudioResampler(stream.format.name, layout, rate, stream.frame_size or None)
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(channels.T.reshape(1, -1)), format="flt", layout=layout
+        )
+        frame.sample_rate = 16_000
+        for each in (frame, None):
+            for resampled in resampler.resample(each):
+                file.mux(stream.encode(resampled))
+        file.mux(stream.encode(None))
+    return out.getvalue()
+
+
 def without_length(webm: bytes) -> bytes:
     """A webm as browsers record it: nothing states how long it is."""
     at = webm.index(b"\x44\x89\x88")  # the element "duration", eight bytes long

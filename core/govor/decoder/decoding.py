@@ -22,9 +22,10 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from govor.decoder.formats import LENGTHLESS, OPTIONS
-from govor.decoder.mixing import mono
+from govor.decoder.mixing import channel_names, mono
 from govor.decoder.refusals import Refused, check_memory
 from govor.decoder.tracks import best_track
+from govor.decoder.wire import Wishes
 
 BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is taken for lost
 LENIENT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
@@ -55,9 +56,10 @@ class Descriptor:
 
 
 class Source:
-    """An opened recording and its default audio track, whose first sound is decoded. Raises Refused."""
+    """An opened recording and one of its audio tracks, whose first sound is decoded. Raises Refused."""
 
-    def __init__(self, descriptor: int):
+    def __init__(self, descriptor: int, wishes: Wishes):
+        self._wishes = wishes
         self._container = _open(descriptor)
         try:
             self._track = best_track(self._container)
@@ -65,6 +67,7 @@ class Source:
             self._first = next(self._frames, None)
             if self._first is None:
                 raise Refused("The file's audio track holds no sound that can be decoded.")
+            self._channels = channel_names(self._first)
         except BaseException:
             self._container.close()
             raise
@@ -79,16 +82,18 @@ class Source:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the container says: its format, the track's codec, and its `duration` in seconds, if any."""
+        """What the container says: its format, the track's codec and the names of its `channels`, and the
+        `duration` in seconds, if any."""
         return {
             "format": self._container.format.name,
             "codec": self._track.codec_context.name,
+            "channels": self._channels,
             "duration": self._stated_duration(),
         }
 
     def pcm(self) -> Iterator[bytes]:
         """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
-        yield from mono(self._all_frames())
+        yield from mono(self._all_frames(), self._wishes.channel)
 
     def _all_frames(self) -> Iterator[AudioFrame]:
         assert self._first is not None
@@ -150,6 +155,6 @@ def warm_up() -> None:
             wav.setparams((2, 2, 44_100, 0, "NONE", ""))
             wav.writeframes(bytes(4 * 4410))
         file.seek(0)
-        with Source(file.fileno()) as source:
+        with Source(file.fileno(), Wishes()) as source:
             json.dumps(source.facts)
             list(source.pcm())

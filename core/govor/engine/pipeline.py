@@ -14,10 +14,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from govor.audio.decode import Recording
+from govor.audio.decode import ANYTHING, Recording
 from govor.audio.decoders import Decoders
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.decoder.wire import Wishes
 from govor.engine.admission import Place
 from govor.engine.assembly import assemble
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
@@ -63,6 +64,8 @@ class Work:
     """Its place, where it was let in before it was uploaded; None: it is let in when its turn begins."""
     diarize: Diarize | None = None
     """How its segments are given to their speakers; None: not at all."""
+    wishes: Wishes = ANYTHING
+    """Which track and channel of it is heard."""
 
 
 class Transcription:
@@ -239,7 +242,7 @@ async def begin(
     """
     async with AsyncExitStack() as stack:
         began = time.monotonic()
-        recording = await open_recording(work.path, decoders, work.max_seconds)
+        recording = await open_recording(work.path, decoders, work.max_seconds, work.wishes)
         report.decoded(began, time.monotonic() - began)
         stack.callback(recording.close)
         place.weigh(recording.duration)
@@ -248,7 +251,9 @@ async def begin(
         loaded = await stack.enter_async_context(pool.lease(work.model))
         diarization = None
         if work.diarize is not None:
-            diarizing = begin_diarization(work.path, work.diarize, decoders, pool, work.max_seconds, patience)
+            diarizing = begin_diarization(
+                work.path, work.diarize, decoders, pool, work.max_seconds, patience, work.wishes
+            )
             diarization = await stack.enter_async_context(diarizing)
             if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
                 work = replace(work, options=replace(work.options, words=True))
@@ -257,6 +262,6 @@ async def begin(
 
 async def examine(work: Work, decoders: Decoders) -> float | None:
     """Return the seconds that a recording states, without a model. Raises InvalidAudio, AudioTooLong."""
-    recording = await open_recording(work.path, decoders, work.max_seconds)
+    recording = await open_recording(work.path, decoders, work.max_seconds, work.wishes)
     recording.close()
     return recording.duration
