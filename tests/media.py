@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -88,6 +89,39 @@ def encode(
                 file.mux(stream.encode(resampled))
             file.mux(stream.encode(None))
     return out.getvalue()
+
+
+Change = Callable[[int, av.Packet], bytes | None]
+"""Content of a packet of sound, by its number, or None if it is missing. May move the packet's time."""
+
+
+def altered(content: bytes, container: str, change: Change) -> bytes:
+    """The packets of a file in `container`, those of sound changed."""
+    out, number = io.BytesIO(), 0
+    with av.open(io.BytesIO(content)) as source, av.open(out, "w", format=container) as file:
+        streams = {stream.index: file.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.size == 0:
+                continue
+            kept: bytes | None = bytes(packet)
+            if packet.stream.type == "audio":
+                kept = change(number, packet)
+                number += 1
+            if kept is not None:
+                new = av.Packet(kept)
+                new.pts, new.dts, new.duration = packet.pts, packet.dts, packet.duration
+                new.time_base, new.is_keyframe = packet.time_base, packet.is_keyframe
+                new.stream = streams[packet.stream.index]
+                file.mux(new)
+    return out.getvalue()
+
+
+def move(packet: av.Packet, seconds: float) -> bytes:
+    """Set a packet's time later by some seconds; return its content."""
+    assert packet.time_base is not None
+    ticks = round(seconds / packet.time_base)
+    packet.pts, packet.dts = (packet.pts or 0) + ticks, (packet.dts or 0) + ticks
+    return bytes(packet)
 
 
 def channels_wav(channels: Samples, rate: int = 16_000, mask: int | None = None) -> bytes:

@@ -31,6 +31,7 @@ from govor.engine.readiness import Check, DefaultAnswers, NotReady, first_obstac
 from govor.engine.traffic import Traffic
 from govor.engine.underway import Underway
 from govor.errors import GovorError
+from govor.errors.values import did_you_mean
 from govor.models.catalogue import Catalogue, Model
 from govor.models.own import declared_models, pulled_models
 from govor.models.routing import Router
@@ -78,6 +79,9 @@ class Service:
         wishes = ModelWishes.of_settings(settings)
         for name in wishes.strangers(list(self.catalogue)):
             log.warning("[models.%s] is about a model that no plugin has", name)
+        for alias, target in self.catalogue.lost_aliases():
+            meant = did_you_mean(target, (model.id for model in self.catalogue))
+            log.warning("The alias '%s' leads to '%s', which no plugin has%s", alias, target, meant)
         cores = Budget(settings.cores or usable_cores())
         self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores, observer=self.observers)
         self.decoders = Decoders()
