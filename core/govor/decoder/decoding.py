@@ -71,7 +71,7 @@ class Source:
             self._first = next(self._frames, None)
             if self._first is None:
                 raise Refused("The file's audio track holds no sound that can be decoded.")
-            self._channels = channel_names(self._first)
+            self._channels = channel_names(self._first[0])
         except BaseException:
             self._container.close()
             raise
