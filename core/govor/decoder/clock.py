@@ -126,7 +126,8 @@ def silent(like: AudioFrame, seconds: float) -> Iterator[AudioFrame]:
         if frame is None or frame.samples != samples:
             frame = AudioFrame(like.format, like.layout, samples)
             frame.sample_rate = like.sample_rate
-            for plane in frame.planes:
+            count = like.layout.nb_channels if like.format.is_planar else 1
+            for plane in frame.planes[:count]:  # PyAV counts planes beyond the eighth that are none
                 plane.update((b"\x80" if like.format.name in ("u8", "u8p") else b"\0") * plane.buffer_size)
         yield frame
         left -= samples
