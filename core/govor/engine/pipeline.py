@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +22,7 @@ from govor.engine.admission import Place
 from govor.engine.assembly import assemble
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.observer import Report
-from govor.engine.opening import check_length, open_recording
+from govor.engine.opening import check_length, open_recording, share_of
 from govor.engine.patience import Patience
 from govor.engine.placing import spans_silence
 from govor.engine.plan import in_detail, plan
@@ -31,7 +30,7 @@ from govor.engine.pool import Loaded, Pool
 from govor.engine.resumption import unheard
 from govor.engine.seams import Seams
 from govor.engine.speakers import Speakers
-from govor.engine.turns import Share, Turn
+from govor.engine.turns import Turn
 from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.models.catalogue import Model
 from govor.plain import has_text
@@ -182,7 +181,7 @@ class Transcription:
     async def _read(self, turns: asyncio.Queue[Turn | GovorError | None]) -> None:
         """Decode and cut in a thread, one stretch further than the lane takes."""
         loop = asyncio.get_running_loop()
-        stretches, share = self._stretches(), Share(length=self._recording.duration or math.inf)
+        stretches, share = self._stretches(), share_of(self._recording)
         overlapped = False
         try:
             while (stretch := await loop.run_in_executor(None, self._next, stretches)) is not None:

@@ -29,6 +29,8 @@ class Share:
     seconds: float = 0.0
     length: float = math.inf
     """Seconds of the whole recording, as far as known: of equals, the shortest goes first."""
+    longest: float = math.inf
+    """Seconds that it may have at most, where its length is not known."""
     heard: float = 0.0
     """Seconds that were done, or are being done, of this request."""
     passed_over_since: float = 0.0
@@ -78,7 +80,8 @@ class Turn:
     @property
     def rank(self) -> tuple[float, float, int]:
         """The lowest goes first."""
-        return self.share.seconds, self.share.length, self.number
+        length = min(self.share.length, self.share.longest)
+        return self.share.seconds, length, self.number
 
     def ends_with(self, segment: Segment) -> bool:
         """Tell whether it is the last, where the model hears the stretch in one go."""
