@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from govor.engine.admission import Place
 from govor.engine.assembly import assemble
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.observer import Report
-from govor.engine.opening import check_length, open_recording
+from govor.engine.opening import check_length, open_recording, tagged
 from govor.engine.patience import Patience
 from govor.engine.placing import spans_silence
 from govor.engine.plan import in_detail, plan
@@ -246,7 +246,8 @@ async def begin(
     """
     async with AsyncExitStack() as stack:
         began = time.monotonic()
-        recording = await open_recording(work.path, decoders, work.max_seconds, work.wishes)
+        wishes = tagged(work.wishes, _languages(work.options))
+        recording = await open_recording(work.path, decoders, work.max_seconds, wishes)
         report.decoded(began, time.monotonic() - began)
         stack.callback(recording.close)
         place.weigh(recording.duration)
@@ -256,7 +257,7 @@ async def begin(
         diarization = None
         if work.diarize is not None:
             diarizing = begin_diarization(
-                work.path, work.diarize, decoders, pool, work.max_seconds, patience, work.wishes
+                work.path, work.diarize, decoders, pool, work.max_seconds, patience, wishes
             )
             diarization = await stack.enter_async_context(diarizing)
             if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
@@ -266,6 +267,12 @@ async def begin(
 
 async def examine(work: Work, decoders: Decoders) -> float | None:
     """Return the seconds that a recording states, without a model. Raises InvalidAudio, AudioTooLong."""
-    recording = await open_recording(work.path, decoders, work.max_seconds, work.wishes)
+    wishes = tagged(work.wishes, _languages(work.options))
+    recording = await open_recording(work.path, decoders, work.max_seconds, wishes)
     recording.close()
     return recording.duration
+
+
+def _languages(options: Options) -> Sequence[str]:
+    """Return the languages of which a track is preferred."""
+    return [options.language] if options.language else options.languages
