@@ -21,8 +21,8 @@ from govor.decoder.tracks import Track
 SILENCE = 0.0003
 """Of full scale: what is never louder is silence. A microphone that is open is above it."""
 
-AUDIBLE_SECONDS = 0.1
-"""Less may be a click of the codec."""
+AUDIBLE_SECONDS = 0.3
+"""Less may be a click; that of a whole frame is counted."""
 
 SPOKEN_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0

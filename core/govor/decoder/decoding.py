@@ -110,13 +110,13 @@ class Source:
     def _choose(self, descriptor: int) -> AudioStream:
         """Return the track that is heard. Raises Refused."""
         tracks = candidates(self._container, self._wishes)
-        chosen = tracks[0]
+        index = tracks[0].stream.index
         if len(tracks) > 1 and self._began is not None:
-            chosen = first_to_speak(self._container, tracks)
+            index = first_to_speak(self._container, tracks).stream.index  # gone when the container is closed
             self._container.close()
             os.lseek(descriptor, self._began, os.SEEK_SET)
             self._container = _open(descriptor)
-        stream = self._container.streams[chosen.stream.index]
+        stream = self._container.streams[index]
         assert isinstance(stream, AudioStream)
         stream.codec_context.thread_count = 1  # more gain nothing, and take memory of the bound
         return stream
