@@ -24,6 +24,7 @@ from govor.engine.diarization import Diarization, Diarize
 from govor.engine.observer import Report
 from govor.engine.opening import check_length
 from govor.engine.patience import Patience
+from govor.engine.placing import spans_silence
 from govor.engine.plan import in_detail, plan
 from govor.engine.pool import Loaded
 from govor.engine.resumption import unheard
@@ -186,9 +187,12 @@ class Transcription:
 
     def _final(self, heard: Segment, turn: Turn, speakers: Speakers | None) -> Iterator[Segment]:
         """Yield what is final with a turn's next segment; the position moves with the last part of each."""
-        for segment, seam in self._seams.add(heard, turn.seam):
+        last_of_turn = not self._long_form and turn.ends_with(heard)
+        detailed = turn.options is self._detailed
+        seam_behind = turn.seam if last_of_turn else None
+        for segment, seam in self._seams.add(heard, seam_behind, detailed=detailed):
             # a model that carries its text on within a stretch must hear all of it again
-            reached = max(self.position, seam or (0.0 if self._long_form else turn.end_time))
+            reached = max(self.position, seam or (turn.end_time if last_of_turn else 0.0))
             if has_text(segment.text) and (seam is None or seam > self._work.begin_at):
                 *others, last = speakers.split(segment) if speakers else [segment]
                 yield from others
@@ -204,7 +208,8 @@ class Transcription:
             while (stretch := await loop.run_in_executor(None, self._next, stretches)) is not None:
                 await self._reader.take()
                 at_seam, overlapped = overlapped or stretch.seam is not None, stretch.seam is not None
-                options = self._detailed if at_seam else self._work.options
+                cut_text = not self._long_form and spans_silence(stretch)
+                options = self._detailed if at_seam or cut_text else self._work.options
                 turn = Turn(stretch, options, self._share, self._reader.give)
                 del stretch  # the turn lets go of it when it is done
                 if not self._begun:
