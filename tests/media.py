@@ -160,11 +160,18 @@ def resampled(channels: Samples, rate: int, layout: str) -> Samples:
 
 
 def encode_channels(
-    channels: Samples, rate: int, container: str, codec: str, layout: str, **options: str
+    channels: Samples,
+    rate: int,
+    container: str,
+    codec: str,
+    layout: str,
+    *,
+    muxing: dict[str, str] | None = None,
+    **options: str,
 ) -> bytes:
-    """Encode (channels, samples), 16 kHz, as one track."""
+    """Encode (channels, samples), 16 kHz, as one track; `muxing` are options of the container."""
     out = io.BytesIO()
-    with av.open(out, "w", format=container) as file:
+    with av.open(out, "w", format=container, options=muxing or {}) as file:
         stream = file.add_stream(codec, rate=rate, layout=layout, options=options)
         resampler = av.AudioResampler(stream.format.name, layout, rate, stream.frame_size or None)
         frame = av.AudioFrame.from_ndarray(
