@@ -43,6 +43,19 @@ def names(decoders: Decoders, write: Write) -> Callable[[bytes], tuple[str, ...]
     return names
 
 
+def in_turns(count: int) -> np.ndarray:
+    """(channels, samples) of which one after the other has a tone, for 0.1 s."""
+    channels = np.zeros((count, count * 1600), np.float32)
+    for channel in range(count):
+        channels[channel, channel * 1600 : (channel + 1) * 1600] = media.tone(0.1)
+    return channels
+
+
+def turns(audio: Audio, count: int) -> list[float]:
+    """How loud each of them is heard."""
+    return [float(audio[at + 200 : at + 1400].std()) for at in range(0, count * 1600, 1600)]
+
+
 def tones(*frequencies: float, seconds: float = 1.0) -> np.ndarray:
     return np.stack([media.tone(seconds, hertz) for hertz in frequencies])
 
@@ -125,3 +138,59 @@ def test_more_channels_than_can_be_converted_are_refused(hear: Hear) -> None:
 def test_wishes_that_no_recording_can_fulfil_are_no_wishes(wishes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"at most 200|from 0"):
         Wishes(**wishes)
+
+
+@pytest.mark.parametrize("count", [*range(1, 25), 30, 32, 36, 48, 64])
+def test_without_a_layout_every_channel_counts_alike(count: int, hear: Hear) -> None:
+    loud = turns(hear(media.channels_wav(in_turns(count))), count)
+    assert loud == pytest.approx([media.tone(0.1).std() / count] * count, rel=0.05)
+
+
+UNLABELLED = [
+    *[(container, "pcm_s16le", {}) for container in ("wav", "w64", "matroska", "mov", "nut")],
+    *[(container, "pcm_s16be", {}) for container in ("aiff", "caf", "au")],
+    ("matroska", "pcm_f32le", {}),
+    ("ogg", "libopus", {"mapping_family": "255"}),
+    ("matroska", "libopus", {"mapping_family": "255"}),
+]
+
+
+@pytest.mark.parametrize(("container", "codec", "options"), UNLABELLED)
+@pytest.mark.parametrize("count", [3, 6, 12])
+def test_no_layout_is_guessed_in_any_container(
+    count: int, container: str, codec: str, options: dict[str, str], hear: Hear
+) -> None:
+    content = media.encode_channels(in_turns(count), 48_000, container, codec, f"{count} channels", **options)
+    loud = turns(hear(content), count)
+    assert loud == pytest.approx([media.tone(0.1).std() / count] * count, rel=0.15)
+
+
+def test_an_empty_mask_of_channels_is_no_layout(hear: Hear) -> None:
+    loud = turns(hear(media.channels_wav(in_turns(6), mask=0)), 6)
+    assert loud == pytest.approx([loud[0]] * 6, rel=0.01)
+
+
+@pytest.mark.parametrize("mask", [0x30, 0x8 | 0x40000, 0x5000, 0x3F000, 0x2D000, 0x63F, 0x2D63F])
+def test_channels_in_odd_places_are_heard(mask: int, hear: Hear) -> None:
+    count = mask.bit_count()
+    heard = hear(media.channels_wav(np.stack([media.tone(1)] * count), mask=mask))
+    assert heard.std() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("layout", "count"),
+    [
+        ("stereo", 2),
+        ("2.1", 3),
+        ("quad", 4),
+        ("5.0", 5),
+        ("5.1", 6),
+        ("5.1(side)", 6),
+        ("7.1", 8),
+        ("5.1.2", 8),
+    ],
+)
+def test_a_layout_that_is_stated_is_mixed_as_ffmpeg_mixes_it(layout: str, count: int, hear: Hear) -> None:
+    channels = np.stack([media.tone(1, 200 + 70 * number) for number in range(count)])
+    content = media.channels_wav(channels, 48_000, mask=media.mask_of(layout))
+    np.testing.assert_array_equal(hear(content), media.resampled(channels, 48_000, layout))

@@ -157,6 +157,40 @@ async def test_times_are_those_of_the_recording(service: Serving, spoken: Spoken
     ]
 
 
+def with_hole(path: Path, spoken: Spoken) -> Path:
+    """A second of speech, seven that are missing, a second of speech."""
+    samples, _ = media.read_wav(spoken(1, -7, 1))
+    whole = media.encode([samples], 48_000, "matroska", "libopus")
+    path.write_bytes(
+        media.altered(whole, "matroska", lambda n, packet: None if 50 < n < 400 else bytes(packet))
+    )
+    return path
+
+
+async def test_times_and_length_count_what_is_missing_in_the_file(
+    service: Serving, spoken: Spoken, tmp_path: Path
+) -> None:
+    path = with_hole(tmp_path / "hole.mkv", spoken)
+    async with service() as running, running.transcribe(work_of(running, path)) as transcription:
+        await texts(transcription)
+        result = transcription.result()
+    assert [(s.start, s.end) for s in result.segments] == [
+        pytest.approx((0, 1), abs=0.3),
+        pytest.approx((8, 9), abs=0.3),
+    ]
+    assert result.duration == pytest.approx(9, abs=0.1)
+
+
+async def test_the_limit_of_length_counts_what_is_missing_in_the_file(
+    service: Serving, spoken: Spoken, tmp_path: Path
+) -> None:
+    path = with_hole(tmp_path / "hole.mkv", spoken)
+    path.write_bytes(media.without_length(path.read_bytes()))
+    async with service() as running:
+        with pytest.raises(AudioTooLong):
+            await transcribe(running, path, max_seconds=5.0)
+
+
 async def test_the_result_is_what_was_told(service: Serving, spoken: Spoken) -> None:
     spec = ModelSpec("fake", features=frozenset({Feature.DETECT}))
     async with (

@@ -113,7 +113,7 @@ class Recording:
         self._let_go()
 
     def blocks(self, seconds: float = BLOCK_SECONDS) -> Iterator[Audio]:
-        """Yield (samples,) arrays of `seconds`, the last one shorter. Damaged parts are left out.
+        """Yield (samples,) arrays of `seconds`, the last one shorter. Damaged parts are silence.
 
         Samples pass through 16-bit integers, as faster-whisper's and GigaAM's own loaders do, so that
         a model hears here exactly what it hears there. Raises InvalidAudio, DecoderLost.

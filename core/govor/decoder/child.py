@@ -81,13 +81,12 @@ def _answer(recording: int, out: socket.socket, allowance: Allowance) -> tuple[b
 def _decode(recording: int, wishes: Wishes, out: socket.socket, allowance: Allowance) -> None:
     with Source(recording, wishes) as source:
         pieces = source.pcm()
-        waiting, samples = bytearray(next(pieces, b"")), 0  # raises before anything is promised
+        waiting = bytearray(next(pieces, b""))  # raises before anything is promised
         _send(out, OPENED, _json(source.facts))
         for piece in pieces:
             waiting += piece
             if len(waiting) >= PIECE_BYTES:
-                samples += len(waiting) // 2
-                allowance.extend(samples / SAMPLE_RATE)
+                allowance.extend(source.heard, source.filled)
                 _send(out, PCM, waiting)
                 waiting = bytearray()
         if waiting:

@@ -1,6 +1,6 @@
 """Any container and codec of `formats` to 16-bit mono at 16 kHz, packet by packet.
 
-The content tells the format: a recording comes as a descriptor, without a name. Damaged parts are left out.
+The content tells the format: a recording comes as a descriptor, without a name. Damaged parts become silence.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ import tempfile
 import wave
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import chain, pairwise
 from types import TracebackType
 from typing import Any, Self
 
 import av
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from govor.decoder.clock import Clock, silent
 from govor.decoder.formats import LENGTHLESS, OPTIONS
 from govor.decoder.mixing import channel_names, mono
 from govor.decoder.refusals import Refused, check_memory
@@ -63,11 +66,12 @@ class Source:
         self._container = _open(descriptor)
         try:
             self._track = best_track(self._container)
+            self._clock = Clock(self._container, os.fstat(descriptor).st_size)
             self._frames = self._decode()
             self._first = next(self._frames, None)
             if self._first is None:
                 raise Refused("The file's audio track holds no sound that can be decoded.")
-            self._channels = channel_names(self._first)
+            self._channels = channel_names(self._first[0])
         except BaseException:
             self._container.close()
             raise
@@ -91,20 +95,37 @@ class Source:
             "duration": self._stated_duration(),
         }
 
+    @property
+    def heard(self) -> float:
+        """Seconds that have been decoded."""
+        return self._clock.position - self._clock.filled
+
+    @property
+    def filled(self) -> float:
+        """Seconds of silence in the place of sound that is missing."""
+        return self._clock.filled
+
     def pcm(self) -> Iterator[bytes]:
         """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
         yield from mono(self._all_frames(), self._wishes.channel)
 
     def _all_frames(self) -> Iterator[AudioFrame]:
+        """Yield frames, and silence in the place of those that are missing."""
         assert self._first is not None
         first, self._first = self._first, None
-        yield first
-        yield from self._frames
+        for (frame, lost), (following, _) in pairwise(chain([first], self._frames, [(None, 0.0)])):
+            assert frame is not None
+            yield from silent(frame, self._clock.hole(frame, lost, following))
+            frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
+            yield frame
 
-    def _decode(self) -> Iterator[AudioFrame]:
-        """Yield frames as far as the file goes: bad packets are skipped, a torn end ends it."""
-        bad, packets = 0, self._container.demux(self._track)
-        while bad < BAD_PACKETS:
+    def _decode(self) -> Iterator[tuple[AudioFrame, float]]:
+        """Yield frames as far as the file goes, each with the seconds of bad packets before it.
+
+        A torn end ends it.
+        """
+        fruitless, lost, packets = 0, 0.0, self._container.demux(self._track)
+        while fruitless < BAD_PACKETS:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
@@ -117,16 +138,23 @@ class Source:
             except FFmpegError as error:
                 check_memory(error)
                 frames = []
-            bad = 0 if frames else bad + 1
+                lost += _seconds(packet)
+            fruitless = 0 if frames else fruitless + 1
             for frame in frames:
-                frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
-                yield frame
+                yield frame, lost
+                lost = 0.0
 
     def _stated_duration(self) -> float | None:
         duration = self._container.duration
         if self._container.format.name in LENGTHLESS or duration is None or duration <= 0:
             return None
         return float(duration / av.time_base)
+
+
+def _seconds(packet: av.Packet[AudioStream]) -> float:
+    if packet.duration is None or packet.time_base is None:
+        return 0.0
+    return max(0.0, float(packet.duration * packet.time_base))
 
 
 def _open(descriptor: int) -> InputContainer:
