@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -87,6 +88,93 @@ def encode(
             for resampled in resampler.resample(None):
                 file.mux(stream.encode(resampled))
             file.mux(stream.encode(None))
+    return out.getvalue()
+
+
+Change = Callable[[int, av.Packet], bytes | None]
+"""Content of a packet of sound, by its number, or None if it is missing. May move the packet's time."""
+
+
+def altered(content: bytes, container: str, change: Change) -> bytes:
+    """The packets of a file in `container`, those of sound changed."""
+    out, number = io.BytesIO(), 0
+    with av.open(io.BytesIO(content)) as source, av.open(out, "w", format=container) as file:
+        streams = {stream.index: file.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.size == 0:
+                continue
+            kept: bytes | None = bytes(packet)
+            if packet.stream.type == "audio":
+                kept = change(number, packet)
+                number += 1
+            if kept is not None:
+                new = av.Packet(kept)
+                new.pts, new.dts, new.duration = packet.pts, packet.dts, packet.duration
+                new.time_base, new.is_keyframe = packet.time_base, packet.is_keyframe
+                new.stream = streams[packet.stream.index]
+                file.mux(new)
+    return out.getvalue()
+
+
+def move(packet: av.Packet, seconds: float) -> bytes:
+    """Set a packet's time later by some seconds; return its content."""
+    assert packet.time_base is not None
+    ticks = round(seconds / packet.time_base)
+    packet.pts, packet.dts = (packet.pts or 0) + ticks, (packet.dts or 0) + ticks
+    return bytes(packet)
+
+
+def channels_wav(channels: Samples, rate: int = 16_000, mask: int | None = None) -> bytes:
+    """16-bit wav of (channels, samples) float; with a `mask` of channels it is WAVE_FORMAT_EXTENSIBLE."""
+    count = len(channels)
+    data = (np.clip(channels.T, -1, 1) * 32767).astype("<i2").tobytes()
+    kind = 1 if mask is None else 0xFFFE
+    head = struct.pack("<HHIIHH", kind, count, rate, rate * count * 2, count * 2, 16)
+    if mask is not None:
+        head += struct.pack("<HHIH", 22, 16, mask, 1) + bytes.fromhex("000000001000800000aa00389b71")
+    body = b"WAVEfmt " + struct.pack("<I", len(head)) + head + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+BITS = ("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC", "TFL", "TFC", "TFR", "TBL")
+"""Channels of a wav's mask, from its lowest bit."""
+
+
+def mask_of(layout: str) -> int:
+    """What a wav says of a layout."""
+    return sum(1 << BITS.index(channel.name) for channel in av.AudioLayout(layout).channels)
+
+
+def resampled(channels: Samples, rate: int, layout: str) -> Samples:
+    """(samples,) at 16 kHz that FFmpeg alone makes of (channels, samples) in 16 bits."""
+    pcm = (np.clip(channels.T, -1, 1) * 32767).astype("<i2")
+    resampler = av.AudioResampler("s16", "mono", 16_000)
+    frames = []
+    for start in range(0, len(pcm), CHUNK):
+        data = np.ascontiguousarray(pcm[start : start + CHUNK].reshape(1, -1))
+        frame = av.AudioFrame.from_ndarray(data, format="s16", layout=layout)
+        frame.sample_rate = rate
+        frames += resampler.resample(frame)
+    frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float32) / 32768
+
+
+def encode_channels(
+    channels: Samples, rate: int, container: str, codec: str, layout: str, **options: str
+) -> bytes:
+    """Encode (channels, samples), 16 kHz, as one track."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=rate, layout=layout, options=options)
+        resampler = av.AudioResampler(stream.format.name, layout, rate, stream.frame_size or None)
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(channels.T.reshape(1, -1)), format="flt", layout=layout
+        )
+        frame.sample_rate = 16_000
+        for each in (frame, None):
+            for resampled in resampler.resample(each):
+                file.mux(stream.encode(resampled))
+        file.mux(stream.encode(None))
     return out.getvalue()
 
 

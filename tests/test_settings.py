@@ -145,6 +145,11 @@ def test_models_lie_in_the_cache_folder_of_the_system(monkeypatch: pytest.Monkey
         ("frobnicate = 1", "there is no setting 'frobnicate'"),
         ("api_key = 'a'", "there is no setting 'api_key'; did you mean 'api_keys'?"),
         ("[whisper]\nbeam_size = 1", "there is no table [whisper]; the plugin's is [plugins.whisper]"),
+        (
+            "[server]\nport = 9000",
+            "there is no table [server]; 'port' is a setting of the server, and stands at the top",
+        ),
+        ("[plugin.whisper]\nbeam_size = 1", "there is no table [plugin]; did you mean 'plugins'?"),
         ("port = 'abc'", "port: must be a whole number"),
         ("port = 70000", "port: must be 65535 or less"),
         ("port = -1", "port: must be 0 or more"),
@@ -224,7 +229,7 @@ def test_a_misspelt_variable_is_warned_of(
         monkeypatch.setenv(name, "1")
     with caplog.at_level(logging.WARNING):
         load_settings()
-    assert caplog.messages == ["The environment variable GOVOR_PROT is no setting"]
+    assert caplog.messages == ["The environment variable GOVOR_PROT is no setting; did you mean 'port'?"]
 
 
 @pytest.mark.parametrize("text", [f"api_keys = [['{SECRET}']]", f"api_keys = {{a = ['{SECRET}']}}"])

@@ -173,7 +173,8 @@ class Plugins:
             spelling for plugin in self._all for spelling in (plugin.name, plugin.name.replace("-", "_"))
         }
         for name in sorted(set(named) - known):
-            log.warning("The configuration names a plugin '%s', which is not installed", name)
+            meant = did_you_mean(name, (plugin.name for plugin in self._all))
+            log.warning("The configuration names a plugin '%s', which is not installed%s", name, meant)
 
     def _check_required(self, required: Sequence[str]) -> None:
         ready = {plugin.name: plugin for plugin in self._all if plugin.state == "ready"}
@@ -193,7 +194,10 @@ def _faults(error: ValidationError, module: str) -> str:
 
 def _fault(item: Item, known: Collection[str]) -> str:
     if item["type"] == "extra_forbidden":
-        return f"there is no key '{place_of(item)}'{did_you_mean(str(item['loc'][-1]), known)}"
+        key = str(item["loc"][-1])
+        if key in Settings.model_fields:
+            return f"'{key}' is a setting of the server, and stands at the top of the file, above all tables"
+        return f"there is no key '{place_of(item)}'{did_you_mean(key, known)}"
     return f"{place_of(item)}: {wrong_value(item)}"
 
 

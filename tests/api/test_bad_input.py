@@ -198,6 +198,7 @@ def test_an_unknown_path_and_a_wrong_method_answer_in_json(client: httpx.Client)
     assert error_of(client.get("/v1/nothing"), 404)["code"] == "not_found"
     wrong = client.get(URL)
     assert error_of(wrong, 405)["code"] == "method_not_allowed"
+    assert error_of(wrong, 405)["message"] == f"{URL} takes POST, not GET."
     assert "POST" in wrong.headers["allow"]
 
 

@@ -61,6 +61,28 @@ def client(server: Server) -> Iterator[httpx.Client]:
         yield opened
 
 
+class CountingDiarizer(FakeDiarizer):
+    """One that can be told how many speak, and notes what it was told of each recording."""
+
+    def __init__(self, *turns: SpeakerTurn):
+        super().__init__(*turns)
+        self.people: list[tuple[int, int | None]] = []
+
+    def stream(self, known: Any = ()) -> FakeDiarizer:
+        self.people.append((0, None))
+        return self
+
+    def stream_of(self, known: Any, least: int, most: int | None) -> FakeDiarizer:
+        self.people.append((least, most))
+        return self
+
+
+@pytest.fixture
+def counted(start: Any) -> tuple[Server, CountingDiarizer]:
+    diarizer = CountingDiarizer(*TURNS)
+    return start(diarizer), diarizer
+
+
 def diarized(client: httpx.Client, **fields: Any) -> httpx.Response:
     return client.post("/v1/audio/diarization", files={"file": ("my talk.wav", VOICE)}, data=fields)
 
@@ -264,38 +286,93 @@ def test_the_route_tells_what_is_said_where_localais_clients_ask(client: httpx.C
     assert "text" not in diarized(client, include_text="true").json()["segments"][0]
 
 
-def test_a_number_of_speakers_is_told_to_a_diarizer_that_can_count(start: Any) -> None:
-    class Counting(FakeDiarizer):
-        people: tuple[int, int | None] = (0, None)
+@pytest.mark.parametrize(
+    ("fields", "people"),
+    [
+        ({"num_speakers": "2"}, (2, 2)),
+        ({"min_speakers": "2", "max_speakers": "5"}, (2, 5)),
+        ({"min_speakers": "3"}, (3, None)),
+        ({"max_speakers": "4"}, (0, 4)),
+        ({"num_speakers": "0", "max_speakers": "0"}, (0, None)),
+        ({"speakers_expected": "3"}, (3, 3)),
+        ({"min_speaker_count": "2", "max_speaker_labels": "6"}, (2, 6)),
+        ({"number_of_speakers": "7", "num_speakers": "2"}, (2, 2)),
+    ],
+)
+def test_numbers_of_speakers_are_told_to_a_diarizer_that_can_count(
+    counted: Any, fields: dict[str, str], people: tuple[int, int | None]
+) -> None:
+    server, diarizer = counted
+    with server.client() as client:
+        for answer in (
+            diarized(client, **fields),
+            server.post(VOICE, response_format="diarized_json", **fields),
+            server.post(VOICE, response_format="srt", diarize="true", **fields),
+            client.post("/v1/audio/diarize", files={"file": ("a.wav", VOICE)}, data=fields),
+            client.post("/api/v1/audio/diarize", files={"file": ("a.wav", VOICE)}, data=fields),
+        ):
+            assert answer.status_code == 200, answer.text
+            assert "x-govor-ignored" not in answer.headers
+    assert diarizer.people == [people] * 5
 
-        def stream_of(self, known: Any, least: int, most: int | None) -> FakeDiarizer:
-            self.people = (least, most)
-            return self
 
-    diarizer = Counting(*TURNS)
-    with start(diarizer).client() as client:
-        answer = diarized(client, num_speakers="2")
-        assert "x-govor-ignored" not in answer.headers
-        assert diarizer.people == (2, 2)
-        diarized(client, min_speakers="2", max_speakers="5")
-        assert diarizer.people == (2, 5)
-        assert refusal(diarized(client, min_speakers="5", max_speakers="2"))["param"] == "min_speakers"
+@pytest.mark.parametrize("place", ["query", "form"])
+def test_whisper_asrs_numbers_of_speakers_are_told_to_the_diarizer(counted: Any, place: str) -> None:
+    server, diarizer = counted
+    fields = {"diarize": "true", "min_speakers": "2", "max_speakers": "5"}
+    with server.client() as client:
+        query, form = (fields, {}) if place == "query" else ({}, fields)
+        answer = client.post("/asr", params=query, data=form, files={"audio_file": ("a.wav", VOICE)})
+        assert (answer.status_code, "x-govor-ignored" in answer.headers) == (200, False), answer.text
+        wrong = client.post("/asr?diarize=true&min_speakers=5&max_speakers=2", data={"no": "file"})
+    assert refusal(wrong)["param"] == "min_speakers"
+    assert diarizer.people == [(2, 5)]
 
 
-def test_a_transcription_tells_the_number_of_speakers_too(start: Any) -> None:
-    class Counting(FakeDiarizer):
-        people: tuple[int, int | None] = (0, None)
+def test_a_job_tells_the_number_of_speakers_too(counted: Any) -> None:
+    server, diarizer = counted
+    job = server.post(VOICE, background="true", response_format="diarized_json", max_speakers="3")
+    assert "x-govor-ignored" not in job.headers
+    with server.client() as client:
+        address = job.headers["location"]
+        assert eventually(lambda: client.get(address).json()["status"] == "completed")
+    assert diarizer.people == [(0, 3)]
 
-        def stream_of(self, known: Any, least: int, most: int | None) -> FakeDiarizer:
-            self.people = (least, most)
-            return self
 
-    diarizer = Counting(*TURNS)
-    server = start(diarizer)
-    answer = server.post(VOICE, response_format="diarized_json", num_speakers="2")
-    assert "x-govor-ignored" not in answer.headers
-    assert diarizer.people == (2, 2)
-    assert server.post(VOICE, num_speakers="2").headers["x-govor-ignored"] == "num_speakers"
+def test_a_number_of_speakers_is_named_where_nobody_asks_for_speakers(counted: Any) -> None:
+    server, diarizer = counted
+    answer = server.post(VOICE, num_speakers="2", min_speakers="1")
+    assert answer.headers["x-govor-ignored"] == "num_speakers, min_speakers"
+    assert diarizer.people == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "said"),
+    [
+        ({"min_speakers": "5", "max_speakers": "2"}, "min_speakers", "'min_speakers' is 5"),
+        ({"num_speakers": "2", "min_speakers": "3"}, "num_speakers", "rule out"),
+        ({"num_speakers": "6", "max_speakers": "3"}, "num_speakers", "rule out"),
+        ({"num_speakers": "1000"}, "num_speakers", "100"),
+        ({"max_speakers": "-1"}, "max_speakers", "0"),
+        ({"num_speakers": "two"}, "num_speakers", "num_speakers"),
+        ({"num_speakers": "2.5"}, "num_speakers", "num_speakers"),
+        ({"speakers_expected": "1000"}, "num_speakers", "100"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_on_every_route(
+    counted: Any, fields: dict[str, str], param: str, said: str
+) -> None:
+    server, diarizer = counted
+    with server.client() as client:
+        for answer in (
+            diarized(client, **fields),
+            server.post(VOICE, response_format="diarized_json", **fields),
+            server.post(VOICE, background="true", diarize="true", **fields),
+        ):
+            error = refusal(answer)
+            assert error["param"] == param
+            assert said in error["message"]
+    assert diarizer.people == []
 
 
 def test_fields_that_the_diarizer_cannot_do_are_named(client: httpx.Client) -> None:

@@ -216,6 +216,13 @@ def test_a_server_that_stands_before_the_subcommand_is_the_one_that_fetches(
     assert result.stdout == f"small is installed in family/small of {on_server.options[1]}\n", result.stderr
 
 
+def test_options_before_the_subcommand_are_meant_for_it(on_disk: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    result = on_disk.run("models", "--json", "--models-dir", str(folder), "pull", "small")
+    assert json.loads(result.stdout)["data"][0]["id"] == "small", result.stderr
+    assert (folder / "family/small").is_dir()
+
+
 def test_a_failed_download_is_one_sentence(place: Place) -> None:
     place.hub.refuse("weights.bin", 403)
     result = place.run("pull", "small")

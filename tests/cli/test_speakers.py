@@ -70,7 +70,13 @@ def test_the_number_of_speakers_is_told_to_the_diarizer(shell: Any, recordings: 
     counted = "def stream_of(self, known, least, most):\n        print(least, most)\n        return Stream()"
     counting = TWO_VOICES.replace("def close(self):", f"{counted}\n\n    def close(self):")
     assert "--diarize only" in shell.run(*command).stderr
+    backwards = shell.run(*command, "--diarize", "--min-speakers", "4")
+    assert "'min_speakers'" in backwards.stderr
+    assert "1<=x<=100" in shell.run(*command, "--diarize", "--max-speakers", "1000").stderr
     install_plugin(shell.site, "aa-counting", counting)
     counted = shell.run(*command, "--diarize", GOVOR_ORDER="aa-counting")
     assert (counted.returncode, counted.stderr) == (0, "")
     assert counted.stdout.startswith("3 3\n")
+    limits = ("--diarize", "--min-speakers", "2", "--max-speakers", "4")
+    counted = shell.run(*command[:4], *limits, GOVOR_ORDER="aa-counting")
+    assert counted.stdout.startswith("2 4\n"), counted.stderr

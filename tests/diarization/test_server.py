@@ -112,4 +112,15 @@ def test_turns_are_told_without_a_model_of_speech(server: Any, call: Path) -> No
         )
     lines = [line.split() for line in answer.text.splitlines()]
     assert {line[1] for line in lines} == {"call"}
-    assert {line[7] for line in lines} == {"A", "B"}
+    assert {line[7] for line in lines} == {"SPEAKER_00", "SPEAKER_01"}
+
+
+@pytest.mark.parametrize(("fields", "found"), [({"num_speakers": "1"}, 1), ({"min_speakers": "3"}, 3)])
+def test_as_many_speakers_are_found_as_are_asked_for(
+    server: Any, call: Path, fields: dict[str, str], found: int
+) -> None:
+    with server.client() as client:
+        sent = {"files": {"file": ("call.wav", call.read_bytes())}, "data": fields}
+        answer = client.post("/v1/audio/diarization", **sent)
+    assert "x-govor-ignored" not in answer.headers
+    assert answer.json()["num_speakers"] == found

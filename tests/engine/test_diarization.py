@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from govor.decoder.wire import Wishes
 from govor.engine.diarization import Diarization, Diarize, KnownSpeaker
 from govor.engine.observer import Observer, Report
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.errors import (
     AudioTooLong,
+    InvalidAudio,
     InvalidParam,
     LoadFailed,
     ModelUnloaded,
@@ -261,3 +263,13 @@ async def test_one_whose_speakers_have_been_told_apart_is_not_sent_away_for_the_
         model.gate.set()
         assert await second == [("A", "1.0"), ("B", "seconds")]
         assert await first
+
+
+async def test_speakers_are_told_apart_in_what_is_heard(service, spoken) -> None:
+    async with service(diarizer=FakeDiarizer(*TURNS)) as running:
+        both = replace(work(running, spoken(1.0)), wishes=Wishes(channel=1))
+        with pytest.raises(InvalidAudio, match="channel 1 is not among them"):
+            await told(running, both)
+        with running.admission.admit() as place, pytest.raises(InvalidAudio, match="channel 1"):
+            async with running.diarize(both.path, both.diarize, place, both.wishes):
+                pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,18 @@ from numpy.typing import NDArray
 
 import hostile
 import media
+from govor.audio.decoders import Decoders
+from govor.audio.energy import EnergyDetector
 from govor.audio.stretches import NO_DETECTION
 from govor.cores import usable_cores
+from govor.decoder.wire import Wishes
+from govor.engine.detection import first_speech
 from govor.engine.pipeline import Transcription, Work
 from govor.engine.service import Service
 from govor.errors import AudioTooLong, InvalidAudio, LoadFailed, TranscriptionFailed
 from govor.formats.text import Joiner
 from govor.specs import Feature, ModelSpec
-from govor.testing import FakeDetector, FakeLongForm, FakeRecognizer
+from govor.testing import FakeDetector, FakeLongForm, FakeRecognizer, hum, silence
 from govor.testing.fakes import pass_gate
 from govor.types import SAMPLE_RATE, Audio, Options, Segment
 from waiting import Turnstile, soon
@@ -151,6 +155,40 @@ async def test_times_are_those_of_the_recording(service: Serving, spoken: Spoken
         (pytest.approx(9.8, abs=0.05), pytest.approx(12.2, abs=0.05)),
         (pytest.approx(21.8, abs=0.05), pytest.approx(23.0, abs=0.05)),
     ]
+
+
+def with_hole(path: Path, spoken: Spoken) -> Path:
+    """A second of speech, seven that are missing, a second of speech."""
+    samples, _ = media.read_wav(spoken(1, -7, 1))
+    whole = media.encode([samples], 48_000, "matroska", "libopus")
+    path.write_bytes(
+        media.altered(whole, "matroska", lambda n, packet: None if 50 < n < 400 else bytes(packet))
+    )
+    return path
+
+
+async def test_times_and_length_count_what_is_missing_in_the_file(
+    service: Serving, spoken: Spoken, tmp_path: Path
+) -> None:
+    path = with_hole(tmp_path / "hole.mkv", spoken)
+    async with service() as running, running.transcribe(work_of(running, path)) as transcription:
+        await texts(transcription)
+        result = transcription.result()
+    assert [(s.start, s.end) for s in result.segments] == [
+        pytest.approx((0, 1), abs=0.3),
+        pytest.approx((8, 9), abs=0.3),
+    ]
+    assert result.duration == pytest.approx(9, abs=0.1)
+
+
+async def test_the_limit_of_length_counts_what_is_missing_in_the_file(
+    service: Serving, spoken: Spoken, tmp_path: Path
+) -> None:
+    path = with_hole(tmp_path / "hole.mkv", spoken)
+    path.write_bytes(media.without_length(path.read_bytes()))
+    async with service() as running:
+        with pytest.raises(AudioTooLong):
+            await transcribe(running, path, max_seconds=5.0)
 
 
 async def test_the_result_is_what_was_told(service: Serving, spoken: Spoken) -> None:
@@ -414,3 +452,27 @@ async def test_a_model_is_loaded_for_the_cores_that_are_allowed(service: Serving
     async with service(load, cores=1) as running:
         await transcribe(running, spoken(1))
     assert counted == [1]
+
+
+def two_parties(path: Path) -> Path:
+    """Write a stereo wav: a second of voice on the left, then three on the right."""
+    left, right = (np.concatenate(each) for each in ((hum(1), silence(8)), (silence(6), hum(3))))
+    path.write_bytes(media.channels_wav(np.stack([left, right])))
+    return path
+
+
+@pytest.mark.parametrize(("channel", "heard"), [(0, [1]), (1, [3]), (None, [1, 3])])
+async def test_the_channel_that_is_wished_for_is_heard_alone(
+    channel: int | None, heard: list[int], service: Serving, tmp_path: Path
+) -> None:
+    path = two_parties(tmp_path / "call.wav")
+    async with service() as running:
+        found = await transcribe(running, path, wishes=Wishes(channel=channel))
+    assert [round(float(text.split()[0])) for text in found] == heard
+
+
+async def test_the_language_is_told_of_what_is_heard(tmp_path: Path) -> None:
+    path, detector = two_parties(tmp_path / "call.wav"), EnergyDetector()
+    with closing(Decoders()) as decoders:
+        stretches = [first_speech(path, decoders, detector, Wishes(channel=channel)) for channel in (0, 1)]
+    assert [round(len(stretch.audio) / SAMPLE_RATE) for stretch in stretches if stretch] == [1, 3]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from govor import Audio, Options, Recognizer
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, cut
+from govor.engine.placing import place
 from govor.engine.seams import Seams
 from govor.types import SAMPLE_RATE
 from miniature.heldout import HeldOut
@@ -51,7 +52,7 @@ def hear(recognizer: Recognizer, audio: Audio, overlap: float) -> list[str]:
     cutter = Cutter(NoPause(), SpeechRules(), Packing(WINDOW, WINDOW, overlap=overlap))
     seams, found = Seams(EVERYTHING), []
     for stretch in cut([audio], cutter):
-        segment = stretch.place(recognizer.transcribe([stretch.audio], EVERYTHING)[0])
+        (segment,) = place(recognizer.transcribe([stretch.audio], EVERYTHING)[0], stretch, EVERYTHING)
         found += [part for part, _ in seams.add(segment, stretch.seam)]
     for one, other in pairwise(segment for segment in found if segment.text):
         assert one.end is not None

@@ -39,6 +39,11 @@ def test_a_name_that_nobody_has_leads_nowhere():
     assert catalogue(a=["small"]).find("large") is None
 
 
+def test_an_alias_that_leads_nowhere_is_known():
+    aliases = {"boss": "smal", "a": "small", "b": "default", "c": "auto", "d": "owner/later", "e": "boss"}
+    assert list(catalogue(a=["small"], aliases=aliases).lost_aliases()) == [("boss", "smal"), ("e", "smal")]
+
+
 def test_the_first_plugin_in_order_keeps_an_id_and_the_other_answers_as_plugin_slash_id():
     known = catalogue(order=("b",), a=["small"], b=["small"])
     assert [model.id for model in known] == ["small", "a/small"]

@@ -72,6 +72,15 @@ class MisspeltTable(FakeBackend):
         self.Table.model_validate({"beam_sise": 5})
 
 
+class SettingInTable(FakeBackend):
+    class Table(BaseModel, extra="forbid"):
+        beam_size: int = 5
+
+    @hookimpl
+    def backend(self, settings):
+        self.Table.model_validate({"port": 5})
+
+
 class Blueprint(FakeBackend):
     @hookimpl
     def backend(self, settings):
@@ -145,6 +154,11 @@ def test_a_hook_may_leave_out_arguments_it_does_not_need():
     assert [spec.id for spec in named(plugins_of(Settings(), x=WithoutArguments()), "x").models] == ["plain"]
 
 
+def test_a_misspelt_name_of_a_plugin_is_warned_of_with_the_right_one(caplog):
+    plugins_of(Settings(plugins={"wisper": {}}), whisper=FakeBackend("tiny"))
+    assert "a plugin 'wisper', which is not installed; did you mean 'whisper'?" in caplog.text
+
+
 def test_a_disabled_plugin_is_listed_but_not_imported():
     settings = Settings(disable=("broken",))
     plugin = named(plugins_of(settings, broken=ImportError("no libtorch.so")), "broken")
@@ -171,6 +185,11 @@ def test_a_disabled_plugin_is_listed_but_not_imported():
             MisspeltTable(),
             r"^ValueError: \[plugins.bad\] there is no key 'beam_sise'; did you mean 'beam_size'\?$",
             id="a key is misspelt",
+        ),
+        pytest.param(
+            SettingInTable(),
+            r"^ValueError: \[plugins.bad\] 'port' is a setting of the server, and stands at the top",
+            id="a setting of the server",
         ),
         pytest.param(Blueprint(), r"backend\(\) gave the class FakeBackend: give an object", id="a class"),
         pytest.param(Forgetful(), "hook 'backend' returned None", id="backend returns None"),

@@ -16,20 +16,18 @@ from govor.api.foreign import strangers
 from govor.api.forms import fetch_recording, read_form
 from govor.api.results import name_ignored
 from govor.api.schema import Diarization as DiarizationBody
-from govor.api.speakers import MOST_PEOPLE, SpeakerFields, known_speakers
-from govor.api.spellings import gather
+from govor.api.speakers import SpeakerFields, known_speakers
+from govor.api.spellings import OTHER_NAMES, gather
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.engine.admission import Place
 from govor.engine.diarization import Diarize
 from govor.engine.service import Service
-from govor.errors import InvalidParam, ModelNotFound
+from govor.errors import ModelNotFound
 from govor.formats.diarized import NamedTurn, numbered, rttm, smoothed, turns_body
 from govor.formats.openai import dump_json
 from govor.models.catalogue import Model
 from govor.types import Options, Transcript
 from govor.voices import CountedVoices
-
-COUNTS = ("num_speakers", "min_speakers", "max_speakers")
 
 
 class DiarizationFields(SpeakerFields):
@@ -42,22 +40,12 @@ class DiarizationFields(SpeakerFields):
     response_format: Literal["json", "rttm", "verbose_json"] = Field(
         "json", description="What the answer is; verbose_json sums up each speaker."
     )
-    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at least.")
-    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at most; 0: any number.")
     min_duration_on: float = Field(0, ge=0, le=3600, description="Shorter turns are left out, in seconds.")
     min_duration_off: float = Field(0, ge=0, le=3600, description="Shorter pauses of a speaker are none.")
     include_text: bool = Field(
         False, description="verbose_json has what is said, by the default model: its segments are the turns."
     )
     language: OptionalLanguage = Field(None, description="What is spoken, where the text is asked for.")
-
-    @property
-    def people(self) -> tuple[int, int | None]:
-        """How many speak at least and at most. Raises InvalidParam."""
-        least, most = self.num_speakers or self.min_speakers, self.num_speakers or self.max_speakers
-        if most and least > most:
-            raise InvalidParam("'min_speakers' is more than 'max_speakers'.", param="min_speakers")
-        return least, most or None
 
     @property
     def wants_text(self) -> bool:
@@ -86,12 +74,10 @@ def diarization_routes(service: Service) -> Blueprint:
             form = await read_form()
             fields = _parse(form.fields)
             path = form.path or await fetch_recording(fields.file_url, service, place)
-            least, most = fields.people
             asked = Diarize(
                 choose_diarizer(service, fields.model),
                 await known_speakers(fields, service.decoders, service.settings.spool_dir),
-                least,
-                most,
+                *fields.people,
             )
             if fields.wants_text:
                 turns, seconds = await _with_text(service, path, fields, asked, place)
@@ -99,10 +85,8 @@ def diarization_routes(service: Service) -> Blueprint:
                 async with service.diarize(path, asked, place) as diarization:
                     turns = (await diarization.speakers()).turns()
                 seconds = diarization.seconds
-            counts = [name for name in COUNTS if getattr(fields, name)]
-            if counts and await can_count(service, asked.model):
-                counts = []
-        ignored = (*counts, *strangers(form.fields, DiarizationFields.model_fields))
+            uncounted = await not_counted(service, asked, fields.counts)
+        ignored = (*uncounted, *strangers(form.fields, {*DiarizationFields.model_fields, *OTHER_NAMES}))
         return name_ignored(_answer(turns, seconds, fields, Path(form.file_name).stem), ignored)
 
     return routes
@@ -122,6 +106,7 @@ def _parse(form: MultiDict[str, str]) -> DiarizationFields:
     except ValidationError as error:
         raise invalid(error) from error
     fields.check_known()
+    fields.check_people()
     return fields
 
 
@@ -140,8 +125,16 @@ async def _with_text(
     return turns, transcript.duration
 
 
+async def not_counted(service: Service, asked: Diarize | None, counts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those `counts` of speakers that nobody heeds: where the diarizer takes no number."""
+    if asked is None or not counts or await can_count(service, asked.model):
+        return ()
+    return counts
+
+
 async def can_count(service: Service, model: Model) -> bool:
-    """Tell whether a diarizer takes a number of speakers."""
+    """Tell whether a diarizer takes a number of speakers. Raises DownloadFailed, LoadFailed."""
+    await service.fetch_missing(model)
     async with service.pool.lease(model) as loaded:
         return await loaded.lane.ask(lambda voices: isinstance(voices, CountedVoices))
 

@@ -212,6 +212,7 @@ def parse_flag(query: MultiDict[str, str], name: str) -> bool:
 
 def _check(fields: Fields) -> None:
     """Refuse what does not go together."""
+    fields.check_people()
     if fields.response_format not in MEDIA_TYPES:
         raise InvalidParam(
             f"response_format '{fields.response_format[:40]}' is unknown; there are "

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from quart import Quart, Response, has_request_context, request, websocket
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from govor.api.exchanges import annotate
 from govor.api.paths import Paths
@@ -42,6 +42,9 @@ CODES = {
 RECORDINGS_INSTEAD = (
     "POST /v1/audio/transcriptions takes recordings, and stream=true tells their text as it comes."
 )
+
+IMPLIED = frozenset({"HEAD", "OPTIONS"})
+"""Methods that a route has without being written for them."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 """What the system says where a file must not grow any more, or cannot."""
@@ -126,6 +129,8 @@ def _message(paths: Paths, error: HTTPException) -> str:
         return f"There is no WebSocket {_path()} here: live audio is not served. {RECORDINGS_INSTEAD}"
     if error.code == 404 and (meant := paths.nearest(request.path, request.method)):
         return f"There is no {request.path} here, but {meant} there is: look at the client's base URL."
+    if isinstance(error, MethodNotAllowed) and (methods := set(error.valid_methods or ()) - IMPLIED):
+        return f"{request.path} takes {' or '.join(sorted(methods))}, not {request.method}."
     if error.code in (404, 405):
         return f"There is no {request.method} {request.path} here; /docs shows what there is."
     return error.description or error.name

@@ -26,6 +26,28 @@ TOLERANCE = 0.1  # seconds: codecs add and swallow some
 DATA_URL = re.compile(r"data:[^,;]*(?:;[^,;]+)*;base64,", re.IGNORECASE)
 
 
+COUNTS = ("num_speakers", "min_speakers", "max_speakers")
+"""Fields that say how many people speak."""
+
+
+def count_people(exactly: int, least: int, most: int) -> tuple[int, int | None]:
+    """Return how many people speak at least and at most, None for any number; 0 says nothing.
+
+    Raises InvalidParam where the numbers contradict each other.
+    """
+    if most and least > most:
+        raise InvalidParam(
+            f"'min_speakers' is {least} and 'max_speakers' is {most}: they are the wrong way round.",
+            param="min_speakers",
+        )
+    if exactly and not least <= exactly <= (most or exactly):
+        raise InvalidParam(
+            f"'num_speakers' is {exactly}, which 'min_speakers' and 'max_speakers' rule out: leave them out.",
+            param="num_speakers",
+        )
+    return exactly or least, exactly or most or None
+
+
 class SpeakerFields(BaseModel):
     """Who may be heard in the recording."""
 
@@ -39,6 +61,22 @@ class SpeakerFields(BaseModel):
     )
 
     num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many people speak; 0: found out.")
+    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at least.")
+    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at most; 0: any number.")
+
+    @property
+    def people(self) -> tuple[int, int | None]:
+        """How many speak at least and at most. Raises InvalidParam, as `check_people` does."""
+        return count_people(self.num_speakers, self.min_speakers, self.max_speakers)
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """The fields that say how many speak."""
+        return tuple(name for name in COUNTS if getattr(self, name))
+
+    def check_people(self) -> None:
+        """Refuse numbers that contradict each other. Raises InvalidParam."""
+        count_people(self.num_speakers, self.min_speakers, self.max_speakers)
 
     def check_known(self) -> None:
         """Refuse names without references, and the same name twice. Raises InvalidParam."""

@@ -23,7 +23,13 @@ ARRAYS = frozenset(
     }
 )
 COMMA_LISTS = ARRAYS - {"keywords", "known_speaker_references"}  # these may hold a comma themselves
-OTHER_NAMES = {"hotwords": "keywords"}  # faster-whisper's servers
+OTHER_NAMES = {
+    "hotwords": "keywords",
+    **dict.fromkeys(("number_of_speakers", "speaker_count", "speakers_expected"), "num_speakers"),
+    **dict.fromkeys(("min_speaker_count", "min_speakers_expected"), "min_speakers"),
+    **dict.fromkeys(("max_speaker_count", "max_speaker_labels", "max_speakers_expected"), "max_speakers"),
+}
+"""What faster-whisper's servers and public services call the same; where both are sent, ours counts."""
 
 ORDINARY = 8_000
 """Letters of one field: a long address fits, and nothing of that length keeps the event loop."""
@@ -44,8 +50,8 @@ def gather(form: MultiDict[str, str], known: Container[str]) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     for key, texts in form.lists():
-        name, bracket, inner = key.partition("[")
-        name = OTHER_NAMES.get(name, name)
+        spelled, bracket, inner = key.partition("[")
+        name = OTHER_NAMES.get(spelled, spelled)
         given = [text for text in texts if text.strip()]
         if not given:
             continue
@@ -60,7 +66,7 @@ def gather(form: MultiDict[str, str], known: Container[str]) -> dict[str, Any]:
             check_strategy(values[name])
         elif name == "chunking_strategy":
             values[name] = read_strategy(given[-1])
-        else:
+        elif name == spelled or name not in values:
             values[name] = given[-1]
     return values
 

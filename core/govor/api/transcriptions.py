@@ -14,7 +14,7 @@ from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 
 from govor.api.dialect_schema import RichTranscription
-from govor.api.diarization import can_count
+from govor.api.diarization import not_counted
 from govor.api.fields import Fields, parse_fields, parse_flag
 from govor.api.forms import fetch_recording, read_form
 from govor.api.jobs import accept_job, prefers_async
@@ -125,9 +125,8 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
         diarize = await _diarize(service, fields, purpose)
         dialect = _stream_dialect(fields, purpose, compat, named=named)
         without_room = _without_room(fields, diarized=diarize is not None, streamed=dialect is not None)
-        ignored = (*without_room, *foreign.left)
-        if diarize and diarize.least and (fields.background or not await can_count(service, diarize.model)):
-            ignored = ("num_speakers", *ignored)  # a job is worked on without it
+        uncounted = await not_counted(service, diarize, fields.counts)
+        ignored = (*uncounted, *without_room, *foreign.left)
         wish = Wish(
             path,
             fields.model,
@@ -169,7 +168,7 @@ async def _diarize(service: Service, fields: Fields, purpose: Purpose) -> Diariz
     fields.check_known()
     model = service.router.diarizer(_wanting(fields))
     known = await known_speakers(fields, service.decoders, service.settings.spool_dir)
-    return Diarize(model, known, fields.num_speakers, fields.num_speakers or None)
+    return Diarize(model, known, *fields.people)
 
 
 def _without_room(fields: Fields, *, diarized: bool, streamed: bool) -> tuple[str, ...]:

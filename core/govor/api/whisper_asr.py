@@ -14,10 +14,12 @@ from quart_schema import DataSource, document_querystring, document_request, doc
 
 from govor.api.attachments import attach
 from govor.api.dialect_schema import AsrDetection, AsrResult
+from govor.api.diarization import not_counted
 from govor.api.fields import OptionalLanguage, read_fields_as
 from govor.api.forms import read_upload
 from govor.api.lines import layout
 from govor.api.results import MODEL_HEADER
+from govor.api.speakers import COUNTS, MOST_PEOPLE, count_people
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
 from govor.compat import Compat
@@ -30,9 +32,6 @@ from govor.types import Options
 PATHS = ("/asr", "/detect-language")
 HEADERLESS = "audio/pcm; rate=16000; channels=1"
 """What the recording is where the client has decoded it: 16 bits, little-endian."""
-
-UNHEEDED = ("min_speakers", "max_speakers")
-"""Parameters that are known and not honoured."""
 
 
 class DecodedQuery(BaseModel):
@@ -62,6 +61,9 @@ class AsrQuery(DecodedQuery):
     vad_filter: bool = Field(True, description="false: take everything for speech.")
     word_timestamps: bool = Field(False, description="json: words in the segments.")
     diarize: bool = Field(False, description="Name the speakers.")
+    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Not whisper-asr-webservice's: how many.")
+    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many speak at least.")
+    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many speak at most.")
     model: str = Field("", description="Not whisper-asr-webservice's; absent: the default model.")
 
     def options(self) -> Options:
@@ -93,19 +95,20 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         """Text or subtitles of a recording."""
         async with AsyncExitStack() as stack:
             place = admit(service, stack)
-            if read_fields_as(AsrQuery, request.args).diarize:
-                service.router.diarizer("diarize")  # before anything is uploaded in vain
+            _diarize(service, read_fields_as(AsrQuery, request.args))  # before an upload in vain
             form, path = await read_upload(_stated)
             given = {**form.fields, **request.args}
             query = read_fields_as(AsrQuery, given)
+            diarize = _diarize(service, query)
+            counts = tuple(name for name in COUNTS if getattr(query, name))
             wish = Wish(
                 path,
                 query.model,
                 query.options(),
                 place,
                 None if query.vad_filter else NO_DETECTION,
-                ignored=tuple(name for name in UNHEEDED if given.get(name)),
-                diarize=Diarize(service.router.diarizer("diarize")) if query.diarize else None,
+                ignored=await not_counted(service, diarize, counts) if diarize else counts,
+                diarize=diarize,
                 unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
             )
             asked = await stack.enter_async_context(understood(service, wish))
@@ -138,6 +141,12 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         return response
 
     return routes
+
+
+def _diarize(service: Service, query: AsrQuery) -> Diarize | None:
+    """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
+    people = count_people(query.num_speakers, query.min_speakers, query.max_speakers)
+    return Diarize(service.router.diarizer("diarize"), (), *people) if query.diarize else None
 
 
 def asr_limits(compat: Compat) -> dict[str, int]:

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import stat
 import threading
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from govor.audio.decoders import Decoders, Process, end, exit_status, wake
 from govor.decoder import wire
+from govor.decoder.wire import Wishes
 from govor.errors import DecoderLost, GovorError, InvalidAudio
 from govor.types import SAMPLE_RATE, Audio
 
@@ -37,6 +37,9 @@ LOST = "The decoder's process was ended from outside; send the recording again."
 CRASHED = "The file makes its decoder fail ({}); it is damaged, or made to do harm."
 TOO_SLOW = "Decoding the file takes more computing time than its length justifies."
 
+ANYTHING = Wishes()
+"""The track that suits best, its channels mixed down."""
+
 log = logging.getLogger(__name__)
 
 
@@ -45,7 +48,7 @@ class ForkServerEnded(DecoderLost):
 
 
 class Recording:
-    """A recording and its default audio track. A context manager; iterate `blocks()` once.
+    """A recording, and what is heard of it. A context manager; iterate `blocks()` once.
 
     `close` may be called by any thread at any time: it never waits, and whoever reads gets no more.
     """
@@ -53,9 +56,14 @@ class Recording:
     duration: float | None = None
     """Seconds as the container states them; None: it does not. Known once it is open."""
 
-    def __init__(self, path: Path, decoders: Decoders):
+    channels: tuple[str, ...] = ()
+    """Names of the track's channels in plain words, or numbers from 1 where it names none. Known once it is
+    open."""
+
+    def __init__(self, path: Path, decoders: Decoders, wishes: Wishes = ANYTHING):
         self._path = path
         self._decoders = decoders
+        self._wishes = wishes
         self._process: Process | None = None
         self._held = threading.Lock()  # for moments only: who closes and who begins to read
         self._reading = self._closed = False
@@ -74,7 +82,7 @@ class Recording:
         return self
 
     def _begin(self, file: IO[bytes]) -> None:
-        process = self._decoders.begin(file)
+        process = self._decoders.begin(file, self._wishes)
         process.answer.settimeout(STALL_SECONDS)
         with self._held:
             self._process = process
@@ -88,7 +96,8 @@ class Recording:
             self._let_go()
             raise
         if frame is not None:
-            self.duration = json.loads(frame[1])["duration"]
+            facts = json.loads(frame[1])
+            self.duration, self.channels = facts["duration"], tuple(facts["channels"])
 
     def __enter__(self) -> Self:
         return self if self._process is not None else self.open()
@@ -104,7 +113,7 @@ class Recording:
         self._let_go()
 
     def blocks(self, seconds: float = BLOCK_SECONDS) -> Iterator[Audio]:
-        """Yield (samples,) arrays of `seconds`, the last one shorter. Damaged parts are left out.
+        """Yield (samples,) arrays of `seconds`, the last one shorter. Damaged parts are silence.
 
         Samples pass through 16-bit integers, as faster-whisper's and GigaAM's own loaders do, so that
         a model hears here exactly what it hears there. Raises InvalidAudio, DecoderLost.
@@ -141,8 +150,8 @@ class Recording:
         if process is None:
             return None
         try:
-            frame = _receive(process)
-        except (EOFError, OSError) as error:
+            frame = wire.receive(process.answer)
+        except OSError as error:
             if self._closed:
                 return None
             raise self._explained(error) from error
@@ -190,25 +199,6 @@ class Recording:
     def _fault(self, reason: str) -> None:
         log.warning("A recording could not be decoded: %s", reason)
         self._decoders.fault(reason)
-
-
-def _receive(process: Process) -> tuple[bytes, bytes]:
-    """Return one frame. Raises EOFError where the answer ends, OSError."""
-    kind, size = wire.HEADER.unpack(_exactly(process.answer, wire.HEADER.size))
-    if size > wire.FRAME_BYTES:
-        raise EOFError(f"a frame of {size} bytes")
-    return kind, _exactly(process.answer, size)
-
-
-def _exactly(answer: socket.socket, size: int) -> bytes:
-    data = bytearray(size)
-    have = 0
-    while have < size:
-        got = answer.recv_into(memoryview(data)[have:])
-        if not got:
-            raise EOFError("the answer broke off")
-        have += got
-    return bytes(data)
 
 
 def explain_end(status: int) -> tuple[str, GovorError]:

@@ -62,12 +62,13 @@ class Decoders:
         with self._lock:
             self._running()
 
-    def begin(self, recording: IO[bytes]) -> Process:
+    def begin(self, recording: IO[bytes], wishes: wire.Wishes) -> Process:
         """Have a process decode an open file from where it stands. Raises DecodersUnavailable."""
         with ExitStack() as ours, ExitStack() as theirs:
             answer, answering = socket.socketpair()
             ours.callback(answer.close)
             theirs.callback(answering.close)
+            answer.sendall(wire.wished(wishes))
             status, telling = os.pipe()
             ours.callback(os.close, status)
             theirs.callback(os.close, telling)

@@ -14,7 +14,7 @@ import numpy as np
 
 from govor.audio.held import Probabilities, Tape
 from govor.audio.speech import Region, SpeechFinder, SpeechRules
-from govor.types import SAMPLE_RATE, Audio, Segment, VoiceDetector
+from govor.types import SAMPLE_RATE, Audio, VoiceDetector
 
 NO_DETECTION = SpeechRules(threshold=0.0, silence=1e6, padding=0.0)
 """Rules under which everything is speech."""
@@ -75,23 +75,6 @@ class Stretch:
         side = bisect_left if is_end else bisect_right
         part = max(side(self.offsets, sample) - 1, 0)
         return (self.starts[part] + sample - self.offsets[part]) / SAMPLE_RATE
-
-    def place(self, segment: Segment) -> Segment:
-        """Return the segment with times of the recording; where it has none, those of this stretch."""
-        start, end = self._span(segment.start, segment.end)
-        words = segment.words
-        if words is not None:
-            spans = [self._span(word.start, word.end) for word in words]
-            words = tuple(
-                replace(word, start=span[0], end=span[1]) for word, span in zip(words, spans, strict=True)
-            )
-        return replace(segment, start=start, end=end, words=words)
-
-    def _span(self, start: float | None, end: float | None) -> tuple[float, float]:
-        """Return both times in the recording; on a seam, a span without length would end before it begins."""
-        begins = self.start if start is None else self.recording_time(start)
-        ends = self.end if end is None else self.recording_time(end, is_end=True)
-        return begins, max(begins, ends)
 
 
 class Cutter:

@@ -8,6 +8,7 @@ from string import ascii_lowercase
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from govor.cli.inventory import Body, open_inventory
 from govor.cli.manage import HERE, managing, pull
@@ -17,6 +18,7 @@ from govor.cli.table import megabytes, show_table
 
 FAMILIES = ("ID", "STATE", "SIZE", "MEMORY", "LANGS", "TEXT", "WER", "BACKEND", "ABOUT")
 MEMORY = ("ID", "STATE", "SIZE", "LANGUAGES", "BACKEND", "LOADED", "MEMORY")
+COMMANDLINE = ParameterSource.COMMANDLINE
 SPARE = ("BACKEND",)
 """Columns that a narrow terminal does without, the first one first."""
 
@@ -41,7 +43,10 @@ def models(
     stands for: only figures with one letter can be compared. Of a server (--server), LOADED tells for how
     long a model has been in memory, and MEMORY what it takes there.
     """
-    if context.invoked_subcommand is not None:
+    if context.invoked_subcommand is not None:  # what stands before it is meant for it
+        given = {name for name in context.params if context.get_parameter_source(name) is COMMANDLINE}
+        meant = {name: context.params[name] for name in given}
+        context.default_map = {context.invoked_subcommand: meant}
         return
     listed = open_inventory(context.obj, server, api_key, options).registry()
     shown = [entry for entry in listed if everything or entry["state"] in HERE]

@@ -35,8 +35,8 @@ class Wanted:
     model: str
     options: Options
     diarize: bool
-    speakers: int | None
-    """How many people speak; None: it is found out."""
+    people: tuple[int, int | None]
+    """How many people speak at least and at most; None: any number."""
     vad: bool
     unasked: frozenset[str]
     """Options that a format wants, not the user."""
@@ -91,10 +91,7 @@ class Here:
         told = [name for name in ignored if name not in wanted.unasked]
         if told:
             say(f"govor: '{model.id}' cannot honour: {', '.join(told)}", err=True)
-        people = wanted.speakers
-        self._diarize = (
-            Diarize(service.router.diarizer(), (), people or 0, people) if wanted.diarize else None
-        )
+        self._diarize = Diarize(service.router.diarizer(), (), *wanted.people) if wanted.diarize else None
         self._rules = None if wanted.vad else NO_DETECTION
         self._max_seconds = max_seconds
         if threads is not None:
@@ -106,8 +103,9 @@ class Here:
         """Load the model: the first time, its files are put together and verified."""
         async with self._service.pool.lease(self._model, show):
             pass
-        if self._diarize and self._diarize.least and not await can_count(self._service, self._diarize.model):
-            say(f"govor: '{self._diarize.model.id}' cannot honour: speakers", err=True)
+        asked = self._diarize
+        if asked and (asked.least or asked.most) and not await can_count(self._service, asked.model):
+            say(f"govor: '{asked.model.id}' cannot honour: speakers", err=True)
 
     async def close(self) -> None:
         await self._service.close()
@@ -168,7 +166,7 @@ def route(wanted: Wanted) -> str:
 
 def fields(wanted: Wanted) -> dict[str, Any]:
     """The form of a request, all but the recording."""
-    options = wanted.options
+    options, (least, most) = wanted.options, wanted.people
     form: dict[str, Any] = {
         "response_format": "verbose_json",
         "model": wanted.model,
@@ -177,7 +175,8 @@ def fields(wanted: Wanted) -> dict[str, Any]:
         "keywords[]": list(options.keywords),
         "timestamp_granularities[]": ["segment", "word"] if options.words else ["segment"],
         "diarize": "true" if wanted.diarize else "",
-        "num_speakers": str(wanted.speakers or ""),
+        **({"num_speakers": str(most)} if most == least else {}),
+        **({"min_speakers": str(least or ""), "max_speakers": str(most or "")} if most != least else {}),
         "vad": "" if wanted.vad else "false",
     }
     return {name: value for name, value in form.items() if value}

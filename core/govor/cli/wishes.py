@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from govor.api.lines import layout
+from govor.api.speakers import MOST_PEOPLE, count_people
 from govor.cli.outputs import Style
 from govor.cli.sources import Wanted
 from govor.errors import InvalidParam
@@ -39,6 +40,8 @@ def _formats(context: click.Context, option: click.Parameter, given: tuple[str, 
     return tuple(dict.fromkeys(wanted))
 
 
+PEOPLE = click.IntRange(1, MOST_PEOPLE)
+
 _OPTIONS = (
     click.option("--model", "-m", default="", help="Id, alias or plugin/id; default: the preference list."),
     click.option(
@@ -59,8 +62,15 @@ _OPTIONS = (
     click.option("--keyword", "keywords", multiple=True, help="A word or name to expect; may be repeated."),
     click.option("--diarize", is_flag=True, help="Name the speakers, in all formats but json."),
     click.option(
-        "--speakers", type=click.IntRange(1, 100), metavar="N", help="How many people speak, with --diarize."
+        "--speakers",
+        "--num-speakers",
+        "speakers",
+        type=PEOPLE,
+        metavar="N",
+        help="How many people speak, with --diarize.",
     ),
+    click.option("--min-speakers", type=PEOPLE, metavar="N", help="How many at least."),
+    click.option("--max-speakers", type=PEOPLE, metavar="N", help="How many at most."),
     click.option("--words", is_flag=True, help="Times of single words, in verbose_json."),
     click.option("--times", is_flag=True, help="Times of paragraphs, in txt."),
     click.option("--no-vad", is_flag=True, help="Take everything for speech."),
@@ -106,14 +116,14 @@ def read_wishes(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tu
         keywords=given.pop("keywords"),
         words=words or bool(SUBTITLE_FORMATS & set(formats)),
     )
-    speakers = given.pop("speakers")
-    if speakers and not (diarize or "diarized_json" in formats):
-        raise InvalidParam("--speakers goes with --diarize only.")
+    people = count_people(*(given.pop(name) or 0 for name in ("speakers", "min_speakers", "max_speakers")))
+    if people != (0, None) and not (diarize or "diarized_json" in formats):
+        raise InvalidParam("The number of speakers goes with --diarize only.")
     wanted = Wanted(
         model=given.pop("model"),
         options=options,
         diarize=diarize or "diarized_json" in formats,
-        speakers=speakers,
+        people=people,
         vad=not given.pop("no_vad"),
         unasked=frozenset() if words else frozenset({"words"}),
     )

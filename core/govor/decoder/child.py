@@ -14,7 +14,18 @@ from govor.decoder.confinement import ORDERS, Allowance, Limits, confine, data_b
 from govor.decoder.decoding import Source
 from govor.decoder.mixing import SAMPLE_RATE
 from govor.decoder.refusals import Refused
-from govor.decoder.wire import DONE, END, HEADER, LAST, OPENED, PCM, REFUSED, UNCONFINED
+from govor.decoder.wire import (
+    DONE,
+    END,
+    LAST,
+    OPENED,
+    PCM,
+    REFUSED,
+    UNCONFINED,
+    Wishes,
+    frame,
+    receive,
+)
 
 PIECE_BYTES = SAMPLE_RATE // 2 * 2
 """Half a second of samples: what a frame holds at least, but for the last one."""
@@ -56,7 +67,8 @@ def work(orders: socket.socket, silent: int, limits: Limits) -> int:
 def _answer(recording: int, out: socket.socket, allowance: Allowance) -> tuple[bytes, bytes]:
     """Send the frames of a recording; return the last one, which is still to be sent."""
     try:
-        _decode(recording, out, allowance)
+        wishes = Wishes(**json.loads(receive(out)[1]))
+        _decode(recording, wishes, out, allowance)
     except Refused as error:
         return REFUSED, _json({"message": str(error), "reason": error.reason})
     except MemoryError:
@@ -66,16 +78,15 @@ def _answer(recording: int, out: socket.socket, allowance: Allowance) -> tuple[b
     return END, b""
 
 
-def _decode(recording: int, out: socket.socket, allowance: Allowance) -> None:
-    with Source(recording) as source:
+def _decode(recording: int, wishes: Wishes, out: socket.socket, allowance: Allowance) -> None:
+    with Source(recording, wishes) as source:
         pieces = source.pcm()
-        waiting, samples = bytearray(next(pieces, b"")), 0  # raises before anything is promised
+        waiting = bytearray(next(pieces, b""))  # raises before anything is promised
         _send(out, OPENED, _json(source.facts))
         for piece in pieces:
             waiting += piece
             if len(waiting) >= PIECE_BYTES:
-                samples += len(waiting) // 2
-                allowance.extend(samples / SAMPLE_RATE)
+                allowance.extend(source.heard, source.filled)
                 _send(out, PCM, waiting)
                 waiting = bytearray()
         if waiting:
@@ -83,7 +94,7 @@ def _decode(recording: int, out: socket.socket, allowance: Allowance) -> None:
 
 
 def _send(out: socket.socket, kind: bytes, body: bytes | bytearray) -> None:
-    out.sendall(HEADER.pack(kind, len(body)) + body)
+    out.sendall(frame(kind, body))
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -30,6 +30,8 @@ class Limits:
     """For each MB of the file: garbage after a transport stream takes 0.04 s to search."""
     cpu_per_second: float = 0.15
     """For each second of sound that has come out: TrueHD of eight channels takes 0.02 s."""
+    cpu_per_silent_second: float = 0.015
+    """For each second of silence in the place of sound that is missing: any file may state much of it."""
 
 
 class Allowance:
@@ -40,13 +42,13 @@ class Allowance:
         used = resource.getrusage(resource.RUSAGE_SELF)
         self._base = used.ru_utime + used.ru_stime + limits.cpu_seconds
         self._base += limits.cpu_per_megabyte * file_bytes / 1e6
-        self._each = limits.cpu_per_second
+        self._each, self._each_silent = limits.cpu_per_second, limits.cpu_per_silent_second
         self._soft = 0
-        self.extend(0.0)
+        self.extend(0.0, 0.0)
 
-    def extend(self, seconds: float) -> None:
-        """Allow for so much sound in all."""
-        wanted = int(self._base + self._each * seconds) + 1
+    def extend(self, heard: float, filled: float) -> None:
+        """Allow for so many seconds of sound, and of silence, in all."""
+        wanted = int(self._base + self._each * heard + self._each_silent * filled) + 1
         if wanted > self._soft:
             self._soft = wanted
             hard = resource.getrlimit(resource.RLIMIT_CPU)[1]

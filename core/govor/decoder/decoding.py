@@ -1,6 +1,6 @@
 """Any container and codec of `formats` to 16-bit mono at 16 kHz, packet by packet.
 
-The content tells the format: a recording comes as a descriptor, without a name. Damaged parts are left out.
+The content tells the format: a recording comes as a descriptor, without a name. Damaged parts become silence.
 """
 
 from __future__ import annotations
@@ -13,18 +13,22 @@ import tempfile
 import wave
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import chain, pairwise
 from types import TracebackType
 from typing import Any, Self
 
 import av
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from govor.decoder.clock import Clock, silent
 from govor.decoder.formats import LENGTHLESS, OPTIONS
-from govor.decoder.mixing import mono
+from govor.decoder.mixing import channel_names, mono
 from govor.decoder.refusals import Refused, check_memory
 from govor.decoder.tracks import best_track
+from govor.decoder.wire import Wishes
 
 BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is taken for lost
 LENIENT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
@@ -55,16 +59,19 @@ class Descriptor:
 
 
 class Source:
-    """An opened recording and its default audio track, whose first sound is decoded. Raises Refused."""
+    """An opened recording and one of its audio tracks, whose first sound is decoded. Raises Refused."""
 
-    def __init__(self, descriptor: int):
+    def __init__(self, descriptor: int, wishes: Wishes):
+        self._wishes = wishes
         self._container = _open(descriptor)
         try:
             self._track = best_track(self._container)
+            self._clock = Clock(self._container, os.fstat(descriptor).st_size)
             self._frames = self._decode()
             self._first = next(self._frames, None)
             if self._first is None:
                 raise Refused("The file's audio track holds no sound that can be decoded.")
+            self._channels = channel_names(self._first[0])
         except BaseException:
             self._container.close()
             raise
@@ -79,27 +86,46 @@ class Source:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the container says: its format, the track's codec, and its `duration` in seconds, if any."""
+        """What the container says: its format, the track's codec and the names of its `channels`, and the
+        `duration` in seconds, if any."""
         return {
             "format": self._container.format.name,
             "codec": self._track.codec_context.name,
+            "channels": self._channels,
             "duration": self._stated_duration(),
         }
 
+    @property
+    def heard(self) -> float:
+        """Seconds that have been decoded."""
+        return self._clock.position - self._clock.filled
+
+    @property
+    def filled(self) -> float:
+        """Seconds of silence in the place of sound that is missing."""
+        return self._clock.filled
+
     def pcm(self) -> Iterator[bytes]:
         """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
-        yield from mono(self._all_frames())
+        yield from mono(self._all_frames(), self._wishes.channel)
 
     def _all_frames(self) -> Iterator[AudioFrame]:
+        """Yield frames, and silence in the place of those that are missing."""
         assert self._first is not None
         first, self._first = self._first, None
-        yield first
-        yield from self._frames
+        for (frame, lost), (following, _) in pairwise(chain([first], self._frames, [(None, 0.0)])):
+            assert frame is not None
+            yield from silent(frame, self._clock.hole(frame, lost, following))
+            frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
+            yield frame
 
-    def _decode(self) -> Iterator[AudioFrame]:
-        """Yield frames as far as the file goes: bad packets are skipped, a torn end ends it."""
-        bad, packets = 0, self._container.demux(self._track)
-        while bad < BAD_PACKETS:
+    def _decode(self) -> Iterator[tuple[AudioFrame, float]]:
+        """Yield frames as far as the file goes, each with the seconds of bad packets before it.
+
+        A torn end ends it.
+        """
+        fruitless, lost, packets = 0, 0.0, self._container.demux(self._track)
+        while fruitless < BAD_PACKETS:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
@@ -112,16 +138,23 @@ class Source:
             except FFmpegError as error:
                 check_memory(error)
                 frames = []
-            bad = 0 if frames else bad + 1
+                lost += _seconds(packet)
+            fruitless = 0 if frames else fruitless + 1
             for frame in frames:
-                frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
-                yield frame
+                yield frame, lost
+                lost = 0.0
 
     def _stated_duration(self) -> float | None:
         duration = self._container.duration
         if self._container.format.name in LENGTHLESS or duration is None or duration <= 0:
             return None
         return float(duration / av.time_base)
+
+
+def _seconds(packet: av.Packet[AudioStream]) -> float:
+    if packet.duration is None or packet.time_base is None:
+        return 0.0
+    return max(0.0, float(packet.duration * packet.time_base))
 
 
 def _open(descriptor: int) -> InputContainer:
@@ -150,6 +183,6 @@ def warm_up() -> None:
             wav.setparams((2, 2, 44_100, 0, "NONE", ""))
             wav.writeframes(bytes(4 * 4410))
         file.seek(0)
-        with Source(file.fileno()) as source:
+        with Source(file.fileno(), Wishes()) as source:
             json.dumps(source.facts)
             list(source.pcm())

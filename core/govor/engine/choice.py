@@ -8,7 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from govor.audio.decode import ANYTHING
 from govor.audio.decoders import Decoders
+from govor.decoder.wire import Wishes
 from govor.engine.admission import Place
 from govor.engine.detection import Chances, certain_language, language_chances
 from govor.engine.pool import Pool
@@ -35,7 +37,7 @@ class Chooser:
 
     @asynccontextmanager
     async def choose(
-        self, name: str | None, path: Path, options: Options, place: Place
+        self, name: str | None, path: Path, options: Options, place: Place, wishes: Wishes = ANYTHING
     ) -> AsyncIterator[Model]:
         """Give the model for a recording; one that was chosen for its language is held for the block.
 
@@ -47,7 +49,7 @@ class Chooser:
         async with AsyncExitStack() as stack:
             language = options.language
             if language is None and self.router.has_routes:
-                language = await self._detect(path, options.languages, place)
+                language = await self._detect(path, options.languages, place, wishes)
             needed = {Feature.TRANSLATE} if options.task == "translate" else set()
             yield await self._first(self.answering(name, language, needed), stack)
 
@@ -63,7 +65,12 @@ class Chooser:
         return self.router.candidates(language, needed)
 
     async def languages(
-        self, name: str, path: Path, place: Place, among: Collection[str] = ()
+        self,
+        name: str,
+        path: Path,
+        place: Place,
+        among: Collection[str] = (),
+        wishes: Wishes = ANYTHING,
     ) -> tuple[Model, Chances]:
         """Return who tells the language, the model named or the first that can, and how probable each is.
 
@@ -82,14 +89,17 @@ class Chooser:
                     continue
                 if loaded.detects:
                     detector = await self.voice_detector()
-                    return model, await language_chances(loaded, path, self.decoders, detector, place, among)
+                    chances = await language_chances(
+                        loaded, path, self.decoders, detector, place, among, wishes
+                    )
+                    return model, chances
         who = f"The model '{named[0].id}' cannot" if named else "No model that is installed can"
         raise UnsupportedOperation(f"{who} tell languages apart.", param="model")
 
-    async def _detect(self, path: Path, among: Collection[str], place: Place) -> str | None:
+    async def _detect(self, path: Path, among: Collection[str], place: Place, wishes: Wishes) -> str | None:
         """Return the language that is spoken; None: it is uncertain, or no model can tell it."""
         try:
-            _, chances = await self.languages("", path, place, among)
+            _, chances = await self.languages("", path, place, among, wishes)
         except UnsupportedOperation:
             return None
         return certain_language(chances)

@@ -8,9 +8,10 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from govor.audio.decode import Recording
+from govor.audio.decode import ANYTHING, Recording
 from govor.audio.decoders import Decoders
 from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.decoder.wire import Wishes
 from govor.engine.admission import Place
 from govor.engine.patience import Patience
 from govor.engine.plan import LONG_FORM_RULES
@@ -37,13 +38,14 @@ async def language_chances(
     detector: VoiceDetector,
     place: Place,
     among: Collection[str] = (),
+    wishes: Wishes = ANYTHING,
 ) -> Chances:
     """Return how probable each language of the first speech is, the most probable first; of `among` if any.
 
     Decodes no further than to `SPEECH_SECONDS` of speech; empty: nobody speaks. Raises InvalidAudio,
     TranscriptionFailed, QueueTimeout.
     """
-    stretch = await asyncio.to_thread(first_speech, path, decoders, detector)
+    stretch = await asyncio.to_thread(first_speech, path, decoders, detector, wishes)
     if stretch is None:
         return {}
     with closing(Patience(place)) as patience:
@@ -63,9 +65,11 @@ def certain_language(chances: Chances) -> str | None:
     return next((code for code, chance in chances.items() if chance >= CERTAIN), None)
 
 
-def first_speech(path: Path, decoders: Decoders, detector: VoiceDetector) -> Stretch | None:
+def first_speech(
+    path: Path, decoders: Decoders, detector: VoiceDetector, wishes: Wishes = ANYTHING
+) -> Stretch | None:
     """Return the beginning of what is spoken in a recording; None: nobody speaks. Raises InvalidAudio."""
-    with Recording(path, decoders) as recording:
+    with Recording(path, decoders, wishes) as recording:
         return next(_stretches(recording, detector), None)
 
 

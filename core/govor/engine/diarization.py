@@ -13,8 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.audio.decode import BLOCK_SECONDS, Recording
+from govor.audio.decode import ANYTHING, BLOCK_SECONDS, Recording
 from govor.audio.decoders import Decoders
+from govor.decoder.wire import Wishes
 from govor.engine.lane import Lane
 from govor.engine.opening import check_length, open_recording
 from govor.engine.patience import Patience
@@ -106,11 +107,17 @@ class Diarization:
 
 @asynccontextmanager
 async def begin_diarization(
-    path: Path, asked: Diarize, decoders: Decoders, pool: Pool, max_seconds: float, patience: Patience
+    path: Path,
+    asked: Diarize,
+    decoders: Decoders,
+    pool: Pool,
+    max_seconds: float,
+    patience: Patience,
+    wishes: Wishes = ANYTHING,
 ) -> AsyncIterator[Diarization]:
     """Open the recording and hold the diarizer. Raises InvalidParam where in a reference nobody speaks."""
     async with AsyncExitStack() as stack:
-        recording = await open_recording(path, decoders, max_seconds)
+        recording = await open_recording(path, decoders, max_seconds, wishes)
         stack.callback(recording.close)
         lane = (await stack.enter_async_context(pool.lease(asked.model))).lane
         known = {speaker.name: await _voiceprint(lane, speaker, patience) for speaker in asked.known}

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from govor.audio.decode import Recording
+from govor.audio.decode import ANYTHING, Recording
 from govor.audio.decoders import Decoders
+from govor.decoder.wire import Wishes
 from govor.errors import AudioTooLong
 
 
-async def open_recording(path: Path, decoders: Decoders, max_seconds: float = 0.0) -> Recording:
+async def open_recording(
+    path: Path, decoders: Decoders, max_seconds: float = 0.0, wishes: Wishes = ANYTHING
+) -> Recording:
     """Open a recording in a thread; if the caller leaves meanwhile, its decoder is ended at once.
 
     Raises InvalidAudio, DecodersUnavailable, DecoderLost, and AudioTooLong if the container states more than
     `max_seconds`; 0: any length.
     """
-    recording = Recording(path, decoders)
+    recording = Recording(path, decoders, wishes)
     try:
         await asyncio.to_thread(recording.open)
         check_length(recording.duration or 0.0, max_seconds)

@@ -14,16 +14,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from govor.audio.decode import Recording
+from govor.audio.decode import ANYTHING, Recording
 from govor.audio.decoders import Decoders
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.decoder.wire import Wishes
 from govor.engine.admission import Place
 from govor.engine.assembly import assemble
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.observer import Report
 from govor.engine.opening import check_length, open_recording
 from govor.engine.patience import Patience
+from govor.engine.placing import spans_silence
 from govor.engine.plan import in_detail, plan
 from govor.engine.pool import Loaded, Pool
 from govor.engine.resumption import unheard
@@ -63,6 +65,8 @@ class Work:
     """Its place, where it was let in before it was uploaded; None: it is let in when its turn begins."""
     diarize: Diarize | None = None
     """How its segments are given to their speakers; None: not at all."""
+    wishes: Wishes = ANYTHING
+    """Which track and channel of it is heard."""
 
 
 class Transcription:
@@ -163,9 +167,11 @@ class Transcription:
         self, heard: Segment, turn: Turn, seams: Seams, speakers: Speakers | None
     ) -> Iterator[Segment]:
         """Yield what is final with a turn's next segment; the position moves with the last part of each."""
-        for segment, seam in seams.add(heard, turn.seam):
+        last_of_turn = not self._long_form and turn.ends_with(heard)
+        detailed = turn.options is self._detailed
+        for segment, seam in seams.add(heard, turn.seam if last_of_turn else None, detailed=detailed):
             # a model that carries its text on within a stretch must hear all of it again
-            reached = max(self.position, seam or (0.0 if self._long_form else turn.end_time))
+            reached = max(self.position, seam or (turn.end_time if last_of_turn else 0.0))
             if has_text(segment.text) and (seam is None or seam > self._work.begin_at):
                 *others, last = speakers.split(segment) if speakers else [segment]
                 yield from others
@@ -182,7 +188,8 @@ class Transcription:
             while (stretch := await loop.run_in_executor(None, self._next, stretches)) is not None:
                 await self._reader.take()
                 at_seam, overlapped = overlapped or stretch.seam is not None, stretch.seam is not None
-                options = self._detailed if at_seam else self._work.options
+                cut_text = not self._long_form and spans_silence(stretch)
+                options = self._detailed if at_seam or cut_text else self._work.options
                 turn = Turn(stretch, options, share, self._reader.give)
                 del stretch  # the turn lets go of it when it is done
                 if not self._begun:
@@ -239,7 +246,7 @@ async def begin(
     """
     async with AsyncExitStack() as stack:
         began = time.monotonic()
-        recording = await open_recording(work.path, decoders, work.max_seconds)
+        recording = await open_recording(work.path, decoders, work.max_seconds, work.wishes)
         report.decoded(began, time.monotonic() - began)
         stack.callback(recording.close)
         place.weigh(recording.duration)
@@ -248,7 +255,9 @@ async def begin(
         loaded = await stack.enter_async_context(pool.lease(work.model))
         diarization = None
         if work.diarize is not None:
-            diarizing = begin_diarization(work.path, work.diarize, decoders, pool, work.max_seconds, patience)
+            diarizing = begin_diarization(
+                work.path, work.diarize, decoders, pool, work.max_seconds, patience, work.wishes
+            )
             diarization = await stack.enter_async_context(diarizing)
             if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
                 work = replace(work, options=replace(work.options, words=True))
@@ -257,6 +266,6 @@ async def begin(
 
 async def examine(work: Work, decoders: Decoders) -> float | None:
     """Return the seconds that a recording states, without a model. Raises InvalidAudio, AudioTooLong."""
-    recording = await open_recording(work.path, decoders, work.max_seconds)
+    recording = await open_recording(work.path, decoders, work.max_seconds, work.wishes)
     recording.close()
     return recording.duration

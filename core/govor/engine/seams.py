@@ -43,17 +43,20 @@ class Piece:
 
 
 class Seams:
-    """Puts the segments of one recording together, one per stretch and in order."""
+    """Puts the segments of one recording together, in order."""
 
     def __init__(self, asked: Options):
         """`asked` is what the client wants to see; segments at seams may hold more."""
         self._asked = asked
         self._held: tuple[Segment, float] | None = None
 
-    def add(self, segment: Segment, seam: float | None) -> list[tuple[Segment, float | None]]:
-        """Return what is final with the next stretch's segment; `seam` is where its own end is overlapped.
+    def add(
+        self, segment: Segment, seam: float | None, *, detailed: bool = False
+    ) -> list[tuple[Segment, float | None]]:
+        """Return what is final with the next segment; `seam` is where the end of its stretch is overlapped.
 
-        With each comes the seam behind it; None: it reaches to the end of its stretch.
+        None: it is not the last of its stretch, or nothing overlaps. With each comes the seam behind it.
+        `detailed`: it may hold more than was asked for.
         """
         final: list[tuple[Segment, float | None]] = []
         joined = self._held is not None
@@ -62,7 +65,7 @@ class Seams:
             final.append((self._trimmed(earlier), self._held[1]))
         self._held = None if seam is None else (segment, seam)
         if seam is None:
-            final.append((self._trimmed(segment) if joined else segment, None))
+            final.append((self._trimmed(segment) if joined or detailed else segment, None))
         return final
 
     def _trimmed(self, segment: Segment) -> Segment:
@@ -166,7 +169,7 @@ def _head(segment: Segment, found: Sequence[Piece], kept: int) -> Segment:
         return segment
     stop = found[kept - 1].last if kept else 0
     end = found[kept - 1].end if kept else segment.start
-    short = _part(segment, lambda place: place < stop)
+    short = only(segment, lambda place: place < stop)
     return replace(short, text=segment.text[:stop], end=end)
 
 
@@ -176,11 +179,11 @@ def _tail(segment: Segment, found: Sequence[Piece], dropped: int) -> Segment:
         return segment
     begin = found[dropped].first if dropped < len(found) else len(segment.text)
     start = found[dropped].start if dropped < len(found) else segment.end
-    short = _part(segment, lambda place: place >= begin)
+    short = only(segment, lambda place: place >= begin)
     return replace(short, text=segment.text[begin:], start=start)
 
 
-def _part(segment: Segment, holds: Callable[[int], bool]) -> Segment:
+def only(segment: Segment, holds: Callable[[int], bool]) -> Segment:
     """Return the segment with the words and tokens whose letters begin at places that are held."""
     words = segment.words
     if words is not None:

@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, nullcontext
 from pathlib import Path
 
+from govor.audio.decode import ANYTHING
 from govor.audio.decoders import Decoders
 from govor.audio.energy import EnergyDetector
 from govor.cores import usable_cores
+from govor.decoder.wire import Wishes
 from govor.engine.admission import Admission, Kind, Limits, Place
 from govor.engine.asked_names import AskedNames
 from govor.engine.budget import Budget
@@ -29,11 +31,12 @@ from govor.engine.readiness import Check, DefaultAnswers, NotReady, first_obstac
 from govor.engine.traffic import Traffic
 from govor.engine.underway import Underway
 from govor.errors import GovorError
+from govor.errors.values import did_you_mean
 from govor.models.catalogue import Catalogue, Model
 from govor.models.own import declared_models, pulled_models
 from govor.models.routing import Router
 from govor.models.store import Store
-from govor.models.wishes import Wishes
+from govor.models.wishes import Wishes as ModelWishes
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.settings.keys import Keys
@@ -73,9 +76,12 @@ class Service:
             settings.routing,
             fetching=_fetches(settings),
         )
-        wishes = Wishes.of_settings(settings)
+        wishes = ModelWishes.of_settings(settings)
         for name in wishes.strangers(list(self.catalogue)):
             log.warning("[models.%s] is about a model that no plugin has", name)
+        for alias, target in self.catalogue.lost_aliases():
+            meant = did_you_mean(target, (model.id for model in self.catalogue))
+            log.warning("The alias '%s' leads to '%s', which no plugin has%s", alias, target, meant)
         cores = Budget(settings.cores or usable_cores())
         self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores, observer=self.observers)
         self.decoders = Decoders()
@@ -183,13 +189,15 @@ class Service:
             self.observers.transcribed(report)
 
     @asynccontextmanager
-    async def diarize(self, path: Path, asked: Diarize, place: Place) -> AsyncIterator[Diarization]:
+    async def diarize(
+        self, path: Path, asked: Diarize, place: Place, wishes: Wishes = ANYTHING
+    ) -> AsyncIterator[Diarization]:
         """Begin to tell who speaks when. Raises what is wrong with the recording or a known speaker."""
         await self.fetch_missing(asked.model)
         longest = self.settings.max_audio_seconds
         with self.underway.one_more(), closing(Patience(place)) as patience:
             async with begin_diarization(
-                path, asked, self.decoders, self.pool, longest, patience
+                path, asked, self.decoders, self.pool, longest, patience, wishes
             ) as diarization:
                 place.weigh(diarization.seconds_stated)
                 yield diarization

@@ -13,6 +13,7 @@ import numpy as np
 
 from govor.audio.stretches import Stretch
 from govor.engine.observer import Timing
+from govor.engine.placing import place
 from govor.errors import GovorError
 from govor.types import LongForm, Options, Recognizer, Segment
 
@@ -63,6 +64,7 @@ class Turn:
         self.heard = 0.0
         """Seconds of the stretch that the model is through with."""
         self._charged = 0.0
+        self._last: Segment | None = None
         self._release = release
         self._windows: Iterator[Segment | None] | None = None  # a long-form model's generator, once begun
         self._ready: asyncio.Queue[Segment | GovorError | None] = asyncio.Queue()
@@ -77,6 +79,10 @@ class Turn:
     def rank(self) -> tuple[float, float, int]:
         """The lowest goes first."""
         return self.share.seconds, self.share.length, self.number
+
+    def ends_with(self, segment: Segment) -> bool:
+        """Tell whether it is the last, where the model hears the stretch in one go."""
+        return segment is self._last
 
     @property
     def windows_begun(self) -> bool:
@@ -96,7 +102,7 @@ class Turn:
         for segment in self._windows:
             if segment is None:
                 return placed
-            placed.append(self.stretch.place(segment))
+            placed += place(segment, self.stretch, self.options)
             self.heard = segment.end or self.heard
             if not in_one_go:
                 return placed
@@ -104,7 +110,8 @@ class Turn:
 
     def conclude(self, segments: list[Segment]) -> list[Segment]:
         """Take the last that the model has to say; return it placed."""
-        placed = [self.stretch.place(segment) for segment in segments]
+        placed = [piece for segment in segments for piece in place(segment, self.stretch, self.options)]
+        self._last = placed[-1] if placed else None
         self.exhausted = True
         self.heard = self.seconds
         return placed

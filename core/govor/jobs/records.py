@@ -57,6 +57,8 @@ class Order(BaseModel):
     rules: SpeechRules | None = None
     speakers: tuple[Speaker, ...] | None = None
     """Who is known, where speakers are told apart; None: they are not."""
+    people: tuple[int, int | None] = (0, None)
+    """How many speak, from and up to."""
     presentation: str = ""
     """How the result is to be shown, as the API wrote it down for itself."""
     webhook_url: str = ""

@@ -182,7 +182,8 @@ class Runner:
         """How the speakers of a job are told apart. Raises UnsupportedOperation, ModelNotInstalled."""
         if order.speakers is None:
             return None
-        return Diarize(self._service.router.diarizer(), tuple(speaker.known() for speaker in order.speakers))
+        known = tuple(speaker.known() for speaker in order.speakers)
+        return Diarize(self._service.router.diarizer(), known, *order.people)
 
     async def _end(self, job: Job, how: Callable[..., Job | None], value: object) -> None:
         ended = await self._ledger.do(how, job.number, value, time.time())

@@ -17,6 +17,9 @@ from govor.types import Backend
 DATED = re.compile(r"(.+)-20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 """How OpenAI calls a model of a certain day: clients know days that this server does not."""
 
+AUTO = "auto"
+"""The model name, or alias target, that leaves the choice to the language."""
+
 DEFAULT = "default"
 """The alias target, and model name, that means the preference list."""
 
@@ -102,6 +105,16 @@ class Catalogue:
     def means_default(self, name: str) -> bool:
         """Tell whether `name` is "default" or an operator's alias of it."""
         return self.resolve(name).casefold() == DEFAULT
+
+    def lost_aliases(self) -> Iterator[tuple[str, str]]:
+        """Yield the operator's aliases that lead nowhere, with what they lead to.
+
+        A target with a slash may be a repository that is pulled later, and is not among them.
+        """
+        for alias in self._aliases:
+            target = self.resolve(alias)
+            if self.find(alias) is None and target.casefold() not in (DEFAULT, AUTO) and "/" not in target:
+                yield alias, target
 
     def _declared(self) -> Iterator[Model]:
         backends = {plugin.name: plugin.backend for plugin in self._plugins}

@@ -7,12 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from govor.errors import ModelNotFound, ModelNotInstalled, UnsupportedOperation
-from govor.models.catalogue import DEFAULT, Catalogue, Model
+from govor.models.catalogue import AUTO, DEFAULT, Catalogue, Model
 from govor.models.store import Store
 from govor.specs import Feature
-
-AUTO = "auto"
-"""The model name, or alias target, that leaves the choice to the language."""
 
 log = logging.getLogger(__name__)
 

@@ -23,6 +23,7 @@ from pydantic_settings import (
 from govor.compat import Compat
 from govor.declared import OwnModel
 from govor.errors import ConfigurationError
+from govor.errors.values import did_you_mean
 from govor.settings.mistakes import explain
 from govor.settings.operations import OperationsSettings
 from govor.settings.subtitles import Subtitles
@@ -240,8 +241,10 @@ def _warn_of_strangers() -> None:
     """A misspelt variable must not pass in silence; others' that begin the same do no harm."""
     for name in sorted(set(os.environ) - NOT_SETTINGS):
         prefix, _, setting = name.upper().partition("_")
-        if prefix == "GOVOR" and setting.partition("__")[0].lower() not in Settings.model_fields:
-            log.warning("The environment variable %s is no setting", name)
+        wanted = setting.partition("__")[0].lower()
+        if prefix == "GOVOR" and wanted not in Settings.model_fields:
+            meant = did_you_mean(wanted, Settings.model_fields)
+            log.warning("The environment variable %s is no setting%s", name, meant)
 
 
 def _is_found(named: Path | None) -> bool:

@@ -58,9 +58,19 @@ def _of_file(item: Item, fields: Mapping[str, FieldInfo]) -> str:
     name, *_ = where = [str(part) for part in item["loc"]]
     if len(where) > 1:
         return f"there is no key '{place_of(item)}'{did_you_mean(where[-1], _keys_of(fields[name]))}"
-    if isinstance(item["input"], dict) and (plugin := _plugin(name)):
-        return f"there is no table [{name}]; the plugin's is [plugins.{plugin}]"
+    if isinstance(item["input"], dict):
+        return f"there is no table [{name}]{_table_meant(name, item['input'], fields)}"
     return f"there is no setting '{name}'{did_you_mean(name, fields)}"
+
+
+def _table_meant(name: str, content: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> str:
+    """Return the end of a sentence about a table that is not known: where its content belongs."""
+    if plugin := _plugin(name):
+        return f"; the plugin's is [plugins.{plugin}]"
+    if settings := [key for key in content if key in fields]:
+        return f"; '{settings[0]}' is a setting of the server, and stands at the top, above all tables"
+    tables = (one for one, field in fields.items() if "dict" in str(field.annotation) or _keys_of(field))
+    return did_you_mean(name, tables)
 
 
 def _plugin(name: str) -> str:
