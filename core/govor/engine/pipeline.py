@@ -17,7 +17,7 @@ from pathlib import Path
 from govor.audio.decode import ANYTHING, Recording
 from govor.audio.decoders import Decoders
 from govor.audio.speech import SpeechRules
-from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.audio.stretches import Cutter, Stretch
 from govor.decoder.wire import Wishes
 from govor.engine.admission import Place
 from govor.engine.assembly import assemble
@@ -219,7 +219,7 @@ class Transcription:
         yield from unheard(self._cut(), self._work.begin_at, self._padding)
 
     def _cut(self) -> Iterator[Stretch]:
-        modest = Packing(MODEST_SECONDS, MODEST_SECONDS, self._packing.gap)
+        modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
         for block in self._recording.blocks():
             long = self._cutter.held > MODEST_SECONDS
             self._cutter.packing = modest if long and not self._reader.has_room() else self._packing
