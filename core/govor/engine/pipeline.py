@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from govor.engine.assembly import assemble
 from govor.engine.channels import Parties
 from govor.engine.diarization import Diarization, Diarize
 from govor.engine.observer import Report
-from govor.engine.opening import check_length
+from govor.engine.opening import check_length, share_of
 from govor.engine.patience import Patience
 from govor.engine.placing import spans_silence
 from govor.engine.plan import in_detail, plan
@@ -89,7 +88,7 @@ class Transcription:
         self._diarization = diarization
         self._lane = loaded.lane
         self._recording = recording
-        self._share = share or Share(length=recording.duration or math.inf)
+        self._share = share or share_of(recording)
         self._reader = loaded.lane.ahead.join()
         rules, self._packing = plan(work.model.spec, loaded.long_form, work.rules)
         self._cutter = Cutter(detector, rules, self._packing)

@@ -29,6 +29,8 @@ class Share:
     seconds: float = 0.0
     length: float = math.inf
     """Seconds of the whole recording, as far as known: of equals, the shortest goes first."""
+    longest: float = math.inf
+    """Seconds that it may have at most, where its length is not known."""
     heard: float = 0.0
     """Seconds that were done, or are being done, of this request."""
     passed_over_since: float = 0.0
@@ -80,8 +82,9 @@ class Turn:
     @property
     def rank(self) -> tuple[float, float, float, int]:
         """The lowest goes first."""
+        length = min(self.share.length, self.share.longest)
         reached = self.stretch.recording_time(self.heard) if self.share.side_by_side else 0.0
-        return self.share.seconds, self.share.length, reached, self.number
+        return self.share.seconds, length, reached, self.number
 
     def ends_with(self, segment: Segment) -> bool:
         """Tell whether it is the last, where the model hears the stretch in one go."""
