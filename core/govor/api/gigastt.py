@@ -14,6 +14,7 @@ from govor.api.dialect_schema import GigasttEvent, GigasttTranscription
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.forms import read_body
 from govor.api.lines import asked_layout
+from govor.api.parties import wanted_parties
 from govor.api.work import Wish, admit, event_stream, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
 from govor.compat import Compat
@@ -128,5 +129,6 @@ async def _wish(service: Service, query: Query, stack: AsyncExitStack) -> Wish:
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
         ignored=tuple(name for name in request.args if name in IGNORED),
+        parties=wanted_parties(service.settings),
         unasked=frozenset({"words"}),
     )

@@ -18,6 +18,7 @@ from govor.api.diarization import not_counted
 from govor.api.fields import OptionalLanguage, read_fields_as
 from govor.api.forms import read_upload
 from govor.api.lines import layout
+from govor.api.parties import find_diarizer, wanted_parties
 from govor.api.results import MODEL_HEADER
 from govor.api.speakers import COUNTS, MOST_PEOPLE, count_people
 from govor.api.work import Wish, admit, understood, whole_transcript
@@ -109,6 +110,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
                 None if query.vad_filter else NO_DETECTION,
                 ignored=await not_counted(service, diarize, counts) if diarize else counts,
                 diarize=diarize,
+                parties=wanted_parties(service.settings),
                 unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
             )
             asked = await stack.enter_async_context(understood(service, wish))
@@ -146,7 +148,10 @@ def whisper_asr_routes(service: Service) -> Blueprint:
 def _diarize(service: Service, query: AsrQuery) -> Diarize | None:
     """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
     people = count_people(query.num_speakers, query.min_speakers, query.max_speakers)
-    return Diarize(service.router.diarizer("diarize"), (), *people) if query.diarize else None
+    if not query.diarize:
+        return None
+    model = find_diarizer(service, wanted_parties(service.settings), "diarize")
+    return None if model is None else Diarize(model, (), *people)
 
 
 def asr_limits(compat: Compat) -> dict[str, int]:

@@ -19,6 +19,7 @@ from govor.api.form_body import read_fields
 from govor.api.forms import read_upload
 from govor.api.json_body import JSON
 from govor.api.lines import layout
+from govor.api.parties import wanted_parties
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
@@ -121,6 +122,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
                 place,
                 fields.rules(),
                 ignored=_unheeded(form.fields),
+                parties=wanted_parties(service.settings),
                 unasked=frozenset({"words"}),
             )
             asked = await stack.enter_async_context(understood(service, wish))

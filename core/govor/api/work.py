@@ -15,9 +15,11 @@ from govor.api.streaming import stream_response, transcription_events
 from govor.api.uploads import current_spool
 from govor.audio.speech import SpeechRules
 from govor.engine.admission import Kind, Place
+from govor.engine.channels import Parties
 from govor.engine.diarization import Diarize
+from govor.engine.hearing import Hearing
 from govor.engine.options import honour
-from govor.engine.pipeline import Transcription, Work
+from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.errors import InvalidParam, ModelNotFound, ModelNotInstalled
 from govor.formats.events import Events
@@ -46,6 +48,8 @@ class Wish:
     """Fields of other servers that are done, as NAME=OURS."""
     diarize: Diarize | None = None
     """How speakers are told apart; None: not at all."""
+    parties: Parties | None = None
+    """How channels are heard apart; None: they are mixed."""
     unasked: frozenset[str] = frozenset()
     """Options that the dialect sets, not the client: a model that lacks them is none the worse."""
 
@@ -104,7 +108,7 @@ async def whole_transcript(service: Service, asked: Asked) -> Transcript:
 async def event_stream(
     service: Service,
     wish: Wish,
-    dialect: Callable[[Asked, Transcription], Events],
+    dialect: Callable[[Asked, Hearing], Events],
     stack: AsyncExitStack,
 ) -> Response:
     """Return the answer that tells the transcript as it comes, in a dialect's events.
@@ -143,5 +147,15 @@ def _reduce(service: Service, wish: Wish, model: Model) -> Asked:
         raise InvalidParam(f"The model '{model.id}' cannot honour '{ignored[0]}'.", param=ignored[0])
     limit = service.settings.max_audio_seconds if wish.max_seconds is None else wish.max_seconds
     client = client_of(service)
-    work = Work(wish.path, model, kept, wish.rules, limit, client, place=wish.place, diarize=wish.diarize)
+    work = Work(
+        wish.path,
+        model,
+        kept,
+        wish.rules,
+        limit,
+        client,
+        place=wish.place,
+        diarize=wish.diarize,
+        parties=wish.parties,
+    )
     return Asked(work, ignored, wish.done)

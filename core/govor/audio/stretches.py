@@ -11,8 +11,10 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from govor.audio.held import Probabilities, Tape
+from govor.audio.listening import Listener
 from govor.audio.speech import Region, SpeechFinder, SpeechRules
 from govor.types import SAMPLE_RATE, Audio, VoiceDetector
 
@@ -82,7 +84,7 @@ class Cutter:
 
     def __init__(self, detector: VoiceDetector, rules: SpeechRules, packing: Packing):
         self._frame = detector.frame
-        self._voice = detector.stream()
+        self._listener = Listener(detector, rules.threshold)
         self._finder = SpeechFinder(rules, detector.frame)
         self.packing = packing
         self._tape = Tape()
@@ -131,7 +133,7 @@ class Cutter:
         whole = len(fresh) // self._frame * self._frame
         self._rest = fresh[whole:]
         if whole:
-            for region in self._hear(fresh[:whole]):
+            for region in self._regions(self._listener.feed(fresh[:whole])):
                 yield from self._take(region)
         if self._finder.inside is not None:
             yield from self._take_open(self._finder.inside)
@@ -145,13 +147,13 @@ class Cutter:
         """Yield what is left at the end of the recording."""
         filled = np.zeros(self._frame, np.float32)
         filled[: len(self._rest)] = self._rest
-        for region in self._hear(filled) + self._finder.finish(self._tape.total):
+        last = np.concatenate([self._listener.feed(filled), self._listener.finish()])
+        for region in self._regions(last) + self._finder.finish(self._tape.total):
             yield from self._take(region)
         if self._parts:
             yield self._close()
 
-    def _hear(self, audio: Audio) -> list[Region]:
-        probabilities = self._voice.feed(audio)
+    def _regions(self, probabilities: NDArray[np.float32]) -> list[Region]:
         self._probabilities.append(probabilities)
         return self._finder.add(probabilities)
 

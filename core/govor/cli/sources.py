@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from govor.api.diarization import can_count
+from govor.api.parties import ChannelFields, find_diarizer, wanted_parties
 from govor.audio.stretches import NO_DETECTION
 from govor.cli.events import SegmentEvent, TaskEvent
 from govor.cli.remote import Refused, Remote, unreadable
@@ -37,6 +38,8 @@ class Wanted:
     diarize: bool
     people: tuple[int, int | None]
     """How many people speak at least and at most; None: any number."""
+    channels: ChannelFields
+    """What becomes of the recordings' channels."""
     vad: bool
     unasked: frozenset[str]
     """Options that a format wants, not the user."""
@@ -91,13 +94,15 @@ class Here:
         told = [name for name in ignored if name not in wanted.unasked]
         if told:
             say(f"govor: '{model.id}' cannot honour: {', '.join(told)}", err=True)
-        self._diarize = Diarize(service.router.diarizer(), (), *wanted.people) if wanted.diarize else None
+        self._parties = wanted_parties(service.settings, wanted.channels)
+        diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
+        self._diarize = Diarize(diarizer, (), *wanted.people) if diarizer else None
         self._rules = None if wanted.vad else NO_DETECTION
         self._max_seconds = max_seconds
         if threads is not None:
             self._limit(model, threads)
         self.title = f"Loading {model.id}"
-        self.first = FIRST if wanted.diarize else ""
+        self.first = FIRST if self._diarize and not self._parties else ""
 
     async def open(self, show: Show) -> None:
         """Load the model: the first time, its files are put together and verified."""
@@ -112,7 +117,15 @@ class Here:
 
     def hear(self, path: Path, name: str) -> AbstractAsyncContextManager[Heard]:
         limit = self._max_seconds
-        work = Work(path, self._model, self._options, self._rules, limit, diarize=self._diarize)
+        work = Work(
+            path,
+            self._model,
+            self._options,
+            self._rules,
+            limit,
+            diarize=self._diarize,
+            parties=self._parties,
+        )
         return self._service.transcribe(work)
 
     def _limit(self, model: Model, threads: int) -> None:
@@ -130,7 +143,7 @@ class There:
         self._wanted = wanted
         self._told = False
         self.title = f"Asking {remote.url}"
-        self.first = FIRST if wanted.diarize else ""
+        self.first = FIRST if wanted.diarize and wanted.channels.channels != "separate" else ""
 
     async def open(self, show: Show) -> None:
         """Nothing is asked before the first recording."""
@@ -177,6 +190,8 @@ def fields(wanted: Wanted) -> dict[str, Any]:
         "diarize": "true" if wanted.diarize else "",
         **({"num_speakers": str(most)} if most == least else {}),
         **({"min_speakers": str(least or ""), "max_speakers": str(most or "")} if most != least else {}),
+        "channels": wanted.channels.channels or "",
+        "channel_names[]": list(wanted.channels.channel_names),
         "vad": "" if wanted.vad else "false",
     }
     return {name: value for name, value in form.items() if value}

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
+from govor.api.fields import invalid
 from govor.api.lines import layout
+from govor.api.parties import ChannelFields
 from govor.api.speakers import MOST_PEOPLE, count_people
 from govor.cli.outputs import Style
 from govor.cli.sources import Wanted
@@ -38,6 +41,10 @@ def _formats(context: click.Context, option: click.Parameter, given: tuple[str, 
             raise click.BadParameter(f"{name!r} is no format; choose from {', '.join(FORMATS)}.")
     wanted = [single for name in named or ["txt"] for single in (ALL if name == "all" else (name,))]
     return tuple(dict.fromkeys(wanted))
+
+
+def _names(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[str]:
+    return [name.strip() for value in given for name in value.split(",") if name.strip()]
 
 
 PEOPLE = click.IntRange(1, MOST_PEOPLE)
@@ -71,6 +78,18 @@ _OPTIONS = (
     ),
     click.option("--min-speakers", type=PEOPLE, metavar="N", help="How many at least."),
     click.option("--max-speakers", type=PEOPLE, metavar="N", help="How many at most."),
+    click.option(
+        "--channels",
+        type=click.Choice(("mixed", "separate")),
+        help="separate: one party per channel, each heard apart and named. [default: mixed]",
+    ),
+    click.option(
+        "--channel-names",
+        multiple=True,
+        callback=_names,
+        metavar="A,B",
+        help="What separate channels are called, in their order.",
+    ),
     click.option("--words", is_flag=True, help="Times of single words, in verbose_json."),
     click.option("--times", is_flag=True, help="Times of paragraphs, in txt."),
     click.option("--no-vad", is_flag=True, help="Take everything for speech."),
@@ -119,15 +138,29 @@ def read_wishes(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tu
     people = count_people(*(given.pop(name) or 0 for name in ("speakers", "min_speakers", "max_speakers")))
     if people != (0, None) and not (diarize or "diarized_json" in formats):
         raise InvalidParam("The number of speakers goes with --diarize only.")
+    channels = _channels(given.pop("channels"), given.pop("channel_names"))
     wanted = Wanted(
         model=given.pop("model"),
         options=options,
         diarize=diarize or "diarized_json" in formats,
         people=people,
+        channels=channels,
         vad=not given.pop("no_vad"),
         unasked=frozenset() if words else frozenset({"words"}),
     )
     return wanted, formats, Style(options, words, given.pop("times"), _layout(given, subtitles))
+
+
+def _channels(how: str | None, names: list[str]) -> ChannelFields:
+    """What becomes of channels. Raises InvalidParam."""
+    if names and how == "mixed":
+        raise InvalidParam("--channel-names goes with --channels separate only.")
+    try:
+        channels = ChannelFields.model_validate({"channels": how, "channel_names": names})
+    except ValidationError as error:
+        raise invalid(error) from error
+    channels.check_channels()
+    return channels
 
 
 def _layout(given: dict[str, Any], subtitles: Subtitles) -> Layout:

@@ -24,7 +24,8 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from govor.decoder.clock import Clock, silent
-from govor.decoder.formats import LENGTHLESS, OPTIONS
+from govor.decoder.formats import OPTIONS
+from govor.decoder.lengths import longest, stated
 from govor.decoder.mixing import channel_names, mono
 from govor.decoder.refusals import Refused, check_memory
 from govor.decoder.tracks import best_track
@@ -67,7 +68,8 @@ class Source:
         self._container = _open(descriptor)
         try:
             self._track = best_track(self._container)
-            self._clock = Clock(self._container, os.fstat(descriptor).st_size)
+            self._bytes = os.fstat(descriptor).st_size
+            self._clock = Clock(self._container, self._bytes)
             self._frames = self._decode()
             self._first = next(self._frames, None)
             if self._first is None:
@@ -88,12 +90,14 @@ class Source:
     @property
     def facts(self) -> dict[str, Any]:
         """What the container says: its format, the track's codec and the names of its `channels`, and the
-        `duration` in seconds, if any."""
+        `duration` in seconds, if any that can be true; `longest`: the most that fits into the file."""
+        most = longest(self._container, self._track, self._bytes)
         return {
             "format": self._container.format.name,
             "codec": self._track.codec_context.name,
             "channels": self._channels,
-            "duration": self._stated_duration(),
+            "duration": stated(self._container, most),
+            "longest": most,
         }
 
     @property
@@ -144,12 +148,6 @@ class Source:
             for frame in frames:
                 yield frame, lost
                 lost = 0.0
-
-    def _stated_duration(self) -> float | None:
-        duration = self._container.duration
-        if self._container.format.name in LENGTHLESS or duration is None or duration <= 0:
-            return None
-        return float(duration / av.time_base)
 
 
 def _seconds(packet: av.Packet[AudioStream]) -> float:

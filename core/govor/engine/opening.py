@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
 
 from govor.audio.decode import ANYTHING, Recording
 from govor.audio.decoders import Decoders
 from govor.decoder.wire import Wishes
+from govor.engine.turns import Share
 from govor.errors import AudioTooLong
 
 
@@ -27,6 +29,11 @@ async def open_recording(
         recording.close()
         raise
     return recording
+
+
+def share_of(recording: Recording) -> Share:
+    """Return the account of a recording that a model is to hear."""
+    return Share(length=recording.duration or math.inf, longest=recording.longest or math.inf)
 
 
 def check_length(seconds: float, limit: float) -> None:

@@ -15,12 +15,16 @@ from govor.audio.stretches import Stretch
 from govor.types import SAMPLE_RATE
 
 
-def unheard(stretches: Iterable[Stretch], begin_at: float, padding: float) -> Iterator[Stretch]:
+def unheard(
+    stretches: Iterable[Stretch], begin_at: float, padding: float, *, whole: bool = False
+) -> Iterator[Stretch]:
     """Yield what lies after `begin_at`, in seconds of the recording.
 
     Of a stretch that was heard in part, the rest is dropped where it is no longer than the `padding` around
     speech: there is nothing in it but what the padding holds. Two that overlap around `begin_at` are both
-    whole: what was told of the first one is needed to tell where the second one goes on.
+    whole: what was told of the first one is needed to tell where the second one goes on. With `whole` every
+    stretch is that ends later: of several channels, `begin_at` is the end of one's stretch and may lie
+    anywhere in another's.
     """
     sample, at_seam = round(begin_at * SAMPLE_RATE), False
     for stretch in stretches:
@@ -31,7 +35,7 @@ def unheard(stretches: Iterable[Stretch], begin_at: float, padding: float) -> It
         if stretch.start >= begin_at or at_seam or behind_seam:
             yield stretch
         elif stretch.end > begin_at:
-            rest = _after(stretch, sample)
+            rest = stretch if whole else _after(stretch, sample)
             if rest.seconds > padding:
                 yield rest
 

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from govor.audio.speech import SpeechRules
+from govor.engine.channels import Parties
 from govor.engine.diarization import KnownSpeaker
 from govor.errors import GovorError
 from govor.names import is_job
@@ -59,6 +60,8 @@ class Order(BaseModel):
     """Who is known, where speakers are told apart; None: they are not."""
     people: tuple[int, int | None] = (0, None)
     """How many speak, from and up to."""
+    parties: Parties | None = None
+    """How channels are heard apart; None: they are mixed."""
     presentation: str = ""
     """How the result is to be shown, as the API wrote it down for itself."""
     webhook_url: str = ""
