@@ -30,6 +30,7 @@ from govor.decoder.lengths import longest, stated
 from govor.decoder.mixing import channel_names, mono
 from govor.decoder.refusals import Refused, check_memory
 from govor.decoder.tracks import candidates, no_sound
+from govor.decoder.waves import as_ffmpeg_reads
 from govor.decoder.wire import Wishes
 
 BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is taken for lost
@@ -181,7 +182,8 @@ def _position(descriptor: int) -> int | None:
 
 def _open(descriptor: int) -> InputContainer:
     try:
-        container: InputContainer = av.open(Descriptor(descriptor), "r", options=dict(OPTIONS), **LENIENT)
+        file = as_ffmpeg_reads(Descriptor(descriptor))
+        container: InputContainer = av.open(file, "r", options=dict(OPTIONS), **LENIENT)
         return container
     except (FFmpegError, ValueError) as error:
         check_memory(error)
