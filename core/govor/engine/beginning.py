@@ -14,7 +14,7 @@ from govor.engine.channels import party_names
 from govor.engine.diarization import begin_diarization
 from govor.engine.hearing import Hearing
 from govor.engine.observer import Report
-from govor.engine.opening import open_recording
+from govor.engine.opening import open_recording, tagged
 from govor.engine.parties import Conversation
 from govor.engine.patience import Patience
 from govor.engine.pipeline import Transcription, Work
@@ -33,6 +33,7 @@ async def begin(
     Raises InvalidAudio, AudioTooLong, DecoderLost, DecodersUnavailable, ServerBusy, LoadFailed,
     DownloadFailed, InvalidParam (a reference, too many channels).
     """
+    work = _with_tags(work)
     async with AsyncExitStack() as stack:
         began = time.monotonic()
         recordings, names = await _open(work, decoders, stack)
@@ -54,6 +55,12 @@ async def begin(
             if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
                 work = replace(work, options=replace(work.options, words=True))
         yield Transcription(work, loaded, recording, detector, patience, report, diarization)
+
+
+def _with_tags(work: Work) -> Work:
+    """Return work that prefers a track of the language that is asked for."""
+    language, languages = work.options.language, work.options.languages
+    return replace(work, wishes=tagged(work.wishes, [language] if language else languages))
 
 
 async def _open(
@@ -101,6 +108,7 @@ def _conversation(
 async def examine(work: Work, decoders: Decoders) -> float | None:
     """Return the seconds that a recording states, without a model. Raises InvalidAudio, AudioTooLong,
     InvalidParam where its channels cannot be heard apart."""
+    work = _with_tags(work)
     wishes = work.wishes if work.parties is None else replace(work.wishes, channel=0)
     recording = await open_recording(work.path, decoders, work.max_seconds, wishes)
     recording.close()
