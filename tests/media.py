@@ -178,6 +178,34 @@ def encode_channels(
     return out.getvalue()
 
 
+def tracks_of(
+    tracks: list[Samples],
+    container: str = "matroska",
+    tags: list[dict[str, str]] | None = None,
+    default: int = 0,
+) -> bytes:
+    """Put each of `tracks` (16 kHz) into an audio track of PCM, with its tags."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        streams = [file.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in tracks]
+        for number, stream in enumerate(streams):
+            stream.disposition = (
+                av.stream.Disposition.default if number == default else av.stream.Disposition(0)
+            )
+            stream.metadata.update(tags[number] if tags else {})
+        pcm = [(np.clip(samples, -1, 1) * 32767).astype(np.int16) for samples in tracks]
+        for start in range(0, max(map(len, pcm)), 1600):
+            for stream, samples in zip(streams, pcm, strict=True):
+                if start < len(samples):
+                    data = np.ascontiguousarray(samples[None, start : start + 1600])
+                    frame = av.AudioFrame.from_ndarray(data, format="s16", layout="mono")
+                    frame.sample_rate, frame.pts = 16_000, start
+                    file.mux(stream.encode(frame))
+        for stream in streams:
+            file.mux(stream.encode(None))
+    return out.getvalue()
+
+
 def without_length(webm: bytes) -> bytes:
     """A webm as browsers record it: nothing states how long it is."""
     at = webm.index(b"\x44\x89\x88")  # the element "duration", eight bytes long

@@ -25,6 +25,9 @@ from govor.remote.exchange import fetch
 LAYOUT = ("encoding", "codec", "sample_rate", "channels")
 """Fields, of the form or the query, that declare how sound without a header is laid out."""
 
+WORDS = frozenset({"mixed", "separate"})
+"""What `channels` may say instead of a number: what becomes of them, not how many there are."""
+
 PATH_CHARACTERS = 300
 """A text up to this long may be where the client's file is, not what is in it."""
 
@@ -63,7 +66,8 @@ async def read_form(stated: Stated | None = None) -> Form:
         media_type = (stated(given) if stated else "") or form.media_type
         form.path, declared = await _with_header(form.path, media_type, given, form.file_name)
         for name in LAYOUT if declared else ():
-            form.fields.poplist(name)
+            if form.fields.get(name) not in WORDS:
+                form.fields.poplist(name)
     return form
 
 
@@ -114,6 +118,7 @@ async def _with_header(
 
     It is then spooled once more, unless it has one all the same. Raises InvalidParam, PayloadTooLarge.
     """
+    fields = {name: text for name, text in fields.items() if text not in WORDS}
     try:
         layout = stated_layout(media_type, fields, file_name)
     except InvalidParam:

@@ -68,7 +68,7 @@ WIDTHS = {
     "unsigned-integer": {"8": "u8"},
     "floating-point": {"32": "f32le", "64": "f64le"},
 }
-"""SoX's encodings, which Wit.ai asks for, with the bits that each may have; the first are the usual."""
+"""SoX's encodings, which Wit.ai asks for, with the bits that each may have; the first stands for none."""
 
 SUFFIXES = frozenset({"pcm", "raw", "ulaw", "mulaw", "alaw"})
 """Of file names: HTTP libraries know no type for these."""

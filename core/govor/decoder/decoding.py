@@ -23,11 +23,14 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from govor.decoder.audition import first_to_speak
 from govor.decoder.clock import Clock, silent
-from govor.decoder.formats import LENGTHLESS, OPTIONS
+from govor.decoder.formats import OPTIONS
+from govor.decoder.lengths import longest, stated
 from govor.decoder.mixing import channel_names, mono
 from govor.decoder.refusals import Refused, check_memory
-from govor.decoder.tracks import best_track
+from govor.decoder.tracks import candidates, no_sound
+from govor.decoder.waves import as_ffmpeg_reads
 from govor.decoder.wire import Wishes
 
 BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is taken for lost
@@ -63,14 +66,16 @@ class Source:
 
     def __init__(self, descriptor: int, wishes: Wishes):
         self._wishes = wishes
+        self._began = _position(descriptor)
         self._container = _open(descriptor)
         try:
-            self._track = best_track(self._container)
-            self._clock = Clock(self._container, os.fstat(descriptor).st_size)
+            self._track = self._choose(descriptor)
+            self._bytes = os.fstat(descriptor).st_size
+            self._clock = Clock(self._container, self._bytes)
             self._frames = self._decode()
             self._first = next(self._frames, None)
             if self._first is None:
-                raise Refused("The file's audio track holds no sound that can be decoded.")
+                raise Refused(no_sound(self._container, wishes))
             self._channels = channel_names(self._first[0])
         except BaseException:
             self._container.close()
@@ -87,12 +92,14 @@ class Source:
     @property
     def facts(self) -> dict[str, Any]:
         """What the container says: its format, the track's codec and the names of its `channels`, and the
-        `duration` in seconds, if any."""
+        `duration` in seconds, if any that can be true; `longest`: the most that fits into the file."""
+        most = longest(self._container, self._track, self._bytes)
         return {
             "format": self._container.format.name,
             "codec": self._track.codec_context.name,
             "channels": self._channels,
-            "duration": self._stated_duration(),
+            "duration": stated(self._container, most),
+            "longest": most,
         }
 
     @property
@@ -104,6 +111,20 @@ class Source:
     def filled(self) -> float:
         """Seconds of silence in the place of sound that is missing."""
         return self._clock.filled
+
+    def _choose(self, descriptor: int) -> AudioStream:
+        """Return the track that is heard. Raises Refused."""
+        tracks = candidates(self._container, self._wishes)
+        index = tracks[0].stream.index
+        if len(tracks) > 1 and self._began is not None:
+            index = first_to_speak(self._container, tracks).stream.index  # gone when the container is closed
+            self._container.close()
+            os.lseek(descriptor, self._began, os.SEEK_SET)
+            self._container = _open(descriptor)
+        stream = self._container.streams[index]
+        assert isinstance(stream, AudioStream)
+        stream.codec_context.thread_count = 1  # more gain nothing, and take memory of the bound
+        return stream
 
     def pcm(self) -> Iterator[bytes]:
         """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
@@ -144,12 +165,6 @@ class Source:
                 yield frame, lost
                 lost = 0.0
 
-    def _stated_duration(self) -> float | None:
-        duration = self._container.duration
-        if self._container.format.name in LENGTHLESS or duration is None or duration <= 0:
-            return None
-        return float(duration / av.time_base)
-
 
 def _seconds(packet: av.Packet[AudioStream]) -> float:
     if packet.duration is None or packet.time_base is None:
@@ -157,9 +172,18 @@ def _seconds(packet: av.Packet[AudioStream]) -> float:
     return max(0.0, float(packet.duration * packet.time_base))
 
 
+def _position(descriptor: int) -> int | None:
+    """Return where a file stands; None: it is a pipe, which cannot be read twice."""
+    try:
+        return os.lseek(descriptor, 0, os.SEEK_CUR)
+    except OSError:
+        return None
+
+
 def _open(descriptor: int) -> InputContainer:
     try:
-        container: InputContainer = av.open(Descriptor(descriptor), "r", options=dict(OPTIONS), **LENIENT)
+        file = as_ffmpeg_reads(Descriptor(descriptor))
+        container: InputContainer = av.open(file, "r", options=dict(OPTIONS), **LENIENT)
         return container
     except (FFmpegError, ValueError) as error:
         check_memory(error)

@@ -58,7 +58,7 @@ def place(segment: Segment, stretch: Stretch, options: Options) -> list[Segment]
 
     The pieces have its text to the letter. Where it has no times, it gets those of the stretch.
     """
-    last = len(stretch.audio)
+    last = stretch.until
     start = 0 if segment.start is None else min(round(segment.start * SAMPLE_RATE), last)
     end = last if segment.end is None else min(round(segment.end * SAMPLE_RATE), last)
     runs = _runs(stretch)
@@ -84,9 +84,7 @@ def spans_silence(stretch: Stretch) -> bool:
 
 def _runs(stretch: Stretch) -> list[Run]:
     runs: list[list[Part]] = []
-    for (start, end), origin in zip(
-        pairwise([*stretch.offsets, len(stretch.audio)]), stretch.starts, strict=True
-    ):
+    for (start, end), origin in zip(pairwise([*stretch.offsets, stretch.until]), stretch.starts, strict=True):
         before = runs[-1][-1] if runs else None
         if before is None or origin - before.origin - (before.end - before.start) >= WIDE:
             runs.append([])

@@ -42,8 +42,7 @@ def verbose_body(
         "text": transcript.text,
     }
     if words:
-        spoken = (word for segment in transcript.segments for word in segment.words or ())
-        body["words"] = [_word(word) for word in spoken]
+        body["words"] = [_word(word) for word in _spoken_words(transcript.segments)]
     if segments:
         body["segments"] = [
             _segment(number, placed) for number, placed in enumerate(place_segments(transcript))
@@ -93,6 +92,13 @@ def dump_json(body: Mapping[str, object] | Sequence[object]) -> str:
 
 def usage(transcript: Transcript) -> dict[str, object]:
     return {"type": "duration", "seconds": math.ceil(seconds(transcript.duration))}
+
+
+def _spoken_words(segments: Sequence[Segment]) -> list[Word]:
+    """Return all words; those of people who speak at once in order of time."""
+    words = [word for segment in segments for word in segment.words or ()]
+    several = len({segment.speaker for segment in segments}) > 1
+    return sorted(words, key=lambda word: word.start) if several else words
 
 
 def _word(word: Word) -> dict[str, object]:

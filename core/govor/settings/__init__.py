@@ -30,6 +30,7 @@ from govor.settings.subtitles import Subtitles
 from govor.settings.values import (
     NOT_SETTINGS,
     OPENAI_MODELS,
+    DistinctNames,
     Folder,
     Names,
     UrlPolicy,
@@ -165,6 +166,14 @@ class Settings(OperationsSettings):
         gt=0,
         allow_inf_nan=False,
         description="Silence after which a stream sends a comment, so that proxies keep it open.",
+    )
+    channels: Literal["mixed", "separate"] = Field(
+        "mixed",
+        description="What becomes of a recording's channels where a client does not say: mixed, or separate, "
+        "one party per channel.",
+    )
+    channel_names: DistinctNames = Field(
+        (), description="What separate channels are called, in their order, as in Agent,Customer."
     )
     strict: bool = Field(
         False,
