@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,10 +15,18 @@ import pytest
 import media
 from govor.settings import Settings
 from govor.specs import Feature, ModelSpec
-from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, hum, plugins_of, silence
+from govor.testing import (
+    FakeBackend,
+    FakeDetector,
+    FakeDiarizer,
+    FakeRecognizer,
+    hum,
+    plugins_of,
+    silence,
+)
 from govor.voices import SpeakerTurn
 from servers import Server
-from waiting import eventually
+from waiting import Turnstile, eventually
 
 SPEC = ModelSpec("fake", features=frozenset({Feature.WORDS}))
 
@@ -38,8 +48,13 @@ MONO = media.wav(hum(1.0))
 
 @pytest.fixture
 def start(serve: Any) -> Any:
-    def with_settings(diarizer: FakeDiarizer | None = None, **settings: Any) -> Server:
-        plugins: dict[str, object] = {"fake": FakeBackend(SPEC), "vad": FakeDetector()}
+    def with_settings(
+        diarizer: FakeDiarizer | None = None, recognizer: Any = FakeRecognizer, **settings: Any
+    ) -> Server:
+        plugins: dict[str, object] = {
+            "fake": FakeBackend(SPEC, recognizer=recognizer),
+            "vad": FakeDetector(),
+        }
         if diarizer is not None:
             plugins["voices"] = diarizer
         settings = {"default_models": ["fake"], "preload": (), **settings}
@@ -239,3 +254,30 @@ def test_the_setting_is_for_clients_that_cannot_say_it(start: Any) -> None:
         assert cpp["text"].split() == ["2.2", "seconds", "3.4", "seconds", "1.7", "seconds"]
         body = client.post("/v1/transcribe", content=CALL).json()
         assert body["text"] == "2.2 seconds 3.4 seconds 1.7 seconds"
+
+
+def test_a_job_that_was_interrupted_says_what_it_would_have_said(start: Any, tmp_path: Path) -> None:
+    call = stereo(
+        np.concatenate([hum(2), silence(4), hum(1), silence(6), hum(2.5), silence(5), hum(3)]),
+        np.concatenate([silence(1), hum(3), silence(7), hum(4), silence(5), hum(1)]),
+    )
+    fields = {"channels": "separate", "response_format": "verbose_json"}
+    whole = said(start().post(call, **fields).json())
+    assert len(whole) == 7
+    gate = Turnstile()
+    first = start(recognizer=lambda spec: FakeRecognizer(spec, gate=gate), data_dir=tmp_path)
+    with first.client() as client:
+        sent = {"files": {"file": ("a.wav", call)}, "data": {**fields, "background": "true"}}
+        address = client.post("/v1/audio/transcriptions", **sent).headers["location"]
+        gate.open(4)
+        assert eventually(lambda: client.get(address).json()["progress"]["seconds_done"] > 4)
+    stopping = threading.Thread(target=first.stop)
+    stopping.start()
+    gate.open(100)
+    stopping.join()
+    with start(data_dir=tmp_path).client() as client:
+        assert eventually(lambda: client.get(address).json()["status"] == "completed")
+        body = client.get(f"{address}/result").json()
+    assert said(body) == whole
+    starts = [part["start"] for part in body["segments"]]
+    assert starts == sorted(starts)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import media
 from packages import install_plugin
 
 CANNOT_BE = {
@@ -123,3 +124,15 @@ def test_the_number_of_threads_reaches_the_model(shell: Any, recordings: Path, s
         stuck.replace("return Stuck()", "raise govor.LoadFailed(f'{placement.threads} threads')"),
     )
     assert "5 threads" in shell.run("transcribe", "-m", "stuck", "ru.wav", "--threads", "5").stderr
+
+
+def test_a_track_is_named_by_number_or_language(shell: Any, recordings: Path) -> None:
+    short, long = media.tone(1), media.tone(3)
+    tags = [{"language": "eng"}, {"language": "rus"}]
+    (recordings / "film.mkv").write_bytes(media.tracks_of([short, long], tags=tags))
+    command = ("transcribe", "-m", "echo", "--no-vad", "film.mkv")
+    texts = [shell.run(*command, *more).stdout for more in ((), ("--track", "1"), ("--track", "russian"))]
+    assert texts[0] != texts[1] == texts[2] != ""
+    refused = shell.run(*command, "--track", "2")
+    assert refused.returncode == 1
+    assert "No audio track is '2'; there are: 0 (pcm_s16le, eng), 1 (pcm_s16le, rus)" in refused.stderr

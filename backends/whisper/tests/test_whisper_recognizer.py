@@ -176,6 +176,7 @@ class FakeModel:
                 yield SimpleNamespace(
                     text=f" part {done}", start=done - 1.0, end=float(done), tokens=[7] * done, words=None,
                     avg_logprob=-float(done), no_speech_prob=0.1 * done, temperature=0.2 * done,
+                    compression_ratio=1.0,
                 )  # fmt: skip
         finally:
             self.closed_after = done

@@ -29,6 +29,7 @@ from govor.api.lines import LineFields
 from govor.api.parties import ChannelFields
 from govor.api.speakers import SpeakerFields
 from govor.api.spellings import gather, present
+from govor.api.tracks import TrackFields
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.errors import InvalidParam
@@ -57,7 +58,7 @@ _FLAG = TypeAdapter(bool)
 ONE_FAULT = FailFast()  # a field of 8 MB may have a million, and each would take a kilobyte
 
 
-class Fields(LineFields, SpeakerFields, ChannelFields):
+class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     """The fields of a transcription or translation request besides `file`."""
 
     model_config = ConfigDict(extra="ignore")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response, tag
 
@@ -15,6 +15,7 @@ from govor.api.fields import OptionalLanguage, invalid
 from govor.api.forms import read_body
 from govor.api.lines import asked_layout
 from govor.api.parties import wanted_parties
+from govor.api.tracks import TrackFields
 from govor.api.work import Wish, admit, event_stream, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
 from govor.compat import Compat
@@ -36,7 +37,7 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-class Query(BaseModel):
+class Query(TrackFields):
     """The query of both routes."""
 
     format: Annotated[Literal["json", "txt", "srt", "vtt", "md"], BeforeValidator(_lower)] = Field(
@@ -130,5 +131,6 @@ async def _wish(service: Service, query: Query, stack: AsyncExitStack) -> Wish:
         service.settings.compat.gigastt_max_audio_seconds,
         ignored=tuple(name for name in request.args if name in IGNORED),
         parties=wanted_parties(service.settings),
+        wishes=query.wishes,
         unasked=frozenset({"words"}),
     )

@@ -141,6 +141,7 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
             done=foreign.done,
             diarize=diarize,
             parties=parties,
+            wishes=fields.wishes,
             unasked=fields.unasked,
         )
         if dialect:

@@ -21,6 +21,7 @@ from govor.api.lines import layout
 from govor.api.parties import find_diarizer, wanted_parties
 from govor.api.results import MODEL_HEADER
 from govor.api.speakers import COUNTS, MOST_PEOPLE, count_people
+from govor.api.tracks import TrackFields
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
 from govor.compat import Compat
@@ -35,8 +36,8 @@ HEADERLESS = "audio/pcm; rate=16000; channels=1"
 """What the recording is where the client has decoded it: 16 bits, little-endian."""
 
 
-class DecodedQuery(BaseModel):
-    """The parameter of both routes."""
+class DecodedQuery(TrackFields):
+    """The parameters of both routes."""
 
     encode: bool = Field(
         True, description="false: the recording is 16 kHz, mono, 16 bits little-endian, without a header."
@@ -111,6 +112,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
                 ignored=await not_counted(service, diarize, counts) if diarize else counts,
                 diarize=diarize,
                 parties=wanted_parties(service.settings),
+                wishes=query.wishes,
                 unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
             )
             asked = await stack.enter_async_context(understood(service, wish))
@@ -135,9 +137,11 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         """Language of a recording's first speech, at most 30 s of it."""
         async with AsyncExitStack() as stack:
             place = admit(service, stack)
-            read_fields_as(DecodedQuery, request.args)
+            query = read_fields_as(DecodedQuery, request.args)
             _, path = await read_upload(_stated)
-            model, chances = await service.chooser.languages(request.args.get("model", ""), path, place)
+            model, chances = await service.chooser.languages(
+                request.args.get("model", ""), path, place, wishes=query.wishes
+            )
         response = Response(dump_json(language_body(dict(chances))) + "\n", content_type="application/json")
         response.headers[MODEL_HEADER] = model.id
         return response

@@ -13,7 +13,9 @@ from govor.api.auth import client_name
 from govor.api.results import MODEL_HEADER, name_ignored
 from govor.api.streaming import stream_response, transcription_events
 from govor.api.uploads import current_spool
+from govor.audio.decode import ANYTHING
 from govor.audio.speech import SpeechRules
+from govor.decoder.wire import Wishes
 from govor.engine.admission import Kind, Place
 from govor.engine.channels import Parties
 from govor.engine.diarization import Diarize
@@ -50,6 +52,8 @@ class Wish:
     """How speakers are told apart; None: not at all."""
     parties: Parties | None = None
     """How channels are heard apart; None: they are mixed."""
+    wishes: Wishes = ANYTHING
+    """Which track of the recording is heard."""
     unasked: frozenset[str] = frozenset()
     """Options that the dialect sets, not the client: a model that lacks them is none the worse."""
 
@@ -91,7 +95,7 @@ async def understood(service: Service, wish: Wish) -> AsyncIterator[Asked]:
     Raises ModelNotFound, ModelNotInstalled; InvalidParam where the settings are strict.
     """
     name = _known(service, wish.model)
-    async with service.chooser.choose(name, wish.path, wish.options, wish.place) as model:
+    async with service.chooser.choose(name, wish.path, wish.options, wish.place, wish.wishes) as model:
         service.asked.note(name, model)
         yield _reduce(service, wish, model)
 
@@ -157,5 +161,6 @@ def _reduce(service: Service, wish: Wish, model: Model) -> Asked:
         place=wish.place,
         diarize=wish.diarize,
         parties=wish.parties,
+        wishes=wish.wishes,
     )
     return Asked(work, ignored, wish.done)

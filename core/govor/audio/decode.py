@@ -37,6 +37,9 @@ LOST = "The decoder's process was ended from outside; send the recording again."
 CRASHED = "The file makes its decoder fail ({}); it is damaged, or made to do harm."
 TOO_SLOW = "Decoding the file takes more computing time than its length justifies."
 
+WISHES = frozenset({"track", "channel"})
+"""What a recording may be refused for without being at fault."""
+
 ANYTHING = Wishes()
 """The track that suits best, its channels mixed down."""
 
@@ -183,6 +186,8 @@ class Recording:
         reason, message = why["reason"], why["message"]
         if reason == "disk":
             return DecoderLost(message)
+        if reason in WISHES:
+            return InvalidAudio(message, param=reason)
         if reason != "unreadable":
             self._fault(reason)
         return InvalidAudio(message, param="file")

@@ -15,6 +15,7 @@ from govor.audio.stretches import NO_DETECTION
 from govor.cli.events import SegmentEvent, TaskEvent
 from govor.cli.remote import Refused, Remote, unreadable
 from govor.cli.say import say
+from govor.decoder.wire import Wishes
 from govor.engine.assembly import assemble
 from govor.engine.diarization import Diarize
 from govor.engine.options import honour
@@ -40,6 +41,8 @@ class Wanted:
     """How many people speak at least and at most; None: any number."""
     channels: ChannelFields
     """What becomes of the recordings' channels."""
+    track: str
+    """Number, title or language of the audio track; "": the one that suits best."""
     vad: bool
     unasked: frozenset[str]
     """Options that a format wants, not the user."""
@@ -94,6 +97,7 @@ class Here:
         told = [name for name in ignored if name not in wanted.unasked]
         if told:
             say(f"govor: '{model.id}' cannot honour: {', '.join(told)}", err=True)
+        self._wishes = Wishes(track=wanted.track)
         self._parties = wanted_parties(service.settings, wanted.channels)
         diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
         self._diarize = Diarize(diarizer, (), *wanted.people) if diarizer else None
@@ -125,6 +129,7 @@ class Here:
             limit,
             diarize=self._diarize,
             parties=self._parties,
+            wishes=self._wishes,
         )
         return self._service.transcribe(work)
 
@@ -190,6 +195,7 @@ def fields(wanted: Wanted) -> dict[str, Any]:
         "diarize": "true" if wanted.diarize else "",
         **({"num_speakers": str(most)} if most == least else {}),
         **({"min_speakers": str(least or ""), "max_speakers": str(most or "")} if most != least else {}),
+        "track": wanted.track,
         "channels": wanted.channels.channels or "",
         "channel_names[]": list(wanted.channels.channel_names),
         "vad": "" if wanted.vad else "false",

@@ -14,6 +14,7 @@ from govor.api.parties import ChannelFields
 from govor.api.speakers import MOST_PEOPLE, count_people
 from govor.cli.outputs import Style
 from govor.cli.sources import Wanted
+from govor.decoder.wire import LONGEST_TRACK
 from govor.errors import InvalidParam
 from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
 from govor.formats.languages import parse_language
@@ -45,6 +46,12 @@ def _formats(context: click.Context, option: click.Parameter, given: tuple[str, 
 
 def _names(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[str]:
     return [name.strip() for value in given for name in value.split(",") if name.strip()]
+
+
+def _track(context: click.Context, option: click.Parameter, value: str) -> str:
+    if len(value) > LONGEST_TRACK:
+        raise click.BadParameter(f"a track's name has at most {LONGEST_TRACK} letters.")
+    return value.strip()
 
 
 PEOPLE = click.IntRange(1, MOST_PEOPLE)
@@ -89,6 +96,12 @@ _OPTIONS = (
         callback=_names,
         metavar="A,B",
         help="What separate channels are called, in their order.",
+    ),
+    click.option(
+        "--track",
+        default="",
+        callback=_track,
+        help="Audio track of a video: its number from 0, title or language.",
     ),
     click.option("--words", is_flag=True, help="Times of single words, in verbose_json."),
     click.option("--times", is_flag=True, help="Times of paragraphs, in txt."),
@@ -145,6 +158,7 @@ def read_wishes(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tu
         diarize=diarize or "diarized_json" in formats,
         people=people,
         channels=channels,
+        track=given.pop("track"),
         vad=not given.pop("no_vad"),
         unasked=frozenset() if words else frozenset({"words"}),
     )

@@ -10,7 +10,7 @@ import os
 import re
 
 BEGINNINGS = re.compile(
-    rb"OggS\0[\x02\x06]|R(?:IFF|F64).{4}WAVE|FORM.{4}AIF[FC]|riff\x2e\x91\xcf\x11|caff\0\x01|fLaC\0\0\0\x22"
+    rb"OggS\0[\x02\x06]|R(?:IFF|IFX|F64).{4}WAVE|FORM.{4}AIF[FC]|riff\x2e\x91\xcf\x11|caff\0\x01|fLaC\0\0\0\x22"
     rb"|\0\0\0[\x08-\x80]ftyp|TTA[12]\x01\0|\x30\x26\xb2\x75\x8e\x66\xcf\x11|ID3[\x02-\x04]\0"
     rb"|\x1aE\xdf\xa3.{1,60}?(?:webm|matroska)|RIFF.{4}AVI LIST",
     re.DOTALL,

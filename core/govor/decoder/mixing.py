@@ -60,7 +60,7 @@ def _check_channel(frame: AudioFrame, channel: int | None) -> None:
     have = frame.layout.nb_channels
     if channel is not None and channel >= have:
         there = "one channel, number 0" if have == 1 else f"{have} channels, numbers 0 to {have - 1}"
-        raise Refused(f"The audio has {there}; channel {channel} is not among them.")
+        raise Refused(f"The audio has {there}; channel {channel} is not among them.", "channel")
 
 
 class _Conversion:

@@ -18,6 +18,7 @@ from govor.decoder.formats import OPTIONS
 from govor.decoder.gluing import FOLLOWED, end_of_boxes, next_beginning
 from govor.decoder.refusals import Refused, check_memory
 from govor.decoder.tracks import candidates, no_sound
+from govor.decoder.waves import as_ffmpeg_reads
 from govor.decoder.wire import Wishes
 
 SUSPICIOUS = 8
@@ -174,7 +175,7 @@ def _position(descriptor: int) -> int | None:
 
 def _open(file: Descriptor) -> InputContainer:
     try:
-        container: InputContainer = av.open(file, "r", options=dict(OPTIONS), **LENIENT)
+        container: InputContainer = av.open(as_ffmpeg_reads(file), "r", options=dict(OPTIONS), **LENIENT)
         return container
     except (FFmpegError, ValueError) as error:
         check_memory(error)

@@ -117,12 +117,13 @@ def _wished(tracks: list[Track], wishes: Wishes) -> Track:
     found = found or [track for track in tracks if title in map(str.casefold, track.titles)]
     found = found or [track for track in tracks if _speaks(track, words)]
     if not found:
-        raise Refused(f"No audio track is '{wish[:80]}'; there are: {listed(tracks)}.")
+        raise Refused(f"No audio track is '{wish[:80]}'; there are: {listed(tracks)}.", "track")
     track = next((track for track in found if track.is_readable), found[0])
     if not track.is_readable:
         raise Refused(
             f"Audio track {track.number} is in the codec '{track.codec}', which is not read here; "
-            f"there are: {listed(tracks)}."
+            f"there are: {listed(tracks)}.",
+            "track",
         )
     return track
 

@@ -9,12 +9,12 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from govor.audio.decode import ANYTHING, Recording
 from govor.audio.speech import SpeechRules
-from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.audio.stretches import Cutter, Stretch
 from govor.decoder.wire import Wishes
 from govor.engine.admission import Place
 from govor.engine.assembly import assemble
@@ -239,7 +239,7 @@ class Transcription:
         yield from unheard(self._cut(), begin_at, self._padding, whole=whole)
 
     def _cut(self) -> Iterator[Stretch]:
-        modest = Packing(MODEST_SECONDS, MODEST_SECONDS, self._packing.gap)
+        modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
         for block in self._recording.blocks():
             long = self._cutter.held > MODEST_SECONDS
             self._cutter.packing = modest if long and not self._reader.has_room() else self._packing

@@ -42,13 +42,13 @@ def unheard(
 
 def _after(stretch: Stretch, sample: int) -> Stretch:
     """Return the rest of a stretch from a sample of the recording on."""
-    ends = [*stretch.offsets[1:], len(stretch.audio)]
+    ends = [*stretch.offsets[1:], stretch.until]
     parts = [
         (max(start, sample), stretch.audio[offset + max(sample - start, 0) : end])
         for start, offset, end in zip(stretch.starts, stretch.offsets, ends, strict=True)
         if start + end - offset > sample
     ]
-    audio = np.concatenate([part for _, part in parts])
+    audio = np.concatenate([*(part for _, part in parts), stretch.audio[stretch.until :]])
     audio.flags.writeable = False
     offsets = accumulate((len(part) for _, part in parts[:-1]), initial=0)
-    return Stretch(audio, tuple(offsets), tuple(start for start, _ in parts), stretch.seam)
+    return Stretch(audio, tuple(offsets), tuple(start for start, _ in parts), stretch.seam, stretch.tail)

@@ -167,6 +167,7 @@ class Runner:
             begin_at=job.position,
             diarize=self._diarize(order),
             parties=order.parties,
+            wishes=order.wishes,
         )
         async with self._service.transcribe(work) as transcription:
             self._live[job.number] = transcription

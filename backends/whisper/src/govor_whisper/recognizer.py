@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import govor
 from govor_whisper.batched import WINDOW, Task
 from govor_whisper.conversion import check_conversion
 from govor_whisper.device import choose_batch, choose_number_type, choose_workers, place, share_cores
+from govor_whisper.mending import Mender, as_integers
 from govor_whisper.results import as_segment, merge
 from govor_whisper.settings import WhisperSettings
 from govor_whisper.windows import SteppingModel
@@ -27,6 +29,16 @@ SILENT_PEAK = 1e-4
 """-80 dB, under any microphone's noise. Of less Whisper makes up text: base hears "I'm sorry" in zeros."""
 
 WEIGHTS = "model.bin"
+
+SECOND_LADDER = 3
+"""Temperatures of a part that is heard again: 0, or the client's, and two more. Higher ones make up text."""
+
+ANY_REPETITION = 1000.0
+"""A bound of the compression ratio that no text reaches."""
+
+LEAST_PROMPTED = 0.6
+"""Seconds of audio under which the client's words are not shown to the model: it writes them instead of what
+little is said."""
 
 SURPLUS = 1
 """Calls beyond the workers, for a newcomer beside long recordings. CTranslate2 holds the weights once."""
@@ -139,25 +151,42 @@ class WhisperRecognizer:
             return _no_segments(), ""
         language = self._pick_language(audio, options)
         temperatures = ladder(options.temperature or 0.0, self._settings.temperature_fallback)
+        prompted = len(audio) >= LEAST_PROMPTED * govor.SAMPLE_RATE
         asked: dict[str, Any] = {
             "task": options.task,
             "beam_size": self._settings.beam_size,
-            "initial_prompt": options.prompt[-CONTEXT_LETTERS:] or None,
-            "hotwords": ", ".join(options.keywords)[:CONTEXT_LETTERS] or None,
+            "initial_prompt": (prompted and options.prompt[-CONTEXT_LETTERS:]) or None,
+            "hotwords": (prompted and ", ".join(options.keywords)[:CONTEXT_LETTERS]) or None,
             "word_timestamps": options.words,
         }
         if self._batch and len(audio) > WINDOW:
             language = language or self._model.detect_language(audio)[0]
             task = Task(self._model, audio, {**asked, "language": language}, temperatures)
-            return task.decode(self._batch), WHISPER_TO_ISO.get(language, language)
-        found, info = self._model.transcribe(
+            found = task.decode(self._batch)
+        else:
+            found, info = self._model.transcribe(
+                audio,
+                language=language,
+                temperature=temperatures,
+                condition_on_previous_text=self._settings.condition_on_previous_text,
+                **asked,
+            )
+            language = info.language
+        again = partial(self._again, {**asked, "language": language}, temperatures[:SECOND_LADDER])
+        return Mender(as_integers(audio), again).mended(found), WHISPER_TO_ISO.get(language, language)
+
+    def _again(
+        self, asked: dict[str, Any], temperatures: Sequence[float], audio: govor.Audio
+    ) -> Iterator[Any]:
+        """Decode a piece without the text before it: faster-whisper's segments, and None between."""
+        found, _ = self._model.transcribe(
             audio,
-            language=language,
+            **{**asked, "initial_prompt": None},
             temperature=temperatures,
-            condition_on_previous_text=self._settings.condition_on_previous_text,
-            **asked,
+            condition_on_previous_text=False,
+            compression_ratio_threshold=ANY_REPETITION,
         )
-        return found, WHISPER_TO_ISO.get(info.language, info.language)
+        return iter(found)
 
     def _pick_language(self, audio: govor.Audio, options: govor.Options) -> str | None:
         """Return Whisper's code of the language to decode; None: faster-whisper detects it among all."""
