@@ -117,9 +117,7 @@ async def test_an_attempt_that_ends_after_any_segment_loses_nothing_and_says_not
         assert whole[-2][1] > 10  # much need not be heard again
         for told in range(1, len(whole), 2):
             position = whole[told - 1][1]
-            kept = [
-                segment for segment, _ in whole[:told] if (segment.start + segment.end) / 2 <= position
-            ]
+            kept = [segment for segment, _ in whole[:told] if (segment.start + segment.end) / 2 <= position]
             assert kept == [segment for segment, _ in whole[: len(kept)]]
             rest = await hear(running, path, parties=APART, begin_at=position)
             assert lines(rest) == lines(whole[len(kept) :])
