@@ -142,9 +142,8 @@ def silent(like: AudioFrame, seconds: float) -> Iterator[AudioFrame]:
         if frame is None or frame.samples != samples:
             frame = AudioFrame(like.format, layout, samples)
             frame.sample_rate = like.sample_rate
-            for plane in frame.planes[
-                : channels if like.format.is_planar else 1
-            ]:  # PyAV counts planes beyond the eighth that are none
+            count = channels if like.format.is_planar else 1  # PyAV counts some more, beyond the eighth
+            for plane in frame.planes[:count]:
                 plane.update((b"\x80" if like.format.name in ("u8", "u8p") else b"\0") * plane.buffer_size)
         yield frame
         left -= samples
