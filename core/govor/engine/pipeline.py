@@ -33,7 +33,7 @@ from govor.engine.turns import Share, Turn
 from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.models.catalogue import Model
 from govor.plain import has_text
-from govor.types import Options, Segment, Transcript, VoiceDetector
+from govor.types import Notice, Options, Segment, Transcript, VoiceDetector
 
 MODEST_SECONDS = 60.0  # stretches of those who find no room for longer ones
 
@@ -105,6 +105,11 @@ class Transcription:
         self._patience = patience
         self.complete = False
         """All segments have been yielded."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What of the recording was not heard; known once it is complete."""
+        return self._recording.notices
 
     @property
     def seconds_read(self) -> float:
@@ -251,5 +256,9 @@ class Transcription:
     def result(self) -> Transcript:
         """The transcript of all that has been yielded."""
         return assemble(
-            self._segments, self._work.options, duration=self.seconds_read, model=self._work.model.id
+            self._segments,
+            self._work.options,
+            duration=self.seconds_read,
+            model=self._work.model.id,
+            notices=self._recording.notices,
         )
