@@ -48,9 +48,14 @@ def silence(seconds: float) -> bytes:
 
 def float_wav(samples: Samples, rate: int, channels: int) -> bytes:
     """32-bit float wav without a channel mask: the same samples in every channel."""
-    data = np.repeat(samples.astype("<f4"), channels).tobytes()
-    block = 4 * channels
-    header = struct.pack("<HHIIHH", 3, channels, rate, rate * block, block, 32)
+    return float_channels_wav(np.repeat(samples.astype("<f4")[None], channels, axis=0), rate)
+
+
+def float_channels_wav(channels: Samples, rate: int) -> bytes:
+    """Float wav of (channels, samples), in 32 or 64 bits as they are."""
+    size = channels.dtype.itemsize
+    data, block = np.ascontiguousarray(channels.T).tobytes(), size * len(channels)
+    header = struct.pack("<HHIIHH", 3, len(channels), rate, rate * block, block, 8 * size)
     body = (
         b"WAVEfmt " + struct.pack("<I", len(header)) + header + b"data" + struct.pack("<I", len(data)) + data
     )
