@@ -48,9 +48,14 @@ def silence(seconds: float) -> bytes:
 
 def float_wav(samples: Samples, rate: int, channels: int) -> bytes:
     """32-bit float wav without a channel mask: the same samples in every channel."""
-    data = np.repeat(samples.astype("<f4"), channels).tobytes()
-    block = 4 * channels
-    header = struct.pack("<HHIIHH", 3, channels, rate, rate * block, block, 32)
+    return float_channels_wav(np.repeat(samples.astype("<f4")[None], channels, axis=0), rate)
+
+
+def float_channels_wav(channels: Samples, rate: int) -> bytes:
+    """Float wav of (channels, samples), in 32 or 64 bits as they are."""
+    size = channels.dtype.itemsize
+    data, block = np.ascontiguousarray(channels.T).tobytes(), size * len(channels)
+    header = struct.pack("<HHIIHH", 3, len(channels), rate, rate * block, block, 8 * size)
     body = (
         b"WAVEfmt " + struct.pack("<I", len(header)) + header + b"data" + struct.pack("<I", len(data)) + data
     )
@@ -160,11 +165,18 @@ def resampled(channels: Samples, rate: int, layout: str) -> Samples:
 
 
 def encode_channels(
-    channels: Samples, rate: int, container: str, codec: str, layout: str, **options: str
+    channels: Samples,
+    rate: int,
+    container: str,
+    codec: str,
+    layout: str,
+    *,
+    muxing: dict[str, str] | None = None,
+    **options: str,
 ) -> bytes:
-    """Encode (channels, samples), 16 kHz, as one track."""
+    """Encode (channels, samples), 16 kHz, as one track; `muxing` are options of the container."""
     out = io.BytesIO()
-    with av.open(out, "w", format=container) as file:
+    with av.open(out, "w", format=container, options=muxing or {}) as file:
         stream = file.add_stream(codec, rate=rate, layout=layout, options=options)
         resampler = av.AudioResampler(stream.format.name, layout, rate, stream.frame_size or None)
         frame = av.AudioFrame.from_ndarray(

@@ -157,7 +157,8 @@ def test_a_small_file_makes_no_hours_of_silence(decode: Decode) -> None:
 
 def test_holes_without_end_are_bounded_in_all(sample_frame: av.AudioFrame) -> None:
     with av.open(_file(tones("matroska", "libopus"))) as container:
-        clock = Clock(container, 1 << 30)
+        clock = Clock(1 << 30)
+        clock.begin(container)
         for number in range(10_000):
             sample_frame.pts = number * 60 * 48_000
             clock.hole(sample_frame, 0.0, None)

@@ -162,6 +162,8 @@ def test_types_and_fields_declare_a_layout(
     [
         ("application/octet-stream", "call.PCM", Layout("s16le")),
         ("", "call.ulaw", Layout("mulaw", 8000)),
+        ("", "call.ul", Layout("mulaw", 8000)),
+        ("", "CALL.AL", Layout("alaw", 8000)),
         ("audio/L24;rate=8000", "call.pcm", Layout("s24be", 8000)),
         ("", "call.wav", None),
         ("", "pcm", None),

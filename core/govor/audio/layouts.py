@@ -70,8 +70,8 @@ WIDTHS = {
 }
 """SoX's encodings, which Wit.ai asks for, with the bits that each may have; the first stands for none."""
 
-SUFFIXES = frozenset({"pcm", "raw", "ulaw", "mulaw", "alaw"})
-"""Of file names: HTTP libraries know no type for these."""
+SUFFIXES = {name: name for name in ("pcm", "raw", "ulaw", "mulaw", "alaw")} | {"ul": "mulaw", "al": "alaw"}
+"""Of file names, and the types that they stand for: HTTP libraries know none for these."""
 
 RATE_NAMES = ("rate", "sample_rate", "samplerate", "sample-rate")
 CHANNEL_NAMES = ("channels", "channel-count")
@@ -100,7 +100,7 @@ def stated_layout(media_type: str, fields: Mapping[str, str], file_name: str = "
     has, and for an encoding in the type that is not known: heard as another one it would be noise.
     """
     suffix = PurePath(file_name).suffix[1:].lower()
-    layout = _of_type(media_type) or (_of_type(f"audio/{suffix}") if suffix in SUFFIXES else None)
+    layout = _of_type(media_type) or (_of_type(f"audio/{SUFFIXES[suffix]}") if suffix in SUFFIXES else None)
     codec = (fields.get("encoding") or fields.get("codec") or "").strip().lower()
     if codec in CODECS:
         samples = CODECS[codec]

@@ -11,6 +11,7 @@ from av.filter import Graph
 from govor.decoder.frames import UNNAMED, USUAL, graph, is_named, pulled, shape
 from govor.decoder.inversion import upright
 from govor.decoder.refusals import Refused, check_memory
+from govor.decoder.scale import to_scale
 
 SAMPLE_RATE = 16_000
 
@@ -41,7 +42,8 @@ def mono(frames: Iterator[AudioFrame], channel: int | None = None) -> Iterator[b
     """Yield samples of all channels or one, from 0. A change of rate or layout on the way is followed; a part
     that lacks the channel is silent. Raises Refused, also where the first frame lacks it."""
     now, convert, changes, samples = None, _Conversion(channel), 0, 0
-    for frame in frames if channel is not None else upright(frames):
+    scaled = to_scale(frames)
+    for frame in scaled if channel is not None else upright(scaled):
         if now is None:
             _check_channel(frame, channel)
             now = shape(frame)

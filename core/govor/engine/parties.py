@@ -18,7 +18,7 @@ from govor.engine.observer import Report
 from govor.engine.pipeline import Transcription, Work
 from govor.types import Segment, Transcript
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.05
 """How often it is looked whether a channel has got further without saying anything."""
 
 

@@ -145,8 +145,8 @@ class Settings(OperationsSettings):
         0,
         ge=0,
         allow_inf_nan=False,
-        description="Most seconds of audio at once, as far as the files state their length; more is refused "
-        "with 503. 0: no limit.",
+        description="Most seconds of audio at once, as far as the files state their length and are big "
+        "enough for it; more is refused with 503. 0: no limit.",
     )
     max_wait_seconds: float = Field(
         300,
