@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field, replace
@@ -194,10 +195,11 @@ class Transcription:
         last_of_turn = not self._long_form and turn.ends_with(heard)
         detailed = turn.options is self._detailed
         seam_behind = turn.seam if last_of_turn else None
+        told = None if last_of_turn else turn.seam  # of what lies before the last, too
         for segment, seam in self._seams.add(heard, seam_behind, detailed=detailed):
             # a model that carries its text on within a stretch must hear all of it again
             reached = max(self.position, seam or (turn.end_time if last_of_turn else 0.0))
-            if has_text(segment.text) and (seam is None or seam > self._work.begin_at):
+            if has_text(segment.text) and (seam or told or math.inf) > self._work.begin_at:
                 *others, last = speakers.split(segment) if speakers else [segment]
                 yield from others
                 self.position = reached
