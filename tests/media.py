@@ -48,9 +48,14 @@ def silence(seconds: float) -> bytes:
 
 def float_wav(samples: Samples, rate: int, channels: int) -> bytes:
     """32-bit float wav without a channel mask: the same samples in every channel."""
-    data = np.repeat(samples.astype("<f4"), channels).tobytes()
-    block = 4 * channels
-    header = struct.pack("<HHIIHH", 3, channels, rate, rate * block, block, 32)
+    return float_channels_wav(np.repeat(samples.astype("<f4")[None], channels, axis=0), rate)
+
+
+def float_channels_wav(channels: Samples, rate: int) -> bytes:
+    """Float wav of (channels, samples), in 32 or 64 bits as they are."""
+    size = channels.dtype.itemsize
+    data, block = np.ascontiguousarray(channels.T).tobytes(), size * len(channels)
+    header = struct.pack("<HHIIHH", 3, len(channels), rate, rate * block, block, 8 * size)
     body = (
         b"WAVEfmt " + struct.pack("<I", len(header)) + header + b"data" + struct.pack("<I", len(data)) + data
     )
@@ -160,11 +165,18 @@ def resampled(channels: Samples, rate: int, layout: str) -> Samples:
 
 
 def encode_channels(
-    channels: Samples, rate: int, container: str, codec: str, layout: str, **options: str
+    channels: Samples,
+    rate: int,
+    container: str,
+    codec: str,
+    layout: str,
+    *,
+    muxing: dict[str, str] | None = None,
+    **options: str,
 ) -> bytes:
-    """Encode (channels, samples), 16 kHz, as one track."""
+    """Encode (channels, samples), 16 kHz, as one track; `muxing` are options of the container."""
     out = io.BytesIO()
-    with av.open(out, "w", format=container) as file:
+    with av.open(out, "w", format=container, options=muxing or {}) as file:
         stream = file.add_stream(codec, rate=rate, layout=layout, options=options)
         resampler = av.AudioResampler(stream.format.name, layout, rate, stream.frame_size or None)
         frame = av.AudioFrame.from_ndarray(
@@ -175,6 +187,34 @@ def encode_channels(
             for resampled in resampler.resample(each):
                 file.mux(stream.encode(resampled))
         file.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def tracks_of(
+    tracks: list[Samples],
+    container: str = "matroska",
+    tags: list[dict[str, str]] | None = None,
+    default: int = 0,
+) -> bytes:
+    """Put each of `tracks` (16 kHz) into an audio track of PCM, with its tags."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        streams = [file.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in tracks]
+        for number, stream in enumerate(streams):
+            stream.disposition = (
+                av.stream.Disposition.default if number == default else av.stream.Disposition(0)
+            )
+            stream.metadata.update(tags[number] if tags else {})
+        pcm = [(np.clip(samples, -1, 1) * 32767).astype(np.int16) for samples in tracks]
+        for start in range(0, max(map(len, pcm)), 1600):
+            for stream, samples in zip(streams, pcm, strict=True):
+                if start < len(samples):
+                    data = np.ascontiguousarray(samples[None, start : start + 1600])
+                    frame = av.AudioFrame.from_ndarray(data, format="s16", layout="mono")
+                    frame.sample_rate, frame.pts = 16_000, start
+                    file.mux(stream.encode(frame))
+        for stream in streams:
+            file.mux(stream.encode(None))
     return out.getvalue()
 
 

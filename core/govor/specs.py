@@ -50,6 +50,9 @@ class ModelSpec:
     features: frozenset[Feature] = frozenset()
     max_seconds: float = 30.0
     """Longest array the core may hand to the recognizer."""
+    edge_padding: float = 0.0
+    """Seconds of quiet noise that the core adds where a recording begins or ends amid a word, for models that
+    lose that word; 0: none. Times are those of the recording all the same."""
     memory: int = 0
     """Bytes when loaded, estimated; 0: unknown."""
     size_estimate: int = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 import media
+from servers import form
 
 URL = "/v1/audio/transcriptions"
 
@@ -65,6 +68,13 @@ def test_a_path_in_place_of_a_file_is_told_how_curl_sends_one(
     assert answer.status_code == 400
     assert f"The part '{name}' holds no recording" in answer.text
     assert f"-F {name}=@PATH" in answer.text
+
+
+@pytest.mark.parametrize("begin", ["", "data:audio/wav;base64,"])
+def test_a_recording_in_base64_is_told_where_base64_belongs(client: httpx.Client, begin: str) -> None:
+    text = begin + base64.b64encode(media.silence(0.1)).decode()
+    answer = client.post(URL, files={"file": (None, text)})
+    assert "as 'file' of a JSON object" in error_of(answer, 400)["message"]
 
 
 def unchosen(*further: bytes) -> dict[str, Any]:
@@ -147,6 +157,23 @@ def test_a_form_that_cannot_hold_a_file_says_which_can(client: httpx.Client) -> 
 def test_a_body_of_no_stated_type_is_unsupported(client: httpx.Client) -> None:
     error = error_of(client.post(URL, content=media.silence(1)), 415)
     assert (error["code"], "'none'" in error["message"]) == ("unsupported_media_type", True)
+
+
+@pytest.mark.parametrize("path", [URL, "/asr", "/v1/transcribe", "/vad", "/v1/models"])
+@pytest.mark.parametrize("coding", ["gzip", "identity, br"])
+def test_a_compressed_body_is_named_and_not_taken_for_a_broken_form(
+    client: httpx.Client, path: str, coding: str
+) -> None:
+    headers = {"content-encoding": coding, "content-type": "multipart/form-data; boundary=x"}
+    answer = client.post(path, content=gzip.compress(b"--x--"), headers=headers)
+    assert answer.status_code == 415
+    assert "The body is compressed (Content-Encoding:" in answer.text
+
+
+def test_a_coding_that_changes_nothing_is_passed_over(client: httpx.Client) -> None:
+    kind, body = form(media.silence(1), {"model": "echo"})
+    headers = {"content-type": kind, "content-encoding": "identity"}
+    assert client.post(URL, content=body, headers=headers).status_code == 200
 
 
 def test_a_multipart_without_boundary_is_explained(client: httpx.Client) -> None:

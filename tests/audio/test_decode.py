@@ -322,7 +322,7 @@ def test_recordings_chained_in_one_ogg_are_heard_one_after_the_other(write: Writ
 
 @linux
 def test_a_recording_that_was_read_leaves_no_file_open(write: Write, opened: Open) -> None:
-    path = write(media.silence(1))
+    path = write(media.silence(60))  # more than waits in a socket
     with opened(path) as recording:
         assert media.descriptors(path) == 1
         list(recording.blocks())

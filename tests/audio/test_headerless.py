@@ -45,7 +45,13 @@ def encoded(samples: np.ndarray, codec: str) -> bytes:
     ("samples", "kind", "scale"),
     [
         *(("s16le", "<i2", 32767), ("s16be", ">i2", 32767), ("s32be", ">i4", 2**31 - 512)),
-        *(("f32le", "<f4", 1), ("f32be", ">f4", 1), ("s16", "<i2", 32767), ("s16", ">i2", 32767)),
+        *(
+            ("f32le", "<f4", 1),
+            ("f32be", ">f4", 1),
+            ("f64be", ">f8", 1),
+            ("s16", "<i2", 32767),
+            ("s16", ">i2", 32767),
+        ),
     ],
 )
 def test_samples_of_every_width_and_order_are_heard(
@@ -108,6 +114,13 @@ def test_containers_are_known_by_how_they_begin(head: bytes) -> None:
         ("Audio/PCM; Rate=24000; channels=2", {}, Layout("s16le", 24_000, 2)),
         ("audio/L16;rate=44100;channels=1", {}, Layout("s16", 44_100)),
         ("audio/l16; rate=16000; endianness=little-endian", {}, Layout("s16le")),
+        ("audio/raw;encoding=floating-point;bits=32;rate=8000;endian=little", {}, Layout("f32le", 8000)),
+        ("audio/raw;encoding=floating-point;bits=64;endian=big", {}, Layout("f64be")),
+        ("audio/raw;encoding=floating-point", {}, Layout("f32le")),
+        ("audio/raw;encoding=signed-integer;bits=24;rate=8000", {}, Layout("s24le", 8000)),
+        ("audio/raw;encoding=unsigned-integer;bits=8", {}, Layout("u8")),
+        ("audio/raw;encoding=mu-law;rate=8000", {}, Layout("mulaw", 8000)),
+        ("audio/x-raw, format=(string)F64BE, rate=(int)8000", {}, Layout("f64be", 8000)),
         ("audio/l16;rate=16000;endianness=big-endian", {}, Layout("s16be")),
         ("audio/x-l16; sample-rate=8000; channel-count=1", {}, Layout("s16", 8000)),
         (
@@ -124,7 +137,6 @@ def test_containers_are_known_by_how_they_begin(head: bytes) -> None:
         ("audio/l8;bits=16", {}, Layout("s16le")),
         ("audio/pcm;bits=24", {}, Layout("s24le")),
         ("audio/pcm;bits=8", {}, Layout("u8")),
-        ("audio/pcm;bits=20", {}, Layout("s16le")),
         ("audio/f32le;bits=16", {}, Layout("f32le")),
         ("audio/basic;bits=16", {}, Layout("mulaw", 8000)),
         ("audio/basic", {}, Layout("mulaw", 8000)),
@@ -150,6 +162,8 @@ def test_types_and_fields_declare_a_layout(
     [
         ("application/octet-stream", "call.PCM", Layout("s16le")),
         ("", "call.ulaw", Layout("mulaw", 8000)),
+        ("", "call.ul", Layout("mulaw", 8000)),
+        ("", "CALL.AL", Layout("alaw", 8000)),
         ("audio/L24;rate=8000", "call.pcm", Layout("s24be", 8000)),
         ("", "call.wav", None),
         ("", "pcm", None),
@@ -168,6 +182,12 @@ def test_a_files_name_declares_it_where_its_type_does_not(
         ("audio/pcm", {"sample_rate": "0"}, "sample_rate"),
         ("audio/pcm", {"sample_rate": "9" * 5000}, "sample_rate"),
         ("audio/pcm", {"channels": "9"}, "channels"),
+        ("audio/raw;encoding=unsigned-integer;bits=16", {}, "bits"),
+        ("audio/raw;encoding=signed-integer;bits=8", {}, "bits"),
+        ("audio/raw;encoding=floating-point;bits=16", {}, "bits"),
+        ("audio/raw;bits=12", {}, "bits"),
+        ("audio/raw;encoding=adpcm", {}, "encoding"),
+        ("audio/x-raw, format=(string)S24_32LE", {}, "encoding"),
         ("audio/pcm", {"channels": "-1"}, "channels"),
     ],
 )

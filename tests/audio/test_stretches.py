@@ -28,7 +28,7 @@ FRAME = 160
 
 
 class Script:
-    """A detector that gives the probabilities it was told, whatever it hears."""
+    """A detector that gives the probabilities it was told; asked again, it hears nobody."""
 
     frame = FRAME
 
@@ -37,7 +37,8 @@ class Script:
         self.frame = frame
 
     def stream(self) -> Script:
-        return Script(self._probabilities, self.frame)
+        told, self._probabilities = self._probabilities, np.empty(0, np.float32)
+        return Script(told, self.frame)
 
     def feed(self, audio: Audio) -> NDArray[np.float32]:
         frames = len(audio) // self.frame
@@ -264,7 +265,7 @@ def test_endless_speech_is_handed_on_and_forgotten() -> None:
 def test_endless_silence_is_forgotten() -> None:
     cutter = Cutter(FakeDetector(), SpeechRules(padding=0.4), Packing(maximum=10.0, target=10.0))
     most, came = blocks_held(np.float32(silence(1.0)), 300, cutter)
-    assert most <= 2
+    assert most <= 6  # a quiet voice is looked for in four seconds at a time
     assert came == 0
 
 
@@ -272,15 +273,15 @@ def test_silence_after_speech_is_forgotten_though_more_speech_may_join_it() -> N
     cutter = Cutter(FakeDetector(), LONG_FORM_RULES, Packing(maximum=600.0, target=600.0))
     list(cutter.feed(hum(5.0)))
     most, _ = blocks_held(np.float32(silence(1.0)), 100, cutter)
-    assert most <= 4
+    assert most <= 8
     assert [stretch.end for stretch in cutter.finish()] == [pytest.approx(5.4, abs=0.05)]
 
 
-def test_a_silence_as_long_as_the_gap_hands_a_stretch_on_at_once() -> None:
+def test_a_silence_as_long_as_the_gap_hands_a_stretch_on_before_more_speech() -> None:
     cutter = Cutter(FakeDetector(), SpeechRules(silence=0.5, padding=0.2), Packing(30.0, 10.0, gap=3.0))
     assert list(cutter.feed(hum(2.0))) == []
     assert list(cutter.feed(silence(3.0))) == []
-    assert len(list(cutter.feed(silence(0.5)))) == 1
+    assert len(list(cutter.feed(silence(2.5)))) == 1
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+import media
 from packages import install_plugin
 
 TWO_VOICES = """
@@ -80,3 +83,21 @@ def test_the_number_of_speakers_is_told_to_the_diarizer(shell: Any, recordings: 
     limits = ("--diarize", "--min-speakers", "2", "--max-speakers", "4")
     counted = shell.run(*command[:4], *limits, GOVOR_ORDER="aa-counting")
     assert counted.stdout.startswith("2 4\n"), counted.stderr
+
+
+def test_separate_channels_are_heard_apart_and_named(shell: Any, recordings: Path) -> None:
+    voice, rate = media.read_wav(recordings / "ru.wav")
+    channels = np.zeros((2, 2 * len(voice)), np.float32)
+    channels[0, : len(voice)] = voice
+    channels[1, len(voice) // 2 : len(voice) // 2 + len(voice)] = voice
+    (recordings / "call.wav").write_bytes(media.channels_wav(channels, rate))
+    command = ("transcribe", "-m", "echo", "call.wav")
+    told = shell.run(*command, "--channels", "separate", "--channel-names", "Agent, Customer")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert {line.partition(": ")[0] for line in told.stdout.split("\n\n")} == {"Agent", "Customer"}
+    written = shell.run(*command, "-f", "diarized_json", "-o", "texts/", GOVOR_CHANNELS="separate")
+    assert written.returncode == 0, written.stderr
+    segments = json.loads((recordings / "texts/call.json").read_text())["segments"]
+    assert {segment["speaker"] for segment in segments} == {"left", "right"}
+    wrong = shell.run(*command, "--channels", "separate", "--channel-names", "A,A")
+    assert (wrong.returncode, "same name" in wrong.stderr) == (1, True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import media
 from packages import install_plugin
 
 CANNOT_BE = {
@@ -44,6 +45,16 @@ def test_a_broken_file_is_told_and_the_others_go_on(shell: Any, recordings: Path
     assert result.returncode == 1
     assert result.stdout.count("seconds.\n") == 2
     assert result.stderr.startswith("govor: broken.mp3: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_what_was_not_heard_is_a_line_of_its_own(shell: Any, tmp_path: Path) -> None:
+    whole = media.encode([media.tone(4)], 48_000, "webm", "libopus")
+    path = tmp_path / "hole.webm"
+    path.write_bytes(media.altered(whole, "webm", lambda n, packet: None if 50 <= n < 100 else bytes(packet)))
+    result = shell.run("transcribe", "--model", "echo", str(path))
+    assert result.returncode == 0
+    assert result.stderr.endswith("1.0 s between 1.0 s and 2.0 s are missing in the file.\n")
     assert result.stderr.count("\n") == 1
 
 
@@ -123,3 +134,15 @@ def test_the_number_of_threads_reaches_the_model(shell: Any, recordings: Path, s
         stuck.replace("return Stuck()", "raise govor.LoadFailed(f'{placement.threads} threads')"),
     )
     assert "5 threads" in shell.run("transcribe", "-m", "stuck", "ru.wav", "--threads", "5").stderr
+
+
+def test_a_track_is_named_by_number_or_language(shell: Any, recordings: Path) -> None:
+    short, long = media.tone(1), media.tone(3)
+    tags = [{"language": "eng"}, {"language": "rus"}]
+    (recordings / "film.mkv").write_bytes(media.tracks_of([short, long], tags=tags))
+    command = ("transcribe", "-m", "echo", "--no-vad", "film.mkv")
+    texts = [shell.run(*command, *more).stdout for more in ((), ("--track", "1"), ("--track", "russian"))]
+    assert texts[0] != texts[1] == texts[2] != ""
+    refused = shell.run(*command, "--track", "2")
+    assert refused.returncode == 1
+    assert "No audio track is '2'; there are: 0 (pcm_s16le, eng), 1 (pcm_s16le, rus)" in refused.stderr

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+import media
 
 
 @pytest.fixture
@@ -52,3 +55,17 @@ def test_a_server_that_is_not_there_is_one_line(shell: Any, recordings: Path, fr
     result = shell.run("transcribe", "ru.wav", "--server", f"http://127.0.0.1:{free_port}")
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     assert result.stderr.startswith("govor: ru.wav: No server answers at ")
+
+
+def test_a_server_hears_channels_apart_as_this_process_does(
+    shell: Any, recordings: Path, there: Callable[..., Any]
+) -> None:
+    voice, rate = media.read_wav(recordings / "ru.wav")
+    call = np.stack([voice, np.roll(voice, len(voice) // 3)])
+    (recordings / "call.wav").write_bytes(media.channels_wav(call, rate))
+    asked = ("-m", "echo", "call.wav", "--channels", "separate", "--channel-names", "A,B")
+    here, far = (run(*asked) for run in (lambda *args: shell.run("transcribe", *args), there))
+    assert (here.returncode, far.returncode, far.stderr) == (0, 0, "")
+    assert far.stdout == here.stdout
+    assert "A: " in here.stdout
+    assert "B: " in here.stdout

@@ -12,6 +12,7 @@ from govor.api.diarization import DiarizationFields
 from govor.api.fields import Fields
 from govor.api.foreign import KNOWN, UNNEEDED
 from govor.api.gigastt import Query
+from govor.api.spellings import OTHER_NAMES
 from govor.api.whisper_asr import AsrQuery
 from govor.api.whispercpp import InferenceFields
 from govor.app import create_app
@@ -28,6 +29,7 @@ READ = {
     *Query.model_fields,
     *InferenceFields.model_fields,
     *DiarizationFields.model_fields,
+    *OTHER_NAMES,
     *AsrQuery.model_fields,
     "file",
     "hotwords",

@@ -75,6 +75,21 @@ async def test_a_short_request_overtakes_a_long_one_at_the_next_window() -> None
     assert names(model) == "long short long long long long"
 
 
+async def test_a_small_file_of_unknown_length_goes_before_a_long_recording() -> None:
+    small, unknown = Share(longest=60.0), Share()
+    turns = [
+        turn_of(1, "unknown", unknown),
+        turn_of(1, "long", Share(length=3600)),
+        turn_of(1, "small", small),
+    ]
+    assert [turn.options.prompt for turn in sorted(turns, key=lambda turn: turn.rank)] == [
+        "small",
+        "long",
+        "unknown",
+    ]
+    assert small.extent == 0
+
+
 async def test_a_short_request_overtakes_a_long_one_at_the_next_attempt_at_a_hard_window() -> None:
     model = FakeLongForm(SPEC, gate=threading.Event(), attempts=3)
     async with lane_of(model) as lane:

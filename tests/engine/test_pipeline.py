@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, closing
@@ -189,6 +190,19 @@ async def test_the_limit_of_length_counts_what_is_missing_in_the_file(
     async with service() as running:
         with pytest.raises(AudioTooLong):
             await transcribe(running, path, max_seconds=5.0)
+
+
+async def test_a_length_that_a_file_is_too_small_for_refuses_nothing(
+    service: Serving, spoken: Spoken, tmp_path: Path
+) -> None:
+    samples, _ = media.read_wav(spoken(1))
+    content = media.encode([samples], 48_000, "webm", "libopus")
+    at = content.index(b"\x44\x89\x88") + 3
+    path = tmp_path / "overstated.webm"
+    path.write_bytes(content[:at] + struct.pack(">d", 50_000_000.0) + content[at + 8 :])
+    async with service() as running, running.transcribe(work_of(running, path, max_seconds=10.0)) as telling:
+        assert telling.seconds_stated is None
+        assert len(await texts(telling)) == 1
 
 
 async def test_the_result_is_what_was_told(service: Serving, spoken: Spoken) -> None:

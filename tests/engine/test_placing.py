@@ -101,6 +101,13 @@ def test_a_short_pause_does_not_cut_a_segment_yet_no_word_spans_it() -> None:
     assert times(words_of([placed])) == [("one", 0.5, 2.0), ("two", 2.7, 3.5)]
 
 
+def test_words_without_length_get_one_within_their_segment() -> None:
+    words = (Word("one", 0.5, 0.5), Word("two", 0.5, 1.0), Word("three", 1.0, 1.0))
+    (placed,) = place(Segment("one two three", 0.5, 1.0, words=words), spread(2.0, silent=[3.0]), PLAIN)
+    assert (placed.start, placed.end) == (3.5, 4.0)
+    assert times(words_of([placed])) == [("one", 3.5, 3.52), ("two", 3.52, 3.98), ("three", 3.98, 4.0)]
+
+
 def test_words_that_no_space_parts_stay_together() -> None:
     words = (Word(" twenty", 1.0, 1.9), Word("-one", 2.1, 2.4), Word(" days", 2.4, 3.0))
     segment = Segment(" twenty-one days", 1.0, 3.0, words=words)

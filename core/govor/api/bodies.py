@@ -19,7 +19,7 @@ from quart import request
 
 from govor.api.uploads import SPOOL, Message, Receive, Scope, Send, Spool
 from govor.connections.asking import WAITS
-from govor.errors import PayloadTooLarge, UploadStalled
+from govor.errors import PayloadTooLarge, UnsupportedMediaType, UploadStalled
 
 LINGER_SECONDS = 10.0
 DROP_SECONDS = 0.0006  # from one piece of 64 kB that is dropped to the next: 100 MB a second
@@ -35,6 +35,9 @@ PLAIN_BYTES = 100_000
 
 GRACE_SECONDS = 60.0
 """A body may take so much longer than its rate says. Apache's `MinRate` gives 20 s, Kestrel's rate 5 s."""
+
+COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
+"""Recordings are compressed already; a body that grows while it is read has no length to go by."""
 
 BODY = "govor.body"
 """Where the scope of a request has its body."""
@@ -157,7 +160,12 @@ class Body:
 
 
 def current_body() -> Body:
-    """Return the body of the request under way."""
+    """Return the body of the request under way. Raises UnsupportedMediaType for one that is compressed."""
+    codings = request.headers.get("content-encoding", "").lower()
+    if coding := next((each.strip() for each in codings.split(",") if each.strip() in COMPRESSIONS), ""):
+        raise UnsupportedMediaType(
+            f"The body is compressed (Content-Encoding: {coding}), which is not taken: send it as it is."
+        )
     return cast("Body", cast("Scope", request.scope)[BODY])
 
 

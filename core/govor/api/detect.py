@@ -11,6 +11,7 @@ from quart_schema import DataSource, document_request, document_response, tag
 from govor.api.fields import parse_fields
 from govor.api.forms import read_upload
 from govor.api.results import MODEL_HEADER
+from govor.api.tracks import TrackFields
 from govor.api.work import client_of
 from govor.engine.detection import certain_language
 from govor.engine.service import Service
@@ -18,7 +19,7 @@ from govor.formats.languages import language_name
 from govor.formats.openai import dump_json
 
 
-class DetectForm(BaseModel):
+class DetectForm(TrackFields):
     """multipart/form-data."""
 
     file: bytes = Field(description="The recording: any container and codec.")
@@ -56,7 +57,9 @@ def detect_routes(service: Service) -> Blueprint:
             form, path = await read_upload()
             fields = parse_fields(form.fields, strict=service.settings.strict)
             candidates = fields.options("transcribe").languages
-            model, chances = await service.chooser.languages(fields.model, path, place, candidates)
+            model, chances = await service.chooser.languages(
+                fields.model, path, place, candidates, fields.wishes
+            )
         language = certain_language(chances)
         body = DetectedLanguage(
             language=language,

@@ -18,9 +18,11 @@ from govor.api.results import name_ignored
 from govor.api.schema import Diarization as DiarizationBody
 from govor.api.speakers import SpeakerFields, known_speakers
 from govor.api.spellings import OTHER_NAMES, gather
+from govor.api.tracks import TrackFields
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.engine.admission import Place
 from govor.engine.diarization import Diarize
+from govor.engine.opening import tagged
 from govor.engine.service import Service
 from govor.errors import ModelNotFound
 from govor.formats.diarized import NamedTurn, numbered, rttm, smoothed, turns_body
@@ -30,7 +32,7 @@ from govor.types import Options, Transcript
 from govor.voices import CountedVoices
 
 
-class DiarizationFields(SpeakerFields):
+class DiarizationFields(SpeakerFields, TrackFields):
     """The fields of a diarization request besides `file`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -79,10 +81,11 @@ def diarization_routes(service: Service) -> Blueprint:
                 await known_speakers(fields, service.decoders, service.settings.spool_dir),
                 *fields.people,
             )
+            wishes = tagged(fields.wishes, [fields.language] if fields.language else ())
             if fields.wants_text:
                 turns, seconds = await _with_text(service, path, fields, asked, place)
             else:
-                async with service.diarize(path, asked, place) as diarization:
+                async with service.diarize(path, asked, place, wishes) as diarization:
                     turns = (await diarization.speakers()).turns()
                 seconds = diarization.seconds
             uncounted = await not_counted(service, asked, fields.counts)
@@ -114,7 +117,7 @@ async def _with_text(
     service: Service, path: Path, fields: DiarizationFields, asked: Diarize, place: Place
 ) -> tuple[list[NamedTurn], float]:
     """Return the turns with what is said in them, and the seconds of the recording."""
-    wish = Wish(path, "", Options(language=fields.language), place, diarize=asked)
+    wish = Wish(path, "", Options(language=fields.language), place, diarize=asked, wishes=fields.wishes)
     async with understood(service, wish) as chosen:
         transcript: Transcript = await whole_transcript(service, chosen)
     turns = [

@@ -10,9 +10,11 @@ from quart import Blueprint, Response
 from quart_schema import DataSource, document_request, document_response, tag
 
 from govor.api.diarization import choose_diarizer
+from govor.api.fields import read_fields_as
 from govor.api.foreign import strangers
 from govor.api.forms import read_upload
 from govor.api.results import name_ignored
+from govor.api.tracks import TrackFields
 from govor.api.work import client_of
 from govor.engine.patience import Patience
 from govor.engine.service import Service
@@ -20,7 +22,7 @@ from govor.engine.voiceprints import embed_voice
 from govor.formats.openai import dump_json
 
 
-class EmbeddingForm(BaseModel):
+class EmbeddingForm(TrackFields):
     """multipart/form-data."""
 
     file: bytes = Field(description="A recording of one voice; its first minute is heard.")
@@ -64,12 +66,15 @@ def embedding_routes(service: Service) -> Blueprint:
         with service.admission.admit(client_of(service)) as place:
             service.router.diarizer()  # before a recording is uploaded in vain
             form, path = await read_upload()
+            wishes = read_fields_as(TrackFields, form.fields).wishes
             name = form.fields.get("model", "")
             model = choose_diarizer(service, name)
             await service.fetch_missing(model)
             longest = service.settings.max_audio_seconds
             with service.underway.one_more(), closing(Patience(place)) as patience:
-                found = await embed_voice(path, model, service.decoders, service.pool, longest, patience)
+                found = await embed_voice(
+                    path, model, service.decoders, service.pool, longest, patience, wishes
+                )
         body = VoiceEmbedding(
             data=[VoiceVector(embedding=[float(number) for number in found.vector])],
             model=name or model.id,

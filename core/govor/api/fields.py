@@ -26,8 +26,10 @@ from werkzeug.datastructures import MultiDict
 from govor.api.chunking import ServerVad
 from govor.api.foreign import KNOWN, UNNEEDED, Adopted, adopt
 from govor.api.lines import LineFields
+from govor.api.parties import ChannelFields
 from govor.api.speakers import SpeakerFields
 from govor.api.spellings import gather, present
+from govor.api.tracks import TrackFields
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
 from govor.errors import InvalidParam
@@ -56,7 +58,7 @@ _FLAG = TypeAdapter(bool)
 ONE_FAULT = FailFast()  # a field of 8 MB may have a million, and each would take a kilobyte
 
 
-class Fields(LineFields, SpeakerFields):
+class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     """The fields of a transcription or translation request besides `file`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -154,8 +156,12 @@ class Fields(LineFields, SpeakerFields):
         """Fields of speakers that the answer has no room for."""
         if self.wants_speakers:
             return ()
-        named = (name for name in SpeakerFields.model_fields if getattr(self, name))
-        return ("diarize", *named) if self.diarize else tuple(named)
+        return ("diarize", *self.asked_of_speakers) if self.diarize else self.asked_of_speakers
+
+    @property
+    def asked_of_speakers(self) -> tuple[str, ...]:
+        """Fields that say who may speak, and how many."""
+        return tuple(name for name in SpeakerFields.model_fields if getattr(self, name))
 
     def options(self, task: Task) -> Options:
         """What the model is asked."""
@@ -186,6 +192,7 @@ def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict:
     naming the field.
     """
     values = gather(form, {*Fields.model_fields, *KNOWN})
+    counted = values.pop("channels") if str(values.get("channels", "")).strip().isdecimal() else ""
     for name in sorted(values.keys() - Fields.model_fields.keys() - KNOWN - UNNEEDED):
         if strict:
             raise InvalidParam(f"There is no field '{name[:40]}'.", param=name[:40])
@@ -197,6 +204,8 @@ def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict:
         fields = Fields.model_validate(values)
     except ValidationError as error:
         raise invalid(error) from error
+    if counted and fields.channels is None:  # the number is for sound without a header
+        foreign = replace(foreign, left=(*foreign.left, "channels"))
     fields._foreign = foreign
     _check(fields)
     return fields
@@ -213,6 +222,7 @@ def parse_flag(query: MultiDict[str, str], name: str) -> bool:
 def _check(fields: Fields) -> None:
     """Refuse what does not go together."""
     fields.check_people()
+    fields.check_channels()
     if fields.response_format not in MEDIA_TYPES:
         raise InvalidParam(
             f"response_format '{fields.response_format[:40]}' is unknown; there are "

@@ -15,7 +15,18 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from govor.audio.speech import SpeechRules
 from govor.types import Task
 
+APART = (
+    "multichannel",
+    "multi_channel",
+    "use_multi_channel",
+    "dual_channel",
+    "channel_identification",
+    "enable_separate_recognition_per_channel",
+)
+"""What public services call one party per channel."""
+
 MEANT = {
+    **dict.fromkeys(APART, "channels"),
     "detect_language": "language",
     "initial_prompt": "prompt",
     "task": "transcriptions",
@@ -58,6 +69,7 @@ class ForeignFields(BaseModel):
     word_timestamps: bool | None = None
     detect_language: bool | None = None
     initial_prompt: str | None = None
+    apart: bool | None = Field(None, validation_alias=AliasChoices(*APART))
     threshold: float | None = Field(None, ge=0, le=1, validation_alias=AliasChoices(*RULES["threshold"]))
     release: float | None = Field(None, ge=0, le=1, validation_alias=AliasChoices(*RULES["release"]))
     silence: int | None = Field(None, ge=0, le=60_000, validation_alias=AliasChoices(*RULES["silence"]))
@@ -157,6 +169,8 @@ def _put(values: dict[str, Any], name: str, fields: ForeignFields) -> bool:
         case "detect_language":
             if fields.detect_language:
                 values.pop("language", None)
+        case _ if name in APART and fields.apart:
+            return _set(values, "channels", "separate")
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -24,6 +25,12 @@ from govor.remote.exchange import fetch
 
 LAYOUT = ("encoding", "codec", "sample_rate", "channels")
 """Fields, of the form or the query, that declare how sound without a header is laid out."""
+
+WORDS = frozenset({"mixed", "separate"})
+"""What `channels` may say instead of a number: what becomes of them, not how many there are."""
+
+BASE64 = re.compile(r"data:|[A-Za-z0-9+/\r\n_-]{400}")
+"""How a recording in base64 begins, and its data URL; no path is so long without a dot."""
 
 PATH_CHARACTERS = 300
 """A text up to this long may be where the client's file is, not what is in it."""
@@ -63,7 +70,8 @@ async def read_form(stated: Stated | None = None) -> Form:
         media_type = (stated(given) if stated else "") or form.media_type
         form.path, declared = await _with_header(form.path, media_type, given, form.file_name)
         for name in LAYOUT if declared else ():
-            form.fields.poplist(name)
+            if form.fields.get(name) not in WORDS:
+                form.fields.poplist(name)
     return form
 
 
@@ -114,6 +122,7 @@ async def _with_header(
 
     It is then spooled once more, unless it has one all the same. Raises InvalidParam, PayloadTooLarge.
     """
+    fields = {name: text for name, text in fields.items() if text not in WORDS}
     try:
         layout = stated_layout(media_type, fields, file_name)
     except InvalidParam:
@@ -146,6 +155,11 @@ def _why_text(name: str, text: str) -> str:
         return (
             f"The part '{name}' holds no recording, but a short text, maybe a file's name. Send the file "
             f"itself; with curl, that is -F {name}=@PATH, with the @."
+        )
+    if BASE64.match(text):
+        return (
+            f"The part '{name}' holds a recording in base64. Send the bytes themselves, with filename=…, or "
+            "the base64 as 'file' of a JSON object (application/json)."
         )
     return (
         f"The part '{name}' holds no recording: it has no file name, so it is read as text. Send it with "

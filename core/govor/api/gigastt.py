@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response, tag
 
@@ -14,6 +14,8 @@ from govor.api.dialect_schema import GigasttEvent, GigasttTranscription
 from govor.api.fields import OptionalLanguage, invalid
 from govor.api.forms import read_body
 from govor.api.lines import asked_layout
+from govor.api.parties import wanted_parties
+from govor.api.tracks import TrackFields
 from govor.api.work import Wish, admit, event_stream, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
 from govor.compat import Compat
@@ -35,7 +37,7 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-class Query(BaseModel):
+class Query(TrackFields):
     """The query of both routes."""
 
     format: Annotated[Literal["json", "txt", "srt", "vtt", "md"], BeforeValidator(_lower)] = Field(
@@ -89,7 +91,7 @@ def gigastt_routes(service: Service) -> Blueprint:
         response = Response(body, content_type=media_type)
         if query.download is not None:
             attach(response, query.download or f"transcript.{query.format}")
-        return asked.label(response)
+        return asked.label(response, transcript)
 
     @routes.post(PATHS[1])
     @tag(["gigastt"])
@@ -128,5 +130,7 @@ async def _wish(service: Service, query: Query, stack: AsyncExitStack) -> Wish:
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
         ignored=tuple(name for name in request.args if name in IGNORED),
+        parties=wanted_parties(service.settings),
+        wishes=query.wishes,
         unasked=frozenset({"words"}),
     )

@@ -79,7 +79,9 @@ async def accept_job(
         options=work.options,
         rules=work.rules,
         speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
+        parties=work.parties,
         people=(work.diarize.least, work.diarize.most) if work.diarize else (0, None),
+        wishes=work.wishes,
         presentation=Shown(
             fields=fields.model_dump(include=SHOWN), rich=rich, words=fields.foreign.words
         ).model_dump_json(),

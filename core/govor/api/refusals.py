@@ -38,6 +38,7 @@ JOB: Kinds = (errors.JobNotFound, errors.JobsUnavailable)
 RULES: tuple[tuple[str, Kinds], ...] = (
     (r".*", (errors.GovorError,)),
     (r"POST .*", (errors.PayloadTooLarge, errors.UploadStalled, errors.InsufficientStorage)),
+    (r"POST .*", (errors.UnsupportedMediaType,)),
     (r"(POST|DELETE) .*", (errors.ShuttingDown,)),
     (r"(POST|DELETE) .*(/models|/api/ps|/v1/storage|/load).*", (errors.AdminRequired,)),
     (r"POST .*/audio/(transcriptions|translations|diarize)", (*FORM, *WORK, *ADDRESS, *KEPT)),

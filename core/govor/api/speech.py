@@ -14,6 +14,7 @@ from govor.api.fields import read_fields_as
 from govor.api.foreign import strangers
 from govor.api.forms import read_upload
 from govor.api.results import name_ignored
+from govor.api.tracks import TrackFields
 from govor.api.work import client_of
 from govor.audio.speech import Region, SpeechRules
 from govor.audio.voice import find_speech
@@ -26,7 +27,7 @@ from govor.types import SAMPLE_RATE
 PER_MS = SAMPLE_RATE // 1000
 
 
-class SpeechFields(BaseModel):
+class SpeechFields(TrackFields):
     """The form besides `file`."""
 
     threshold: float = Field(0.75, ge=0, le=1, description="Probability from which on sound is speech.")
@@ -81,7 +82,7 @@ def speech_routes(service: Service) -> Blueprint:
         with service.admission.admit(client_of(service)) as place:
             form, path = await read_upload()
             fields = read_fields_as(SpeechFields, form.fields)
-            regions = await _find(service, path, fields.rules(), place)
+            regions = await _find(service, path, fields, place)
         body = [{"start": region.start // PER_MS, "end": region.end // PER_MS} for region in regions]
         response = Response(dump_json(body), content_type="application/json")
         return name_ignored(response, strangers(form.fields, SpeechFields.model_fields))
@@ -89,12 +90,12 @@ def speech_routes(service: Service) -> Blueprint:
     return routes
 
 
-async def _find(service: Service, path: Path, rules: SpeechRules, place: Place) -> list[Region]:
+async def _find(service: Service, path: Path, fields: SpeechFields, place: Place) -> list[Region]:
     """Read the recording in a thread. Raises InvalidAudio, AudioTooLong, ServerBusy."""
     detector, limit = await service.voice_detector(), service.settings.max_audio_seconds
-    recording = await open_recording(path, service.decoders, limit)
+    recording = await open_recording(path, service.decoders, limit, fields.wishes)
     try:
         place.weigh(recording.duration)
-        return await asyncio.to_thread(find_speech, recording, detector, rules, limit)
+        return await asyncio.to_thread(find_speech, recording, detector, fields.rules(), limit)
     finally:
         recording.close()  # ends the reading where the client has left

@@ -14,6 +14,7 @@ from govor.plain import with_whole_letters
 
 ARRAYS = frozenset(
     {
+        "channel_names",
         "include",
         "keywords",
         "known_speaker_names",

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, aclosing
 
 from quart import Response
 
-from govor.engine.pipeline import Transcription
+from govor.engine.hearing import Hearing
 from govor.errors import GovorError
 from govor.formats.events import Events
 from govor.types import Segment
@@ -27,7 +27,7 @@ async def stream_response(stream: AsyncGenerator[bytes, None]) -> Response:
 
 
 async def transcription_events(
-    transcription: Transcription, events: Events, owned: AsyncExitStack, keep_alive: float
+    transcription: Hearing, events: Events, owned: AsyncExitStack, keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
     """Yield the stream's events; `owned` (the upload, the model) is released however it ends."""
     async with owned:

@@ -18,14 +18,16 @@ from govor.api.diarization import not_counted
 from govor.api.fields import Fields, parse_fields, parse_flag
 from govor.api.forms import fetch_recording, read_form
 from govor.api.jobs import accept_job, prefers_async
+from govor.api.parties import find_diarizer, wanted_parties
 from govor.api.results import Purpose, render_result
 from govor.api.schema import JobBody, TranscriptionForm
 from govor.api.schema import Transcription as TranscriptionBody
 from govor.api.speakers import known_speakers
 from govor.api.work import Asked, Wish, admit, event_stream, understood, whole_transcript
 from govor.compat import Compat
+from govor.engine.channels import NAMES, Parties
 from govor.engine.diarization import Diarize
-from govor.engine.pipeline import Transcription
+from govor.engine.hearing import Hearing
 from govor.engine.service import Service
 from govor.errors import InvalidParam
 from govor.formats.events import DiarizedEvents, Events, OpenAIEvents
@@ -114,18 +116,20 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
         fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:
             place.hurry()  # a stream is asked for, whatever the header prefers
+        parties = wanted_parties(service.settings, fields)
         if purpose == "diarize":
-            service.router.diarizer()  # before a recording is fetched in vain
+            find_diarizer(service, parties)  # before a recording is fetched in vain
         if path is None:
             path = await fetch_recording(fields.file_url, service, place)
         if purpose == "transcribe" and fields.foreign.translates:
             purpose = "translate"
         task: Task = "translate" if purpose == "translate" else "transcribe"
         foreign = fields.foreign.answered(task)
-        diarize = await _diarize(service, fields, purpose)
-        dialect = _stream_dialect(fields, purpose, compat, named=named)
-        without_room = _without_room(fields, diarized=diarize is not None, streamed=dialect is not None)
-        uncounted = await not_counted(service, diarize, fields.counts)
+        diarize = await _diarize(service, fields, purpose, parties)
+        named_speakers = fields.diarize or parties is not None
+        dialect = _stream_dialect(fields, purpose, compat, named=named, lines=named_speakers)
+        without_room = _without_room(fields, diarize, parties, streamed=dialect is not None)
+        uncounted = () if parties else await not_counted(service, diarize, fields.counts)
         ignored = (*uncounted, *without_room, *foreign.left)
         wish = Wish(
             path,
@@ -136,6 +140,8 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
             ignored=ignored,
             done=foreign.done,
             diarize=diarize,
+            parties=parties,
+            wishes=fields.wishes,
             unasked=fields.unasked,
         )
         if dialect:
@@ -147,7 +153,7 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
         transcript = await whole_transcript(service, asked)
     shown = purpose if rich else None
     body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
-    return asked.label(Response(body, content_type=media_type))
+    return asked.label(Response(body, content_type=media_type), transcript)
 
 
 def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
@@ -161,24 +167,30 @@ def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
     return fields
 
 
-async def _diarize(service: Service, fields: Fields, purpose: Purpose) -> Diarize | None:
-    """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
+async def _diarize(
+    service: Service, fields: Fields, purpose: Purpose, parties: Parties | None
+) -> Diarize | None:
+    """How speakers are told apart; None: nobody asks, or channels do without. Raises UnsupportedOperation,
+    InvalidParam."""
     if purpose != "diarize" and not fields.wants_speakers:
         return None
     fields.check_known()
-    model = service.router.diarizer(_wanting(fields))
+    model = find_diarizer(service, parties, _wanting(fields))
+    if model is None:
+        return None
     known = await known_speakers(fields, service.decoders, service.settings.spool_dir)
     return Diarize(model, known, *fields.people)
 
 
-def _without_room(fields: Fields, *, diarized: bool, streamed: bool) -> tuple[str, ...]:
-    """Name the fields that the format of the answer has no room for."""
+def _without_room(
+    fields: Fields, diarize: Diarize | None, parties: Parties | None, *, streamed: bool
+) -> tuple[str, ...]:
+    """Name the fields that the answer has no room for."""
     told_whole = ("stream",) if fields.stream and not streamed else ()
-    return (
-        *fields.unshown,
-        *(() if diarized else fields.unshown_speakers),
-        *told_whole,
-    )
+    unnamed = () if parties or not fields.channel_names else (NAMES,)
+    unknown = fields.asked_of_speakers if parties else ()  # nobody compares voices with those that are known
+    speakers = () if diarize else unknown if fields.wants_speakers else fields.unshown_speakers
+    return (*fields.unshown, *speakers, *unnamed, *told_whole)
 
 
 def _wanting(fields: Fields) -> str | None:
@@ -189,8 +201,8 @@ def _wanting(fields: Fields) -> str | None:
 
 
 def _stream_dialect(
-    fields: Fields, purpose: Purpose, compat: Compat, *, named: bool
-) -> Callable[[Asked, Transcription], Events] | None:
+    fields: Fields, purpose: Purpose, compat: Compat, *, named: bool, lines: bool
+) -> Callable[[Asked, Hearing], Events] | None:
     """Choose how the stream is told; None: the answer is no stream."""
     if named:
         # its own clients know no such fields
@@ -198,7 +210,7 @@ def _stream_dialect(
         return lambda asked, begun: GoWhisperEvents(
             purpose, asked.work.options.language, begun.seconds_stated, rich=rich
         )
-    lines = fields.response_format == "text" and fields.diarize  # one per turn, which deltas cannot tell
+    lines = lines and fields.response_format == "text"  # one per turn, which deltas cannot tell
     if fields.stream and fields.response_format in STREAMED_FORMATS and not lines:
         events = DiarizedEvents if fields.response_format == "diarized_json" else OpenAIEvents
         return lambda asked, begun: events(asked.work.options, done=compat.sse_done)

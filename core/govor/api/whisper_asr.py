@@ -18,8 +18,10 @@ from govor.api.diarization import not_counted
 from govor.api.fields import OptionalLanguage, read_fields_as
 from govor.api.forms import read_upload
 from govor.api.lines import layout
+from govor.api.parties import find_diarizer, wanted_parties
 from govor.api.results import MODEL_HEADER
 from govor.api.speakers import COUNTS, MOST_PEOPLE, count_people
+from govor.api.tracks import TrackFields
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.stretches import NO_DETECTION
 from govor.compat import Compat
@@ -34,8 +36,8 @@ HEADERLESS = "audio/pcm; rate=16000; channels=1"
 """What the recording is where the client has decoded it: 16 bits, little-endian."""
 
 
-class DecodedQuery(BaseModel):
-    """The parameter of both routes."""
+class DecodedQuery(TrackFields):
+    """The parameters of both routes."""
 
     encode: bool = Field(
         True, description="false: the recording is 16 kHz, mono, 16 bits little-endian, without a header."
@@ -109,6 +111,8 @@ def whisper_asr_routes(service: Service) -> Blueprint:
                 None if query.vad_filter else NO_DETECTION,
                 ignored=await not_counted(service, diarize, counts) if diarize else counts,
                 diarize=diarize,
+                parties=wanted_parties(service.settings),
+                wishes=query.wishes,
                 unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
             )
             asked = await stack.enter_async_context(understood(service, wish))
@@ -122,7 +126,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         )
         response = Response(body, content_type=media_type)
         attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
-        return asked.label(response)
+        return asked.label(response, transcript)
 
     @routes.post(PATHS[1])
     @tag(["whisper-asr-webservice"])
@@ -133,9 +137,11 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         """Language of a recording's first speech, at most 30 s of it."""
         async with AsyncExitStack() as stack:
             place = admit(service, stack)
-            read_fields_as(DecodedQuery, request.args)
+            query = read_fields_as(DecodedQuery, request.args)
             _, path = await read_upload(_stated)
-            model, chances = await service.chooser.languages(request.args.get("model", ""), path, place)
+            model, chances = await service.chooser.languages(
+                request.args.get("model", ""), path, place, wishes=query.wishes
+            )
         response = Response(dump_json(language_body(dict(chances))) + "\n", content_type="application/json")
         response.headers[MODEL_HEADER] = model.id
         return response
@@ -146,7 +152,10 @@ def whisper_asr_routes(service: Service) -> Blueprint:
 def _diarize(service: Service, query: AsrQuery) -> Diarize | None:
     """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
     people = count_people(query.num_speakers, query.min_speakers, query.max_speakers)
-    return Diarize(service.router.diarizer("diarize"), (), *people) if query.diarize else None
+    if not query.diarize:
+        return None
+    model = find_diarizer(service, wanted_parties(service.settings), "diarize")
+    return None if model is None else Diarize(model, (), *people)
 
 
 def asr_limits(compat: Compat) -> dict[str, int]:

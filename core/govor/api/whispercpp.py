@@ -19,6 +19,8 @@ from govor.api.form_body import read_fields
 from govor.api.forms import read_upload
 from govor.api.json_body import JSON
 from govor.api.lines import layout
+from govor.api.parties import wanted_parties
+from govor.api.tracks import TrackFields
 from govor.api.work import Wish, admit, understood, whole_transcript
 from govor.audio.speech import SpeechRules
 from govor.audio.stretches import NO_DETECTION
@@ -46,7 +48,7 @@ VAD_NUMBERS = frozenset(
 """With any of these the others are whisper.cpp's, too; with none all is as suits the model."""
 
 
-class InferenceFields(BaseModel):
+class InferenceFields(TrackFields):
     """The form of /inference besides `file`."""
 
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = Field(
@@ -121,6 +123,8 @@ def whispercpp_routes(service: Service) -> Blueprint:
                 place,
                 fields.rules(),
                 ignored=_unheeded(form.fields),
+                parties=wanted_parties(service.settings),
+                wishes=fields.wishes,
                 unasked=frozenset({"words"}),
             )
             asked = await stack.enter_async_context(understood(service, wish))
@@ -132,7 +136,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
             times=not fields.no_timestamps,
             layout=layout(service.settings.subtitles),
         )
-        return asked.label(Response(body, content_type=media_type))
+        return asked.label(Response(body, content_type=media_type), transcript)
 
     @routes.post("/load")
     @tag(["whisper.cpp"])

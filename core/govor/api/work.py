@@ -10,14 +10,18 @@ from pathlib import Path
 from quart import Response
 
 from govor.api.auth import client_name
-from govor.api.results import MODEL_HEADER, name_ignored
+from govor.api.results import MODEL_HEADER, name_ignored, name_warnings
 from govor.api.streaming import stream_response, transcription_events
 from govor.api.uploads import current_spool
+from govor.audio.decode import ANYTHING
 from govor.audio.speech import SpeechRules
+from govor.decoder.wire import Wishes
 from govor.engine.admission import Kind, Place
+from govor.engine.channels import Parties
 from govor.engine.diarization import Diarize
+from govor.engine.hearing import Hearing
 from govor.engine.options import honour
-from govor.engine.pipeline import Transcription, Work
+from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.errors import InvalidParam, ModelNotFound, ModelNotInstalled
 from govor.formats.events import Events
@@ -46,6 +50,10 @@ class Wish:
     """Fields of other servers that are done, as NAME=OURS."""
     diarize: Diarize | None = None
     """How speakers are told apart; None: not at all."""
+    parties: Parties | None = None
+    """How channels are heard apart; None: they are mixed."""
+    wishes: Wishes = ANYTHING
+    """Which track of the recording is heard."""
     unasked: frozenset[str] = frozenset()
     """Options that the dialect sets, not the client: a model that lacks them is none the worse."""
 
@@ -60,9 +68,11 @@ class Asked:
     done: tuple[str, ...] = ()
     """Fields that it honours under another name."""
 
-    def label(self, response: Response) -> Response:
-        """Say in headers who answers, and what is left out."""
+    def label(self, response: Response, transcript: Transcript | None = None) -> Response:
+        """Say in headers who answers, what is left out, and what of a recording was not heard."""
         response.headers[MODEL_HEADER] = self.work.model.id
+        if transcript is not None:
+            name_warnings(response, transcript)
         return name_ignored(response, (*self.ignored, *self.done))
 
 
@@ -87,7 +97,7 @@ async def understood(service: Service, wish: Wish) -> AsyncIterator[Asked]:
     Raises ModelNotFound, ModelNotInstalled; InvalidParam where the settings are strict.
     """
     name = _known(service, wish.model)
-    async with service.chooser.choose(name, wish.path, wish.options, wish.place) as model:
+    async with service.chooser.choose(name, wish.path, wish.options, wish.place, wish.wishes) as model:
         service.asked.note(name, model)
         yield _reduce(service, wish, model)
 
@@ -104,7 +114,7 @@ async def whole_transcript(service: Service, asked: Asked) -> Transcript:
 async def event_stream(
     service: Service,
     wish: Wish,
-    dialect: Callable[[Asked, Transcription], Events],
+    dialect: Callable[[Asked, Hearing], Events],
     stack: AsyncExitStack,
 ) -> Response:
     """Return the answer that tells the transcript as it comes, in a dialect's events.
@@ -143,5 +153,16 @@ def _reduce(service: Service, wish: Wish, model: Model) -> Asked:
         raise InvalidParam(f"The model '{model.id}' cannot honour '{ignored[0]}'.", param=ignored[0])
     limit = service.settings.max_audio_seconds if wish.max_seconds is None else wish.max_seconds
     client = client_of(service)
-    work = Work(wish.path, model, kept, wish.rules, limit, client, place=wish.place, diarize=wish.diarize)
+    work = Work(
+        wish.path,
+        model,
+        kept,
+        wish.rules,
+        limit,
+        client,
+        place=wish.place,
+        diarize=wish.diarize,
+        parties=wish.parties,
+        wishes=wish.wishes,
+    )
     return Asked(work, ignored, wish.done)

@@ -24,7 +24,7 @@ from govor.audio.decoders import Decoders, Process, end, exit_status, wake
 from govor.decoder import wire
 from govor.decoder.wire import Wishes
 from govor.errors import DecoderLost, GovorError, InvalidAudio
-from govor.types import SAMPLE_RATE, Audio
+from govor.types import SAMPLE_RATE, Audio, Notice
 
 BLOCK_SECONDS = 4.0
 
@@ -36,6 +36,9 @@ LOST = "The decoder's process was ended from outside; send the recording again."
 
 CRASHED = "The file makes its decoder fail ({}); it is damaged, or made to do harm."
 TOO_SLOW = "Decoding the file takes more computing time than its length justifies."
+
+WISHES = frozenset({"track", "channel"})
+"""What a recording may be refused for without being at fault."""
 
 ANYTHING = Wishes()
 """The track that suits best, its channels mixed down."""
@@ -54,7 +57,12 @@ class Recording:
     """
 
     duration: float | None = None
-    """Seconds as the container states them; None: it does not. Known once it is open."""
+    """Seconds as the container states them; None: it does not, or the file is too small for them. Known once
+    it is open."""
+    notices: tuple[Notice, ...] = ()
+    """What was not heard. Known once all blocks were yielded."""
+    longest: float | None = None
+    """Seconds that a file of this size can hold at most; None: nobody knows. Known once it is open."""
 
     channels: tuple[str, ...] = ()
     """Names of the track's channels in plain words, or numbers from 1 where it names none. Known once it is
@@ -97,7 +105,8 @@ class Recording:
             raise
         if frame is not None:
             facts = json.loads(frame[1])
-            self.duration, self.channels = facts["duration"], tuple(facts["channels"])
+            self.duration, self.longest = facts["duration"], facts["longest"]
+            self.channels = tuple(facts["channels"])
 
     def __enter__(self) -> Self:
         return self if self._process is not None else self.open()
@@ -136,6 +145,10 @@ class Recording:
         try:
             while (frame := self._frame()) is not None and frame[0] != wire.END:
                 yield np.frombuffer(frame[1], np.int16)
+            if frame is not None:
+                self.notices = tuple(Notice(**each) for each in json.loads(frame[1])["notices"])
+                if self.notices:
+                    log.info("Not all was heard: %s", " ".join(notice.message for notice in self.notices))
         finally:
             self._let_go()
 
@@ -179,6 +192,8 @@ class Recording:
         reason, message = why["reason"], why["message"]
         if reason == "disk":
             return DecoderLost(message)
+        if reason in WISHES:
+            return InvalidAudio(message, param=reason)
         if reason != "unreadable":
             self._fault(reason)
         return InvalidAudio(message, param="file")

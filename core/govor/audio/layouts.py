@@ -7,7 +7,7 @@ speech services ask their clients for.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -41,25 +41,41 @@ KINDS = {
 }
 """Media types behind `audio/`, and how their samples are written."""
 
+PLAIN = (
+    *("u8", "s16le", "s16be", "s24le", "s24be", "s32le", "s32be"),
+    *("f32le", "f32be", "f64le", "f64be"),
+)
+"""Samples that WAV files have, as FFmpeg names them; GStreamer names them so too."""
+
 CODECS = {
     **KINDS,
-    **{name: name for name in ("s16le", "s16be", "u8", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be")},
-    **{f"pcm_{name}": name for name in ("s16le", "s16be", "u8", "s24le", "s32le", "f32le", "mulaw", "alaw")},
+    **{name: name for name in PLAIN},
+    **{f"pcm_{name}": name for name in (*PLAIN, "mulaw", "alaw")},
     "linear16": "s16le",
     "pcm16": "s16le",
     "ulaw": "mulaw",
+    "u-law": "mulaw",
+    "mu-law": "mulaw",
+    "a-law": "alaw",
     "g711_ulaw": "mulaw",
     "g711_mulaw": "mulaw",
     "g711_alaw": "alaw",
 }
 """Values of the fields `encoding` and `codec`, and what may stand behind `audio/` too."""
 
-SUFFIXES = frozenset({"pcm", "raw", "ulaw", "mulaw", "alaw"})
-"""Of file names: HTTP libraries know no type for these."""
+WIDTHS = {
+    "signed-integer": {"16": "s16le", "24": "s24le", "32": "s32le"},
+    "unsigned-integer": {"8": "u8"},
+    "floating-point": {"32": "f32le", "64": "f64le"},
+}
+"""SoX's encodings, which Wit.ai asks for, with the bits that each may have; the first stands for none."""
+
+SUFFIXES = {name: name for name in ("pcm", "raw", "ulaw", "mulaw", "alaw")} | {"ul": "mulaw", "al": "alaw"}
+"""Of file names, and the types that they stand for: HTTP libraries know none for these."""
 
 RATE_NAMES = ("rate", "sample_rate", "samplerate", "sample-rate")
 CHANNEL_NAMES = ("channels", "channel-count")
-BITS = frozenset({"8", "16", "24", "32"})
+WIDE = ("16", "24", "32")
 BIG = frozenset({"big", "big-endian", "be", "true"})
 
 _TYPE_CAST = re.compile(r"\((?:int|string)\)")
@@ -80,10 +96,11 @@ def stated_layout(media_type: str, fields: Mapping[str, str], file_name: str = "
     """Return what a media type and the fields of a request declare together; None: nothing.
 
     `fields` count by `encoding` or `codec`, `sample_rate` and `channels`; they win. A file's name counts
-    where its type says nothing. Raises InvalidParam for a rate or a number of channels that no sound has.
+    where its type says nothing. Raises InvalidParam for a rate, a number of channels or bits that no sound
+    has, and for an encoding in the type that is not known: heard as another one it would be noise.
     """
     suffix = PurePath(file_name).suffix[1:].lower()
-    layout = _of_type(media_type) or (_of_type(f"audio/{suffix}") if suffix in SUFFIXES else None)
+    layout = _of_type(media_type) or (_of_type(f"audio/{SUFFIXES[suffix]}") if suffix in SUFFIXES else None)
     codec = (fields.get("encoding") or fields.get("codec") or "").strip().lower()
     if codec in CODECS:
         samples = CODECS[codec]
@@ -104,26 +121,36 @@ def _of_type(media_type: str) -> Layout | None:
 
 def _samples(samples: str, given: Mapping[str, str]) -> str:
     """What parameters say of a kind's samples: GStreamer's format, SoX's encoding, bits, order of bytes."""
-    for name in ("format", "codec", "encoding"):
-        samples = CODECS.get(given.get(name, ""), samples)
-    if samples in ("mulaw", "alaw"):
-        return samples
     bits = given.get("bits") or given.get("sample-size-bits") or ""
-    if bits in BITS and not samples.startswith("f"):
-        samples = _of_width(samples, bits)
+    encoding = next(filter(None, map(given.get, ("encoding", "codec", "format"))), "")
+    if widths := WIDTHS.get(encoding):
+        samples = _known(widths, bits or next(iter(widths)), "bits", widths)
+    else:
+        samples = _known(CODECS, encoding, "encoding", (*WIDTHS, *PLAIN)) if encoding else samples
+        if samples in ("mulaw", "alaw"):
+            return samples
+        if bits and not samples.startswith("f"):
+            samples = _of_width(samples, bits)
     order = given.get("endianness") or given.get("endian") or given.get("is-big-endian") or ""
     if order and samples != "u8":
         samples = samples.removesuffix("le").removesuffix("be") + ("be" if order in BIG else "le")
     return samples
 
 
+def _known(meant: Mapping[str, str], text: str, what: str, said: Iterable[str]) -> str:
+    if text not in meant:
+        raise InvalidParam(
+            f"'{what}' of sound without a header is {text[:20]!r}; it may be {', '.join(said)}.", param=what
+        )
+    return meant[text]
+
+
 def _of_width(samples: str, bits: str) -> str:
     """Integers of another width, in the same order of bytes; where that is unknown the RFCs' is meant."""
-    if bits == "8":
-        return "u8"
-    if samples == UNKNOWN_ORDER:
-        return samples if bits == "16" else f"s{bits}be"
-    return f"s{bits}{'be' if samples.endswith('be') else 'le'}"
+    if samples == UNKNOWN_ORDER and bits == "16":
+        return samples
+    order = "be" if samples == UNKNOWN_ORDER or samples.endswith("be") else "le"
+    return _known({"8": "u8", **{each: f"s{each}{order}" for each in WIDE}}, bits, "bits", ("8", *WIDE))
 
 
 def _usual_rate(samples: str) -> int:

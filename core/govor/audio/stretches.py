@@ -11,8 +11,11 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from govor.audio.held import Probabilities, Tape
+from govor.audio.listening import Listener
+from govor.audio.rims import Rims, quiet
 from govor.audio.speech import Region, SpeechFinder, SpeechRules
 from govor.types import SAMPLE_RATE, Audio, VoiceDetector
 
@@ -34,6 +37,8 @@ class Packing:
     """A silence as long as this closes a stretch."""
     overlap: float = 0.0
     """Held by both stretches where a region is cut that does not pause; 0: a word may be cut in half."""
+    rim: float = 0.0
+    """Quiet added where the recording begins or ends amid speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,13 @@ class Stretch:
     seam: float | None = None
     """Seconds of the recording; where set, the next stretch begins before this one ends, as long before the
     seam as this one ends behind it."""
+    tail: int = 0
+    """Samples at the end of `audio`, as those before its first part, that the recording does not have."""
+
+    @property
+    def until(self) -> int:
+        """Where in `audio` the last part ends."""
+        return len(self.audio) - self.tail
 
     @property
     def seconds(self) -> float:
@@ -71,7 +83,7 @@ class Stretch:
     def recording_time(self, seconds: float, *, is_end: bool = False) -> float:
         """Turn a time within `audio` into one of the recording; a seam's end belongs to the earlier part."""
         # In whole samples, for 1001 / 16000 * 16000 is less than 1001; Whisper counts on beyond the end.
-        sample = min(round(seconds * SAMPLE_RATE), len(self.audio))
+        sample = min(max(round(seconds * SAMPLE_RATE), self.offsets[0]), self.until)
         side = bisect_left if is_end else bisect_right
         part = max(side(self.offsets, sample) - 1, 0)
         return (self.starts[part] + sample - self.offsets[part]) / SAMPLE_RATE
@@ -82,7 +94,7 @@ class Cutter:
 
     def __init__(self, detector: VoiceDetector, rules: SpeechRules, packing: Packing):
         self._frame = detector.frame
-        self._voice = detector.stream()
+        self._listener = Listener(detector, rules.threshold)
         self._finder = SpeechFinder(rules, detector.frame)
         self.packing = packing
         self._tape = Tape()
@@ -92,6 +104,7 @@ class Cutter:
         self._parts: list[Region] = []  # of the open stretch
         self._pieces: list[Audio] = []  # their samples, which are copied only once: five minutes take 19 MB
         self._packed = 0  # samples in _parts
+        self._rims = Rims(detector.frame)
 
     @property
     def packing(self) -> Packing:
@@ -131,7 +144,7 @@ class Cutter:
         whole = len(fresh) // self._frame * self._frame
         self._rest = fresh[whole:]
         if whole:
-            for region in self._hear(fresh[:whole]):
+            for region in self._regions(self._listener.feed(fresh[:whole])):
                 yield from self._take(region)
         if self._finder.inside is not None:
             yield from self._take_open(self._finder.inside)
@@ -145,13 +158,14 @@ class Cutter:
         """Yield what is left at the end of the recording."""
         filled = np.zeros(self._frame, np.float32)
         filled[: len(self._rest)] = self._rest
-        for region in self._hear(filled) + self._finder.finish(self._tape.total):
+        last = np.concatenate([self._listener.feed(filled), self._listener.finish()])
+        for region in self._regions(last) + self._finder.finish(self._tape.total):
             yield from self._take(region)
         if self._parts:
-            yield self._close()
+            yield self._close(is_last=True)
 
-    def _hear(self, audio: Audio) -> list[Region]:
-        probabilities = self._voice.feed(audio)
+    def _regions(self, probabilities: NDArray[np.float32]) -> list[Region]:
+        self._rims.add(probabilities)
         self._probabilities.append(probabilities)
         return self._finder.add(probabilities)
 
@@ -194,13 +208,26 @@ class Cutter:
     def _packed_until(self) -> int:
         return self._parts[-1].end
 
-    def _close(self, seam: float | None = None) -> Stretch:
-        offsets = np.cumsum([0] + [part.end - part.start for part in self._parts[:-1]]).tolist()
+    def _close(self, seam: float | None = None, *, is_last: bool = False) -> Stretch:
+        lengths = [part.end - part.start for part in self._parts]
+        lead, tail = self._added(is_last)
+        if lead or tail:
+            self._pieces = [quiet(lead, self._pieces), *self._pieces, quiet(tail, self._pieces)]
         audio = np.concatenate(self._pieces)
         audio.flags.writeable = False
-        stretch = Stretch(audio, tuple(offsets), tuple(part.start for part in self._parts), seam)
+        offsets = np.cumsum([lead, *lengths[:-1]]).tolist()
+        stretch = Stretch(audio, tuple(offsets), tuple(part.start for part in self._parts), seam, tail)
         self._parts, self._pieces, self._packed = [], [], 0
         return stretch
+
+    def _added(self, is_last: bool) -> tuple[int, int]:
+        """Return how many samples of quiet the open stretch needs before and behind it."""
+        rim, room = round(self._packing.rim * SAMPLE_RATE), max(self._maximum - self._packed, 0)
+        begins = self._parts[0].start == 0 and self._rims.begins_amid_speech
+        lead = min(rim, room) if begins else 0
+        total = self._tape.total
+        ends = is_last and self._packed_until() == total and self._rims.ends_amid_speech(total)
+        return lead, min(rim, room - lead) if ends else 0
 
 
 def cut(blocks: Iterable[Audio], cutter: Cutter) -> Iterator[Stretch]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from govor.audio.decode import Recording
+from govor.audio.listening import Listener
 from govor.audio.speech import Region, SpeechFinder, SpeechRules
 from govor.errors import AudioTooLong
 from govor.types import SAMPLE_RATE, Audio, VoiceDetector
@@ -23,7 +24,7 @@ def speech_in(
     blocks: Iterable[Audio], detector: VoiceDetector, rules: SpeechRules, max_seconds: float = 0.0
 ) -> list[Region]:
     """Return the regions of audio that comes in blocks. Raises AudioTooLong (0: never)."""
-    voice, finder = detector.stream(), SpeechFinder(rules, detector.frame)
+    listener, finder = Listener(detector, rules.threshold), SpeechFinder(rules, detector.frame)
     regions: list[Region] = []
     rest: Audio = np.empty(0, np.float32)
     total = 0
@@ -38,7 +39,8 @@ def speech_in(
         whole = len(fresh) // detector.frame * detector.frame
         rest = fresh[whole:]
         if whole:
-            regions += finder.add(voice.feed(fresh[:whole]))
+            regions += finder.add(listener.feed(fresh[:whole]))
     filled = np.zeros(detector.frame, np.float32)
     filled[: len(rest)] = rest
-    return regions + finder.add(voice.feed(filled)) + finder.finish(total)
+    last = np.concatenate([listener.feed(filled), listener.finish()])
+    return regions + finder.add(last) + finder.finish(total)

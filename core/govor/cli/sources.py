@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from govor.api.diarization import can_count
+from govor.api.parties import ChannelFields, find_diarizer, wanted_parties
 from govor.audio.stretches import NO_DETECTION
 from govor.cli.events import SegmentEvent, TaskEvent
 from govor.cli.remote import Refused, Remote, unreadable
 from govor.cli.say import say
+from govor.decoder.wire import Wishes
 from govor.engine.assembly import assemble
 from govor.engine.diarization import Diarize
 from govor.engine.options import honour
@@ -37,6 +39,10 @@ class Wanted:
     diarize: bool
     people: tuple[int, int | None]
     """How many people speak at least and at most; None: any number."""
+    channels: ChannelFields
+    """What becomes of the recordings' channels."""
+    track: str
+    """Number, title or language of the audio track; "": the one that suits best."""
     vad: bool
     unasked: frozenset[str]
     """Options that a format wants, not the user."""
@@ -91,13 +97,16 @@ class Here:
         told = [name for name in ignored if name not in wanted.unasked]
         if told:
             say(f"govor: '{model.id}' cannot honour: {', '.join(told)}", err=True)
-        self._diarize = Diarize(service.router.diarizer(), (), *wanted.people) if wanted.diarize else None
+        self._wishes = Wishes(track=wanted.track)
+        self._parties = wanted_parties(service.settings, wanted.channels)
+        diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
+        self._diarize = Diarize(diarizer, (), *wanted.people) if diarizer else None
         self._rules = None if wanted.vad else NO_DETECTION
         self._max_seconds = max_seconds
         if threads is not None:
             self._limit(model, threads)
         self.title = f"Loading {model.id}"
-        self.first = FIRST if wanted.diarize else ""
+        self.first = FIRST if self._diarize and not self._parties else ""
 
     async def open(self, show: Show) -> None:
         """Load the model: the first time, its files are put together and verified."""
@@ -112,7 +121,16 @@ class Here:
 
     def hear(self, path: Path, name: str) -> AbstractAsyncContextManager[Heard]:
         limit = self._max_seconds
-        work = Work(path, self._model, self._options, self._rules, limit, diarize=self._diarize)
+        work = Work(
+            path,
+            self._model,
+            self._options,
+            self._rules,
+            limit,
+            diarize=self._diarize,
+            parties=self._parties,
+            wishes=self._wishes,
+        )
         return self._service.transcribe(work)
 
     def _limit(self, model: Model, threads: int) -> None:
@@ -130,7 +148,7 @@ class There:
         self._wanted = wanted
         self._told = False
         self.title = f"Asking {remote.url}"
-        self.first = FIRST if wanted.diarize else ""
+        self.first = FIRST if wanted.diarize and wanted.channels.channels != "separate" else ""
 
     async def open(self, show: Show) -> None:
         """Nothing is asked before the first recording."""
@@ -177,6 +195,9 @@ def fields(wanted: Wanted) -> dict[str, Any]:
         "diarize": "true" if wanted.diarize else "",
         **({"num_speakers": str(most)} if most == least else {}),
         **({"min_speakers": str(least or ""), "max_speakers": str(most or "")} if most != least else {}),
+        "track": wanted.track,
+        "channels": wanted.channels.channels or "",
+        "channel_names[]": list(wanted.channels.channel_names),
         "vad": "" if wanted.vad else "false",
     }
     return {name: value for name, value in form.items() if value}

@@ -27,6 +27,9 @@ from govor.errors import GovorError, InvalidParam
 from govor.formats.subtitles import clock
 from govor.settings import Settings
 
+SETTINGS = ("models_dir", "device", "offline", "max_audio_seconds")
+"""Options that are settings."""
+
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILES…")
@@ -40,7 +43,7 @@ from govor.settings import Settings
 @click.option("--force", is_flag=True, help="Overwrite texts that are there already.")
 @click.option("--threads", type=click.IntRange(1, 4096), metavar="N", help="CPU threads of the model.")
 @server_options()
-@setting_options(["models_dir", "device", "offline", "max_audio_seconds"])
+@setting_options(SETTINGS)
 @click.pass_obj
 def transcribe(
     config: Path | None, /, files: tuple[str, ...], output: str | None, force: bool, **given: Any
@@ -52,7 +55,8 @@ def transcribe(
     fails is reported and the others go on; the exit code is then 1.
     """
     server, key, threads = given.pop("server"), given.pop("api_key"), given.pop("threads")
-    wishes = {name: given.pop(name) for name in list(given) if name not in Settings.model_fields}
+    own = set(given) - set(SETTINGS)
+    wishes = {name: given.pop(name) for name in own}
     bound_arenas()
     settings = read_settings(config, given)
     show_log("warning")
@@ -146,7 +150,10 @@ class _Work:
                     bar.move(heard.seconds_done, heard.seconds_stated)
                     with bar.hidden(outputs.shown):
                         outputs.add(segment)
-        outputs.end(heard.result())
+        result = heard.result()
+        outputs.end(result)
+        for notice in result.notices:
+            say(f"govor: {recording.name}: {notice.message}", err=True)
 
 
 class _Progress:

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
+from govor.api.fields import invalid
 from govor.api.lines import layout
+from govor.api.parties import ChannelFields
 from govor.api.speakers import MOST_PEOPLE, count_people
 from govor.cli.outputs import Style
 from govor.cli.sources import Wanted
+from govor.decoder.wire import LONGEST_TRACK
 from govor.errors import InvalidParam
 from govor.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
 from govor.formats.languages import parse_language
@@ -38,6 +42,16 @@ def _formats(context: click.Context, option: click.Parameter, given: tuple[str, 
             raise click.BadParameter(f"{name!r} is no format; choose from {', '.join(FORMATS)}.")
     wanted = [single for name in named or ["txt"] for single in (ALL if name == "all" else (name,))]
     return tuple(dict.fromkeys(wanted))
+
+
+def _names(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[str]:
+    return [name.strip() for value in given for name in value.split(",") if name.strip()]
+
+
+def _track(context: click.Context, option: click.Parameter, value: str) -> str:
+    if len(value) > LONGEST_TRACK:
+        raise click.BadParameter(f"a track's name has at most {LONGEST_TRACK} letters.")
+    return value.strip()
 
 
 PEOPLE = click.IntRange(1, MOST_PEOPLE)
@@ -71,6 +85,24 @@ _OPTIONS = (
     ),
     click.option("--min-speakers", type=PEOPLE, metavar="N", help="How many at least."),
     click.option("--max-speakers", type=PEOPLE, metavar="N", help="How many at most."),
+    click.option(
+        "--channels",
+        type=click.Choice(("mixed", "separate")),
+        help="separate: one party per channel, each heard apart and named. [default: mixed]",
+    ),
+    click.option(
+        "--channel-names",
+        multiple=True,
+        callback=_names,
+        metavar="A,B",
+        help="What separate channels are called, in their order.",
+    ),
+    click.option(
+        "--track",
+        default="",
+        callback=_track,
+        help="Audio track of a video: its number from 0, title or language.",
+    ),
     click.option("--words", is_flag=True, help="Times of single words, in verbose_json."),
     click.option("--times", is_flag=True, help="Times of paragraphs, in txt."),
     click.option("--no-vad", is_flag=True, help="Take everything for speech."),
@@ -119,15 +151,30 @@ def read_wishes(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tu
     people = count_people(*(given.pop(name) or 0 for name in ("speakers", "min_speakers", "max_speakers")))
     if people != (0, None) and not (diarize or "diarized_json" in formats):
         raise InvalidParam("The number of speakers goes with --diarize only.")
+    channels = _channels(given.pop("channels"), given.pop("channel_names"))
     wanted = Wanted(
         model=given.pop("model"),
         options=options,
         diarize=diarize or "diarized_json" in formats,
         people=people,
+        channels=channels,
+        track=given.pop("track"),
         vad=not given.pop("no_vad"),
         unasked=frozenset() if words else frozenset({"words"}),
     )
     return wanted, formats, Style(options, words, given.pop("times"), _layout(given, subtitles))
+
+
+def _channels(how: str | None, names: list[str]) -> ChannelFields:
+    """What becomes of channels. Raises InvalidParam."""
+    if names and how == "mixed":
+        raise InvalidParam("--channel-names goes with --channels separate only.")
+    try:
+        channels = ChannelFields.model_validate({"channels": how, "channel_names": names})
+    except ValidationError as error:
+        raise invalid(error) from error
+    channels.check_channels()
+    return channels
 
 
 def _layout(given: dict[str, Any], subtitles: Subtitles) -> Layout:

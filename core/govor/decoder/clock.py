@@ -45,18 +45,23 @@ OWN_ZERO = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 class Clock:
     """Follows the times of one track's frames, in seconds."""
 
-    def __init__(self, container: InputContainer, file_bytes: int):
-        self._zero = _zero(container)
-        self._steady = container.format.name not in UNSTEADY
+    def __init__(self, file_bytes: int):
         self._allowed = min(FREE_SILENCE + SILENCE_PER_BYTE * file_bytes, MOST_SILENCE)
-        self._next: float | None = None
-        """When the next frame is due by the clock of the container."""
-        self._origin: float | None = None
-        """The container's time of the first sample."""
         self.position = 0.0
         """Length of what has been counted, silence with it."""
         self.filled = 0.0
         """Length of the silence in it."""
+
+    def begin(self, container: InputContainer) -> None:
+        """Follow a container from its beginning, behind what has been counted of others."""
+        self._zero = _zero(container) - self.position
+        self._steady = container.format.name not in UNSTEADY
+        self._next: float | None = None
+        """When the next frame is due by the clock of the container."""
+        self._origin: float | None = None
+        """The container's time of the first sample."""
+        self._rate: int | None = None
+        self._early = self.position + LEAST_LATE
 
     def hole(self, frame: AudioFrame, lost: float, following: AudioFrame | None) -> float:
         """Return how much silence belongs before a frame, and count both.
@@ -64,7 +69,7 @@ class Clock:
         `lost` is the length of the packets before it that could not be decoded; 0: there were none.
         """
         length = frame.samples / frame.sample_rate
-        time = frame.time
+        time = self._time(frame)
         if time is None:
             silence = self._allow(lost)
             time = None if self._next is None else self._next + silence
@@ -73,19 +78,26 @@ class Clock:
             self._origin = time - silence - self.position
         else:
             due = time + length
-            after = due if following is None or following.time is None else following.time
+            after = None if following is None else self._time(following)
+            after = due if after is None else after
             silence = self._missing(time, self._least(length, lost), due, after)
         self._next = None if time is None else time + length
         self.position += silence + length
         self.filled += silence
         return silence
 
+    def _time(self, frame: AudioFrame) -> float | None:
+        """Return a frame's time; None: it has none, or counts it in samples of a rate that is over."""
+        self._rate = self._rate or frame.sample_rate
+        in_samples = frame.time_base is not None and frame.time_base.denominator == self._rate
+        return None if in_samples and frame.sample_rate != self._rate else frame.time
+
     def _least(self, length: float, lost: float) -> float:
         if lost:
             return JITTER
         if not self._steady:
             return math.inf
-        if self.position < LEAST_LATE:  # the first packet may stand apart where a track is late
+        if self.position < self._early:  # the first packet may stand apart where a track is late
             return LEAST_LATE
         return max(LEAST_HOLE, length - JITTER)
 
@@ -118,16 +130,21 @@ def _zero(container: InputContainer) -> float:
 
 
 def silent(like: AudioFrame, seconds: float) -> Iterator[AudioFrame]:
-    """Yield frames of silence in the rate, layout and sample format of another one."""
-    left = round(seconds * like.sample_rate)
+    """Yield frames of silence in the rate, layout and sample format of another one.
+
+    Layouts without a name of their own are left out: PyAV frees those twice that list their channels.
+    """
+    left, channels = round(seconds * like.sample_rate), like.layout.nb_channels
+    layout = f"{channels} channels" if "(" in like.layout.name.removesuffix("(side)") else like.layout
     frame = None
     while left > 0:
         samples = min(left, SILENT_SAMPLES)
         if frame is None or frame.samples != samples:
-            frame = AudioFrame(like.format, like.layout, samples)
+            frame = AudioFrame(like.format, layout, samples)
             frame.sample_rate = like.sample_rate
-            count = like.layout.nb_channels if like.format.is_planar else 1
-            for plane in frame.planes[:count]:  # PyAV counts planes beyond the eighth that are none
+            for plane in frame.planes[
+                : channels if like.format.is_planar else 1
+            ]:  # PyAV counts planes beyond the eighth that are none
                 plane.update((b"\x80" if like.format.name in ("u8", "u8p") else b"\0") * plane.buffer_size)
         yield frame
         left -= samples

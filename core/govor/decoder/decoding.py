@@ -5,7 +5,6 @@ The content tells the format: a recording comes as a descriptor, without a name.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import pkgutil
@@ -19,62 +18,34 @@ from typing import Any, Self
 
 import av
 from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.error import FFmpegError
 
 from govor.decoder.clock import Clock, silent
-from govor.decoder.formats import LENGTHLESS, OPTIONS
+from govor.decoder.gluing import next_beginning
+from govor.decoder.lengths import longest, stated
 from govor.decoder.mixing import channel_names, mono
-from govor.decoder.refusals import Refused, check_memory
-from govor.decoder.tracks import best_track
+from govor.decoder.notices import LEAST_MISSING, Notices, is_cut_off, stated_end
+from govor.decoder.part import Part
+from govor.decoder.refusals import Refused
 from govor.decoder.wire import Wishes
 
-BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is taken for lost
-LENIENT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
-"""Titles in any encoding must not keep a recording from being opened. PyAV 19 decodes none while it opens."""
+TAG = b"ID3"
+"""May begin an mp3, and is at the end of many a file that is none."""
 
-
-class Descriptor:
-    """A file without a name, as PyAV reads it. A seek that fails is FFmpeg's to deal with, not an
-    exception."""
-
-    def __init__(self, descriptor: int):
-        self._descriptor = descriptor
-
-    def read(self, size: int) -> bytes:
-        """Return up to `size` bytes."""
-        return os.read(self._descriptor, size)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Return the new position, or a negative errno as `avio_seek` does."""
-        try:
-            return os.lseek(self._descriptor, offset, whence)
-        except (OSError, OverflowError) as error:
-            return -(getattr(error, "errno", None) or errno.EINVAL)
-
-    def tell(self) -> int:
-        """Return the position, or a negative errno."""
-        return self.seek(0, os.SEEK_CUR)
+FREE_PARTS = 20
+"""Recordings that may be tried behind the first one in a file; more: one a second of sound."""
 
 
 class Source:
     """An opened recording and one of its audio tracks, whose first sound is decoded. Raises Refused."""
 
     def __init__(self, descriptor: int, wishes: Wishes):
+        self._descriptor = descriptor
         self._wishes = wishes
-        self._container = _open(descriptor)
-        try:
-            self._track = best_track(self._container)
-            self._clock = Clock(self._container, os.fstat(descriptor).st_size)
-            self._frames = self._decode()
-            self._first = next(self._frames, None)
-            if self._first is None:
-                raise Refused("The file's audio track holds no sound that can be decoded.")
-            self._channels = channel_names(self._first[0])
-        except BaseException:
-            self._container.close()
-            raise
+        self._part = Part(descriptor, wishes)
+        self._channels = channel_names(self._part.first)
+        self._bytes = os.fstat(descriptor).st_size
+        self._clock = Clock(self._bytes)
+        self._notices = Notices()
 
     def __enter__(self) -> Self:
         return self
@@ -82,17 +53,20 @@ class Source:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._container.close()
+        self._part.close()
 
     @property
     def facts(self) -> dict[str, Any]:
         """What the container says: its format, the track's codec and the names of its `channels`, and the
-        `duration` in seconds, if any."""
+        `duration` in seconds, if any that can be true; `longest`: the most that fits into the file."""
+        container, track = self._part.container, self._part.track
+        most = longest(container, track, self._bytes)
         return {
-            "format": self._container.format.name,
-            "codec": self._track.codec_context.name,
+            "format": container.format.name,
+            "codec": track.codec_context.name,
             "channels": self._channels,
-            "duration": self._stated_duration(),
+            "duration": stated(container, most),
+            "longest": most,
         }
 
     @property
@@ -105,68 +79,59 @@ class Source:
         """Seconds of silence in the place of sound that is missing."""
         return self._clock.filled
 
+    @property
+    def notices(self) -> list[dict[str, Any]]:
+        """What was not heard, once all samples were yielded."""
+        return self._notices.told()
+
     def pcm(self) -> Iterator[bytes]:
         """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
         yield from mono(self._all_frames(), self._wishes.channel)
 
     def _all_frames(self) -> Iterator[AudioFrame]:
         """Yield frames, and silence in the place of those that are missing."""
-        assert self._first is not None
-        first, self._first = self._first, None
-        for (frame, lost), (following, _) in pairwise(chain([first], self._frames, [(None, 0.0)])):
-            assert frame is not None
-            yield from silent(frame, self._clock.hole(frame, lost, following))
-            frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
-            yield frame
+        for part in self._parts():
+            self._clock.begin(part.container)
+            began = self._clock.position
+            for (frame, lost), (following, _) in pairwise(chain(part.frames(), [(None, 0.0)])):
+                assert frame is not None
+                at, silence = self._clock.position, self._clock.hole(frame, lost, following)
+                if lost:
+                    self._notices.add("damaged", at, at + silence, silence)
+                elif silence >= LEAST_MISSING and at > began:  # before, the track is late and nothing missing
+                    self._notices.add("missing", at, at + silence, silence)
+                yield from silent(frame, silence)
+                frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
+                yield frame
+            self._note_end(part, began)
 
-    def _decode(self) -> Iterator[tuple[AudioFrame, float]]:
-        """Yield frames as far as the file goes, each with the seconds of bad packets before it.
+    def _note_end(self, part: Part, began: float) -> None:
+        """Note what is missing behind the last sound of a recording."""
+        at = self._clock.position
+        if is_cut_off(part, at - began) or (part.is_torn and not part.may_be_followed):
+            self._notices.add("cut_off", at, stated_end(part))
+        elif part.lost >= LEAST_MISSING:
+            self._notices.add("damaged", at, at + part.lost, part.lost)
 
-        A torn end ends it.
-        """
-        fruitless, lost, packets = 0, 0.0, self._container.demux(self._track)
-        while fruitless < BAD_PACKETS:
-            try:
-                packet = next(packets, None)
-            except FFmpegError as error:
-                check_memory(error)
+    def _parts(self) -> Iterator[Part]:
+        """Yield the recording, and others behind it in the file, each when the one before has ended."""
+        yield self._part
+        tried, at = 0, self._part.end
+        while self._part.may_be_followed and tried < FREE_PARTS + self.heard:
+            beginning = next_beginning(self._descriptor, at)
+            if beginning is None:
                 return
-            if packet is None:
-                return
+            tried, at = tried + 1, beginning + 1
             try:
-                frames = [frame for frame in packet.decode() if frame.samples]
-            except FFmpegError as error:
-                check_memory(error)
-                frames = []
-                lost += _seconds(packet)
-            fruitless = 0 if frames else fruitless + 1
-            for frame in frames:
-                yield frame, lost
-                lost = 0.0
-
-    def _stated_duration(self) -> float | None:
-        duration = self._container.duration
-        if self._container.format.name in LENGTHLESS or duration is None or duration <= 0:
-            return None
-        return float(duration / av.time_base)
-
-
-def _seconds(packet: av.Packet[AudioStream]) -> float:
-    if packet.duration is None or packet.time_base is None:
-        return 0.0
-    return max(0.0, float(packet.duration * packet.time_base))
-
-
-def _open(descriptor: int) -> InputContainer:
-    try:
-        container: InputContainer = av.open(Descriptor(descriptor), "r", options=dict(OPTIONS), **LENIENT)
-        return container
-    except (FFmpegError, ValueError) as error:
-        check_memory(error)
-        if isinstance(error, FFmpegError) and error.errno == errno.EINVAL:
-            raise Refused("The file is in no format of audio or video that is read here.") from error
-        reason = error.strerror if isinstance(error, FFmpegError) else str(error)
-        raise Refused(f"The file is not audio or video that can be read: {reason}.") from error
+                part = Part(self._descriptor, self._wishes, beginning)
+            except Refused:
+                if os.pread(self._descriptor, len(TAG), beginning) != TAG:
+                    self._notices.add("unheard", self._clock.position)
+                continue
+            self._part.close()
+            self._part = part
+            yield part
+            at = max(at, part.end)
 
 
 def import_all() -> None:

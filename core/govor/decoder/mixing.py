@@ -11,6 +11,7 @@ from av.filter import Graph
 from govor.decoder.frames import UNNAMED, USUAL, graph, is_named, pulled, shape
 from govor.decoder.inversion import upright
 from govor.decoder.refusals import Refused, check_memory
+from govor.decoder.scale import to_scale
 
 SAMPLE_RATE = 16_000
 
@@ -41,7 +42,8 @@ def mono(frames: Iterator[AudioFrame], channel: int | None = None) -> Iterator[b
     """Yield samples of all channels or one, from 0. A change of rate or layout on the way is followed; a part
     that lacks the channel is silent. Raises Refused, also where the first frame lacks it."""
     now, convert, changes, samples = None, _Conversion(channel), 0, 0
-    for frame in frames if channel is not None else upright(frames):
+    scaled = to_scale(frames)
+    for frame in scaled if channel is not None else upright(scaled):
         if now is None:
             _check_channel(frame, channel)
             now = shape(frame)
@@ -60,7 +62,7 @@ def _check_channel(frame: AudioFrame, channel: int | None) -> None:
     have = frame.layout.nb_channels
     if channel is not None and channel >= have:
         there = "one channel, number 0" if have == 1 else f"{have} channels, numbers 0 to {have - 1}"
-        raise Refused(f"The audio has {there}; channel {channel} is not among them.")
+        raise Refused(f"The audio has {there}; channel {channel} is not among them.", "channel")
 
 
 class _Conversion:

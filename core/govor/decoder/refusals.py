@@ -8,7 +8,8 @@ from av.error import FFmpegError
 
 
 class Refused(Exception):
-    """The recording cannot be decoded; the message says why. `reason` is a word for the metrics."""
+    """The recording cannot be decoded; the message says why. `reason` is a word for the metrics,
+    or names the wish that cannot be fulfilled."""
 
     def __init__(self, message: str, reason: str = "unreadable"):
         super().__init__(message)

@@ -36,7 +36,7 @@ OPENED = b"o"
 PCM = b"p"
 """Samples: 16-bit signed integers of this machine's byte order, mono, 16 kHz."""
 END = b"z"
-"""The recording is decoded to its end."""
+"""JSON: what of the recording was not heard. It is decoded to its end."""
 REFUSED = b"e"
 """JSON: why the recording cannot be decoded, in a sentence, and the kind of the fault."""
 
@@ -54,13 +54,15 @@ class Wishes:
     track: str = ""
     """Number from 0, title or language of an audio track; empty: the one that suits best."""
     language: str = ""
-    """ISO 639-1 code: a track of this language goes before the others."""
+    """A track of this language goes before the others. Codes, with spaces between: any may be its tag."""
+    track_language: str = ""
+    """Codes of the language that `track` may be, in the same way."""
     channel: int | None = None
     """Number from 0 of the only channel that is heard; None: all of them, mixed down."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no recording can have."""
-        if len(self.track) > LONGEST_TRACK or len(self.language) > LONGEST_TRACK:
+        if max(map(len, (self.track, self.language, self.track_language))) > LONGEST_TRACK:
             raise ValueError(f"The name of a track has at most {LONGEST_TRACK} letters.")
         if self.channel is not None and self.channel < 0:
             raise ValueError("Channels are numbered from 0.")

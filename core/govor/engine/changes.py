@@ -7,7 +7,8 @@ from govor.settings import Settings
 LIVE = frozenset(
     {
         "access_log", "admin_key", "aliases", "allow_origins", "allowed_hosts", "api_keys",
-        "api_keys_file", "auto_pull", "body_min_rate", "body_timeout", "default_models",
+        "api_keys_file", "auto_pull", "body_min_rate", "body_timeout", "channel_names", "channels",
+        "default_models",
         "device", "download", "drain_seconds",
         "file_urls", "jobs_limit", "jobs_max_mb", "keep_alive_seconds", "languages", "log_level",
         "max_audio_seconds", "max_queue", "max_queue_seconds", "max_requests_per_client",

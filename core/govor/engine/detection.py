@@ -13,6 +13,7 @@ from govor.audio.decoders import Decoders
 from govor.audio.stretches import Cutter, Packing, Stretch
 from govor.decoder.wire import Wishes
 from govor.engine.admission import Place
+from govor.engine.opening import tagged
 from govor.engine.patience import Patience
 from govor.engine.plan import LONG_FORM_RULES
 from govor.engine.residence import Loaded
@@ -69,7 +70,7 @@ def first_speech(
     path: Path, decoders: Decoders, detector: VoiceDetector, wishes: Wishes = ANYTHING
 ) -> Stretch | None:
     """Return the beginning of what is spoken in a recording; None: nobody speaks. Raises InvalidAudio."""
-    with Recording(path, decoders, wishes) as recording:
+    with Recording(path, decoders, tagged(wishes)) as recording:
         return next(_stretches(recording, detector), None)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,11 +16,10 @@ from govor.audio.decode import ANYTHING, BLOCK_SECONDS, Recording
 from govor.audio.decoders import Decoders
 from govor.decoder.wire import Wishes
 from govor.engine.lane import Lane
-from govor.engine.opening import check_length, open_recording
+from govor.engine.opening import check_length, open_recording, share_of
 from govor.engine.patience import Patience
 from govor.engine.pool import Pool
 from govor.engine.speakers import Speakers
-from govor.engine.turns import Share
 from govor.errors import InvalidParam
 from govor.models.catalogue import Model
 from govor.types import SAMPLE_RATE, Audio
@@ -68,7 +66,7 @@ class Diarization:
         self._lane = lane
         self._known = known
         self._blocks = recording.blocks()
-        self._share = Share(length=recording.duration or math.inf)
+        self._share = share_of(recording)
         self._max_seconds = max_seconds
         self._patience = patience
         self._people = people

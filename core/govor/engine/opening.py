@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from govor.audio.decode import ANYTHING, Recording
 from govor.audio.decoders import Decoders
 from govor.decoder.wire import Wishes
+from govor.engine.turns import Share
 from govor.errors import AudioTooLong
+from govor.formats.languages import language_tags, parse_language
+
+MOST_LANGUAGES = 10
+"""Languages that a track may be preferred for; who names more has no preference."""
 
 
 async def open_recording(
@@ -19,7 +27,7 @@ async def open_recording(
     Raises InvalidAudio, DecodersUnavailable, DecoderLost, and AudioTooLong if the container states more than
     `max_seconds`; 0: any length.
     """
-    recording = Recording(path, decoders, wishes)
+    recording = Recording(path, decoders, tagged(wishes))
     try:
         await asyncio.to_thread(recording.open)
         check_length(recording.duration or 0.0, max_seconds)
@@ -27,6 +35,28 @@ async def open_recording(
         recording.close()
         raise
     return recording
+
+
+def share_of(recording: Recording) -> Share:
+    """Return the account of a recording that a model is to hear."""
+    return Share(length=recording.duration or math.inf, longest=recording.longest or math.inf)
+
+
+def tagged(wishes: Wishes, languages: Collection[str] = ()) -> Wishes:
+    """Return wishes with all codes that the tags of their tracks may have; twice is no more than once.
+
+    `languages` are those that are wanted: a track of theirs goes before the others.
+    """
+    wanted = languages if len(languages) <= MOST_LANGUAGES else ()
+    language = " ".join(_tags(each) or each for each in wanted or [wishes.language])
+    return replace(wishes, language=language, track_language=_tags(wishes.track))
+
+
+def _tags(language: str) -> str:
+    try:
+        return " ".join(language_tags(parse_language(language)))
+    except ValueError:
+        return ""
 
 
 def check_length(seconds: float, limit: float) -> None:

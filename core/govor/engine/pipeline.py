@@ -9,25 +9,24 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from govor.audio.decode import ANYTHING, Recording
-from govor.audio.decoders import Decoders
 from govor.audio.speech import SpeechRules
-from govor.audio.stretches import Cutter, Packing, Stretch
+from govor.audio.stretches import Cutter, Stretch
 from govor.decoder.wire import Wishes
 from govor.engine.admission import Place
 from govor.engine.assembly import assemble
-from govor.engine.diarization import Diarization, Diarize, begin_diarization
+from govor.engine.channels import Parties
+from govor.engine.diarization import Diarization, Diarize
 from govor.engine.observer import Report
-from govor.engine.opening import check_length, open_recording
+from govor.engine.opening import check_length, share_of
 from govor.engine.patience import Patience
 from govor.engine.placing import spans_silence
 from govor.engine.plan import in_detail, plan
-from govor.engine.pool import Loaded, Pool
+from govor.engine.pool import Loaded
 from govor.engine.resumption import unheard
 from govor.engine.seams import Seams
 from govor.engine.speakers import Speakers
@@ -35,8 +34,7 @@ from govor.engine.turns import Share, Turn
 from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.models.catalogue import Model
 from govor.plain import has_text
-from govor.specs import Feature
-from govor.types import Options, Segment, Transcript, VoiceDetector
+from govor.types import Notice, Options, Segment, Transcript, VoiceDetector
 
 MODEST_SECONDS = 60.0  # stretches of those who find no room for longer ones
 
@@ -67,6 +65,8 @@ class Work:
     """How its segments are given to their speakers; None: not at all."""
     wishes: Wishes = ANYTHING
     """Which track and channel of it is heard."""
+    parties: Parties | None = None
+    """How its channels are heard apart; None: they are mixed. `diarize` is then for mono recordings."""
 
 
 class Transcription:
@@ -81,12 +81,15 @@ class Transcription:
         patience: Patience,
         report: Report,
         diarization: Diarization | None = None,
+        share: Share | None = None,
     ):
+        """`share` is that of the request, where it hears several channels side by side."""
         self._work = work
         self._report = report
         self._diarization = diarization
         self._lane = loaded.lane
         self._recording = recording
+        self._share = share or share_of(recording)
         self._reader = loaded.lane.ahead.join()
         rules, self._packing = plan(work.model.spec, loaded.long_form, work.rules)
         self._cutter = Cutter(detector, rules, self._packing)
@@ -95,6 +98,7 @@ class Transcription:
         self.position = work.begin_at
         """Seconds of the recording that need not be heard again when what was yielded of them is kept."""
         self._detailed = in_detail(work.options, work.model.spec)
+        self._seams = Seams(work.options)
         self._segments: list[Segment] = []
         self._done = work.begin_at
         self._settled = 0.0  # before all that is not in _begun; told by the thread that reads
@@ -102,6 +106,11 @@ class Transcription:
         self._patience = patience
         self.complete = False
         """All segments have been yielded."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What of the recording was not heard; known once it is complete."""
+        return self._recording.notices
 
     @property
     def seconds_read(self) -> float:
@@ -114,6 +123,24 @@ class Transcription:
         if self.complete:
             return self.seconds_read
         return self._done if self._begun else max(self._done, self._settled)
+
+    @property
+    def seconds_settled(self) -> float:
+        """Seconds of the recording before which no segment begins any more."""
+        if self.complete:
+            return self.seconds_read
+        return min(max(self._done, self._first_begun), self._seams.held_from)
+
+    @property
+    def seconds_through(self) -> float:
+        """Seconds of the recording of which no stretch is left that is not told to its end."""
+        if self.complete:
+            return self.seconds_read
+        return max(self.position, min(self._first_begun, self._seams.held_from))
+
+    @property
+    def _first_begun(self) -> float:
+        return self._begun[0].stretch.start if self._begun else self._settled
 
     @property
     def seconds_diarized(self) -> float | None:
@@ -132,7 +159,7 @@ class Transcription:
         Where speakers are told apart, that comes first: who they are is known at the end of the recording.
         """
         turns: asyncio.Queue[Turn | GovorError | None] = asyncio.Queue(self._lane.ahead.stretches + 1)
-        seams, reader = Seams(self._work.options), None
+        reader = None
         try:
             speakers = await self._diarization.speakers() if self._diarization else None
             reader = asyncio.create_task(self._read(turns), name="read")
@@ -140,7 +167,7 @@ class Transcription:
                 if isinstance(turn, GovorError):
                     raise turn
                 async for heard in turn:
-                    for part in self._final(heard, turn, seams, speakers):
+                    for part in self._final(heard, turn, speakers):
                         self._segments.append(part)
                         self._done = max(self._done, part.end or 0.0)
                         yield part
@@ -163,16 +190,16 @@ class Transcription:
                 reader.cancel()
                 await asyncio.wait([reader])
 
-    def _final(
-        self, heard: Segment, turn: Turn, seams: Seams, speakers: Speakers | None
-    ) -> Iterator[Segment]:
+    def _final(self, heard: Segment, turn: Turn, speakers: Speakers | None) -> Iterator[Segment]:
         """Yield what is final with a turn's next segment; the position moves with the last part of each."""
         last_of_turn = not self._long_form and turn.ends_with(heard)
         detailed = turn.options is self._detailed
-        for segment, seam in seams.add(heard, turn.seam if last_of_turn else None, detailed=detailed):
+        seam_behind = turn.seam if last_of_turn else None
+        told = None if last_of_turn else turn.seam  # of what lies before the last, too
+        for segment, seam in self._seams.add(heard, seam_behind, detailed=detailed):
             # a model that carries its text on within a stretch must hear all of it again
             reached = max(self.position, seam or (turn.end_time if last_of_turn else 0.0))
-            if has_text(segment.text) and (seam is None or seam > self._work.begin_at):
+            if has_text(segment.text) and (seam or told or math.inf) > self._work.begin_at:
                 *others, last = speakers.split(segment) if speakers else [segment]
                 yield from others
                 self.position = reached
@@ -182,15 +209,14 @@ class Transcription:
     async def _read(self, turns: asyncio.Queue[Turn | GovorError | None]) -> None:
         """Decode and cut in a thread, one stretch further than the lane takes."""
         loop = asyncio.get_running_loop()
-        stretches, share = self._stretches(), Share(length=self._recording.duration or math.inf)
-        overlapped = False
+        stretches, overlapped = self._stretches(), False
         try:
             while (stretch := await loop.run_in_executor(None, self._next, stretches)) is not None:
                 await self._reader.take()
                 at_seam, overlapped = overlapped or stretch.seam is not None, stretch.seam is not None
                 cut_text = not self._long_form and spans_silence(stretch)
                 options = self._detailed if at_seam or cut_text else self._work.options
-                turn = Turn(stretch, options, share, self._reader.give)
+                turn = Turn(stretch, options, self._share, self._reader.give)
                 del stretch  # the turn lets go of it when it is done
                 if not self._begun:
                     self._done = max(self._done, self._settled)
@@ -216,10 +242,11 @@ class Transcription:
 
     def _stretches(self) -> Iterator[Stretch]:
         """What of the recording is to be heard, cut, in a thread. Raises AudioTooLong."""
-        yield from unheard(self._cut(), self._work.begin_at, self._padding)
+        begin_at, whole = self._work.begin_at, self._work.parties is not None
+        yield from unheard(self._cut(), begin_at, self._padding, whole=whole)
 
     def _cut(self) -> Iterator[Stretch]:
-        modest = Packing(MODEST_SECONDS, MODEST_SECONDS, self._packing.gap)
+        modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
         for block in self._recording.blocks():
             long = self._cutter.held > MODEST_SECONDS
             self._cutter.packing = modest if long and not self._reader.has_room() else self._packing
@@ -231,41 +258,9 @@ class Transcription:
     def result(self) -> Transcript:
         """The transcript of all that has been yielded."""
         return assemble(
-            self._segments, self._work.options, duration=self.seconds_read, model=self._work.model.id
+            self._segments,
+            self._work.options,
+            duration=self.seconds_read,
+            model=self._work.model.id,
+            notices=self._recording.notices,
         )
-
-
-@asynccontextmanager
-async def begin(
-    work: Work, decoders: Decoders, pool: Pool, detector: VoiceDetector, place: Place, report: Report
-) -> AsyncIterator[Transcription]:
-    """Open the recording and hold the model, so that whatever is wrong is known before the first text.
-
-    Raises InvalidAudio, AudioTooLong, DecoderLost, DecodersUnavailable, ServerBusy, LoadFailed,
-    DownloadFailed, InvalidParam (a reference).
-    """
-    async with AsyncExitStack() as stack:
-        began = time.monotonic()
-        recording = await open_recording(work.path, decoders, work.max_seconds, work.wishes)
-        report.decoded(began, time.monotonic() - began)
-        stack.callback(recording.close)
-        place.weigh(recording.duration)
-        patience = Patience(place)
-        stack.callback(patience.close)
-        loaded = await stack.enter_async_context(pool.lease(work.model))
-        diarization = None
-        if work.diarize is not None:
-            diarizing = begin_diarization(
-                work.path, work.diarize, decoders, pool, work.max_seconds, patience, work.wishes
-            )
-            diarization = await stack.enter_async_context(diarizing)
-            if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
-                work = replace(work, options=replace(work.options, words=True))
-        yield Transcription(work, loaded, recording, detector, patience, report, diarization)
-
-
-async def examine(work: Work, decoders: Decoders) -> float | None:
-    """Return the seconds that a recording states, without a model. Raises InvalidAudio, AudioTooLong."""
-    recording = await open_recording(work.path, decoders, work.max_seconds, work.wishes)
-    recording.close()
-    return recording.duration

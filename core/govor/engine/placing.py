@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
 
 from govor.audio.stretches import Stretch
+from govor.engine.lengths import lengthened
 from govor.engine.seams import only
 from govor.formats.breaks import break_places, ends_clause, ends_sentence
 from govor.formats.languages import separator
@@ -58,14 +59,14 @@ def place(segment: Segment, stretch: Stretch, options: Options) -> list[Segment]
 
     The pieces have its text to the letter. Where it has no times, it gets those of the stretch.
     """
-    last = len(stretch.audio)
+    last = stretch.until
     start = 0 if segment.start is None else min(round(segment.start * SAMPLE_RATE), last)
     end = last if segment.end is None else min(round(segment.end * SAMPLE_RATE), last)
     runs = _runs(stretch)
     touched = [run for run in runs if run[0].start < end and start < run[-1].end]
     if len(touched) < 2 or not segment.text.strip():
         whole = [part for run in runs for part in run]
-        words = None if segment.words is None else _placed(segment.words, whole)
+        words = None if segment.words is None else _placed(segment.words, whole, start, end)
         begins, ends = _span(whole, start, end)
         return [replace(segment, start=begins, end=ends, words=words)]
     cuts = _cuts(segment.text, segment.language or options.language, options.task == "translate")
@@ -84,9 +85,7 @@ def spans_silence(stretch: Stretch) -> bool:
 
 def _runs(stretch: Stretch) -> list[Run]:
     runs: list[list[Part]] = []
-    for (start, end), origin in zip(
-        pairwise([*stretch.offsets, len(stretch.audio)]), stretch.starts, strict=True
-    ):
+    for (start, end), origin in zip(pairwise([*stretch.offsets, stretch.until]), stretch.starts, strict=True):
         before = runs[-1][-1] if runs else None
         if before is None or origin - before.origin - (before.end - before.start) >= WIDE:
             runs.append([])
@@ -102,14 +101,20 @@ def _span(run: Run, start: int, end: int) -> tuple[float, float]:
     return begins, max(begins, last.time(end))
 
 
-def _placed(words: Sequence[Word], run: Run) -> tuple[Word, ...]:
-    """Return the words in order, each clipped to the part that holds most of it."""
-    placed = []
-    homes = _homes([(word.start, word.end) for word in words], [[part] for part in run])
-    for word, home in zip(words, homes, strict=True):
-        begins, ends = _span([run[home]], round(word.start * SAMPLE_RATE), round(word.end * SAMPLE_RATE))
-        placed.append(replace(word, start=begins, end=ends))
-    return tuple(placed)
+def _placed(words: Sequence[Word], run: Run, since: int, until: int) -> tuple[Word, ...]:
+    """Return the words in order, each clipped to the part that holds most of it, none without length."""
+    spans = [(round(word.start * SAMPLE_RATE), round(word.end * SAMPLE_RATE)) for word in words]
+    homes = list(_homes([(word.start, word.end) for word in words], [[part] for part in run]))
+    times = [_span([run[home]], *span) for home, span in zip(homes, spans, strict=True)]
+    if any(start < since or until < end for start, end in spans):  # they do not keep to their segment
+        since, until = run[0].start, run[-1].end
+    placed: list[tuple[float, float]] = []
+    for home, group in groupby(zip(homes, times, strict=True), key=lambda pair: pair[0]):
+        part = run[home]
+        placed += lengthened([span for _, span in group], part.time(since), part.time(until))
+    return tuple(
+        replace(word, start=start, end=end) for word, (start, end) in zip(words, placed, strict=True)
+    )
 
 
 def _cuts(text: str, language: str | None, translated: bool) -> list[int]:
@@ -181,7 +186,7 @@ def _homes(spans: Iterable[tuple[float, float]], runs: Sequence[Run]) -> Iterato
 def _segment(segment: Segment, piece: Piece, start: int, end: int) -> Segment:
     """Return the segment with one piece of its text only."""
     run = piece.run
-    words = None if segment.words is None else _placed(piece.words, run)
+    words = None if segment.words is None else _placed(piece.words, run, start, end)
     begins, ends = _span(run, max(start, run[0].start), min(end, run[-1].end))
     if words and start < run[0].start:
         begins = words[0].start

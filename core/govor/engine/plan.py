@@ -18,9 +18,10 @@ OVERLAP_SECONDS = 1.5  # of stretches that are cut in the midst of speech: a lon
 
 def plan(spec: ModelSpec, long_form: bool, rules: SpeechRules | None) -> tuple[SpeechRules, Packing]:
     """How a recording is cut for a model."""
+    longest, rim = spec.max_seconds, spec.edge_padding
     if long_form:
-        return rules or LONG_FORM_RULES, Packing(spec.max_seconds, spec.max_seconds)
-    return rules or SEGMENT_RULES, Packing(spec.max_seconds, TARGET_SECONDS, GAP_SECONDS, OVERLAP_SECONDS)
+        return rules or LONG_FORM_RULES, Packing(longest, longest, rim=rim)
+    return rules or SEGMENT_RULES, Packing(longest, TARGET_SECONDS, GAP_SECONDS, OVERLAP_SECONDS, rim)
 
 
 def in_detail(options: Options, spec: ModelSpec) -> Options:

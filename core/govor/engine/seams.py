@@ -50,6 +50,11 @@ class Seams:
         self._asked = asked
         self._held: tuple[Segment, float] | None = None
 
+    @property
+    def held_from(self) -> float:
+        """Where the segment begins that waits for the next stretch; infinite where none does."""
+        return math.inf if self._held is None else self._held[0].start or 0.0
+
     def add(
         self, segment: Segment, seam: float | None, *, detailed: bool = False
     ) -> list[tuple[Segment, float | None]]:

@@ -18,16 +18,18 @@ from govor.cores import usable_cores
 from govor.decoder.wire import Wishes
 from govor.engine.admission import Admission, Kind, Limits, Place
 from govor.engine.asked_names import AskedNames
+from govor.engine.beginning import begin
 from govor.engine.budget import Budget
 from govor.engine.changes import LIVE, differing
 from govor.engine.choice import Chooser
 from govor.engine.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.downloads import Downloads
 from govor.engine.folders import Folders
+from govor.engine.hearing import Hearing
 from govor.engine.observer import Observers, Report
 from govor.engine.options import expect, likely_languages
 from govor.engine.patience import Patience
-from govor.engine.pipeline import Transcription, Work, begin
+from govor.engine.pipeline import Work
 from govor.engine.pool import Pool, State
 from govor.engine.readiness import Check, DefaultAnswers, NotReady, first_obstacle
 from govor.engine.traffic import Traffic
@@ -166,7 +168,7 @@ class Service:
         await asyncio.to_thread(self.decoders.close)
 
     @asynccontextmanager
-    async def transcribe(self, work: Work) -> AsyncIterator[Transcription]:
+    async def transcribe(self, work: Work) -> AsyncIterator[Hearing]:
         """Begin a transcription. Raises what is wrong with the recording or the model before any text.
 
         Raises ServerBusy or RateLimited where there is no room for it.

@@ -29,10 +29,14 @@ class Share:
     seconds: float = 0.0
     length: float = math.inf
     """Seconds of the whole recording, as far as known: of equals, the shortest goes first."""
+    longest: float = math.inf
+    """Seconds that it may have at most, where its length is not known."""
     heard: float = 0.0
     """Seconds that were done, or are being done, of this request."""
     passed_over_since: float = 0.0
     """What the lane had done of all requests when it last served this one, or when this one came."""
+    side_by_side: bool = False
+    """Its turns are of several channels: the one that is furthest behind goes first, not the oldest."""
 
     @property
     def extent(self) -> float:
@@ -76,9 +80,11 @@ class Turn:
             yield item
 
     @property
-    def rank(self) -> tuple[float, float, int]:
+    def rank(self) -> tuple[float, float, float, int]:
         """The lowest goes first."""
-        return self.share.seconds, self.share.length, self.number
+        length = min(self.share.length, self.share.longest)
+        reached = self.stretch.recording_time(self.heard) if self.share.side_by_side else 0.0
+        return self.share.seconds, length, reached, self.number
 
     def ends_with(self, segment: Segment) -> bool:
         """Tell whether it is the last, where the model hears the stretch in one go."""

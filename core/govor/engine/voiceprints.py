@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.audio.decode import Recording
+from govor.audio.decode import ANYTHING, Recording
 from govor.audio.decoders import Decoders
+from govor.decoder.wire import Wishes
 from govor.engine.opening import open_recording
 from govor.engine.patience import Patience
 from govor.engine.pool import Pool
@@ -35,14 +36,20 @@ class Embedding:
 
 
 async def embed_voice(
-    path: Path, model: Model, decoders: Decoders, pool: Pool, max_seconds: float, patience: Patience
+    path: Path,
+    model: Model,
+    decoders: Decoders,
+    pool: Pool,
+    max_seconds: float,
+    patience: Patience,
+    wishes: Wishes = ANYTHING,
 ) -> Embedding:
     """Return the vector of a recording's voice, of its first `HEARD_SECONDS`.
 
     Raises UnsupportedOperation where the diarizer gives no vectors away; InvalidAudio, AudioTooLong, what a
     load fails with, TranscriptionFailed, QueueTimeout.
     """
-    recording = await open_recording(path, decoders, max_seconds)
+    recording = await open_recording(path, decoders, max_seconds, wishes)
     try:
         audio = await asyncio.to_thread(_beginning, recording)
     finally:

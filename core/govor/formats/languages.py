@@ -146,6 +146,8 @@ _OTHER_NAMES = {
 
 _ROWS = [row.split(maxsplit=2) for row in _TABLE.strip().splitlines()]
 
+_TAGS = {code: tuple(others.split(",")) for code, others, _ in _ROWS}
+
 LANGUAGES = {code: name for code, _, name in _ROWS}
 """Code to lower-case English name."""
 
@@ -188,6 +190,11 @@ def means_any(value: str) -> bool:
 def language_name(code: str) -> str:
     """Return the lower-case English name; the code itself where the table has none."""
     return LANGUAGES.get(_CODES.get(code, code), code)
+
+
+def language_tags(code: str) -> tuple[str, ...]:
+    """Return the codes under which files name a language: of ISO 639-1, 639-2 and 639-3."""
+    return (code, *_TAGS.get(code, ()))
 
 
 def separator(language: str | None) -> str:

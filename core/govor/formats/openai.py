@@ -6,6 +6,7 @@ import json
 import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 from govor.errors import GovorError
 from govor.formats.languages import language_name
@@ -26,6 +27,15 @@ def json_body(transcript: Transcript, *, logprobs: bool) -> dict[str, object]:
     }
 
 
+def warnings(transcript: Transcript) -> dict[str, object]:
+    """The key `warnings`, what of the recording was not heard; no key where all of it was."""
+    told = [
+        {name: value for name, value in asdict(notice).items() if value is not None}
+        for notice in transcript.notices
+    ]
+    return {"warnings": told} if told else {}
+
+
 def verbose_body(
     transcript: Transcript, *, words: bool, segments: bool, codes: bool = False
 ) -> dict[str, object]:
@@ -42,15 +52,14 @@ def verbose_body(
         "text": transcript.text,
     }
     if words:
-        spoken = (word for segment in transcript.segments for word in segment.words or ())
-        body["words"] = [_word(word) for word in spoken]
+        body["words"] = [_word(word) for word in _spoken_words(transcript.segments)]
     if segments:
         body["segments"] = [
             _segment(number, placed) for number, placed in enumerate(place_segments(transcript))
         ]
     body["model"] = transcript.model
     body["usage"] = usage(transcript)
-    return body
+    return {**body, **warnings(transcript)}
 
 
 def error_body(error: GovorError) -> dict[str, object]:
@@ -93,6 +102,13 @@ def dump_json(body: Mapping[str, object] | Sequence[object]) -> str:
 
 def usage(transcript: Transcript) -> dict[str, object]:
     return {"type": "duration", "seconds": math.ceil(seconds(transcript.duration))}
+
+
+def _spoken_words(segments: Sequence[Segment]) -> list[Word]:
+    """Return all words; those of people who speak at once in order of time."""
+    words = [word for segment in segments for word in segment.words or ()]
+    several = len({segment.speaker for segment in segments}) > 1
+    return sorted(words, key=lambda word: word.start) if several else words
 
 
 def _word(word: Word) -> dict[str, object]:

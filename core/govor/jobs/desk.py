@@ -10,7 +10,8 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 
 from govor.compat import Compat
-from govor.engine.pipeline import Work, examine
+from govor.engine.beginning import examine
+from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.errors import InsufficientStorage, JobNotFound, JobsUnavailable, ShuttingDown
 from govor.jobs.folder import DATABASE, new_id

@@ -11,7 +11,10 @@ from typing import Literal, TypeVar, cast, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from govor.audio.decode import ANYTHING
 from govor.audio.speech import SpeechRules
+from govor.decoder.wire import Wishes
+from govor.engine.channels import Parties
 from govor.engine.diarization import KnownSpeaker
 from govor.errors import GovorError
 from govor.names import is_job
@@ -59,6 +62,10 @@ class Order(BaseModel):
     """Who is known, where speakers are told apart; None: they are not."""
     people: tuple[int, int | None] = (0, None)
     """How many speak, from and up to."""
+    parties: Parties | None = None
+    """How channels are heard apart; None: they are mixed."""
+    wishes: Wishes = ANYTHING
+    """Which track of the recording is heard."""
     presentation: str = ""
     """How the result is to be shown, as the API wrote it down for itself."""
     webhook_url: str = ""

@@ -10,7 +10,8 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from govor.engine.diarization import Diarize
-from govor.engine.pipeline import Transcription, Work
+from govor.engine.hearing import Hearing
+from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.errors import (
     GovorError,
@@ -45,7 +46,7 @@ class Runner:
         self._finished = finished
         self._arrival = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
-        self._live: dict[int, Transcription] = {}
+        self._live: dict[int, Hearing] = {}
         self.trouble = ""
         """Why no job can be begun now; empty: one can."""
         self._workers = [
@@ -165,6 +166,8 @@ class Runner:
             patient=True,
             begin_at=job.position,
             diarize=self._diarize(order),
+            parties=order.parties,
+            wishes=order.wishes,
         )
         async with self._service.transcribe(work) as transcription:
             self._live[job.number] = transcription

@@ -30,6 +30,7 @@ from govor.settings.subtitles import Subtitles
 from govor.settings.values import (
     NOT_SETTINGS,
     OPENAI_MODELS,
+    DistinctNames,
     Folder,
     Names,
     UrlPolicy,
@@ -149,8 +150,8 @@ class Settings(OperationsSettings):
         0,
         ge=0,
         allow_inf_nan=False,
-        description="Most seconds of audio at once, as far as the files state their length; more is refused "
-        "with 503. 0: no limit.",
+        description="Most seconds of audio at once, as far as the files state their length and are big "
+        "enough for it; more is refused with 503. 0: no limit.",
     )
     max_wait_seconds: float = Field(
         300,
@@ -170,6 +171,14 @@ class Settings(OperationsSettings):
         gt=0,
         allow_inf_nan=False,
         description="Silence after which a stream sends a comment, so that proxies keep it open.",
+    )
+    channels: Literal["mixed", "separate"] = Field(
+        "mixed",
+        description="What becomes of a recording's channels where a client does not say: mixed, or separate, "
+        "one party per channel.",
+    )
+    channel_names: DistinctNames = Field(
+        (), description="What separate channels are called, in their order, as in Agent,Customer."
     )
     strict: bool = Field(
         False,

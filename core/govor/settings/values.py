@@ -7,7 +7,7 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
 from govor.errors import ConfigurationError
@@ -56,7 +56,14 @@ def _secret(value: Any) -> Any:
     return value
 
 
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("two of them are the same")
+    return names
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+DistinctNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split), AfterValidator(_distinct)]
 Folder = Annotated[Path, BeforeValidator(expand)]
 UrlPolicy = Annotated[Literal["off", "public", "any"], BeforeValidator(lower)]
 WebhookSecret = Annotated[str, BeforeValidator(_secret)]

@@ -1,0 +1,178 @@
+"""WAV files that FFmpeg takes for others, with a header that it reads right.
+
+It takes 24 bits in 32 for floats, 20 in 32 for 24, big-endian samples for little-endian ones, and loses its
+way behind a chunk of odd length that nothing fills up: noise, or an error, for a good recording.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+HEAD_BYTES = 65_536
+"""What comes before the samples is looked for in so many bytes."""
+
+PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # format tags
+WIDTHS = {PCM: (1, 2, 3, 4), FLOAT: (4, 8)}
+
+CHUNKS = frozenset(
+    (
+        b"fmt ",
+        b"data",
+        b"fact",
+        b"LIST",
+        b"bext",
+        b"iXML",
+        b"JUNK",
+        b"junk",
+        b"PEAK",
+        b"cue ",
+        b"cart",
+        b"PAD ",
+    )
+)
+"""Names by which it is told where a chunk begins that follows one of odd length."""
+
+
+class File(Protocol):
+    """What FFmpeg reads."""
+
+    def read(self, size: int) -> bytes: ...
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int: ...
+
+    def tell(self) -> int: ...
+
+
+class _Chunk(NamedTuple):
+    name: bytes
+    start: int
+    """Where its content begins."""
+    size: int
+    is_padded: bool
+    """False: its length is odd, and the next one follows at once."""
+
+
+class _Layout(NamedTuple):
+    tag: int
+    channels: int
+    rate: int
+    width: int
+    """Bytes that a sample takes."""
+    is_misread: bool
+    """By FFmpeg, which tells the width from the bits that count."""
+
+
+def as_ffmpeg_reads(file: File) -> File:
+    """Return a file at its beginning, or in its place one that FFmpeg reads right."""
+    began = file.tell()
+    if began < 0:  # a pipe
+        return file
+    head = file.read(HEAD_BYTES)
+    file.seek(began)
+    order = {b"RIFF": "<", b"RF64": "<", b"RIFX": ">"}.get(head[:4])
+    if order is None or head[8:12] != b"WAVE":
+        return file
+    chunks = list(_chunks(head, order))
+    form = next((chunk for chunk in chunks if chunk.name == b"fmt "), None)
+    samples = chunks[-1] if chunks and chunks[-1].name == b"data" else None
+    layout = None if form is None else _layout(head[form.start : form.start + form.size], order)
+    if layout is None or samples is None or layout.width not in WIDTHS[layout.tag]:
+        return file
+    if order == "<" and not layout.is_misread and all(chunk.is_padded for chunk in chunks):
+        return file
+    swap = layout.width if order == ">" else 1
+    return _Rewritten(file, _header(layout, samples.size), began + samples.start, samples.size, swap)
+
+
+def _chunks(head: bytes, order: str) -> Iterator[_Chunk]:
+    """Yield the chunks up to the samples."""
+    at = 12
+    while at + 8 <= len(head):
+        name, (size,) = head[at : at + 4], struct.unpack_from(f"{order}I", head, at + 4)
+        after = at + 8 + size
+        is_padded = not size % 2 or name == b"data" or not _begins_at(head, after)
+        yield _Chunk(name, at + 8, size, is_padded)
+        if name == b"data":
+            return
+        at = after + (size % 2 if is_padded else 0)
+
+
+def _begins_at(head: bytes, odd: int) -> bool:
+    return head[odd : odd + 4] in CHUNKS and head[odd + 1 : odd + 5] not in CHUNKS
+
+
+def _layout(form: bytes, order: str) -> _Layout | None:
+    if len(form) < 16:
+        return None
+    tag, channels, rate, _, block = struct.unpack_from(f"{order}HHIIH", form)
+    counting = 0  # without an extension four bytes for 24 bits are floats, of one program's making
+    if tag == EXTENSIBLE and len(form) >= 26:
+        counting, _, tag = struct.unpack_from(f"{order}HIH", form, 18)
+    if tag not in WIDTHS or not channels or block % channels:
+        return None
+    width = block // channels
+    return _Layout(tag, channels, rate, width, counting > 0 and (counting + 7) // 8 != width)
+
+
+def _header(layout: _Layout, size: int) -> bytes:
+    block = layout.channels * layout.width
+    form = struct.pack(
+        "<HHIIHH", layout.tag, layout.channels, layout.rate, layout.rate * block, block, layout.width * 8
+    )
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", size)
+    return b"RIFF" + struct.pack("<I", min(len(body) + size, 0xFFFF_FFFF)) + body
+
+
+class _Rewritten:
+    """A header, then a file from its first sample on."""
+
+    def __init__(self, file: File, header: bytes, start: int, size: int, swap: int):
+        self._file = file
+        self._header = header
+        self._start = start
+        self._size = size
+        self._swap = swap
+        """Bytes of a sample, which are turned round; 1: none are."""
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes."""
+        if self._at < len(self._header):
+            data = self._header[self._at : self._at + size]
+        else:
+            data = self._samples(self._at - len(self._header), size)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Return the new position, or a negative errno."""
+        if whence == os.SEEK_CUR:
+            offset += self._at
+        elif whence == os.SEEK_END:
+            end = self._file.seek(0, os.SEEK_END)
+            offset += max(0, end - self._start) + len(self._header)
+        if offset < 0:
+            return -22  # EINVAL
+        self._at = offset
+        return offset
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._at
+
+    def _samples(self, at: int, size: int) -> bytes:
+        lead = at % self._swap
+        moved = self._file.seek(self._start + at - lead)
+        if moved < 0:
+            return b""
+        data = self._file.read(lead + size + self._swap - 1)
+        if self._swap == 1:
+            return data
+        whole = data[: len(data) // self._swap * self._swap]
+        turned = bytearray(len(whole))
+        for place in range(self._swap):
+            turned[place :: self._swap] = whole[self._swap - 1 - place :: self._swap]
+        return bytes(turned[lead : lead + size])
