@@ -134,3 +134,9 @@ async def test_a_model_that_is_named_is_not_loaded_for_the_choice(scene: Any, sp
     async with scene() as play:
         assert await play.chosen(spoken(2), "russian") == "russian"
         assert not play.russian.loads
+
+
+async def test_the_operators_likely_languages_are_candidates_too(scene: Any, spoken: Spoken) -> None:
+    async with scene(languages=("Russian", "de")) as play:
+        await play.hears(("uk", 0.6), ("ru", 0.3), ("de", 0.1))
+        assert await play.chosen(spoken(2)) == "russian"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from govor.engine.options import honour
-from govor.errors import UnsupportedOperation
+from govor.engine.options import expect, honour, likely_languages
+from govor.errors import ConfigurationError, UnsupportedOperation
 from govor.specs import Feature, ModelSpec
 from govor.types import Options
 
@@ -65,6 +65,28 @@ def test_a_language_that_the_model_does_not_know_is_named_and_left_to_the_model(
     russian = ModelSpec("russian", languages=("ru",))
     assert honour(Options(language="fr"), russian) == (Options(), ("language",))
     assert honour(Options(language="ru"), russian) == (Options(language="ru"), ())
+
+
+LINGUIST = ModelSpec("linguist", languages=("ru", "en"), features=frozenset({Feature.DETECT}))
+
+
+def test_where_a_client_says_no_language_those_count_that_the_operator_holds_likely() -> None:
+    assert expect(Options(), LINGUIST, ("ru", "fr", "en")).languages == ("ru", "en")
+
+
+@pytest.mark.parametrize("said", [Options(language="en"), Options(languages=("en",))])
+def test_a_client_that_says_a_language_goes_before_the_operator(said: Options) -> None:
+    assert expect(said, LINGUIST, ("ru",)) == said
+
+
+def test_a_model_that_cannot_tell_languages_is_given_none() -> None:
+    assert expect(Options(), ModelSpec("plain"), ("ru",)) == Options()
+
+
+def test_likely_languages_are_spelled_as_in_requests() -> None:
+    assert likely_languages(["Russian", "en-US", "en"]) == ("ru", "en")
+    with pytest.raises(ConfigurationError, match="languages: 'klingon'"):
+        likely_languages(["klingon"])
 
 
 def test_of_several_languages_those_that_the_model_knows_remain() -> None:

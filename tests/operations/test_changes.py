@@ -43,3 +43,21 @@ def test_what_is_wrong_changes_nothing(serve: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         server.service.change(wanted)
     assert server.service.settings is before
+
+
+def test_likely_languages_change_live_and_wrong_ones_do_not(serve: Any) -> None:
+    service = serve(preload=(), languages=("ru",)).service
+    service.change(service.settings.model_copy(update={"languages": ("en", "ru")}))
+    assert service.languages == ("en", "ru")
+    with pytest.raises(ConfigurationError, match="klingon"):
+        service.change(service.settings.model_copy(update={"languages": ("klingon",)}))
+    assert service.languages == service.settings.languages == ("en", "ru")
+
+
+def test_a_client_that_says_no_language_gets_one_of_the_likely_ones(serve: Any, samples: Path) -> None:
+    server = serve(preload=(), languages=("de", "uk"))
+    spoken = [{"code": "uk"}]
+    answer = server.post(samples / "ru_short.wav", model="whisper-base").json()
+    assert answer["languages"] == spoken
+    answer = server.post(samples / "ru_short.wav", model="whisper-base", **{"languages[]": "ru"}).json()
+    assert answer["languages"] == [{"code": "ru"}]

@@ -125,7 +125,7 @@ def found(text, end, avg_logprob=-0.1, no_speech_prob=0.0):
 
 def mended(task, *segments):
     window = Window(0, len(task.audio), len(task.audio))
-    return "".join(segment.text for segment in task.mend(window, list(segments)) if segment)
+    return "".join(segment.text for segment in task.mend(window, list(segments), "en") if segment)
 
 
 def test_a_good_window_stays_as_it_is(task):

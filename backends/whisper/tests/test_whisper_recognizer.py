@@ -166,6 +166,9 @@ class FakeModel:
     def __init__(self):
         self.closed_after = None
 
+    def listening_for(self, *_):
+        return self
+
     def transcribe(self, audio, **asked):
         return self._segments(), SimpleNamespace(language="jw")
 
@@ -176,7 +179,7 @@ class FakeModel:
                 yield SimpleNamespace(
                     text=f" part {done}", start=done - 1.0, end=float(done), tokens=[7] * done, words=None,
                     avg_logprob=-float(done), no_speech_prob=0.1 * done, temperature=0.2 * done,
-                    compression_ratio=1.0,
+                    compression_ratio=1.0, language="jw",
                 )  # fmt: skip
         finally:
             self.closed_after = done

@@ -10,7 +10,7 @@ LIVE = frozenset(
         "api_keys_file", "auto_pull", "body_min_rate", "body_timeout", "channel_names", "channels",
         "default_models",
         "device", "download", "drain_seconds",
-        "file_urls", "jobs_limit", "jobs_max_mb", "keep_alive_seconds", "log_level",
+        "file_urls", "jobs_limit", "jobs_max_mb", "keep_alive_seconds", "languages", "log_level",
         "max_audio_seconds", "max_queue", "max_queue_seconds", "max_requests_per_client",
         "max_wait_seconds", "models", "rate_limit_burst", "rate_limit_per_ip", "rate_limit_per_key",
         "routing", "strict", "subtitles", "trusted_proxies", "ttl",

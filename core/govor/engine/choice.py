@@ -34,6 +34,8 @@ class Chooser:
     pool: Pool
     decoders: Decoders
     voice_detector: Callable[[], Awaitable[VoiceDetector]]
+    likely: Callable[[], Collection[str]] = tuple
+    """Languages that the operator holds likely, for those who say nothing; none: any."""
 
     @asynccontextmanager
     async def choose(
@@ -74,9 +76,12 @@ class Chooser:
     ) -> tuple[Model, Chances]:
         """Return who tells the language, the model named or the first that can, and how probable each is.
 
+        Without languages to choose `among`, those count that the operator holds likely.
+
         Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation: it cannot, or nobody can; InvalidAudio;
         what a model that is named cannot be loaded for.
         """
+        among = among or self.likely()
         named = [self.router.choose(name)] if name and not self.router.means_auto(name) else []
         for model in named or self._detectors():
             async with AsyncExitStack() as stack:

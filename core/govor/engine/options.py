@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from govor.errors import UnsupportedOperation
+from govor.errors import ConfigurationError, UnsupportedOperation
+from govor.formats.languages import parse_language
 from govor.specs import Feature, ModelSpec
 from govor.types import Options
 
@@ -19,6 +21,22 @@ NEEDED = {
 """Fields of Options that only a model with that feature is given."""
 
 DEFAULTS = {field.name: field.default for field in fields(Options)}
+
+
+def likely_languages(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the codes of the languages that an operator holds likely. Raises ConfigurationError."""
+    try:
+        return tuple(dict.fromkeys(parse_language(name) for name in names))
+    except ValueError as error:
+        raise ConfigurationError(f"languages: {error}") from error
+
+
+def expect(options: Options, spec: ModelSpec, likely: Sequence[str]) -> Options:
+    """Return the options with what the operator holds likely to be spoken, where the client says nothing."""
+    if options.language or options.languages or Feature.DETECT not in spec.features:
+        return options
+    known = tuple(code for code in likely if not spec.languages or code in spec.languages)
+    return replace(options, languages=known)
 
 
 def honour(options: Options, spec: ModelSpec) -> tuple[Options, tuple[str, ...]]:

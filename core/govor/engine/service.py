@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from govor.audio.decode import ANYTHING
@@ -26,6 +27,7 @@ from govor.engine.downloads import Downloads
 from govor.engine.folders import Folders
 from govor.engine.hearing import Hearing
 from govor.engine.observer import Observers, Report
+from govor.engine.options import expect, likely_languages
 from govor.engine.patience import Patience
 from govor.engine.pipeline import Work
 from govor.engine.pool import Pool, State
@@ -60,6 +62,7 @@ class Service:
     def __init__(self, settings: Settings, plugins: Plugins | None = None):
         """Find the plugins. Raises ConfigurationError where a required one is not ready."""
         self.settings = settings
+        self.languages = likely_languages(settings.languages)
         self.keys = Keys(settings)
         self.traffic = Traffic()
         self.underway = Underway()
@@ -87,7 +90,9 @@ class Service:
         cores = Budget(settings.cores or usable_cores())
         self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores, observer=self.observers)
         self.decoders = Decoders()
-        self.chooser = Chooser(self.router, self.pool, self.decoders, self.voice_detector)
+        self.chooser = Chooser(
+            self.router, self.pool, self.decoders, self.voice_detector, lambda: self.languages
+        )
         self.folders = Folders(settings, self.store, self._unloaded_default)
         self.jobs_trouble: Callable[[], str] = str
         """Says why jobs are not worked on; "": they are."""
@@ -141,7 +146,9 @@ class Service:
         names = differing(self.settings, wanted)
         live = [name for name in names if name in LIVE]
         settings = self.settings.model_copy(update={name: getattr(wanted, name) for name in live})
+        languages = likely_languages(settings.languages)
         self.keys.change(settings)
+        self.languages = languages
         self.settings = settings
         self.catalogue.rename(settings.aliases)
         self.router.change(settings.default_models, settings.routing, fetching=_fetches(settings))
@@ -166,6 +173,7 @@ class Service:
 
         Raises ServerBusy or RateLimited where there is no room for it.
         """
+        work = replace(work, options=expect(work.options, work.model.spec, self.languages))
         admitted = self.admission.admit(work.client, Kind.JOB if work.patient else Kind.PLAIN)
         report = Report(work.model.id, work.options.task, work.patient)
         try:

@@ -101,6 +101,11 @@ class Settings(OperationsSettings):
         default_factory=dict,
         description='Who answers for model "auto": one preference list per language code, and "default".',
     )
+    languages: Names = Field(
+        (),
+        description="Languages that are likely, as in ru, en, of requests that say none: models that tell "
+        "languages choose among these. Empty: any.",
+    )
     order: Names = Field((), description="Plugins that come first, in this order; the rest follow by name.")
     disable: Names = Field((), description="Plugins that are not loaded.")
     require: Names = Field((), description="Plugins without which the server does not start.")

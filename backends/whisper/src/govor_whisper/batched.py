@@ -16,6 +16,8 @@ from faster_whisper.transcribe import get_compression_ratio  # type: ignore[impo
 from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
 
 import govor
+from govor_whisper.listening import on_cpu
+from govor_whisper.windows import heard_in
 
 WINDOW = 30 * govor.SAMPLE_RATE
 SHORTEST_PAUSE_MS = 160  # the pipeline's own choice
@@ -27,6 +29,20 @@ SILENT = 0.6
 
 LONGEST_REST = round(1.5 * govor.SAMPLE_RATE)
 """How much of the speech, as the voice detector hears it, may follow the last timestamp: it adds 0.4 s."""
+
+
+class Pipeline(BatchedInferencePipeline):  # type: ignore[misc]
+    """faster-whisper's, but what the encoder made of each window is kept."""
+
+    def __init__(self, model: Any):
+        super().__init__(model)
+        self.encoded: list[Any] = []
+        """(1, frames, width) each, on the CPU"""
+
+    def generate_segment_batched(self, features: Any, tokenizer: Any, options: Any) -> Any:
+        encoded, output = super().generate_segment_batched(features, tokenizer, options)
+        self.encoded.extend(part[None] for part in on_cpu(encoded))
+        return encoded, output
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +64,59 @@ class Task:
     options: dict[str, Any]
     temperatures: Sequence[float]
     """The first is for all windows, the others for those that came out badly."""
+    languages: Sequence[str] = ()
+    """Whisper's codes of those that there can be, the one in `options` if it is the only one; none: any."""
 
     def decode(self, size: int) -> Iterator[Any]:
         """Yield faster-whisper's segments in order; `size` windows are decoded at a time.
 
         None stands between them wherever others may use the model first.
         """
-        windows = cut_windows(self.audio)
+        windows, language = cut_windows(self.audio), self.options["language"]
         for first in range(0, len(windows), size):
-            group = windows[first : first + size]
-            for window, found in zip(group, self._together(group), strict=True):
-                yield from self.mend(window, found)
+            group, decoded_in = windows[first : first + size], language
+            for window, (found, encoded) in zip(group, self._together(group, decoded_in), strict=True):
+                spoken = self._spoken(window, encoded, language)
+                if spoken == [decoded_in]:
+                    told = self.mend(window, found, decoded_in)
+                else:
+                    told = self._alone(window.start, window.end, self.temperatures, language)
+                yield from told
+                language = spoken[-1]
 
-    def _together(self, windows: Sequence[Window]) -> list[list[Any]]:
-        """Return the segments of each window."""
+    def _spoken(self, window: Window, encoded: Any, language: str) -> list[str]:
+        """Return the languages of a window, one after the other; `language` is what was spoken before it."""
+        if len(self.languages) == 1:
+            return [language]
+        audio = self.audio[window.start : window.end]
+        found = self.model.listening_for(self.languages).language_runs(
+            len(audio) // self.model.feature_extractor.hop_length,
+            lambda: self.model.feature_extractor(audio),
+            encoded,
+            language,
+        )
+        return [run.language for run in found]
+
+    def _together(self, windows: Sequence[Window], language: str) -> list[tuple[list[Any], Any]]:
+        """Return the segments of each window, and what the encoder made of it."""
         rate = govor.SAMPLE_RATE
         # half a sample more, for the pipeline rounds down
         clips = [{"start": (at.start + 0.5) / rate, "end": (at.end + 0.5) / rate} for at in windows]
-        found, _ = BatchedInferencePipeline(self.model).transcribe(
+        pipeline = Pipeline(self.model)
+        found, _ = pipeline.transcribe(
             self.audio,
             clip_timestamps=clips,
             batch_size=len(windows),
             without_timestamps=False,
             temperature=self.temperatures[0],
-            **self.options,
+            **{**self.options, "language": language},
         )
         by_window: dict[int, list[Any]] = {int(at.start / rate * 100): [] for at in windows}  # as `seek` is
         for segment in found:
-            by_window[segment.seek].append(segment)
-        return list(by_window.values())
+            by_window[segment.seek].append(heard_in(segment, language))
+        return list(zip(by_window.values(), pipeline.encoded, strict=True))
 
-    def mend(self, window: Window, found: list[Any]) -> Iterator[Any]:
+    def mend(self, window: Window, found: list[Any], language: str) -> Iterator[Any]:
         """Yield a window's segments, decoded again where they are not to be trusted."""
         heard_until = window.start
         if found:
@@ -88,20 +126,22 @@ class Task:
             text = "".join(segment.text for segment in found)
             failed = get_compression_ratio(text) > MOST_REPETITIVE or probability < LEAST_PROBABLE
             if failed and len(self.temperatures) > 1:
-                yield from self._alone(window.start, window.end, self.temperatures[1:])
+                yield from self._alone(window.start, window.end, self.temperatures[1:], language)
                 return
             yield from found
             heard_until = round(found[-1].end * govor.SAMPLE_RATE)
         if window.speech_end - heard_until > LONGEST_REST or not found:
-            yield from self._alone(heard_until, window.end, self.temperatures)
+            yield from self._alone(heard_until, window.end, self.temperatures, language)
 
-    def _alone(self, start: int, end: int, temperatures: Sequence[float]) -> Iterator[Any]:
+    def _alone(self, start: int, end: int, temperatures: Sequence[float], language: str) -> Iterator[Any]:
         """Decode a part of the audio in faster-whisper's sequential way."""
-        found, _ = self.model.transcribe(
+        single = len(self.languages) == 1
+        model = self.model if single else self.model.listening_for(self.languages)
+        found, _ = model.transcribe(
             self.audio[start:end],
             temperature=list(temperatures),
             condition_on_previous_text=False,
-            **self.options,
+            **{**self.options, "language": language},
         )
         for segment in found:
             yield None if segment is None else later(segment, start / govor.SAMPLE_RATE)

@@ -17,7 +17,7 @@ from govor_whisper.batched import WINDOW, Task
 from govor_whisper.conversion import check_conversion
 from govor_whisper.device import choose_batch, choose_number_type, choose_workers, place, share_cores
 from govor_whisper.mending import Mender, as_integers
-from govor_whisper.results import as_segment, merge
+from govor_whisper.results import WHISPER_TO_ISO, as_segment, merge
 from govor_whisper.settings import WhisperSettings
 from govor_whisper.windows import SteppingModel
 
@@ -44,7 +44,6 @@ SURPLUS = 1
 """Calls beyond the workers, for a newcomer beside long recordings. CTranslate2 holds the weights once."""
 
 ISO_TO_WHISPER = {"jv": "jw"}
-WHISPER_TO_ISO = {"jw": "jv"}
 
 
 def load_recognizer(
@@ -115,13 +114,13 @@ class WhisperRecognizer:
         temperature, and where a window has no text.
         """
         seconds = len(audio) / govor.SAMPLE_RATE
-        found, language = self._start(audio, options)
+        found = self._start(audio, options)
         del audio  # of minutes only the features are needed from here on
         if seconds > self.window:
             yield None
         with closing(found):
             for part in found:
-                yield None if part is None else as_segment(part, language, seconds)
+                yield None if part is None else as_segment(part, seconds)
 
     def detect(self, audio: govor.Audio) -> list[tuple[str, float]]:
         """Return the languages by probability: one run of the encoder and one step of the decoder."""
@@ -138,18 +137,17 @@ class WhisperRecognizer:
         del self._model
 
     def _transcribe_whole(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
-        found, language = self._start(audio, options)
+        found = self._start(audio, options)
         parts = [part for part in found if part is not None]
-        return merge(parts, language, len(audio) / govor.SAMPLE_RATE, options.words)
+        return merge(parts, len(audio) / govor.SAMPLE_RATE, options.words)
 
-    def _start(self, audio: govor.Audio, options: govor.Options) -> tuple[Any, str]:
-        """Return a generator of faster-whisper's segments, not yet begun, and the ISO code of the speech.
+    def _start(self, audio: govor.Audio, options: govor.Options) -> Any:
+        """Return a generator of faster-whisper's segments, not yet begun; each knows its language.
 
         None stands between them wherever others may use the model first.
         """
         if np.abs(audio).max(initial=0) < SILENT_PEAK:
-            return _no_segments(), ""
-        language = self._pick_language(audio, options)
+            return _no_segments()
         temperatures = ladder(options.temperature or 0.0, self._settings.temperature_fallback)
         prompted = len(audio) >= LEAST_PROMPTED * govor.SAMPLE_RATE
         asked: dict[str, Any] = {
@@ -159,12 +157,15 @@ class WhisperRecognizer:
             "hotwords": (prompted and ", ".join(options.keywords)[:CONTEXT_LETTERS]) or None,
             "word_timestamps": options.words,
         }
+        codes = self._candidates(options)
+        model = self._model if len(codes) == 1 else self._model.listening_for(codes)
+        language = codes[0] if len(codes) == 1 else None
         if self._batch and len(audio) > WINDOW:
-            language = language or self._model.detect_language(audio)[0]
-            task = Task(self._model, audio, {**asked, "language": language}, temperatures)
-            found = task.decode(self._batch)
+            language = language or self._spoken_first(audio[:WINDOW], codes)
+            asked_of_all = {**asked, "language": language}
+            found = Task(self._model, audio, asked_of_all, temperatures, codes).decode(self._batch)
         else:
-            found, info = self._model.transcribe(
+            found, info = model.transcribe(
                 audio,
                 language=language,
                 temperature=temperatures,
@@ -172,34 +173,42 @@ class WhisperRecognizer:
                 **asked,
             )
             language = info.language
-        again = partial(self._again, {**asked, "language": language}, temperatures[:SECOND_LADDER])
-        return Mender(as_integers(audio), again).mended(found), WHISPER_TO_ISO.get(language, language)
+        again = partial(self._again, asked, codes, language, temperatures[:SECOND_LADDER])
+        return Mender(as_integers(audio), again).mended(found)
 
     def _again(
-        self, asked: dict[str, Any], temperatures: Sequence[float], audio: govor.Audio
+        self,
+        asked: dict[str, Any],
+        codes: Sequence[str],
+        usual: str,
+        temperatures: Sequence[float],
+        audio: govor.Audio,
     ) -> Iterator[Any]:
         """Decode a piece without the text before it: faster-whisper's segments, and None between."""
-        found, _ = self._model.transcribe(
+        model = self._model if len(codes) == 1 else self._model.listening_for(codes, usual)
+        found, _ = model.transcribe(
             audio,
             **{**asked, "initial_prompt": None},
+            language=usual if len(codes) == 1 else None,
             temperature=temperatures,
             condition_on_previous_text=False,
             compression_ratio_threshold=ANY_REPETITION,
         )
         return iter(found)
 
-    def _pick_language(self, audio: govor.Audio, options: govor.Options) -> str | None:
-        """Return Whisper's code of the language to decode; None: faster-whisper detects it among all."""
+    def _spoken_first(self, audio: govor.Audio, codes: Sequence[str]) -> str:
+        """Return Whisper's code of what is spoken in a window, one of `codes` if there are any."""
+        model = self._model.listening_for(codes)
+        language: str = model.detect_language(features=model.feature_extractor(audio))[0]
+        return language
+
+    def _candidates(self, options: govor.Options) -> tuple[str, ...]:
+        """Return Whisper's codes of the languages that there can be; none: any."""
         if len(self._languages) == 1:
-            return self._languages[0]
-        known = [code for code in options.languages if code in self._languages]
-        wanted = [options.language] if options.language else known
-        codes = [ISO_TO_WHISPER.get(code, code) for code in wanted]
-        if len(codes) < 2:
-            return codes[0] if codes else None
-        _, _, chances = self._model.detect_language(audio)
-        chance = dict(chances)
-        return max(codes, key=lambda code: chance.get(code, 0.0))
+            return tuple(self._languages)
+        known = tuple(code for code in options.languages if code in self._languages)
+        wanted = (options.language,) if options.language else known
+        return tuple(ISO_TO_WHISPER.get(code, code) for code in wanted)
 
 
 def ladder(first: float, fallback: bool) -> list[float]:

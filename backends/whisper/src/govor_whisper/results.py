@@ -11,6 +11,8 @@ from typing import Protocol
 
 import govor
 
+WHISPER_TO_ISO = {"jw": "jv"}
+
 
 class FoundWord(Protocol):
     """faster_whisper.transcribe.Word. Its numbers may be numpy's."""
@@ -32,9 +34,11 @@ class Found(Protocol):
     avg_logprob: float
     no_speech_prob: float
     temperature: float | None
+    language: str
+    """Whisper's code."""
 
 
-def as_segment(found: Found, language: str, duration: float) -> govor.Segment:
+def as_segment(found: Found, duration: float) -> govor.Segment:
     """Return one segment as it came, its times within `duration` seconds."""
     return govor.Segment(
         text=found.text.strip(),
@@ -42,17 +46,18 @@ def as_segment(found: Found, language: str, duration: float) -> govor.Segment:
         end=_clip(found.end, duration),
         words=None if found.words is None else _words(found.words, duration),
         token_ids=tuple(found.tokens),
-        language=language,
+        language=_iso(found.language),
         avg_logprob=float(found.avg_logprob),
         no_speech_prob=float(found.no_speech_prob),
         temperature=found.temperature,
     )
 
 
-def merge(parts: Sequence[Found], language: str, duration: float, words: bool) -> govor.Segment:
+def merge(parts: Sequence[Found], duration: float, words: bool) -> govor.Segment:
     """Return one segment of all parts, joined as the model wrote them; without parts, one of silence.
 
-    avg_logprob is the mean over tokens, no_speech_prob that of the surest part, temperature the highest used.
+    avg_logprob is the mean over tokens, no_speech_prob that of the surest part, temperature the highest used,
+    language that of the part with most text.
     """
     if not parts:
         return govor.Segment("", words=() if words else None)
@@ -64,11 +69,15 @@ def merge(parts: Sequence[Found], language: str, duration: float, words: bool) -
         end=_clip(parts[-1].end, duration),
         words=_words(found, duration) if words else None,
         token_ids=tuple(chain.from_iterable(part.tokens for part in parts)),
-        language=language,
+        language=_iso(max(parts, key=lambda part: len(part.tokens)).language),
         avg_logprob=float(sum(part.avg_logprob * len(part.tokens) for part in parts) / tokens),
         no_speech_prob=float(min(part.no_speech_prob for part in parts)),
         temperature=max((part.temperature for part in parts if part.temperature is not None), default=None),
     )
+
+
+def _iso(code: str) -> str:
+    return WHISPER_TO_ISO.get(code, code)
 
 
 def _words(found: Iterable[FoundWord], duration: float) -> tuple[govor.Word, ...]:

@@ -7,14 +7,14 @@ the decoder, prompts, the cutting into segments and the times of words are its o
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
-from faster_whisper import WhisperModel  # type: ignore[import-untyped]
-from faster_whisper.audio import pad_or_trim  # type: ignore[import-untyped]
+from faster_whisper.tokenizer import Tokenizer  # type: ignore[import-untyped]
 from faster_whisper.transcribe import Segment, Word  # type: ignore[import-untyped]
 
 from govor_whisper.features import Features, PiecewiseExtractor
+from govor_whisper.listening import ListeningModel
 
 CONTEXT_TOKENS = 223
 """What may stand before a window: half of Whisper's 448 positions, less the mark that opens it."""
@@ -23,6 +23,17 @@ DRAWS_AT_ONCE = 3
 """Samples of a temperature that a CPU decodes at once. Each has keys and values of the whole window in every
 layer of the decoder: 37 MB with base, 490 with large. Five at once took as much memory as nothing else does;
 three and then two take a quarter more time, for these windows only."""
+
+
+SHORTEST_REST = 150
+"""Frames before a change that are not decoded once more by themselves."""
+
+
+@dataclass
+class Heard(Segment):  # type: ignore[misc]
+    """faster-whisper's segment, and Whisper's code of its language."""
+
+    language: str
 
 
 class Attempt(NamedTuple):
@@ -34,7 +45,7 @@ class Attempt(NamedTuple):
     compression_ratio: float
 
 
-class SteppingModel(WhisperModel):  # type: ignore[misc]
+class SteppingModel(ListeningModel):
     """A model whose segments come with a None between, wherever others may use the model first.
 
     Keywords and earlier text share one room before the window. faster-whisper gives each a room of its own:
@@ -64,18 +75,25 @@ class SteppingModel(WhisperModel):  # type: ignore[misc]
 
     def generate_segments(
         self, features: Features, tokenizer: Any, options: Any, *_: Any
-    ) -> Iterator[Segment | None]:
+    ) -> Iterator[Heard | None]:
         """Yield the segments of all windows, and None before further work on what gave none yet.
 
         `options` are faster-whisper's. Of those, clips, a prefix, a change of language from window to window
-        and the threshold of silence are never asked for here, and not heeded.
+        and the threshold of silence are never asked for here, and not heeded. Where `listening_for` made this
+        model, a window ends where the language changes.
         """
         extractor = self.feature_extractor
         said, kept_from, spoken_until, seek = _prompted(tokenizer, options), 0, 0.0, 0
         number, frames = 0, features.shape[-1] - 1
         while seek < frames:
             size = min(extractor.nb_max_frames, frames - seek)
-            encoded = self.encode(pad_or_trim(features[:, seek : seek + size]))
+            encoded, language, changes_at = self.heard(
+                features[:, seek : seek + size], tokenizer.language_code
+            )
+            if language != tokenizer.language_code:
+                tokenizer = self._tokenizer_for(language, tokenizer)
+                kept_from = len(said) if seek else 0
+            size = changes_at or size
             prompt = self.get_prompt(
                 tokenizer,
                 said[kept_from:],
@@ -110,6 +128,9 @@ class SteppingModel(WhisperModel):  # type: ignore[misc]
                 if not ends_in_silence and spoken_until > offset:
                     seek = round(spoken_until * self.frames_per_second)
             del encoded
+            if changes_at:
+                seek = seek if seek < began + size - SHORTEST_REST else began + size
+                _end_by(found, offset + size * extractor.time_per_frame)
             before = number
             for part in found:
                 text = tokenizer.decode(part["tokens"])
@@ -117,7 +138,9 @@ class SteppingModel(WhisperModel):  # type: ignore[misc]
                     continue
                 said.extend(part["tokens"])
                 number += 1
-                yield _segment(number, began, part, text, best, words=options.word_timestamps)
+                yield _segment(
+                    number, began, part, text, best, tokenizer.language_code, words=options.word_timestamps
+                )
             if number == before:
                 yield None
             if (
@@ -125,6 +148,10 @@ class SteppingModel(WhisperModel):  # type: ignore[misc]
                 or best.temperature > options.prompt_reset_on_temperature
             ):
                 kept_from = len(said)
+
+    def _tokenizer_for(self, language: str, tokenizer: Any) -> Any:
+        task = "translate" if tokenizer.task == tokenizer.translate else "transcribe"
+        return Tokenizer(self.hf_tokenizer, True, task=task, language=language)
 
     def _attempts(
         self, encoded: Any, prompt: list[int], tokenizer: Any, options: Any
@@ -159,6 +186,11 @@ class SteppingModel(WhisperModel):  # type: ignore[misc]
         return max(drawn, key=lambda each: each.result.scores[0])
 
 
+def heard_in(segment: Segment, language: str) -> Heard:
+    """Return faster-whisper's segment with its language."""
+    return Heard(**{each.name: getattr(segment, each.name) for each in fields(segment)}, language=language)
+
+
 def _prompted(tokenizer: Any, options: Any) -> list[int]:
     """Return the tokens of the text that the client gave to stand before the first window."""
     prompt: str | None = options.initial_prompt
@@ -175,10 +207,17 @@ def _last_end(found: list[dict[str, Any]], otherwise: float) -> float:
     return float(next(words, found[-1]["end"] if found else otherwise))
 
 
+def _end_by(found: list[dict[str, Any]], seconds: float) -> None:
+    """Have no segment reach into what is spoken in another language."""
+    for part in found:
+        part["start"], part["end"] = min(part["start"], seconds), min(part["end"], seconds)
+
+
 def _segment(
-    number: int, seek: int, part: dict[str, Any], text: str, best: Attempt, *, words: bool
-) -> Segment:
-    return Segment(
+    number: int, seek: int, part: dict[str, Any], text: str, best: Attempt, language: str, *, words: bool
+) -> Heard:
+    return Heard(
+        language=language,
         id=number,
         seek=seek,
         start=part["start"],
