@@ -16,7 +16,7 @@ UNKNOWN = "x-schemathesis-unknown"
 """How schemathesis calls a parameter that it makes up."""
 
 ELSEWHERE = ("track", "min_speakers", "max_speakers")
-"""Tracks depend on the recording (tests/api/test_tracks.py), bounds of a number of speakers on one another and
+"""Tracks depend on the recording (tests/api/test_tracks.py), bounds of a number of speakers on each other and
 the number (tests/api/test_diarization.py)."""
 
 LISTS = {"keywords", "languages", "timestamp_granularities"}
