@@ -15,6 +15,10 @@ SPEAKERS = ("diarize", "known_speaker_names", "known_speaker_references")
 UNKNOWN = "x-schemathesis-unknown"
 """How schemathesis calls a parameter that it makes up."""
 
+ELSEWHERE = ("track", "min_speakers", "max_speakers")
+"""Tracks depend on the recording (tests/api/test_tracks.py), bounds of a number of speakers on each other and
+the number (tests/api/test_diarization.py)."""
+
 LISTS = {"keywords", "languages", "timestamp_granularities"}
 
 
@@ -34,10 +38,20 @@ schemathesis.openapi.format("binary", st.sampled_from(RECORDINGS))
 schemathesis.openapi.format("language", st.sampled_from(["ru", "en", "pt-BR", "german"]))
 
 
+def leave_out(operation, name):
+    """Take a field out of the query and the forms of an operation."""
+    if "parameters" in operation:
+        operation["parameters"] = [one for one in operation["parameters"] if one["name"] != name]
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        body["schema"].get("properties", {}).pop(name, None)
+
+
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
     """Say of the form of a transcription what no schema says that tools can follow."""
     for path, methods in raw_schema["paths"].items():
+        for name in ELSEWHERE:
+            leave_out(methods.get("post", {}), name)
         if path.endswith(("/transcriptions", "/translations", "/diarize")):
             form = methods["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
             form["required"] = ["file"]  # or file_url, never both: tests/api/test_file_url.py
