@@ -87,6 +87,16 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What of a recording was not heard. Times count in seconds from its start."""
+
+    code: str
+    message: str
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """The one result every response format is rendered from. Times count from the recording's start."""
 
@@ -99,6 +109,7 @@ class Transcript:
     task: Task
     model: str
     """Id of the model that answered."""
+    notices: tuple[Notice, ...] = ()
 
 
 class Recognizer(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import os
 from collections.abc import Iterator
@@ -67,6 +68,13 @@ def test_a_path_in_place_of_a_file_is_told_how_curl_sends_one(
     assert answer.status_code == 400
     assert f"The part '{name}' holds no recording" in answer.text
     assert f"-F {name}=@PATH" in answer.text
+
+
+@pytest.mark.parametrize("begin", ["", "data:audio/wav;base64,"])
+def test_a_recording_in_base64_is_told_where_base64_belongs(client: httpx.Client, begin: str) -> None:
+    text = begin + base64.b64encode(media.silence(0.1)).decode()
+    answer = client.post(URL, files={"file": (None, text)})
+    assert "as 'file' of a JSON object" in error_of(answer, 400)["message"]
 
 
 def unchosen(*further: bytes) -> dict[str, Any]:

@@ -48,6 +48,29 @@ def test_fields_keep_their_meaning(server: Any) -> None:
     assert {"words", "segments", "duration"} <= set(answer.json())
 
 
+@pytest.mark.parametrize("begin", ["", "data:audio/wav;base64,"])
+def test_the_recording_may_be_the_file(server: Any, begin: str) -> None:
+    body = {"file": begin + base64.b64encode(media.silence(1)).decode(), "model": "echo"}
+    with server.client() as client:
+        answer = client.post(URL, json={**body, "response_format": "verbose_json"})
+    assert answer.json()["duration"] == 1
+    assert "x-govor-ignored" not in answer.headers
+
+
+@pytest.mark.parametrize("file", ["", None, {}, []])
+def test_a_file_of_nothing_is_no_recording(server: Any, file: Any) -> None:
+    with server.client() as client:
+        answer = client.post(URL, json={"file": file, "model": "echo"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "missing_file")
+
+
+def test_a_file_that_is_not_base64_is_named(server: Any) -> None:
+    with server.client() as client:
+        error = client.post(URL, json={"file": "C:/talk.wav", "model": "echo"}).json()["error"]
+    assert error["param"] == "file"
+    assert "'file' is not base64" in error["message"]
+
+
 @pytest.mark.parametrize("path", ["/v1/audio/translations", "/v1/audio/detect", "/inference"])
 def test_every_route_that_takes_a_form_takes_it(server: Any, path: str) -> None:
     assert ask(server, media.silence(1), path).status_code == 200
@@ -90,6 +113,8 @@ def test_base64_is_read_in_every_spelling_and_in_any_pieces(spell: Any, step: in
     [
         '{"data": "AAAA"}',
         '{"x": {"input_audio": {"data": "AAAA"}}}',
+        '{"x": {"file": "AAAA"}}',
+        '{"file": ["AAAA"]}',
         '{"input_audio": {"x": ["data", "AAAA"]}}',
     ],
 )
@@ -118,10 +143,12 @@ def test_a_data_url_without_its_comma_near_its_beginning_is_told(data: str, step
     [
         '{"input_audio": {"data": "AAAA", "data": "BBBB"}}',
         '{"input_audio": {"data": "AAAA"}, "input_audio": {"data": "BBBB"}}',
+        '{"input_audio": {"data": "AAAA"}, "file": "BBBB"}',
+        '{"file": "AAAA", "file": "BBBB"}',
     ],
 )
 def test_two_recordings_are_told(body: str) -> None:
-    with pytest.raises(JsonFault, match=r"'input_audio\.data' twice"):
+    with pytest.raises(JsonFault, match=r"'input_audio\.data' (twice|and 'file')|'file' twice"):
         scan(body.encode())
 
 

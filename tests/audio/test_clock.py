@@ -8,6 +8,7 @@ from contextlib import closing
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 import media
 from govor.audio.decode import Recording
 from govor.audio.decoders import Decoders
-from govor.decoder.clock import FREE_SILENCE, MOST_HOLE, MOST_SILENCE, Clock
+from govor.decoder.clock import FREE_SILENCE, MOST_HOLE, MOST_SILENCE, Clock, silent
 from govor.decoder.confinement import Limits
 from govor.errors import InvalidAudio
 from govor.types import SAMPLE_RATE, Audio
@@ -185,3 +186,24 @@ def test_silence_in_the_place_of_sound_earns_little_computing_time(write: Write)
         pytest.raises(InvalidAudio, match="computing time"),
     ):
         sum(len(block) for block in recording.blocks())
+
+
+@pytest.mark.parametrize("layout", ["mono", "stereo", "5.1(side)", "7.1", "9 channels", "64 channels"])
+@pytest.mark.parametrize("form", ["fltp", "flt", "u8p", "s16"])
+def test_silence_can_have_any_number_of_channels(form: str, layout: str) -> None:
+    like = av.AudioFrame(form, layout, 10)
+    like.sample_rate = 48_000
+    frames = list(silent(like, 0.5))
+    assert sum(frame.samples for frame in frames) == 24_000
+    assert {(frame.format.name, frame.layout.name) for frame in frames} == {(form, layout)}
+    resampler = av.AudioResampler("s16", "mono", 16_000) if like.layout.nb_channels <= 8 else None
+    out = [each for frame in frames for each in resampler.resample(frame)] if resampler else []
+    assert all(not each.to_ndarray().any() for each in out)
+
+
+def test_silence_has_no_layout_that_lists_its_channels() -> None:
+    like = av.AudioFrame("s16", "2 channels", 10)
+    like.sample_rate = 16_000
+    odd = SimpleNamespace(sample_rate=16_000, format=like.format, layout=av.AudioLayout("2 channels (FL+FC)"))
+    (frame,) = silent(odd, 0.1)
+    assert (frame.layout.name, frame.samples) == ("2 channels", 1600)

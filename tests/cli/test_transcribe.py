@@ -48,6 +48,16 @@ def test_a_broken_file_is_told_and_the_others_go_on(shell: Any, recordings: Path
     assert result.stderr.count("\n") == 1
 
 
+def test_what_was_not_heard_is_a_line_of_its_own(shell: Any, tmp_path: Path) -> None:
+    whole = media.encode([media.tone(4)], 48_000, "webm", "libopus")
+    path = tmp_path / "hole.webm"
+    path.write_bytes(media.altered(whole, "webm", lambda n, packet: None if 50 <= n < 100 else bytes(packet)))
+    result = shell.run("transcribe", "--model", "echo", str(path))
+    assert result.returncode == 0
+    assert result.stderr.endswith("1.0 s between 1.0 s and 2.0 s are missing in the file.\n")
+    assert result.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", CANNOT_BE)
 def test_what_cannot_be_is_one_line_before_any_work(
     shell: Any, recordings: Path, samples: Path, command: str

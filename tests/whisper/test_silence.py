@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import media
+import subtitle_files
+from noises import at_peak
 
 SECONDS = 40
 RATE = 16_000
@@ -51,3 +54,31 @@ SOUNDS = {
 def test_where_nobody_speaks_the_text_is_empty(sound: str, server: Any) -> None:
     answer = server.post(media.wav(SOUNDS[sound]()), model="whisper-base")
     assert (answer.status_code, answer.json()["text"]) == (200, "")
+
+
+def test_no_cue_segment_or_word_spans_a_long_silence(server: Any, samples: Path) -> None:
+    speech, rate = media.read_wav(samples / "en.wav")
+    first, second = np.split(speech, [round(6.3 * rate)])  # in a pause
+    silent = np.zeros(20 * rate, np.float32)
+    recording = media.wav(np.concatenate([first, silent, second]))
+    fields = {"model": "whisper-base", "language": "en"}
+    edges = (6.8, 25.8)
+    for granularity in ("segment", "word"):
+        found = server.post(
+            recording,
+            response_format="verbose_json",
+            **{"timestamp_granularities[]": granularity},
+            **fields,
+        ).json()
+        for one in found[f"{granularity}s"]:
+            assert one["end"] <= edges[0] or one["start"] >= edges[1], one
+    cues = subtitle_files.times(server.post(recording, response_format="srt", **fields).text)
+    assert len(cues) >= 2
+    assert not any(start < edges[0] and end > edges[1] for start, end in cues)
+
+
+def test_a_recording_with_peaks_of_60_db_below_full_scale_is_written(server: Any, samples: Path) -> None:
+    quiet = at_peak(media.read_wav(samples / "en.wav")[0], -60)
+    answer = server.post(media.wav(quiet), model="whisper-base", language="en").json()["text"]
+    assert "Thursday afternoon" in answer
+    assert "next week" in answer

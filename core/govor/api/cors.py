@@ -11,7 +11,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 METHODS = b"GET, POST, DELETE, OPTIONS"
 EXPOSED = (
-    b"x-request-id, x-govor-model, x-govor-ignored, x-stt-ignored, location, content-disposition, "
+    b"x-request-id, x-govor-model, x-govor-ignored, x-stt-ignored, x-govor-warnings, "
+    b"location, content-disposition, "
     b"retry-after, retry-after-ms, x-should-retry"  # without these a page's SDK repeats what cannot succeed
 )
 MOST_SECONDS = b"600"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -27,6 +28,9 @@ LAYOUT = ("encoding", "codec", "sample_rate", "channels")
 
 WORDS = frozenset({"mixed", "separate"})
 """What `channels` may say instead of a number: what becomes of them, not how many there are."""
+
+BASE64 = re.compile(r"data:|[A-Za-z0-9+/\r\n_-]{400}")
+"""How a recording in base64 begins, and its data URL; no path is so long without a dot."""
 
 PATH_CHARACTERS = 300
 """A text up to this long may be where the client's file is, not what is in it."""
@@ -151,6 +155,11 @@ def _why_text(name: str, text: str) -> str:
         return (
             f"The part '{name}' holds no recording, but a short text, maybe a file's name. Send the file "
             f"itself; with curl, that is -F {name}=@PATH, with the @."
+        )
+    if BASE64.match(text):
+        return (
+            f"The part '{name}' holds a recording in base64. Send the bytes themselves, with filename=…, or "
+            "the base64 as 'file' of a JSON object (application/json)."
         )
     return (
         f"The part '{name}' holds no recording: it has no file name, so it is read as text. Send it with "

@@ -91,7 +91,7 @@ def gigastt_routes(service: Service) -> Blueprint:
         response = Response(body, content_type=media_type)
         if query.download is not None:
             attach(response, query.download or f"transcript.{query.format}")
-        return asked.label(response)
+        return asked.label(response, transcript)
 
     @routes.post(PATHS[1])
     @tag(["gigastt"])

@@ -19,8 +19,9 @@ MARKS = 20_000
 
 DEPTH = 32
 
-PLACE = (b"input_audio", b"data")
-"""Keys under which the recording is."""
+PLACES = {(b"input_audio", b"data"): "input_audio.data", (b"file",): "file"}
+"""Keys under which the recording may be, with how errors call them."""
+NESTED = max(map(len, PLACES))
 
 _MARK = re.compile(rb'["{}\[\]:,]')
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
@@ -35,7 +36,6 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
 _URL_BYTES = 256
 """Within so many bytes a data URL has its comma."""
-NO_COMMA = f"the data URL in 'input_audio.data' has no comma within {_URL_BYTES} bytes"
 
 
 class JsonFault(ValueError):
@@ -54,6 +54,8 @@ class Scanner:
         """The object, with an empty text in place of the recording."""
         self.file: IO[bytes] | None = None
         """Where the recording is; None: there is none so far."""
+        self.place = ""
+        """How the keys are called under which it is."""
         self._open_file = open_file
         self._sound: Base64 | None = None
         self._keys: list[bytes] = []  # by depth; of lists they say nothing
@@ -96,12 +98,16 @@ class Scanner:
             self._keys.pop()
         elif mark == b'"':
             self._string_at = len(self.rest)
-            if self._after_colon and tuple(self._keys) == PLACE:
-                if self.file is not None:
-                    raise JsonFault("it has 'input_audio.data' twice")
-                self.file = self._open_file()
-                self._sound = Base64(self.file)
+            if self._after_colon and (place := PLACES.get(tuple(self._keys))):
+                self._begin_sound(place)
         self._after_colon = mark == b":"
+
+    def _begin_sound(self, place: str) -> None:
+        if self.file is not None:
+            twice = f"'{place}' twice" if place == self.place else f"'{self.place}' and '{place}'"
+            raise JsonFault(f"it has {twice}")
+        self.file, self.place = self._open_file(), place
+        self._sound = Base64(self.file, place)
 
     def _text(self, data: bytes, at: int) -> int:
         """Take the string up to its closing quote, or as much of it as is here."""
@@ -133,7 +139,7 @@ class Scanner:
         if self._sound is not None:
             self._sound.close()
             self._sound = None
-        elif self._keys and self._string_at is not None and len(self._keys) <= len(PLACE):
+        elif self._keys and self._string_at is not None and len(self._keys) <= NESTED:
             self._keys[-1] = bytes(self.rest[self._string_at :])  # if it is a key, the next mark is a colon
         self.rest += b'"'
         self._string_at = None
@@ -142,8 +148,9 @@ class Scanner:
 class Base64:
     """Writes what base64 says to a file while it arrives; a data URL is taken too. Raises JsonFault."""
 
-    def __init__(self, into: IO[bytes]):
+    def __init__(self, into: IO[bytes], place: str):
         self._into = into
+        self._place = place
         self._begin: bytes | None = b""  # until it is known whether it is a data URL
         self._rest = b""
         self._padded = False
@@ -159,7 +166,7 @@ class Base64:
             if text[:5].lower() == b"data:":
                 comma = text.find(b",", 0, _URL_BYTES)
                 if comma < 0:
-                    raise JsonFault(NO_COMMA)
+                    raise self._no_comma()
                 text = text[comma + 1 :]
         text = self._rest + text.translate(_STANDARD, _SPACE)
         whole = len(text) // 4 * 4
@@ -170,19 +177,22 @@ class Base64:
         """Say that there are no more; the padding may be missing."""
         if self._begin:
             if self._begin[:5].lower() == b"data:":
-                raise JsonFault(NO_COMMA)
+                raise self._no_comma()
             self._rest = self._begin
         if self._rest:
             self._write(self._rest + b"=" * (-len(self._rest) % 4))
         self._into.flush()
+
+    def _no_comma(self) -> JsonFault:
+        return JsonFault(f"the data URL in '{self._place}' has no comma within {_URL_BYTES} bytes")
 
     def _write(self, text: bytes) -> None:
         if not text:
             return
         try:
             if self._padded:
-                raise JsonFault("'input_audio.data' goes on behind its end")
+                raise JsonFault(f"'{self._place}' goes on behind its end")
             self._into.write(binascii.a2b_base64(text, strict_mode=True))
         except binascii.Error as error:
-            raise JsonFault("'input_audio.data' is not base64") from error
+            raise JsonFault(f"'{self._place}' is not base64") from error
         self._padded = text.endswith(b"=")

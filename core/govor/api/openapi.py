@@ -88,7 +88,7 @@ Beside what each route lists, any request may be answered 400 `bad_request`, 404
 431 `headers_too_large`. Every answer has the header `x-request-id`.
 
 Instead of a form with a `file`, routes take JSON too, with the same fields as keys and the recording as
-`{"input_audio": {"data": BASE64, "format": "wav"}}`.
+`{"input_audio": {"data": BASE64, "format": "wav"}}`, or as `{"file": BASE64}`.
 """
 PATH_PARAMETERS = {
     "name": ("Id, alias or plugin/id of a model; slashes may be written as they are.", "whisper-base"),

@@ -19,6 +19,8 @@ MODEL_HEADER = "x-govor-model"
 IGNORED_HEADER = "x-govor-ignored"
 IGNORED_ALIAS = "x-stt-ignored"
 
+WARNINGS_HEADER = "x-govor-warnings"
+
 Purpose = Literal["transcribe", "translate", "diarize"]
 
 
@@ -26,6 +28,13 @@ def name_ignored(response: Response, ignored: Sequence[str]) -> Response:
     """Name in headers what was asked for and is not done."""
     if ignored:
         response.headers[IGNORED_HEADER] = response.headers[IGNORED_ALIAS] = ", ".join(ignored)
+    return response
+
+
+def name_warnings(response: Response, transcript: Transcript) -> Response:
+    """Name in a header the kinds of what was not heard."""
+    if transcript.notices:
+        response.headers[WARNINGS_HEADER] = ", ".join(notice.code for notice in transcript.notices)
     return response
 
 

@@ -153,7 +153,7 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
         transcript = await whole_transcript(service, asked)
     shown = purpose if rich else None
     body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
-    return asked.label(Response(body, content_type=media_type))
+    return asked.label(Response(body, content_type=media_type), transcript)
 
 
 def _with_preference(fields: Fields, *, streamed: bool) -> Fields:

@@ -126,7 +126,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         )
         response = Response(body, content_type=media_type)
         attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
-        return asked.label(response)
+        return asked.label(response, transcript)
 
     @routes.post(PATHS[1])
     @tag(["whisper-asr-webservice"])

@@ -136,7 +136,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
             times=not fields.no_timestamps,
             layout=layout(service.settings.subtitles),
         )
-        return asked.label(Response(body, content_type=media_type))
+        return asked.label(Response(body, content_type=media_type), transcript)
 
     @routes.post("/load")
     @tag(["whisper.cpp"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from quart import Response
 
 from govor.api.auth import client_name
-from govor.api.results import MODEL_HEADER, name_ignored
+from govor.api.results import MODEL_HEADER, name_ignored, name_warnings
 from govor.api.streaming import stream_response, transcription_events
 from govor.api.uploads import current_spool
 from govor.audio.decode import ANYTHING
@@ -68,9 +68,11 @@ class Asked:
     done: tuple[str, ...] = ()
     """Fields that it honours under another name."""
 
-    def label(self, response: Response) -> Response:
-        """Say in headers who answers, and what is left out."""
+    def label(self, response: Response, transcript: Transcript | None = None) -> Response:
+        """Say in headers who answers, what is left out, and what of a recording was not heard."""
         response.headers[MODEL_HEADER] = self.work.model.id
+        if transcript is not None:
+            name_warnings(response, transcript)
         return name_ignored(response, (*self.ignored, *self.done))
 
 

@@ -24,7 +24,7 @@ from govor.audio.decoders import Decoders, Process, end, exit_status, wake
 from govor.decoder import wire
 from govor.decoder.wire import Wishes
 from govor.errors import DecoderLost, GovorError, InvalidAudio
-from govor.types import SAMPLE_RATE, Audio
+from govor.types import SAMPLE_RATE, Audio, Notice
 
 BLOCK_SECONDS = 4.0
 
@@ -59,6 +59,8 @@ class Recording:
     duration: float | None = None
     """Seconds as the container states them; None: it does not, or the file is too small for them. Known once
     it is open."""
+    notices: tuple[Notice, ...] = ()
+    """What was not heard. Known once all blocks were yielded."""
     longest: float | None = None
     """Seconds that a file of this size can hold at most; None: nobody knows. Known once it is open."""
 
@@ -143,6 +145,10 @@ class Recording:
         try:
             while (frame := self._frame()) is not None and frame[0] != wire.END:
                 yield np.frombuffer(frame[1], np.int16)
+            if frame is not None:
+                self.notices = tuple(Notice(**each) for each in json.loads(frame[1])["notices"])
+                if self.notices:
+                    log.info("Not all was heard: %s", " ".join(notice.message for notice in self.notices))
         finally:
             self._let_go()
 

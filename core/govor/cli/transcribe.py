@@ -150,7 +150,10 @@ class _Work:
                     bar.move(heard.seconds_done, heard.seconds_stated)
                     with bar.hidden(outputs.shown):
                         outputs.add(segment)
-        outputs.end(heard.result())
+        result = heard.result()
+        outputs.end(result)
+        for notice in result.notices:
+            say(f"govor: {recording.name}: {notice.message}", err=True)
 
 
 class _Progress:

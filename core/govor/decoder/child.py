@@ -68,17 +68,18 @@ def _answer(recording: int, out: socket.socket, allowance: Allowance) -> tuple[b
     """Send the frames of a recording; return the last one, which is still to be sent."""
     try:
         wishes = Wishes(**json.loads(receive(out)[1]))
-        _decode(recording, wishes, out, allowance)
+        notices = _decode(recording, wishes, out, allowance)
     except Refused as error:
         return REFUSED, _json({"message": str(error), "reason": error.reason})
     except MemoryError:
         return REFUSED, _json({"message": TOO_MUCH_MEMORY, "reason": "memory"})
     except OSError as error:  # the disk fails; or nobody listens any more, nor to this
         return REFUSED, _json({"message": f"Reading failed: {error.strerror}.", "reason": "disk"})
-    return END, b""
+    return END, _json({"notices": notices})
 
 
-def _decode(recording: int, wishes: Wishes, out: socket.socket, allowance: Allowance) -> None:
+def _decode(recording: int, wishes: Wishes, out: socket.socket, allowance: Allowance) -> list[dict[str, Any]]:
+    """Send what is heard; return what is not."""
     with Source(recording, wishes) as source:
         pieces = source.pcm()
         waiting = bytearray(next(pieces, b""))  # raises before anything is promised
@@ -91,6 +92,7 @@ def _decode(recording: int, wishes: Wishes, out: socket.socket, allowance: Allow
                 waiting = bytearray()
         if waiting:
             _send(out, PCM, waiting)
+        return source.notices
 
 
 def _send(out: socket.socket, kind: bytes, body: bytes | bytearray) -> None:

@@ -130,16 +130,21 @@ def _zero(container: InputContainer) -> float:
 
 
 def silent(like: AudioFrame, seconds: float) -> Iterator[AudioFrame]:
-    """Yield frames of silence in the rate, layout and sample format of another one."""
-    left = round(seconds * like.sample_rate)
+    """Yield frames of silence in the rate, layout and sample format of another one.
+
+    Layouts without a name of their own are left out: PyAV frees those twice that list their channels.
+    """
+    left, channels = round(seconds * like.sample_rate), like.layout.nb_channels
+    layout = f"{channels} channels" if "(" in like.layout.name.removesuffix("(side)") else like.layout
     frame = None
     while left > 0:
         samples = min(left, SILENT_SAMPLES)
         if frame is None or frame.samples != samples:
-            frame = AudioFrame(like.format, like.layout, samples)
+            frame = AudioFrame(like.format, layout, samples)
             frame.sample_rate = like.sample_rate
-            count = like.layout.nb_channels if like.format.is_planar else 1
-            for plane in frame.planes[:count]:  # PyAV counts planes beyond the eighth that are none
+            for plane in frame.planes[
+                : channels if like.format.is_planar else 1
+            ]:  # PyAV counts planes beyond the eighth that are none
                 plane.update((b"\x80" if like.format.name in ("u8", "u8p") else b"\0") * plane.buffer_size)
         yield frame
         left -= samples

@@ -11,7 +11,6 @@ import pkgutil
 import tempfile
 import wave
 from collections.abc import Iterator
-from contextlib import suppress
 from importlib import import_module
 from itertools import chain, pairwise
 from types import TracebackType
@@ -24,9 +23,13 @@ from govor.decoder.clock import Clock, silent
 from govor.decoder.gluing import next_beginning
 from govor.decoder.lengths import longest, stated
 from govor.decoder.mixing import channel_names, mono
+from govor.decoder.notices import LEAST_MISSING, Notices, is_cut_off, stated_end
 from govor.decoder.part import Part
 from govor.decoder.refusals import Refused
 from govor.decoder.wire import Wishes
+
+TAG = b"ID3"
+"""May begin an mp3, and is at the end of many a file that is none."""
 
 FREE_PARTS = 20
 """Recordings that may be tried behind the first one in a file; more: one a second of sound."""
@@ -42,6 +45,7 @@ class Source:
         self._channels = channel_names(self._part.first)
         self._bytes = os.fstat(descriptor).st_size
         self._clock = Clock(self._bytes)
+        self._notices = Notices()
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +79,11 @@ class Source:
         """Seconds of silence in the place of sound that is missing."""
         return self._clock.filled
 
+    @property
+    def notices(self) -> list[dict[str, Any]]:
+        """What was not heard, once all samples were yielded."""
+        return self._notices.told()
+
     def pcm(self) -> Iterator[bytes]:
         """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
         yield from mono(self._all_frames(), self._wishes.channel)
@@ -83,11 +92,26 @@ class Source:
         """Yield frames, and silence in the place of those that are missing."""
         for part in self._parts():
             self._clock.begin(part.container)
+            began = self._clock.position
             for (frame, lost), (following, _) in pairwise(chain(part.frames(), [(None, 0.0)])):
                 assert frame is not None
-                yield from silent(frame, self._clock.hole(frame, lost, following))
+                at, silence = self._clock.position, self._clock.hole(frame, lost, following)
+                if lost:
+                    self._notices.add("damaged", at, at + silence, silence)
+                elif silence >= LEAST_MISSING and at > began:  # before, the track is late and nothing missing
+                    self._notices.add("missing", at, at + silence, silence)
+                yield from silent(frame, silence)
                 frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
                 yield frame
+            self._note_end(part, began)
+
+    def _note_end(self, part: Part, began: float) -> None:
+        """Note what is missing behind the last sound of a recording."""
+        at = self._clock.position
+        if is_cut_off(part, at - began) or (part.is_torn and not part.may_be_followed):
+            self._notices.add("cut_off", at, stated_end(part))
+        elif part.lost >= LEAST_MISSING:
+            self._notices.add("damaged", at, at + part.lost, part.lost)
 
     def _parts(self) -> Iterator[Part]:
         """Yield the recording, and others behind it in the file, each when the one before has ended."""
@@ -98,12 +122,16 @@ class Source:
             if beginning is None:
                 return
             tried, at = tried + 1, beginning + 1
-            with suppress(Refused):
+            try:
                 part = Part(self._descriptor, self._wishes, beginning)
-                self._part.close()
-                self._part = part
-                yield part
-                at = max(at, part.end)
+            except Refused:
+                if os.pread(self._descriptor, len(TAG), beginning) != TAG:
+                    self._notices.add("unheard", self._clock.position)
+                continue
+            self._part.close()
+            self._part = part
+            yield part
+            at = max(at, part.end)
 
 
 def import_all() -> None:

@@ -26,7 +26,7 @@ not disbelieved for ever: what is read of it counts."""
 LEAST_RATE = 100
 """The same for all others: packets of Opus that say that nobody speaks, silence without losses."""
 
-LEAST_PICTURES = 20_000
+LEAST_PICTURES = 5_000
 """Bytes for a second of moving pictures in a stream for broadcasting. Its length is the distance between the
 first time and the last one in it, and its clock may jump."""
 BROADCAST = frozenset({"mpegts", "mpeg"})

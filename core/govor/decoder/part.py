@@ -67,6 +67,10 @@ class Part:
         """`start`: where it begins in the file; 0: where the file stands."""
         self._descriptor, self._start = descriptor, start
         self._began = start or _position(descriptor)
+        self.lost = 0.0
+        """Seconds of bad packets behind the last sound, once all frames were yielded."""
+        self.is_torn = False
+        """Reading it has failed."""
         self.end = start
         """Behind the first byte in the file of the last packet that gave sound: it may have more in it."""
         self.container = self._open()
@@ -126,13 +130,14 @@ class Part:
 
         A torn end ends it.
         """
-        fruitless, lost, packets = 0, 0.0, self.container.demux(self.track)
+        fruitless, packets = 0, self.container.demux(self.track)
         reached = self._start
         while fruitless < BAD_PACKETS:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
                 check_memory(error)
+                self.is_torn = True
                 return
             if packet is None:
                 return
@@ -141,16 +146,17 @@ class Part:
             except FFmpegError as error:
                 check_memory(error)
                 frames = []
-                lost += _seconds(packet)
+                self.lost += _seconds(packet)
             fruitless = 0 if frames else fruitless + 1
             if packet.pos is not None:
                 reached = max(reached, self._start + packet.pos + 1)
                 self.end = reached if frames else self.end
             if fruitless == SUSPICIOUS and self._is_followed(reached):
+                self.lost = 0.0  # of another recording
                 return
             for frame in frames:
+                lost, self.lost = self.lost, 0.0
                 yield frame, lost
-                lost = 0.0
 
     def _is_followed(self, reached: int) -> bool:
         """Tell whether another recording begins between the last sound and what has been reached."""

@@ -36,7 +36,7 @@ OPENED = b"o"
 PCM = b"p"
 """Samples: 16-bit signed integers of this machine's byte order, mono, 16 kHz."""
 END = b"z"
-"""The recording is decoded to its end."""
+"""JSON: what of the recording was not heard. It is decoded to its end."""
 REFUSED = b"e"
 """JSON: why the recording cannot be decoded, in a sentence, and the kind of the fault."""
 

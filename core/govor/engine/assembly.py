@@ -6,10 +6,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from govor.formats.text import join_texts
-from govor.types import Options, Segment, Transcript
+from govor.types import Notice, Options, Segment, Transcript
 
 
-def assemble(segments: Sequence[Segment], options: Options, *, duration: float, model: str) -> Transcript:
+def assemble(
+    segments: Sequence[Segment],
+    options: Options,
+    *,
+    duration: float,
+    model: str,
+    notices: tuple[Notice, ...] = (),
+) -> Transcript:
     """Return the transcript of a recording of `duration` seconds; `model` is the id of who answered."""
     return Transcript(
         text=join_texts(segments, options.language, task=options.task),
@@ -18,6 +25,7 @@ def assemble(segments: Sequence[Segment], options: Options, *, duration: float, 
         language=options.language or _spoken(segments),
         task=options.task,
         model=model,
+        notices=notices,
     )
 
 

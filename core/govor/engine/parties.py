@@ -172,5 +172,9 @@ class Conversation:
 
     def result(self) -> Transcript:
         return assemble(
-            self._segments, self._work.options, duration=self.seconds_read, model=self._work.model.id
+            self._segments,
+            self._work.options,
+            duration=self.seconds_read,
+            model=self._work.model.id,
+            notices=self._parties[0].own.notices,
         )

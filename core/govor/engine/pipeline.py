@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,7 @@ from govor.engine.turns import Share, Turn
 from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.models.catalogue import Model
 from govor.plain import has_text
-from govor.types import Options, Segment, Transcript, VoiceDetector
+from govor.types import Notice, Options, Segment, Transcript, VoiceDetector
 
 MODEST_SECONDS = 60.0  # stretches of those who find no room for longer ones
 
@@ -105,6 +106,11 @@ class Transcription:
         self._patience = patience
         self.complete = False
         """All segments have been yielded."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What of the recording was not heard; known once it is complete."""
+        return self._recording.notices
 
     @property
     def seconds_read(self) -> float:
@@ -189,10 +195,11 @@ class Transcription:
         last_of_turn = not self._long_form and turn.ends_with(heard)
         detailed = turn.options is self._detailed
         seam_behind = turn.seam if last_of_turn else None
+        told = None if last_of_turn else turn.seam  # of what lies before the last, too
         for segment, seam in self._seams.add(heard, seam_behind, detailed=detailed):
             # a model that carries its text on within a stretch must hear all of it again
             reached = max(self.position, seam or (turn.end_time if last_of_turn else 0.0))
-            if has_text(segment.text) and (seam is None or seam > self._work.begin_at):
+            if has_text(segment.text) and (seam or told or math.inf) > self._work.begin_at:
                 *others, last = speakers.split(segment) if speakers else [segment]
                 yield from others
                 self.position = reached
@@ -251,5 +258,9 @@ class Transcription:
     def result(self) -> Transcript:
         """The transcript of all that has been yielded."""
         return assemble(
-            self._segments, self._work.options, duration=self.seconds_read, model=self._work.model.id
+            self._segments,
+            self._work.options,
+            duration=self.seconds_read,
+            model=self._work.model.id,
+            notices=self._recording.notices,
         )

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from govor.formats.openai import seconds, usage
+from govor.formats.openai import seconds, usage, warnings
 from govor.formats.timeline import Placed, place_segments
 from govor.plain import without_controls
 from govor.types import Transcript
@@ -36,6 +36,7 @@ def diarized_body(transcript: Transcript) -> dict[str, object]:
             diarized_segment(number, placed) for number, placed in enumerate(place_segments(transcript))
         ],
         "usage": usage(transcript),
+        **warnings(transcript),
     }
 
 

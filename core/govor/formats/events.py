@@ -11,7 +11,7 @@ from typing import Protocol
 
 from govor.errors import GovorError
 from govor.formats.diarized import diarized_segment
-from govor.formats.openai import detected, dump_json, error_body, render_tokens, token_logprobs
+from govor.formats.openai import detected, dump_json, error_body, render_tokens, token_logprobs, warnings
 from govor.formats.text import Joiner
 from govor.formats.timeline import Placed
 from govor.types import Options, Segment, Token, Transcript
@@ -100,6 +100,7 @@ def done(transcript: Transcript, *, logprobs: bool) -> bytes:
             "text": transcript.text,
             **detected(transcript),
             **(token_logprobs(transcript) if logprobs else {}),
+            **warnings(transcript),
         }
     )
 

@@ -6,6 +6,7 @@ import json
 import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 from govor.errors import GovorError
 from govor.formats.languages import language_name
@@ -24,6 +25,15 @@ def json_body(transcript: Transcript, *, logprobs: bool) -> dict[str, object]:
         **(token_logprobs(transcript) if logprobs else {}),
         "usage": usage(transcript),
     }
+
+
+def warnings(transcript: Transcript) -> dict[str, object]:
+    """The key `warnings`, what of the recording was not heard; no key where all of it was."""
+    told = [
+        {name: value for name, value in asdict(notice).items() if value is not None}
+        for notice in transcript.notices
+    ]
+    return {"warnings": told} if told else {}
 
 
 def verbose_body(
@@ -49,7 +59,7 @@ def verbose_body(
         ]
     body["model"] = transcript.model
     body["usage"] = usage(transcript)
-    return body
+    return {**body, **warnings(transcript)}
 
 
 def error_body(error: GovorError) -> dict[str, object]:
