@@ -114,6 +114,13 @@ def test_a_track_of_sound_alone_may_begin_late(seconds: float, decode: Decode) -
     assert filled == pytest.approx(seconds * SAMPLE_RATE if seconds > 1 else 0, abs=200 if seconds > 1 else 0)
 
 
+@pytest.mark.parametrize("container", ["mp4", "matroska", "webm", "mpegts"])
+def test_a_piece_of_a_stream_begins_with_its_first_packet(container: str, decode: Decode) -> None:
+    whole = tones(container, "libopus" if container == "webm" else "aac")
+    piece = media.altered(whole, container, lambda _, packet: media.move(packet, 1800.0))
+    assert len(decode(piece)) == pytest.approx(len(decode(whole)), abs=0.1 * SAMPLE_RATE)
+
+
 CROOKED: dict[str, media.Change] = {
     "less than a frame": lambda n, packet: media.move(packet, 0.006 * (n % 3)),
     "one packet late": lambda n, packet: media.move(packet, 0.019 if n % 50 == 20 else 0.0),

@@ -41,6 +41,10 @@ UNSTEADY = frozenset({"avi"})
 OWN_ZERO = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 """Formats whose times begin at 0, whatever is there first. In others they begin with the first packet."""
 
+LATEST_ZERO = 60.0
+"""Seconds in which something begins even there, unless the file is a piece of a stream and has its times: it
+begins with its first packet."""
+
 
 class Clock:
     """Follows the times of one track's frames, in seconds."""
@@ -124,9 +128,8 @@ class Clock:
 
 def _zero(container: InputContainer) -> float:
     """Return the time at which a recording begins, in seconds of its own clock."""
-    if container.format.name in OWN_ZERO or container.start_time is None:
-        return 0.0
-    return float(container.start_time / av.time_base)
+    start = 0.0 if container.start_time is None else float(container.start_time / av.time_base)
+    return 0.0 if container.format.name in OWN_ZERO and start < LATEST_ZERO else start
 
 
 def silent(like: AudioFrame, seconds: float) -> Iterator[AudioFrame]:

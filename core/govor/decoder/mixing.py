@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 
 from av.audio.frame import AudioFrame
-from av.error import ArgumentError, FFmpegError
+from av.error import FFmpegError
 from av.filter import Graph
 
 from govor.decoder.frames import UNNAMED, USUAL, graph, is_named, pulled, shape
@@ -96,7 +97,8 @@ def _filters(frame: AudioFrame, channel: int | None) -> Graph:
     if is_named(frame.layout):
         try:
             return graph(frame, SAMPLES)
-        except ArgumentError:  # FFmpeg does not know how such channels are mixed
-            pass
+        except FFmpegError as error:
+            if error.errno != errno.EINVAL:  # FFmpeg does not know how such channels are mixed
+                raise
     alike = "+".join(f"{1 / count:.9f}*c{number}" for number in range(count))
     return graph(frame, ("aformat", "sample_fmts=flt"), ("pan", f"mono|c0={alike}"), SAMPLES)
