@@ -93,8 +93,10 @@ class Clock:
     def _time(self, frame: AudioFrame) -> float | None:
         """Return a frame's time; None: it has none, or counts it in samples of a rate that is over."""
         self._rate = self._rate or frame.sample_rate
-        in_samples = frame.time_base is not None and frame.time_base.denominator == self._rate
-        return None if in_samples and frame.sample_rate != self._rate else frame.time
+        if frame.sample_rate == self._rate:
+            return frame.time
+        base = frame.time_base  # a fraction that is made anew each time: it costs more than all else here
+        return None if base is not None and base.denominator == self._rate else frame.time
 
     def _least(self, length: float, lost: float) -> float:
         if lost:
