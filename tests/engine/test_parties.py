@@ -276,6 +276,7 @@ def test_of_several_channels_the_one_that_is_furthest_behind_goes_first(side_by_
         (("A", "B"), ("mono",), ("mono",)),
         (("Host",), ("mono",), ("Host",)),
         (("2",), ("1", "2", "3"), ("2", "channel 2", "3")),
+        (("centre", "channel 3"), ("left", "right", "centre"), ("centre", "channel 3", "channel 4")),
     ],
 )
 def test_no_two_channels_are_called_alike(given: Any, channels: Any, names: Any) -> None:

@@ -64,6 +64,9 @@ class Recording:
     longest: float | None = None
     """Seconds that a file of this size can hold at most; None: nobody knows. Known once it is open."""
 
+    track: int = 0
+    """Number of the audio track that is heard, from 0. Known once it is open."""
+
     channels: tuple[str, ...] = ()
     """Names of the track's channels in plain words, or numbers from 1 where it names none. Known once it is
     open."""
@@ -106,7 +109,7 @@ class Recording:
         if frame is not None:
             facts = json.loads(frame[1])
             self.duration, self.longest = facts["duration"], facts["longest"]
-            self.channels = tuple(facts["channels"])
+            self.channels, self.track = tuple(facts["channels"]), facts["track"]
 
     def __enter__(self) -> Self:
         return self if self._process is not None else self.open()

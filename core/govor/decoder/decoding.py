@@ -57,12 +57,14 @@ class Source:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the container says: its format, the track's codec and the names of its `channels`, and the
-        `duration` in seconds, if any that can be true; `longest`: the most that fits into the file."""
+        """What the container says: its format; the track's number from 0, its codec and the names of its
+        `channels`; the `duration` in seconds, if any that can be true; `longest`: the most that fits into the
+        file."""
         container, track = self._part.container, self._part.track
         most = longest(container, track, self._bytes)
         return {
             "format": container.format.name,
+            "track": container.streams.audio.index(track),
             "codec": track.codec_context.name,
             "channels": self._channels,
             "duration": stated(container, most),

@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import re
 
+EBML = b"\x1aE\xdf\xa3"
+DOCUMENTS = (b"webm", b"matroska")
+"""Kinds of EBML that hold sound; the name stands in the first bytes."""
+
 BEGINNINGS = re.compile(
     rb"OggS\0[\x02\x06]|R(?:IFF|IFX|F64).{4}WAVE|FORM.{4}AIF[FC]|riff\x2e\x91\xcf\x11|caff\0\x01|fLaC\0\0\0\x22"
     rb"|\0\0\0[\x08-\x80]ftyp|TTA[12]\x01\0|\x30\x26\xb2\x75\x8e\x66\xcf\x11|ID3[\x02-\x04]\0"
-    rb"|\x1aE\xdf\xa3.{1,60}?(?:webm|matroska)|RIFF.{4}AVI LIST",
+    rb"|" + re.escape(EBML) + rb"|RIFF.{4}AVI LIST",
     re.DOTALL,
 )
 """First bytes of files that hold sound; of an Ogg stream, those of the page that begins it."""
@@ -44,11 +48,12 @@ def next_beginning(descriptor: int, after: int, before: int | None = None) -> in
         piece = os.pread(descriptor, min(PIECE, before - at), at)
         if not piece:
             return None
-        found = BEGINNINGS.search(held + piece)
-        if found is not None:
-            return at - len(held) + found.start()
+        for found in BEGINNINGS.finditer(data := held + piece):
+            head = data[found.start() : found.start() + LONGEST_BEGINNING]
+            if found[0] != EBML or any(name in head for name in DOCUMENTS):
+                return at - len(held) + found.start()
         at += len(piece)
-        held = (held + piece)[-LONGEST_BEGINNING:]
+        held = data[-LONGEST_BEGINNING:]
     return None
 
 

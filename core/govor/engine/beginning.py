@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from govor.audio.decode import Recording
 from govor.audio.decoders import Decoders
+from govor.decoder.wire import Wishes
 from govor.engine.admission import Place
 from govor.engine.channels import party_names
 from govor.engine.diarization import begin_diarization
@@ -68,8 +69,8 @@ async def _open(
 ) -> tuple[list[Recording], tuple[str, ...]]:
     """Return the recording, or each of its channels, and their names; none where they are mixed."""
 
-    async def opened(channel: int | None) -> Recording:
-        wishes = work.wishes if channel is None else replace(work.wishes, channel=channel)
+    async def opened(channel: int | None, wishes: Wishes = work.wishes) -> Recording:
+        wishes = replace(wishes, channel=channel)
         recording = await open_recording(work.path, decoders, work.max_seconds, wishes)
         stack.callback(recording.close)
         return recording
@@ -79,7 +80,8 @@ async def _open(
     first = await opened(0)
     names = party_names(work.parties, first.channels)
     if len(names) > 1:
-        return [first, *[await opened(number) for number in range(1, len(names))]], names
+        same = replace(work.wishes, track=str(first.track))  # it may have been chosen among several
+        return [first, *[await opened(number, same) for number in range(1, len(names))]], names
     first.close()
     return [await opened(None)], names  # to the sample as any recording of one channel
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from govor.errors import InvalidParam
 
@@ -36,5 +37,6 @@ def party_names(parties: Parties, channels: Sequence[str]) -> tuple[str, ...]:
     given = parties.names if len(channels) > 1 or len(parties.names) == 1 else ()
     names = list(given[: len(channels)])
     for number, name in enumerate(channels[len(names) :], start=len(names) + 1):
-        names.append(name if name not in names else f"channel {number}")
+        others = (f"channel {other}" for other in count(number))
+        names.append(next(one for one in chain([name], others) if one not in names))
     return tuple(names)
