@@ -65,6 +65,11 @@ def test_a_track_without_sound_is_not_taken_while_another_has_some(
     assert pitch(media.tracks_of([first, first, HIGH], container)) == 700
 
 
+def test_the_number_of_the_track_that_is_heard_is_told(decoders: Decoders, write: Write) -> None:
+    with Recording(write(media.tracks_of([SILENT, HIGH], "matroska")), decoders) as recording:
+        assert recording.track == 1
+
+
 def test_the_default_track_goes_first(pitch: Pitch) -> None:
     assert pitch(media.tracks_of([LOW, MIDDLE, HIGH], default=1)) == 500
 
