@@ -8,6 +8,7 @@ import pytest
 
 import media
 from servers import Server
+from waiting import eventually
 
 
 def with_hole() -> bytes:
@@ -46,3 +47,12 @@ def test_nothing_is_told_of_a_recording_that_was_heard(server: Server) -> None:
     answer = server.post(media.wav(media.tone(2)), model="echo", response_format="verbose_json")
     assert "warnings" not in answer.json()
     assert "x-govor-warnings" not in answer.headers
+
+
+def test_the_result_of_a_job_tells_what_was_not_heard(server: Server) -> None:
+    job = server.post(with_hole(), model="echo", background="true").headers["location"]
+    with server.client() as client:
+        assert eventually(lambda: client.get(job).json()["status"] == "completed")
+        result = client.get(f"{job}/result", params={"response_format": "verbose_json"})
+    assert result.json()["warnings"] == [TOLD]
+    assert result.headers["x-govor-warnings"] == "missing"

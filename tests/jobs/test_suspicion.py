@@ -99,10 +99,11 @@ def test_a_suspect_that_waits_for_others_to_end_is_not_overtaken(reopen: Open) -
     assert begin(store).id == suspect
 
 
-def test_a_database_without_the_column_gets_it(reopen: Open) -> None:
+def test_a_database_without_the_columns_gets_them(reopen: Open) -> None:
     store = reopen()
     job = add(store)
     store._tables.executescript(
-        "DROP VIEW listed; DROP VIEW asked; DROP VIEW hooks; DROP VIEW sizes; ALTER TABLE jobs DROP suspect"
+        "DROP VIEW listed; DROP VIEW asked; DROP VIEW hooks; DROP VIEW sizes; ALTER TABLE jobs DROP suspect;"
+        "ALTER TABLE jobs DROP notices"
     )
     assert begin(reopen()).id == job

@@ -15,7 +15,7 @@ from govor.api.auth import given_key
 from govor.api.fields import Fields, parse_fields
 from govor.api.job_events import check_completed, job_events, last_event
 from govor.api.lines import LineFields
-from govor.api.results import MODEL_HEADER, Purpose, render_result
+from govor.api.results import MODEL_HEADER, Purpose, name_warnings, render_result
 from govor.api.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.api.streaming import stream_response
 from govor.engine.pipeline import Work
@@ -166,7 +166,8 @@ def _add_result_routes(routes: Blueprint, jobs: Jobs, service: Service) -> None:
         check_completed(found)
         fields = _fields(found, asked)
         body, media_type = await _result(jobs, found, fields)
-        return Response(body, content_type=media_type, headers={MODEL_HEADER: found.model})
+        response = Response(body, content_type=media_type, headers={MODEL_HEADER: found.model})
+        return name_warnings(response, found.notices)
 
     @routes.get("/v1/jobs/<job>/events")
     @tag(["Jobs"])

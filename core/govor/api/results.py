@@ -13,7 +13,7 @@ from govor.formats import MEDIA_TYPES, render
 from govor.formats.gowhisper import rich_body
 from govor.formats.openai import dump_json
 from govor.settings import Settings
-from govor.types import Transcript
+from govor.types import Notice, Transcript
 
 MODEL_HEADER = "x-govor-model"
 IGNORED_HEADER = "x-govor-ignored"
@@ -31,10 +31,10 @@ def name_ignored(response: Response, ignored: Sequence[str]) -> Response:
     return response
 
 
-def name_warnings(response: Response, transcript: Transcript) -> Response:
+def name_warnings(response: Response, notices: Sequence[Notice]) -> Response:
     """Name in a header the kinds of what was not heard."""
-    if transcript.notices:
-        response.headers[WARNINGS_HEADER] = ", ".join(notice.code for notice in transcript.notices)
+    if notices:
+        response.headers[WARNINGS_HEADER] = ", ".join(notice.code for notice in notices)
     return response
 
 

@@ -72,7 +72,7 @@ class Asked:
         """Say in headers who answers, what is left out, and what of a recording was not heard."""
         response.headers[MODEL_HEADER] = self.work.model.id
         if transcript is not None:
-            name_warnings(response, transcript)
+            name_warnings(response, transcript.notices)
         return name_ignored(response, (*self.ignored, *self.done))
 
 

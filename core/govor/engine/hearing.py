@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from govor.types import Segment, Transcript
+from govor.types import Notice, Segment, Transcript
 
 
 class Hearing(Protocol):
@@ -39,6 +39,11 @@ class Hearing(Protocol):
     @property
     def seconds_stated(self) -> float | None:
         """Length of the recording as its container states it, or what was read of it, where that is more."""
+        ...
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What of the recording was not heard; known once it is complete."""
         ...
 
     def __aiter__(self) -> AsyncGenerator[Segment, None]:

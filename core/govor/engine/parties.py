@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from govor.engine.assembly import assemble
 from govor.engine.observer import Report
 from govor.engine.pipeline import Transcription, Work
-from govor.types import Segment, Transcript
+from govor.types import Notice, Segment, Transcript
 
 LOOK_SECONDS = 0.05
 """How often it is looked whether a channel has got further without saying anything."""
@@ -92,6 +92,11 @@ class Conversation:
     def seconds_stated(self) -> float | None:
         stated = self._parties[0].own.seconds_stated
         return None if stated is None else max(stated, self.seconds_read)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """See `Hearing`: all channels are of one file."""
+        return self._parties[0].own.notices
 
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield segments with text, in order of their start, with the name of their channel as speaker."""
@@ -176,5 +181,5 @@ class Conversation:
             self._work.options,
             duration=self.seconds_read,
             model=self._work.model.id,
-            notices=self._parties[0].own.notices,
+            notices=self.notices,
         )

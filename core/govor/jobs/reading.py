@@ -27,7 +27,7 @@ async def read_transcript(ledger: Ledger, job: OrderedJob, owner: str) -> Transc
         if not page:
             break
     seconds = job.seconds_total or job.position
-    return assemble(segments, job.order.options, duration=seconds, model=job.model)
+    return assemble(segments, job.order.options, duration=seconds, model=job.model, notices=job.notices)
 
 
 async def follow(

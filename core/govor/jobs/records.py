@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar, cast, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from govor.audio.decode import ANYTHING
 from govor.audio.speech import SpeechRules
@@ -18,11 +18,13 @@ from govor.engine.channels import Parties
 from govor.engine.diarization import KnownSpeaker
 from govor.errors import GovorError
 from govor.names import is_job
-from govor.types import Options, Segment
+from govor.types import Notice, Options, Segment
 
 Status = Literal["queued", "in_progress", "completed", "failed", "cancelled"]
 STATUSES = frozenset(get_args(Status))
 UNFINISHED = frozenset({"queued", "in_progress"})
+
+NOTICES = TypeAdapter(tuple[Notice, ...])
 
 
 class Speaker(BaseModel):
@@ -122,6 +124,8 @@ class Job:
     failure: Failure | None
     seconds_diarized: float | None = field(default=None, kw_only=True)
     """Of the recording, heard by the diarizer so far; None: it is not at work."""
+    notices: tuple[Notice, ...] = field(default=(), kw_only=True)
+    """What of the recording was not heard, once all the rest was."""
 
     @property
     def finished(self) -> bool:
@@ -155,6 +159,7 @@ def job_of(row: sqlite3.Row) -> Job:
         position=_number(row["position"]) or 0.0,
         seconds_total=_number(row["seconds_total"]),
         failure=_failure_of(row["failure"]) if status == "failed" else None,
+        notices=_notices_of(row["notices"]),
     )
 
 
@@ -179,6 +184,13 @@ def _failure_of(text: object) -> Failure:
         return Failure.model_validate_json(text) if isinstance(text, str) else UNREADABLE
     except ValidationError:
         return UNREADABLE
+
+
+def _notices_of(text: object) -> tuple[Notice, ...]:
+    try:
+        return NOTICES.validate_json(text) if isinstance(text, str) else ()
+    except ValidationError:
+        return ()
 
 
 def _number(value: object) -> float | None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from govor.engine.diarization import Diarize
 from govor.engine.hearing import Hearing
@@ -178,8 +179,8 @@ class Runner:
                     if not await self._ledger.do(JobStore.add_segment, job.number, segment, position):
                         return  # cancelled
                     self._ledger.ring(job.id)
-            seconds = transcription.seconds_read
-        await self._end(job, JobStore.complete, seconds)
+            seconds, notices = transcription.seconds_read, transcription.notices
+        await self._end(job, partial(JobStore.complete, notices=notices), seconds)
 
     def _diarize(self, order: Order) -> Diarize | None:
         """How the speakers of a job are told apart. Raises UnsupportedOperation, ModelNotInstalled."""

@@ -15,6 +15,7 @@ from govor.jobs.deliveries import Delivery, due_deliveries, note_delivery
 from govor.jobs.endings import announce, give_up
 from govor.jobs.folder import JobFolder
 from govor.jobs.records import (
+    NOTICES,
     Failure,
     Job,
     Order,
@@ -29,7 +30,7 @@ from govor.jobs.records import (
 from govor.jobs.room import make_room
 from govor.jobs.suspicion import next_number, take_back
 from govor.jobs.tables import open_tables, shrink, transaction
-from govor.types import Segment
+from govor.types import Notice, Segment
 
 BUSY_SECONDS = 60.0
 
@@ -195,9 +196,12 @@ class JobStore:
                 self._give_up(found, "a segment")
             return job_of(self._row(job, owner)), []
 
-    def complete(self, number: int, seconds: float, now: float) -> Job | None:
-        """The whole recording, of so many seconds, has been heard."""
-        return self._finish(number, "completed", now, seconds=seconds)
+    def complete(
+        self, number: int, seconds: float, now: float, notices: tuple[Notice, ...] = ()
+    ) -> Job | None:
+        """The whole recording, of so many seconds, has been heard, but for what `notices` tell."""
+        text = NOTICES.dump_json(notices).decode() if notices else ""
+        return self._finish(number, "completed", now, seconds=seconds, notices=text)
 
     def fail(self, number: int, failure: Failure, now: float) -> Job | None:
         """It will never be done."""
@@ -208,15 +212,23 @@ class JobStore:
         return self._finish(number, "cancelled", now)
 
     def _finish(
-        self, number: int, status: Status, now: float, *, seconds: float | None = None, failure: str = ""
+        self,
+        number: int,
+        status: Status,
+        now: float,
+        *,
+        seconds: float | None = None,
+        failure: str = "",
+        notices: str = "",
     ) -> Job | None:
         """End a job; return it, or None where another was quicker."""
         with transaction(self._tables):
             ended = self._tables.execute(
                 "UPDATE jobs SET status = ?1, finished_at = ?2, failure = nullif(?3, ''),"
+                " notices = nullif(?6, ''),"
                 " position = coalesce(?4, position), seconds_total = coalesce(?4, seconds_total)"
                 " WHERE number = ?5 AND finished_at IS NULL",
-                (status, now, failure, seconds, number),
+                (status, now, failure, seconds, number, notices),
             )
             if not ended.rowcount:
                 return None

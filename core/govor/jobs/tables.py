@@ -16,10 +16,10 @@ VIEWS = """
 PRAGMA temp_store = MEMORY;
 CREATE TEMP VIEW listed AS SELECT
     number, id, owner, status, created_at, started_at, finished_at, model, attempts, position, seconds_total,
-    failure FROM jobs;
+    failure, notices FROM jobs;
 CREATE TEMP VIEW asked AS SELECT
     number, id, owner, status, created_at, started_at, finished_at, model, attempts, position, seconds_total,
-    failure, iif(json_valid(wanted), json_remove(wanted, '$.speakers'), wanted) AS wanted FROM jobs;
+    failure, notices, iif(json_valid(wanted), json_remove(wanted, '$.speakers'), wanted) AS wanted FROM jobs;
 CREATE TEMP VIEW hooks AS SELECT
     number, iif(json_valid(wanted), json_extract(wanted, '$.webhook_url'), NULL) AS url FROM jobs;
 CREATE TEMP VIEW sizes AS SELECT
@@ -47,7 +47,8 @@ CREATE TABLE jobs (
     seconds_total REAL,
     failure TEXT,
     audio_bytes INTEGER NOT NULL,
-    suspect INTEGER NOT NULL DEFAULT 0
+    suspect INTEGER NOT NULL DEFAULT 0,
+    notices TEXT
 );
 CREATE INDEX jobs_by_status ON jobs (status, number);
 CREATE INDEX jobs_by_end ON jobs (finished_at);
@@ -105,8 +106,11 @@ def _readable(data: bytes) -> str:
 
 def _add_columns(tables: sqlite3.Connection) -> None:
     """Add what a database of an earlier Govor lacks; one that does without passes over it."""
-    if not any(row["name"] == "suspect" for row in tables.execute("PRAGMA table_info(jobs)")):
+    there = {row["name"] for row in tables.execute("PRAGMA table_info(jobs)")}
+    if "suspect" not in there:
         tables.execute("ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0")
+    if "notices" not in there:
+        tables.execute("ALTER TABLE jobs ADD COLUMN notices TEXT")
 
 
 @contextmanager
