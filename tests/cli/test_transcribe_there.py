@@ -51,6 +51,15 @@ def test_what_a_server_refuses_names_the_recording(recordings: Path, there: Call
     assert missing.stderr.startswith("govor: ru.wav: The model 'nonsense' does not exist.")
 
 
+def test_a_server_tells_what_was_not_heard(there: Callable[..., Any], tmp_path: Path) -> None:
+    whole = media.encode([media.tone(4)], 48_000, "webm", "libopus")
+    path = tmp_path / "hole.webm"
+    path.write_bytes(media.altered(whole, "webm", lambda n, packet: None if 50 <= n < 100 else bytes(packet)))
+    result = there("--model", "echo", str(path))
+    assert result.returncode == 0
+    assert result.stderr.endswith("1.0 s between 1.0 s and 2.0 s are missing in the file.\n")
+
+
 def test_a_server_that_is_not_there_is_one_line(shell: Any, recordings: Path, free_port: int) -> None:
     result = shell.run("transcribe", "ru.wav", "--server", f"http://127.0.0.1:{free_port}")
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)

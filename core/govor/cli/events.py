@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from govor.types import Segment, Word
+from govor.types import Notice, Segment, Word
 
 
 class TaskEvent(BaseModel):
     """The first event."""
 
     duration: float | None = None
+
+
+class EndEvent(BaseModel):
+    """The last event, where not all was heard."""
+
+    warnings: tuple[Notice, ...] = ()
 
 
 class WordEvent(BaseModel):

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from govor.api.diarization import can_count
 from govor.api.parties import ChannelFields, find_diarizer, wanted_parties
 from govor.audio.stretches import NO_DETECTION
-from govor.cli.events import SegmentEvent, TaskEvent
+from govor.cli.events import EndEvent, SegmentEvent, TaskEvent
 from govor.cli.remote import Refused, Remote, unreadable
 from govor.cli.say import say
 from govor.decoder.wire import Wishes
@@ -22,7 +22,7 @@ from govor.engine.options import honour
 from govor.engine.pipeline import Work
 from govor.engine.service import Service
 from govor.models.catalogue import Model
-from govor.types import Options, Segment, Transcript
+from govor.types import Notice, Options, Segment, Transcript
 from govor.wishes import ModelSettings
 
 Show: TypeAlias = Callable[[int, int], None]
@@ -211,6 +211,7 @@ class Streamed:
         self._model = headers.get("x-govor-model", "")
         self._streams = headers.get("content-type", "").startswith("text/event-stream")
         self._segments: list[Segment] = []
+        self._notices: tuple[Notice, ...] = ()
         self.seconds_stated: float | None = None
 
     @property
@@ -227,7 +228,7 @@ class Streamed:
             value = value.removeprefix(" ")
             if name == "event":
                 event = value
-            if event == "ok":
+            if event == "ok" and not line:
                 return
             if name != "data":
                 continue
@@ -242,12 +243,16 @@ class Streamed:
 
     def result(self) -> Transcript:
         duration = max(self.seconds_stated or 0.0, self.seconds_done)
-        return assemble(self._segments, self._options, duration=duration, model=self._model)
+        return assemble(
+            self._segments, self._options, duration=duration, model=self._model, notices=self._notices
+        )
 
     def _read(self, event: str, data: str) -> Segment | None:
         """The segment that an event holds, if any. Raises Refused where it is an error."""
         if event == "error":
             raise Refused(str(json.loads(data)["error"]["message"]))
+        if event == "ok":
+            self._notices = EndEvent.model_validate_json(data).warnings
         if event == "task":
             self.seconds_stated = TaskEvent.model_validate_json(data).duration
         return SegmentEvent.model_validate_json(data).segment() if event == "segment" else None

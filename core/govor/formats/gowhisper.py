@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from govor.errors import GovorError
-from govor.formats.openai import dump_json, error_body, known_of
+from govor.formats.openai import dump_json, error_body, known_of, warnings
 from govor.formats.timeline import Placed, place_segments
 from govor.types import Segment, Transcript
 
@@ -71,7 +71,8 @@ class GoWhisperEvents:
         return begun + _named("segment", body)
 
     def end(self, transcript: Transcript) -> bytes:
-        return self._begin(transcript.language) + b"event: ok\n\n"
+        told = warnings(transcript)  # go-whisper's own has no data
+        return self._begin(transcript.language) + (_named("ok", told) if told else b"event: ok\n\n")
 
     def error(self, error: GovorError) -> bytes:
         return _named("error", {"error": error_body(error)})
