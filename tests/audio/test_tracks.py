@@ -70,6 +70,18 @@ def test_the_number_of_the_track_that_is_heard_is_told(decoders: Decoders, write
         assert recording.track == 1
 
 
+@pytest.mark.parametrize(("track", "told"), [("", ["other_tracks"]), ("0", [])])
+def test_tracks_that_are_not_heard_are_told_if_nobody_chose(
+    track: str, told: list[str], decoders: Decoders, write: Write
+) -> None:
+    with Recording(write(media.tracks_of([LOW, HIGH], "matroska")), decoders, Wishes(track)) as recording:
+        for _ in recording.blocks():
+            pass
+    assert [notice.code for notice in recording.notices] == told
+    if told:
+        assert recording.notices[0].message.startswith("Of 2 audio tracks, 0 was heard; 'track' names ")
+
+
 def test_the_default_track_goes_first(pitch: Pitch) -> None:
     assert pitch(media.tracks_of([LOW, MIDDLE, HIGH], default=1)) == 500
 

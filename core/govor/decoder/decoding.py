@@ -23,7 +23,7 @@ from govor.decoder.clock import Clock, silent
 from govor.decoder.gluing import next_beginning
 from govor.decoder.lengths import longest, stated
 from govor.decoder.mixing import channel_names, mono
-from govor.decoder.notices import LEAST_MISSING, Notices, is_cut_off, stated_end
+from govor.decoder.notices import LEAST_MISSING, Notices, is_cut_off, other_tracks, stated_end
 from govor.decoder.part import Part
 from govor.decoder.refusals import Refused
 from govor.decoder.wire import Wishes
@@ -45,7 +45,7 @@ class Source:
         self._channels = channel_names(self._part.first)
         self._bytes = os.fstat(descriptor).st_size
         self._clock = Clock(self._bytes)
-        self._notices = Notices()
+        self._notices = Notices(other_tracks(self._part, wishes))
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,8 @@ from typing import Any
 import av
 
 from govor.decoder.part import Part
+from govor.decoder.tracks import audio_tracks, listed
+from govor.decoder.wire import Wishes
 
 LEAST_MISSING = 0.5
 """Seconds: shorter holes, in which nothing was sent because nobody spoke, are not worth a word."""
@@ -28,10 +30,22 @@ SENTENCES = {
 }
 
 
+def other_tracks(part: Part, wishes: Wishes) -> list[dict[str, Any]]:
+    """Return a notice of the tracks that are not heard, where nobody chose among them."""
+    tracks = audio_tracks(part.container)
+    if wishes.track or len(tracks) < 2:
+        return []
+    heard = part.container.streams.audio.index(part.track)
+    message = f"Of {len(tracks)} audio tracks, {heard} was heard; 'track' names another: {listed(tracks)}."
+    return [{"code": "other_tracks", "message": message, "start": None, "end": None}]
+
+
 class Notices:
     """Gathers what was not heard: one notice of each kind, from the first place to the last."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: list[dict[str, Any]]) -> None:
+        """`before` is what is known at the beginning."""
+        self._before = before
         self._found: dict[str, tuple[float, float | None, float]] = {}
 
     def add(self, code: str, start: float, end: float | None = None, seconds: float = 0.0) -> None:
@@ -40,7 +54,7 @@ class Notices:
         self._found[code] = (first, end, already + seconds)
 
     def told(self) -> list[dict[str, Any]]:
-        return [
+        return self._before + [
             {
                 "code": code,
                 "message": SENTENCES[code].format(start=start, end=end, seconds=seconds),
