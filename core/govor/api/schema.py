@@ -44,7 +44,8 @@ class DurationUsage(BaseModel):
 
 
 class Transcription(BaseModel):
-    """The `json` body; `verbose_json` adds task, language, duration, segments and words."""
+    """The `json` body; `verbose_json` adds task, language, duration, segments and words, and
+    `warnings` where not all of the recording was heard."""
 
     text: str
     languages: list[dict[str, str]] | None = None
