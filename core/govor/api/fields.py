@@ -204,7 +204,7 @@ def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict:
         fields = Fields.model_validate(values)
     except ValidationError as error:
         raise invalid(error) from error
-    if counted and fields.channels is None:  # the number is for sound without a header
+    if counted and not fields.channels:  # the number is for sound without a header
         foreign = replace(foreign, left=(*foreign.left, "channels"))
     fields._foreign = foreign
     _check(fields)

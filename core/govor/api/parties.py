@@ -20,10 +20,10 @@ ChannelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length
 class ChannelFields(BaseModel):
     """What becomes of the channels of a recording."""
 
-    channels: Literal["mixed", "separate"] | None = Field(
-        None,
+    channels: Literal["", "mixed", "separate"] = Field(
+        "",
         description="separate: one party per channel, each transcribed apart (not in OpenAI's API). A "
-        "number: how many channels sound without a header has.",
+        "number: how many channels sound without a header has. Empty: as the settings say.",
     )
     channel_names: list[ChannelName] = Field(
         [], max_length=MOST_CHANNELS, description="What separate channels are called, in their order."
@@ -37,7 +37,7 @@ class ChannelFields(BaseModel):
 
 def wanted_parties(settings: Settings, fields: ChannelFields | None = None) -> Parties | None:
     """Return how channels are heard apart; None: they are mixed. The operator says what a client does not."""
-    how = (fields.channels if fields else None) or settings.channels
+    how = (fields.channels if fields else "") or settings.channels
     names = tuple(fields.channel_names if fields else ()) or settings.channel_names
     return Parties(names) if how == "separate" else None
 

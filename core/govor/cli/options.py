@@ -19,7 +19,7 @@ GROUPS = {
     "Where it listens": ("host", "port", "bind", "http2", "trusted_proxies", "idle_timeout"),
     "Which models answer": ("models", "default_model", "default_models", "preload", "device", "force_cpu",
                             "cores", "ttl", "memory_budget"),
-    "What is heard of a recording": ("channels", "channel_names"),
+    "What is heard of a recording": ("languages", "channels", "channel_names"),
     "Where models come from": ("models_dir", "download", "auto_pull", "download_timeout", "offline"),
     "Who may use it": ("api_key", "api_keys", "api_keys_file", "admin_key", "allowed_hosts", "allow_origins"),
     "How much it takes on": (

@@ -196,7 +196,7 @@ def fields(wanted: Wanted) -> dict[str, Any]:
         **({"num_speakers": str(most)} if most == least else {}),
         **({"min_speakers": str(least or ""), "max_speakers": str(most or "")} if most != least else {}),
         "track": wanted.track,
-        "channels": wanted.channels.channels or "",
+        "channels": wanted.channels.channels,
         "channel_names[]": list(wanted.channels.channel_names),
         "vad": "" if wanted.vad else "false",
     }

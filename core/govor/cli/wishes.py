@@ -170,7 +170,7 @@ def _channels(how: str | None, names: list[str]) -> ChannelFields:
     if names and how == "mixed":
         raise InvalidParam("--channel-names goes with --channels separate only.")
     try:
-        channels = ChannelFields.model_validate({"channels": how, "channel_names": names})
+        channels = ChannelFields.model_validate({"channels": how or "", "channel_names": names})
     except ValidationError as error:
         raise invalid(error) from error
     channels.check_channels()

@@ -106,27 +106,7 @@ class SteppingModel(ListeningModel):
                 seek += size
                 yield None
                 continue
-            found, seek, ends_in_silence = self._split_segments_by_timestamps(
-                tokenizer=tokenizer,
-                tokens=best.result.sequences_ids[0],
-                time_offset=offset,
-                segment_size=size,
-                segment_duration=size * extractor.time_per_frame,
-                seek=seek,
-            )
-            if options.word_timestamps:
-                self.add_word_timestamps(
-                    [found],
-                    tokenizer,
-                    encoded,
-                    size,
-                    options.prepend_punctuations,
-                    options.append_punctuations,
-                    last_speech_timestamp=spoken_until,
-                )
-                spoken_until = _last_end(found, spoken_until)
-                if not ends_in_silence and spoken_until > offset:
-                    seek = round(spoken_until * self.frames_per_second)
+            found, seek, spoken_until = self._cut(best, encoded, tokenizer, options, seek, size, spoken_until)
             del encoded
             if changes_at:
                 seek = seek if seek < began + size - SHORTEST_REST else began + size
@@ -148,6 +128,41 @@ class SteppingModel(ListeningModel):
                 or best.temperature > options.prompt_reset_on_temperature
             ):
                 kept_from = len(said)
+
+    def _cut(
+        self,
+        best: Attempt,
+        encoded: Any,
+        tokenizer: Any,
+        options: Any,
+        seek: int,
+        size: int,
+        spoken_until: float,
+    ) -> tuple[list[dict[str, Any]], int, float]:
+        """Return the segments of a window, where the next one begins, and the end of the last word."""
+        frame_seconds = self.feature_extractor.time_per_frame
+        found, following, ends_in_silence = self._split_segments_by_timestamps(
+            tokenizer=tokenizer,
+            tokens=best.result.sequences_ids[0],
+            time_offset=seek * frame_seconds,
+            segment_size=size,
+            segment_duration=size * frame_seconds,
+            seek=seek,
+        )
+        if options.word_timestamps:
+            self.add_word_timestamps(
+                [found],
+                tokenizer,
+                encoded,
+                size,
+                options.prepend_punctuations,
+                options.append_punctuations,
+                last_speech_timestamp=spoken_until,
+            )
+            spoken_until = _last_end(found, spoken_until)
+            if not ends_in_silence and spoken_until > seek * frame_seconds:
+                following = round(spoken_until * self.frames_per_second)
+        return found, following, spoken_until
 
     def _tokenizer_for(self, language: str, tokenizer: Any) -> Any:
         task = "translate" if tokenizer.task == tokenizer.translate else "transcribe"
