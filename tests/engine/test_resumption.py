@@ -115,7 +115,7 @@ async def test_of_a_segment_of_several_speakers_no_part_is_lost(
         diarize = Diarize(running.router.diarizer())
         *whole, _ = await attempt(running, path, diarize=diarize)
         assert len(whole) >= 10
-        for told in range(1, len(whole)):
+        for told in (*range(1, len(whole), len(whole) // 5), len(whole) - 1):
             position = whole[told - 1][1]
             kept = [segment for segment, _ in whole[:told] if segment.start + segment.end <= 2 * position]
             *rest, _ = await attempt(running, path, position, diarize=diarize)
