@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import hostile
 import media
 from govor.audio.decode import Recording
 from govor.audio.decoders import Decoders
@@ -301,6 +302,11 @@ def test_bad_packets_in_the_middle_are_left_out_and_the_rest_is_heard(
     assert lost < 0.4 * len(speech)
     shifts = range(-SAMPLE_RATE // 20, SAMPLE_RATE // 20, 100)  # a codec fills up its last frame
     assert max(likeness(audio[-tail + shift :], speech[-tail:]) for shift in shifts) > 0.9
+
+
+def test_packets_that_hold_minutes_are_heard_whole(write: Write, decode: Decode) -> None:
+    content = hostile.riff((b"fmt ", hostile.wav_format(rate=16)), (b"data", bytes(2 * 16 * 300)))
+    assert len(decode(write(content))) == pytest.approx(300 * SAMPLE_RATE, rel=0.01)
 
 
 def test_a_sample_rate_that_changes_on_the_way_is_followed(write: Write, decode: Decode) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
 from govor.engine.channels import MOST_CHANNELS, NAMES, Parties
 from govor.engine.service import Service
@@ -17,6 +17,14 @@ LONGEST_NAME = 100
 ChannelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)]
 
 
+NAME_SCHEMA: dict[str, JsonValue] = {
+    "type": "string",
+    "maxLength": LONGEST_NAME,
+    "pattern": r"^[^\s,]([^,]*[^\s,])?$",
+}
+"""A name as clients may send it: in a form a comma stands between two."""
+
+
 class ChannelFields(BaseModel):
     """What becomes of the channels of a recording."""
 
@@ -26,7 +34,10 @@ class ChannelFields(BaseModel):
         "number: how many channels sound without a header has. Empty: as the settings say.",
     )
     channel_names: list[ChannelName] = Field(
-        [], max_length=MOST_CHANNELS, description="What separate channels are called, in their order."
+        [],
+        max_length=MOST_CHANNELS,
+        description="What separate channels are called, in their order.",
+        json_schema_extra={"uniqueItems": True, "items": NAME_SCHEMA},
     )
 
     def check_channels(self) -> None:

@@ -17,6 +17,7 @@ from govor.decoder.refusals import Refused
 from govor.decoder.wire import (
     DONE,
     END,
+    FRAME_BYTES,
     LAST,
     OPENED,
     PCM,
@@ -88,11 +89,16 @@ def _decode(recording: int, wishes: Wishes, out: socket.socket, allowance: Allow
             waiting += piece
             if len(waiting) >= PIECE_BYTES:
                 allowance.extend(source.heard, source.filled)
-                _send(out, PCM, waiting)
+                _send_samples(out, waiting)
                 waiting = bytearray()
-        if waiting:
-            _send(out, PCM, waiting)
+        _send_samples(out, waiting)
         return source.notices
+
+
+def _send_samples(out: socket.socket, samples: bytearray) -> None:
+    """Send frames that the server takes: at a rate of 64 Hz a packet may hold minutes."""
+    for start in range(0, len(samples), FRAME_BYTES):
+        _send(out, PCM, samples[start : start + FRAME_BYTES])
 
 
 def _send(out: socket.socket, kind: bytes, body: bytes | bytearray) -> None:
