@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from govor import hookspecs
 from govor.errors import ConfigurationError
-from govor.errors.values import Item, did_you_mean, place_of, wrong_value
+from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
 from govor.serving import Transcriber
 from govor.settings import Settings
 from govor.specs import ModelSpec
@@ -196,7 +196,7 @@ def _fault(item: Item, known: Collection[str]) -> str:
     if item["type"] == "extra_forbidden":
         key = str(item["loc"][-1])
         if key in Settings.model_fields:
-            return f"'{key}' is a setting of the server, and stands at the top of the file, above all tables"
+            return stands_above(key)
         return f"there is no key '{place_of(item)}'{did_you_mean(key, known)}"
     return f"{place_of(item)}: {wrong_value(item)}"
 

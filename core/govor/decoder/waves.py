@@ -6,6 +6,7 @@ way behind a chunk of odd length that nothing fills up: noise, or an error, for 
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Iterator
@@ -84,7 +85,7 @@ def as_ffmpeg_reads(file: File) -> File:
     if order == "<" and not layout.is_misread and all(chunk.is_padded for chunk in chunks):
         return file
     swap = layout.width if order == ">" else 1
-    return _Rewritten(file, _header(layout, samples.size), began + samples.start, samples.size, swap)
+    return _Rewritten(file, _header(layout, samples.size), began + samples.start, swap)
 
 
 def _chunks(head: bytes, order: str) -> Iterator[_Chunk]:
@@ -129,11 +130,10 @@ def _header(layout: _Layout, size: int) -> bytes:
 class _Rewritten:
     """A header, then a file from its first sample on."""
 
-    def __init__(self, file: File, header: bytes, start: int, size: int, swap: int):
+    def __init__(self, file: File, header: bytes, start: int, swap: int):
         self._file = file
         self._header = header
         self._start = start
-        self._size = size
         self._swap = swap
         """Bytes of a sample, which are turned round; 1: none are."""
         self._at = 0
@@ -155,7 +155,7 @@ class _Rewritten:
             end = self._file.seek(0, os.SEEK_END)
             offset += max(0, end - self._start) + len(self._header)
         if offset < 0:
-            return -22  # EINVAL
+            return -errno.EINVAL
         self._at = offset
         return offset
 

@@ -78,6 +78,11 @@ def place_of(item: Item) -> str:
     return ".".join(map(str, item["loc"]))
 
 
+def stands_above(setting: str) -> str:
+    """Return a sentence about a setting of the server that stands in a table."""
+    return f"'{setting}' is a setting of the server, and stands at the top of the file, above all tables"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence about a name that is not known: "; did you mean 'beam_size'?", or ""."""
     near = get_close_matches(name, list(known), 1)

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from govor.errors.values import Item, did_you_mean, place_of, wrong_value
+from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
 
 TOLD = 5
 """Faults of a file that are told; a file that is not Govor's may have a hundred."""
@@ -68,7 +68,7 @@ def _table_meant(name: str, content: Mapping[str, Any], fields: Mapping[str, Fie
     if plugin := _plugin(name):
         return f"; the plugin's is [plugins.{plugin}]"
     if settings := [key for key in content if key in fields]:
-        return f"; '{settings[0]}' is a setting of the server, and stands at the top, above all tables"
+        return f"; {stands_above(settings[0])}"
     tables = (one for one, field in fields.items() if "dict" in str(field.annotation) or _keys_of(field))
     return did_you_mean(name, tables)
 

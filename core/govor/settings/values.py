@@ -63,7 +63,7 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
-DistinctNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split), AfterValidator(_distinct)]
+DistinctNames = Annotated[Names, AfterValidator(_distinct)]
 Folder = Annotated[Path, BeforeValidator(expand)]
 UrlPolicy = Annotated[Literal["off", "public", "any"], BeforeValidator(lower)]
 WebhookSecret = Annotated[str, BeforeValidator(_secret)]
