@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from govor.audio.decode import Recording
+from govor.audio.decoders import Decoders
+from govor.types import Audio
 
 
 @pytest.fixture
@@ -18,3 +23,14 @@ def write(tmp_path: Path) -> Callable[[bytes], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def decode(decoders: Decoders, write: Callable[[bytes], Path]) -> Callable[[bytes], Audio]:
+    """Decode a recording, whole."""
+
+    def decode(content: bytes) -> Audio:
+        with Recording(write(content), decoders) as recording:
+            return np.concatenate(list(recording.blocks()))
+
+    return decode

@@ -49,15 +49,6 @@ def tones(container: str, codec: str, *, picture: bool = False) -> bytes:
     return media.encode([sound], 48_000, container, codec, picture=picture)
 
 
-@pytest.fixture
-def decode(decoders: Decoders, write: Write) -> Decode:
-    def decode(content: bytes) -> Audio:
-        with Recording(write(content), decoders) as recording:
-            return np.concatenate(list(recording.blocks()))
-
-    return decode
-
-
 def unchanged(number: int, packet: av.Packet) -> bytes:
     return bytes(packet)
 

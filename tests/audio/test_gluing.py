@@ -20,15 +20,6 @@ Write = Callable[[bytes], Path]
 Decode = Callable[[bytes], Audio]
 
 
-@pytest.fixture
-def decode(decoders: Decoders, write: Write) -> Decode:
-    def decode(content: bytes) -> Audio:
-        with Recording(write(content), decoders) as recording:
-            return np.concatenate(list(recording.blocks()))
-
-    return decode
-
-
 @cache
 def tone(
     hertz: int,

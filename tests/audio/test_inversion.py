@@ -9,23 +9,9 @@ import numpy as np
 import pytest
 
 import media
-from govor.audio.decode import Recording
-from govor.audio.decoders import Decoders
 from govor.types import SAMPLE_RATE, Audio
 
-Write = Callable[[bytes], Path]
-Hear = Callable[[bytes], Audio]
-
-
-@pytest.fixture
-def hear(decoders: Decoders, write: Write) -> Hear:
-    """Decode a recording, whole."""
-
-    def hear(content: bytes) -> Audio:
-        with Recording(write(content), decoders) as recording:
-            return np.concatenate(list(recording.blocks()))
-
-    return hear
+Decode = Callable[[bytes], Audio]
 
 
 @pytest.fixture(scope="module")
@@ -66,30 +52,30 @@ def pair(left: media.Samples, right: media.Samples) -> np.ndarray:
     ],
 )
 def test_an_inverted_channel_does_not_cancel_the_other(
-    container: str, codec: str, speech: media.Samples, hear: Hear
+    container: str, codec: str, speech: media.Samples, decode: Decode
 ) -> None:
     content = media.encode_channels(pair(speech, -speech), 48_000, container, codec, "stereo")
-    assert hear(content).std() == pytest.approx(speech.std(), rel=0.1)
+    assert decode(content).std() == pytest.approx(speech.std(), rel=0.1)
 
 
 @pytest.mark.parametrize("level", [1.0, 0.9, 0.7])
 def test_an_inverted_channel_with_its_own_noise_does_not_cancel_the_other(
-    level: float, speech: media.Samples, hear: Hear
+    level: float, speech: media.Samples, decode: Decode
 ) -> None:
     left, right = speech + noise(speech, 0.01), -level * speech + noise(speech, 0.01, seed=1)
-    heard = hear(media.channels_wav(pair(left, right)))
+    heard = decode(media.channels_wav(pair(left, right)))
     assert abs(np.corrcoef(heard, speech)[0, 1]) > 0.95  # either of the two
 
 
-def test_of_four_channels_an_inverted_pair_is_heard(speech: media.Samples, hear: Hear) -> None:
+def test_of_four_channels_an_inverted_pair_is_heard(speech: media.Samples, decode: Decode) -> None:
     silent = np.zeros_like(speech)
-    heard = hear(media.channels_wav(np.stack([silent, speech, -speech, silent])))
+    heard = decode(media.channels_wav(np.stack([silent, speech, -speech, silent])))
     assert np.corrcoef(heard, speech)[0, 1] > 0.99
 
 
-def test_left_and_right_of_a_larger_layout_do_not_cancel(speech: media.Samples, hear: Hear) -> None:
+def test_left_and_right_of_a_larger_layout_do_not_cancel(speech: media.Samples, decode: Decode) -> None:
     channels = np.stack([speech, -speech, *[np.zeros_like(speech)] * 4])
-    heard = hear(media.channels_wav(channels, mask=media.mask_of("5.1")))
+    heard = decode(media.channels_wav(channels, mask=media.mask_of("5.1")))
     assert np.corrcoef(heard, speech)[0, 1] > 0.99
 
 
@@ -111,40 +97,40 @@ STEREO: dict[str, Callable[[media.Samples, media.Samples], np.ndarray]] = {
 
 @pytest.mark.parametrize("kind", STEREO)
 def test_ordinary_stereo_is_mixed_bit_for_bit_as_ever(
-    kind: str, speech: media.Samples, other: media.Samples, hear: Hear
+    kind: str, speech: media.Samples, other: media.Samples, decode: Decode
 ) -> None:
     channels = STEREO[kind](speech, other)
     np.testing.assert_array_equal(
-        hear(media.channels_wav(channels, 44_100)), media.resampled(channels, 44_100, "stereo")
+        decode(media.channels_wav(channels, 44_100)), media.resampled(channels, 44_100, "stereo")
     )
 
 
 def test_where_the_inversion_ends_both_channels_are_heard_again(
-    speech: media.Samples, other: media.Samples, hear: Hear
+    speech: media.Samples, other: media.Samples, decode: Decode
 ) -> None:
     silent = np.zeros_like(speech)
     parts = [pair(speech, -speech), pair(silent, other), pair(other, -other), pair(speech, silent)]
-    heard = hear(media.channels_wav(np.concatenate(parts, axis=1)))
+    heard = decode(media.channels_wav(np.concatenate(parts, axis=1)))
     size = len(speech)
     for number, voice in enumerate((speech, other, other, speech)):
         part = heard[number * size + SAMPLE_RATE : (number + 1) * size]  # it is noticed within a second
         assert abs(np.corrcoef(part, voice[SAMPLE_RATE:])[0, 1]) > 0.9
 
 
-def test_no_click_is_heard_where_an_inversion_begins_and_ends(hear: Hear) -> None:
+def test_no_click_is_heard_where_an_inversion_begins_and_ends(decode: Decode) -> None:
     hum = media.tone(9, 110)
     signs = np.repeat([1, -1, 1], 3 * SAMPLE_RATE)
-    heard = hear(media.channels_wav(pair(hum, signs * hum)))
+    heard = decode(media.channels_wav(pair(hum, signs * hum)))
     assert np.abs(heard).max() <= np.abs(hum).max() * 1.01
     assert np.abs(np.diff(heard)).max() < 1.1 * np.abs(np.diff(hum)).max()
     assert heard[round(4.5 * SAMPLE_RATE) : 5 * SAMPLE_RATE].std() == pytest.approx(hum.std(), rel=0.01)
 
 
-def test_a_pause_with_noise_does_not_end_an_inversion(speech: media.Samples, hear: Hear) -> None:
+def test_a_pause_with_noise_does_not_end_an_inversion(speech: media.Samples, decode: Decode) -> None:
     pause, hiss = (
         np.zeros(3 * SAMPLE_RATE, np.float32),
         [noise(np.zeros(15 * SAMPLE_RATE), 0.002, n) for n in (0, 1)],
     )
     voice = np.concatenate([speech, pause, speech])
-    heard = hear(media.channels_wav(pair(voice + hiss[0], -voice + hiss[1])))
+    heard = decode(media.channels_wav(pair(voice + hiss[0], -voice + hiss[1])))
     assert heard[7 * SAMPLE_RATE : 9 * SAMPLE_RATE].std() == pytest.approx(0.002, rel=0.05)

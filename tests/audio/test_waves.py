@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import media
-from govor.audio.decode import Recording
-from govor.audio.decoders import Decoders
 from govor.types import Audio
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
@@ -46,56 +43,43 @@ def _chunk(name: bytes, content: bytes, order: str) -> bytes:
     return name + struct.pack(f"{order}I", len(content)) + content
 
 
-@pytest.fixture
-def hear(tmp_path: Path, decoders: Decoders) -> Callable[[bytes], Audio]:
-    """Decode a file."""
-
-    def decode(content: bytes) -> Audio:
-        path = tmp_path / "recording"
-        path.write_bytes(content)
-        with Recording(path, decoders) as recording:
-            return np.concatenate(list(recording.blocks()))
-
-    return decode
-
-
 @pytest.mark.parametrize(("valid", "width"), [(24, 4), (20, 4), (20, 3), (12, 2), (12, 4), (32, 4)])
 def test_samples_are_read_in_the_width_they_take_not_in_the_bits_that_count(
-    valid: int, width: int, hear: Callable[[bytes], Audio]
+    valid: int, width: int, decode: Callable[[bytes], Audio]
 ) -> None:
     data = in_bytes(ticks(valid) << (8 * width - valid), width, "<")
-    assert np.allclose(hear(wave_file(data, width, valid=valid)), TONE, atol=2**-11)
+    assert np.allclose(decode(wave_file(data, width, valid=valid)), TONE, atol=2**-11)
 
 
 @pytest.mark.parametrize("width", [2, 3, 4])
-def test_big_endian_samples_are_turned_round(width: int, hear: Callable[[bytes], Audio]) -> None:
+def test_big_endian_samples_are_turned_round(width: int, decode: Callable[[bytes], Audio]) -> None:
     content = wave_file(in_bytes(ticks(8 * width), width, ">"), width, order=">")
-    assert np.allclose(hear(content), TONE, atol=2**-14)
+    assert np.allclose(decode(content), TONE, atol=2**-14)
 
 
-def test_big_endian_floats_are_turned_round(hear: Callable[[bytes], Audio]) -> None:
+def test_big_endian_floats_are_turned_round(decode: Callable[[bytes], Audio]) -> None:
     content = wave_file(TONE.astype(">f4").tobytes(), 4, order=">", tag=FLOAT)
-    assert np.allclose(hear(content), TONE, atol=2**-14)
+    assert np.allclose(decode(content), TONE, atol=2**-14)
 
 
 @pytest.mark.parametrize("width", [2, 3])
 @pytest.mark.parametrize("padding", [b"", b"\0", b"Q"])
 def test_samples_behind_a_chunk_of_odd_length_are_found(
-    padding: bytes, width: int, hear: Callable[[bytes], Audio]
+    padding: bytes, width: int, decode: Callable[[bytes], Audio]
 ) -> None:
     odd = b"bext" + struct.pack("<I", 603) + bytes(603) + padding
     content = wave_file(in_bytes(ticks(8 * width), width, "<"), width, before=odd)
-    assert np.allclose(hear(content), TONE, atol=2**-14)
+    assert np.allclose(decode(content), TONE, atol=2**-14)
 
 
-def test_a_long_big_endian_file_is_read_as_a_whole(hear: Callable[[bytes], Audio]) -> None:
+def test_a_long_big_endian_file_is_read_as_a_whole(decode: Callable[[bytes], Audio]) -> None:
     long = np.tile(TONE, 40)
     content = wave_file(in_bytes(np.tile(ticks(24), 40), 3, ">"), 3, order=">")
-    assert np.allclose(hear(content), long, atol=2**-14)
+    assert np.allclose(decode(content), long, atol=2**-14)
 
 
-def test_a_torn_big_endian_file_is_heard_as_far_as_it_goes(hear: Callable[[bytes], Audio]) -> None:
+def test_a_torn_big_endian_file_is_heard_as_far_as_it_goes(decode: Callable[[bytes], Audio]) -> None:
     content = wave_file(in_bytes(ticks(24), 3, ">"), 3, order=">")
-    heard = hear(content[:-3001])
+    heard = decode(content[:-3001])
     assert len(heard) == len(TONE) - 1001
     assert np.allclose(heard, TONE[: len(heard)], atol=2**-14)
