@@ -69,21 +69,21 @@ async def _open(
 ) -> tuple[list[Recording], tuple[str, ...]]:
     """Return the recording, or each of its channels, and their names; none where they are mixed."""
 
-    async def opened(channel: int | None, wishes: Wishes = work.wishes) -> Recording:
-        wishes = replace(wishes, channel=channel)
+    async def opened(wishes: Wishes) -> Recording:
         recording = await open_recording(work.path, decoders, work.max_seconds, wishes)
         stack.callback(recording.close)
         return recording
 
     if work.parties is None:
-        return [await opened(None)], ()
-    first = await opened(0)
+        return [await opened(work.wishes)], ()
+    first = await opened(replace(work.wishes, channel=0))
     names = party_names(work.parties, first.channels)
     if len(names) > 1:
         same = replace(work.wishes, track=str(first.track))  # it may have been chosen among several
-        return [first, *[await opened(number, same) for number in range(1, len(names))]], names
+        others = [await opened(replace(same, channel=number)) for number in range(1, len(names))]
+        return [first, *others], names
     first.close()
-    return [await opened(None)], names  # to the sample as any recording of one channel
+    return [await opened(work.wishes)], names  # to the sample as any recording of one channel
 
 
 def _conversation(
