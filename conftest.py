@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skips import fault_of
+from support.skips import fault_of
 
 
 def _judged(report: Any) -> Any:

@@ -11,12 +11,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from govor.audio.decoders import Decoders
+from govor.audio.decoding.processes import Decoders
+from govor.audio.decoding.recording import Recording
+from govor.contract.recognition import Audio
 from govor.plugins import Plugins
 from govor.settings import Settings
-from servers import Server, serving
+from support.processes.servers import Server, serving
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests/data"
@@ -57,6 +60,29 @@ def decoders() -> Iterator[Decoders]:
     """Decoder processes for the whole run."""
     with closing(Decoders()) as running:
         yield running
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[bytes], Path]:
+    """Put bytes into a file without a suffix."""
+
+    def write(content: bytes) -> Path:
+        path = tmp_path / "upload"
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def decode(decoders: Decoders, write: Callable[[bytes], Path]) -> Callable[[bytes], Audio]:
+    """Decode a recording, whole."""
+
+    def decode(content: bytes) -> Audio:
+        with Recording(write(content), decoders) as recording:
+            return np.concatenate(list(recording.blocks()))
+
+    return decode
 
 
 @pytest.fixture

@@ -115,8 +115,8 @@ def test_types_and_errors_import_numpy_and_the_standard_library_only():
 def test_a_decoder_process_imports_pyav_and_the_standard_library_only():
     libraries = {name.split(".")[0] for path in (CORE / "decoder").rglob("*.py") for name in imports(path)}
     assert libraries - set(sys.stdlib_module_names) == {"av", "govor"}
-    loaded = modules_after("import govor.decoder.server")
-    assert not loaded & {"numpy", "pluggy", "govor.types", "govor.errors"}
+    loaded = modules_after("import govor.decoder.process.server")
+    assert not loaded & {"numpy", "pluggy", "govor.contract.recognition", "govor.errors"}
 
 
 def test_pyav_is_imported_by_decoder_processes_only():
@@ -124,7 +124,7 @@ def test_pyav_is_imported_by_decoder_processes_only():
         room(path) for path in CORE.rglob("*.py") if "av" in {name.split(".")[0] for name in imports(path)}
     }
     assert users == {"decoder"}
-    loaded = modules_after("import govor.cli.serve")
+    loaded = modules_after("import govor.cli.serve.command")
     assert "av" not in loaded
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 WAITS = """
 import signal
-from processes import process_of
+from support.processes.server_processes import process_of
 
 def test_that_never_ends(tmp_path):
     with process_of(models_dir=tmp_path, default_models="echo") as server:

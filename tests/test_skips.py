@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import skips
+from support import skips
 
 pytest_plugins = ["pytester"]
 
@@ -40,7 +40,7 @@ def test_that_is_known_to_fail():
 @pytest.fixture
 def guarded(pytester: pytest.Pytester, root: Path) -> pytest.Pytester:
     """A folder of tests with the guard, which takes everything for installed."""
-    code = (root / "tests/skips.py").read_text()
+    code = (root / "tests/support/skips.py").read_text()
     pytester.makepyfile(skips=f"{code}\n\nINSTALLED = Path(__file__)\n")
     pytester.makeconftest((root / "conftest.py").read_text())
     return pytester

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from govor import telemetry
-from processes import printed_by
+from support.processes.server_processes import printed_by
 
 LATE = """
 import sys, types
@@ -29,7 +29,9 @@ def variables_after(code: str, **variables: str) -> dict[str, Any]:
     return {name: json.loads(told).get(name) for name in telemetry.OFF}
 
 
-@pytest.mark.parametrize("module", ["govor", "govor.cli", "govor.types", "govor_silero", "govor_whisper"])
+@pytest.mark.parametrize(
+    "module", ["govor", "govor.cli", "govor.contract.recognition", "govor_silero", "govor_whisper"]
+)
 def test_importing_anything_of_govor_switches_all_of_it_off(module: str) -> None:
     assert variables_after(f"import {module}") == dict.fromkeys(telemetry.OFF, "1")
 
@@ -59,7 +61,7 @@ def test_a_runtime_that_was_imported_before_is_told() -> None:
 
 def test_the_hubs_client_names_neither_torch_nor_an_agent_and_asks_no_list_of_them() -> None:
     code = (
-        "import govor\nfrom govor.models.hub import hub_headers\n"
+        "import govor\nfrom govor.models.download.hub import hub_headers\n"
         "import huggingface_hub.utils._detect_agent as agents\n"
         "agents._load_registry = lambda: print('asked')\n"
         "print(hub_headers()['user-agent'])"

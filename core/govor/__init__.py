@@ -5,24 +5,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from govor.cores import keep_numpy_on_one_core
+from govor.contract.cores import keep_numpy_on_one_core
 from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
-    from govor.cores import usable_cores
-    from govor.errors import (
-        ConfigurationError,
-        GovorError,
-        InvalidAudio,
-        InvalidParam,
-        LoadFailed,
-        TranscriptionFailed,
-        UnsupportedOperation,
+    from govor.contract.cores import usable_cores
+    from govor.contract.diarization import (
+        CountedVoices,
+        DiarizationStream,
+        Diarizer,
+        SpeakerTurn,
+        VoiceEmbedder,
+        Voices,
     )
-    from govor.hookspecs import hookimpl
-    from govor.serving import ServedModel, Transcriber, Transcribing
-    from govor.specs import Feature, ModelFile, ModelSpec, Placement
-    from govor.types import (
+    from govor.contract.hooks import hookimpl
+    from govor.contract.models import Feature, ModelFile, ModelSpec, Placement
+    from govor.contract.recognition import (
         SAMPLE_RATE,
         Adopting,
         Audio,
@@ -40,13 +38,15 @@ if TYPE_CHECKING:
         VoiceStream,
         Word,
     )
-    from govor.voices import (
-        CountedVoices,
-        DiarizationStream,
-        Diarizer,
-        SpeakerTurn,
-        VoiceEmbedder,
-        Voices,
+    from govor.contract.server import ServedModel, Transcriber, Transcribing
+    from govor.errors import (
+        ConfigurationError,
+        GovorError,
+        InvalidAudio,
+        InvalidParam,
+        LoadFailed,
+        TranscriptionFailed,
+        UnsupportedOperation,
     )
 
 __all__ = [

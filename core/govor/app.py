@@ -7,38 +7,38 @@ from dataclasses import dataclass
 
 from quart import Quart, Response
 
-from govor.api.auth import guard
-from govor.api.bodies import Bodies, Pace, body_limits
-from govor.api.detect import detect_routes
-from govor.api.diarization import diarization_routes
-from govor.api.docs_page import docs_routes
-from govor.api.doorway import Doorway
-from govor.api.embedding import embedding_routes
-from govor.api.exchanges import Exchanges, annotate
-from govor.api.gigastt import gigastt_routes, own_limits
-from govor.api.jobs import job_routes
-from govor.api.loaded import loaded_routes
-from govor.api.metrics import MetricsApp, metrics_routes
-from govor.api.models import model_routes
-from govor.api.openapi import document_api
-from govor.api.paths import Paths
-from govor.api.pulls import pull_routes
-from govor.api.request_tasks import HttpRequest, WebSocketRequest
-from govor.api.responses import handle_errors
-from govor.api.results import MODEL_HEADER
-from govor.api.speech import speech_routes
-from govor.api.status import probe_routes, status_routes
-from govor.api.storage import storage_routes
-from govor.api.transcriptions import azure_routes, transcription_routes
-from govor.api.uploads import current_spool, sweep_spool
-from govor.api.voice_activity import vad_limits, voice_activity_routes
-from govor.api.whisper_asr import asr_limits, whisper_asr_routes
-from govor.api.whispercpp import whispercpp_routes
+from govor.api.audio.detect import detect_routes
+from govor.api.audio.diarization import diarization_routes
+from govor.api.audio.embedding import embedding_routes
+from govor.api.audio.jobs import job_routes
+from govor.api.audio.speech_timestamps import speech_routes
+from govor.api.audio.transcriptions import azure_routes, transcription_routes
+from govor.api.body.reading import Bodies, Pace, body_limits
+from govor.api.body.uploads import current_spool, sweep_spool
+from govor.api.dialects.gigastt import gigastt_routes, own_limits
+from govor.api.dialects.localai_vad import vad_limits, voice_activity_routes
+from govor.api.dialects.whisper_asr import asr_limits, whisper_asr_routes
+from govor.api.dialects.whispercpp import whispercpp_routes
+from govor.api.http.auth import guard
+from govor.api.http.errors import handle_errors
+from govor.api.http.pacing import Doorway
+from govor.api.http.paths import Paths
+from govor.api.http.request_context import Exchanges, annotate
+from govor.api.http.request_tasks import HttpRequest, WebSocketRequest
+from govor.api.models.catalogue import model_routes
+from govor.api.models.memory import loaded_routes
+from govor.api.models.pulls import pull_routes
+from govor.api.models.storage import storage_routes
+from govor.api.openapi.docs_page import docs_routes
+from govor.api.openapi.document import document_api
+from govor.api.request.results import MODEL_HEADER
+from govor.api.status.health import probe_routes, status_routes
+from govor.api.status.metrics import MetricsApp, metrics_routes
+from govor.engine.plugin_server import ServiceTranscriber
 from govor.engine.service import Service
-from govor.engine.transcriber import ServiceTranscriber
-from govor.jobs.desk import Jobs
-from govor.observe.figures import Figures
-from govor.observe.watch import Watch
+from govor.jobs.service import Jobs
+from govor.observe.hub import Watch
+from govor.observe.metrics import Figures
 
 PARTS = "govor"
 """Where an application's extensions have its parts."""

@@ -16,14 +16,14 @@ import click
 import pluggy
 from pydantic import BaseModel, ValidationError
 
-from govor import hookspecs
+from govor.contract import hooks as hookspecs
+from govor.contract.diarization import Diarizer
+from govor.contract.models import ModelSpec
+from govor.contract.recognition import Backend, VoiceDetector
+from govor.contract.server import Transcriber
 from govor.errors import ConfigurationError
 from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
-from govor.serving import Transcriber
 from govor.settings import Settings
-from govor.specs import ModelSpec
-from govor.types import Backend, VoiceDetector
-from govor.voices import Diarizer
 
 GROUP = "govor"
 

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from govor.contract.models import Feature, ModelSpec
 from govor.settings import Settings
-from govor.specs import Feature, ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, plugins_of
-from hub_standin import Hub, standing_in
-from small_models import BYTES, Adopter, file_of
-from waiting import Turnstile
+from support.models.hub_standin import Hub, standing_in
+from support.models.small_models import BYTES, Adopter, file_of
+from support.waiting import Turnstile
 
 EVERY_CALL = 10_000
 

@@ -17,8 +17,8 @@ from contextlib import suppress
 import h2.connection
 import h2.errors
 
-from fuzzing import damaged, sound_files
-from servers import form
+from support.processes.servers import form
+from support.sound.fuzzing import damaged, sound_files
 
 PATHS = ("/v1/audio/transcriptions", "/inference", "/v1/transcribe", "/v1/audio/speech/timestamps")
 

@@ -14,7 +14,7 @@ from collections import Counter
 from http.client import HTTPConnection
 from pathlib import Path
 
-from servers import form
+from support.processes.servers import form
 
 CLIENTS = 6
 ASKED = ("/v1/models", "/v1/models/echo", "/api/ps", "/ready", "/v1/registry", "/health", "/v1/jobs")

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from lengthy import Told, stream
-from processes import ServerProcess
+from support.processes.server_processes import ServerProcess
+from support.sound.lengthy import Told, stream
 
 
 def timed(call: Callable[[], Any]) -> float:

@@ -6,8 +6,8 @@ import math
 from itertools import count
 
 from govor.cli import main
-from govor.engine import lane
-from govor.engine.turns import Share, Turn
+from govor.engine.scheduling import scheduler as lane
+from govor.engine.scheduling.tasks import Share, Turn
 
 arrivals: dict[Share, int] = {}
 numbers = count()

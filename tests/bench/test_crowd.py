@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import media
 from bench.report import report
-from crowd import Pulse, ask_at_once, quantile, server_process
 from govor.testing import hum
+from support.clients.crowd import Pulse, ask_at_once, quantile, server_process
+from support.sound import media
 
 CLIENTS = 200
 ROUNDS = 5

@@ -15,8 +15,8 @@ from bench.clients import Left, ask, busy_with, timed
 from bench.models import Measured, gigaam, whisper
 from bench.report import percentiles, report
 from bench.speech import write_calm, write_hard
-from lengthy import stream, write_recording
-from processes import ServerProcess, process_of
+from support.processes.server_processes import ServerProcess, process_of
+from support.sound.lengthy import stream, write_recording
 
 ALONE, BESIDES = 10, 20
 GAPS = 100

@@ -18,8 +18,8 @@ import pytest
 
 from bench.report import report
 from bench.speech import write_calm
-from lengthy import stream, write_recording
-from processes import ServerProcess, process_of
+from support.processes.server_processes import ServerProcess, process_of
+from support.sound.lengthy import stream, write_recording
 
 HOURS = float(os.environ.get("BENCH_HOURS", "10"))
 SHORT, MIDDLE = 600.0, 3600.0

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 
-import media
 from govor import usable_cores
+from support.sound import media
 
 PAIRS = 7
 SECONDS = 60

@@ -26,7 +26,7 @@ import pytest
 from bench.clients import ask, seconds_together
 from bench.models import whisper
 from bench.report import report
-from processes import START_SECONDS, process_of
+from support.processes.server_processes import START_SECONDS, process_of
 
 FILES, ROUNDS = 8, 3
 CLIENTS = (1, 4, 8)

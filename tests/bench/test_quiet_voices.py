@@ -13,12 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.report import report
-from govor.audio.speech import Region, SpeechFinder
-from govor.audio.voice import speech_in
-from govor.engine.plan import SEGMENT_RULES
+from govor.audio.detection import speech_in
+from govor.audio.policy import SEGMENT_RULES
+from govor.audio.regions import Region, SpeechFinder
+from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
 from govor.testing import read_audio
-from govor.types import SAMPLE_RATE, Audio, VoiceDetector
-from noises import NOISES, at_level, at_peak, whispered, white
+from support.sound.noises import NOISES, at_level, at_peak, whispered, white
 
 PEAKS = (-2, -20, -40, -50, -55, -60, -65)
 SOFTER = (20, 25, 30, 35, 40, 45)

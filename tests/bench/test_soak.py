@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from bench.report import report
 from bench.test_crowd import in_milliseconds
-from crowd import Pulse, server_process
-from waiting import eventually
+from support.clients.crowd import Pulse, server_process
+from support.waiting import eventually
 
 REQUESTS = int(os.environ.get("SOAK_REQUESTS", "60000"))
 SECONDS = float(os.environ.get("SOAK_SECONDS", "300"))

@@ -25,8 +25,8 @@ from bench.clients import ask, seconds_together
 from bench.models import Measured, full_size, gigaam, load_gigaam, load_onnx_asr, stretches, whisper
 from bench.report import report
 from govor.testing import read_audio
-from lengthy import write_recording
-from processes import process_of
+from support.processes.server_processes import process_of
+from support.sound.lengthy import write_recording
 
 CLIENTS = (1, 4, 8, 16)
 SECONDS = 20

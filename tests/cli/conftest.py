@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from terminal import run_on_terminal
-from warm_start import run_govor
+from support.processes.terminal import run_on_terminal
+from support.processes.warm_start import run_govor
 
 GOVOR = (sys.executable, "-m", "govor")
 PATIENCE_SECONDS = 60

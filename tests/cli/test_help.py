@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from govor import __version__
-from govor.cli.options import GROUPS, TABLES, default_text
+from govor.cli.terminal.options import GROUPS, TABLES, default_text
 from govor.settings import Settings
 
 SECRET = "sk-entirely-secret"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import media
 from govor.testing import hum
-from waiting import eventually
+from support.sound import media
+from support.waiting import eventually
 
 
 @pytest.fixture

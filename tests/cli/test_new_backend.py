@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from govor.cli import cli
 from govor.cli.new_backend import PLACES, write_package
 from govor.errors import ConfigurationError
-from packages import install_package
+from support.processes.packages import install_package
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 240

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from govor.cli.listen import bind
-from govor.cli.running import hypercorn_config
+from govor.cli.serve.lifecycle import hypercorn_config
+from govor.cli.serve.sockets import bind
 from govor.connections.limits import Limits
 from govor.connections.server import serve
 from govor.settings import Settings

@@ -10,7 +10,7 @@ import pytest
 
 import govor.connections.http1
 import govor.connections.http2
-from govor.connections.validity import is_host, origin_form
+from govor.connections.request_checks import is_host, origin_form
 
 HOSTS = {
     "a label of 64 letters": "a" * 64 + ".example",

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from govor.connections.limits import COMPLAINT_SECONDS, Seldom
-from http2 import Connection
-from waiting import eventually
+from support.clients.http2 import Connection
+from support.waiting import eventually
 
 GET = b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
 SHORT = 0.05
@@ -95,7 +95,7 @@ def test_whoever_is_being_answered_does_not_make_way(listen: Any) -> None:
 
 WITHOUT_FILES = """
 import asyncio, logging, os, resource, socket, sys
-from govor.cli.running import hypercorn_config
+from govor.cli.serve.lifecycle import hypercorn_config
 from govor.connections.limits import Limits
 from govor.connections.server import serve
 
@@ -172,7 +172,7 @@ def test_a_complaint_comes_once_a_minute_and_tells_how_many_were_left_out(caplog
 
 LIMIT = """
 import resource
-from govor.cli.process import most_connections, raise_files
+from govor.cli.serve.process_tuning import most_connections, raise_files
 for limits in {limits}:
     resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     raise_files()

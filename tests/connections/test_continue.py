@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-import media
-from govor.api.bodies import Bodies, Pace
-from servers import form
-from waiting import eventually
+from govor.api.body.reading import Bodies, Pace
+from support.processes.servers import form
+from support.sound import media
+from support.waiting import eventually
 
 CONTINUE = b"HTTP/1.1 100 "
 

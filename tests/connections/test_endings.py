@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from http2 import Connection
-from waiting import eventually
+from support.clients.http2 import Connection
+from support.waiting import eventually
 
 CLOSE_WAIT, ESTABLISHED = 8, 1  # states of a socket in /proc/net/tcp
 CLIENTS = 50

@@ -13,7 +13,7 @@ import pytest
 from h2.errors import ErrorCodes
 
 from govor.connections.http2 import PREFACE, RESETS, Frames
-from waiting import eventually
+from support.waiting import eventually
 
 GOOD = {":method": "GET", ":path": "/", ":scheme": "http", ":authority": "x"}
 UPGRADES = {

@@ -15,7 +15,7 @@ from govor.settings import Settings
 from miniature import heldout
 from miniature.halves import widen_folder
 from miniature.heldout import HeldOut
-from servers import Server, serving
+from support.processes.servers import Server, serving
 
 MINIATURES = Path(__file__).parents[1] / "miniature/models"
 

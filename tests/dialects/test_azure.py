@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 
-import media
+from support.sound import media
 
 BASE = "/openai/deployments"
 

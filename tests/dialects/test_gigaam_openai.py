@@ -11,12 +11,12 @@ import httpx
 import openai
 import pytest
 
-import media
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, plugins_of
 from miniature.heldout import HeldOut
-from servers import Server
-from waiting import eventually
+from support.processes.servers import Server
+from support.sound import media
+from support.waiting import eventually
 
 URL = "/v1/audio/transcriptions"
 SEGMENT_KEYS = ["id", "seek", "start", "end", "text", "tokens", "temperature", "avg_logprob"]

@@ -13,14 +13,14 @@ import httpx
 import numpy as np
 import pytest
 
-import media
+from govor.contract.models import Feature, ModelSpec
 from govor.errors import TranscriptionFailed
 from govor.settings import Settings
-from govor.specs import Feature, ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeLongForm, FakeRecognizer, plugins_of
 from miniature.heldout import HeldOut
-from servers import Server
-from waiting import eventually
+from support.processes.servers import Server
+from support.sound import media
+from support.waiting import eventually
 
 FILE, STREAM = "/v1/transcribe", "/v1/transcribe/stream"
 WORDS = ModelSpec("fake", features=frozenset({Feature.WORDS}))

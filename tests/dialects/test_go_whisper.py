@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-import media
+from govor.contract.models import ModelSpec
 from govor.settings import Settings
-from govor.specs import ModelSpec
 from govor.testing import FakeBackend, plugins_of
-from hub_standin import standing_in
-from servers import Server
-from small_models import BYTES, file_of
+from support.models.hub_standin import standing_in
+from support.models.small_models import BYTES, file_of
+from support.processes.servers import Server
+from support.sound import media
 
 TRANSCRIBE, TRANSLATE = "audio/transcriptions", "audio/translations"
 

@@ -11,11 +11,11 @@ import httpx
 import openai
 import pytest
 
-import media
 from govor.settings import Settings
 from govor.testing import FakeBackend, plugins_of
-from servers import Server
-from waiting import eventually
+from support.processes.servers import Server
+from support.sound import media
+from support.waiting import eventually
 
 URL = "/v1/audio/transcriptions"
 MODEL = "Whisper-Base"

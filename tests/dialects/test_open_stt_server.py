@@ -1,4 +1,4 @@
-"""open-stt-server's document, request by request. Its flags are in tests/cli/test_familiar.py."""
+"""open-stt-server's document, request by request. Its flags are in tests/cli/serve/test_open_stt_flags.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 import openai
 import pytest
 
-from servers import Server
+from support.processes.servers import Server
 
 URL = "/v1/audio/transcriptions"
 ITS_MODELS = """

@@ -10,7 +10,7 @@ import httpx
 import openai
 import pytest
 
-from servers import Server
+from support.processes.servers import Server
 
 MODEL = "Systran/faster-whisper-base"
 TASK = {"task": "automatic-speech-recognition"}

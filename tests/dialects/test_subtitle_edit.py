@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from govor.api.part_headers import read_headers
+from govor.api.body.part_headers import read_headers
 
 BOUNDARY = "7c0d1a52-6f0e-4b63-9a57-2f1d0f5b8a11"
 TOKEN = frozenset("!#$%&'*+-.^_`|~")

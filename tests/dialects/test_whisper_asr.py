@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-import media
+from support.sound import media
 
 SPOKEN = "Я хочу заказать столик на двоих."
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from miniature.heldout import HeldOut
-from servers import Server
+from support.processes.servers import Server
 
 
 def ask(client: httpx.Client, content: bytes, **fields: str) -> httpx.Response:

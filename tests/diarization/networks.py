@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from diarization.material import EMBEDDING, SEGMENTATION, read_member
-from govor.models.record import Digest, write_record
+from govor.models.manifest import Digest, write_record
 from govor_diarizer import diarizer
 
 

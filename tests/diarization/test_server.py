@@ -15,9 +15,9 @@ import openai.types.audio as types
 import pytest
 from openai import OpenAI
 
-import media
 from diarization.material import SAMPLE, read_member, read_wav
 from diarization.networks import install_networks
+from support.sound import media
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nodes import run_node
+from support.clients.nodes import run_node
 
 SECONDS = 240
 WORD = re.compile(r" +\d+\.\d\d +\d+\.\d\d  (\S+)")

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from govor.api.diarization import DiarizationFields
-from govor.api.fields import Fields
-from govor.api.foreign import KNOWN, UNNEEDED
-from govor.api.gigastt import Query
-from govor.api.spellings import OTHER_NAMES
-from govor.api.whisper_asr import AsrQuery
-from govor.api.whispercpp import InferenceFields
+from govor.api.audio.diarization import DiarizationFields
+from govor.api.dialects.gigastt import Query
+from govor.api.dialects.whisper_asr import AsrQuery
+from govor.api.dialects.whispercpp import InferenceFields
+from govor.api.request.fields import Fields
+from govor.api.request.foreign_fields import KNOWN, UNNEEDED
+from govor.api.request.spellings import OTHER_NAMES
 from govor.app import create_app
 from govor.engine.service import Service
-from govor.formats import MEDIA_TYPES
+from govor.formats.rendering.formats import MEDIA_TYPES
 from govor.settings import Settings
 
 ROUTE = re.compile(r"(GET|POST|DELETE|WS) (/[\w/{}-]*)")

@@ -15,18 +15,18 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel, TypeAdapter
 
-from govor import hookspecs
-from govor.api.fields import Fields, ServerVad
-from govor.api.responses import CODES
+from govor.api.http.errors import CODES
+from govor.api.request.fields import Fields, ServerVad
 from govor.app import create_app
 from govor.cli import cli
-from govor.cli.options import TABLES, default_text
-from govor.compat import Compat
+from govor.cli.terminal.options import TABLES, default_text
+from govor.contract import hooks as hookspecs
+from govor.contract.models import Feature
 from govor.engine.service import Service
 from govor.errors import GovorError
 from govor.settings import Settings, load_settings
+from govor.settings.compat import Compat
 from govor.settings.subtitles import Subtitles
-from govor.specs import Feature
 
 Pages = dict[str, Any]
 

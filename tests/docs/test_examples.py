@@ -20,7 +20,7 @@ import govor
 from govor.audio.energy import EnergyDetector
 from govor.plugins import Plugins
 from govor.settings import Settings
-from waiting import eventually
+from support.waiting import eventually
 
 Pages = dict[str, Any]
 

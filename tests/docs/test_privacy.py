@@ -19,33 +19,33 @@ QUIET_SERVER = (
 
 PROOFS = {
     "An upload": (
-        "api/test_uploads.py::test_the_spooled_file_is_gone_when_the_answer_is_there",
-        "api/test_uploads.py::test_a_client_that_leaves_in_mid_upload_leaves_nothing_behind",
+        "api/body/test_uploads.py::test_the_spooled_file_is_gone_when_the_answer_is_there",
+        "api/body/test_uploads.py::test_a_client_that_leaves_in_mid_upload_leaves_nothing_behind",
     ),
     "An upload of a server that was killed": (
-        "cli/test_restart.py::test_the_upload_of_a_killed_server_is_cleared_away_and_that_of_a_living_one_is_not",
+        "cli/serve/test_restart.py::test_the_upload_of_a_killed_server_is_cleared_away_and_that_of_a_living_one_is_not",
     ),
     "A recording at a `file_url`": (
-        "api/test_file_url.py::test_a_recording_is_fetched_and_transcribed_and_nothing_stays",
-        "api/test_file_url.py::test_clients_that_leave_while_a_recording_is_fetched_leave_nothing_behind",
+        "api/body/test_file_url.py::test_a_recording_is_fetched_and_transcribed_and_nothing_stays",
+        "api/body/test_file_url.py::test_clients_that_leave_while_a_recording_is_fetched_leave_nothing_behind",
     ),
     "The recording of a job": (
-        "jobs/test_store.py::test_a_recording_that_no_job_waits_with_is_swept_away",
-        "api/test_jobs.py::test_a_job_is_queued_worked_on_and_done",
+        "jobs/storage/test_store.py::test_a_recording_that_no_job_waits_with_is_swept_away",
+        "api/audio/jobs/test_jobs.py::test_a_job_is_queued_worked_on_and_done",
     ),
     "The text of a job, with its options, without keys": (
-        "api/test_jobs.py::test_a_client_sees_the_jobs_of_its_own_key_only",
-        "api/test_jobs.py::test_a_finished_job_is_forgotten_after_its_time",
-        "jobs/test_store.py::test_what_is_forgotten_gives_its_room_on_the_disk_back",
-        "api/test_jobs.py::test_a_server_without_jobs_leaves_no_trace_on_the_disk",
+        "api/audio/jobs/test_jobs.py::test_a_client_sees_the_jobs_of_its_own_key_only",
+        "api/audio/jobs/test_jobs.py::test_a_finished_job_is_forgotten_after_its_time",
+        "jobs/storage/test_store.py::test_what_is_forgotten_gives_its_room_on_the_disk_back",
+        "api/audio/jobs/test_jobs.py::test_a_server_without_jobs_leaves_no_trace_on_the_disk",
     ),
     "Models": (
-        "models/test_removal.py::test_a_deleted_model_is_gone_and_its_room_is_free",
-        "models/test_removal.py::test_what_no_model_needs_is_pruned",
+        "models/files/test_removal.py::test_a_deleted_model_is_gone_and_its_room_is_free",
+        "models/files/test_removal.py::test_what_no_model_needs_is_pruned",
     ),
     "Files of models from the Hugging Face hub": (
-        "models/test_hub_cache.py::test_a_fetched_file_is_on_the_disk_once",
-        "models/test_removal.py::test_what_the_hubs_cache_still_has_is_told",
+        "models/download/test_hub_cache.py::test_a_fetched_file_is_on_the_disk_once",
+        "models/files/test_removal.py::test_what_the_hubs_cache_still_has_is_told",
     ),
     "Requests in the log": (
         "operations/test_processes.py::test_the_access_log_names_client_status_model_and_audio_but_no_query",
@@ -58,38 +58,38 @@ PROOFS = {
         QUIET_SERVER,
         "quiet/test_quiet.py::test_a_terminal_asks_nobody_and_writes_nowhere_else",
     ),
-    "always": ("cli/test_serve.py::test_it_listens_on_loopback_only",),
+    "always": ("cli/serve/test_command.py::test_it_listens_on_loopback_only",),
     "nobody asks for anything": (
         QUIET_SERVER,
         "quiet/test_quiet.py::test_a_terminal_asks_nobody_and_writes_nowhere_else",
     ),
     "a model is fetched: `govor pull`, `POST /v1/models`, or a first request with `auto_pull` on": (
-        "models/test_store_failures.py::test_a_token_is_sent_to_the_hub",
+        "models/files/test_store_failures.py::test_a_token_is_sent_to_the_hub",
         "test_telemetry.py::test_the_hubs_client_names_neither_torch_nor_an_agent_and_asks_no_list_of_them",
     ),
     "the embedded weights fail their check": (
-        "models/test_store.py::test_a_package_with_other_bytes_counts_as_absent_and_the_hub_is_asked",
+        "models/files/test_store.py::test_a_package_with_other_bytes_counts_as_absent_and_the_hub_is_asked",
     ),
     "a request has a `file_url`, and `file_urls` is on": (
-        "api/test_file_url.py::test_no_address_is_called_unless_the_operator_says_so",
+        "api/body/test_file_url.py::test_no_address_is_called_unless_the_operator_says_so",
     ),
     "a job has a `webhook_url`, and `file_urls` and `webhook_secret` are set": (
-        "api/test_webhooks.py::test_a_webhook_that_may_not_be_sent_is_refused_when_the_job_is_handed_in",
-        "api/test_webhooks.py::test_a_finished_job_is_told_with_a_signature",
+        "api/audio/jobs/test_webhooks.py::test_a_webhook_that_may_not_be_sent_is_refused_when_the_job_is_handed_in",
+        "api/audio/jobs/test_webhooks.py::test_a_finished_job_is_told_with_a_signature",
     ),
     "`OTEL_EXPORTER_OTLP_ENDPOINT` is set, and the extra `otel` installed": (
         "operations/test_traces.py::test_without_the_variables_there_are_none",
     ),
     "`/docs` is open in a browser": (
-        "api/test_openapi.py::test_the_page_loads_everything_from_this_server",
-        "api/test_openapi.py::test_the_pages_style_loads_nothing_from_elsewhere",
+        "api/openapi/test_document.py::test_the_page_loads_everything_from_this_server",
+        "api/openapi/test_document.py::test_the_pages_style_loads_nothing_from_elsewhere",
     ),
 }
 """What the first column of a table says, and the tests below tests/ that show it."""
 
 OFFLINE = (
     "test_offline.py::test_offline_the_server_opens_no_socket_but_its_own",
-    "models/test_store_failures.py::test_an_offline_store_asks_nobody",
+    "models/files/test_store_failures.py::test_an_offline_store_asks_nobody",
 )
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import media
+from govor.contract.models import ModelSpec
+from govor.contract.recognition import Recognizer
 from govor.engine.service import Service
 from govor.settings import Settings
-from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of, silence
-from govor.types import Recognizer
+from support.sound import media
 
 TEST_SECONDS = 25
 FAKE = ModelSpec("fake")

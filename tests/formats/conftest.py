@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from govor.types import Segment, Task, Transcript
+from govor.contract.recognition import Segment, Task, Transcript
 
 Build = Callable[..., Transcript]
 

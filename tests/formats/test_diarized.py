@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from govor.contract.recognition import Options, Segment, Transcript, Word
 from govor.errors import InvalidParam
-from govor.formats import events, render
+from govor.formats import events
 from govor.formats.diarized import NamedTurn, rttm, smoothed, turns_body
-from govor.types import Options, Segment, Transcript, Word
+from govor.formats.rendering.formats import render
 
 TALK = (
     Segment(" Can I help? ", 0.5, 1.2345, speaker="agent"),

@@ -8,9 +8,9 @@ from openai.types.audio import (
 )
 from pydantic import TypeAdapter
 
+from govor.contract.recognition import Segment, Token
 from govor.errors import TranscriptionFailed
 from govor.formats import events
-from govor.types import Segment, Token
 
 TOKENS = (Token(" вет", -0.2, " вет".encode()),)
 

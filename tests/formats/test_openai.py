@@ -4,9 +4,9 @@ import math
 import pytest
 from openai.types.audio import Transcription, TranscriptionVerbose
 
+from govor.contract.recognition import Segment, Token, Word
 from govor.errors import ModelNotFound
 from govor.formats.openai import dump_json, error_body, json_body, verbose_body
-from govor.types import Segment, Token, Word
 
 TOKENS = (Token("при", -0.1, "при".encode()), Token("вет", -0.2, "вет".encode()))
 WORDS = (Word(" при", 0.1 + 0.2, 0.5, 0.9), Word("вет", 0.5, 0.7))

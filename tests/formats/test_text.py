@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from govor.contract.recognition import Segment
 from govor.formats.text import Joiner, join_texts, text_body
-from govor.types import Segment
 
 codes = st.sampled_from([None, "ru", "en", "zh", "th"])
 segments = st.builds(Segment, text=st.text(alphabet=" \n\tabя你。", max_size=6), language=codes)

@@ -1,6 +1,6 @@
-from govor.formats.growing import Placer
+from govor.contract.recognition import Segment, Word
+from govor.formats.rendering.incremental import Placer
 from govor.formats.timeline import place_segments
-from govor.types import Segment, Word
 
 
 def places(transcript):

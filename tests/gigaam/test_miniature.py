@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import media
 from govor import Options, Recognizer, Segment
 from govor.settings import Settings
 from miniature.heldout import HeldOut
 from miniature.scoring import edits
-from servers import serving
+from support.processes.servers import serving
+from support.sound import media
 
 Hear = Callable[..., list[Segment]]
 PLAIN_HEADS = ("v3_ctc", "v3_rnnt")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import media
 from govor.settings import Settings
 from miniature.heldout import HeldOut
-from servers import Server, serving
+from support.processes.servers import Server, serving
+from support.sound import media
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from typing import Any
 from govor import Segment
 from govor.plugins import Plugins
 from govor.settings import Settings
-from hub_standin import standing_in
 from miniature.halves import widen_folder
 from miniature.heldout import FOLDER, HeldOut
+from support.models.hub_standin import standing_in
 
 MINIATURE = Path(__file__).parents[1] / "miniature/models/v3_rnnt"
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import media
-from govor.engine.pipeline import Work
+from govor.contract.recognition import Options
 from govor.engine.service import Service
+from govor.engine.transcription.pipeline import Work
 from govor.settings import Settings
-from govor.types import Options
 from miniature.heldout import HeldOut
+from support.sound import media
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from govor import Audio, Options, Recognizer
-from govor.audio.stretches import Cutter, cut
-from govor.engine.plan import plan
-from govor.types import SAMPLE_RATE
+from govor.audio.chunking import Cutter, cut
+from govor.audio.policy import plan
+from govor.contract.recognition import SAMPLE_RATE
 from miniature.heldout import HeldOut
 from miniature.scoring import edits
 

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from govor import Audio, Options, Recognizer
-from govor.audio.speech import SpeechRules
-from govor.audio.stretches import Cutter, Packing, cut
-from govor.engine.placing import place
-from govor.engine.seams import Seams
-from govor.types import SAMPLE_RATE
+from govor.audio.chunking import Cutter, Packing, cut
+from govor.audio.regions import SpeechRules
+from govor.contract.recognition import SAMPLE_RATE
+from govor.engine.alignment.segment_times import place
+from govor.engine.alignment.stitching import Seams
 from miniature.heldout import HeldOut
 from miniature.scoring import edits
 

@@ -15,8 +15,8 @@ from govor import Options, Placement
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.testing.sound import read_audio
-from hub_standin import Hub, standing_in
-from random_speech_models import BUILDERS
+from support.models.hub_standin import Hub, standing_in
+from support.models.random_speech_models import BUILDERS
 
 KINDS: dict[str, dict[str, Any]] = {
     "whisper": {"repository": "owner/whisper-small"},

@@ -19,14 +19,14 @@ import torch
 
 import govor_transformers
 import govor_whisper
-from ctranslate2_weights import as_transformers, read_variables
 from govor import Audio, Options, Placement, Recognizer, Segment
 from govor.models.catalogue import Catalogue
-from govor.models.store import Store
+from govor.models.files.store import Store
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.testing.sound import read_audio
-from random_speech_models import save_whisper, whisper_base
+from support.models.ctranslate2_weights import as_transformers, read_variables
+from support.models.random_speech_models import save_whisper, whisper_base
 
 GREEDY = {"beam_size": 1, "temperature_fallback": False, "compute_type": "float32"}
 WORD_SECONDS = 0.5

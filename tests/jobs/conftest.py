@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs_kept import Open, Reopened
+from support.jobs_kept import Open, Reopened
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from govor.contract.recognition import Audio
 from govor.testing import read_audio
-from govor.types import Audio
 
 HERE = Path(__file__).parent
 LIST = HERE / "heldout.json"

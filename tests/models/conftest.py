@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from govor.models.catalogue import Catalogue, Model
-from govor.models.sources import package_paths, read_joined
-from govor.models.store import Store
+from govor.models.download.sources import package_paths, read_joined
+from govor.models.files.store import Store
 from govor.plugins import Plugins
 from govor.settings import Settings
-from hub_standin import Hub, standing_in
-from small_models import BYTES, file_of, model_of
+from support.models.hub_standin import Hub, standing_in
+from support.models.small_models import BYTES, file_of, model_of
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def whisper_base(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> tuple[Model, int]
             raise PackageNotFoundError(name)
         return distribution(name)
 
-    monkeypatch.setattr("govor.models.sources.distribution", without_wheels)
+    monkeypatch.setattr("govor.models.download.sources.distribution", without_wheels)
     return model, model.spec.size
 
 

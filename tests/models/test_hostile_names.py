@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 
 from govor.errors import DownloadFailed, GovorError
 from govor.models.catalogue import Model
-from govor.models.hub import HubFile, parse_repository, share
-from govor.models.listing import LISTING, read_listing
-from govor.models.own import pulled_models
-from govor.models.removal import remove
-from govor.models.store import Store
-from govor.models.usage import prune
-from govor.models.verify import verify
+from govor.models.download.hub import HubFile, parse_repository, share
+from govor.models.files.listing import LISTING, read_listing
+from govor.models.files.removal import remove
+from govor.models.files.store import Store
+from govor.models.files.usage import prune
+from govor.models.files.verify import verify
+from govor.models.selection.operator_models import pulled_models
 from govor.names import folder_name, is_model_file, is_name
 from govor.plugins import Plugin
-from hub_standin import COMMIT, Hub, standing_in
-from small_models import Adopter, file_of, model_of
+from support.models.hub_standin import COMMIT, Hub, standing_in
+from support.models.small_models import Adopter, file_of, model_of
 
 SMALL = b"yes no"
 HASH = hashlib.sha1(SMALL).hexdigest()

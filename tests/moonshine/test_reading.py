@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-import media
 from miniature.scoring import edits
+from support.sound import media
 
 # Dickens, the first sentence of A Tale of Two Cities
 READ = """

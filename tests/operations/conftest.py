@@ -9,7 +9,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-import media
+from support.sound import media
 
 
 def read_metrics(text: str) -> dict[str, list[Any]]:

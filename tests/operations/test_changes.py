@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from govor.engine.changes import LIVE
 from govor.errors import ConfigurationError
 from govor.settings import Settings
+from govor.settings.reload import LIVE
 
 
 def test_the_settings_that_change_live_are_documented_and_exist(root: Path) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-import media
-from govor.cli.listen import bind
+from govor.cli.serve.sockets import bind
 from govor.connections.http2 import PREFACE
 from govor.settings import Settings
-from processes import process_of
-from servers import form
-from waiting import eventually
+from support.processes.server_processes import process_of
+from support.processes.servers import form
+from support.sound import media
+from support.waiting import eventually
 
 CLOSE_WAIT = 8  # a state of a socket in /proc/net/tcp
 REQUESTS = 50

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from govor.api.rates import MOST_CLIENTS, Buckets
+from govor.api.http.rate_limit import MOST_CLIENTS, Buckets
 from govor.errors import ConfigurationError
 from govor.settings import Settings, load_settings
 from govor.settings.keys import Keys
-from waiting import eventually
+from support.waiting import eventually
 
 
 def code_of(response: Any) -> str:

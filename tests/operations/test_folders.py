@@ -14,15 +14,15 @@ from typing import Any
 import httpx
 import pytest
 
-import media
-from disks import cramped
 from govor.engine.folders import PROBE_BYTES, Folders, hub_cache, refusal
 from govor.errors import ConfigurationError
-from govor.models.store import Store
+from govor.models.files.store import Store
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, hum, plugins_of
-from small_models import file_of, model_of
-from waiting import eventually
+from support.disks import cramped
+from support.models.small_models import file_of, model_of
+from support.sound import media
+from support.waiting import eventually
 
 URL = "/v1/audio/transcriptions"
 VOICE = media.wav(hum(1))

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import pytest
 
-from govor.cli.options import show_log
-from govor.observe.lines import JsonFormatter, LineFormatter
+from govor.cli.terminal.options import show_log
+from govor.observe.log_format import JsonFormatter, LineFormatter
 from govor.plain import escape, escape_json, in_words, without_controls
 
 EVIL = [

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from govor.engine.service import Service
-from govor.observe.figures import Figures
+from govor.observe.metrics import Figures
 from govor.settings import Settings
 
 

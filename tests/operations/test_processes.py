@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
-from packages import install_plugin
-from processes import clean_environment
-from waiting import eventually
+from support.processes.packages import install_plugin
+from support.processes.server_processes import clean_environment
+from support.waiting import eventually
 
 GOVOR = (sys.executable, "-m", "govor")
 

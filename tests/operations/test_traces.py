@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from govor.observe import tracing
 from govor.observe.tracing import Tracing, tracing_of_environment
-from waiting import eventually
+from support.waiting import eventually
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

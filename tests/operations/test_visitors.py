@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from govor.api.visitors import Visit, check_visit
+from govor.api.http.browser_origin import Visit, check_visit
 from govor.errors import ConfigurationError, GovorError
 from govor.settings import Settings, load_settings
 

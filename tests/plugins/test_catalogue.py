@@ -2,9 +2,9 @@
 
 import pytest
 
+from govor.contract.models import ModelSpec
 from govor.models.catalogue import Catalogue
 from govor.settings import Settings
-from govor.specs import ModelSpec
 from govor.testing import FakeBackend, plugins_of
 
 

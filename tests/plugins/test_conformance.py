@@ -14,12 +14,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from govor.specs import ModelFile, ModelSpec
+from govor.contract.models import ModelFile, ModelSpec
+from govor.contract.recognition import Audio, Options, Segment
 from govor.testing.faults import batch_fault, file_faults
 from govor.testing.rehearsal import ALONE, _calls
 from govor.testing.sound import silence
-from govor.types import Audio, Options, Segment
-from packages import install_plugin
+from support.processes.packages import install_plugin
 
 SHA256 = "0" * 64
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from govor import hookimpl
+from govor.contract.models import ModelFile, ModelSpec
 from govor.errors import ModelNotInstalled, UnsupportedOperation
 from govor.models.catalogue import Catalogue
-from govor.models.routing import Router
-from govor.models.store import Store
+from govor.models.files.store import Store
+from govor.models.selection.routing import Router
 from govor.settings import Settings
-from govor.specs import ModelFile, ModelSpec
 from govor.testing import FakeBackend, FakeDiarizer, plugins_of
 
 

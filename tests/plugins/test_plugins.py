@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 from govor import hookimpl
 from govor.audio.energy import EnergyDetector
+from govor.contract.models import ModelSpec
 from govor.errors import ConfigurationError
 from govor.plugins import Plugins
 from govor.settings import Settings
-from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, plugins_of
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from govor import Options, hookimpl
+from govor.contract.models import ModelSpec
+from govor.engine.plugin_server import ServiceTranscriber
 from govor.engine.service import Service
-from govor.engine.transcriber import ServiceTranscriber
 from govor.errors import InvalidParam, ModelNotFound
 from govor.settings import Settings
-from govor.specs import ModelSpec
 from govor.testing import FakeBackend, FakeDetector, plugins_of
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from miniature.halves import widen_folder
-from processes import clean_environment, environment
 from quiet.traces import Trace, apart, read_trace, traced, why_not
+from support.processes.server_processes import clean_environment, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")]
 
@@ -103,7 +103,7 @@ def plan(tmp_path: Path, models_dir: Path, free_port: int) -> Plan:
     if find_spec("torch") and find_spec("govor_gigaam_torch"):
         made.add("gigaam-torch", MINIATURES / "v3_ctc", checkpoint="v3_ctc.ckpt")
     if find_spec("govor_transformers"):
-        from random_speech_models import save_whisper
+        from support.models.random_speech_models import save_whisper
 
         save_whisper(tmp_path / "whisper-small")
         made.add("transformers", tmp_path / "whisper-small", family="whisper")

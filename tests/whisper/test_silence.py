@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import media
-import subtitle_files
-from noises import at_peak
+from support import subtitle_files
+from support.sound import media
+from support.sound.noises import at_peak
 
 SECONDS = 40
 RATE = 16_000

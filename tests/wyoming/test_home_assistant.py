@@ -27,8 +27,8 @@ from wyoming.ping import Ping
 import govor_wyoming
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, plugins_of
-from servers import Server, serving
-from waiting import eventually
+from support.processes.servers import Server, serving
+from support.waiting import eventually
 
 SECONDS = 60
 LAST = ("transcript-stop", "error", "info", "pong")

@@ -12,7 +12,7 @@ import torch
 
 import govor
 import govor_transformers
-from random_speech_models import BUILDERS
+from support.models.random_speech_models import BUILDERS
 
 KINDS = {
     "whisper": {"family": "whisper"},

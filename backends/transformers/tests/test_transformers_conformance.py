@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("transformers", reason="govor-transformers is not installed")
 
 from govor.testing import BackendConformance
-from random_speech_models import BUILDERS
+from support.models.random_speech_models import BUILDERS
 
 
 class TestTransformers(BackendConformance):

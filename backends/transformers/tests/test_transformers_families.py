@@ -15,7 +15,7 @@ from govor.testing import hum, silence
 from govor_transformers.repository import FAMILIES
 from govor_transformers.tekken import Tekken
 from govor_transformers.words import Heard, words_of
-from random_speech_models import BUILDERS, save_ctc
+from support.models.random_speech_models import BUILDERS, save_ctc
 
 ALL = govor.Options(words=True, logprobs=True)
 RELATIVES = [kind for kind, family in FAMILIES.items() if family == "ctc" and kind not in BUILDERS]

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from govor.api.fields import Fields
-from govor.jobs.records import Status
+from govor.api.request.fields import Fields
+from govor.jobs.storage.records import Status
 
 
 class TranscriptionForm(Fields):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.types import SAMPLE_RATE, Audio
+from govor.contract.recognition import SAMPLE_RATE, Audio
 
 FRAME = 512
 WINDOW = np.hanning(FRAME)

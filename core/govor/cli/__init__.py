@@ -12,18 +12,18 @@ from pathlib import Path
 import click
 
 from govor import __version__
+from govor.cli.client.memory import load, ps, reload, unload
 from govor.cli.group import Commands
 from govor.cli.hash import hash_files
 from govor.cli.jobs import jobs
-from govor.cli.leave import leave
-from govor.cli.loaded import load, ps, reload, unload
-from govor.cli.manage import du, prune, pull, rm, verify
-from govor.cli.models import models
+from govor.cli.models.listing import models
+from govor.cli.models.manage import du, prune, pull, rm, verify
 from govor.cli.new_backend import new_backend
 from govor.cli.plugins import plugins
-from govor.cli.say import say
-from govor.cli.serve import serve
-from govor.cli.transcribe import transcribe
+from govor.cli.serve.command import serve
+from govor.cli.terminal.exit import leave
+from govor.cli.terminal.say import say
+from govor.cli.transcribe.command import transcribe
 from govor.errors import GovorError
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import click
 
-from govor.cli.options import read_settings
-from govor.cli.say import say
+from govor.cli.terminal.options import read_settings
+from govor.cli.terminal.say import say
 from govor.errors import GovorError
 from govor.plugins import Plugins
 

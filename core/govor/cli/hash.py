@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from govor.cli.say import say
+from govor.cli.terminal.say import say
 from govor.errors import ConfigurationError
 
 CHUNK_BYTES = 2**20

@@ -9,15 +9,22 @@ from urllib.parse import quote
 
 import click
 
-from govor.api.lines import LineFields
-from govor.cli.recordings import find_recordings, opened
-from govor.cli.remote import DEFAULT_SERVER, Remote, json_option, of_server, server_options, show_json
-from govor.cli.say import say, sentence
-from govor.cli.sources import fields, route
-from govor.cli.table import show_table
-from govor.cli.wishes import read_wishes, wish_options
+from govor.api.request.line_fields import LineFields
+from govor.cli.client.server_client import (
+    DEFAULT_SERVER,
+    Remote,
+    json_option,
+    of_server,
+    server_options,
+    show_json,
+)
+from govor.cli.terminal.say import say, sentence
+from govor.cli.terminal.table import show_table
+from govor.cli.transcribe.options import read_wishes, wish_options
+from govor.cli.transcribe.recordings import find_recordings, opened
+from govor.cli.transcribe.sources import fields, route
 from govor.errors import GovorError, InvalidParam
-from govor.formats import MEDIA_TYPES
+from govor.formats.rendering.formats import MEDIA_TYPES
 from govor.plain import without_controls
 from govor.settings.subtitles import Subtitles
 

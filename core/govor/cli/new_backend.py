@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from govor.cli.say import say
+from govor.cli.terminal.say import say
 from govor.errors import ConfigurationError
 from govor.plugins import GROUP
 

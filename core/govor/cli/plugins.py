@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from govor.cli.options import read_settings, show_log
-from govor.cli.remote import json_option, show_json
-from govor.cli.say import say
-from govor.cli.table import show_table
+from govor.cli.client.server_client import json_option, show_json
+from govor.cli.terminal.options import read_settings, show_log
+from govor.cli.terminal.say import say
+from govor.cli.terminal.table import show_table
 from govor.plugins import Plugin, Plugins
 
 HEADINGS = ("NAME", "STATE", "DISTRIBUTION", "HOOKS", "MODELS", "REASON")

@@ -14,9 +14,9 @@ from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import HTTPStream
 
-from govor.connections.asking import WAITS
+from govor.connections.expect_continue import WAITS
 from govor.connections.refusals import refusal
-from govor.connections.validity import fault_of, origin_form
+from govor.connections.request_checks import fault_of, origin_form
 
 LAST = (b"connection", b"close")
 

@@ -16,7 +16,7 @@ from hypercorn.protocol.h2 import H2Protocol
 
 from govor.connections.limits import Allowance
 from govor.connections.refusals import refusal
-from govor.connections.validity import fault_of
+from govor.connections.request_checks import fault_of
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """How a client begins that knows that the server speaks HTTP/2: RFC 9113 3.4."""

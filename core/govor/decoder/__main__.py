@@ -4,7 +4,7 @@ import json
 import socket
 import sys
 
-from govor.decoder.confinement import Limits
-from govor.decoder.server import ForkServer
+from govor.decoder.process.confinement import Limits
+from govor.decoder.process.server import ForkServer
 
 ForkServer(socket.socket(fileno=int(sys.argv[1])), Limits(**json.loads(sys.argv[2]))).run()

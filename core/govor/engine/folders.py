@@ -14,7 +14,7 @@ from pathlib import Path
 from govor.engine.readiness import NotReady
 from govor.errors import ConfigurationError, InsufficientStorage
 from govor.models.catalogue import Model
-from govor.models.store import Store
+from govor.models.files.store import Store
 from govor.settings import Settings
 
 PROBE_BYTES = 65_536

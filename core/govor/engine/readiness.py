@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from govor.engine.choice import Chooser
-from govor.engine.downloads import Downloads
-from govor.engine.pool import Pool
+from govor.engine.model_pool.pool import Pool
+from govor.engine.transcription.model_choice import Chooser
 from govor.errors import (
     DownloadFailed,
     GovorError,
@@ -17,6 +16,7 @@ from govor.errors import (
     ModelNotInstalled,
 )
 from govor.models.catalogue import Model
+from govor.models.files.downloads import Downloads
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,40 +11,40 @@ from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from govor.audio.decode import ANYTHING
-from govor.audio.decoders import Decoders
+from govor.audio.decoding.processes import Decoders
+from govor.audio.decoding.recording import ANYTHING
 from govor.audio.energy import EnergyDetector
-from govor.cores import usable_cores
+from govor.contract.cores import usable_cores
+from govor.contract.recognition import VoiceDetector
 from govor.decoder.wire import Wishes
-from govor.engine.admission import Admission, Kind, Limits, Place
-from govor.engine.asked_names import AskedNames
-from govor.engine.beginning import begin
-from govor.engine.budget import Budget
-from govor.engine.changes import LIVE, differing
-from govor.engine.choice import Chooser
-from govor.engine.diarization import Diarization, Diarize, begin_diarization
-from govor.engine.downloads import Downloads
 from govor.engine.folders import Folders
-from govor.engine.hearing import Hearing
-from govor.engine.observer import Observers, Report
-from govor.engine.options import expect, likely_languages
-from govor.engine.patience import Patience
-from govor.engine.pipeline import Work
-from govor.engine.pool import Pool, State
+from govor.engine.model_pool.load_settings import Wishes as ModelWishes
+from govor.engine.model_pool.pool import Pool, State
 from govor.engine.readiness import Check, DefaultAnswers, NotReady, first_obstacle
-from govor.engine.traffic import Traffic
-from govor.engine.underway import Underway
+from govor.engine.scheduling.admission import Admission, Kind, Limits, Place
+from govor.engine.scheduling.core_budget import Budget
+from govor.engine.scheduling.in_flight import Traffic
+from govor.engine.scheduling.interactive import Underway
+from govor.engine.scheduling.queue_timeout import Patience
+from govor.engine.speakers.diarization import Diarization, Diarize, begin_diarization
+from govor.engine.transcription.begin import begin
+from govor.engine.transcription.model_choice import Chooser
+from govor.engine.transcription.options import expect, likely_languages
+from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.requested_names import AskedNames
+from govor.engine.transcription.stream import Hearing
 from govor.errors import GovorError
 from govor.errors.values import did_you_mean
+from govor.events import Observers, Report
 from govor.models.catalogue import Catalogue, Model
-from govor.models.own import declared_models, pulled_models
-from govor.models.routing import Router
-from govor.models.store import Store
-from govor.models.wishes import Wishes as ModelWishes
+from govor.models.files.downloads import Downloads
+from govor.models.files.store import Store
+from govor.models.selection.operator_models import declared_models, pulled_models
+from govor.models.selection.routing import Router
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.settings.keys import Keys
-from govor.types import VoiceDetector
+from govor.settings.reload import LIVE, differing
 
 IO_THREADS = 64
 """For reading, loading and fetching, which mostly wait: asyncio's few would let slow ones stop the rest."""

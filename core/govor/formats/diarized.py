@@ -7,10 +7,10 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
+from govor.contract.recognition import Transcript
 from govor.formats.openai import seconds, usage, warnings
 from govor.formats.timeline import Placed, place_segments
 from govor.plain import without_controls
-from govor.types import Transcript
 
 SOMEBODY = "A"  # OpenAI's name of the first speaker
 

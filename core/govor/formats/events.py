@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from govor.contract.recognition import Options, Segment, Token, Transcript
 from govor.errors import GovorError
 from govor.formats.diarized import diarized_segment
 from govor.formats.openai import detected, dump_json, error_body, render_tokens, token_logprobs, warnings
 from govor.formats.text import Joiner
 from govor.formats.timeline import Placed
-from govor.types import Options, Segment, Token, Transcript
 
 DONE = b"data: [DONE]\n\n"
 """Ends a stream that went well; never follows an error."""

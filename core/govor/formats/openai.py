@@ -8,11 +8,11 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
+from govor.contract.recognition import Segment, Token, Transcript, Word
 from govor.errors import GovorError
 from govor.formats.languages import language_name
 from govor.formats.timeline import Placed, place_segments
 from govor.plain import has_text
-from govor.types import Segment, Token, Transcript, Word
 
 _LOWEST_LOGPROB = -9999.0  # what OpenAI writes for a token of no probability
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 
+from govor.contract.recognition import Segment, Task, Transcript, Word
 from govor.formats.languages import separator
 from govor.plain import has_text, without_controls
-from govor.types import Segment, Task, Transcript, Word
 
 
 class Joiner:

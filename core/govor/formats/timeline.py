@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from govor.contract.recognition import Segment, Transcript
 from govor.plain import has_text
-from govor.types import Segment, Transcript
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
-from govor.engine.diarization import Diarize
-from govor.engine.hearing import Hearing
-from govor.engine.pipeline import Work
 from govor.engine.service import Service
+from govor.engine.speakers.diarization import Diarize
+from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.stream import Hearing
 from govor.errors import (
     GovorError,
     InsufficientStorage,
@@ -22,9 +22,9 @@ from govor.errors import (
     TranscriptionFailed,
     reason,
 )
-from govor.jobs.ledger import Ledger
-from govor.jobs.records import AnyJob, Failure, Job, Order, OrderedJob
-from govor.jobs.store import JobStore
+from govor.jobs.storage.async_store import Ledger
+from govor.jobs.storage.records import AnyJob, Failure, Job, Order, OrderedJob
+from govor.jobs.storage.store import JobStore
 
 ATTEMPTS = 3
 """How often the server may end while it works on a job alone that gets no further: then it is to blame."""

@@ -13,11 +13,11 @@ import time
 from base64 import b64decode, b64encode
 
 from govor.errors import GovorError, InsufficientStorage, JobsUnavailable, ShuttingDown, UrlNotAllowed
-from govor.jobs.deliveries import Delivery
-from govor.jobs.ledger import Ledger
-from govor.jobs.store import JobStore
-from govor.remote.addresses import check_policy
-from govor.remote.exchange import post
+from govor.jobs.storage.async_store import Ledger
+from govor.jobs.storage.deliveries import Delivery
+from govor.jobs.storage.store import JobStore
+from govor.outbound.addresses import check_policy
+from govor.outbound.client import post
 from govor.settings import Settings
 
 PARAM = "webhook_url"

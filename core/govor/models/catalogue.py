@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from govor.contract.models import ModelSpec
+from govor.contract.recognition import Backend
 from govor.plugins import Plugin
-from govor.specs import ModelSpec
-from govor.types import Backend
 
 DATED = re.compile(r"(.+)-20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 """How OpenAI calls a model of a certain day: clients know days that this server does not."""

@@ -8,8 +8,8 @@ import time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from govor.engine.observer import Report
-from govor.observe.exchange import Exchange
+from govor.events import Report
+from govor.observe.request import Exchange
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor

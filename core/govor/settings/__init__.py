@@ -20,11 +20,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from govor.compat import Compat
-from govor.declared import OwnModel
 from govor.errors import ConfigurationError
 from govor.errors.values import did_you_mean
+from govor.settings.catalogue import OwnModel
+from govor.settings.compat import Compat
 from govor.settings.mistakes import explain
+from govor.settings.model import Bytes, Device, ModelSettings
 from govor.settings.operations import OperationsSettings
 from govor.settings.subtitles import Subtitles
 from govor.settings.values import (
@@ -39,7 +40,6 @@ from govor.settings.values import (
     data_folder,
     expand,
 )
-from govor.wishes import Bytes, Device, ModelSettings
 
 log = logging.getLogger(__name__)
 

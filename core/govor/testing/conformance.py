@@ -19,13 +19,22 @@ from pathlib import Path
 
 import pytest
 
+from govor.contract.models import Feature, ModelSpec, Placement
+from govor.contract.recognition import (
+    SAMPLE_RATE,
+    Audio,
+    Backend,
+    LongForm,
+    Options,
+    Placed,
+    Recognizer,
+    Segment,
+)
 from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
-from govor.specs import Feature, ModelSpec, Placement
 from govor.testing.faults import file_faults, name_faults, order_faults, segment_faults, spec_faults
 from govor.testing.rehearsal import LOAD, Rehearsal
 from govor.testing.subject import BackendSubject, not_installed
-from govor.types import SAMPLE_RATE, Audio, Backend, LongForm, Options, Placed, Recognizer, Segment
 
 HEAVY = frozenset(
     {

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.hookspecs import hookimpl
+from govor.contract.hooks import hookimpl
+from govor.contract.models import Feature, ModelSpec, Placement
+from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment, Token, Word
 from govor.plugins import GROUP, Plugins
 from govor.settings import Settings
-from govor.specs import Feature, ModelSpec, Placement
-from govor.types import SAMPLE_RATE, Audio, Options, Recognizer, Segment, Token, Word
 
 PATIENCE_SECONDS = 30.0
 """How long a call waits for its gate before it takes the test for broken."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
+from govor.contract.models import Feature, ModelFile, ModelSpec
+from govor.contract.recognition import Segment
 from govor.formats.languages import LANGUAGES
 from govor.models.catalogue import DEFAULT
-from govor.specs import Feature, ModelFile, ModelSpec
-from govor.types import Segment
 
 SOURCE_KINDS = (
     r"package:[^/+:]+/[^+]+(\+([^/+:]+:)?[^+]+)*",

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from govor.jobs.records import dump_segment, load_segment
-from govor.specs import Feature, ModelSpec, Placement
+from govor.contract.models import Feature, ModelSpec, Placement
+from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment
+from govor.jobs.storage.records import dump_segment, load_segment
 from govor.testing.endings import Ending, run_watched
 from govor.testing.faults import batch_fault, segment_faults
 from govor.testing.sound import read_only, silence
-from govor.types import SAMPLE_RATE, Audio, Options, Recognizer, Segment
 
 LOAD = "load"
 ALONE = ("speech", "quiet", "half")

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from govor.audio.decode import Recording
-from govor.audio.decoders import Decoders
-from govor.types import SAMPLE_RATE, Audio
+from govor.audio.decoding.processes import Decoders
+from govor.audio.decoding.recording import Recording
+from govor.contract.recognition import SAMPLE_RATE, Audio
 
 PITCH_HZ = 120
 SYLLABLES_HZ = 4

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.hookspecs import hookimpl
-from govor.specs import ModelSpec, Placement
+from govor.contract.diarization import SpeakerTurn
+from govor.contract.hooks import hookimpl
+from govor.contract.models import ModelSpec, Placement
+from govor.contract.recognition import Audio
 from govor.testing.fakes import QUIET, pass_gate
-from govor.types import Audio
-from govor.voices import SpeakerTurn
 
 
 class FakeDiarizer:

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 
 import pytest
 
+from govor.contract.models import ModelSpec, Placement
+from govor.contract.recognition import Audio, Backend, Recognizer, Segment
 from govor.models.catalogue import Catalogue, Model
-from govor.models.store import Store
+from govor.models.files.store import Store
 from govor.plugins import GROUP, Plugin, Plugins
 from govor.settings import Settings
-from govor.specs import ModelSpec, Placement
 from govor.testing.rehearsal import ALONE, LOAD, Play, Rehearsal, rehearse
 from govor.testing.sound import hum, read_only, silence
-from govor.types import Audio, Backend, Recognizer, Segment
 
 
 class BackendSubject:

@@ -1,0 +1,77 @@
+"""POST /v1/audio/detect: which language is spoken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, Field
+from quart import Blueprint, Response
+from quart_schema import DataSource, document_request, document_response, tag
+
+from govor.api.body.recording import read_upload
+from govor.api.request.fields import parse_fields
+from govor.api.request.prepare import client_of
+from govor.api.request.results import MODEL_HEADER
+from govor.api.request.track_field import TrackFields
+from govor.engine.service import Service
+from govor.engine.transcription.language import certain_language
+from govor.formats.languages import language_name
+from govor.formats.openai import dump_json
+
+
+class DetectForm(TrackFields):
+    """multipart/form-data."""
+
+    file: bytes = Field(description="The recording: any container and codec.")
+    model: str = Field("", description="A model that detects languages; empty or auto: the first that can.")
+    languages: Sequence[str] = Field((), description="Candidates; empty: any the model knows.")
+
+
+class LanguageChance(BaseModel):
+    """A language and how probable it is."""
+
+    code: str
+    probability: float
+
+
+class DetectedLanguage(BaseModel):
+    """What the first speech is in."""
+
+    language: str | None = Field(description="ISO 639-1 code; null: nobody speaks, or it is uncertain.")
+    name: str | None = Field(description="Its English name.")
+    languages: list[LanguageChance] = Field(description="The five most probable ones, best first.")
+    model: str = Field(description="Id of the model that tells.")
+
+
+def detect_routes(service: Service) -> Blueprint:
+    """The route, bound to a service."""
+    routes = Blueprint("detect", __name__)
+
+    @routes.post("/v1/audio/detect")
+    @tag(["Audio"])
+    @document_request(DetectForm, source=DataSource.FORM_MULTIPART)
+    @document_response(DetectedLanguage)
+    async def detect() -> Response:
+        """Language of a recording's first speech, at most 30 s of it."""
+        with service.admission.admit(client_of(service)) as place:
+            form, path = await read_upload()
+            fields = parse_fields(form.fields, strict=service.settings.strict)
+            candidates = fields.options("transcribe").languages
+            model, chances = await service.chooser.languages(
+                fields.model, path, place, candidates, fields.wishes
+            )
+        language = certain_language(chances)
+        body = DetectedLanguage(
+            language=language,
+            name=language_name(language) if language else None,
+            languages=[
+                LanguageChance(code=code, probability=round(chance, 4))
+                for code, chance in list(chances.items())[:5]
+            ],
+            model=model.id,
+        )
+        response = Response(dump_json(body.model_dump()) + "\n", content_type="application/json")
+        response.headers[MODEL_HEADER] = model.id
+        return response
+
+    return routes

@@ -1,0 +1,152 @@
+"""POST /v1/audio/diarization: who speaks when. Fields and answers are those of Speaches and LocalAI."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+from quart import Blueprint, Response
+from quart_schema import DataSource, document_request, document_response, tag
+from werkzeug.datastructures import MultiDict
+
+from govor.api.body.recording import fetch_recording, read_form
+from govor.api.request.fields import OptionalLanguage, invalid
+from govor.api.request.foreign_fields import strangers
+from govor.api.request.known_speakers import SpeakerFields, known_speakers
+from govor.api.request.prepare import Wish, admit, understood, whole_transcript
+from govor.api.request.results import name_ignored
+from govor.api.request.spellings import OTHER_NAMES, gather
+from govor.api.request.track_field import TrackFields
+from govor.api.schema import Diarization as DiarizationBody
+from govor.audio.decoding.opening import tagged
+from govor.contract.diarization import CountedVoices
+from govor.contract.recognition import Options, Transcript
+from govor.engine.scheduling.admission import Place
+from govor.engine.service import Service
+from govor.engine.speakers.diarization import Diarize
+from govor.errors import ModelNotFound
+from govor.formats.diarized import NamedTurn, numbered, rttm, smoothed, turns_body
+from govor.formats.openai import dump_json
+from govor.models.catalogue import Model
+
+
+class DiarizationFields(SpeakerFields, TrackFields):
+    """The fields of a diarization request besides `file`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = Field("", description="The diarizer's id or an alias of it; absent: the one installed.")
+    file_url: str = Field("", description="Where the recording is, in place of `file`.")
+    response_format: Literal["json", "rttm", "verbose_json"] = Field(
+        "json", description="What the answer is; verbose_json sums up each speaker."
+    )
+    min_duration_on: float = Field(0, ge=0, le=3600, description="Shorter turns are left out, in seconds.")
+    min_duration_off: float = Field(0, ge=0, le=3600, description="Shorter pauses of a speaker are none.")
+    include_text: bool = Field(
+        False, description="verbose_json has what is said, by the default model: its segments are the turns."
+    )
+    language: OptionalLanguage = Field(None, description="What is spoken, where the text is asked for.")
+
+    @property
+    def wants_text(self) -> bool:
+        """What is said is asked for, and shows."""
+        return self.include_text and self.response_format == "verbose_json"
+
+
+class DiarizationForm(DiarizationFields):
+    """multipart/form-data; array fields may be written with brackets, or repeated."""
+
+    file: bytes = Field(description="The recording: any container and codec.")
+
+
+def diarization_routes(service: Service) -> Blueprint:
+    """The route, bound to a service."""
+    routes = Blueprint("diarization", __name__)
+
+    @routes.post("/v1/audio/diarization")
+    @tag(["Audio"])
+    @document_request(DiarizationForm, source=DataSource.FORM_MULTIPART)
+    @document_response(DiarizationBody)
+    async def diarize() -> Response:
+        """Who speaks when in a recording."""
+        async with AsyncExitStack() as stack:
+            place = admit(service, stack)  # before anything is uploaded in vain
+            form = await read_form()
+            fields = _parse(form.fields)
+            path = form.path or await fetch_recording(fields.file_url, service, place)
+            asked = Diarize(
+                choose_diarizer(service, fields.model),
+                await known_speakers(fields, service.decoders, service.settings.spool_dir),
+                *fields.people,
+            )
+            wishes = tagged(fields.wishes, [fields.language] if fields.language else ())
+            if fields.wants_text:
+                turns, seconds = await _with_text(service, path, fields, asked, place)
+            else:
+                async with service.diarize(path, asked, place, wishes) as diarization:
+                    turns = (await diarization.speakers()).turns()
+                seconds = diarization.seconds
+            uncounted = await not_counted(service, asked, fields.counts)
+        ignored = (*uncounted, *strangers(form.fields, {*DiarizationFields.model_fields, *OTHER_NAMES}))
+        return name_ignored(_answer(turns, seconds, fields, Path(form.file_name).stem), ignored)
+
+    return routes
+
+
+def choose_diarizer(service: Service, name: str) -> Model:
+    """Return the diarizer; a name must be one of its own. Raises UnsupportedOperation, ModelNotFound."""
+    model = service.router.diarizer()
+    if name and service.router.find(name) != model:
+        raise ModelNotFound(name, [model.id, *model.aliases])
+    return model
+
+
+def _parse(form: MultiDict[str, str]) -> DiarizationFields:
+    try:
+        fields = DiarizationFields.model_validate(gather(form, DiarizationFields.model_fields))
+    except ValidationError as error:
+        raise invalid(error) from error
+    fields.check_known()
+    fields.check_people()
+    return fields
+
+
+async def _with_text(
+    service: Service, path: Path, fields: DiarizationFields, asked: Diarize, place: Place
+) -> tuple[list[NamedTurn], float]:
+    """Return the turns with what is said in them, and the seconds of the recording."""
+    wish = Wish(path, "", Options(language=fields.language), place, diarize=asked, wishes=fields.wishes)
+    async with understood(service, wish) as chosen:
+        transcript: Transcript = await whole_transcript(service, chosen)
+    turns = [
+        NamedTurn(segment.start, segment.end, segment.speaker, segment.text.strip())
+        for segment in transcript.segments
+        if segment.start is not None and segment.end is not None and segment.speaker is not None
+    ]
+    return turns, transcript.duration
+
+
+async def not_counted(service: Service, asked: Diarize | None, counts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those `counts` of speakers that nobody heeds: where the diarizer takes no number."""
+    if asked is None or not counts or await can_count(service, asked.model):
+        return ()
+    return counts
+
+
+async def can_count(service: Service, model: Model) -> bool:
+    """Tell whether a diarizer takes a number of speakers. Raises DownloadFailed, LoadFailed."""
+    await service.fetch_missing(model)
+    async with service.pool.lease(model) as loaded:
+        return await loaded.lane.ask(lambda voices: isinstance(voices, CountedVoices))
+
+
+def _answer(turns: list[NamedTurn], seconds: float, fields: DiarizationFields, recording: str) -> Response:
+    turns = smoothed(turns, shortest=fields.min_duration_on, pause=fields.min_duration_off)
+    known = fields.known_speaker_names
+    if fields.response_format == "rttm":
+        names = numbered(turns, known)
+        return Response(rttm(turns, names, recording), content_type="text/plain; charset=utf-8")
+    body = turns_body(turns, known, seconds, verbose=fields.response_format == "verbose_json")
+    return Response(dump_json(body) + "\n", content_type="application/json")

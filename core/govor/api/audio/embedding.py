@@ -1,0 +1,86 @@
+"""POST /v1/audio/speech/embedding: a voice as a vector, as Speaches answers it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Literal
+
+from pydantic import BaseModel, Field
+from quart import Blueprint, Response
+from quart_schema import DataSource, document_request, document_response, tag
+
+from govor.api.audio.diarization import choose_diarizer
+from govor.api.body.recording import read_upload
+from govor.api.request.fields import read_fields_as
+from govor.api.request.foreign_fields import strangers
+from govor.api.request.prepare import client_of
+from govor.api.request.results import name_ignored
+from govor.api.request.track_field import TrackFields
+from govor.engine.scheduling.queue_timeout import Patience
+from govor.engine.service import Service
+from govor.engine.speakers.voiceprints import embed_voice
+from govor.formats.openai import dump_json
+
+
+class EmbeddingForm(TrackFields):
+    """multipart/form-data."""
+
+    file: bytes = Field(description="A recording of one voice; its first minute is heard.")
+    model: str = Field("", description="The diarizer's id or an alias of it; absent: the one installed.")
+
+
+class VoiceVector(BaseModel):
+    """A voice."""
+
+    object: Literal["embedding"] = "embedding"
+    index: int = 0
+    embedding: list[float] = Field(description="Of unit length: two of one voice have a product near 1.")
+
+
+class SampleUsage(BaseModel):
+    """Samples that were heard, at 16 kHz."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class VoiceEmbedding(BaseModel):
+    """OpenAI's list of embeddings, with one."""
+
+    object: Literal["list"] = "list"
+    data: list[VoiceVector]
+    model: str = Field(description="As it was asked for.")
+    usage: SampleUsage
+
+
+def embedding_routes(service: Service) -> Blueprint:
+    """The route, bound to a service."""
+    routes = Blueprint("embedding", __name__)
+
+    @routes.post("/v1/audio/speech/embedding")
+    @tag(["Audio"])
+    @document_request(EmbeddingForm, source=DataSource.FORM_MULTIPART)
+    @document_response(VoiceEmbedding)
+    async def embed() -> Response:
+        """A recording's voice as a vector, for telling voices apart."""
+        with service.admission.admit(client_of(service)) as place:
+            service.router.diarizer()  # before a recording is uploaded in vain
+            form, path = await read_upload()
+            wishes = read_fields_as(TrackFields, form.fields).wishes
+            name = form.fields.get("model", "")
+            model = choose_diarizer(service, name)
+            await service.fetch_missing(model)
+            longest = service.settings.max_audio_seconds
+            with service.underway.one_more(), closing(Patience(place)) as patience:
+                found = await embed_voice(
+                    path, model, service.decoders, service.pool, longest, patience, wishes
+                )
+        body = VoiceEmbedding(
+            data=[VoiceVector(embedding=[float(number) for number in found.vector])],
+            model=name or model.id,
+            usage=SampleUsage(prompt_tokens=found.samples, total_tokens=found.samples),
+        )
+        response = Response(dump_json(body.model_dump()), content_type="application/json")
+        return name_ignored(response, strangers(form.fields, EmbeddingForm.model_fields))
+
+    return routes

@@ -1,0 +1,67 @@
+"""A job's text as events, and why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from quart import request
+
+from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished
+from govor.formats import events
+from govor.formats.text import Joiner
+from govor.jobs.service import Jobs
+from govor.jobs.storage.records import Job, OrderedJob
+
+POLL_SECONDS = 5.0
+
+
+def last_event() -> int:
+    """How many segments the client has had."""
+    told = request.headers.get("Last-Event-ID", "").strip() or "0"
+    if not (told.isascii() and told.isdigit() and len(told) < 18):
+        raise InvalidParam("The header Last-Event-ID must be the id of an event.")
+    return int(told)
+
+
+def check_completed(job: Job) -> None:
+    """Raise why there is no result."""
+    if job.failure is not None:
+        raise job.failure.error()
+    if job.status == "cancelled":
+        raise JobCancelled(f"The job '{job.id}' was cancelled.")
+    if not job.finished:
+        raise JobNotFinished(
+            f"The job '{job.id}' is {job.status.replace('_', ' ')}: it has no result yet.",
+            retry_after=POLL_SECONDS,
+        )
+
+
+async def job_events(
+    jobs: Jobs, job: OrderedJob, key: str, told: int, keep_alive: float
+) -> AsyncGenerator[bytes, None]:
+    """Yield the events of a job, without the first `told` segments."""
+    yield events.KEEP_ALIVE  # the answer begins although nothing may be said for hours
+    options = job.order.options
+    joiner, number = Joiner(options.language, task=options.task), 0
+    ended: Job = job
+    try:
+        async with aclosing(jobs.follow(job.id, key, keep_alive)) as followed:
+            async for item in followed:
+                if item is None:
+                    yield events.KEEP_ALIVE
+                elif isinstance(item, Job):
+                    ended = item
+                else:
+                    text, number = joiner.add(item), number + 1
+                    if number > told:
+                        tokens = item.tokens if options.logprobs else None
+                        yield events.numbered(number, events.delta(text, tokens))
+        check_completed(ended)
+        whole = await jobs.transcript(await jobs.get(job.id, key), key)
+    except GovorError as error:
+        yield events.failure(error)
+        return
+    yield events.done(whole, logprobs=options.logprobs)
+    if jobs.compat.sse_done:
+        yield events.DONE

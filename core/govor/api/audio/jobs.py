@@ -1,0 +1,220 @@
+"""/v1/jobs: transcriptions that go on without their client. `accept_job` is where they begin."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from quart import Blueprint, Response, request
+from quart_schema import document_querystring, document_response, tag
+
+from govor.api.audio.job_events import check_completed, job_events, last_event
+from govor.api.http.auth import given_key
+from govor.api.request.fields import Fields, parse_fields
+from govor.api.request.line_fields import LineFields
+from govor.api.request.results import MODEL_HEADER, Purpose, name_warnings, render_result
+from govor.api.response.sse import stream_response
+from govor.api.schema import JobBody, JobList, JobRemoved, Transcription
+from govor.engine.service import Service
+from govor.engine.transcription.pipeline import Work
+from govor.errors import GovorError, InvalidParam
+from govor.errors.values import fault_of
+from govor.formats.openai import dump_json
+from govor.jobs.service import Jobs
+from govor.jobs.storage.records import Job, Order, OrderedJob, Speaker, Status, job_body
+from govor.jobs.webhooks import PARAM, check_allowed
+from govor.outbound.client import check
+
+JSON = "application/json"
+PREFERENCE = "respond-async"
+POLL_SECONDS = 5.0
+SHOWN = {"response_format", "timestamp_granularities", "include", *LineFields.model_fields}
+"""Fields that say how a result is shown."""
+
+
+class ListQuery(BaseModel):
+    """Which jobs to list."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    limit: int = Field(20, ge=1, le=100, description="How many at most.")
+    after: str | None = Field(None, description="Id of the last job of the page before.")
+    status: Status | None = Field(None, description="Only jobs in this state.")
+
+
+class ResultQuery(LineFields):
+    """How to show a result; what is not given is as in the request that made the job."""
+
+    response_format: str | None = Field(None, description="As in the request.")
+    timestamp_granularities: list[str] | None = Field(None, description="As in the request.")
+
+
+def prefers_async() -> bool:
+    """Tell whether the client asks to be answered before the work is done (RFC 7240)."""
+    preferences = re.split(r"[,;]", ",".join(request.headers.getlist("Prefer")))
+    return PREFERENCE in (preference.strip().lower() for preference in preferences)
+
+
+class Shown(BaseModel):
+    """How a result is to be shown, written down."""
+
+    fields: dict[str, Any]
+    """Those of `SHOWN`."""
+    rich: Purpose | None = None
+    """Whether it is go-whisper's."""
+    words: bool = False
+    """Times of words are shown beside what else there is."""
+
+
+async def accept_job(
+    jobs: Jobs, service: Service, work: Work, fields: Fields, rich: Purpose | None
+) -> Response:
+    """Queue a job and say where it is; whatever is wrong with it is raised now."""
+    await _check_webhook(fields.webhook_url, service)
+    order = Order(
+        model=work.model.qualified,
+        options=work.options,
+        rules=work.rules,
+        speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
+        parties=work.parties,
+        people=(work.diarize.least, work.diarize.most) if work.diarize else (0, None),
+        wishes=work.wishes,
+        presentation=Shown(
+            fields=fields.model_dump(include=SHOWN), rich=rich, words=fields.foreign.words
+        ).model_dump_json(),
+        webhook_url=fields.webhook_url,
+    )
+    job = await jobs.submit(work, order, given_key())
+    response = _json(_body(jobs, job), 202)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    if prefers_async():
+        response.headers["Preference-Applied"] = PREFERENCE
+    return response
+
+
+async def _check_webhook(url: str, service: Service) -> None:
+    if url:
+        check_allowed(service.settings)
+        private = service.settings.webhook_urls == "any"
+        await check(url, private=private, param=PARAM, threads=service.fetchers)
+
+
+def job_routes(jobs: Jobs, service: Service) -> Blueprint:
+    """The routes, bound to the jobs of a server."""
+    routes = Blueprint("jobs", __name__)
+
+    @routes.get("/v1/jobs")
+    @tag(["Jobs"])
+    @document_querystring(ListQuery)
+    @document_response(JobList)
+    async def list_jobs() -> Response:
+        """The client's jobs, the newest first."""
+        query = _list_query()
+        found = await jobs.newest(given_key(), status=query.status, after=query.after, limit=query.limit + 1)
+        page = found[: query.limit]
+        return _json(
+            {
+                "object": "list",
+                "data": [_body(jobs, job) for job in page],
+                "first_id": page[0].id if page else None,
+                "last_id": page[-1].id if page else None,
+                "has_more": len(found) > query.limit,
+            }
+        )
+
+    @routes.get("/v1/jobs/<job>")
+    @tag(["Jobs"])
+    @document_response(JobBody)
+    async def get_job(job: str) -> Response:
+        """State and progress; when it is completed, the result too."""
+        found = await jobs.get(job, given_key())
+        if found.status != "completed":
+            return _json(_body(jobs, found))
+        try:
+            body, media_type = await _result(jobs, found, _fields(found))
+        except GovorError:
+            found = await jobs.get(job, given_key())
+            if found.failure is None:
+                raise
+            return _json(_body(jobs, found))  # that it cannot be read was found only now
+        return _json(_body(jobs, found, json.loads(body) if media_type == JSON else body))
+
+    @routes.delete("/v1/jobs/<job>")
+    @tag(["Jobs"])
+    @document_response(JobRemoved)
+    async def remove_job(job: str) -> Response:
+        """Cancel a job that waits or runs; forget one that has ended."""
+        found, gone = await jobs.remove(job, given_key())
+        return _json({**_body(jobs, found), "deleted": gone})
+
+    _add_result_routes(routes, jobs, service)
+    return routes
+
+
+def _add_result_routes(routes: Blueprint, jobs: Jobs, service: Service) -> None:
+    @routes.get("/v1/jobs/<job>/result")
+    @tag(["Jobs"])
+    @document_querystring(ResultQuery)
+    @document_response(Transcription)
+    async def get_result(job: str) -> Response:
+        """The result, in the format of the request or in any other."""
+        found = await jobs.get(job, given_key())
+        asked = parse_fields(request.args)
+        check_completed(found)
+        fields = _fields(found, asked)
+        body, media_type = await _result(jobs, found, fields)
+        response = Response(body, content_type=media_type, headers={MODEL_HEADER: found.model})
+        return name_warnings(response, found.notices)
+
+    @routes.get("/v1/jobs/<job>/events")
+    @tag(["Jobs"])
+    @document_response(Transcription)
+    async def get_events(job: str) -> Response:
+        """The text as it comes, from the start or from the event that Last-Event-ID names."""
+        found = await jobs.get(job, given_key())
+        return await stream_response(
+            job_events(jobs, found, given_key(), last_event(), service.settings.keep_alive_seconds)
+        )
+
+
+def _list_query() -> ListQuery:
+    try:
+        return ListQuery.model_validate({name: value for name, value in request.args.items() if value})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InvalidParam(f"{fault_of(fault)}.", param=str(fault["loc"][0])) from error
+
+
+def _fields(job: OrderedJob, instead: Fields | None = None) -> Fields:
+    """How the result was asked for, or is asked for now."""
+    try:
+        fields = Fields.model_validate(_shown(job).fields)
+    except ValidationError:  # of another version of Govor: then in the usual way
+        fields = Fields()
+    named = instead.model_dump(include=set(ResultQuery.model_fields), exclude_unset=True) if instead else {}
+    if _shown(job).words and "timestamp_granularities" not in named:
+        fields = fields.with_words()
+    return fields.model_copy(update=named)
+
+
+def _shown(job: OrderedJob) -> Shown:
+    try:
+        return Shown.model_validate_json(job.order.presentation)
+    except ValidationError:
+        return Shown(fields={})
+
+
+async def _result(jobs: Jobs, job: OrderedJob, fields: Fields) -> tuple[str, str]:
+    transcript = await jobs.transcript(job, given_key())
+    return await asyncio.to_thread(render_result, transcript, fields, jobs.settings, _shown(job).rich)
+
+
+def _body(jobs: Jobs, job: Job, result: object = None) -> dict[str, object]:
+    return {**job_body(job, keep_seconds=jobs.keep_seconds), "result": result}
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(dump_json(body) + "\n", status=status, content_type=JSON)

@@ -1,0 +1,101 @@
+"""POST /v1/audio/speech/timestamps: where there is speech, as faster-whisper's servers answer it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+from quart import Blueprint, Response
+from quart_schema import DataSource, document_request, document_response, tag
+
+from govor.api.body.recording import read_upload
+from govor.api.request.fields import read_fields_as
+from govor.api.request.foreign_fields import strangers
+from govor.api.request.prepare import client_of
+from govor.api.request.results import name_ignored
+from govor.api.request.track_field import TrackFields
+from govor.audio.decoding.opening import open_recording
+from govor.audio.detection import find_speech
+from govor.audio.regions import Region, SpeechRules
+from govor.contract.recognition import SAMPLE_RATE
+from govor.engine.scheduling.admission import Place
+from govor.engine.service import Service
+from govor.formats.openai import dump_json
+
+PER_MS = SAMPLE_RATE // 1000
+
+
+class SpeechFields(TrackFields):
+    """The form besides `file`."""
+
+    threshold: float = Field(0.75, ge=0, le=1, description="Probability from which on sound is speech.")
+    min_silence_duration_ms: int = Field(1000, ge=0, le=60_000, description="Pause that ends a region.")
+    min_speech_duration_ms: int = Field(0, ge=0, le=60_000, description="Shorter regions are left out.")
+    speech_pad_ms: int = Field(0, ge=0, le=5_000, description="Kept around each region.")
+    neg_threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Probability of silence; absent: 0.15 below `threshold`.",
+    )
+    max_speech_duration_s: float | None = Field(
+        None, ge=0.1, description="Longer regions are cut, in a pause if they have one; absent: none is."
+    )
+
+    def rules(self) -> SpeechRules:
+        """How speech is told from silence."""
+        return SpeechRules(
+            self.threshold,
+            self.min_silence_duration_ms / 1000,
+            self.speech_pad_ms / 1000,
+            self.min_speech_duration_ms / 1000,
+            self.neg_threshold,
+            self.max_speech_duration_s or math.inf,
+        )
+
+
+class SpeechForm(SpeechFields):
+    """multipart/form-data."""
+
+    file: bytes = Field(description="The recording: any container and codec.")
+
+
+class SpeechTimestamp(BaseModel):
+    """A region with speech, in milliseconds."""
+
+    start: int
+    end: int
+
+
+def speech_routes(service: Service) -> Blueprint:
+    """The route, bound to a service."""
+    routes = Blueprint("speech", __name__)
+
+    @routes.post("/v1/audio/speech/timestamps")
+    @tag(["Audio"])
+    @document_request(SpeechForm, source=DataSource.FORM_MULTIPART)
+    @document_response(list[SpeechTimestamp])
+    async def speech_timestamps() -> Response:
+        """Where in a recording there is speech; no model is asked."""
+        with service.admission.admit(client_of(service)) as place:
+            form, path = await read_upload()
+            fields = read_fields_as(SpeechFields, form.fields)
+            regions = await _find(service, path, fields, place)
+        body = [{"start": region.start // PER_MS, "end": region.end // PER_MS} for region in regions]
+        response = Response(dump_json(body), content_type="application/json")
+        return name_ignored(response, strangers(form.fields, SpeechFields.model_fields))
+
+    return routes
+
+
+async def _find(service: Service, path: Path, fields: SpeechFields, place: Place) -> list[Region]:
+    """Read the recording in a thread. Raises InvalidAudio, AudioTooLong, ServerBusy."""
+    detector, limit = await service.voice_detector(), service.settings.max_audio_seconds
+    recording = await open_recording(path, service.decoders, limit, fields.wishes)
+    try:
+        place.weigh(recording.duration)
+        return await asyncio.to_thread(find_speech, recording, detector, fields.rules(), limit)
+    finally:
+        recording.close()  # ends the reading where the client has left

@@ -1,0 +1,217 @@
+"""POST …/audio/transcriptions, translations and diarize: OpenAI's dialect, and go-whisper's beside it.
+
+Below /v1 the answers are OpenAI's; go-whisper's events come where the query, not the form, asks for a
+stream. Below /api/v1 `json` is go-whisper's rich object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from quart import Blueprint, Response, request
+from quart_schema import DataSource, document_request, document_response, tag
+
+from govor.api.audio.diarization import not_counted
+from govor.api.audio.jobs import accept_job, prefers_async
+from govor.api.body.recording import fetch_recording, read_form
+from govor.api.dialects.schema import RichTranscription
+from govor.api.request.channel_fields import find_diarizer, wanted_parties
+from govor.api.request.fields import Fields, parse_fields, parse_flag
+from govor.api.request.known_speakers import known_speakers
+from govor.api.request.prepare import Asked, Wish, admit, event_stream, understood, whole_transcript
+from govor.api.request.results import Purpose, render_result
+from govor.api.schema import JobBody, TranscriptionForm
+from govor.api.schema import Transcription as TranscriptionBody
+from govor.contract.recognition import Task
+from govor.engine.service import Service
+from govor.engine.speakers.diarization import Diarize
+from govor.engine.transcription.channels import NAMES, Parties
+from govor.engine.transcription.stream import Hearing
+from govor.errors import InvalidParam
+from govor.formats.dialects.gowhisper import GoWhisperEvents
+from govor.formats.events import DiarizedEvents, Events, OpenAIEvents
+from govor.jobs.service import Jobs
+from govor.settings.compat import Compat
+
+STREAMED_FORMATS = frozenset({"json", "text", "diarized_json"})  # the others can only be told whole
+
+
+def transcription_routes(service: Service, jobs: Jobs, *, rich: bool = False) -> Blueprint:
+    """The routes, bound to a service and its jobs: OpenAI's, or with `rich` go-whisper's."""
+    prefix = "/api/v1" if rich else "/v1"
+    routes = Blueprint("rich_transcriptions" if rich else "transcriptions", __name__, url_prefix=prefix)
+    body = RichTranscription if rich else TranscriptionBody
+
+    @routes.post("/audio/transcriptions")
+    @tag(["Audio"])
+    @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
+    @document_response(body)
+    @document_response(JobBody, 202)
+    async def transcribe() -> Response:
+        """Text of a recording, in the language that is spoken."""
+        return await _answer(service, jobs, "transcribe", rich=rich)
+
+    @routes.post("/audio/translations")
+    @tag(["Audio"])
+    @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
+    @document_response(body)
+    @document_response(JobBody, 202)
+    async def translate() -> Response:
+        """English text of a recording, whatever language is spoken."""
+        return await _answer(service, jobs, "translate", rich=rich)
+
+    @routes.post("/audio/diarize")
+    @tag(["Audio"])
+    @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
+    @document_response(RichTranscription)
+    @document_response(JobBody, 202)
+    async def diarize() -> Response:
+        """Text of a recording, with a mark where another speaker begins."""
+        return await _answer(service, jobs, "diarize", rich=True)
+
+    return routes
+
+
+def azure_routes(service: Service, jobs: Jobs) -> Blueprint:
+    """The routes below Azure's base URL, in which a deployment is the name of a model."""
+    routes = Blueprint("azure", __name__, url_prefix="/openai/deployments/<path:name>")
+
+    @routes.post("/audio/transcriptions")
+    @tag(["Azure"])
+    @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
+    @document_response(TranscriptionBody)
+    @document_response(JobBody, 202)
+    async def transcribe(name: str) -> Response:
+        """Text of a recording, in the language that is spoken."""
+        return await _answer(service, jobs, "transcribe", rich=False, model=name)
+
+    @routes.post("/audio/translations")
+    @tag(["Azure"])
+    @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
+    @document_response(TranscriptionBody)
+    @document_response(JobBody, 202)
+    async def translate(name: str) -> Response:
+        """English text of a recording, whatever language is spoken."""
+        return await _answer(service, jobs, "translate", rich=False, model=name)
+
+    return routes
+
+
+async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool, model: str = "") -> Response:
+    """One request from form to response; whatever is wrong is raised before the first byte is sent.
+
+    `model` is the one that the path names; empty: the form names one.
+    """
+    compat = service.settings.compat
+    async with AsyncExitStack() as stack:
+        place = admit(service, stack, later=prefers_async())  # a job has a queue of its own
+        form = await read_form()
+        path = form.path
+        fields = parse_fields(form.fields, compat.default_response_format, strict=service.settings.strict)
+        if model:
+            fields = fields.model_copy(update={"model": model})
+        named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
+        fields = _with_preference(fields, streamed=fields.stream or named)
+        if not fields.background:
+            place.hurry()  # a stream is asked for, whatever the header prefers
+        parties = wanted_parties(service.settings, fields)
+        if purpose == "diarize":
+            find_diarizer(service, parties)  # before a recording is fetched in vain
+        if path is None:
+            path = await fetch_recording(fields.file_url, service, place)
+        if purpose == "transcribe" and fields.foreign.translates:
+            purpose = "translate"
+        task: Task = "translate" if purpose == "translate" else "transcribe"
+        foreign = fields.foreign.answered(task)
+        diarize = await _diarize(service, fields, purpose, parties)
+        named_speakers = fields.diarize or parties is not None
+        dialect = _stream_dialect(fields, purpose, compat, named=named, lines=named_speakers)
+        without_room = _without_room(fields, diarize, parties, streamed=dialect is not None)
+        uncounted = () if parties else await not_counted(service, diarize, fields.counts)
+        ignored = (*uncounted, *without_room, *foreign.left)
+        wish = Wish(
+            path,
+            fields.model,
+            fields.options(task),
+            place,
+            fields.rules(),
+            ignored=ignored,
+            done=foreign.done,
+            diarize=diarize,
+            parties=parties,
+            wishes=fields.wishes,
+            unasked=fields.unasked,
+        )
+        if dialect:
+            return await event_stream(service, wish, dialect, stack)
+        asked = await stack.enter_async_context(understood(service, wish))
+        if fields.background:
+            accepted = await accept_job(jobs, service, asked.work, fields, purpose if rich else None)
+            return asked.label(accepted)
+        transcript = await whole_transcript(service, asked)
+    shown = purpose if rich else None
+    body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
+    return asked.label(Response(body, content_type=media_type), transcript)
+
+
+def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
+    """A header may prefer a job, where no stream is asked for. Raises InvalidParam for what needs one."""
+    if fields.background and streamed:
+        raise InvalidParam("A job has a stream of its own, its events: leave 'stream' out.", param="stream")
+    if prefers_async() and not streamed:
+        fields = fields.model_copy(update={"background": True})
+    if fields.webhook_url and not fields.background:
+        raise InvalidParam("'webhook_url' goes with 'background' only.", param="webhook_url")
+    return fields
+
+
+async def _diarize(
+    service: Service, fields: Fields, purpose: Purpose, parties: Parties | None
+) -> Diarize | None:
+    """How speakers are told apart; None: nobody asks, or channels do without. Raises UnsupportedOperation,
+    InvalidParam."""
+    if purpose != "diarize" and not fields.wants_speakers:
+        return None
+    fields.check_known()
+    model = find_diarizer(service, parties, _wanting(fields))
+    if model is None:
+        return None
+    known = await known_speakers(fields, service.decoders, service.settings.spool_dir)
+    return Diarize(model, known, *fields.people)
+
+
+def _without_room(
+    fields: Fields, diarize: Diarize | None, parties: Parties | None, *, streamed: bool
+) -> tuple[str, ...]:
+    """Name the fields that the answer has no room for."""
+    told_whole = ("stream",) if fields.stream and not streamed else ()
+    unnamed = () if parties or not fields.channel_names else (NAMES,)
+    unknown = fields.asked_of_speakers if parties else ()  # nobody compares voices with those that are known
+    speakers = () if diarize else unknown if fields.wants_speakers else fields.unshown_speakers
+    return (*fields.unshown, *speakers, *unnamed, *told_whole)
+
+
+def _wanting(fields: Fields) -> str | None:
+    """Name the field that asks for speakers; None: the route does."""
+    if fields.response_format == "diarized_json":
+        return "response_format"
+    return "diarize" if fields.diarize else None
+
+
+def _stream_dialect(
+    fields: Fields, purpose: Purpose, compat: Compat, *, named: bool, lines: bool
+) -> Callable[[Asked, Hearing], Events] | None:
+    """Choose how the stream is told; None: the answer is no stream."""
+    if named:
+        # its own clients know no such fields
+        rich = bool(fields.timestamp_granularities) or fields.names_words
+        return lambda asked, begun: GoWhisperEvents(
+            purpose, asked.work.options.language, begun.seconds_stated, rich=rich
+        )
+    lines = lines and fields.response_format == "text"  # one per turn, which deltas cannot tell
+    if fields.stream and fields.response_format in STREAMED_FORMATS and not lines:
+        events = DiarizedEvents if fields.response_format == "diarized_json" else OpenAIEvents
+        return lambda asked, begun: events(asked.work.options, done=compat.sse_done)
+    return None

@@ -1,0 +1,1 @@
+"""Bodies of requests as they arrive: forms, JSON, plain recordings; bounded."""

@@ -1,0 +1,136 @@
+"""POST /v1/transcribe and /v1/transcribe/stream: gigastt's dialect. The body is the recording."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+from quart import Blueprint, Response, request
+from quart_schema import document_querystring, document_response, tag
+
+from govor.api.body.recording import read_body
+from govor.api.dialects.schema import GigasttEvent, GigasttTranscription
+from govor.api.request.channel_fields import wanted_parties
+from govor.api.request.fields import OptionalLanguage, invalid
+from govor.api.request.line_fields import asked_layout
+from govor.api.request.prepare import Wish, admit, event_stream, understood, whole_transcript
+from govor.api.request.track_field import TrackFields
+from govor.api.response.attachments import attach
+from govor.audio.chunking import NO_DETECTION
+from govor.contract.recognition import Options
+from govor.engine.service import Service
+from govor.formats.dialects.gigastt import GigasttEvents, render
+from govor.settings.compat import Compat
+
+PATHS = ("/v1/transcribe", "/v1/transcribe/stream")
+IGNORED = frozenset({"punctuation", "itn"})
+"""Newer options of gigastt that are known and not honoured."""
+
+FLAGS = frozenset({"segments", "word_timestamps", "download"})
+"""Of these an empty value says something: `?segments` is `?segments=true`."""
+
+Switch = Annotated[bool, BeforeValidator(lambda value: True if value == "" else value)]
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+class Query(TrackFields):
+    """The query of both routes."""
+
+    format: Annotated[Literal["json", "txt", "srt", "vtt", "md"], BeforeValidator(_lower)] = Field(
+        "json", description="What the answer is; a stream is always events."
+    )
+    segments: Switch = Field(False, description="json: utterances too; md: a heading for each.")
+    word_timestamps: Switch = Field(False, description="md: a table of the words' times.")
+    model: str = Field("", description="Id, alias or plugin/id; absent: the default model.")
+    variant: str = Field("", description="The same under gigastt's name.")
+    language: OptionalLanguage = Field(None, description="Language of the speech; auto: it is detected.")
+    vad: Switch = Field(True, description="false: take everything for speech.")
+    max_chars_per_line: int | None = Field(
+        None, ge=1, le=1000, description="srt, vtt: most columns of a line, 10 at least."
+    )
+    max_words_per_line: int | None = Field(None, ge=1, le=100, description="srt, vtt: most words of a line.")
+    download: str | None = Field(None, description="Send the answer as a file of this name.")
+
+    @property
+    def max_line_width(self) -> int | None:
+        """Whisper's name of the same."""
+        return self.max_chars_per_line and max(10, self.max_chars_per_line)
+
+    @property
+    def max_line_count(self) -> int | None:
+        """Not gigastt's."""
+        return None
+
+
+def gigastt_routes(service: Service) -> Blueprint:
+    """The two routes, bound to a service."""
+    routes = Blueprint("gigastt", __name__)
+
+    @routes.post(PATHS[0])
+    @tag(["gigastt"])
+    @document_querystring(Query)
+    @document_response(GigasttTranscription)
+    async def transcribe_body() -> Response:
+        """Text and words of the recording that is the body."""
+        query = _query()
+        async with AsyncExitStack() as stack:
+            wish = await _wish(service, query, stack)
+            asked = await stack.enter_async_context(understood(service, wish))
+            transcript = await whole_transcript(service, asked)
+        body, media_type = render(
+            transcript,
+            query.format,
+            segments=query.segments,
+            word_timestamps=query.word_timestamps,
+            layout=asked_layout(service.settings.subtitles, query),
+        )
+        response = Response(body, content_type=media_type)
+        if query.download is not None:
+            attach(response, query.download or f"transcript.{query.format}")
+        return asked.label(response, transcript)
+
+    @routes.post(PATHS[1])
+    @tag(["gigastt"])
+    @document_querystring(Query)
+    @document_response(GigasttEvent)
+    async def stream_body() -> Response:
+        """Events while the text of the recording that is the body appears."""
+        async with AsyncExitStack() as stack:
+            wish = await _wish(service, _query(), stack)
+            return await event_stream(service, wish, lambda asked, begun: GigasttEvents(), stack)
+
+    return routes
+
+
+def own_limits(compat: Compat) -> dict[str, int]:
+    """Largest body in bytes, by path."""
+    return dict.fromkeys(PATHS, int(compat.gigastt_max_upload_mb * 1e6))
+
+
+def _query() -> Query:
+    given = {name: value for name, value in request.args.items() if value or name in FLAGS}
+    try:
+        return Query.model_validate(given)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+async def _wish(service: Service, query: Query, stack: AsyncExitStack) -> Wish:
+    """Read the body and say what is asked for. Words are wherever the model knows them."""
+    place = admit(service, stack)
+    return Wish(
+        await read_body(),
+        query.model or query.variant,
+        Options(language=query.language, words=True),
+        place,
+        None if query.vad else NO_DETECTION,
+        service.settings.compat.gigastt_max_audio_seconds,
+        ignored=tuple(name for name in request.args if name in IGNORED),
+        parties=wanted_parties(service.settings),
+        wishes=query.wishes,
+        unasked=frozenset({"words"}),
+    )

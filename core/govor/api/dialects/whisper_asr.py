@@ -1,0 +1,167 @@
+"""POST /asr and /detect-language: the dialect of whisper-asr-webservice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import PurePath
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field
+from quart import Blueprint, Response, request
+from quart_schema import DataSource, document_querystring, document_request, document_response, tag
+
+from govor.api.audio.diarization import not_counted
+from govor.api.body.recording import read_upload
+from govor.api.dialects.schema import AsrDetection, AsrResult
+from govor.api.request.channel_fields import find_diarizer, wanted_parties
+from govor.api.request.fields import OptionalLanguage, read_fields_as
+from govor.api.request.known_speakers import COUNTS, MOST_PEOPLE, count_people
+from govor.api.request.line_fields import layout
+from govor.api.request.prepare import Wish, admit, understood, whole_transcript
+from govor.api.request.results import MODEL_HEADER
+from govor.api.request.track_field import TrackFields
+from govor.api.response.attachments import attach
+from govor.audio.chunking import NO_DETECTION
+from govor.contract.recognition import Options
+from govor.engine.service import Service
+from govor.engine.speakers.diarization import Diarize
+from govor.formats.dialects.whisper_asr import language_body, render
+from govor.formats.openai import dump_json
+from govor.settings.compat import Compat
+
+PATHS = ("/asr", "/detect-language")
+HEADERLESS = "audio/pcm; rate=16000; channels=1"
+"""What the recording is where the client has decoded it: 16 bits, little-endian."""
+
+
+class DecodedQuery(TrackFields):
+    """The parameters of both routes."""
+
+    encode: bool = Field(
+        True, description="false: the recording is 16 kHz, mono, 16 bits little-endian, without a header."
+    )
+
+    @property
+    def media_type(self) -> str:
+        """What the recording is said to be."""
+        return "" if self.encode else HEADERLESS
+
+
+class AsrQuery(DecodedQuery):
+    """The query of /asr; the same names in the form count too."""
+
+    task: Literal["transcribe", "translate"] = Field(
+        "transcribe", description="translate: answer in English."
+    )
+    language: OptionalLanguage = Field(None, description="Language of the speech; absent: it is detected.")
+    initial_prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
+    output: Annotated[
+        Literal["txt", "vtt", "srt", "tsv", "json"], BeforeValidator(lambda value: str(value).lower())
+    ] = Field("txt", description="What the answer is.")
+    vad_filter: bool = Field(True, description="false: take everything for speech.")
+    word_timestamps: bool = Field(False, description="json: words in the segments.")
+    diarize: bool = Field(False, description="Name the speakers.")
+    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Not whisper-asr-webservice's: how many.")
+    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many speak at least.")
+    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many speak at most.")
+    model: str = Field("", description="Not whisper-asr-webservice's; absent: the default model.")
+
+    def options(self) -> Options:
+        """What the model is asked. Subtitles are cut between words."""
+        return Options(
+            task=self.task,
+            language=self.language,
+            prompt=self.initial_prompt,
+            words=self.word_timestamps or self.output in ("srt", "vtt"),
+        )
+
+
+class AudioFileForm(BaseModel):
+    """multipart/form-data."""
+
+    audio_file: bytes = Field(description="The recording: any container and codec.")
+
+
+def whisper_asr_routes(service: Service) -> Blueprint:
+    """The two routes, bound to a service."""
+    routes = Blueprint("whisper_asr", __name__)
+
+    @routes.post(PATHS[0])
+    @tag(["whisper-asr-webservice"])
+    @document_querystring(AsrQuery)
+    @document_request(AudioFileForm, source=DataSource.FORM_MULTIPART)
+    @document_response(AsrResult)
+    async def asr() -> Response:
+        """Text or subtitles of a recording."""
+        async with AsyncExitStack() as stack:
+            place = admit(service, stack)
+            _diarize(service, read_fields_as(AsrQuery, request.args))  # before an upload in vain
+            form, path = await read_upload(_stated)
+            given = {**form.fields, **request.args}
+            query = read_fields_as(AsrQuery, given)
+            diarize = _diarize(service, query)
+            counts = tuple(name for name in COUNTS if getattr(query, name))
+            wish = Wish(
+                path,
+                query.model,
+                query.options(),
+                place,
+                None if query.vad_filter else NO_DETECTION,
+                ignored=await not_counted(service, diarize, counts) if diarize else counts,
+                diarize=diarize,
+                parties=wanted_parties(service.settings),
+                wishes=query.wishes,
+                unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
+            )
+            asked = await stack.enter_async_context(understood(service, wish))
+            transcript = await whole_transcript(service, asked)
+        body, media_type = await asyncio.to_thread(
+            render,
+            transcript,
+            query.output,
+            words=query.word_timestamps,
+            layout=layout(service.settings.subtitles),
+        )
+        response = Response(body, content_type=media_type)
+        attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
+        return asked.label(response, transcript)
+
+    @routes.post(PATHS[1])
+    @tag(["whisper-asr-webservice"])
+    @document_querystring(DecodedQuery)
+    @document_request(AudioFileForm, source=DataSource.FORM_MULTIPART)
+    @document_response(AsrDetection)
+    async def detect_language() -> Response:
+        """Language of a recording's first speech, at most 30 s of it."""
+        async with AsyncExitStack() as stack:
+            place = admit(service, stack)
+            query = read_fields_as(DecodedQuery, request.args)
+            _, path = await read_upload(_stated)
+            model, chances = await service.chooser.languages(
+                request.args.get("model", ""), path, place, wishes=query.wishes
+            )
+        response = Response(dump_json(language_body(dict(chances))) + "\n", content_type="application/json")
+        response.headers[MODEL_HEADER] = model.id
+        return response
+
+    return routes
+
+
+def _diarize(service: Service, query: AsrQuery) -> Diarize | None:
+    """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
+    people = count_people(query.num_speakers, query.min_speakers, query.max_speakers)
+    if not query.diarize:
+        return None
+    model = find_diarizer(service, wanted_parties(service.settings), "diarize")
+    return None if model is None else Diarize(model, (), *people)
+
+
+def asr_limits(compat: Compat) -> dict[str, int]:
+    """Largest body in bytes, by path: whole films come decoded, 115 MB an hour."""
+    return dict.fromkeys(PATHS, int(compat.asr_max_upload_mb * 1e6))
+
+
+def _stated(given: Mapping[str, str]) -> str:
+    return read_fields_as(DecodedQuery, given).media_type

@@ -1,0 +1,176 @@
+"""POST /inference and /load: the dialect of whisper.cpp's server."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import PurePath
+from typing import Literal
+
+from pydantic import BaseModel, Field, ValidationError
+from quart import Blueprint, Response, request
+from quart_schema import DataSource, document_request, document_response, tag
+from werkzeug.datastructures import MultiDict
+
+from govor.api.body.form import read_fields
+from govor.api.body.json_form import JSON
+from govor.api.body.reading import current_body
+from govor.api.body.recording import read_upload
+from govor.api.dialects.schema import InferenceResult
+from govor.api.request.channel_fields import wanted_parties
+from govor.api.request.fields import OptionalLanguage, read_fields_as
+from govor.api.request.line_fields import layout
+from govor.api.request.prepare import Wish, admit, understood, whole_transcript
+from govor.api.request.track_field import TrackFields
+from govor.audio.chunking import NO_DETECTION
+from govor.audio.regions import SpeechRules
+from govor.contract.recognition import Options
+from govor.engine.service import Service
+from govor.errors import InvalidParam
+from govor.formats.dialects.whispercpp import render
+from govor.formats.rendering.formats import SUBTITLE_FORMATS
+from govor.models.catalogue import Model
+
+KNOWN = frozenset(
+    {"audio_ctx", "beam_size", "best_of", "carry_initial_prompt", "diarize", "duration", "entropy_thold"}
+    | {"logprob_thold", "max_context", "max_len", "no_context", "no_speech_thold", "offset_n", "offset_t"}
+    | {"split_on_word", "suppress_non_speech", "suppress_nst", "temperature_inc", "tinydiarize"}
+    | {"vad_max_speech_duration_s", "vad_samples_overlap", "word_thold"}
+)
+"""Fields of whisper.cpp that are known and not honoured."""
+
+UNASKED = frozenset({"", "0", "0.0", "0.00", "-1", "false", "no"})
+"""Values with which such a field asks for nothing."""
+
+VAD_NUMBERS = frozenset(
+    {"vad_threshold", "vad_min_silence_duration_ms", "vad_min_speech_duration_ms", "vad_speech_pad_ms"}
+)
+"""With any of these the others are whisper.cpp's, too; with none all is as suits the model."""
+
+
+class InferenceFields(TrackFields):
+    """The form of /inference besides `file`."""
+
+    response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = Field(
+        "json", description="What the answer is."
+    )
+    language: OptionalLanguage = Field(None, description="Language of the speech; auto: it is detected.")
+    detect_language: bool = Field(False, description="Detect the language whatever `language` says.")
+    translate: bool = Field(False, description="Answer in English.")
+    temperature: float = Field(0.0, ge=0, le=1, description="Sampling temperature, 0 to 1.")
+    prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
+    no_timestamps: bool = Field(False, description="verbose_json has no times.")
+    token_timestamps: bool = Field(True, description="verbose_json has words.")
+    vad: bool = Field(True, description="false: take everything for speech.")
+    vad_threshold: float = Field(0.5, ge=0, le=1, description="Probability of speech.")
+    vad_min_silence_duration_ms: int = Field(200, ge=0, le=60_000, description="Pause that ends speech.")
+    vad_min_speech_duration_ms: int = Field(250, ge=0, le=60_000, description="Shorter speech is left out.")
+    vad_speech_pad_ms: int = Field(300, ge=0, le=5_000, description="Kept around speech.")
+    model: str = Field("", description="Not whisper.cpp's; absent: what /load named, or the default.")
+
+    def rules(self) -> SpeechRules | None:
+        """How speech is told from silence, as far as the client says."""
+        if not self.vad:
+            return NO_DETECTION
+        if not self.model_fields_set & VAD_NUMBERS:
+            return None
+        silence, padding = self.vad_min_silence_duration_ms / 1000, self.vad_speech_pad_ms / 1000
+        return SpeechRules(self.vad_threshold, silence, padding, self.vad_min_speech_duration_ms / 1000)
+
+    def options(self) -> Options:
+        """What the model is asked."""
+        return Options(
+            task="translate" if self.translate else "transcribe",
+            language=None if self.detect_language else self.language,
+            prompt=self.prompt,
+            temperature=self.temperature,
+            words=self.response_format in SUBTITLE_FORMATS
+            or (self.token_timestamps and self.response_format == "verbose_json"),
+        )
+
+
+class InferenceForm(InferenceFields):
+    """multipart/form-data."""
+
+    file: bytes = Field(description="The recording: any container and codec.")
+
+
+class LoadForm(BaseModel):
+    """Which model /inference shall use."""
+
+    model: str = Field(min_length=1, description="Id, alias, or the path that whisper.cpp has it under.")
+
+
+def whispercpp_routes(service: Service) -> Blueprint:
+    """The two routes, bound to a service; what /load names is for /inference alone."""
+    routes = Blueprint("whispercpp", __name__)
+    chosen = ""
+
+    @routes.post("/inference")
+    @tag(["whisper.cpp"])
+    @document_request(InferenceForm, source=DataSource.FORM_MULTIPART)
+    @document_response(InferenceResult)
+    async def inference() -> Response:
+        """Text of a recording."""
+        async with AsyncExitStack() as stack:
+            place = admit(service, stack)
+            form, path = await read_upload()
+            fields = read_fields_as(InferenceFields, form.fields)
+            wish = Wish(
+                path,
+                fields.model or chosen,
+                fields.options(),
+                place,
+                fields.rules(),
+                ignored=_unheeded(form.fields),
+                parties=wanted_parties(service.settings),
+                wishes=fields.wishes,
+                unasked=frozenset({"words"}),
+            )
+            asked = await stack.enter_async_context(understood(service, wish))
+            transcript = await whole_transcript(service, asked)
+        body, media_type = await asyncio.to_thread(
+            render,
+            transcript,
+            fields.response_format,
+            times=not fields.no_timestamps,
+            layout=layout(service.settings.subtitles),
+        )
+        return asked.label(Response(body, content_type=media_type), transcript)
+
+    @routes.post("/load")
+    @tag(["whisper.cpp"])
+    @document_request(LoadForm, source=DataSource.FORM)
+    async def load() -> Response:
+        """Load a model, for /inference to use from now on."""
+        nonlocal chosen
+        model = _meant(service, await _named())
+        await service.pool.load(model)
+        chosen = model.qualified
+        return Response("Load was successful!", content_type="text/plain; charset=utf-8")
+
+    return routes
+
+
+async def _named() -> str:
+    """Return the model that a form of either type or JSON names; empty: none. Raises InvalidParam."""
+    if request.mimetype != JSON:
+        return (await read_fields()).get("model", "").strip()
+    try:
+        return LoadForm.model_validate_json(await current_body().read()).model.strip()
+    except ValidationError as error:
+        raise InvalidParam('The JSON names no model: send {"model": NAME}.', param="model") from error
+
+
+def _meant(service: Service, name: str) -> Model:
+    """Return the model of an id, an alias, or a path whose file is called so."""
+    if not name:
+        raise InvalidParam("There is no field 'model'.", param="model")
+    for spelling in (PurePath(name).name, PurePath(name).stem):
+        if service.router.find(name) is None and service.router.find(spelling) is not None:
+            name = spelling
+    return service.router.choose(name)
+
+
+def _unheeded(form: MultiDict[str, str]) -> tuple[str, ...]:
+    return tuple(name for name, text in form.items() if name in KNOWN and text.strip().lower() not in UNASKED)

@@ -1,0 +1,148 @@
+"""Who may do what: rate limits, origins, keys. Health and readiness stay open: probes carry no key."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from ipaddress import IPv6Address, ip_address
+
+from quart import Quart, request
+
+from govor.api.http.browser_origin import Visit, check_visit
+from govor.api.http.cors import SAFE
+from govor.api.http.rate_limit import Buckets
+from govor.api.http.request_context import annotate
+from govor.engine.service import Service
+from govor.errors import AdminRequired, RateLimited, ShuttingDown, Unauthorized
+from govor.observe.request import CURRENT
+
+OPEN_PATHS = frozenset(
+    {"/health", "/v1/health", "/api/v1/health", "/v1/ping", "/api/v1/ping"}
+    | {"/ready", "/readyz", "/health/ready", "/openapi.json", "/docs", "/favicon.ico"}
+)
+OPEN_PREFIX = "/docs/"
+MANAGED = ("/v1/models", "/api/v1/models", "/api/ps", "/v1/storage", "/load")
+"""How routes begin that change which models there are, where they are not just looked at."""
+
+
+class Door:
+    """Checks each request before its route is asked, the cheapest first."""
+
+    def __init__(self, service: Service):
+        self._service = service
+        self._by_address, self._by_key = Buckets(), Buckets()
+
+    async def check(self) -> None:
+        """Raise ShuttingDown, RateLimited, Unauthorized, OriginDenied, HostDenied or AdminRequired."""
+        rule = request.url_rule
+        annotate(route=rule.rule if rule else "")
+        self._count_out_probes()
+        if is_open():
+            return
+        service, settings = self._service, self._service.settings
+        if service.traffic.draining and request.method not in SAFE:
+            raise ShuttingDown("The server is stopping and takes no more work.")
+        self._limit(
+            self._by_address, _network(request.remote_addr or ""), settings.rate_limit_per_ip, "address"
+        )
+        if service.keys.asked:
+            check_key(service)
+            self._limit(self._by_key, given_key(), settings.rate_limit_per_key, "key")
+        else:
+            check_visit(Visit.of(list(request.scope["headers"]), settings.trusted_proxies), settings)
+        if service.keys.separate_admin and is_managed():
+            check_admin(service)
+
+    def _count_out_probes(self) -> None:
+        exchange = CURRENT.get()
+        if exchange is not None and exchange.is_probe:
+            self._service.traffic.leave(exchange)  # who asks how the server is does not keep it from ending
+
+    def _limit(self, buckets: Buckets, client: str, per_minute: float, what: str) -> None:
+        if not per_minute:
+            return
+        wait = buckets.take(client, per_minute, self._service.settings.rate_limit_burst)
+        if wait:
+            raise RateLimited(
+                f"This {what} may send {per_minute:g} requests a minute; come back in {math.ceil(wait)} s.",
+                retry_after=wait,
+            )
+
+
+def guard(app: Quart, service: Service) -> None:
+    """Have every request pass the door."""
+    app.before_request(Door(service).check)
+
+
+def is_open() -> bool:
+    """Tell whether everybody may ask this."""
+    if request.path == "/":
+        return wants_page()
+    return request.path in OPEN_PATHS or request.path.startswith(OPEN_PREFIX) or request.method == "OPTIONS"
+
+
+def wants_page() -> bool:
+    """Tell whether somebody looks at the server in a browser: programs do not name HTML."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def is_managed() -> bool:
+    """Tell whether the request would change which models there are."""
+    rule = f"{request.url_rule.rule if request.url_rule else ''}/"
+    unsafe = request.method not in SAFE
+    return unsafe and any(rule.startswith(f"{start}/") for start in MANAGED)
+
+
+def given_key() -> str:
+    """The key that the request carries, as Bearer, in X-API-Key or in Azure's api-key; "" without one."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and given.strip():
+        return given.strip()
+    return (request.headers.get("X-API-Key", "") or request.headers.get("api-key", "")).strip()
+
+
+def check_key(service: Service) -> None:
+    """Raise Unauthorized where the request has no key that opens."""
+    given = given_key()
+    if not given:
+        raise Unauthorized(
+            "You did not provide an API key: send the header 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
+        )
+    if not service.keys.opens(_bytes(given)):
+        raise Unauthorized("Incorrect API key provided.")
+    annotate(key=service.keys.name_of(_bytes(given)))
+
+
+def check_admin(service: Service) -> None:
+    """Raise AdminRequired where the request does not carry the administrator's key."""
+    if is_admin(service):
+        return
+    if not given_key():
+        raise Unauthorized("This needs the administrator's key: send the header 'Authorization: Bearer KEY'.")
+    raise AdminRequired("This needs the administrator's key (admin_key).")
+
+
+def is_admin(service: Service) -> bool:
+    """Tell whether the request carries the administrator's key."""
+    return service.keys.manages(_bytes(given_key()))
+
+
+def client_name(*, keyed: bool) -> str:
+    """Who asks, for the limits of one client: a hash of the key where keys are asked, else the address."""
+    if not keyed:  # else a client could have as many names as it likes
+        return request.remote_addr or ""
+    return hashlib.sha256(_bytes(given_key())).hexdigest()
+
+
+def _bytes(key: str) -> bytes:
+    """The key as it was sent: headers come as Latin-1, whatever is in them."""
+    return key.encode("latin-1", "surrogateescape")
+
+
+def _network(address: str) -> str:
+    """Return an address, of IPv6 its network: one household has 2^64 of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Address(int(parsed) >> 64 << 64)) if isinstance(parsed, IPv6Address) else address

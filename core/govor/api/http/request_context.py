@@ -1,0 +1,119 @@
+"""The outermost layer: each request gets an id and a client's address, is counted, timed and told of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import ip_address
+from typing import Any
+from uuid import uuid4
+
+from govor.api.body.uploads import Message, Receive, Scope, Send
+from govor.api.http.cors import CrossOrigin
+from govor.api.http.forwarded import outermost_hop
+from govor.api.http.paths import Paths
+from govor.api.http.security_headers import usual_headers
+from govor.engine.service import Service
+from govor.observe.hub import Watch
+from govor.observe.request import CURRENT, Exchange
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+REQUEST_ID = re.compile(r"[!-~]{1,128}")
+"""What of a client's x-request-id is echoed: the log has it too."""
+
+REFUSAL = "websocket.http.response.start"
+"""How the answer begins that refuses a WebSocket; its connection is not used again."""
+
+
+class Exchanges:
+    """Wraps an ASGI application."""
+
+    def __init__(self, app: Application, service: Service, watch: Watch, paths: Paths):
+        self._app = app
+        self._paths = paths
+        self._service = service
+        self._watch = watch
+        self._cross_origin = CrossOrigin(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request, a WebSocket or the server's own life pass."""
+        if scope["type"] == "http":
+            await self._exchange(scope, receive, send)
+        elif scope["type"] == "websocket":
+            self._watch.socket(1)
+            try:
+                await self._exchange(scope, receive, send)
+            finally:
+                self._watch.socket(-1)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = scope["headers"]
+        scope["path"] = self._paths.spelled(scope["path"], scope.get("method", "GET"))
+        client = client_address(scope, self._service.settings.trusted_proxies)
+        scope["client"] = (client, 0)  # what Quart takes for the remote address
+        given = _header(headers, b"x-request-id")
+        exchange = Exchange(
+            id=given if REQUEST_ID.fullmatch(given) else uuid4().hex,
+            client=client,
+            method=scope.get("method", "GET"),  # which a WebSocket begins with
+            path=scope["path"],
+            parent=_header(headers, b"traceparent"),
+        )
+        token = CURRENT.set(exchange)
+        traffic = self._service.traffic
+        traffic.come(exchange)
+        self._watch.came(exchange)
+        answer = self._labelling(exchange, scope, send)
+        try:
+            if scope["type"] != "http" or not await self._cross_origin.preflight(scope, answer):
+                await self._app(scope, receive, answer)
+        finally:
+            traffic.leave(exchange)
+            self._watch.left(exchange)
+            CURRENT.reset(token)
+
+    def _labelling(self, exchange: Exchange, scope: Scope, send: Send) -> Send:
+        """Return a `send` that adds the headers that every answer has."""
+
+        async def answer(message: Message) -> None:
+            if message["type"] in ("http.response.start", REFUSAL):
+                exchange.status = message["status"]
+                more = [(b"x-request-id", exchange.id.encode()), *self._cross_origin.headers(scope)]
+                last = self._service.traffic.draining or message["type"] == REFUSAL
+                if last and scope["http_version"].startswith("1"):
+                    more.append((b"connection", b"close"))
+                given = message.get("headers", ())
+                message = {**message, "headers": [*given, *more, *usual_headers(given)]}
+            await send(message)
+
+        return answer
+
+
+def client_address(scope: Scope, proxies: int) -> str:
+    """Return who sent a request, as the outermost of so many proxies says."""
+    peer = str((scope.get("client") or ("",))[0])
+    return _plain_address(outermost_hop(scope["headers"], proxies).client) or peer
+
+
+def _plain_address(text: str) -> str:
+    """Return an address without port and brackets; "" for what is none."""
+    inside = re.fullmatch(r"\[([^\]]+)\](?::\d+)?", text) or re.fullmatch(r"([\d.]+):\d+", text)
+    try:
+        return str(ip_address(inside[1] if inside else text))
+    except ValueError:
+        return ""
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in headers if name.lower() == wanted), "")
+
+
+def annotate(**known: Any) -> None:
+    """Note what the routes know of the request under way."""
+    exchange = CURRENT.get()
+    if exchange is not None:
+        for name, value in known.items():
+            setattr(exchange, name, value)

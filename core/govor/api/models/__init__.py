@@ -1,0 +1,1 @@
+"""Routes of models: on disk, in memory, and what could be pulled."""

@@ -1,0 +1,227 @@
+"""GET /v1/models and /v1/models/{id}: what can answer now. GET /v1/registry: what could. DELETE: one less."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any, get_args
+
+from quart import Blueprint, request
+from quart_schema import document_querystring, document_response, tag
+
+from govor.api.models.compat_keys import familiar, model_list
+from govor.api.models.queries import ForceQuery, RegistryQuery, TaskQuery
+from govor.api.models.schema import (
+    Deleted,
+    ErrorRate,
+    FileBody,
+    ProgressBody,
+    Registry,
+    RegistryEntry,
+    Verified,
+)
+from govor.api.schema import ModelBody, ModelList
+from govor.contract.models import Feature
+from govor.engine.model_pool.pool import State
+from govor.engine.service import Service
+from govor.engine.transcription.requested_names import answering_id
+from govor.errors import InvalidParam, ModelNotFound
+from govor.formats.languages import parse_language
+from govor.models.catalogue import Model
+from govor.models.download.progress import Transfer
+from govor.models.files.removal import check_removable, remove
+from govor.models.files.verify import verify
+
+TASKS = {
+    "transcribe": "transcribe",
+    "translate": "translate",
+    "diarize": "diarize",
+    "automatic-speech-recognition": "transcribe",  # as the hub and other servers call it
+}
+"""What may be asked for as `task`, and what it means."""
+YES = frozenset({"1", "true", "yes", "on"})
+NO = frozenset({"0", "false", "no", "off", ""})
+
+
+def model_routes(service: Service) -> Blueprint:
+    """The routes, bound to a service."""
+    routes = Blueprint("models", __name__)
+
+    @routes.get("/v1/models")
+    @tag(["Models"])
+    @document_querystring(TaskQuery)
+    @document_response(ModelList)
+    async def list_models() -> dict[str, object]:
+        """Models that can answer now: installed or loaded; `?task=` those that can do this."""
+        shown = _filtered(service, service.router.usable(), ("task",))
+        default = service.router.default()
+        beside = describe(service, default) if default else None
+        bodies = [describe(service, model) for model in shown]
+        return model_list(bodies, beside, service.settings.compat).model_dump()
+
+    @routes.get("/v1/models/<path:name>")
+    @tag(["Models"])
+    @document_response(ModelBody)
+    async def retrieve_model(name: str) -> dict[str, object]:
+        """One model, by id, alias or plugin/id; an alias of its own is the id in the answer."""
+        model = service.router.choose(name)
+        return {**describe(service, model).model_dump(), "id": answering_id(name, model)}
+
+    @routes.get("/v1/registry")
+    @tag(["Models"])
+    @document_querystring(RegistryQuery)
+    @document_response(Registry)
+    async def list_registry() -> dict[str, object]:
+        """Every model that is known here, filtered by `?task= &language= &state= &backend=`."""
+        shown = _filtered(service, service.catalogue, ("task", "language", "state", "backend"))
+        return Registry(data=[register(service, model) for model in shown]).model_dump()
+
+    @routes.delete("/v1/models/<path:name>")
+    @tag(["Models"])
+    @document_querystring(ForceQuery)
+    @document_response(Deleted)
+    async def delete_model(name: str) -> dict[str, object]:
+        """Delete a model's files, or call its download off; `?force=true` also where it is in use."""
+        model, force = find_model(service, name), read_flag("force")
+        if await service.downloads.cancel(model):
+            return Deleted(id=model.id, freed=0, note="Its download was cancelled.").model_dump()
+        check_removable(service.store, model)
+        async with service.pool.emptied(model, force=force):
+            removed = await asyncio.to_thread(remove, service.store, model)
+        return Deleted(id=model.id, freed=removed.freed, note=removed.note).model_dump()
+
+    @routes.post("/v1/models/<path:name>/verify")
+    @tag(["Models"])
+    @document_response(Verified)
+    async def verify_model(name: str) -> dict[str, object]:
+        """Hash a model's files again and compare them with what was fetched."""
+        model = find_model(service, name)
+        reports = await asyncio.to_thread(verify, service.store, model)
+        ok = all(report.state in ("ok", "unchecked") for report in reports)
+        files = [asdict(report) for report in reports]
+        return Verified.model_validate({"id": model.id, "ok": ok, "files": files}).model_dump()
+
+    return routes
+
+
+def find_model(service: Service, name: str) -> Model:
+    """Return what a name means, installed or not. Raises ModelNotFound."""
+    model = service.router.find(name)
+    if model is None:
+        raise ModelNotFound(name, service.router.known(), failed=service.catalogue.failed)
+    return model
+
+
+def describe(service: Service, model: Model) -> ModelBody:
+    """A model as the API shows it; the one that answers for the default has the default's aliases too."""
+    aliases = list(model.aliases)
+    if model is service.router.default():
+        aliases += service.catalogue.default_aliases
+    return ModelBody(
+        id=model.id,
+        created=service.store.installed_at(model),
+        owned_by=model.plugin,
+        backend=model.plugin,
+        status=service.state(model),
+        languages=list(model.spec.languages),
+        features=sorted(model.spec.features),
+        aliases=aliases,
+        description=model.spec.description,
+        reason=service.failure(model),
+        path=model_path(service, model),
+        **_in_memory(service, model),
+        **familiar(service, model),
+    )
+
+
+def _in_memory(service: Service, model: Model) -> dict[str, Any]:
+    """What is known of a model only while it is loaded."""
+    loaded = service.pool.loaded(model)
+    if loaded is None:
+        return {}
+    return {
+        "device": loaded.placement.device,
+        "precision": loaded.placement.precision,
+        "loaded_at": loaded.since,
+        "memory": loaded.memory,
+    }
+
+
+def register(service: Service, model: Model) -> RegistryEntry:
+    """A model as the registry shows it."""
+    body, transfer = describe(service, model), service.downloads.transfer(model)
+    return RegistryEntry(
+        **body.model_dump(),
+        state=body.status,
+        size=service.store.size(model),
+        size_estimate=model.spec.size_estimate or None,
+        memory_estimate=model.spec.memory or None,
+        tasks=tasks_of(model),
+        licence=model.spec.licence,
+        error_rates=[ErrorRate(set=name, wer=rate) for name, rate in model.spec.wer],
+        progress=show_progress(transfer) if transfer else None,
+    )
+
+
+def model_path(service: Service, model: Model) -> str:
+    """The model's folder, in the models folder or wherever the operator has it."""
+    folder = service.store.folder(model)
+    if model.spec.folder:
+        return str(folder)
+    has_files = model.spec.files or model.spec.repository
+    return folder.relative_to(service.store.root).as_posix() if has_files else ""
+
+
+def show_progress(transfer: Transfer) -> ProgressBody:
+    """How far a download has come, file by file."""
+    files = [FileBody(name=file.name, total=file.size, completed=file.done) for file in transfer.files]
+    status = f"downloading {transfer.current}".rstrip()
+    return ProgressBody(status=status, total=transfer.total, completed=transfer.done, files=files)
+
+
+def tasks_of(model: Model) -> list[str]:
+    """What a model can be asked for."""
+    if not model.transcribes:
+        return ["diarize"]
+    return ["transcribe", "translate"] if Feature.TRANSLATE in model.spec.features else ["transcribe"]
+
+
+def read_flag(name: str) -> bool:
+    """A yes or no of the query; absent: no. Raises InvalidParam."""
+    value = request.args.get(name, "").lower()
+    if value not in YES | NO:
+        raise InvalidParam(f"'{name}' is true or false, not '{value[:40]}'.", param=name)
+    return value in YES
+
+
+def _filtered(service: Service, models: Iterable[Model], names: tuple[str, ...]) -> list[Model]:
+    """The models that the query asks for. Raises InvalidParam."""
+    task = _choice("task", TASKS) if "task" in names else None
+    state = _choice("state", get_args(State)) if "state" in names else None
+    plugins = [plugin.name for plugin in service.plugins]
+    backend = _choice("backend", plugins) if "backend" in names else None
+    language = _language() if "language" in names else None
+    return [
+        model
+        for model in models
+        if (task is None or TASKS[task] in tasks_of(model))
+        and (language is None or not model.spec.languages or language in model.spec.languages)
+        and (state is None or service.state(model) == state)
+        and (backend is None or model.plugin == backend)
+    ]
+
+
+def _choice(name: str, allowed: Iterable[str]) -> str | None:
+    value = request.args.get(name)
+    if value is not None and value not in allowed:
+        raise InvalidParam(f"'{name}' is one of {', '.join(allowed)}, not '{value[:40]}'.", param=name)
+    return value
+
+
+def _language() -> str | None:
+    value = request.args.get("language")
+    try:
+        return parse_language(value) if value is not None else None
+    except ValueError as error:
+        raise InvalidParam(f"'language': {error}", param="language") from error

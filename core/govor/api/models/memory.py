@@ -1,0 +1,190 @@
+"""Models in memory: load, unload, reload, and what is there. GET /api/ps is also what speaches answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from pydantic import ValidationError
+from quart import Blueprint, Response, request
+from quart_schema import document_querystring, document_request, document_response, tag
+
+from govor.api.body.reading import current_body
+from govor.api.models.catalogue import describe
+from govor.api.models.queries import ForceQuery
+from govor.api.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
+from govor.engine.model_pool.loaded_models import Loaded
+from govor.engine.model_pool.process_memory import resident_bytes
+from govor.engine.service import Service
+from govor.engine.transcription.requested_names import answering_id
+from govor.errors import AlreadyLoaded, InvalidParam, ModelNotFound
+from govor.errors.values import fault_of
+from govor.models.catalogue import Model
+from govor.plain import with_whole_letters
+from govor.settings.model import ModelSettings
+
+
+def loaded_routes(service: Service) -> Blueprint:
+    """The routes, bound to a service."""
+    routes = Blueprint("loaded", __name__)
+
+    @routes.post("/v1/models/<path:name>/load")
+    @tag(["Models"])
+    @document_request(ModelSettings)
+    @document_response(ModelBody)
+    async def load(name: str) -> dict[str, object]:
+        """Bring a model into memory. The body, which may be empty, says how, and how long it stays."""
+        model = service.router.installed(name)
+        service.pool.wishes.tell(model, _said(await current_body().read()))
+        service.asked.note(name, model)
+        await service.pool.load(model)
+        return describe(service, model).model_dump()
+
+    @routes.post("/v1/models/<path:name>/unload")
+    @tag(["Models"])
+    @document_querystring(ForceQuery)
+    @document_response(ModelBody)
+    async def unload(name: str) -> dict[str, object]:
+        """Free a model's memory, not its files: 409 while it is in use, unless `force` ends its work."""
+        model = _known(service, name)
+        await service.pool.unload(model, force=_forced())
+        return describe(service, model).model_dump()
+
+    @routes.post("/v1/models/<path:name>/reload")
+    @tag(["Models"])
+    @document_request(ModelSettings)
+    @document_response(ModelBody)
+    async def reload(name: str) -> dict[str, object]:
+        """Load a model anew, with other settings or files, while the old one answers until it is there."""
+        model = service.router.installed(name)
+        said, before = _said(await current_body().read()), service.pool.wishes.told(model)
+        service.pool.wishes.tell(model, said)
+        try:
+            await service.pool.reload(model)
+        except BaseException:
+            service.pool.wishes.retell(model, before)
+            raise
+        return describe(service, model).model_dump()
+
+    _add_speaches_routes(routes, service)
+    return routes
+
+
+def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
+    @routes.get("/api/ps")
+    @tag(["Models"])
+    @document_response(Residents)
+    async def list_loaded() -> dict[str, object]:
+        """What is in memory, what it takes, and what came and went lately."""
+        return _residents(service).model_dump()
+
+    @routes.post("/api/ps/<path:name>")
+    @tag(["Models"])
+    @document_response(ModelBody, 201)
+    async def load_as_speaches(name: str) -> tuple[dict[str, object], int]:
+        """Load a model, in the way of speaches: 409 where it is loaded already."""
+        model = service.router.installed(name)
+        if service.pool.loaded(model):
+            raise AlreadyLoaded(f"The model '{model.id}' is in memory already.", param="model")
+        service.asked.note(name, model)
+        await service.pool.load(model)
+        return {**describe(service, model).model_dump(), "id": answering_id(name, model)}, 201
+
+    @routes.delete("/api/ps/<path:name>")
+    @tag(["Models"])
+    @document_querystring(ForceQuery)
+    async def unload_as_speaches(name: str) -> Response:
+        """Unload a model, in the way of speaches: 204; 404 where it is not loaded."""
+        model = _known(service, name)
+        if not await service.pool.unload(model, force=_forced()):
+            loaded = [resident.model.id for resident in service.pool.residence.residents()]
+            raise ModelNotFound(model.id, loaded, "is not in memory")
+        return Response(status=204)
+
+
+def _known(service: Service, name: str) -> Model:
+    model = service.router.find(name)
+    if model is None:
+        raise ModelNotFound(name, [model.id for model in service.router.usable()])
+    return model
+
+
+def _said(body: str | bytes) -> ModelSettings:
+    """Return the settings in a body, none where it is empty. Raises InvalidParam."""
+    known = ", ".join(ModelSettings.model_fields)
+    try:
+        values = json.loads(body, parse_float=_number) if body.strip() else {}
+        if isinstance(values, dict) and (strangers := values.keys() - ModelSettings.model_fields.keys()):
+            name = with_whole_letters(min(strangers)[:40])
+            raise InvalidParam(f"'{name}' is no setting; send JSON with any of {known}.", param=name)
+        return ModelSettings.model_validate(values, strict=True)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        field = str(fault["loc"][0]) if fault["loc"] else None
+        raise InvalidParam(
+            f"{fault_of(fault) if field else 'The body is no object'}; send JSON with any of {known}.",
+            param=field,
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidParam(f"The body is not JSON; send an object with any of {known}.") from error
+
+
+def _number(text: str) -> float:
+    """Read a number with a point: 4.0 is an integer in JSON."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def _forced() -> bool:
+    """Read `?force=`. Raises InvalidParam."""
+    try:
+        return ForceQuery.model_validate(request.args.to_dict()).force
+    except ValidationError as error:
+        raise InvalidParam("'force' is true or false.", param="force") from error
+
+
+def _residents(service: Service) -> Residents:
+    residence = service.pool.residence
+    slots = [slot for slot in residence.slots.values() if slot.loaded]
+    here = [_describe(service, slot.loaded, "loaded") for slot in slots if slot.loaded]
+    coming = [
+        ResidentBody(id=slot.model.id, status="loading", backend=slot.model.plugin, requests=slot.waiting)
+        for slot in residence.slots.values()
+        if slot.loaded is None
+    ]
+    leaving = [_describe(service, loaded, "unloading") for loaded in residence.leaving]
+    return Residents(
+        models=[name for slot in slots for name in service.asked.of(slot.model)],
+        data=[*here, *coming, *leaving],
+        memory=MemoryBody(budget=residence.budget or None, used=residence.used, process=resident_bytes()),
+        events=[
+            MemoryEvent(
+                time=event.time, event=event.what, model=event.model, memory=event.memory, reason=event.reason
+            )
+            for event in residence.history
+        ],
+    )
+
+
+def _describe(service: Service, loaded: Loaded, status: Literal["loaded", "unloading"]) -> ResidentBody:
+    wish = service.pool.wishes.of(loaded.model)
+    expires = loaded.used + wish.ttl if wish.ttl >= 0 and not wish.pinned and not loaded.leases else None
+    return ResidentBody(
+        id=loaded.model.id,
+        status=status,
+        backend=loaded.model.plugin,
+        device=loaded.placement.device,
+        precision=loaded.placement.precision,
+        threads=loaded.placement.threads or None,
+        workers=loaded.lane.workers,
+        memory=loaded.memory,
+        measured=loaded.measured,
+        working=loaded.working,
+        loaded_at=loaded.since,
+        load_seconds=round(loaded.seconds, 3),
+        used_at=loaded.used,
+        requests=loaded.leases,
+        ttl=wish.ttl,
+        expires_at=expires,
+        pinned=wish.pinned,
+    )

@@ -1,0 +1,169 @@
+"""POST /v1/models and /v1/models/{id}/pull: fetching a model, with its progress as events where asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import ValidationError
+from quart import Blueprint, Response, request
+from quart_schema import document_querystring, document_request, document_response, tag
+
+from govor.api.body.form import FORM, read_fields, urlencoded
+from govor.api.body.reading import current_body
+from govor.api.models.catalogue import describe, model_path, read_flag
+from govor.api.models.queries import StreamQuery
+from govor.api.models.schema import PullRequest
+from govor.api.schema import ModelBody
+from govor.engine.service import Service
+from govor.errors import DownloadForbidden, GovorError, InvalidParam, ModelNotFound
+from govor.formats.openai import dump_json, error_body
+from govor.models.catalogue import Model
+from govor.models.download.hub import parse_repository
+from govor.models.download.progress import Transfer
+from govor.models.selection.operator_models import adopt_repository
+
+TICK_SECONDS = 0.2  # between two events of progress
+STREAM_HEADERS = {"cache-control": "no-cache, no-store", "x-accel-buffering": "no"}
+
+Answer = Response | tuple[dict[str, object], int]
+
+
+def pull_routes(service: Service) -> Blueprint:
+    """The routes, bound to a service."""
+    routes = Blueprint("pulls", __name__)
+
+    @routes.post("/v1/models")
+    @tag(["Models"])
+    @document_request(PullRequest)
+    @document_querystring(StreamQuery)
+    @document_response(ModelBody, 201)
+    @document_response(ModelBody)
+    async def pull_model() -> Answer:
+        """Fetch a model's files: 201 when they are installed, 200 when they were already.
+
+        `?stream=true` sends progress as server-sent events.
+        """
+        asked = await _read_body()
+        if not asked.wanted:
+            raise InvalidParam('Name the model in the body: {"model": "…"}.', param="model")
+        return await _pull(service, asked.wanted, stream=bool(asked.stream))
+
+    @routes.post("/v1/models/<path:name>")  # Speaches'
+    @routes.post("/v1/models/<path:name>/pull")
+    @tag(["Models"])
+    @document_querystring(StreamQuery)
+    @document_response(ModelBody, 201)
+    @document_response(ModelBody)
+    async def pull_named_model(name: str) -> Answer:
+        """The same for the model in the address."""
+        return await _pull(service, name, stream=False)
+
+    return routes
+
+
+async def _pull(service: Service, name: str, *, stream: bool) -> Answer:
+    stream = stream or read_flag("stream")
+    model = await asyncio.to_thread(wanted_model, service, name)
+    present = service.store.state(model) == "installed"
+    if not present and service.settings.download == "off":
+        raise DownloadForbidden(
+            'Models are not fetched here: the setting `download` is "off".', param="model"
+        )
+    if stream:
+        # unpacked or fetched: who asked for progress is told the end of it even where there is none
+        response = Response(_events(service, model), content_type="text/event-stream", headers=STREAM_HEADERS)
+        response.timeout = None  # Quart would cut the stream at RESPONSE_TIMEOUT without a word
+        return response
+    await service.downloads.fetch(model)
+    return describe(service, model).model_dump(), 200 if present else 201
+
+
+def wanted_model(service: Service, name: str) -> Model:
+    """Return the model that is to be fetched; an unknown repository of the hub where that is allowed.
+
+    Raises ModelNotFound, DownloadForbidden, DownloadFailed, UnsupportedOperation.
+    """
+    model = service.router.find(name)
+    if model is not None:
+        return model
+    try:
+        parse_repository(name)
+    except ValueError:
+        raise ModelNotFound(
+            name, [model.id for model in service.catalogue], failed=service.catalogue.failed
+        ) from None
+    if service.settings.download != "any":
+        raise DownloadForbidden(
+            f"'{name}' is no model that a plugin or plugins.toml declares, and the setting `download` is "
+            f'"{service.settings.download}". With "any" every repository of the hub may be fetched.',
+            param="model",
+        )
+    if service.settings.offline:
+        raise DownloadForbidden(f"'{name}' is not asked for, as `offline` is set.", param="model")
+    service.catalogue.add([adopt_repository(name, list(service.plugins))])
+    found = service.router.find(name)
+    if found is None:
+        raise ModelNotFound(name, [model.id for model in service.catalogue], failed=service.catalogue.failed)
+    return found
+
+
+async def _events(service: Service, model: Model) -> AsyncGenerator[bytes, None]:
+    """Yield ping, progress until all is here, and ok; or error. The download outlives its reader."""
+    yield b"event: ping\n\n"
+    task = service.downloads.begin(model)
+    transfer = service.downloads.transfer(model)
+    waited, shown = 0.0, -1
+    while transfer is not None and not (await asyncio.wait({task}, timeout=TICK_SECONDS))[0]:
+        waited += TICK_SECONDS
+        if transfer.done > shown and transfer.total:
+            waited, shown = 0.0, transfer.done
+            yield _progress(transfer)
+        elif waited >= service.settings.keep_alive_seconds:
+            waited = 0.0
+            yield b"event: ping\n\n"
+    yield await _last(service, model, task, transfer)
+
+
+async def _last(service: Service, model: Model, task: asyncio.Task[Path], transfer: Transfer | None) -> bytes:
+    """The events that end a stream."""
+    try:
+        await asyncio.shield(task)
+    except GovorError as error:
+        return _event("error", {"error": error_body(error)})
+    last = _progress(transfer) if transfer is not None and transfer.total else b""
+    ok = {
+        "id": model.id,
+        "object": "model",
+        "path": model_path(service, model),
+        "created": service.store.installed_at(model),
+    }
+    return last + _event("ok", ok)
+
+
+def _progress(transfer: Transfer) -> bytes:
+    status = f"downloading {transfer.current}"
+    return _event("progress", {"status": status, "total": transfer.total, "completed": transfer.done})
+
+
+def _event(name: str, body: dict[str, object]) -> bytes:
+    return f"event: {name}\ndata: {dump_json(body)}\n\n".encode()
+
+
+async def _read_body() -> PullRequest:
+    """Return what JSON, a form or an urlencoded body asks for. Raises InvalidParam."""
+    if request.mimetype == FORM:
+        fields = {name: value for name, value in (await read_fields()).items() if value}
+    else:
+        raw = await current_body().read()
+        with suppress(ValidationError):  # also where curl calls JSON something else
+            return PullRequest.model_validate_json(raw)
+        fields = urlencoded(raw)
+    try:
+        return PullRequest.model_validate(
+            {name: fields[name] for name in PullRequest.model_fields if name in fields}
+        )
+    except ValidationError as error:
+        raise InvalidParam("'stream' is true or false.", param="stream") from error

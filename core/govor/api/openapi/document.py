@@ -1,0 +1,223 @@
+"""/openapi.json: what the decorators of the routes say, put in order, and what they cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from quart import Quart, Response
+from quart_schema import (
+    APIKeySecurityScheme,
+    HttpSecurityScheme,
+    Info,
+    OpenAPIProvider,
+    QuartSchema,
+    Server,
+    hide,
+)
+
+from govor import __version__
+from govor.api.dialects.schema import FlatError
+from govor.api.http.auth import OPEN_PATHS
+from govor.api.openapi.route_errors import refusals
+from govor.api.schema import ErrorBody
+from govor.formats.openai import dump_json
+
+TEXTS = ("text/plain", "text/vtt")
+FORMATS = (*TEXTS, "text/tab-separated-values")
+EVENTS = "text/event-stream"
+TEXT = {"type": "string"}
+EMPTY = {"type": "string", "maxLength": 0}
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "required": ["data"],
+    "properties": {
+        "event": {**TEXT, "description": "Its name, where it has one."},
+        "id": {**TEXT, "description": "What Last-Event-ID may name, where it has one."},
+        "data": {**TEXT, "description": "An object in JSON; in OpenAI's streams last of all [DONE]."},
+    },
+}
+BASES = ("/v1", "/api/v1")
+DEPLOYMENT = "/openai/deployments/{name}"
+DOUBLES = "/api/v1/"
+"""How paths begin that repeat others: they come last."""
+
+FIRST = ("file", "audio_file", "model", "language", "response_format", "stream", "prompt")
+"""Fields of forms that are looked for first; the others follow as they are declared."""
+
+DOCUMENT = "/openapi.json"
+AUDIO = ("transcriptions", "translations", "diarize")
+TEXT_BODIES = {
+    **{f"POST {base}/audio/{route}": (*FORMATS, EVENTS) for base in BASES for route in AUDIO},
+    **{f"POST {DEPLOYMENT}/audio/{route}": (*FORMATS, EVENTS) for route in AUDIO[:2]},
+    **{
+        f"POST {base}/models{route}": (EVENTS,) for base in BASES for route in ("", "/{name}", "/{name}/pull")
+    },
+    "POST /v1/transcribe": (*TEXTS, "application/x-subrip", "text/markdown"),
+    "POST /v1/transcribe/stream": (EVENTS,),
+    "POST /inference": (*TEXTS, "application/x-subrip"),
+    "POST /load": ("text/plain",),
+    "POST /asr": FORMATS,
+    "GET /metrics": ("text/plain",),
+    "GET /v1/jobs/{job}/result": FORMATS,
+    "GET /v1/jobs/{job}/events": (EVENTS,),
+}
+"""What routes answer beside JSON."""
+
+RECORDINGS = ("audio/wav", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "application/octet-stream")
+RAW_PATHS = ("/v1/transcribe", "/v1/transcribe/stream")
+"""Routes whose body is the recording, of these types and all others."""
+
+
+TAGS = {
+    "Audio": "Recordings to text: OpenAI's routes, and go-whisper's below /api/v1.",
+    "Jobs": "Transcriptions that go on without their client.",
+    "Models": "Models on the disk and in memory: which there are, fetching, loading, deleting.",
+    "Status": "Whether the server lives, is ready, and what is installed.",
+    "Azure": "OpenAI's routes below Azure's base URL; a deployment is the name of a model.",
+    "gigastt": "The routes of gigastt; their errors are flat.",
+    "whisper-asr-webservice": "Its two routes, which Bazarr speaks; errors are OpenAI's.",
+    "whisper.cpp": "The routes of whisper.cpp's server; their errors are flat.",
+}
+ABOUT = """Speech to text behind the OpenAI audio API.
+
+Beside what each route lists, any request may be answered 400 `bad_request`, 404 `not_found`,
+405 `method_not_allowed`, 408 `request_timeout`, 413 `payload_too_large`, 414 `uri_too_long` or
+431 `headers_too_large`. Every answer has the header `x-request-id`.
+
+Instead of a form with a `file`, routes take JSON too, with the same fields as keys and the recording as
+`{"input_audio": {"data": BASE64, "format": "wav"}}`, or as `{"file": BASE64}`.
+"""
+PATH_PARAMETERS = {
+    "name": ("Id, alias or plugin/id of a model; slashes may be written as they are.", "whisper-base"),
+    "job": ("Id of a job.", "job_5d9f27e0c1a84c0f"),
+}
+OPTIONAL_BODIES = ("/v1/models/{name}/load", "/v1/models/{name}/reload")
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
+class Provider(OpenAPIProvider):
+    """Adds what the decorators cannot say: text bodies beside JSON, errors of every route, open routes."""
+
+    def keyed(self) -> bool:
+        """Tell whether keys are asked for."""
+        raise NotImplementedError
+
+    def schema(self) -> dict[str, Any]:
+        """Return the whole document."""
+        document: dict[str, Any] = super().schema()
+        schemas = document["components"]["schemas"]
+        schemas["Error"] = ErrorBody.model_json_schema()["$defs"]["ErrorDetail"]
+        schemas["ErrorBody"] = _object_of(error={"$ref": "#/components/schemas/Error"})
+        schemas["FlatError"] = FlatError.model_json_schema()
+        document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+        if not self.keyed():  # a key is taken, and none is to be asked for by a padlock
+            del document["security"], document["components"]["securitySchemes"]
+        document["paths"] = dict(sorted(document["paths"].items(), key=lambda it: it[0].startswith(DOUBLES)))
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                operation["operationId"] = re.sub(r"\W+", "_", f"{method}{path}").rstrip("_")
+                if path in OPEN_PATHS:
+                    operation["security"] = []
+                _describe_request(path, operation)
+                answers = _answers(f"{method.upper()} {path}", operation["responses"])
+                errors = refusals(method, path, is_open=path in OPEN_PATHS)
+                operation["responses"] = {**errors, **answers}
+        return document
+
+
+def _answers(route: str, documented: dict[Any, Any]) -> dict[str, Any]:
+    """What the decorators list of a route, and the text bodies that it may answer instead of JSON."""
+    answers = {str(status): answer for status, answer in documented.items()}
+    if not answers and route not in TEXT_BODIES:
+        answers = {"204": {"description": "Done; there is no body.", "content": {}}}
+    if route in TEXT_BODIES:
+        texts = {kind: {"schema": EVENT if kind == EVENTS else TEXT} for kind in TEXT_BODIES[route]}
+        good = answers.setdefault("200", {"description": "A text.", "content": {}})
+        good["content"].update(texts)
+    return answers
+
+
+def _describe_request(path: str, operation: dict[str, Any]) -> None:
+    """Say of parameters and bodies what their models cannot."""
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            parameter["description"], parameter["example"] = PATH_PARAMETERS[parameter["name"]]
+        else:
+            parameter["schema"] = _without_null(parameter["schema"])
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = path not in OPTIONAL_BODIES
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        if kind in FORMS:
+            properties = content["schema"]["properties"]
+            names = dict.fromkeys([*(name for name in FIRST if name in properties), *properties])
+            content["schema"]["properties"] = {
+                name: _with_default(_without_null(properties[name])) for name in names
+            }
+    if path in RAW_PATHS:
+        binary = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(RECORDINGS, binary)}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Leave out null: in forms and queries what is absent is not there, and there is no other nothing."""
+    branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
+    schema = {key: value for key, value in schema.items() if (key, value) != ("default", None)}
+    if len(branches) == 1:
+        del schema["anyOf"]
+        return {**branches[0], **schema}
+    return {**schema, "anyOf": branches} if branches else schema
+
+
+def _with_default(schema: dict[str, Any]) -> dict[str, Any]:
+    """Let a field be empty that may be absent, which is the same: pages send a made-up value otherwise."""
+    if {"default", "enum", "minLength"} & schema.keys() or schema.get("format") == "binary":
+        return schema
+    if schema.get("type") in ("integer", "number"):
+        bounds = {
+            key: schema[key]
+            for key in ("type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+            if key in schema
+        }
+        about = {key: value for key, value in schema.items() if key not in bounds}
+        return {**about, "default": "", "anyOf": [bounds, EMPTY]}
+    return {"default": "", **schema} if schema.get("type") == "string" else schema
+
+
+def _object_of(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
+    """Add the route of the document; `keyed` tells whether keys are asked for.
+
+    Call it before the routes that are to be documented are asked for.
+    """
+
+    class BoundProvider(Provider):
+        def keyed(self) -> bool:
+            return keyed()
+
+    QuartSchema(
+        app,
+        info=Info(title="Govor", version=__version__, description=ABOUT),
+        servers=[Server(url=".", description="This server.")],  # whatever path a proxy serves it below
+        security_schemes={
+            "key": HttpSecurityScheme(scheme="bearer"),
+            "key_header": APIKeySecurityScheme(in_="header", name="X-API-Key"),
+        },
+        security=[{"key": []}, {"key_header": []}],
+        openapi_path=None,
+        swagger_ui_path=None,
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+        openapi_provider_class=BoundProvider,
+    )
+
+    @app.get(DOCUMENT)
+    @hide
+    async def openapi() -> Response:
+        provider = app.extensions["QUART_SCHEMA"].openapi_provider
+        return Response(dump_json(provider.schema()), content_type="application/json")

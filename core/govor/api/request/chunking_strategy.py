@@ -1,0 +1,50 @@
+"""OpenAI's `chunking_strategy`: how speech is told from silence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from govor.audio.regions import SpeechRules
+from govor.errors import InvalidParam
+
+
+class ServerVad(BaseModel):
+    """OpenAI's `chunking_strategy` object."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["server_vad"]
+    prefix_padding_ms: int = Field(300, ge=0, le=5_000)
+    silence_duration_ms: int = Field(200, ge=0, le=60_000)
+    threshold: float = Field(0.5, ge=0, le=1)
+
+    def rules(self) -> SpeechRules:
+        """How it tells speech from silence."""
+        return SpeechRules(
+            threshold=self.threshold,
+            silence=self.silence_duration_ms / 1000,
+            padding=self.prefix_padding_ms / 1000,
+        )
+
+
+def read_strategy(text: str) -> Any:
+    if not text.lstrip().startswith("{"):
+        return text.strip()
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidParam(
+            f"'chunking_strategy' is not valid JSON: {error}", param="chunking_strategy"
+        ) from error
+    check_strategy(value)
+    return value
+
+
+def check_strategy(value: object) -> None:
+    """Name one key that nobody knows: pydantic would name each."""
+    if isinstance(value, dict) and (strangers := value.keys() - ServerVad.model_fields.keys()):
+        name = min(strangers)[:40]
+        raise InvalidParam(f"'chunking_strategy' has no key '{name}'.", param="chunking_strategy")

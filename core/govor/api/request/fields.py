@@ -1,0 +1,253 @@
+"""The form of a transcription request: every field of OpenAI's, in every spelling that clients use.
+
+Knows nothing of models: what a model cannot honour is found out later.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from werkzeug.datastructures import MultiDict
+
+from govor.api.request.channel_fields import ChannelFields
+from govor.api.request.chunking_strategy import ServerVad
+from govor.api.request.foreign_fields import KNOWN, UNNEEDED, Adopted, adopt
+from govor.api.request.known_speakers import SpeakerFields
+from govor.api.request.line_fields import LineFields
+from govor.api.request.spellings import gather, present
+from govor.api.request.track_field import TrackFields
+from govor.audio.chunking import NO_DETECTION
+from govor.audio.regions import SpeechRules
+from govor.contract.recognition import Options, Task
+from govor.errors import InvalidParam
+from govor.errors.values import fault_of
+from govor.formats.languages import means_any, parse_language
+from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
+
+log = logging.getLogger(__name__)
+
+
+def _language(value: str) -> str | None:
+    return None if means_any(value) else parse_language(value)
+
+
+def _named(values: object) -> object:
+    """Leave out of a list of languages what names none."""
+    return [value for value in values if not means_any(str(value))] if isinstance(values, list) else values
+
+
+ALTERNATIVES = ("ServerVad", "literal['auto']")  # pydantic's names for the branches of chunking_strategy
+_NAMED = WithJsonSchema({"type": "string", "format": "language"})
+Language = Annotated[str, BeforeValidator(parse_language), _NAMED]
+OptionalLanguage = Annotated[str | None, BeforeValidator(_language), _NAMED]
+_FLAG = TypeAdapter(bool)
+ONE_FAULT = FailFast()  # a field of 8 MB may have a million, and each would take a kilobyte
+
+
+class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
+    """The fields of a transcription or translation request besides `file`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = Field("", description="Id, alias or plugin/id; empty or absent: the default model.")
+    language: OptionalLanguage = Field(
+        None, description="Language of the speech: ISO 639-1 code or English name, as in ru, pt-BR or german."
+    )
+    languages: Annotated[list[Language], ONE_FAULT, BeforeValidator(_named)] = Field(
+        [], description="Languages that may be spoken, most likely first."
+    )
+    prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
+    keywords: list[str] = Field([], description="Words and names to expect.")
+    response_format: str = Field(
+        "json", description="What the answer is.", json_schema_extra={"enum": list(MEDIA_TYPES)}
+    )
+    temperature: float | None = Field(
+        None, ge=0, le=1, description="Sampling temperature, 0 to 1.", json_schema_extra={"default": 0}
+    )
+    timestamp_granularities: Annotated[list[Literal["word", "segment"]], ONE_FAULT] = Field(
+        [],
+        description="What verbose_json gives times for; default: segment. With segment, paragraphs of "
+        "txt have times too.",
+    )
+    include: Annotated[list[Literal["logprobs"]], ONE_FAULT] = Field(
+        [], description="logprobs: of every token, with json only."
+    )
+    stream: bool = Field(False, description="Answer with server-sent events while the text appears.")
+    chunking_strategy: Literal["auto"] | ServerVad | None = Field(
+        None, description='"auto", or {"type": "server_vad", …}: how speech is told from silence.'
+    )
+    diarize: bool = Field(
+        False, description="Name the speakers, in all formats but json (not in OpenAI's API)."
+    )
+    vad: bool = Field(True, description="false: take everything for speech (not in OpenAI's API).")
+
+    background: bool = Field(False, description="Answer at once with a job (not in OpenAI's API).")
+    webhook_url: str = Field("", description="Whom to tell when the job has ended (not in OpenAI's API).")
+    file_url: str = Field("", description="Where the recording is, instead of `file` (not in OpenAI's API).")
+
+    _foreign: Adopted = PrivateAttr(Adopted())
+
+    @property
+    def foreign(self) -> Adopted:
+        """What fields of other servers come to."""
+        return self._foreign
+
+    @property
+    def names_words(self) -> bool:
+        """Times of words are asked for by name."""
+        return "word" in self.timestamp_granularities or self._foreign.words
+
+    @property
+    def wants_words(self) -> bool:
+        """Times of words are asked for and show in the answer, or cut subtitles well.
+
+        The result of a job can be had in any format.
+        """
+        if self.response_format in SUBTITLE_FORMATS:
+            return True
+        shown = self.background or self.response_format == "verbose_json"
+        return shown and self.names_words
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Options that the client did not ask for by name."""
+        return frozenset() if self.names_words else frozenset({"words"})
+
+    def with_words(self) -> Fields:
+        """The same, with times of words beside what else there is, as another server's field asks for."""
+        fields = self.model_copy()
+        fields._foreign = replace(self._foreign, words=True)
+        return fields
+
+    @property
+    def unshown(self) -> tuple[str, ...]:
+        """Fields that say nothing in the format that is asked for."""
+        if self.background or self.response_format in SUBTITLE_FORMATS:
+            return ()
+        return tuple(name for name in LineFields.model_fields if getattr(self, name) is not None)
+
+    @property
+    def wants_logprobs(self) -> bool:
+        """Log-probabilities are asked for."""
+        return "logprobs" in self.include
+
+    @property
+    def wants_speakers(self) -> bool:
+        """Speakers are to be told apart, and show in the answer; that of a job can be had in any format."""
+        shown = self.background or self.response_format in SPEAKER_FORMATS
+        return (self.diarize and shown) or self.response_format == "diarized_json"
+
+    @property
+    def unshown_speakers(self) -> tuple[str, ...]:
+        """Fields of speakers that the answer has no room for."""
+        if self.wants_speakers:
+            return ()
+        return ("diarize", *self.asked_of_speakers) if self.diarize else self.asked_of_speakers
+
+    @property
+    def asked_of_speakers(self) -> tuple[str, ...]:
+        """Fields that say who may speak, and how many."""
+        return tuple(name for name in SpeakerFields.model_fields if getattr(self, name))
+
+    def options(self, task: Task) -> Options:
+        """What the model is asked."""
+        return Options(
+            task=task,
+            language=self.language,
+            languages=tuple(self.languages),
+            prompt=self.prompt,
+            keywords=tuple(self.keywords),
+            temperature=self.temperature,
+            words=self.wants_words,
+            logprobs=self.wants_logprobs,
+        )
+
+    def rules(self) -> SpeechRules | None:
+        """How speech is told from silence, as far as the client says."""
+        if not self.vad:
+            return NO_DETECTION
+        if isinstance(self.chunking_strategy, ServerVad):
+            return self.chunking_strategy.rules()
+        return self._foreign.rules
+
+
+def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict: bool = False) -> Fields:
+    """Read the form; `default_format` stands where it has no response_format.
+
+    Fields that are not done are passed over, or refused where it is to be `strict`. Raises InvalidParam
+    naming the field.
+    """
+    values = gather(form, {*Fields.model_fields, *KNOWN})
+    counted = values.pop("channels") if str(values.get("channels", "")).strip().isdecimal() else ""
+    for name in sorted(values.keys() - Fields.model_fields.keys() - KNOWN - UNNEEDED):
+        if strict:
+            raise InvalidParam(f"There is no field '{name[:40]}'.", param=name[:40])
+        log.debug("Passed over the field %r, which nobody knows", name[:40])
+    if default_format:
+        values.setdefault("response_format", default_format)
+    try:
+        foreign = adopt(values, Fields.model_fields)
+        fields = Fields.model_validate(values)
+    except ValidationError as error:
+        raise invalid(error) from error
+    if counted and not fields.channels:  # the number is for sound without a header
+        foreign = replace(foreign, left=(*foreign.left, "channels"))
+    fields._foreign = foreign
+    _check(fields)
+    return fields
+
+
+def parse_flag(query: MultiDict[str, str], name: str) -> bool:
+    """Return a boolean of the query; absent and empty are false. Raises InvalidParam."""
+    try:
+        return _FLAG.validate_python(query.get(name) or "false")
+    except ValidationError as error:
+        raise InvalidParam(f"'{name}' must be true or false.", param=name) from error
+
+
+def _check(fields: Fields) -> None:
+    """Refuse what does not go together."""
+    fields.check_people()
+    fields.check_channels()
+    if fields.response_format not in MEDIA_TYPES:
+        raise InvalidParam(
+            f"response_format '{fields.response_format[:40]}' is unknown; there are "
+            f"{', '.join(MEDIA_TYPES)}.",
+            param="response_format",
+        )
+    if fields.wants_logprobs and fields.response_format != "json":
+        raise InvalidParam("'include[]=logprobs' needs response_format 'json'.", param="include")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_fields_as(model: type[Model], given: Mapping[str, str]) -> Model:
+    """Return what a form or query says of a model's fields; others are passed over. Raises InvalidParam."""
+    try:
+        return model.model_validate(present(given, model.model_fields))
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def invalid(error: ValidationError) -> InvalidParam:
+    """Name the field and what is wrong; of a value that fits no alternative, about the nearest one."""
+    told = error.errors(include_url=False, include_input=False)
+    nearest = max(told, key=lambda item: len(item["loc"]))
+    path = [str(part) for part in nearest["loc"] if part not in ALTERNATIVES and not isinstance(part, int)]
+    message = fault_of({**nearest, "loc": [".".join(path)[:80]]})
+    return InvalidParam(f"{message}.", param=path[0][:80])

@@ -1,0 +1,58 @@
+"""A transcript as the client asked for it, in OpenAI's formats or as go-whisper's object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from quart import Response
+
+from govor.api.request.fields import Fields
+from govor.api.request.line_fields import asked_layout
+from govor.contract.recognition import Notice, Transcript
+from govor.formats.dialects.gowhisper import rich_body
+from govor.formats.openai import dump_json
+from govor.formats.rendering.formats import MEDIA_TYPES, render
+from govor.settings import Settings
+
+MODEL_HEADER = "x-govor-model"
+IGNORED_HEADER = "x-govor-ignored"
+IGNORED_ALIAS = "x-stt-ignored"
+
+WARNINGS_HEADER = "x-govor-warnings"
+
+Purpose = Literal["transcribe", "translate", "diarize"]
+
+
+def name_ignored(response: Response, ignored: Sequence[str]) -> Response:
+    """Name in headers what was asked for and is not done."""
+    if ignored:
+        response.headers[IGNORED_HEADER] = response.headers[IGNORED_ALIAS] = ", ".join(ignored)
+    return response
+
+
+def name_warnings(response: Response, notices: Sequence[Notice]) -> Response:
+    """Name in a header the kinds of what was not heard."""
+    if notices:
+        response.headers[WARNINGS_HEADER] = ", ".join(notice.code for notice in notices)
+    return response
+
+
+def render_result(
+    transcript: Transcript, fields: Fields, settings: Settings, rich: Purpose | None = None
+) -> tuple[str, str]:
+    """Return body and media type; with `rich`, `json` is go-whisper's object. Raises InvalidParam."""
+    if rich and fields.response_format == "json":
+        return dump_json(rich_body(transcript, rich)) + "\n", MEDIA_TYPES["json"]
+    only_words = set(fields.timestamp_granularities) == {"word"}
+    body, media_type = render(
+        transcript,
+        fields.response_format,
+        words=fields.names_words,
+        segments=settings.compat.always_segments or not only_words,
+        logprobs=fields.wants_logprobs,
+        codes=rich is not None or settings.compat.language == "code",
+        times="segment" in fields.timestamp_granularities,
+        layout=asked_layout(settings.subtitles, fields),
+    )
+    return body if body.endswith("\n") else body + "\n", media_type

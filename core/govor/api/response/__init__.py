@@ -1,0 +1,1 @@
+"""Answers as events or as files."""

@@ -1,0 +1,76 @@
+"""Server-sent events of an answer: told as the text comes, kept open meanwhile, ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+
+from quart import Response
+
+from govor.contract.recognition import Segment
+from govor.engine.transcription.stream import Hearing
+from govor.errors import GovorError
+from govor.formats.events import Events
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+STREAM_HEADERS = {"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "no"}
+END = Segment("")  # stands for the end of the segments
+
+
+async def stream_response(stream: AsyncGenerator[bytes, None]) -> Response:
+    """Begin to answer with a stream; what fails before its first event is raised, and so gets a status."""
+    first = await anext(stream)
+    response = Response(resumed(first, stream), content_type=EVENT_STREAM, headers=STREAM_HEADERS)
+    response.timeout = None  # Quart would cut the stream at RESPONSE_TIMEOUT without a word
+    return response
+
+
+async def transcription_events(
+    transcription: Hearing, events: Events, owned: AsyncExitStack, keep_alive: float
+) -> AsyncGenerator[bytes, None]:
+    """Yield the stream's events; `owned` (the upload, the model) is released however it ends."""
+    async with owned:
+        told = False
+        try:
+            async with (
+                aclosing(aiter(transcription)) as segments,
+                aclosing(paced(segments, keep_alive)) as timed,
+            ):
+                async for segment in timed:
+                    told = True
+                    if segment is None:
+                        yield events.waiting(transcription.seconds_done, transcription.seconds_stated)
+                    else:
+                        yield events.segment(segment)
+        except GovorError as error:
+            if not told:
+                raise
+            yield events.error(error)
+            return
+        yield events.end(transcription.result())
+
+
+async def resumed(first: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Yield what was taken from the stream, then the rest."""
+    async with aclosing(stream):
+        yield first
+        async for event in stream:
+            yield event
+
+
+async def paced(segments: AsyncIterator[Segment], seconds: float) -> AsyncGenerator[Segment | None, None]:
+    """Yield the segments, and None whenever nothing has come for `seconds`."""
+    while True:
+        waiting = asyncio.ensure_future(anext(segments, END))
+        try:
+            while not (await asyncio.wait({waiting}, timeout=seconds))[0]:
+                yield None
+        except BaseException:
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            raise
+        segment = waiting.result()
+        if segment is END:
+            return
+        yield segment

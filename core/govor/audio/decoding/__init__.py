@@ -1,0 +1,1 @@
+"""Recordings as the server reads them: opened in processes of their own, block by block."""

@@ -1,0 +1,67 @@
+"""Opening a recording from the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from govor.audio.decoding.processes import Decoders
+from govor.audio.decoding.recording import ANYTHING, Recording
+from govor.decoder.wire import Wishes
+from govor.engine.scheduling.tasks import Share
+from govor.errors import AudioTooLong
+from govor.formats.languages import language_tags, parse_language
+
+MOST_LANGUAGES = 10
+"""Languages that a track may be preferred for; who names more has no preference."""
+
+
+async def open_recording(
+    path: Path, decoders: Decoders, max_seconds: float = 0.0, wishes: Wishes = ANYTHING
+) -> Recording:
+    """Open a recording in a thread; if the caller leaves meanwhile, its decoder is ended at once.
+
+    Raises InvalidAudio, DecodersUnavailable, DecoderLost, and AudioTooLong if the container states more than
+    `max_seconds`; 0: any length.
+    """
+    recording = Recording(path, decoders, tagged(wishes))
+    try:
+        await asyncio.to_thread(recording.open)
+        check_length(recording.duration or 0.0, max_seconds)
+    except BaseException:
+        recording.close()
+        raise
+    return recording
+
+
+def share_of(recording: Recording) -> Share:
+    """Return the account of a recording that a model is to hear."""
+    return Share(length=recording.duration or math.inf, longest=recording.longest or math.inf)
+
+
+def tagged(wishes: Wishes, languages: Collection[str] = ()) -> Wishes:
+    """Return wishes with all codes that the tags of their tracks may have; twice is no more than once.
+
+    `languages` are those that are wanted: a track of theirs goes before the others.
+    """
+    wanted = languages if len(languages) <= MOST_LANGUAGES else ()
+    language = " ".join(_tags(each) or each for each in wanted or [wishes.language])
+    return replace(wishes, language=language, track_language=_tags(wishes.track))
+
+
+def _tags(language: str) -> str:
+    try:
+        return " ".join(language_tags(parse_language(language)))
+    except ValueError:
+        return ""
+
+
+def check_length(seconds: float, limit: float) -> None:
+    """Raise AudioTooLong for more than the limit; 0: there is none."""
+    if 0 < limit < seconds:
+        raise AudioTooLong(
+            f"The recording is longer than the {limit:g} seconds that this server takes.", param="file"
+        )

@@ -1,0 +1,237 @@
+"""Any container and codec that recordings come in, block by block, to mono float32 at 16 kHz.
+
+FFmpeg's libraries do it in a process apart, `govor.decoder`; here is the server's end of it. The content
+tells the format: names and MIME types are never looked at. Blocking; runs in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from govor.audio.decoding.processes import Decoders, Process, end, exit_status, wake
+from govor.contract.recognition import SAMPLE_RATE, Audio, Notice
+from govor.decoder import wire
+from govor.decoder.wire import Wishes
+from govor.errors import DecoderLost, GovorError, InvalidAudio
+
+BLOCK_SECONDS = 4.0
+
+STALL_SECONDS = 120.0
+"""Without a sign of the decoder, while one is waited for. Its CPU time is bounded: then it is the disk, or
+the machine has no time for it."""
+
+LOST = "The decoder's process was ended from outside; send the recording again."
+
+CRASHED = "The file makes its decoder fail ({}); it is damaged, or made to do harm."
+TOO_SLOW = "Decoding the file takes more computing time than its length justifies."
+
+WISHES = frozenset({"track", "channel"})
+"""What a recording may be refused for without being at fault."""
+
+ANYTHING = Wishes()
+"""The track that suits best, its channels mixed down."""
+
+log = logging.getLogger(__name__)
+
+
+class ForkServerEnded(DecoderLost):
+    """The decoder's process ended with the fork server."""
+
+
+class Recording:
+    """A recording, and what is heard of it. A context manager; iterate `blocks()` once.
+
+    `close` may be called by any thread at any time: it never waits, and whoever reads gets no more.
+    """
+
+    duration: float | None = None
+    """Seconds as the container states them; None: it does not, or the file is too small for them. Known once
+    it is open."""
+    notices: tuple[Notice, ...] = ()
+    """What was not heard. Known once all blocks were yielded."""
+    longest: float | None = None
+    """Seconds that a file of this size can hold at most; None: nobody knows. Known once it is open."""
+
+    track: int = 0
+    """Number of the audio track that is heard, from 0. Known once it is open."""
+
+    channels: tuple[str, ...] = ()
+    """Names of the track's channels in plain words, or numbers from 1 where it names none. Known once it is
+    open."""
+
+    def __init__(self, path: Path, decoders: Decoders, wishes: Wishes = ANYTHING):
+        self._path = path
+        self._decoders = decoders
+        self._wishes = wishes
+        self._process: Process | None = None
+        self._held = threading.Lock()  # for moments only: who closes and who begins to read
+        self._reading = self._closed = False
+
+    def open(self) -> Self:
+        """Decode the first sound. Raises InvalidAudio, DecodersUnavailable, DecoderLost, OSError."""
+        with self._path.open("rb") as file:
+            facts = os.fstat(file.fileno())
+            if stat.S_ISREG(facts.st_mode) and facts.st_size == 0:
+                raise InvalidAudio("The file is empty.", param="file")
+            try:
+                self._begin(file)
+            except ForkServerEnded:  # a new one is started
+                file.seek(0)
+                self._begin(file)
+        return self
+
+    def _begin(self, file: IO[bytes]) -> None:
+        process = self._decoders.begin(file, self._wishes)
+        process.answer.settimeout(STALL_SECONDS)
+        with self._held:
+            self._process = process
+            closed = self._closed
+        if closed:  # while the process was started: nobody else would let go of it
+            self._let_go()
+            return
+        try:
+            frame = self._frame()
+        except BaseException:
+            self._let_go()
+            raise
+        if frame is not None:
+            facts = json.loads(frame[1])
+            self.duration, self.longest = facts["duration"], facts["longest"]
+            self.channels, self.track = tuple(facts["channels"]), facts["track"]
+
+    def __enter__(self) -> Self:
+        return self if self._process is not None else self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file and end its process; safe to call twice, and while another thread reads."""
+        self._closed = True
+        self._let_go()
+
+    def blocks(self, seconds: float = BLOCK_SECONDS) -> Iterator[Audio]:
+        """Yield (samples,) arrays of `seconds`, the last one shorter. Damaged parts are silence.
+
+        Samples pass through 16-bit integers, as faster-whisper's and GigaAM's own loaders do, so that
+        a model hears here exactly what it hears there. Raises InvalidAudio, DecoderLost.
+        """
+        size = round(seconds * SAMPLE_RATE)
+        waiting: list[NDArray[np.int16]] = []
+        have = 0
+        for pcm in self._pcm():
+            waiting.append(pcm)
+            have += len(pcm)
+            while have >= size:
+                joined = np.concatenate(waiting)
+                yield _to_float(joined[:size])
+                waiting, have = [joined[size:]], have - size
+        if have:
+            yield _to_float(np.concatenate(waiting))
+
+    def _pcm(self) -> Iterator[NDArray[np.int16]]:
+        """Yield (samples,) at 16 kHz mono until the recording ends or is closed."""
+        try:
+            while (frame := self._frame()) is not None and frame[0] != wire.END:
+                yield np.frombuffer(frame[1], np.int16)
+            if frame is not None:
+                self.notices = tuple(Notice(**each) for each in json.loads(frame[1])["notices"])
+                if self.notices:
+                    log.info("Not all was heard: %s", " ".join(notice.message for notice in self.notices))
+        finally:
+            self._let_go()
+
+    def _frame(self) -> tuple[bytes, bytes] | None:
+        """Return kind and content of the next frame; None: the recording is closed.
+
+        Raises InvalidAudio, DecoderLost.
+        """
+        with self._held:
+            process = None if self._closed else self._process
+            self._reading = process is not None
+        if process is None:
+            return None
+        try:
+            frame = wire.receive(process.answer)
+        except OSError as error:
+            if self._closed:
+                return None
+            raise self._explained(error) from error
+        finally:
+            with self._held:
+                self._reading = False
+            if self._closed:
+                self._let_go()
+        if frame[0] == wire.REFUSED:
+            raise self._refusal(json.loads(frame[1]))
+        return frame
+
+    def _let_go(self) -> None:
+        with self._held:
+            process = self._process
+            if process is None:
+                return
+            if self._reading:  # whoever reads wakes up, and lets go
+                wake(process)
+                return
+            self._process = None
+        end(process)
+
+    def _refusal(self, why: dict[str, str]) -> GovorError:
+        reason, message = why["reason"], why["message"]
+        if reason == "disk":
+            return DecoderLost(message)
+        if reason in WISHES:
+            return InvalidAudio(message, param=reason)
+        if reason != "unreadable":
+            self._fault(reason)
+        return InvalidAudio(message, param="file")
+
+    def _explained(self, error: Exception) -> GovorError:
+        """Return why the answer broke off."""
+        if isinstance(error, TimeoutError):
+            self._fault("stalled")
+            return DecoderLost(f"For {STALL_SECONDS:g} seconds nothing could be read of the recording.")
+        status = None if self._process is None else exit_status(self._process)
+        if status is None:
+            self._fault("lost")
+            return ForkServerEnded(LOST)
+        reason, fault = explain_end(status)
+        self._fault(reason)
+        return fault
+
+    def _fault(self, reason: str) -> None:
+        log.warning("A recording could not be decoded: %s", reason)
+        self._decoders.fault(reason)
+
+
+def explain_end(status: int) -> tuple[str, GovorError]:
+    """Return a word and an error for the way that a decoder process ended before its recording did."""
+    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if number == signal.SIGXCPU:
+        return "cpu", InvalidAudio(TOO_SLOW, param="file")
+    outside = number == signal.SIGKILL  # by the system, which lacks memory, or by a person
+    if outside or status == wire.NOT_STARTED or os.waitstatus_to_exitcode(status) == wire.UNCONFINED:
+        return "lost", DecoderLost(LOST)
+    how = signal.Signals(number).name if number in set(signal.Signals) else f"status {status}"
+    return "crash", InvalidAudio(CRASHED.format(how), param="file")
+
+
+def _to_float(pcm: NDArray[np.int16]) -> Audio:
+    audio = pcm.astype(np.float32) / 32768.0
+    audio.flags.writeable = False
+    return audio

@@ -1,0 +1,1 @@
+"""What the terminal asks of a running server."""

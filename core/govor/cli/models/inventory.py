@@ -1,0 +1,182 @@
+"""The models as the terminal manages them: those of this machine's disk, or those of a running server.
+
+Both answer with the same bodies, which are those of the server's routes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from govor.api.models.catalogue import register
+from govor.api.models.pulls import wanted_model
+from govor.api.models.storage import look_at
+from govor.cli.client.server_client import Refused, Remote, model_path, unreadable
+from govor.cli.terminal.options import read_settings, show_log
+from govor.engine.service import Service
+from govor.errors import DownloadForbidden, ModelNotFound
+from govor.models.catalogue import Model
+from govor.models.download.progress import FileProgress, Transfer
+from govor.models.files.removal import check_removable, remove
+from govor.models.files.usage import prune
+from govor.models.files.verify import verify
+
+LOOK_SECONDS = 0.1
+"""Between two looks at how far a download is."""
+
+Body = dict[str, Any]
+Show = Callable[[list[FileProgress]], None]
+"""Called with the files of a download, as far as they are."""
+
+
+class Inventory(Protocol):
+    """What can be done with models. Every method raises GovorError with a sentence for people."""
+
+    def registry(self) -> list[Body]:
+        """Every model that is known there."""
+        ...
+
+    def pull(self, name: str, show: Show) -> Body:
+        """Fetch a model; return it, and in `where` where it is."""
+        ...
+
+    def remove(self, name: str, *, force: bool) -> Body:
+        """Delete a model's files."""
+        ...
+
+    def verify(self, name: str) -> Body:
+        """Hash a model's files."""
+        ...
+
+    def storage(self) -> Body:
+        """What lies on the disk."""
+        ...
+
+    def prune(self) -> Body:
+        """Delete what no model needs."""
+        ...
+
+
+def open_inventory(config: Path | None, server: str | None, api_key: str | None, options: Body) -> Inventory:
+    """Return the server's where one is named, else the disk's."""
+    show_log("warning")
+    if server:
+        return OnServer(Remote(server, api_key))
+    return OnDisk(Service(read_settings(config, options)))
+
+
+class OnDisk:
+    """This machine's models folder."""
+
+    def __init__(self, service: Service):
+        self._service = service
+
+    def registry(self) -> list[Body]:
+        return [register(self._service, model).model_dump() for model in self._service.catalogue]
+
+    def pull(self, name: str, show: Show) -> Body:
+        service = self._service
+        model = wanted_model(service, name)
+        if service.settings.download == "off" and service.store.state(model) == "available":
+            raise DownloadForbidden('The setting `download` is "off".')
+        transfer = Transfer()
+        with _shown(transfer, show):
+            folder = service.store.install(model, transfer=transfer)
+        has_files = model.spec.files or model.spec.repository
+        return {**register(service, model).model_dump(), "where": str(folder) if has_files else ""}
+
+    def remove(self, name: str, *, force: bool) -> Body:
+        model = self._find(name)
+        check_removable(self._service.store, model)
+        removed = remove(self._service.store, model)
+        return {"id": model.id, "object": "model", "deleted": True, **asdict(removed)}
+
+    def verify(self, name: str) -> Body:
+        model = self._find(name)
+        files = [asdict(verdict) for verdict in verify(self._service.store, model)]
+        ok = all(file["state"] in ("ok", "unchecked") for file in files)
+        return {"id": model.id, "ok": ok, "files": files}
+
+    def storage(self) -> Body:
+        return look_at(self._service)
+
+    def prune(self) -> Body:
+        gone = prune(self._service.store, list(self._service.catalogue))
+        return {"freed": sum(item.size for item in gone), "removed": [asdict(item) for item in gone]}
+
+    def _find(self, name: str) -> Model:
+        model = self._service.router.find(name)
+        if model is None:
+            raise ModelNotFound(name, self._service.router.known())
+        return model
+
+
+class OnServer:
+    """A running server's models."""
+
+    def __init__(self, remote: Remote):
+        self._remote = remote
+
+    def registry(self) -> list[Body]:
+        return list(self._remote.get("/v1/registry")["data"])
+
+    def pull(self, name: str, show: Show) -> Body:
+        for event, data in self._remote.events("/v1/models", {"model": name}, {"stream": "true"}):
+            try:
+                told = self._read(event, data)
+            except (ValueError, LookupError, TypeError) as error:
+                raise Refused(unreadable(self._remote.url)) from error
+            if isinstance(told, FileProgress):
+                show([told])
+            elif told is not None:
+                return told
+        raise Refused("The server ended the stream before the model was there.")
+
+    def _read(self, event: str, data: Any) -> FileProgress | Body | None:
+        """What an event of a pull says; None: nothing. Raises Refused where it is an error."""
+        if event == "error":
+            raise Refused(str(data["error"]["message"]))
+        if event == "progress":
+            file = str(data["status"]).removeprefix("downloading ")
+            return FileProgress(file, int(data["total"]), int(data["completed"]))
+        if event == "ok":
+            return {**data, "where": f"{data['path']} of {self._remote.url}" if data["path"] else ""}
+        return None
+
+    def remove(self, name: str, *, force: bool) -> Body:
+        return dict(self._remote.delete(model_path(name), {"force": "true"} if force else None))
+
+    def verify(self, name: str) -> Body:
+        return dict(self._remote.post(model_path(name, "verify")))
+
+    def storage(self) -> Body:
+        return dict(self._remote.get("/v1/storage"))
+
+    def prune(self) -> Body:
+        return dict(self._remote.post("/v1/storage/prune"))
+
+
+@contextmanager
+def _shown(transfer: Transfer, show: Show) -> Iterator[None]:
+    """Show a transfer from a thread of its own while the block is at it."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            show(transfer.files)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        transfer.cancel()
+        raise
+    finally:
+        ended.set()
+        thread.join()
+        show(transfer.files)

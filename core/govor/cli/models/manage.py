@@ -1,0 +1,213 @@
+"""`govor pull`, `rm`, `verify`, `prune`, `du`: models on the disk, or on that of a running server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from govor.cli.client.server_client import json_option, server_options, show_json
+from govor.cli.models.families import missing_plugin
+from govor.cli.models.inventory import Body, open_inventory
+from govor.cli.models.progress_bars import Bars
+from govor.cli.terminal.options import setting_options
+from govor.cli.terminal.say import say
+from govor.cli.terminal.table import megabytes, show_table
+from govor.errors import GovorError, ModelNotFound
+
+HERE = ("installed", "loading", "loaded")
+"""States of a model that can answer."""
+
+
+def managing(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Options of a command that manages models: where they are, and --json; `names` are its settings."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        return json_option(server_options()(setting_options(["models_dir", *names])(command)))
+
+    return decorate
+
+
+@click.command(short_help="Fetch models, so that they can answer.")
+@click.argument("names", nargs=-1, required=True, metavar="MODEL…")
+@managing("offline", "download")
+@click.pass_obj
+def pull(
+    config: Path | None,
+    /,
+    names: tuple[str, ...],
+    server: str | None,
+    api_key: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Fetch and verify the files of each MODEL, so that it can answer.
+
+    An interrupted download goes on where it was when it is asked for again. One that fails is reported and
+    the others go on; the exit code is then 1.
+    """
+    inventory = open_inventory(config, server, api_key, options)
+
+    def fetch(name: str) -> Body:
+        try:
+            with Bars(name) as bars:
+                pulled = inventory.pull(name, bars.show)
+        except ModelNotFound as error:
+            if advice := missing_plugin(name):
+                raise GovorError(advice) from error
+            raise
+        if not as_json:
+            where = f"is installed in {pulled['where']}" if pulled["where"] else "needs no files"
+            say(f"{pulled['id']} {where}{bars.summary()}")
+        return pulled
+
+    _each(names, fetch, as_json=as_json)
+
+
+@click.command("rm", short_help="Delete models' files.")
+@click.argument("names", nargs=-1, required=True, metavar="MODEL…")
+@click.option(
+    "--force", is_flag=True, help="Of a server: also a model in use, once the running requests are done."
+)
+@managing()
+@click.pass_obj
+def rm(
+    config: Path | None, /, names: tuple[str, ...], force: bool, server: str | None, api_key: str | None,
+    as_json: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Delete the files of each MODEL, or call its download off where a server is fetching it."""
+    inventory = open_inventory(config, server, api_key, options)
+
+    def delete(name: str) -> Body:
+        removed = inventory.remove(name, force=force)
+        if not as_json:
+            note = f" {removed['note']}" if removed["note"] else ""
+            say(f"{removed['id']} is deleted: {megabytes(removed['freed'])} freed.{note}")
+        return removed
+
+    _each(names, delete, as_json=as_json)
+
+
+@click.command(short_help="Hash models' files again.")
+@click.argument("names", nargs=-1, metavar="[MODEL…]")
+@managing()
+@click.pass_obj
+def verify(
+    config: Path | None,
+    /,
+    names: tuple[str, ...],
+    server: str | None,
+    api_key: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Hash the files of each MODEL, or of all that are installed, and compare them with what was fetched.
+
+    A model with a damaged file no longer counts as installed; `govor pull` mends it. The exit code is 1
+    where a file is damaged or missing.
+    """
+    inventory = open_inventory(config, server, api_key, options)
+    chosen = names or tuple(entry["id"] for entry in inventory.registry() if _has_files(entry))
+    sound = []
+
+    def check(name: str) -> Body:
+        report = inventory.verify(name)
+        sound.append(report["ok"])
+        if not as_json:
+            bad = [
+                f"{file['name']} is {file['state']}"
+                for file in report["files"]
+                if file["state"] in ("damaged", "missing")
+            ]
+            told = (
+                "; ".join(bad) + f". `govor pull {report['id']}` mends it."
+                if bad
+                else f"{len(report['files'])} files are as fetched"
+            )
+            say(f"{report['id']}: {told}", fg="red" if bad else None)
+        return report
+
+    _each(chosen, check, as_json=as_json)
+    if not all(sound):
+        sys.exit(1)
+
+
+@click.command(short_help="Delete files that no model needs.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be deleted.")
+@managing()
+@click.pass_obj
+def prune(
+    config: Path | None,
+    /,
+    dry_run: bool,
+    server: str | None,
+    api_key: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Delete unfinished downloads, and files of models that no plugin knows any more."""
+    inventory = open_inventory(config, server, api_key, options)
+    if dry_run:
+        unused = inventory.storage()["unused"]
+        body = {"freed": 0, "removed": [], "unused": unused}
+    else:
+        body = inventory.prune()
+        unused = body["removed"]
+    if as_json:
+        show_json(body)
+        return
+    for item in unused:
+        say(f"{item['path']} ({item['kind']}, {megabytes(item['size'])})")
+    total = megabytes(sum(item["size"] for item in unused))
+    say(f"{total} would be freed." if dry_run else f"{total} freed.")
+
+
+@click.command(short_help="Tell what models take on the disk.")
+@managing()
+@click.pass_obj
+def du(
+    config: Path | None, /, server: str | None, api_key: str | None, as_json: bool, **options: Any
+) -> None:
+    """Tell what each model takes on the disk.
+
+    SHARED is also in the Hugging Face cache, under a second name: it takes its room once. PARTIAL is of an
+    unfinished download.
+    """
+    body = open_inventory(config, server, api_key, options).storage()
+    if as_json:
+        show_json(body)
+        return
+    sizes = ("own", "shared", "partial")
+    rows = [(entry["model"], *(megabytes(entry[key]) for key in sizes)) for entry in body["models"]]
+    total = {key: sum(entry[key] for entry in body["models"]) for key in sizes}
+    show_table(
+        ("MODEL", "OWN", "SHARED", "PARTIAL"), [*rows, ("all", *(megabytes(total[key]) for key in sizes))]
+    )
+    unused = sum(item["size"] for item in body["unused"])
+    say(f"In {body['folder']}; {megabytes(body['free'])} free.")
+    if unused:
+        say(f"{megabytes(unused)} are used by no model; `govor prune` deletes them.")
+
+
+def _each(names: tuple[str, ...], work: Callable[[str], Body], *, as_json: bool) -> None:
+    """Do one model after the other; what fails is told, and the exit code is then 1."""
+    done, failed = [], False
+    for name in names:
+        try:
+            done.append(work(name))
+        except GovorError as error:
+            say(f"govor: {error}", err=True)
+            failed = True
+    if as_json:
+        show_json({"object": "list", "data": done})
+    if failed:
+        sys.exit(1)
+
+
+def _has_files(entry: Body) -> bool:
+    """Tell whether files of a model are here, or were: one that lacks bytes no longer counts as installed."""
+    whole = entry["state"] in HERE and bool(entry["path"])
+    return whole or (entry["state"] != "downloading" and entry["created"] > 0)

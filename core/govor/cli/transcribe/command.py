@@ -1,0 +1,180 @@
+"""`govor transcribe`: recordings at the terminal, with the same engine and formats as the server."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, aclosing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from govor.cli.client.server_client import Remote, server_options
+from govor.cli.serve.process_tuning import bound_arenas
+from govor.cli.terminal.exit import leave
+from govor.cli.terminal.options import read_settings, setting_options, show_log
+from govor.cli.terminal.say import say, sentence
+from govor.cli.transcribe.options import read_wishes, wish_options
+from govor.cli.transcribe.outputs import NotWritten, Outputs, Style
+from govor.cli.transcribe.progress_bars import Bar
+from govor.cli.transcribe.recordings import Recording, find_recordings, opened
+from govor.cli.transcribe.sources import Heard, Here, Source, There, Wanted
+from govor.cli.transcribe.targets import Targets, check_target, choose_targets
+from govor.engine.service import Service
+from govor.errors import GovorError, InvalidParam
+from govor.formats.subtitles.files import clock
+from govor.settings import Settings
+
+SETTINGS = ("models_dir", "device", "offline", "max_audio_seconds")
+"""Options that are settings."""
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILES…")
+@wish_options
+@click.option(
+    "--output",
+    "-o",
+    metavar="PATH",
+    help="File, or folder: for several files, or with / at the end. Default: standard output.",
+)
+@click.option("--force", is_flag=True, help="Overwrite texts that are there already.")
+@click.option("--threads", type=click.IntRange(1, 4096), metavar="N", help="CPU threads of the model.")
+@server_options()
+@setting_options(SETTINGS)
+@click.pass_obj
+def transcribe(
+    config: Path | None, /, files: tuple[str, ...], output: str | None, force: bool, **given: Any
+) -> None:
+    """Transcribe FILES and print the text, or write it to --output.
+
+    FILES may be folders, whose recordings are heard, and - for standard input. The text appears while it is
+    heard, and stays when you press Ctrl-C; progress goes to stderr, where that is a terminal. A file that
+    fails is reported and the others go on; the exit code is then 1.
+    """
+    server, key, threads = given.pop("server"), given.pop("api_key"), given.pop("threads")
+    own = set(given) - set(SETTINGS)
+    wishes = {name: given.pop(name) for name in own}
+    bound_arenas()
+    settings = read_settings(config, given)
+    show_log("warning")
+    wanted, formats, style = read_wishes(wishes, settings.subtitles)
+    recordings, faults = find_recordings(files)
+    for fault in faults:
+        say(f"govor: {fault}", fg="red", err=True)
+    if not recordings:
+        sys.exit(1)
+    if server and threads:
+        raise InvalidParam("A server decides itself on its threads: leave --threads out.")
+    targets = choose_targets(output, recordings, formats)
+    source = There(Remote(server, key), wanted) if server else _here(settings, wanted, threads)
+    work = _Work(source, style, force=force, named=len(recordings) > 1 and formats[0] not in JSON)
+    complete = asyncio.run(work.hear_all(list(zip(recordings, targets, strict=True))))
+    if not complete or faults:
+        sys.exit(1)
+
+
+JSON = frozenset({"json", "verbose_json", "diarized_json"})
+"""Formats that a heading would make unreadable to programs."""
+
+
+def _here(settings: Settings, wanted: Wanted, threads: int | None) -> Source:
+    return Here(Service(settings), wanted, threads, settings.max_audio_seconds)
+
+
+class _Work:
+    """All recordings, one after another."""
+
+    def __init__(self, source: Source, style: Style, *, force: bool, named: bool):
+        self._source, self._style, self._force, self._named = source, style, force, named
+
+    async def hear_all(self, recordings: Sequence[tuple[Recording, Targets]]) -> bool:
+        """Return whether every recording succeeded."""
+        wanted = [pair for pair in recordings if self._is_free(*pair)]
+        complete = len(wanted) == len(recordings)
+        try:
+            if wanted:
+                with Bar(self._source.title) as bar:
+                    await self._source.open(bar.move)
+            for recording, targets in wanted:
+                complete = await self._hear(recording, targets) and complete
+        except asyncio.CancelledError:
+            leave(130)  # a model at work would be waited for
+        finally:
+            await self._source.close()
+        return complete
+
+    def _is_free(self, recording: Recording, targets: Targets) -> bool:
+        """Tell whether nothing would be overwritten; else say what."""
+        try:
+            check_target(recording, targets, force=self._force)
+        except InvalidParam as error:
+            say(f"govor: {error}", fg="red", err=True)
+            return False
+        return True
+
+    async def _hear(self, recording: Recording, targets: Targets) -> bool:
+        """Write the texts of one recording; say why they are not whole. Returns whether they are."""
+        progress = _Progress()
+        heading = f"==> {recording.name} <==" if self._named else ""
+        try:
+            with Outputs(targets, self._style, force=self._force, heading=heading) as outputs:
+                try:
+                    await self._write(recording, outputs, progress)
+                except (BrokenPipeError, NotWritten):
+                    raise  # nobody reads any more, or it is told below
+                except (GovorError, OSError) as error:
+                    told = f"{recording.name}: {sentence(error)}{progress.keep(outputs)}"
+                    say(f"govor: {told}", fg="red", err=True)
+                    return False
+                except asyncio.CancelledError:
+                    say(f"govor: {recording.name}: Interrupted.{progress.keep(outputs)}", err=True)
+                    raise
+        except NotWritten as error:
+            say(f"govor: {error}", fg="red", err=True)
+            return False
+        return True
+
+    async def _write(self, recording: Recording, outputs: Outputs, progress: _Progress) -> None:
+        name = recording.name if recording.path is None else recording.path.name
+        with ExitStack() as stack:
+            read = stack.enter_context(opened(recording))
+            path = await asyncio.to_thread(read)  # standard input may wait
+            bar = stack.enter_context(Bar(f"{name}{self._source.first}"))
+            async with self._source.hear(path, name) as heard, aclosing(aiter(heard)) as segments:
+                progress.heard = heard
+                async for segment in segments:
+                    bar.rename(name)
+                    bar.move(heard.seconds_done, heard.seconds_stated)
+                    with bar.hidden(outputs.shown):
+                        outputs.add(segment)
+        result = heard.result()
+        outputs.end(result)
+        for notice in result.notices:
+            say(f"govor: {recording.name}: {notice.message}", err=True)
+
+
+class _Progress:
+    """How far one recording was heard."""
+
+    def __init__(self) -> None:
+        self.heard: Heard | None = None
+
+    def keep(self, outputs: Outputs) -> str:
+        """Write what there is of an unfinished text; return a sentence that says what and where, or ""."""
+        if self.heard is None or not outputs.begun:
+            return ""
+        done, total = self.heard.seconds_done, self.heard.seconds_stated
+        try:
+            outputs.end(self.heard.result())
+        except NotWritten as error:
+            return f" {error}"
+        where = f" is in {', '.join(map(str, outputs.paths))}" if outputs.paths else " is above"
+        of = f" of {_clock(total)}" if total else ""
+        return f" The text up to {_clock(done)}{of}{where}."
+
+
+def _clock(seconds: float) -> str:
+    return clock(round(seconds * 1000), ".")[:8]

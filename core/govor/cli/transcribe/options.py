@@ -1,0 +1,182 @@
+"""Options of `govor transcribe` that say what is wanted of a recording, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from govor.api.request.channel_fields import ChannelFields
+from govor.api.request.fields import invalid
+from govor.api.request.known_speakers import MOST_PEOPLE, count_people
+from govor.api.request.line_fields import layout
+from govor.cli.transcribe.outputs import Style
+from govor.cli.transcribe.sources import Wanted
+from govor.contract.recognition import Options
+from govor.decoder.wire import LONGEST_TRACK
+from govor.errors import InvalidParam
+from govor.formats.languages import parse_language
+from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
+from govor.formats.subtitles.layout import Layout
+from govor.settings.subtitles import Subtitles
+
+ALL = ("txt", "srt", "vtt", "tsv", "verbose_json")
+"""What `--format all` stands for."""
+
+FORMATS = ("txt", "srt", "vtt", "tsv", *sorted(set(MEDIA_TYPES) - set(ALL[:4]) - {"text"}), "text", "all")
+
+
+def _language(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    try:
+        return parse_language(value) if value else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _formats(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    named = [name.strip().lower() for value in given for name in value.split(",") if name.strip()]
+    for name in named:
+        if name not in FORMATS:
+            raise click.BadParameter(f"{name!r} is no format; choose from {', '.join(FORMATS)}.")
+    wanted = [single for name in named or ["txt"] for single in (ALL if name == "all" else (name,))]
+    return tuple(dict.fromkeys(wanted))
+
+
+def _names(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[str]:
+    return [name.strip() for value in given for name in value.split(",") if name.strip()]
+
+
+def _track(context: click.Context, option: click.Parameter, value: str) -> str:
+    if len(value) > LONGEST_TRACK:
+        raise click.BadParameter(f"a track's name has at most {LONGEST_TRACK} letters.")
+    return value.strip()
+
+
+PEOPLE = click.IntRange(1, MOST_PEOPLE)
+
+_OPTIONS = (
+    click.option("--model", "-m", default="", help="Id, alias or plugin/id; default: the preference list."),
+    click.option(
+        "--format",
+        "-f",
+        "formats",
+        multiple=True,
+        callback=_formats,
+        metavar="A,B",
+        help=f"{', '.join(FORMATS)}; several with commas, or by repeating it. all: {', '.join(ALL)}. "
+        "[default: txt]",
+    ),
+    click.option(
+        "--language", "-l", callback=_language, help="Language of the speech, e.g. ru; default: detected."
+    ),
+    click.option("--translate", is_flag=True, help="Translate to English, where the model can."),
+    click.option("--prompt", default="", help="Text that precedes the recording, or sets its style."),
+    click.option("--keyword", "keywords", multiple=True, help="A word or name to expect; may be repeated."),
+    click.option("--diarize", is_flag=True, help="Name the speakers, in all formats but json."),
+    click.option(
+        "--speakers",
+        "--num-speakers",
+        "speakers",
+        type=PEOPLE,
+        metavar="N",
+        help="How many people speak, with --diarize.",
+    ),
+    click.option("--min-speakers", type=PEOPLE, metavar="N", help="How many at least."),
+    click.option("--max-speakers", type=PEOPLE, metavar="N", help="How many at most."),
+    click.option(
+        "--channels",
+        type=click.Choice(("mixed", "separate")),
+        help="separate: one party per channel, each heard apart and named. [default: mixed]",
+    ),
+    click.option(
+        "--channel-names",
+        multiple=True,
+        callback=_names,
+        metavar="A,B",
+        help="What separate channels are called, in their order.",
+    ),
+    click.option(
+        "--track",
+        default="",
+        callback=_track,
+        help="Audio track of a video: its number from 0, title or language.",
+    ),
+    click.option("--words", is_flag=True, help="Times of single words, in verbose_json."),
+    click.option("--times", is_flag=True, help="Times of paragraphs, in txt."),
+    click.option("--no-vad", is_flag=True, help="Take everything for speech."),
+    click.option(
+        "--max-line-width",
+        type=click.IntRange(10, 1000),
+        metavar="N",
+        help="Columns of a line in srt and vtt.",
+    ),
+    click.option(
+        "--max-line-count", type=click.IntRange(1, 10), metavar="N", help="Lines of a cue in srt and vtt."
+    ),
+    click.option(
+        "--max-words-per-line",
+        type=click.IntRange(1, 100),
+        metavar="N",
+        help="Words of a line in srt and vtt; without --max-line-count each line is a cue.",
+    ),
+)
+
+
+def wish_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; the command gets them as `read_wishes` takes them."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def read_wishes(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tuple[str, ...], Style]:
+    """Return what is wanted by the options `given`, the formats, and how they are written.
+
+    Raises InvalidParam where speakers would show nowhere.
+    """
+    given = dict(given)
+    formats: tuple[str, ...] = given.pop("formats")
+    words, diarize = given.pop("words"), given.pop("diarize")
+    if diarize and not SPEAKER_FORMATS & set(formats):
+        raise InvalidParam(f"Speakers show in all formats but {formats[0]}.")
+    options = Options(
+        task="translate" if given.pop("translate") else "transcribe",
+        language=given.pop("language"),
+        prompt=given.pop("prompt"),
+        keywords=given.pop("keywords"),
+        words=words or bool(SUBTITLE_FORMATS & set(formats)),
+    )
+    people = count_people(*(given.pop(name) or 0 for name in ("speakers", "min_speakers", "max_speakers")))
+    if people != (0, None) and not (diarize or "diarized_json" in formats):
+        raise InvalidParam("The number of speakers goes with --diarize only.")
+    channels = _channels(given.pop("channels"), given.pop("channel_names"))
+    wanted = Wanted(
+        model=given.pop("model"),
+        options=options,
+        diarize=diarize or "diarized_json" in formats,
+        people=people,
+        channels=channels,
+        track=given.pop("track"),
+        vad=not given.pop("no_vad"),
+        unasked=frozenset() if words else frozenset({"words"}),
+    )
+    return wanted, formats, Style(options, words, given.pop("times"), _layout(given, subtitles))
+
+
+def _channels(how: str | None, names: list[str]) -> ChannelFields:
+    """What becomes of channels. Raises InvalidParam."""
+    if names and how == "mixed":
+        raise InvalidParam("--channel-names goes with --channels separate only.")
+    try:
+        channels = ChannelFields.model_validate({"channels": how or "", "channel_names": names})
+    except ValidationError as error:
+        raise invalid(error) from error
+    channels.check_channels()
+    return channels
+
+
+def _layout(given: dict[str, Any], subtitles: Subtitles) -> Layout:
+    names = ("max_line_width", "max_line_count", "max_words_per_line")
+    return layout(subtitles, *(given.pop(name) for name in names))

@@ -1,0 +1,201 @@
+"""Where the texts of one recording go: opened before the work, written segment by segment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from govor.cli.terminal.say import say
+from govor.contract.recognition import Options, Segment, Transcript
+from govor.errors import GovorError
+from govor.formats.rendering.formats import render
+from govor.formats.rendering.incremental import Growing, Placer, growing
+from govor.formats.subtitles.layout import Layout
+from govor.plain import without_controls
+
+SUFFIXES = {"text": ".txt", "txt": ".txt", "srt": ".srt", "vtt": ".vtt", "tsv": ".tsv"}  # all others are JSON
+
+
+class NotWritten(GovorError):
+    """A file cannot be written: it says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How texts are written."""
+
+    options: Options
+    words: bool
+    """verbose_json has the times of words."""
+    times: bool
+    """Paragraphs of txt have times."""
+    layout: Layout
+
+
+class Outputs:
+    """The texts of one recording, each in its format. Raises NotWritten."""
+
+    def __init__(
+        self, targets: Sequence[tuple[str, Path | None]], style: Style, *, force: bool, heading: str = ""
+    ):
+        """Open all `targets`, pairs of format and file, None being standard output."""
+        self._heading = heading
+        self._style = style
+        self._placer = Placer()
+        self.begun = False
+        """A segment with text has come."""
+        self._texts: list[tuple[str, Growing | None, _File | _Standard]] = []
+        try:
+            for name, path in targets:
+                self._texts.append(
+                    (name, self._grower(name), _File(path, force=force) if path else _Standard())
+                )
+        except NotWritten:
+            self.close()
+            raise
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def shown(self) -> bool:
+        """Something of it goes to a terminal."""
+        return any(isinstance(file, _Standard) and file.is_terminal for _, _, file in self._texts)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files that have something in them."""
+        return [file.path for _, _, file in self._texts if isinstance(file, _File) and file.written]
+
+    def add(self, segment: Segment) -> None:
+        """Write what is final with one more segment."""
+        placed = self._placer.place(segment)
+        if placed is None:
+            return
+        self.begun = True
+        for _, grower, file in self._texts:
+            if grower is not None:
+                self._begin(grower, file)
+                file.write(grower.add(placed))
+
+    def end(self, transcript: Transcript) -> None:
+        """Write the rest; of an unfinished transcript what there is of it."""
+        for name, grower, file in self._texts:
+            self._begin(grower, file)
+            file.write(self._whole(transcript, name) if grower is None else grower.end(transcript.duration))
+            file.flush()
+
+    def close(self) -> None:
+        """Close all files, and remove those that were made and have nothing in them."""
+        for _, _, file in self._texts:
+            file.close()
+
+    def _grower(self, name: str) -> Growing | None:
+        style = self._style
+        language, task = style.options.language, style.options.task
+        return growing(name, language=language, task=task, times=style.times, layout=style.layout)
+
+    def _begin(self, grower: Growing | None, file: _File | _Standard) -> None:
+        if file.written:
+            return
+        file.written = True
+        if self._heading and isinstance(file, _Standard):
+            say(self._heading, bold=True)
+        if grower is not None:
+            file.write(grower.begin())
+
+    def _whole(self, transcript: Transcript, name: str) -> str:
+        style = self._style
+        body, _ = render(
+            transcript,
+            name,
+            words=style.words,
+            segments=True,
+            logprobs=False,
+            times=style.times,
+            layout=style.layout,
+        )
+        return body if body.endswith("\n") or name in SUFFIXES else body + "\n"
+
+
+class _File:
+    """A file that is opened at once, and emptied only when there is something to write."""
+
+    def __init__(self, path: Path, *, force: bool):
+        """Without `force`, a file that has come since it was looked for is left alone."""
+        self.path = path
+        self.written = False
+        regular = path.is_file()
+        self._made = not path.exists() or (regular and not force)
+        mode = "x" if self._made else "r+" if regular else "w"
+        try:
+            self._file: IO[str] = path.open(mode, encoding="utf-8")
+        except FileExistsError as error:
+            raise NotWritten(f"{path} is there already; --force overwrites it.") from error
+        except OSError as error:
+            raise self._fault(error) from error
+        self._emptied = mode != "r+"
+
+    def write(self, text: str) -> None:
+        try:
+            if not self._emptied:
+                self._file.truncate(0)
+                self._emptied = True
+            self._file.write(text)
+            self._file.flush()
+        except OSError as error:
+            raise self._fault(error) from error
+
+    def flush(self) -> None:
+        """Every text is written at once."""
+
+    def close(self) -> None:
+        with suppress(OSError):  # every write was flushed, and what went wrong with it is told
+            self._file.close()
+        if self._made and not self.written:
+            self.path.unlink(missing_ok=True)
+
+    def _fault(self, error: OSError) -> NotWritten:
+        return NotWritten(f"{self.path} cannot be written: {error.strerror or error}.")
+
+
+class _Standard:
+    """Standard output, without control characters; on a terminal whole lines, which a bar cannot spoil."""
+
+    def __init__(self) -> None:
+        self.written = False
+        self.is_terminal = sys.stdout.isatty()
+        self._held = ""
+
+    def write(self, text: str) -> None:
+        text = self._held + without_controls(text)
+        end = text.rfind("\n") + 1 if self.is_terminal else len(text)
+        self._held = text[end:]
+        self._put(text[:end])
+
+    def flush(self) -> None:
+        """Write the last line."""
+        self._put(self._held)
+        self._held = ""
+
+    def _put(self, text: str) -> None:
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise NotWritten(f"Standard output cannot be written: {error.strerror or error}.") from error
+
+    def close(self) -> None:
+        """Standard output stays open."""

@@ -1,0 +1,258 @@
+"""Who hears the recordings of `govor transcribe`: a model in this process, or a running server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from govor.api.audio.diarization import can_count
+from govor.api.request.channel_fields import ChannelFields, find_diarizer, wanted_parties
+from govor.audio.chunking import NO_DETECTION
+from govor.cli.client.events import EndEvent, SegmentEvent, TaskEvent
+from govor.cli.client.server_client import Refused, Remote, unreadable
+from govor.cli.terminal.say import say
+from govor.contract.recognition import Notice, Options, Segment, Transcript
+from govor.decoder.wire import Wishes
+from govor.engine.service import Service
+from govor.engine.speakers.diarization import Diarize
+from govor.engine.transcription.options import honour
+from govor.engine.transcription.pipeline import Work
+from govor.formats.transcript import assemble
+from govor.models.catalogue import Model
+from govor.settings.model import ModelSettings
+
+Show: TypeAlias = Callable[[int, int], None]
+
+FIRST = ": telling speakers apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of whoever hears the recordings."""
+
+    model: str
+    options: Options
+    diarize: bool
+    people: tuple[int, int | None]
+    """How many people speak at least and at most; None: any number."""
+    channels: ChannelFields
+    """What becomes of the recordings' channels."""
+    track: str
+    """Number, title or language of the audio track; "": the one that suits best."""
+    vad: bool
+    unasked: frozenset[str]
+    """Options that a format wants, not the user."""
+
+
+class Heard(Protocol):
+    """One recording on its way: iterate it once for its segments."""
+
+    @property
+    def seconds_done(self) -> float: ...
+
+    @property
+    def seconds_stated(self) -> float | None: ...
+
+    def __aiter__(self) -> AsyncGenerator[Segment, None]: ...
+
+    def result(self) -> Transcript:
+        """The transcript of all segments so far."""
+        ...
+
+
+class Source(Protocol):
+    """Hears recordings, one after another."""
+
+    title: str
+    """What is waited for before the first one."""
+
+    first: str
+    """What comes before the first segment of each recording, after a colon; "" for nothing."""
+
+    async def open(self, show: Show) -> None:
+        """Get ready; `show` takes how much of it is done, and of how much."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+    def hear(self, path: Path, name: str) -> AbstractAsyncContextManager[Heard]:
+        """Begin to hear a recording."""
+        ...
+
+
+class Here:
+    """A model in this process."""
+
+    def __init__(self, service: Service, wanted: Wanted, threads: int | None, max_seconds: float):
+        """Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation."""
+        self._service = service
+        self._model = model = service.router.choose(wanted.model)
+        self._options, ignored = honour(wanted.options, model.spec)
+        told = [name for name in ignored if name not in wanted.unasked]
+        if told:
+            say(f"govor: '{model.id}' cannot honour: {', '.join(told)}", err=True)
+        self._wishes = Wishes(track=wanted.track)
+        self._parties = wanted_parties(service.settings, wanted.channels)
+        diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
+        self._diarize = Diarize(diarizer, (), *wanted.people) if diarizer else None
+        self._rules = None if wanted.vad else NO_DETECTION
+        self._max_seconds = max_seconds
+        if threads is not None:
+            self._limit(model, threads)
+        self.title = f"Loading {model.id}"
+        self.first = FIRST if self._diarize and not self._parties else ""
+
+    async def open(self, show: Show) -> None:
+        """Load the model: the first time, its files are put together and verified."""
+        async with self._service.pool.lease(self._model, show):
+            pass
+        asked = self._diarize
+        if asked and (asked.least or asked.most) and not await can_count(self._service, asked.model):
+            say(f"govor: '{asked.model.id}' cannot honour: speakers", err=True)
+
+    async def close(self) -> None:
+        await self._service.close()
+
+    def hear(self, path: Path, name: str) -> AbstractAsyncContextManager[Heard]:
+        limit = self._max_seconds
+        work = Work(
+            path,
+            self._model,
+            self._options,
+            self._rules,
+            limit,
+            diarize=self._diarize,
+            parties=self._parties,
+            wishes=self._wishes,
+        )
+        return self._service.transcribe(work)
+
+    def _limit(self, model: Model, threads: int) -> None:
+        settings = self._service.settings
+        own = settings.models.get(model.id, ModelSettings())
+        models = {**settings.models, model.id: own.model_copy(update={"threads": threads})}
+        self._service.pool.wishes.change(settings.model_copy(update={"models": models}))
+
+
+class There:
+    """A running Govor server, whose segments come as events."""
+
+    def __init__(self, remote: Remote, wanted: Wanted):
+        self._remote = remote
+        self._wanted = wanted
+        self._told = False
+        self.title = f"Asking {remote.url}"
+        self.first = FIRST if wanted.diarize and wanted.channels.channels != "separate" else ""
+
+    async def open(self, show: Show) -> None:
+        """Nothing is asked before the first recording."""
+
+    async def close(self) -> None:
+        """Nothing is held between two recordings."""
+
+    @asynccontextmanager
+    async def hear(self, path: Path, name: str) -> AsyncIterator[Heard]:
+        """Send the recording. Raises Refused."""
+        with path.open("rb") as file:
+            asked = self._remote.upload(
+                route(self._wanted), fields(self._wanted), (name, file), {"stream": "true"}
+            )
+            async with asked as response:
+                self._tell(response.headers.get("x-govor-ignored", ""))
+                yield Streamed(
+                    response.aiter_lines(), self._wanted.options, response.headers, self._remote.url
+                )
+
+    def _tell(self, ignored: str) -> None:
+        unasked = {"timestamp_granularities"} if "words" in self._wanted.unasked else set()
+        told = [name for name in ignored.split(", ") if name and name not in unasked]
+        if told and not self._told:
+            say(f"govor: the server's model cannot honour: {', '.join(told)}", err=True)
+            self._told = True
+
+
+def route(wanted: Wanted) -> str:
+    """Where the request goes."""
+    return f"/v1/audio/{'translations' if wanted.options.task == 'translate' else 'transcriptions'}"
+
+
+def fields(wanted: Wanted) -> dict[str, Any]:
+    """The form of a request, all but the recording."""
+    options, (least, most) = wanted.options, wanted.people
+    form: dict[str, Any] = {
+        "response_format": "verbose_json",
+        "model": wanted.model,
+        "language": options.language or "",
+        "prompt": options.prompt,
+        "keywords[]": list(options.keywords),
+        "timestamp_granularities[]": ["segment", "word"] if options.words else ["segment"],
+        "diarize": "true" if wanted.diarize else "",
+        **({"num_speakers": str(most)} if most == least else {}),
+        **({"min_speakers": str(least or ""), "max_speakers": str(most or "")} if most != least else {}),
+        "track": wanted.track,
+        "channels": wanted.channels.channels,
+        "channel_names[]": list(wanted.channels.channel_names),
+        "vad": "" if wanted.vad else "false",
+    }
+    return {name: value for name, value in form.items() if value}
+
+
+class Streamed:
+    """The events of one recording."""
+
+    def __init__(self, lines: AsyncIterator[str], options: Options, headers: Any, url: str):
+        self._lines, self._options, self._url = lines, options, url
+        self._model = headers.get("x-govor-model", "")
+        self._streams = headers.get("content-type", "").startswith("text/event-stream")
+        self._segments: list[Segment] = []
+        self._notices: tuple[Notice, ...] = ()
+        self.seconds_stated: float | None = None
+
+    @property
+    def seconds_done(self) -> float:
+        return max((segment.end or 0.0 for segment in self._segments[-1:]), default=0.0)
+
+    async def __aiter__(self) -> AsyncGenerator[Segment, None]:
+        """Yield the segments. Raises Refused, also where the stream ends too early."""
+        if not self._streams:
+            raise Refused(f"{self._url} is no Govor server: it does not tell segments as they come.")
+        event = ""
+        async for line in self._lines:
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if name == "event":
+                event = value
+            if event == "ok" and not line:
+                return
+            if name != "data":
+                continue
+            try:
+                segment = self._read(event, value)
+            except (ValueError, LookupError, TypeError) as error:
+                raise Refused(unreadable(self._url)) from error
+            if segment is not None:
+                self._segments.append(segment)
+                yield segment
+        raise Refused("The server ended its stream before the text was whole.")
+
+    def result(self) -> Transcript:
+        duration = max(self.seconds_stated or 0.0, self.seconds_done)
+        return assemble(
+            self._segments, self._options, duration=duration, model=self._model, notices=self._notices
+        )
+
+    def _read(self, event: str, data: str) -> Segment | None:
+        """The segment that an event holds, if any. Raises Refused where it is an error."""
+        if event == "error":
+            raise Refused(str(json.loads(data)["error"]["message"]))
+        if event == "ok":
+            self._notices = EndEvent.model_validate_json(data).warnings
+        if event == "task":
+            self.seconds_stated = TaskEvent.model_validate_json(data).duration
+        return SegmentEvent.model_validate_json(data).segment() if event == "segment" else None

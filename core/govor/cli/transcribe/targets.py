@@ -1,0 +1,99 @@
+"""Which file each text of each recording goes to, decided before any work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from govor.cli.terminal.say import say
+from govor.cli.transcribe.outputs import SUFFIXES
+from govor.cli.transcribe.recordings import Recording
+from govor.errors import InvalidParam
+
+Targets = list[tuple[str, Path | None]]
+"""Pairs of a format and its file; None: standard output."""
+
+
+def choose_targets(
+    output: str | None, recordings: Sequence[Recording], formats: Sequence[str]
+) -> list[Targets]:
+    """Return the targets of each recording. Raises InvalidParam where they cannot be made or told apart.
+
+    A folder that --output names is made, and said to be; the one above it must be there.
+    """
+    if output in (None, "-"):
+        if len(formats) > 1:
+            raise InvalidParam(f"{len(formats)} formats need files: say where with --output.")
+        return [[(formats[0], None)] for _ in recordings]
+    assert output is not None
+    target = Path(output)
+    single = len(recordings) == 1 and not recordings[0].in_folder
+    if single and not output.endswith("/") and not target.is_dir():
+        _check_folder(target.parent)
+        return [_beside(target, formats)]
+    for stem, number in Counter(recording.stem for recording in recordings).items():
+        if number > 1:
+            raise InvalidParam(
+                f"{number} of the files are named '{stem}' and would overwrite each other's output."
+            )
+    targets = [_named(target / recording.stem, formats) for recording in recordings]
+    _check_apart(recordings, targets)
+    _make(target)
+    return targets
+
+
+def check_target(recording: Recording, targets: Targets, *, force: bool) -> None:
+    """Refuse to overwrite. Raises InvalidParam."""
+    for _, path in targets:
+        if path is None or not path.exists():
+            continue
+        if recording.path is not None and path.samefile(recording.path):
+            raise InvalidParam(f"{path} is the recording itself and would be overwritten.")
+        if path.is_file() and not force:
+            raise InvalidParam(f"{path} is there already; --force overwrites it.")
+
+
+def _beside(target: Path, formats: Sequence[str]) -> Targets:
+    """The file itself; of several formats, files that differ in their suffix."""
+    if len(formats) == 1:
+        return [(formats[0], target)]
+    known = {*SUFFIXES.values(), ".json"}
+    return _named(target.with_suffix("") if target.suffix in known else target, formats)
+
+
+def _named(stem: Path, formats: Sequence[str]) -> Targets:
+    targets: Targets = []
+    for name in formats:
+        suffix = SUFFIXES.get(name, ".json")
+        if any(path is not None and path.name == stem.name + suffix for _, path in targets):
+            suffix = f".{name}{suffix}"
+        targets.append((name, stem.with_name(stem.name + suffix)))
+    return targets
+
+
+def _check_apart(recordings: Sequence[Recording], targets: Sequence[Targets]) -> None:
+    first: dict[Path, str] = {}
+    for recording, own in zip(recordings, targets, strict=True):
+        for _, path in own:
+            if path is not None and first.setdefault(path, recording.name) != recording.name:
+                raise InvalidParam(
+                    f"{path} would be a text of both {first[path]} and {recording.name}; "
+                    "write them to two folders."
+                )
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InvalidParam(f"There is no folder {folder}; make it first, or see that it is spelled right.")
+
+
+def _make(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _check_folder(folder.parent)
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise InvalidParam(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    say(f"govor: made the folder {folder}", err=True)

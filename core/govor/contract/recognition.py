@@ -1,0 +1,224 @@
+"""What crosses the border between the core and a plugin: audio, options, results, models.
+
+Knows nothing of files, HTTP or any model family; imports numpy and the standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from govor.contract.models import ModelSpec, Placement
+
+SAMPLE_RATE = 16_000
+"""Samples per second of every `Audio`."""
+
+Audio: TypeAlias = NDArray[np.float32]
+"""(samples,) mono at 16 kHz, -1..1. Read-only to whoever receives it."""
+
+Task: TypeAlias = Literal["transcribe", "translate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one request asks of a model. Equal options may share a batch.
+
+    The core passes only what the model's features cover; the rest stays at its default.
+    """
+
+    task: Task = "transcribe"
+    language: str | None = None
+    """ISO 639-1 code, or None: the model decides."""
+    languages: tuple[str, ...] = ()
+    """Candidates, most likely first; empty: any."""
+    prompt: str = ""
+    keywords: tuple[str, ...] = ()
+    temperature: float | None = None
+    """0..1; None: the client did not say."""
+    words: bool = False
+    logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word; `start` and `end` in seconds."""
+
+    text: str
+    start: float
+    end: float
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of the model's vocabulary as it stands in the text, with its natural log-probability."""
+
+    text: str
+    logprob: float
+    data: bytes
+    """UTF-8 bytes; a byte-level token may hold a part of a character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of recognised speech. None means: this model cannot say.
+
+    A recognizer counts times in seconds from the start of the array it was given; the core turns
+    them into times of the recording.
+    """
+
+    text: str
+    start: float | None = None
+    end: float | None = None
+    words: tuple[Word, ...] | None = None
+    tokens: tuple[Token, ...] | None = None
+    token_ids: tuple[int, ...] | None = None
+    language: str | None = None
+    """ISO 639-1 code of what is spoken."""
+    speaker: str | None = None
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What of a recording was not heard. Times count in seconds from its start."""
+
+    code: str
+    message: str
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The one result every response format is rendered from. Times count from the recording's start."""
+
+    text: str
+    segments: tuple[Segment, ...]
+    duration: float
+    """Seconds of audio decoded."""
+    language: str | None
+    """ISO 639-1 code of the speech; None: unknown."""
+    task: Task
+    model: str
+    """Id of the model that answered."""
+    notices: tuple[Notice, ...] = ()
+
+
+class Recognizer(Protocol):
+    """One loaded model.
+
+    May also have `batch`, the largest batch that pays on its device (default 1; a LongForm gets none);
+    `threads`, the cores of one call (default: its placement's on a CPU, else 1; 0: none); `surplus`, the
+    calls beyond `parallel` that it bears, for newcomers who would wait for hours of others (default 0).
+    """
+
+    parallel: int
+    """How many threads may call `transcribe` at once."""
+
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Segment]:
+        """Return one Segment per array, in the same order. Runs in a worker thread.
+
+        Arrays are at most `spec.max_seconds` long and may be as short as one sample. What has no
+        speech in it is a Segment with text "".
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the memory. Called once, when no call is running."""
+        ...
+
+
+@runtime_checkable
+class LongForm(Protocol):
+    """A Recognizer that windows longer audio itself and carries context from window to window.
+
+    May also have `window`, the seconds that it decodes at a time (default 0: unknown): what is no longer is
+    heard in one go, and so told as soon as it has been decoded.
+    """
+
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
+        """Yield Segments in time order, each as soon as it is final.
+
+        The iterator may be closed early; between two items it may wait while others use the model. Yield None
+        where others may go first although no segment is ready: before a second attempt, or after silence. The
+        core keeps no reference to `audio` once the iterator is there.
+        """
+        ...
+
+
+@runtime_checkable
+class LanguageDetector(Protocol):
+    """A Recognizer that tells a language without writing the text, for routing by language."""
+
+    def detect(self, audio: Audio) -> Sequence[tuple[str, float]]:
+        """Return (ISO 639-1 code, probability), the most probable first; nothing where nothing is heard.
+
+        `audio` is the first speech of a recording, at most 30 s. Runs in a worker thread, as `transcribe`.
+        """
+        ...
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A Recognizer that tells where it runs."""
+
+    placement: Placement
+    """What came of the wish: a device that is there instead of "auto", and so on; what it cannot tell stays
+    as it was wished."""
+
+
+class Backend(Protocol):
+    """A model family."""
+
+    def models(self) -> Sequence[ModelSpec]:
+        """What this family can serve. Under 10 ms: no I/O, no heavy import."""
+        ...
+
+    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Recognizer:
+        """Load a model whose files all lie in `folder`, verified. May take minutes; runs in a thread.
+
+        Raises LoadFailed, naming what there is, where the device is not there or the precision cannot be
+        had: another is never taken in silence, but for "auto".
+        """
+        ...
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """A Backend that also serves models it does not list, which an operator declares or pulls by name."""
+
+    def choose_files(self, names: Sequence[str]) -> Sequence[str]:
+        """Of a repository's file names, those that make one model; none: it is not of this family.
+
+        Raises ValueError, saying why in a clause, where it is of this family and still cannot be taken.
+        """
+
+    def adopt(self, spec: ModelSpec) -> ModelSpec:
+        """Complete what is stated of a model by what holds for the family. Raises ValueError."""
+
+
+class VoiceStream(Protocol):
+    """Voice detection through one recording; holds that recording's state."""
+
+    def feed(self, audio: Audio) -> NDArray[np.float32]:
+        """Return the probability of speech of each frame of `audio`, a whole number of frames."""
+        ...
+
+
+class VoiceDetector(Protocol):
+    """Tells speech from silence. Loaded once, used by all threads."""
+
+    frame: int
+    """Samples per probability."""
+
+    def stream(self) -> VoiceStream:
+        """Begin a recording."""
+        ...

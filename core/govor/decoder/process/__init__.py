@@ -1,0 +1,1 @@
+"""The processes that decode: forked, confined, one recording after another."""

@@ -1,0 +1,155 @@
+"""Any container and codec of `formats` to 16-bit mono at 16 kHz, packet by packet.
+
+The content tells the format: a recording comes as a descriptor, without a name. Damaged parts become silence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import tempfile
+import wave
+from collections.abc import Iterator
+from importlib import import_module
+from itertools import chain, pairwise
+from types import TracebackType
+from typing import Any, Self
+
+import av
+from av.audio.frame import AudioFrame
+
+from govor.decoder.containers.concatenation import next_beginning
+from govor.decoder.containers.container import Part
+from govor.decoder.containers.durations import longest, stated
+from govor.decoder.process.notices import LEAST_MISSING, Notices, is_cut_off, other_tracks, stated_end
+from govor.decoder.refusals import Refused
+from govor.decoder.samples.clock import Clock, silent
+from govor.decoder.samples.mixing import channel_names, mono
+from govor.decoder.wire import Wishes
+
+TAG = b"ID3"
+"""May begin an mp3, and is at the end of many a file that is none."""
+
+FREE_PARTS = 20
+"""Recordings that may be tried behind the first one in a file; more: one a second of sound."""
+
+
+class Source:
+    """An opened recording and one of its audio tracks, whose first sound is decoded. Raises Refused."""
+
+    def __init__(self, descriptor: int, wishes: Wishes):
+        self._descriptor = descriptor
+        self._wishes = wishes
+        self._part = Part(descriptor, wishes)
+        self._channels = channel_names(self._part.first)
+        self._bytes = os.fstat(descriptor).st_size
+        self._clock = Clock(self._bytes)
+        self._notices = Notices(other_tracks(self._part, wishes))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._part.close()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the container says: its format; the track's number from 0, its codec and the names of its
+        `channels`; the `duration` in seconds, if any that can be true; `longest`: the most that fits into the
+        file."""
+        container, track = self._part.container, self._part.track
+        most = longest(container, track, self._bytes)
+        return {
+            "format": container.format.name,
+            "track": container.streams.audio.index(track),
+            "codec": track.codec_context.name,
+            "channels": self._channels,
+            "duration": stated(container, most),
+            "longest": most,
+        }
+
+    @property
+    def heard(self) -> float:
+        """Seconds that have been decoded."""
+        return self._clock.position - self._clock.filled
+
+    @property
+    def filled(self) -> float:
+        """Seconds of silence in the place of sound that is missing."""
+        return self._clock.filled
+
+    @property
+    def notices(self) -> list[dict[str, Any]]:
+        """What was not heard, once all samples were yielded."""
+        return self._notices.told()
+
+    def pcm(self) -> Iterator[bytes]:
+        """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
+        yield from mono(self._all_frames(), self._wishes.channel)
+
+    def _all_frames(self) -> Iterator[AudioFrame]:
+        """Yield frames, and silence in the place of those that are missing."""
+        for part in self._parts():
+            self._clock.begin(part.container)
+            began = self._clock.position
+            for (frame, lost), (following, _) in pairwise(chain(part.frames(), [(None, 0.0)])):
+                assert frame is not None
+                at, silence = self._clock.position, self._clock.hole(frame, lost, following)
+                if lost:
+                    self._notices.add("damaged", at, at + silence, silence)
+                elif silence >= LEAST_MISSING and at > began:  # before, the track is late and nothing missing
+                    self._notices.add("missing", at, at + silence, silence)
+                yield from silent(frame, silence)
+                frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
+                yield frame
+            self._note_end(part, began)
+
+    def _note_end(self, part: Part, began: float) -> None:
+        """Note what is missing behind the last sound of a recording."""
+        at = self._clock.position
+        if is_cut_off(part, at - began) or (part.is_torn and not part.may_be_followed):
+            self._notices.add("cut_off", at, stated_end(part))
+        elif part.lost >= LEAST_MISSING:
+            self._notices.add("damaged", at, at + part.lost, part.lost)
+
+    def _parts(self) -> Iterator[Part]:
+        """Yield the recording, and others behind it in the file, each when the one before has ended."""
+        yield self._part
+        tried, at = 0, self._part.end
+        while self._part.may_be_followed and tried < FREE_PARTS + self.heard:
+            beginning = next_beginning(self._descriptor, at)
+            if beginning is None:
+                return
+            tried, at = tried + 1, beginning + 1
+            try:
+                part = Part(self._descriptor, self._wishes, beginning)
+            except Refused:
+                if os.pread(self._descriptor, len(TAG), beginning) != TAG:
+                    self._notices.add("unheard", self._clock.position)
+                continue
+            self._part.close()
+            self._part = part
+            yield part
+            at = max(at, part.end)
+
+
+def import_all() -> None:
+    """Import what PyAV imports when a file first holds it, such as subtitles: later nothing can be opened."""
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if not module.name.endswith("__main__") and not module.name.startswith("av.datasets"):
+            import_module(module.name)
+
+
+def warm_up() -> None:
+    """Decode a moment of silence, so that what is loaded at the first use is loaded before it is needed."""
+    with tempfile.TemporaryFile() as file:
+        with wave.open(file, "wb") as wav:
+            wav.setparams((2, 2, 44_100, 0, "NONE", ""))
+            wav.writeframes(bytes(4 * 4410))
+        file.seek(0)
+        with Source(file.fileno(), Wishes()) as source:
+            json.dumps(source.facts)
+            list(source.pcm())

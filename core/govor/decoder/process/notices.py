@@ -1,0 +1,86 @@
+"""What of a recording was not heard, in sentences for a person and codes for a program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import av
+
+from govor.decoder.containers.container import Part
+from govor.decoder.containers.tracks import audio_tracks, listed
+from govor.decoder.wire import Wishes
+
+LEAST_MISSING = 0.5
+"""Seconds: shorter holes, in which nothing was sent because nobody spoke, are not worth a word."""
+
+LEAST_CUT, LEAST_CUT_SHARE = 1.0, 0.02
+"""Seconds, and share of the whole, that must be missing at the end: codecs and lists are not exact."""
+
+EXACT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "wav", "w64", "aiff", "caf", "flac", "tta"})
+"""Formats that state a length which was counted; others guess it, or take it from what is there."""
+
+MOST_SAMPLES = 1 << 30
+"""A header that states more was written before anybody knew."""
+
+SENTENCES = {
+    "damaged": "{seconds:.1f} s between {start:.1f} s and {end:.1f} s could not be decoded.",
+    "missing": "{seconds:.1f} s between {start:.1f} s and {end:.1f} s are missing in the file.",
+    "cut_off": "The recording breaks off at {start:.1f} s.",
+    "unheard": "Another recording begins in the file behind {start:.1f} s, and cannot be read.",
+}
+
+
+def other_tracks(part: Part, wishes: Wishes) -> list[dict[str, Any]]:
+    """Return a notice of the tracks that are not heard, where nobody chose among them."""
+    tracks = audio_tracks(part.container)
+    if wishes.track or len(tracks) < 2:
+        return []
+    heard = part.container.streams.audio.index(part.track)
+    message = f"Of {len(tracks)} audio tracks, {heard} was heard; 'track' names another: {listed(tracks)}."
+    return [{"code": "other_tracks", "message": message, "start": None, "end": None}]
+
+
+class Notices:
+    """Gathers what was not heard: one notice of each kind, from the first place to the last."""
+
+    def __init__(self, before: list[dict[str, Any]]) -> None:
+        """`before` is what is known at the beginning."""
+        self._before = before
+        self._found: dict[str, tuple[float, float | None, float]] = {}
+
+    def add(self, code: str, start: float, end: float | None = None, seconds: float = 0.0) -> None:
+        """Note a place, in seconds, and how much of it is lost."""
+        first, _, already = self._found.get(code, (start, None, 0.0))
+        self._found[code] = (first, end, already + seconds)
+
+    def told(self) -> list[dict[str, Any]]:
+        return self._before + [
+            {
+                "code": code,
+                "message": SENTENCES[code].format(start=start, end=end, seconds=seconds),
+                "start": round(start, 3),
+                "end": None if end is None else round(end, 3),
+            }
+            for code, (start, end, seconds) in self._found.items()
+        ]
+
+
+def stated_end(part: Part) -> float | None:
+    """Return the seconds that a container counts of the track; None: it does not count them."""
+    container, track = part.container, part.track
+    if container.format.name not in EXACT:
+        return None
+    if track.duration is not None and track.time_base is not None:
+        seconds = float((track.duration + max(0, track.start_time or 0)) * track.time_base)
+    elif container.duration is not None and not container.streams.video:
+        seconds = float(container.duration / av.time_base)
+    else:
+        return None
+    samples = seconds * track.codec_context.sample_rate * track.codec_context.channels
+    return seconds if samples < MOST_SAMPLES else None
+
+
+def is_cut_off(part: Part, length: float) -> bool:
+    """Tell whether the container counts much more than was read."""
+    end = stated_end(part)
+    return end is not None and end - length > max(LEAST_CUT, LEAST_CUT_SHARE * end)

@@ -1,0 +1,1 @@
+"""Decoded samples: their time, their scale, and all channels mixed to one."""

@@ -1,0 +1,104 @@
+"""Decoded frames of any rate and layout to 16-bit mono at 16 kHz: all channels mixed, or one of them."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from av.audio.frame import AudioFrame
+from av.error import FFmpegError
+from av.filter import Graph
+
+from govor.decoder.refusals import Refused, check_memory
+from govor.decoder.samples.frames import UNNAMED, USUAL, graph, is_named, pulled, shape
+from govor.decoder.samples.inversion import upright
+from govor.decoder.samples.scale import to_scale
+
+SAMPLE_RATE = 16_000
+
+SAMPLES = ("aformat", f"sample_fmts=s16:sample_rates={SAMPLE_RATE}:channel_layouts=mono")
+
+FREE_CHANGES = 100
+"""Changes of rate, layout or sample format that any recording may have; more: one a second of sound. Each
+needs a new resampler, and a file of 15 kB can have a thousand."""
+
+PLAIN_NAMES = {"FL": "left", "FR": "right", "FC": "centre"}
+"""Words for what FFmpeg calls front left, front right, front center."""
+
+
+def channel_names(frame: AudioFrame) -> tuple[str, ...]:
+    """Return a name for each channel, in plain words; where one has none, numbers from 1."""
+    channels = frame.layout.channels
+    if len(channels) == 1:
+        return ("mono",)
+    if frame.layout.name in USUAL:
+        return USUAL[frame.layout.name]
+    names = tuple(PLAIN_NAMES.get(channel.name, channel.description) for channel in channels)
+    if len(set(names)) < len(names) or UNNAMED in {channel.name for channel in channels}:
+        return tuple(str(number) for number in range(1, len(channels) + 1))
+    return names
+
+
+def mono(frames: Iterator[AudioFrame], channel: int | None = None) -> Iterator[bytes]:
+    """Yield samples of all channels or one, from 0. A change of rate or layout on the way is followed; a part
+    that lacks the channel is silent. Raises Refused, also where the first frame lacks it."""
+    now, convert, changes, samples = None, _Conversion(channel), 0, 0
+    scaled = to_scale(frames)
+    for frame in scaled if channel is not None else upright(scaled):
+        if now is None:
+            _check_channel(frame, channel)
+            now = shape(frame)
+        elif shape(frame) != now:
+            yield from convert.feed(None)
+            now, convert, changes = shape(frame), _Conversion(channel), changes + 1
+            if changes > FREE_CHANGES + samples / SAMPLE_RATE:
+                raise Refused("The audio changes its format more than once a second.", "changes")
+        for piece in convert.feed(frame):
+            samples += len(piece) // 2
+            yield piece
+    yield from convert.feed(None)
+
+
+def _check_channel(frame: AudioFrame, channel: int | None) -> None:
+    have = frame.layout.nb_channels
+    if channel is not None and channel >= have:
+        there = "one channel, number 0" if have == 1 else f"{have} channels, numbers 0 to {have - 1}"
+        raise Refused(f"The audio has {there}; channel {channel} is not among them.", "channel")
+
+
+class _Conversion:
+    """Frames of one shape on their way to samples."""
+
+    def __init__(self, channel: int | None):
+        self._channel = channel
+        self._filters: Graph | None = None
+
+    def feed(self, frame: AudioFrame | None) -> Iterator[bytes]:
+        """Yield samples of one frame; None flushes what is still held. Raises Refused."""
+        try:
+            if self._filters is None:
+                if frame is None:
+                    return
+                self._filters = _filters(frame, self._channel)
+            self._filters.push(frame)
+            for out in pulled(self._filters):
+                yield bytes(memoryview(out.planes[0])[: 2 * out.samples])  # the plane is padded
+        except (FFmpegError, ValueError) as error:
+            check_memory(error)
+            if frame is not None:
+                raise Refused(f"The audio cannot be converted to 16 kHz mono: {error}") from error
+
+
+def _filters(frame: AudioFrame, channel: int | None) -> Graph:
+    """Return what turns frames like this one into samples. Raises FFmpegError."""
+    count = frame.layout.nb_channels
+    if channel is not None:
+        return graph(frame, ("pan", f"mono|c0=c{channel}" if channel < count else "mono|c0=0*c0"), SAMPLES)
+    if is_named(frame.layout):
+        try:
+            return graph(frame, SAMPLES)
+        except FFmpegError as error:
+            if error.errno != errno.EINVAL:  # FFmpeg does not know how such channels are mixed
+                raise
+    alike = "+".join(f"{1 / count:.9f}*c{number}" for number in range(count))
+    return graph(frame, ("aformat", "sample_fmts=flt"), ("pan", f"mono|c0={alike}"), SAMPLES)

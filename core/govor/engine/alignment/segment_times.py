@@ -1,0 +1,202 @@
+"""What a model heard in a stretch, at its times in the recording: nothing spans silence that was left out.
+
+A model hears a stretch without its joints: a segment may go on across one, a word may end behind it. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby, pairwise
+
+from govor.audio.chunking import Stretch
+from govor.contract.recognition import SAMPLE_RATE, Options, Segment, Word
+from govor.engine.alignment.stitching import only
+from govor.engine.alignment.word_lengths import lengthened
+from govor.formats.languages import separator
+from govor.formats.subtitles.line_breaks import break_places, ends_clause, ends_sentence
+from govor.formats.text import cut_at_words
+
+WIDE = round(1.0 * SAMPLE_RATE)
+"""Samples left out at a joint that no segment spans; a sentence may hold a shorter pause."""
+
+MARGIN = round(0.2 * SAMPLE_RATE)
+"""Samples on both sides of a joint in which nobody speaks: the least padding of the core's own rules."""
+
+AMID_SENTENCE, AMID_CLAUSE = 20.0, 8.0
+"""Letters that a guessed place in the text may be off rather than be there: people pause behind sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Samples of a stretch's audio between two joints, and where in the recording they come from."""
+
+    start: int
+    end: int
+    origin: int
+
+    def time(self, sample: int) -> float:
+        """Return the nearest time of the recording that it holds, in seconds."""
+        return (self.origin + min(max(sample, self.start), self.end) - self.start) / SAMPLE_RATE
+
+
+Run = Sequence[Part]
+"""Parts between which so little was left out that a segment may span it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Letters of a segment's text from one place to another, with their words, and where they were said."""
+
+    first: int
+    last: int
+    words: Sequence[Word]
+    run: Run
+
+
+def place(segment: Segment, stretch: Stretch, options: Options) -> list[Segment]:
+    """Return the segment with times of the recording, in pieces where it spans a long silence.
+
+    The pieces have its text to the letter. Where it has no times, it gets those of the stretch.
+    """
+    last = stretch.until
+    start = 0 if segment.start is None else min(round(segment.start * SAMPLE_RATE), last)
+    end = last if segment.end is None else min(round(segment.end * SAMPLE_RATE), last)
+    runs = _runs(stretch)
+    touched = [run for run in runs if run[0].start < end and start < run[-1].end]
+    if len(touched) < 2 or not segment.text.strip():
+        whole = [part for run in runs for part in run]
+        words = None if segment.words is None else _placed(segment.words, whole, start, end)
+        begins, ends = _span(whole, start, end)
+        return [replace(segment, start=begins, end=ends, words=words)]
+    cuts = _cuts(segment.text, segment.language or options.language, options.task == "translate")
+    pieces = _by_words(segment, runs, cuts) or _by_letters(segment, runs, cuts, start, end)
+    segments = [_segment(segment, piece, start, end) for piece in pieces]
+    if segment.tokens or segment.token_ids is None:
+        return segments
+    rest = [replace(later, token_ids=()) for later in segments[1:]]  # nobody knows which letters they are of
+    return [replace(segments[0], token_ids=segment.token_ids), *rest]
+
+
+def spans_silence(stretch: Stretch) -> bool:
+    """Tell whether its segments may have to be cut."""
+    return len(_runs(stretch)) > 1
+
+
+def _runs(stretch: Stretch) -> list[Run]:
+    runs: list[list[Part]] = []
+    for (start, end), origin in zip(pairwise([*stretch.offsets, stretch.until]), stretch.starts, strict=True):
+        before = runs[-1][-1] if runs else None
+        if before is None or origin - before.origin - (before.end - before.start) >= WIDE:
+            runs.append([])
+        runs[-1].append(Part(start, end, origin))
+    return list(runs)
+
+
+def _span(run: Run, start: int, end: int) -> tuple[float, float]:
+    """Return both in the recording: a start on a joint is the later part's, an end the earlier one's."""
+    first = next((part for part in run if start < part.end), run[-1])
+    last = next((part for part in reversed(run) if part.start < end), run[0])
+    begins = first.time(start)
+    return begins, max(begins, last.time(end))
+
+
+def _placed(words: Sequence[Word], run: Run, since: int, until: int) -> tuple[Word, ...]:
+    """Return the words in order, each clipped to the part that holds most of it, none without length."""
+    spans = [(round(word.start * SAMPLE_RATE), round(word.end * SAMPLE_RATE)) for word in words]
+    homes = list(_homes([(word.start, word.end) for word in words], [[part] for part in run]))
+    times = [_span([run[home]], *span) for home, span in zip(homes, spans, strict=True)]
+    if any(start < since or until < end for start, end in spans):  # they do not keep to their segment
+        since, until = run[0].start, run[-1].end
+    placed: list[tuple[float, float]] = []
+    for home, group in groupby(zip(homes, times, strict=True), key=lambda pair: pair[0]):
+        part = run[home]
+        placed += lengthened([span for _, span in group], part.time(since), part.time(until))
+    return tuple(
+        replace(word, start=start, end=end) for word, (start, end) in zip(words, placed, strict=True)
+    )
+
+
+def _cuts(text: str, language: str | None, translated: bool) -> list[int]:
+    """Return where the text may be cut: its pieces, written one behind the other, have the same letters."""
+    spaced = bool(separator("en" if translated else language))
+    places = [at for at in break_places(text) if text[:at].strip() and text[at:].strip()]
+    if not spaced:
+        return [at for at in places if not text[at - 1].isspace()]
+    return [at for at in places if text[at - 1] == " " and not text[at - 2].isspace()]
+
+
+def _by_words(segment: Segment, runs: Sequence[Run], cuts: Sequence[int]) -> list[Piece]:
+    """Return the segment's pieces as its words lie; nothing where it has none, or others than its text."""
+    words, texts = segment.words or (), cut_at_words(segment.text, segment.words or ())
+    units: list[list[tuple[Word, str]]] = []  # words that cannot be parted go together
+    at = 0
+    for word, text in zip(words, texts, strict=False):
+        if not units or at in cuts:
+            units.append([])
+        units[-1].append((word, text))
+        at += len(text)
+    homes = _homes([(unit[0][0].start, unit[-1][0].end) for unit in units], runs)
+    pieces, first = [], 0
+    for home, group in groupby(zip(homes, units, strict=True), key=lambda pair: pair[0]):
+        held = [pair for _, unit in group for pair in unit]
+        last = first + sum(len(text) for _, text in held)
+        pieces.append(Piece(first, last, [word for word, _ in held], runs[home]))
+        first = last
+    return pieces
+
+
+def _by_letters(
+    segment: Segment, runs: Sequence[Run], cuts: Sequence[int], start: int, end: int
+) -> list[Piece]:
+    """Return the segment's pieces, guessed from how many letters are said in a second."""
+    text, words = segment.text, segment.words or ()
+    spoken = [max(min(end, run[-1].end - MARGIN) - max(start, run[0].start + MARGIN), 0) for run in runs]
+    places = [0]
+    for said in accumulate(spoken[:-1]):
+        guess = len(text) * said / max(sum(spoken), 1)
+        choice = [at for at in (0, *cuts, len(text)) if at >= places[-1]]
+        places.append(min(choice, key=lambda at: abs(at - guess) + _awkward(text, at)))
+    letters = [pair for pair in enumerate(pairwise([*places, len(text)])) if pair[1][0] < pair[1][1]]
+    homes = list(_homes([(word.start, word.end) for word in words], [runs[number] for number, _ in letters]))
+    pieces = []
+    for place, (number, (first, last)) in enumerate(letters):
+        held = [word for word, home in zip(words, homes, strict=True) if home == place]
+        pieces.append(Piece(first, last, held, runs[number]))
+    return pieces
+
+
+def _awkward(text: str, at: int) -> float:
+    before = text[:at] or text
+    if ends_sentence(before):
+        return 0.0
+    return AMID_CLAUSE if ends_clause(before) else AMID_SENTENCE
+
+
+def _homes(spans: Iterable[tuple[float, float]], runs: Sequence[Run]) -> Iterator[int]:
+    """Yield the number of the run that holds most of each span or is nearest to it; in order, as they are."""
+    earliest = 0
+    for span in spans:
+        start, end = (round(time * SAMPLE_RATE) for time in span)
+        shares = [min(end, run[-1].end) - max(start, run[0].start) for run in runs[earliest:]]
+        earliest += max(range(len(shares)), key=shares.__getitem__)
+        yield earliest
+
+
+def _segment(segment: Segment, piece: Piece, start: int, end: int) -> Segment:
+    """Return the segment with one piece of its text only."""
+    run = piece.run
+    words = None if segment.words is None else _placed(piece.words, run, start, end)
+    begins, ends = _span(run, max(start, run[0].start), min(end, run[-1].end))
+    if words and start < run[0].start:
+        begins = words[0].start
+    if words and end > run[-1].end:
+        ends = words[-1].end
+    short = only(segment, lambda place: piece.first <= place < piece.last)
+    return replace(
+        short,
+        text=segment.text[piece.first : piece.last].strip(),
+        start=begins,
+        end=max(begins, ends),
+        words=words,
+    )

@@ -1,0 +1,224 @@
+"""What a model wrote of stretches that overlap, put together: at a seam no word is lost or written twice.
+
+Both stretches hold the words around the seam, each cut off at another end. Knows nothing of audio or models.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import numpy as np
+
+from govor.contract.recognition import Options, Segment, Token, Word
+
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+"""Letters of scripts that put no space between words, each of which counts as a word."""
+
+PIECES = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
+NEAR, NEAR_BY_GUESS = 0.5, 2.0
+"""Seconds between the two times of one word, where the model tells them and where it does not."""
+REACH, STEP = 0.5, 0.02  # seconds around the seam in which a gap between words is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A word of a segment's text."""
+
+    sound: str
+    """Without case and marks."""
+    start: float
+    end: float
+    first: int
+    last: int
+    """From which character of the text to, not including, which."""
+
+    @property
+    def middle(self) -> float:
+        """When, roughly, it was spoken."""
+        return (self.start + self.end) / 2
+
+
+class Seams:
+    """Puts the segments of one recording together, in order."""
+
+    def __init__(self, asked: Options):
+        """`asked` is what the client wants to see; segments at seams may hold more."""
+        self._asked = asked
+        self._held: tuple[Segment, float] | None = None
+
+    @property
+    def held_from(self) -> float:
+        """Where the segment begins that waits for the next stretch; infinite where none does."""
+        return math.inf if self._held is None else self._held[0].start or 0.0
+
+    def add(
+        self, segment: Segment, seam: float | None, *, detailed: bool = False
+    ) -> list[tuple[Segment, float | None]]:
+        """Return what is final with the next segment; `seam` is where the end of its stretch is overlapped.
+
+        None: it is not the last of its stretch, or nothing overlaps. With each comes the seam behind it.
+        `detailed`: it may hold more than was asked for.
+        """
+        final: list[tuple[Segment, float | None]] = []
+        joined = self._held is not None
+        if self._held is not None:
+            earlier, segment = meet(self._held[0], segment, self._held[1])
+            final.append((self._trimmed(earlier), self._held[1]))
+        self._held = None if seam is None else (segment, seam)
+        if seam is None:
+            final.append((self._trimmed(segment) if joined or detailed else segment, None))
+        return final
+
+    def _trimmed(self, segment: Segment) -> Segment:
+        words = segment.words if self._asked.words else None
+        return replace(segment, words=words, tokens=segment.tokens if self._asked.logprobs else None)
+
+
+def meet(earlier: Segment, later: Segment, seam: float) -> tuple[Segment, Segment]:
+    """Return both without what the other one has; times of both are of the recording."""
+    ours, theirs = pieces(earlier), pieces(later)
+    near = NEAR_BY_GUESS if earlier.words is None or later.words is None else NEAR
+    kept, dropped = _in_common(ours, theirs, seam, near) or _at_gap(ours, theirs, seam)
+    first, second = _head(earlier, ours, kept), _tail(later, theirs, dropped)
+    if first.end is not None and second.start is not None and second.start < first.end:
+        second = replace(second, start=min(first.end, second.end or first.end))
+    return first, second
+
+
+def pieces(segment: Segment) -> list[Piece]:
+    """Return the words of the text; of those that the model told no time, the times by their letters."""
+    text = segment.text
+    start = segment.start or 0.0
+    letters, times = [0, len(text)], [start, max(segment.end or start, start)]
+    told = _places(text, segment.words or ())
+    if told:
+        letters = [place for span, _ in told for place in span]
+        times = [time for _, word in told for time in (word.start, word.end)]
+    found = []
+    for match in PIECES.finditer(text):
+        first, last = match.span()
+        begins, ends = (float(time) for time in np.interp([first, last], letters, times))
+        sound = "".join(letter for letter in match[0].casefold() if letter.isalnum()).replace("ё", "е")
+        found.append(Piece(sound, begins, ends, first, last))
+    return found
+
+
+def _places(text: str, words: Sequence[Word]) -> list[tuple[tuple[int, int], Word]]:
+    """Return where in the text each word stands; none of those that do not."""
+    found, behind = [], 0
+    for word in words:
+        written = word.text.strip()
+        first = text.find(written, behind)
+        if written and first >= 0:
+            behind = first + len(written)
+            found.append(((first, behind), word))
+    return found
+
+
+def _in_common(
+    ours: Sequence[Piece], theirs: Sequence[Piece], seam: float, near: float
+) -> tuple[int, int] | None:
+    """Return how many to keep and drop by the longest run of words in both: up to the one at the seam."""
+    runs: dict[tuple[int, int], tuple[float, int]] = {}  # ending at a pair: how much it counts, its length
+    for i, mine in enumerate(ours):
+        for j, other in enumerate(theirs):
+            apart = abs(mine.middle - other.middle)
+            if mine.sound and mine.sound == other.sound and apart <= near:
+                weight, length = runs.get((i - 1, j - 1), (0.0, 0))
+                runs[i, j] = (
+                    weight + 1 - apart / near,
+                    length + 1,
+                )  # by time too: "yes, yes, yes" fits anywhere
+    if not runs:
+        return None
+    i, j = max(runs, key=lambda pair: runs[pair][0])
+    run = [(i - step, j - step) for step in range(runs[i, j][1])]
+    i, j = min(run, key=lambda pair: abs(ours[pair[0]].middle - seam))
+    return i + 1, j + 1
+
+
+def _at_gap(ours: Sequence[Piece], theirs: Sequence[Piece], seam: float) -> tuple[int, int]:
+    """Return the same where the two agree in no word: by the time at which neither is amid a word."""
+    if not ours or not theirs or ours[-1].end <= theirs[0].start:
+        return len(ours), 0  # only one of them heard anything in what both hold
+    offsets = np.arange(0.0, REACH, STEP)
+    times = [float(seam + offset) for pair in zip(offsets, -offsets, strict=True) for offset in pair]
+    time = min(times, key=lambda time: _depth(ours, time) + _depth(theirs, time))
+    mine, other = (_across(side, time) for side in (ours, theirs))
+    if mine is not None and other is not None:
+        left, right = ours[mine], theirs[other]
+        if left.middle <= right.start:
+            return mine + 1, other  # two words that follow each other, their times a little off
+        if right.middle <= left.start:
+            return mine, other + 1
+        return mine + 1, other + 1  # one word, heard as two
+    return sum(piece.middle < time for piece in ours), sum(piece.middle < time for piece in theirs)
+
+
+def _depth(side: Sequence[Piece], time: float) -> float:
+    """Return how many seconds the time is away from the next edge of the word around it; 0 between words."""
+    return max([0.0, *(min(time - piece.start, piece.end - time) for piece in side)])
+
+
+def _across(side: Sequence[Piece], time: float) -> int | None:
+    return next((place for place, piece in enumerate(side) if piece.start < time < piece.end), None)
+
+
+def _head(segment: Segment, found: Sequence[Piece], kept: int) -> Segment:
+    """Return the segment with its first words only."""
+    if kept == len(found):
+        return segment
+    stop = found[kept - 1].last if kept else 0
+    end = found[kept - 1].end if kept else segment.start
+    short = only(segment, lambda place: place < stop)
+    return replace(short, text=segment.text[:stop], end=end)
+
+
+def _tail(segment: Segment, found: Sequence[Piece], dropped: int) -> Segment:
+    """Return the segment without its first words."""
+    if not dropped:
+        return segment
+    begin = found[dropped].first if dropped < len(found) else len(segment.text)
+    start = found[dropped].start if dropped < len(found) else segment.end
+    short = only(segment, lambda place: place >= begin)
+    return replace(short, text=segment.text[begin:], start=start)
+
+
+def only(segment: Segment, holds: Callable[[int], bool]) -> Segment:
+    """Return the segment with the words and tokens whose letters begin at places that are held."""
+    words = segment.words
+    if words is not None:
+        words = tuple(word for (first, _), word in _places(segment.text, words) if holds(first))
+    tokens, ids, logprob = segment.tokens, None, segment.avg_logprob
+    if tokens is not None:
+        places = _token_places(segment.text, tokens)
+        chosen = [index for index, place in enumerate(places) if holds(place)]
+        if segment.token_ids is not None and len(segment.token_ids) == len(tokens):
+            ids = tuple(segment.token_ids[index] for index in chosen)
+        logprob = math.fsum(tokens[index].logprob for index in chosen) / len(chosen) if chosen else None
+        tokens = _begun([tokens[index] for index in chosen])
+    return replace(segment, words=words, tokens=tokens, token_ids=ids, avg_logprob=logprob)
+
+
+def _token_places(text: str, tokens: Sequence[Token]) -> list[int]:
+    """Return for each token the place in the text of its first letter that is no space."""
+    written = b"".join(token.data for token in tokens)
+    skipped = len(written.decode(errors="ignore")) - len(written.decode(errors="ignore").lstrip())
+    skipped -= len(text) - len(text.lstrip())
+    places = []
+    for end, token in zip(accumulate(len(token.data) for token in tokens), tokens, strict=True):
+        before = end - len(token.data) + len(token.data) - len(token.data.lstrip())
+        places.append(len(written[:before].decode(errors="ignore")) - skipped)
+    return places
+
+
+def _begun(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """Return the tokens of a text that begins with them, and so with no space."""
+    if not tokens:
+        return ()
+    first = tokens[0]
+    return (replace(first, text=first.text.lstrip(), data=first.data.lstrip()), *tokens[1:])

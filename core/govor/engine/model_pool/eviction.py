@@ -1,0 +1,89 @@
+"""How models leave memory: unused for their time, for another's need of room, or told to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from govor.engine.model_pool.load_settings import Wishes
+from govor.engine.model_pool.loaded_models import Happening, Loaded, Residence, Slot
+from govor.engine.model_pool.process_memory import Gauge, give_back
+from govor.models.catalogue import Model
+
+log = logging.getLogger(__name__)
+
+
+class Departures:
+    """Takes models out of a residence. All methods run in the event loop."""
+
+    def __init__(self, residence: Residence, wishes: Wishes, gauge: Gauge):
+        self._residence = residence
+        self._wishes = wishes
+        self._gauge = gauge
+
+    def settle(self, model: Model) -> None:
+        """Have a model's time run from now, if nobody uses it, and end with it in use."""
+        slot = self._residence.slots.get(model.qualified)
+        if slot is None:
+            return
+        if slot.timer is not None:
+            slot.timer.cancel()
+            slot.timer = None
+        wish = self._wishes.of(model)
+        if slot.busy or wish.pinned or wish.ttl < 0:
+            return
+        if wish.ttl == 0:
+            self.see_off(slot, "expired")
+        else:
+            slot.timer = asyncio.get_running_loop().call_later(wish.ttl, self._expire, slot)
+
+    def see_off(self, slot: Slot, what: Happening, reason: str = "") -> None:
+        """Take a model out of its slot, if it still has it, and free it once nobody uses it."""
+        if self._residence.slots.get(slot.model.qualified) is not slot:
+            return
+        if slot.timer is not None:
+            slot.timer.cancel()
+        del self._residence.slots[slot.model.qualified]
+        if slot.loaded is not None:
+            log.info("'%s' leaves memory, %s", slot.model.id, f"{what}: {reason}" if reason else what)
+            self._residence.note(what, slot.model, slot.loaded.memory, reason)
+            self.leave(slot.loaded)
+
+    def leave(self, loaded: Loaded) -> asyncio.Task[None]:
+        """Free an instance that has no slot any more, once nobody uses it."""
+        task = asyncio.create_task(self._free(loaded), name=f"free {loaded.model.id}")
+        self._residence.leaving[loaded] = task
+        return task
+
+    async def make_room(self, model: Model, need: int) -> None:
+        """Return once so many bytes more fit, evicting what was used least recently.
+
+        Whoever calls takes the room before awaiting anything else. Raises InsufficientMemory.
+        """
+        while self._residence.lacking(need) > 0:
+            self._residence.check_room(model, need)
+            if self._residence.lacking(need) > self._residence.soon_free():
+                self.see_off(self._residence.victims()[0], "evicted", f"to make room for '{model.id}'")
+                continue
+            closing = [task for loaded, task in self._residence.leaving.items() if not loaded.leases]
+            await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
+
+    def make_way(self, loaded: Loaded) -> None:
+        """See off models that nobody uses while the work of one exceeds the budget; work is never refused."""
+        residence = self._residence
+        while residence.lacking(0) > residence.soon_free() and (victims := residence.victims()):
+            self.see_off(victims[0], "evicted", f"to make room for the work of '{loaded.model.id}'")
+
+    def _expire(self, slot: Slot) -> None:
+        if not slot.busy:
+            self.see_off(slot, "expired")
+
+    async def _free(self, loaded: Loaded) -> None:
+        """Wait until an instance is not used, then close it. Its memory counts until then."""
+        try:
+            await loaded.free.wait()
+            with self._gauge.disturb():
+                await loaded.lane.close(loaded.ending)
+                await asyncio.to_thread(give_back)
+        finally:
+            del self._residence.leaving[loaded]

@@ -1,0 +1,157 @@
+"""One model from disk to memory: files, the backend's load in a thread, a trial run, what it took."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from contextlib import nullcontext
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from govor.contract.cores import no_more_than
+from govor.contract.diarization import Voices
+from govor.contract.models import Placement
+from govor.contract.recognition import (
+    SAMPLE_RATE,
+    Audio,
+    LanguageDetector,
+    LongForm,
+    Options,
+    Placed,
+    Recognizer,
+    Segment,
+)
+from govor.engine.model_pool.loaded_models import Loaded
+from govor.engine.model_pool.process_memory import Gauge, give_back, mapped_apart
+from govor.engine.scheduling.core_budget import Budget
+from govor.engine.scheduling.scheduler import STOPPING, Lane
+from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
+from govor.events import Observer
+from govor.models.catalogue import Model
+
+TRIAL_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Loader:
+    """Loads models, and knows what each took the last time."""
+
+    def __init__(self, gauge: Gauge, cores: Budget | None = None, observer: Observer | None = None):
+        self._gauge = gauge
+        self._cores = cores
+        self._observer = observer
+        self._took: dict[str, int] = {}
+
+    def estimate(self, model: Model, folder: Path) -> int:
+        """Return the bytes that the model will take: as last measured, as its spec says, or as its files."""
+        known = self._took.get(model.qualified) or model.spec.memory or model.spec.size
+        named = [folder / file.name for file in model.spec.files]
+        return known or sum(map(_size, named or folder.rglob("*")))  # an operator's folder may name none
+
+    async def open(self, model: Model, folder: Path, wish: Placement, *, trial: bool) -> Loaded:
+        """Load and measure; `trial` has it hear a second of noise before anyone relies on it.
+
+        Raises LoadFailed. Where the caller is cancelled, what still comes is closed as soon as it is there.
+        """
+        delivery = _Delivery()
+        began = time.monotonic()
+        with self._gauge.measure() as growth:
+            try:
+                with no_more_than(self._cores.cores) if self._cores else nullcontext():
+                    recognizer = await asyncio.to_thread(_read, model, folder, wish, delivery, trial=trial)
+                lane = Lane(recognizer, model.id, self._cores, self._observer)
+            except asyncio.CancelledError:
+                delivery.refuse()
+                raise
+            except GovorError:
+                raise
+            except Exception as error:
+                log.exception("Loading '%s' failed", model.id)
+                raise LoadFailed(f"The model '{model.id}' cannot be loaded: {reason(error)}") from error
+        if growth.bytes:
+            self._took[model.qualified] = growth.bytes
+        return Loaded(
+            model,
+            lane,
+            isinstance(recognizer, LongForm),
+            isinstance(recognizer, LanguageDetector),
+            recognizer.placement if isinstance(recognizer, Placed) else wish,
+            growth.bytes or self.estimate(model, folder),
+            measured=bool(growth.bytes),
+            seconds=time.monotonic() - began,
+        )
+
+
+class _Delivery:
+    """Hands a recognizer from the thread that loads it to the event loop, or closes it if nobody is there."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._refused = False
+        self._brought: Recognizer | None = None
+
+    def bring(self, recognizer: Recognizer) -> Recognizer:
+        """Take it in, in the loading thread. Raises ShuttingDown where it is not wanted any more."""
+        with self._lock:
+            self._brought = recognizer
+            if not self._refused:
+                return recognizer
+        recognizer.close()
+        raise ShuttingDown(STOPPING)
+
+    def refuse(self) -> None:
+        """Nobody waits any more."""
+        with self._lock:
+            self._refused, brought = True, self._brought
+        if brought is not None:
+            brought.close()
+
+
+def _read(model: Model, folder: Path, wish: Placement, delivery: _Delivery, *, trial: bool) -> Recognizer:
+    """Load in a worker thread."""
+    give_back()
+    try:
+        with mapped_apart():
+            recognizer = model.backend.load(model.spec, folder, wish)
+        if trial:
+            try:
+                try_out(model, recognizer)
+            except BaseException:
+                recognizer.close()
+                raise
+    except (StopIteration, SystemExit, CancelledError) as error:
+        # The first cannot be carried by asyncio's Futures; the others would end the server, or this load.
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
+    give_back()  # what loading took beside the model does not count
+    return delivery.bring(recognizer)
+
+
+def try_out(model: Model, recognizer: Recognizer) -> None:
+    """Have a model hear a second of faint noise. Raises LoadFailed where it does not answer as it should."""
+    noise = faint_noise(TRIAL_SECONDS)
+    if not model.transcribes:
+        trial = cast("Voices", recognizer).stream()
+        trial.feed(noise)
+        trial.finish()
+        return
+    answer: Sequence[Segment] = recognizer.transcribe([noise], Options())
+    if [type(segment) for segment in answer] != [Segment]:
+        raise LoadFailed(f"The model '{model.id}' was loaded, but answers {answer!r} to a trial.")
+
+
+def faint_noise(seconds: float) -> Audio:
+    """Return the same noise every time, 40 dB below the loudest sound."""
+    noise = np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE), np.float32) * 0.01
+    noise.setflags(write=False)
+    return noise
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -1,0 +1,267 @@
+"""Models in memory: loaded once for all who ask, leased while in use, unloaded when others need the room."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Literal
+
+from govor.engine.model_pool.admission import Arrivals
+from govor.engine.model_pool.eviction import Departures
+from govor.engine.model_pool.load_backoff import Failures
+from govor.engine.model_pool.load_settings import Wishes
+from govor.engine.model_pool.loaded_models import Loaded, Residence, Slot
+from govor.engine.model_pool.loading import Loader
+from govor.engine.model_pool.process_memory import Gauge
+from govor.engine.model_pool.working_memory import Workload
+from govor.engine.scheduling.core_budget import Budget
+from govor.engine.scheduling.scheduler import STOPPING
+from govor.errors import GovorError, ModelBusy, ModelUnloaded, ShuttingDown
+from govor.events import Observer
+from govor.models.catalogue import Model
+from govor.models.download.progress import Progress
+from govor.models.files.store import Store
+
+__all__ = ["Loaded", "Pool", "State"]
+
+log = logging.getLogger(__name__)
+
+State = Literal["available", "downloading", "installed", "loading", "loaded", "failed"]
+
+
+class Pool:
+    """The models in memory. All methods run in the event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        wishes: Wishes | None = None,
+        budget: int = 0,
+        *,
+        cores: Budget | None = None,
+        gauge: Gauge | None = None,
+        failures: Failures | None = None,
+        observer: Observer | None = None,
+    ):
+        """`budget` in bytes, 0: no limit; `cores` are those that all models share."""
+        self.wishes = wishes or Wishes()
+        self.residence = Residence(budget, observer)
+        self._store = store
+        gauge = gauge or Gauge()
+        self._departures = Departures(self.residence, self.wishes, gauge)
+        self._arrivals = Arrivals(
+            store, self.wishes, self.residence, self._departures, Loader(gauge, cores, observer)
+        )
+        self._workload = Workload(self.residence, gauge)
+        self._failures = failures or Failures()
+        self._emptied: dict[str, asyncio.Event] = {}
+        self._closed = False
+
+    def state(self, model: Model) -> State:
+        """Where in its life a model is."""
+        slot = self.residence.slots.get(model.qualified)
+        if slot is not None:
+            return "loaded" if slot.loaded else "loading"
+        return "failed" if self.failure(model) else self._store.state(model)
+
+    def failure(self, model: Model) -> str | None:
+        """Why the last attempt to load failed."""
+        return self._failures.reason(model.qualified)
+
+    def check(self, model: Model) -> None:
+        """Raise what is known to keep a model out of memory: InsufficientMemory, or why it last failed."""
+        if model.qualified not in self.residence.slots:
+            self._failures.check_last(model.qualified)
+            self._arrivals.check_room(model)
+
+    def loaded(self, model: Model) -> Loaded | None:
+        """The model in memory, for a look at it; None: it is not there."""
+        slot = self.residence.slots.get(model.qualified)
+        return slot.loaded if slot else None
+
+    def leases(self, model: Model) -> int:
+        """How many use the model, or wait for it to be loaded."""
+        slot = self.residence.slots.get(model.qualified)
+        leaving = sum(loaded.leases for loaded in self.residence.leaving_of(model))
+        return leaving + (slot.waiting + (slot.loaded.leases if slot.loaded else 0) if slot else 0)
+
+    @asynccontextmanager
+    async def lease(self, model: Model, progress: Progress | None = None) -> AsyncIterator[Loaded]:
+        """Hold a model in memory, loading it first if need be.
+
+        Raises LoadFailed, DownloadFailed, InsufficientMemory, ShuttingDown.
+        """
+        loaded = await self._obtain(model, progress)
+        try:
+            self._workload.begin(loaded)
+            self._departures.make_way(loaded)
+            yield loaded
+        finally:
+            loaded.give()
+            self._workload.end(loaded)
+            self._departures.settle(model)
+
+    async def load(self, model: Model) -> None:
+        """Load a model now, whatever failed before. Raises as `lease` does."""
+        self._failures.forget(model.qualified)
+        async with self.lease(model):
+            pass
+
+    async def unload(self, model: Model, *, force: bool = False) -> bool:
+        """Free a model; return whether it was in memory. Raises ModelBusy where it is in use.
+
+        `force` ends what it is at work on, after the call that runs, with ModelUnloaded.
+        """
+        async with self.emptied(model, force=force) as was_here:
+            return was_here
+
+    @asynccontextmanager
+    async def emptied(self, model: Model, *, force: bool = False) -> AsyncIterator[bool]:
+        """Unload a model and keep it out of memory for the block: who asks for it waits."""
+        name = model.qualified
+        while event := self._emptied.get(name):
+            await event.wait()
+        self._emptied[name] = asyncio.Event()
+        try:
+            yield await self._empty(model, force=force)
+        finally:
+            self._emptied.pop(name).set()
+
+    async def reload(self, model: Model) -> None:
+        """Load a model anew beside the one in memory, try it out, then put it in its place.
+
+        Requests go on meanwhile; the old one is freed when those that have it are done. Where the new one
+        fails, the old one stays. Raises as `lease` does, and ModelBusy while an earlier one still works.
+        """
+        await self._until_free(model)
+        slot = self.residence.slots.get(model.qualified)
+        if slot is None or slot.loaded is None:
+            await self.load(model)
+            return
+        if any(loaded.leases for loaded in self.residence.leaving_of(model)):
+            raise ModelBusy(f"The instance of '{model.id}' that was replaced before is still at work.")
+        if slot.reload is None:
+            slot.reload = asyncio.create_task(self._replace(slot), name=f"reload {model.id}")
+            slot.reload.add_done_callback(_retrieve)
+        await self._join(slot.reload)
+
+    async def close(self) -> None:
+        """Free every model; those who wait for one are told that the server is stopping."""
+        self._closed = True
+        slots = list(self.residence.slots.values())
+        tasks = [task for slot in slots for task in (slot.task, slot.reload) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for slot in slots:
+            self._departures.see_off(slot, "unloaded", STOPPING)
+        for loaded in self.residence.leaving:
+            loaded.free.set()
+        await asyncio.gather(*self.residence.leaving.values())
+        await self._workload.close()
+
+    async def _obtain(self, model: Model, progress: Progress | None) -> Loaded:
+        """Join the load under way, or begin one. One caller's leaving does not stop it for the others."""
+        while True:
+            await self._until_free(model)
+            slot = self.residence.slots.get(model.qualified)
+            if slot is None:
+                self._failures.check(model.qualified)
+                slot = self._begin(model, progress)
+            slot.waiting += 1
+            try:
+                if slot.loaded is None and slot.task is not None:
+                    await self._join(slot.task)
+                if slot.loaded is not None and self.residence.slots.get(model.qualified) is slot:
+                    slot.loaded.take()
+                    return slot.loaded
+            finally:
+                slot.waiting -= 1
+                self._departures.settle(model)
+
+    async def _until_free(self, model: Model) -> None:
+        """Wait until the model may be in memory, and no earlier instance of it is being freed."""
+        while True:
+            if self._closed:
+                raise ShuttingDown(STOPPING)
+            if event := self._emptied.get(model.qualified):
+                await event.wait()
+            elif model.qualified in self.residence.slots or not self.residence.leaving_of(model):
+                return
+            else:
+                await self.residence.until_gone(model)
+
+    def _begin(self, model: Model, progress: Progress | None) -> Slot:
+        slot = Slot(model, lambda: self.wishes.of(model).pinned)
+        self.residence.slots[model.qualified] = slot
+        slot.task = asyncio.create_task(self._fill(slot, progress), name=f"load {model.id}")
+        slot.task.add_done_callback(_retrieve)
+        return slot
+
+    async def _join(self, task: asyncio.Task[None]) -> None:
+        """Wait for a load that goes on without the caller."""
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():  # by `close`: it is not this caller who was
+                raise ShuttingDown(STOPPING) from None
+            raise
+
+    async def _fill(self, slot: Slot, progress: Progress | None) -> None:
+        """Load a model into its slot, or take the slot away."""
+        model = slot.model
+        try:
+            slot.loaded = await self._arrivals.bring(model, progress)
+        except BaseException as error:
+            self.residence.slots.pop(model.qualified, None)
+            if isinstance(error, GovorError):
+                self._failures.add(model.qualified, error)
+                self.residence.note("failed", model, reason=str(error))
+            raise
+        self._failures.forget(model.qualified)
+        self.residence.note("loaded", model, slot.loaded.memory)
+        log.info("Loaded '%s' in %.1f s: %.0f MB", model.id, slot.loaded.seconds, slot.loaded.memory / 1e6)
+        self._departures.settle(model)
+
+    async def _replace(self, slot: Slot) -> None:
+        """Put a new instance into a slot, and see the old one off."""
+        try:
+            new = await self._arrivals.bring(slot.model, trial=True)
+        except BaseException as error:
+            slot.reload = None
+            if isinstance(error, GovorError):
+                self.residence.note("failed", slot.model, reason=str(error))
+            self._departures.settle(slot.model)
+            raise
+        slot.reload = None
+        old, slot.loaded = slot.loaded, new
+        self.residence.note("reloaded", slot.model, new.memory)
+        if old is not None:
+            self._departures.leave(old)
+        self._departures.settle(slot.model)
+
+    async def _empty(self, model: Model, *, force: bool) -> bool:
+        """Free every instance of a model; return whether there was one."""
+        slot = self.residence.slots.get(model.qualified)
+        while force and slot and (task := slot.coming):
+            with suppress(GovorError):
+                await self._join(task)
+            slot = self.residence.slots.get(model.qualified)
+        leaving = self.residence.leaving_of(model)
+        if not force and ((slot and slot.busy) or any(loaded.leases for loaded in leaving)):
+            raise ModelBusy(f"The model '{model.id}' is in use; `force` ends what it is at work on.")
+        for loaded in [*leaving, *([slot.loaded] if slot and slot.loaded else [])]:
+            loaded.ending = ModelUnloaded(f"The model '{model.id}' was unloaded while it was at work.")
+            loaded.free.set()
+        if slot:
+            self._departures.see_off(slot, "unloaded")
+        await self.residence.until_gone(model)
+        return bool(slot or leaving)
+
+
+def _retrieve(task: asyncio.Task[None]) -> None:
+    """Take a failure that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()

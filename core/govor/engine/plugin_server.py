@@ -1,0 +1,57 @@
+"""The service as plugins see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from govor import __version__
+from govor.contract.recognition import Options
+from govor.contract.server import PLAIN, ServedModel, Transcribing
+from govor.engine.service import Service
+from govor.engine.transcription.options import honour
+from govor.engine.transcription.pipeline import Work
+from govor.errors import InvalidParam
+from govor.formats.languages import LANGUAGES, parse_language
+
+
+class ServiceTranscriber:
+    """See `serving.Transcriber`."""
+
+    version = __version__
+
+    def __init__(self, service: Service):
+        self._service = service
+        self.spool_dir = service.settings.spool_dir
+        self.max_seconds = service.settings.max_audio_seconds
+
+    def models(self) -> list[ServedModel]:
+        router = self._service.router
+        default, usable = router.default(), router.usable()
+        ordered = sorted(usable, key=lambda model: model is not default)
+        return [
+            ServedModel(model.id, model.plugin, model.spec, model.spec.languages or tuple(LANGUAGES))
+            for model in ordered
+        ]
+
+    @asynccontextmanager
+    async def transcribe(
+        self, recording: Path, model: str = "", options: Options = PLAIN, *, client: str = ""
+    ) -> AsyncIterator[Transcribing]:
+        service = self._service
+        options = replace(options, language=_code(options.language))
+        with service.admission.admit(client) as place:
+            async with service.chooser.choose(model, recording, options, place) as chosen:
+                kept, _ = honour(options, chosen.spec)
+                work = Work(recording, chosen, kept, None, self.max_seconds, client, place=place)
+                async with service.transcribe(work) as transcription:
+                    yield transcription
+
+
+def _code(language: str | None) -> str | None:
+    try:
+        return parse_language(language) if language else None
+    except ValueError as error:
+        raise InvalidParam(str(error), param="language") from error

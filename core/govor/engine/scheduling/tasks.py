@@ -1,0 +1,178 @@
+"""One stretch of a recording on its way through a model. Knows nothing of queues or files."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from govor.audio.chunking import Stretch
+from govor.contract.recognition import LongForm, Options, Recognizer, Segment
+from govor.engine.alignment.segment_times import place
+from govor.errors import GovorError
+from govor.events import Timing
+
+NOTHING = np.empty(0, np.float32)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """How many seconds of audio a lane has done for one request: the request with the least goes first."""
+
+    seconds: float = 0.0
+    length: float = math.inf
+    """Seconds of the whole recording, as far as known: of equals, the shortest goes first."""
+    longest: float = math.inf
+    """Seconds that it may have at most, where its length is not known."""
+    heard: float = 0.0
+    """Seconds that were done, or are being done, of this request."""
+    passed_over_since: float = 0.0
+    """What the lane had done of all requests when it last served this one, or when this one came."""
+    side_by_side: bool = False
+    """Its turns are of several channels: the one that is furthest behind goes first, not the oldest."""
+
+    @property
+    def extent(self) -> float:
+        """Seconds that this request takes at least."""
+        return max(self.heard, self.length if self.length < math.inf else 0.0)
+
+
+class Turn:
+    """One stretch waiting for, or on, a model. Iterate it for its segments, in order."""
+
+    def __init__(
+        self, stretch: Stretch, options: Options, share: Share, release: Callable[[], None] = lambda: None
+    ):
+        """`release` is called once, in the event loop, when the audio is needed no more."""
+        self.stretch = stretch
+        self.options = options
+        self.share = share
+        self.seconds = stretch.seconds
+        self.end_time = stretch.end
+        self.seam = stretch.seam
+        self.number = 0
+        """In which order the lane's turns came."""
+        self.begun = False
+        """A worker has taken it at least once."""
+        self.cancelled = False
+        self.exhausted = False
+        """The model has no more to say."""
+        self.timing = Timing()
+        self.heard = 0.0
+        """Seconds of the stretch that the model is through with."""
+        self._charged = 0.0
+        self._last: Segment | None = None
+        self._release = release
+        self._windows: Iterator[Segment | None] | None = None  # a long-form model's generator, once begun
+        self._ready: asyncio.Queue[Segment | GovorError | None] = asyncio.Queue()
+
+    async def __aiter__(self) -> AsyncIterator[Segment]:
+        while (item := await self._ready.get()) is not None:
+            if isinstance(item, GovorError):
+                raise item
+            yield item
+
+    @property
+    def rank(self) -> tuple[float, float, float, int]:
+        """The lowest goes first."""
+        length = min(self.share.length, self.share.longest)
+        reached = self.stretch.recording_time(self.heard) if self.share.side_by_side else 0.0
+        return self.share.seconds, length, reached, self.number
+
+    def ends_with(self, segment: Segment) -> bool:
+        """Tell whether it is the last, where the model hears the stretch in one go."""
+        return segment is self._last
+
+    @property
+    def windows_begun(self) -> bool:
+        """There is a generator to be closed."""
+        return self._windows is not None
+
+    def step(self, recognizer: Recognizer) -> list[Segment]:
+        """Do the next piece of work; return its segments, placed. Runs in a worker thread."""
+        if not isinstance(recognizer, LongForm):
+            return self.conclude(list(recognizer.transcribe([self.stretch.audio], self.options)))
+        if self._windows is None:
+            self._windows = recognizer.transcribe_long(self.stretch.audio, self.options)
+            self.stretch = self.stretch.without_audio()  # the model keeps it for as long as it needs it
+        # not to wait once more, only to learn that it is over
+        in_one_go = self.seconds <= getattr(recognizer, "window", 0.0)
+        placed: list[Segment] = []
+        for segment in self._windows:
+            if segment is None:
+                return placed
+            placed += place(segment, self.stretch, self.options)
+            self.heard = segment.end or self.heard
+            if not in_one_go:
+                return placed
+        return placed + self.conclude([])
+
+    def conclude(self, segments: list[Segment]) -> list[Segment]:
+        """Take the last that the model has to say; return it placed."""
+        placed = [piece for segment in segments for piece in place(segment, self.stretch, self.options)]
+        self._last = placed[-1] if placed else None
+        self.exhausted = True
+        self.heard = self.seconds
+        return placed
+
+    def close(self) -> None:
+        """End a generator that is not exhausted. Runs in a worker thread, or where none is at work."""
+        close = getattr(self._windows, "close", None)
+        try:
+            if close is not None:
+                close()
+        except Exception:  # whoever it could be told to has left
+            log.exception("The model failed when its work was broken off")
+        self._windows = None
+
+    def deliver(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            self._ready.put_nowait(segment)
+
+    def end(self, error: GovorError | None = None) -> None:
+        """Say that nothing follows, or why not."""
+        self._ready.put_nowait(error)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Forget the audio: a slow client's finished turns cost no memory."""
+        self.stretch = Stretch(NOTHING, (0,), self.stretch.starts[:1])
+        self._release()
+        self._release = lambda: None
+
+    def charge(self, heard: float) -> float:
+        """Note that the request has had so many seconds of this stretch; return by how many more."""
+        more = max(heard - self._charged, 0.0)
+        self._charged += more
+        self.share.seconds += more
+        self.share.heard += more
+        return more
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alone(Options):
+    """Options that equal no others, so that the turn shares no call."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+class Errand(Turn):
+    """A turn that asks the model for something else than segments."""
+
+    def __init__(self, what: Callable[[Any], object], share: Share, seconds: float):
+        super().__init__(Stretch(NOTHING, (0,), (0,)), Alone(), share)
+        self.seconds = seconds
+        self.answer: object = None
+        self._what = what
+
+    def step(self, recognizer: Recognizer) -> list[Segment]:
+        self.answer = self._what(recognizer)
+        return self.conclude([])

@@ -1,0 +1,134 @@
+"""One recording's way through the diarizer, block by block. Knows nothing of HTTP or of texts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from govor.audio.decoding.opening import check_length, open_recording, share_of
+from govor.audio.decoding.processes import Decoders
+from govor.audio.decoding.recording import ANYTHING, BLOCK_SECONDS, Recording
+from govor.contract.diarization import CountedVoices, DiarizationStream, Voices
+from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.decoder.wire import Wishes
+from govor.engine.alignment.speaker_labels import Speakers
+from govor.engine.model_pool.pool import Pool
+from govor.engine.scheduling.queue_timeout import Patience
+from govor.engine.scheduling.scheduler import Lane
+from govor.errors import InvalidParam
+from govor.models.catalogue import Model
+
+Voiceprint: TypeAlias = NDArray[np.float32]
+
+REFERENCES = "known_speaker_references"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSpeaker:
+    """A name, and some seconds of that voice alone."""
+
+    name: str
+    audio: Audio
+
+
+@dataclass(frozen=True, slots=True)
+class Diarize:
+    """Whose recording it is: what tells the speakers apart, and who is known."""
+
+    model: Model
+    known: tuple[KnownSpeaker, ...] = ()
+    least: int = 0
+    """How many people speak, at least."""
+    most: int | None = None
+    """And at most; None: nobody knows."""
+
+
+class Diarization:
+    """Who speaks when in one recording. Between two blocks, others may use the diarizer."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        lane: Lane,
+        known: Mapping[str, Voiceprint],
+        max_seconds: float,
+        patience: Patience,
+        people: tuple[int, int | None] = (0, None),
+    ):
+        """`max_seconds` is the longest recording taken; 0: any. `people`: how many speak, from and up to."""
+        self._lane = lane
+        self._known = known
+        self._blocks = recording.blocks()
+        self._share = share_of(recording)
+        self._max_seconds = max_seconds
+        self._patience = patience
+        self._people = people
+        self.seconds_stated = recording.duration
+        """Length of the recording as its container states it."""
+        self.seconds = 0.0
+        """Of the recording, decoded so far."""
+
+    async def speakers(self) -> Speakers:
+        """Hear the whole recording.
+
+        Raises AudioTooLong, InvalidAudio, TranscriptionFailed, QueueTimeout; ShuttingDown or ModelUnloaded
+        where the diarizer goes meanwhile.
+        """
+        stream = await self._lane.ask(self._begin, patience=self._patience)
+        while await self._lane.ask(lambda voices: self._advance(stream), self._share, BLOCK_SECONDS):
+            pass
+        return Speakers(await self._lane.ask(lambda voices: stream.finish(), self._share), tuple(self._known))
+
+    def _begin(self, voices: Voices) -> DiarizationStream:
+        known = list(self._known.values())
+        if self._people != (0, None) and isinstance(voices, CountedVoices):
+            return voices.stream_of(known, *self._people)
+        return voices.stream(known)
+
+    def _advance(self, stream: DiarizationStream) -> bool:
+        """Hear the next block; tell whether there was one. Runs in a worker thread."""
+        block = next(self._blocks, None)
+        if block is None:
+            return False
+        stream.feed(block)
+        self.seconds += len(block) / SAMPLE_RATE
+        check_length(self.seconds, self._max_seconds)
+        return True
+
+
+@asynccontextmanager
+async def begin_diarization(
+    path: Path,
+    asked: Diarize,
+    decoders: Decoders,
+    pool: Pool,
+    max_seconds: float,
+    patience: Patience,
+    wishes: Wishes = ANYTHING,
+) -> AsyncIterator[Diarization]:
+    """Open the recording and hold the diarizer. Raises InvalidParam where in a reference nobody speaks."""
+    async with AsyncExitStack() as stack:
+        recording = await open_recording(path, decoders, max_seconds, wishes)
+        stack.callback(recording.close)
+        lane = (await stack.enter_async_context(pool.lease(asked.model))).lane
+        known = {speaker.name: await _voiceprint(lane, speaker, patience) for speaker in asked.known}
+        people = (asked.least, asked.most)
+        yield Diarization(recording, lane, known, max_seconds, patience, people)
+
+
+async def _voiceprint(lane: Lane, speaker: KnownSpeaker, patience: Patience) -> Voiceprint:
+    found = await lane.ask(partial(_voice, audio=speaker.audio), patience=patience)
+    if found is None:
+        raise InvalidParam(f"Nobody can be heard in the reference of '{speaker.name}'.", param=REFERENCES)
+    return found
+
+
+def _voice(voices: Voices, audio: Audio) -> Voiceprint | None:
+    return voices.voiceprint(audio)

@@ -1,0 +1,75 @@
+"""The voice of a recording as a vector, made by the diarizer. Knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from govor.audio.decoding.opening import open_recording
+from govor.audio.decoding.processes import Decoders
+from govor.audio.decoding.recording import ANYTHING, Recording
+from govor.contract.diarization import VoiceEmbedder, Voices
+from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.decoder.wire import Wishes
+from govor.engine.model_pool.pool import Pool
+from govor.engine.scheduling.queue_timeout import Patience
+from govor.errors import UnsupportedOperation
+from govor.models.catalogue import Model
+
+HEARD_SECONDS = 60.0
+"""How much of a recording is heard: more tells a voice no better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """What tells a voice from others."""
+
+    vector: NDArray[np.float32]
+    """Of unit length."""
+    samples: int
+    """That were heard."""
+
+
+async def embed_voice(
+    path: Path,
+    model: Model,
+    decoders: Decoders,
+    pool: Pool,
+    max_seconds: float,
+    patience: Patience,
+    wishes: Wishes = ANYTHING,
+) -> Embedding:
+    """Return the vector of a recording's voice, of its first `HEARD_SECONDS`.
+
+    Raises UnsupportedOperation where the diarizer gives no vectors away; InvalidAudio, AudioTooLong, what a
+    load fails with, TranscriptionFailed, QueueTimeout.
+    """
+    recording = await open_recording(path, decoders, max_seconds, wishes)
+    try:
+        audio = await asyncio.to_thread(_beginning, recording)
+    finally:
+        recording.close()
+    async with pool.lease(model) as loaded:
+        vector = await loaded.lane.ask(partial(_embed, audio=audio), patience=patience)
+    if vector is None:
+        raise UnsupportedOperation(f"The diarizer '{model.id}' gives no vectors of voices.", param="model")
+    return Embedding(vector, len(audio))
+
+
+def _embed(voices: Voices, audio: Audio) -> NDArray[np.float32] | None:
+    return voices.embed(audio) if isinstance(voices, VoiceEmbedder) else None
+
+
+def _beginning(recording: Recording) -> Audio:
+    blocks, samples = [np.zeros(0, np.float32)], 0
+    for block in recording.blocks():
+        blocks.append(block)
+        samples += len(block)
+        if samples >= HEARD_SECONDS * SAMPLE_RATE:
+            break
+    return np.concatenate(blocks)[: round(HEARD_SECONDS * SAMPLE_RATE)]

@@ -1,0 +1,127 @@
+"""Which model answers a recording: the one that is named or, for "auto", one that suits what is spoken."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from govor.audio.decoding.processes import Decoders
+from govor.audio.decoding.recording import ANYTHING
+from govor.contract.models import Feature
+from govor.contract.recognition import Options, VoiceDetector
+from govor.decoder.wire import Wishes
+from govor.engine.model_pool.pool import Pool
+from govor.engine.scheduling.admission import Place
+from govor.engine.transcription.language import Chances, certain_language, language_chances
+from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed, UnsupportedOperation
+from govor.models.catalogue import Model
+from govor.models.selection.routing import Router
+
+UNAVAILABLE = (LoadFailed, DownloadFailed, InsufficientMemory)
+"""What sends a request on to the next model of its list."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses by name, by language, by what can be loaded."""
+
+    router: Router
+    pool: Pool
+    decoders: Decoders
+    voice_detector: Callable[[], Awaitable[VoiceDetector]]
+    likely: Callable[[], Collection[str]] = tuple
+    """Languages that the operator holds likely, for those who say nothing; none: any."""
+
+    @asynccontextmanager
+    async def choose(
+        self, name: str | None, path: Path, options: Options, place: Place, wishes: Wishes = ANYTHING
+    ) -> AsyncIterator[Model]:
+        """Give the model for a recording; one that was chosen for its language is held for the block.
+
+        Raises ModelNotFound, ModelNotInstalled; for "auto" what the last model of the list failed with.
+        """
+        if not self.router.means_auto(name):
+            yield self.answering(name)[0]
+            return
+        async with AsyncExitStack() as stack:
+            language = options.language
+            if language is None and self.router.has_routes:
+                language = await self._detect(path, options.languages, place, wishes)
+            needed = {Feature.TRANSLATE} if options.task == "translate" else set()
+            yield await self._first(self.answering(name, language, needed), stack)
+
+    def answering(
+        self, name: str | None, language: str | None = None, needed: Collection[Feature] = ()
+    ) -> list[Model]:
+        """Return who may answer, in the order in which they are tried: never none.
+
+        Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation.
+        """
+        if not self.router.means_auto(name):
+            return [self.router.choose(name)]
+        return self.router.candidates(language, needed)
+
+    async def languages(
+        self,
+        name: str,
+        path: Path,
+        place: Place,
+        among: Collection[str] = (),
+        wishes: Wishes = ANYTHING,
+    ) -> tuple[Model, Chances]:
+        """Return who tells the language, the model named or the first that can, and how probable each is.
+
+        Without languages to choose `among`, those count that the operator holds likely.
+
+        Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation: it cannot, or nobody can; InvalidAudio;
+        what a model that is named cannot be loaded for.
+        """
+        among = among or self.likely()
+        named = [self.router.choose(name)] if name and not self.router.means_auto(name) else []
+        for model in named or self._detectors():
+            async with AsyncExitStack() as stack:
+                try:
+                    loaded = await stack.enter_async_context(self.pool.lease(model))
+                except UNAVAILABLE as error:
+                    if named:
+                        raise
+                    log.warning("'%s' cannot tell the language: %s", model.id, error)
+                    continue
+                if loaded.detects:
+                    detector = await self.voice_detector()
+                    chances = await language_chances(
+                        loaded, path, self.decoders, detector, place, among, wishes
+                    )
+                    return model, chances
+        who = f"The model '{named[0].id}' cannot" if named else "No model that is installed can"
+        raise UnsupportedOperation(f"{who} tell languages apart.", param="model")
+
+    async def _detect(self, path: Path, among: Collection[str], place: Place, wishes: Wishes) -> str | None:
+        """Return the language that is spoken; None: it is uncertain, or no model can tell it."""
+        try:
+            _, chances = await self.languages("", path, place, among, wishes)
+        except UnsupportedOperation:
+            return None
+        return certain_language(chances)
+
+    def _detectors(self) -> list[Model]:
+        """Models that can tell languages, rather one in memory."""
+        here = [loaded.model for loaded in self.pool.residence.residents() if loaded.detects]
+        return list(dict.fromkeys((*here, *self.router.detectors())))
+
+    async def _first(self, models: list[Model], stack: AsyncExitStack) -> Model:
+        """Return the first model that can be loaded, and have the stack hold it."""
+        for model in models[:-1]:
+            try:
+                await stack.enter_async_context(self.pool.lease(model))
+            except UNAVAILABLE as error:
+                log.warning("'%s' is passed over: %s", model.id, error)
+            else:
+                return model
+        await stack.enter_async_context(self.pool.lease(models[-1]))
+        return models[-1]

@@ -1,0 +1,266 @@
+"""The way of one recording: decoded, cut into stretches of speech, recognised, put in order.
+
+Knows nothing of HTTP, formats or where a model's files are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from govor.audio.chunking import Cutter, Stretch
+from govor.audio.decoding.opening import check_length, share_of
+from govor.audio.decoding.recording import ANYTHING, Recording
+from govor.audio.policy import in_detail, plan
+from govor.audio.regions import SpeechRules
+from govor.audio.resume import unheard
+from govor.contract.recognition import Notice, Options, Segment, Transcript, VoiceDetector
+from govor.decoder.wire import Wishes
+from govor.engine.alignment.segment_times import spans_silence
+from govor.engine.alignment.speaker_labels import Speakers
+from govor.engine.alignment.stitching import Seams
+from govor.engine.model_pool.pool import Loaded
+from govor.engine.scheduling.admission import Place
+from govor.engine.scheduling.queue_timeout import Patience
+from govor.engine.scheduling.tasks import Share, Turn
+from govor.engine.speakers.diarization import Diarization, Diarize
+from govor.engine.transcription.channels import Parties
+from govor.errors import GovorError, TranscriptionFailed, reason
+from govor.events import Report
+from govor.formats.transcript import assemble
+from govor.models.catalogue import Model
+from govor.plain import has_text
+
+MODEST_SECONDS = 60.0  # stretches of those who find no room for longer ones
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to transcribe, with what, how."""
+
+    path: Path
+    model: Model
+    options: Options = field(default_factory=Options)
+    """Already reduced to what the model can honour."""
+    rules: SpeechRules | None = None
+    """How speech is told from silence; None: as suits the model."""
+    max_seconds: float = 0.0
+    """Longest recording taken; 0: any."""
+    client: str = ""
+    """Whose work it is, for the limits of one client."""
+    patient: bool = False
+    """Whether it comes from a queue of its own, and is neither refused nor timed out for want of room."""
+    begin_at: float = 0.0
+    """Seconds of the recording that an earlier attempt was through with: its `position`."""
+    place: Place | None = None
+    """Its place, where it was let in before it was uploaded; None: it is let in when its turn begins."""
+    diarize: Diarize | None = None
+    """How its segments are given to their speakers; None: not at all."""
+    wishes: Wishes = ANYTHING
+    """Which track and channel of it is heard."""
+    parties: Parties | None = None
+    """How its channels are heard apart; None: they are mixed. `diarize` is then for mono recordings."""
+
+
+class Transcription:
+    """One recording on its way. Iterate it once for its segments; afterwards `result()` is whole."""
+
+    def __init__(
+        self,
+        work: Work,
+        loaded: Loaded,
+        recording: Recording,
+        detector: VoiceDetector,
+        patience: Patience,
+        report: Report,
+        diarization: Diarization | None = None,
+        share: Share | None = None,
+    ):
+        """`share` is that of the request, where it hears several channels side by side."""
+        self._work = work
+        self._report = report
+        self._diarization = diarization
+        self._lane = loaded.lane
+        self._recording = recording
+        self._share = share or share_of(recording)
+        self._reader = loaded.lane.ahead.join()
+        rules, self._packing = plan(work.model.spec, loaded.long_form, work.rules)
+        self._cutter = Cutter(detector, rules, self._packing)
+        self._long_form = loaded.long_form
+        self._padding = rules.padding
+        self.position = work.begin_at
+        """Seconds of the recording that need not be heard again when what was yielded of them is kept."""
+        self._detailed = in_detail(work.options, work.model.spec)
+        self._seams = Seams(work.options)
+        self._segments: list[Segment] = []
+        self._done = work.begin_at
+        self._settled = 0.0  # before all that is not in _begun; told by the thread that reads
+        self._begun: list[Turn] = []  # in order; those that are done and told are gone
+        self._patience = patience
+        self.complete = False
+        """All segments have been yielded."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What of the recording was not heard; known once it is complete."""
+        return self._recording.notices
+
+    @property
+    def seconds_read(self) -> float:
+        """Seconds of the recording decoded so far."""
+        return self._cutter.seconds
+
+    @property
+    def seconds_done(self) -> float:
+        """Seconds of the recording that are done: recognised and told, or silence."""
+        if self.complete:
+            return self.seconds_read
+        return self._done if self._begun else max(self._done, self._settled)
+
+    @property
+    def seconds_settled(self) -> float:
+        """Seconds of the recording before which no segment begins any more."""
+        if self.complete:
+            return self.seconds_read
+        return min(max(self._done, self._first_begun), self._seams.held_from)
+
+    @property
+    def seconds_through(self) -> float:
+        """Seconds of the recording of which no stretch is left that is not told to its end."""
+        if self.complete:
+            return self.seconds_read
+        return max(self.position, min(self._first_begun, self._seams.held_from))
+
+    @property
+    def _first_begun(self) -> float:
+        return self._begun[0].stretch.start if self._begun else self._settled
+
+    @property
+    def seconds_diarized(self) -> float | None:
+        """Seconds in which speakers are told apart so far; None: nobody asked, or that is over."""
+        return self._diarization.seconds if self._diarization and not self.seconds_read else None
+
+    @property
+    def seconds_stated(self) -> float | None:
+        """Length of the recording as its container states it, or what was read of it, where that is more."""
+        stated = self._recording.duration
+        return None if stated is None else max(stated, self.seconds_read)
+
+    async def __aiter__(self) -> AsyncGenerator[Segment, None]:
+        """Yield segments with text, in order, each as soon as it is final.
+
+        Where speakers are told apart, that comes first: who they are is known at the end of the recording.
+        """
+        turns: asyncio.Queue[Turn | GovorError | None] = asyncio.Queue(self._lane.ahead.stretches + 1)
+        reader = None
+        try:
+            speakers = await self._diarization.speakers() if self._diarization else None
+            reader = asyncio.create_task(self._read(turns), name="read")
+            while (turn := await turns.get()) is not None:
+                if isinstance(turn, GovorError):
+                    raise turn
+                async for heard in turn:
+                    for part in self._final(heard, turn, speakers):
+                        self._segments.append(part)
+                        self._done = max(self._done, part.end or 0.0)
+                        yield part
+                if turn.seam is None:
+                    self._done = self.position = max(self._done, turn.end_time)
+                self._begun.remove(turn)
+                self._report.recognised(turn.timing)
+            self.complete = True
+            self._report.outcome = "completed"
+        except GovorError as error:
+            self._report.outcome = error.code
+            raise
+        finally:
+            self._report.audio_seconds = self.seconds_read
+            for turn in self._begun:
+                self._lane.cancel(turn)
+                self._report.recognised(turn.timing)
+            self._reader.leave()
+            if reader is not None:
+                reader.cancel()
+                await asyncio.wait([reader])
+
+    def _final(self, heard: Segment, turn: Turn, speakers: Speakers | None) -> Iterator[Segment]:
+        """Yield what is final with a turn's next segment; the position moves with the last part of each."""
+        last_of_turn = not self._long_form and turn.ends_with(heard)
+        detailed = turn.options is self._detailed
+        seam_behind = turn.seam if last_of_turn else None
+        told = None if last_of_turn else turn.seam  # of what lies before the last, too
+        for segment, seam in self._seams.add(heard, seam_behind, detailed=detailed):
+            # a model that carries its text on within a stretch must hear all of it again
+            reached = max(self.position, seam or (turn.end_time if last_of_turn else 0.0))
+            if has_text(segment.text) and (seam or told or math.inf) > self._work.begin_at:
+                *others, last = speakers.split(segment) if speakers else [segment]
+                yield from others
+                self.position = reached
+                yield last
+            self.position = reached
+
+    async def _read(self, turns: asyncio.Queue[Turn | GovorError | None]) -> None:
+        """Decode and cut in a thread, one stretch further than the lane takes."""
+        loop = asyncio.get_running_loop()
+        stretches, overlapped = self._stretches(), False
+        try:
+            while (stretch := await loop.run_in_executor(None, self._next, stretches)) is not None:
+                await self._reader.take()
+                at_seam, overlapped = overlapped or stretch.seam is not None, stretch.seam is not None
+                cut_text = not self._long_form and spans_silence(stretch)
+                options = self._detailed if at_seam or cut_text else self._work.options
+                turn = Turn(stretch, options, self._share, self._reader.give)
+                del stretch  # the turn lets go of it when it is done
+                if not self._begun:
+                    self._done = max(self._done, self._settled)
+                self._begun.append(turn)
+                self._lane.submit(turn)
+                self._patience.begin(turn, self._lane.cancel)
+                await turns.put(turn)
+        except GovorError as error:
+            await turns.put(error)
+        except Exception as error:
+            log.exception("Reading the recording failed")
+            await turns.put(TranscriptionFailed(f"Reading failed: {reason(error)}"))
+        else:
+            await turns.put(None)
+
+    def _next(self, stretches: Iterator[Stretch]) -> Stretch | None:
+        """Return the next stretch, in a thread, and note how long that took."""
+        began = time.monotonic()
+        try:
+            return next(stretches, None)
+        finally:
+            self._report.decoded(began, time.monotonic() - began)
+
+    def _stretches(self) -> Iterator[Stretch]:
+        """What of the recording is to be heard, cut, in a thread. Raises AudioTooLong."""
+        begin_at, whole = self._work.begin_at, self._work.parties is not None
+        yield from unheard(self._cut(), begin_at, self._padding, whole=whole)
+
+    def _cut(self) -> Iterator[Stretch]:
+        modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
+        for block in self._recording.blocks():
+            long = self._cutter.held > MODEST_SECONDS
+            self._cutter.packing = modest if long and not self._reader.has_room() else self._packing
+            yield from self._cutter.feed(block)
+            self._settled = self._cutter.settled
+            check_length(self._cutter.seconds, self._work.max_seconds)
+        yield from self._cutter.finish()
+
+    def result(self) -> Transcript:
+        """The transcript of all that has been yielded."""
+        return assemble(
+            self._segments,
+            self._work.options,
+            duration=self.seconds_read,
+            model=self._work.model.id,
+            notices=self._recording.notices,
+        )

@@ -1,0 +1,46 @@
+"""The bodies of whisper-asr-webservice: those of Whisper's command line, but txt has paragraphs."""
+
+from __future__ import annotations
+
+from govor.contract.recognition import Transcript
+from govor.formats.languages import language_name
+from govor.formats.openai import dump_json, verbose_body
+from govor.formats.rendering import formats
+from govor.formats.subtitles.layout import Layout
+from govor.formats.timeline import place_segments
+
+
+def render(transcript: Transcript, output: str, *, words: bool, layout: Layout) -> tuple[str, str]:
+    """Return body and media type.
+
+    `words` shows the words' times inside the segments of json, `layout` matters to srt and vtt.
+    """
+    if output == "json":
+        return dump_json(result_body(transcript, words=words)) + "\n", formats.MEDIA_TYPES["json"]
+    return formats.render(transcript, output, words=False, segments=True, logprobs=False, layout=layout)
+
+
+def result_body(transcript: Transcript, *, words: bool) -> dict[str, object]:
+    """Whisper's result: the language is a code, and words lie inside the segments."""
+    whole = verbose_body(transcript, words=False, segments=True, codes=True)
+    segments = whole["segments"]
+    if words and isinstance(segments, list):
+        for body, placed in zip(segments, place_segments(transcript), strict=True):
+            body["words"] = [
+                {
+                    "word": word.text,
+                    "start": round(word.start, 3),
+                    "end": round(word.end, 3),
+                    **({} if word.probability is None else {"probability": round(word.probability, 3)}),
+                }
+                for word in placed.segment.words or ()
+            ]
+    return {"text": transcript.text, "segments": segments, "language": transcript.language or "unknown"}
+
+
+def language_body(chances: dict[str, float]) -> dict[str, object]:
+    """The likeliest language; empty where nobody speaks."""
+    if not chances:
+        return {}
+    code, chance = max(chances.items(), key=lambda item: item[1])
+    return {"detected_language": language_name(code), "language_code": code, "confidence": round(chance, 4)}

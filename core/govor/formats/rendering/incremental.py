@@ -1,0 +1,64 @@
+"""Formats that can be written while the segments arrive."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from govor.contract.recognition import Segment, Task
+from govor.formats.rendering.paragraphs import Paragraphs
+from govor.formats.subtitles.files import Srt, Tsv, Vtt
+from govor.formats.subtitles.layout import Layout
+from govor.formats.subtitles.line_breaks import columns
+from govor.formats.timeline import Placed
+from govor.plain import has_text
+
+_READING = 15.0  # columns per second of speech, where nothing else is known
+
+
+class Growing(Protocol):
+    """One text; what the three methods return, in this order, is all of it."""
+
+    def begin(self) -> str:
+        """What stands before all segments."""
+        ...
+
+    def add(self, placed: Placed) -> str:
+        """Return what is final with one more segment that has text."""
+        ...
+
+    def end(self, duration: float) -> str:
+        """Return the rest; the recording has `duration` seconds."""
+        ...
+
+
+def growing(
+    response_format: str, *, language: str | None, task: Task, times: bool, layout: Layout
+) -> Growing | None:
+    """Return the writer of a format; None: only the whole transcript can be written in it."""
+    match response_format:
+        case "txt":
+            return Paragraphs(language, task=task, times=times)
+        case "srt":
+            return Srt(layout)
+        case "vtt":
+            return Vtt(layout)
+        case "tsv":
+            return Tsv()
+    return None
+
+
+class Placer:
+    """Finds the times of segments while they arrive; what is unknown follows the segment before."""
+
+    def __init__(self) -> None:
+        self._clock = 0.0
+
+    def place(self, segment: Segment) -> Placed | None:
+        """Return a segment with its times; None: it has no text."""
+        if not has_text(segment.text):
+            return None
+        first, last = (segment.words[0].start, segment.words[-1].end) if segment.words else (None, None)
+        start = next((known for known in (segment.start, first) if known is not None), self._clock)
+        end = next((known for known in (segment.end, last) if known is not None), None)
+        self._clock = max(start, start + columns(segment.text) / _READING if end is None else end)
+        return Placed(segment, start, self._clock)

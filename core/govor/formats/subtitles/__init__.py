@@ -1,0 +1,1 @@
+"""Subtitles: segments cut into cues that can be read."""

@@ -1,0 +1,1 @@
+"""Jobs on disk: their database and the recordings that wait."""

@@ -1,0 +1,119 @@
+"""The store as the event loop uses it: every call in its one thread, and a bell for whoever waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, Self, TypeVar
+from weakref import WeakValueDictionary
+
+from govor.errors import InsufficientStorage, JobsUnavailable, ShuttingDown
+from govor.jobs.storage.data_folder import JobFolder
+from govor.jobs.storage.database import is_full
+from govor.jobs.storage.store import JobStore
+from govor.plain import in_words
+
+STOPPING = "The server is stopping."
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """An open data folder."""
+
+    def __init__(self, store: JobStore, thread: ThreadPoolExecutor):
+        self._store = store
+        self._thread = thread
+        self._bells: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # whoever waits has one
+        self._closed = False
+        self.stopping = False
+        """Nothing more will happen to any job here."""
+
+    @classmethod
+    async def open(cls, path: Path, keep_seconds: float) -> Self:
+        """Take a data folder. Raises JobsUnavailable."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="govor-jobs")
+        try:
+            opening = asyncio.get_running_loop().run_in_executor(thread, _open, path, keep_seconds)
+            return cls(await opening, thread)
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+
+    @property
+    def folder(self) -> JobFolder:
+        """The recordings."""
+        return self._store.folder
+
+    async def do(self, method: Callable[Concatenate[JobStore, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a method of the store.
+
+        Raises what it raises; InsufficientStorage, JobsUnavailable; ShuttingDown once it is closed.
+        """
+        if self._closed:
+            raise ShuttingDown(STOPPING)
+        call = partial(method, self._store, *args, **kwargs)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        except (sqlite3.Error, OSError) as error:
+            told = _told(error, self.folder.path)
+            if isinstance(told, JobsUnavailable):
+                log.error("Jobs cannot be kept in %s", self.folder.path, exc_info=error)
+            raise told from error
+
+    def bell(self, job: str) -> asyncio.Event:
+        """Rings when something happens to a job; take it before you look, and wait after."""
+        return self._bells.setdefault(job, asyncio.Event())
+
+    def ring(self, job: str) -> None:
+        """Tell all who wait."""
+        bell = self._bells.pop(job, None)
+        if bell is not None:
+            bell.set()
+
+    def stop(self) -> None:
+        """Let nobody wait any longer."""
+        self.stopping = True
+        for job in list(self._bells):
+            self.ring(job)
+
+    async def close(self) -> None:
+        """Let the calls under way end, and give the folder back."""
+        self.stop()
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(self._thread, _close, self._store)
+        self._thread.shutdown()
+
+
+def _open(path: Path, keep_seconds: float) -> JobStore:
+    folder = None
+    try:
+        folder = JobFolder(path)
+        return JobStore(folder, keep_seconds)
+    except BaseException as error:
+        if folder is not None:
+            folder.close()
+        if isinstance(error, sqlite3.Error | OSError):
+            raise _told(error, path) from error
+        raise
+
+
+def _close(store: JobStore) -> None:
+    try:
+        store.close()
+    finally:
+        store.folder.close()
+
+
+def _told(error: sqlite3.Error | OSError, path: Path) -> InsufficientStorage | JobsUnavailable:
+    if isinstance(error, sqlite3.Error) and is_full(error):
+        return InsufficientStorage(f"The disk that holds {path} is full.")
+    return JobsUnavailable(f"Jobs cannot be kept in {path}: {in_words(error)}.")

@@ -1,0 +1,238 @@
+"""A job as data: what was asked, how far it is, what came of it."""
+
+from __future__ import annotations
+
+import base64
+import math
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar, cast, get_args
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from govor.audio.decoding.recording import ANYTHING
+from govor.audio.regions import SpeechRules
+from govor.contract.recognition import Notice, Options, Segment
+from govor.decoder.wire import Wishes
+from govor.engine.speakers.diarization import KnownSpeaker
+from govor.engine.transcription.channels import Parties
+from govor.errors import GovorError
+from govor.names import is_job
+
+Status = Literal["queued", "in_progress", "completed", "failed", "cancelled"]
+STATUSES = frozenset(get_args(Status))
+UNFINISHED = frozenset({"queued", "in_progress"})
+
+NOTICES = TypeAdapter(tuple[Notice, ...])
+
+
+class Speaker(BaseModel):
+    """A known speaker, written down."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    pcm: str
+    """Base64 of the voice as 16-bit samples at 16 kHz, which is what decoding gives."""
+
+    @classmethod
+    def of(cls, speaker: KnownSpeaker) -> Speaker:
+        """Write a known speaker down."""
+        samples = np.rint(speaker.audio * 32768).clip(-32768, 32767).astype("<i2")
+        return cls(name=speaker.name, pcm=base64.b64encode(samples.tobytes()).decode())
+
+    def known(self) -> KnownSpeaker:
+        """The known speaker again."""
+        samples = np.frombuffer(base64.b64decode(self.pcm), "<i2").astype(np.float32)
+        samples /= 32768
+        return KnownSpeaker(self.name, samples)
+
+
+class Order(BaseModel):
+    """What was asked for."""
+
+    # rules without a limit have an infinite one, which JSON has no number for
+    model_config = ConfigDict(frozen=True, protected_namespaces=(), ser_json_inf_nan="strings")
+
+    model: str
+    """`plugin/id`."""
+    options: Options
+    """Already reduced to what the model can honour."""
+    rules: SpeechRules | None = None
+    speakers: tuple[Speaker, ...] | None = None
+    """Who is known, where speakers are told apart; None: they are not."""
+    people: tuple[int, int | None] = (0, None)
+    """How many speak, from and up to."""
+    parties: Parties | None = None
+    """How channels are heard apart; None: they are mixed."""
+    wishes: Wishes = ANYTHING
+    """Which track of the recording is heard."""
+    presentation: str = ""
+    """How the result is to be shown, as the API wrote it down for itself."""
+    webhook_url: str = ""
+
+
+class Failure(BaseModel):
+    """An error that outlives its process."""
+
+    status: int
+    type: str
+    code: str
+    message: str
+    param: str | None = None
+
+    @classmethod
+    def of(cls, error: GovorError) -> Failure:
+        """Write an error down."""
+        return cls(
+            status=error.status, type=error.type, code=error.code, message=str(error), param=error.param
+        )
+
+    def error(self) -> GovorError:
+        """The error again, to be raised."""
+        error = GovorError(self.message, param=self.param)
+        error.status, error.type, error.code = self.status, self.type, self.code
+        return error
+
+
+UNREADABLE = Failure.of(
+    GovorError("What was kept of this job cannot be read here. Send the recording again.")
+)
+"""Why a job has failed whose row is damaged, or of another version of Govor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job, as a list shows it. Times are seconds since 1970, durations seconds of audio."""
+
+    number: int
+    """Jobs in the order they came."""
+    id: str
+    status: Status
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    model: str
+    """Id of the model."""
+    attempts: int
+    """How often the server ended while it worked on this alone, since it last got any further."""
+    position: float
+    """Up to where the recording has been heard."""
+    seconds_total: float | None
+    """Length of the recording: as it states it, and once it has been read, as it is."""
+    failure: Failure | None
+    seconds_diarized: float | None = field(default=None, kw_only=True)
+    """Of the recording, heard by the diarizer so far; None: it is not at work."""
+    notices: tuple[Notice, ...] = field(default=(), kw_only=True)
+    """What of the recording was not heard, once all the rest was."""
+
+    @property
+    def finished(self) -> bool:
+        """Nothing will change any more."""
+        return self.status not in UNFINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedJob(Job):
+    """A job with what was asked for."""
+
+    order: Order
+
+
+AnyJob = TypeVar("AnyJob", bound=Job)
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    """Read a row of the table `jobs` without its order; what is no value of its column counts as unknown."""
+    status = cast("Status", row["status"] if row["status"] in STATUSES else "failed")
+    ended = status not in UNFINISHED
+    return Job(
+        number=row["number"],
+        id=str(row["id"]),
+        status=status,
+        created_at=_number(row["created_at"]) or 0.0,
+        started_at=_number(row["started_at"]),
+        finished_at=(_number(row["finished_at"]) or 0.0) if ended else None,
+        model=str(row["model"]),
+        attempts=int(_number(row["attempts"]) or 0),
+        position=_number(row["position"]) or 0.0,
+        seconds_total=_number(row["seconds_total"]),
+        failure=_failure_of(row["failure"]) if status == "failed" else None,
+        notices=_notices_of(row["notices"]),
+    )
+
+
+def order_of(row: sqlite3.Row) -> Order | None:
+    """Read the order of a row; None where it cannot be read."""
+    try:
+        return Order.model_validate_json(row["wanted"]) if is_job(row["id"]) else None
+    except (ValidationError, TypeError):
+        return None
+
+
+def ordered(job: Job, order: Order | None) -> OrderedJob:
+    """Put a job and its order together; one whose order cannot be read has failed."""
+    known = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+    if order is None:
+        known |= {"status": "failed", "failure": job.failure or UNREADABLE}
+    return OrderedJob(**known, order=order or Order(model=job.model, options=Options()))
+
+
+def _failure_of(text: object) -> Failure:
+    try:
+        return Failure.model_validate_json(text) if isinstance(text, str) else UNREADABLE
+    except ValidationError:
+        return UNREADABLE
+
+
+def _notices_of(text: object) -> tuple[Notice, ...]:
+    try:
+        return NOTICES.validate_json(text) if isinstance(text, str) else ()
+    except ValidationError:
+        return ()
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number; None for what is none."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
+    """The job as JSON, without its result; `keep_seconds` is how long it stays when it is finished."""
+    ends = None if job.finished_at is None else job.finished_at + keep_seconds
+    total, diarized = job.seconds_total, job.seconds_diarized
+    return {
+        "id": job.id,
+        "object": "transcription.job",
+        "status": job.status,
+        "created_at": math.floor(job.created_at),
+        "started_at": None if job.started_at is None else math.floor(job.started_at),
+        "finished_at": None if job.finished_at is None else math.floor(job.finished_at),
+        "expires_at": None if ends is None else math.floor(ends),
+        "model": job.model,
+        "progress": {
+            "seconds_done": round(job.position, 3),
+            "seconds_total": None if total is None else round(max(total, job.position), 3),
+            **({} if diarized is None else {"seconds_diarized": round(diarized, 3)}),
+        },
+        "error": None if job.failure is None else job.failure.model_dump(exclude={"status"}),
+    }
+
+
+class _Kept(BaseModel):
+    """A segment as it is kept: every float to its last bit, bytes that are no text."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
+
+    segment: Segment
+
+
+def dump_segment(segment: Segment) -> str:
+    """Write a segment down; numbers that a backend left as numpy's become Python's."""
+    return _Kept(segment=segment).model_dump_json(warnings=False)
+
+
+def load_segment(text: str) -> Segment:
+    """Return the segment as it was."""
+    return _Kept.model_validate_json(text).segment

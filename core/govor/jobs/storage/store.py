@@ -1,0 +1,269 @@
+"""What is known of every job, on disk. Every method blocks and is called in one thread."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sqlite3
+from collections.abc import Collection
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from govor.contract.recognition import Notice, Segment
+from govor.errors import JobNotFound, ServerBusy
+from govor.jobs.storage.capacity import make_room
+from govor.jobs.storage.crash_suspects import next_number, take_back
+from govor.jobs.storage.data_folder import JobFolder
+from govor.jobs.storage.database import open_tables, shrink, transaction
+from govor.jobs.storage.deliveries import Delivery, due_deliveries, note_delivery
+from govor.jobs.storage.endings import announce, give_up
+from govor.jobs.storage.records import (
+    NOTICES,
+    Failure,
+    Job,
+    Order,
+    OrderedJob,
+    Status,
+    dump_segment,
+    job_of,
+    load_segment,
+    order_of,
+    ordered,
+)
+
+BUSY_SECONDS = 60.0
+
+ANYONE = "*"
+"""The owner that an administrator asks as: no client's signature."""
+
+
+class Limits(NamedTuple):
+    """How much may be kept."""
+
+    unfinished: int
+    bytes: float
+
+
+class JobStore:
+    """The jobs of one data folder."""
+
+    def __init__(self, folder: JobFolder, keep_seconds: float):
+        """Open the folder's database; what ran when a server ended without a word waits again."""
+        self.folder = folder
+        self._keep_seconds = keep_seconds
+        self._tables = open_tables(folder.database)
+        (self._secret,) = self._tables.execute("SELECT value FROM secrets WHERE name = 'owners'").fetchone()
+        with transaction(self._tables):
+            take_back(self._tables, others=folder.others_at_end)
+            waiting = self._tables.execute("SELECT id FROM jobs WHERE status = 'queued'").fetchall()
+        folder.sweep({row["id"] for row in waiting})
+
+    def close(self) -> None:
+        """Let what is under way wait for the next server; it is not to blame."""
+        try:
+            self._tables.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'")
+        finally:
+            self._tables.close()
+
+    def owner(self, key: str) -> str:
+        """What stands for a client's key: nobody can tell the key from it."""
+        return hmac.digest(self._secret, key.encode("utf-8", "surrogateescape"), hashlib.sha256).hex()
+
+    def add(
+        self,
+        job: str,
+        owner: str,
+        model: str,
+        order: Order,
+        seconds: float | None,
+        now: float,
+        limits: Limits,
+    ) -> OrderedJob:
+        """Queue a job whose recording is in the folder. Raises ServerBusy, InsufficientStorage."""
+        size = self.folder.audio(job).stat().st_size
+        with transaction(self._tables):
+            (waiting,) = self._tables.execute(
+                "SELECT count(*) FROM jobs WHERE finished_at IS NULL"
+            ).fetchone()
+            if waiting >= limits.unfinished:
+                raise ServerBusy(
+                    f"{waiting} jobs are waiting, as many as may (jobs_limit).", retry_after=BUSY_SECONDS
+                )
+            make_room(self._tables, owner, size, limits.bytes)
+            self._tables.execute(
+                "INSERT INTO jobs (id, owner, created_at, model, wanted, seconds_total, audio_bytes)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (job, owner, now, model, order.model_dump_json(), seconds, size),
+            )
+        return self.get(job, owner)
+
+    def get(self, job: str, owner: str) -> OrderedJob:
+        """Return a job of this owner's, without the voices of known speakers. Raises JobNotFound."""
+        rows = self._tables.execute("SELECT * FROM asked WHERE id = ?1 AND ?2 IN (owner, '*')", (job, owner))
+        return self._order(_only(rows, job))
+
+    def newest(self, owner: str, status: Status | None, after: str | None, limit: int) -> list[Job]:
+        """Return the owner's newest jobs, those older than `after`. Raises JobNotFound."""
+        before = 2**63 - 1 if after is None else self._row(after, owner)["number"]
+        rows = self._tables.execute(
+            "SELECT * FROM listed WHERE ?1 IN (owner, '*') AND number < ?2"
+            " AND (?3 IS NULL OR status = ?3) ORDER BY number DESC LIMIT ?4",
+            (owner, before, status, limit),
+        )
+        return [job_of(row) for row in rows]
+
+    def _row(self, job: str, owner: str) -> sqlite3.Row:
+        rows = self._tables.execute("SELECT * FROM listed WHERE id = ?1 AND ?2 IN (owner, '*')", (job, owner))
+        return _only(rows, job)
+
+    def _order(self, row: sqlite3.Row) -> OrderedJob:
+        """Return a row as a job; where its order cannot be read, the job has failed, and alone."""
+        job, order = job_of(row), order_of(row)
+        if order is None and row["status"] != "failed":
+            self._give_up(job, "its order")
+        return ordered(job, order)
+
+    def _give_up(self, job: Job, what: str) -> None:
+        give_up(self._tables, job, what, self._keep_seconds)
+        self.folder.discard(job.id)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are, by status."""
+        rows = self._tables.execute("SELECT status, count(*) AS number FROM jobs GROUP BY status")
+        return {row["status"]: row["number"] for row in rows}
+
+    def begin_next(
+        self, now: float, resting: Collection[int] = (), *, quiet: bool = True
+    ) -> OrderedJob | None:
+        """Take the job that has waited longest, without the segments that will be told again.
+
+        One that is under suspicion of having ended the server is worked on alone: it waits for the others,
+        and where it is not `quiet`, as other requests are worked on, lets them go first. Those of the numbers
+        `resting` stay.
+        """
+        with transaction(self._tables):
+            begun = next_number(self._tables, resting, quiet=quiet)
+            if begun is None:
+                return None
+            found = self._tables.execute(
+                "UPDATE jobs SET status = 'in_progress', started_at = coalesce(started_at, ?)"
+                " WHERE number = ? RETURNING *",
+                (now, begun),
+            ).fetchall()
+            job = self._order(found[0])
+            self._tables.execute(
+                "DELETE FROM segments WHERE job = ? AND middle > ?", (job.number, job.position)
+            )
+        return job
+
+    def release(self, number: int) -> None:
+        """Let a job that was begun wait again; it is not to blame."""
+        self._tables.execute(
+            "UPDATE jobs SET status = 'queued' WHERE number = ? AND status = 'in_progress'", (number,)
+        )
+
+    def add_segment(self, number: int, segment: Segment, position: float) -> bool:
+        """Keep the next segment of a job that runs, and up to where its recording need not be heard again.
+
+        Return whether it still runs.
+        """
+        with transaction(self._tables):
+            moved = self._tables.execute(
+                "UPDATE jobs SET position = ?1, attempts = iif(?1 > position, 0, attempts),"
+                " suspect = iif(?1 > position, 0, suspect) WHERE number = ?2 AND status = 'in_progress'",
+                (position, number),
+            )
+            if moved.rowcount:
+                self._tables.execute(
+                    "INSERT INTO segments SELECT ?1, coalesce(max(place) + 1, 0), ?2, ?3 FROM segments"
+                    " WHERE job = ?1",
+                    (number, dump_segment(segment), _middle(segment)),
+                )
+        return moved.rowcount > 0
+
+    def read_on(self, job: str, owner: str, place: int, limit: int) -> tuple[Job, list[Segment]]:
+        """Return the job as it is, and its segments from `place` on. Raises JobNotFound."""
+        found = job_of(self._row(job, owner))
+        rows = self._tables.execute(
+            "SELECT body FROM segments WHERE job = ? AND place >= ? ORDER BY place LIMIT ?",
+            (found.number, place, limit),
+        )
+        try:
+            return found, [load_segment(row["body"]) for row in rows]
+        except (ValidationError, TypeError):
+            if found.status != "failed":
+                self._give_up(found, "a segment")
+            return job_of(self._row(job, owner)), []
+
+    def complete(
+        self, number: int, seconds: float, now: float, notices: tuple[Notice, ...] = ()
+    ) -> Job | None:
+        """The whole recording, of so many seconds, has been heard, but for what `notices` tell."""
+        text = NOTICES.dump_json(notices).decode() if notices else ""
+        return self._finish(number, "completed", now, seconds=seconds, notices=text)
+
+    def fail(self, number: int, failure: Failure, now: float) -> Job | None:
+        """It will never be done."""
+        return self._finish(number, "failed", now, failure=failure.model_dump_json())
+
+    def cancel(self, number: int, now: float) -> Job | None:
+        """Nobody wants it any more."""
+        return self._finish(number, "cancelled", now)
+
+    def _finish(
+        self,
+        number: int,
+        status: Status,
+        now: float,
+        *,
+        seconds: float | None = None,
+        failure: str = "",
+        notices: str = "",
+    ) -> Job | None:
+        """End a job; return it, or None where another was quicker."""
+        with transaction(self._tables):
+            ended = self._tables.execute(
+                "UPDATE jobs SET status = ?1, finished_at = ?2, failure = nullif(?3, ''),"
+                " notices = nullif(?6, ''),"
+                " position = coalesce(?4, position), seconds_total = coalesce(?4, seconds_total)"
+                " WHERE number = ?5 AND finished_at IS NULL",
+                (status, now, failure, seconds, number, notices),
+            )
+            if not ended.rowcount:
+                return None
+            job = announce(self._tables, number, self._keep_seconds, now)
+        self.folder.discard(job.id)
+        return job
+
+    def due_deliveries(self, now: float) -> tuple[list[Delivery], float | None]:
+        """Return what is to be sent now, and when the next is; None: there is none."""
+        return due_deliveries(self._tables, now)
+
+    def note_delivery(self, delivery: str, due: float | None) -> None:
+        """It was tried: again at a time, or never."""
+        note_delivery(self._tables, delivery, due)
+
+    def delete(self, number: int) -> None:
+        """Forget a finished job and all that came of it."""
+        self._tables.execute("DELETE FROM jobs WHERE number = ? AND finished_at IS NOT NULL", (number,))
+        shrink(self._tables)
+
+    def forget(self, now: float) -> None:
+        """Forget the jobs that have been kept long enough."""
+        gone = self._tables.execute("DELETE FROM jobs WHERE finished_at <= ?", (now - self._keep_seconds,))
+        if gone.rowcount:
+            shrink(self._tables)
+
+
+def _only(rows: sqlite3.Cursor, job: str) -> sqlite3.Row:
+    """Return the one row of a job. Raises JobNotFound."""
+    row: sqlite3.Row | None = rows.fetchone()
+    if row is None:
+        raise JobNotFound(job)
+    return row
+
+
+def _middle(segment: Segment) -> float | None:
+    """Where a segment lies, beyond doubt of rounding; None: it does not say."""
+    return None if segment.start is None or segment.end is None else (segment.start + segment.end) / 2

@@ -1,0 +1,1 @@
+"""Fetching the files of models: from where, resumed, verified."""

@@ -1,0 +1,1 @@
+"""Models' files on disk: which are here, whose they are, and what goes."""

@@ -1,0 +1,84 @@
+"""Which files of a model's folder are Govor's: what it recorded or listed, and what bears its mark.
+
+Only these are ever deleted. What somebody else has put there stays; links are never followed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from govor.models.files.listing import listed_names
+from govor.models.manifest import read_record
+from govor.names import is_marked
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """All files and links below a model's folder."""
+
+    folder: Path
+    ours: tuple[Path, ...]
+    foreign: tuple[Path, ...]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Bytes of ours that only this folder holds, and those that another place holds too."""
+        return sizes_of(self.ours)
+
+    def delete(self) -> None:
+        """Delete what is Govor's, and the folders that are empty then. Raises OSError."""
+        delete_files(self.folder, self.ours)
+
+
+def look_into(folder: Path, names: Collection[str] = ()) -> Belongings:
+    """Tell apart what lies in a folder; `names` are those of its model's files, where one is known."""
+    known = {*names, *read_record(folder), *listed_names(folder)}
+    ours: list[Path] = []
+    foreign: list[Path] = []
+    for path in files_in(folder):
+        mine = path.relative_to(folder).as_posix() in known or is_marked(path.name)
+        (ours if mine else foreign).append(path)
+    return Belongings(folder, tuple(ours), tuple(foreign))
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file and link below a folder, sorted; none where it cannot be read."""
+    found = []
+    for place, folders, files in os.walk(folder):  # which follows no links
+        found += [Path(place, name) for name in files]
+        found += [path for name in folders if (path := Path(place, name)).is_symlink()]
+    return sorted(found)
+
+
+def sizes_of(files: Iterable[Path]) -> tuple[int, int]:
+    """Bytes of files that have one name; and of links and files that have several, as in the hub's cache."""
+    own = shared = 0
+    for path in files:
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            stat = path.stat()
+            twice = path.is_symlink() or stat.st_nlink > 1
+            own, shared = (own, shared + stat.st_size) if twice else (own + stat.st_size, shared)
+    return own, shared
+
+
+def delete_files(folder: Path, files: Iterable[Path]) -> None:
+    """Delete files and links, then the folders around them that are empty, `folder` too. Raises OSError."""
+    places = {folder}
+    for path in files:
+        path.unlink(missing_ok=True)
+        places.update(place for place in path.parents if place.is_relative_to(folder))
+    for place in sorted(places, key=lambda place: -len(place.parts)):
+        with suppress(OSError):  # somebody's files are in it
+            place.rmdir()
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder that is Govor's as a whole; another process may be at it too. Raises OSError."""
+    while folder.is_dir():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)

@@ -1,0 +1,190 @@
+"""Models' files on disk: which are here, and fetching what is not.
+
+A file appears whole or not at all: it is written to `.govor-part`, verified, synced and renamed, then
+recorded. What an interrupted download left there is where the next one begins.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from govor.contract.models import ModelFile
+from govor.errors import DownloadFailed, InsufficientStorage
+from govor.models.catalogue import Model
+from govor.models.download.file_download import Arrival
+from govor.models.download.http_download import SourceAbsent
+from govor.models.download.progress import Progress, Transfer
+from govor.models.download.sources import package_paths
+from govor.models.files.listing import list_files, read_listing
+from govor.models.manifest import RECORD, is_present, read_record, write_record
+from govor.names import folder_name
+
+AT_ONCE = 4
+"""Files of one model that are fetched side by side."""
+LOCK_SECONDS = 0.2  # between two looks whether a download that waits for another process was cancelled
+
+
+class Store:
+    """The models folder. Safe for several threads and processes: one lock per model."""
+
+    def __init__(self, root: Path, *, offline: bool, timeout: float = 30.0):
+        """`timeout` is how long a download waits for its next byte, in seconds."""
+        self.root = root
+        self.offline = offline
+        self.timeout = timeout
+
+    def folder(self, model: Model) -> Path:
+        """Where the model's files lie, or would lie."""
+        if model.spec.folder:
+            return Path(model.spec.folder)
+        return self.root / folder_name(model.plugin) / folder_name(model.spec.id)
+
+    def files(self, model: Model) -> Sequence[ModelFile]:
+        """The model's files; none where a repository's list has not been read yet."""
+        if model.spec.repository and not model.spec.files:
+            return read_listing(self.folder(model), model.spec.repository)
+        return model.spec.files
+
+    def size(self, model: Model) -> int | None:
+        """Bytes of all files, as recorded or else as stated; None where that is unknown."""
+        record, files = read_record(self.folder(model)), self.files(model)
+        sizes = [record[file.name].size if file.name in record else file.size for file in files]
+        return None if 0 in sizes or (model.spec.repository and not files) else sum(sizes)
+
+    def state(self, model: Model) -> Literal["installed", "available"]:
+        """Tell whether the model can be loaded without a network: its files are here or in a package."""
+        return "installed" if self.complete(model) or self.embedded(model) else "available"
+
+    def embedded(self, model: Model) -> bool:
+        """Tell whether installed packages hold all of the model's files, or it has none."""
+        spec = model.spec
+        return not (spec.folder or spec.repository) and all(_in_package(file) for file in spec.files)
+
+    def installed_at(self, model: Model) -> int:
+        """When the model's files were verified, in seconds since 1970; 0 before that, and without files."""
+        record = self.folder(model) / RECORD
+        return int(record.stat().st_mtime) if record.is_file() else 0
+
+    def install(
+        self, model: Model, progress: Progress | None = None, *, transfer: Transfer | None = None
+    ) -> Path:
+        """Return the folder with all files verified, fetching what is missing.
+
+        Raises DownloadFailed, DownloadCancelled, InsufficientStorage.
+        """
+        folder = self.folder(model)
+        if self.complete(model):
+            return folder
+        if model.spec.folder:
+            raise DownloadFailed(_what_is_missing(model, folder))
+        transfer = transfer or Transfer(progress)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with self.locked(model, transfer):
+                self._install_missing(model, folder, transfer)
+        except OSError as error:
+            raise InsufficientStorage(
+                f"The files of '{model.id}' cannot be kept in {folder}: {error.strerror or error}."
+            ) from error
+        return folder
+
+    @contextmanager
+    def locked(self, model: Model, transfer: Transfer, patience: float | None = None) -> Iterator[None]:
+        """Hold the model's files against every other thread and process.
+
+        Raises DownloadCancelled, and TimeoutError after `patience` seconds, where it has an end.
+        """
+        folder = self.folder(model)
+        lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+        waited = 0.0
+        while True:
+            transfer.check()
+            if patience is not None and waited > patience:
+                raise TimeoutError
+            with suppress(Timeout):
+                lock.acquire(timeout=LOCK_SECONDS)
+                break
+            waited += LOCK_SECONDS
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _install_missing(self, model: Model, folder: Path, transfer: Transfer) -> None:
+        files = self.files(model) or list_files(model, folder, transfer, offline=self.offline)
+        record, missing = read_record(folder), []
+        for file in files:
+            if is_present(folder, file, record):
+                transfer.move(file.name, record[file.name].size, complete=True)
+            else:
+                transfer.expect(file.name, file.size)
+                arrival = Arrival(file, folder, transfer, offline=self.offline, timeout=self.timeout)
+                missing.append(arrival)
+        _side_by_side(Arrival.locate, missing, transfer)
+        _check_room(folder, missing)
+        recording = threading.Lock()
+
+        def fetch(arrival: Arrival) -> None:
+            digest = arrival.fetch()
+            with recording:
+                record[arrival.file.name] = digest
+                write_record(folder, record)
+            transfer.move(arrival.file.name, digest.size, complete=True)
+
+        _side_by_side(fetch, missing, transfer)
+
+    def complete(self, model: Model) -> bool:
+        """Tell whether the model's files are in their folder, or it has none."""
+        folder, files = self.folder(model), self.files(model)
+        if model.spec.folder:
+            return folder.is_dir() and all((folder / file.name).is_file() for file in files)
+        if model.spec.repository and not files:
+            return False
+        record = read_record(folder) if files else {}
+        return all(is_present(folder, file, record) for file in files)
+
+
+def _side_by_side(work: Callable[[Arrival], None], arrivals: Iterable[Arrival], transfer: Transfer) -> None:
+    """Do the work of all, some at once; the first failure is raised when none is at work any more."""
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="govor-fetch") as threads:
+        try:
+            for future in [threads.submit(work, arrival) for arrival in arrivals]:
+                future.result()
+        except KeyboardInterrupt:
+            transfer.cancel()
+            raise
+
+
+def _check_room(folder: Path, arrivals: Sequence[Arrival]) -> None:
+    """Raise InsufficientStorage before the first byte where the disk has no room for the last one."""
+    needed, free = sum(arrival.room for arrival in arrivals), shutil.disk_usage(folder).free
+    if needed > free:
+        raise InsufficientStorage(
+            f"The files need {needed / 1e9:.2f} GB more, and {free / 1e9:.2f} GB are free in {folder}."
+        )
+
+
+def _what_is_missing(model: Model, folder: Path) -> str:
+    if not folder.is_dir():
+        return f"The folder {folder} of '{model.id}' does not exist."
+    missing = [file.name for file in model.spec.files if not (folder / file.name).is_file()]
+    return f"The folder {folder} of '{model.id}' lacks {', '.join(missing)}."
+
+
+def _in_package(file: ModelFile) -> bool:
+    """Tell whether an installed package holds the file, with the size it should have."""
+    for source in file.sources:
+        if source.startswith("package:"):
+            with suppress(SourceAbsent):
+                size = sum(path.stat().st_size for path in package_paths(source))
+                if size == (file.size or size):
+                    return True
+    return False

@@ -1,0 +1,1 @@
+"""Which model a name means, beyond the lists of plugins too."""

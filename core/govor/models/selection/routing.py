@@ -1,0 +1,174 @@
+"""Which model a request means. Knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from govor.contract.models import Feature
+from govor.errors import ModelNotFound, ModelNotInstalled, UnsupportedOperation
+from govor.models.catalogue import AUTO, DEFAULT, Catalogue, Model
+from govor.models.files.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Router:
+    """Names to models that can answer now."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: Store,
+        preferences: Sequence[str],
+        routes: Mapping[str, Sequence[str]] | None = None,
+        *,
+        fetching: bool = False,
+    ):
+        """`preferences` is the operator's default list, best first; `routes` one for each language.
+
+        Where `fetching`, a model that is named may be one that is not installed yet: it will be fetched.
+        """
+        self._catalogue = catalogue
+        self._store = store
+        self.change(preferences, routes, fetching=fetching)
+
+    def change(
+        self,
+        preferences: Sequence[str],
+        routes: Mapping[str, Sequence[str]] | None = None,
+        *,
+        fetching: bool = False,
+    ) -> None:
+        """Take other lists."""
+        self._fetching = fetching
+        self._preferences = preferences
+        self._routes = {code.casefold(): tuple(names) for code, names in (routes or {}).items()}
+        for name in {name for names in self._routes.values() for name in names}:
+            if self._catalogue.find(name) is None:
+                log.warning("[routing] names a model '%s', which no plugin has", name)
+
+    @property
+    def has_routes(self) -> bool:
+        """Whether any language has a list of its own."""
+        return bool(self._routes.keys() - {DEFAULT})
+
+    def usable(self) -> list[Model]:
+        """Models that write text and whose files are here, in the plugins' order."""
+        return [model for model in self._catalogue if model.transcribes and self._here(model)]
+
+    def known(self) -> list[str]:
+        """Ids of all models, of those that are here first."""
+        return [model.id for model in sorted(self._catalogue, key=lambda model: not self._here(model))]
+
+    def default(self) -> Model | None:
+        """The first usable model of the preference list."""
+        return next((model for model in self._preferred() if self._here(model)), None)
+
+    def means_auto(self, name: str | None) -> bool:
+        """Tell whether a name leaves the choice to the language: itself, by an alias or as the default."""
+        name = name or DEFAULT
+        if self._catalogue.means_default(name):
+            name = next(iter(self._preferences), DEFAULT)
+        return self._catalogue.resolve(name).casefold() == AUTO
+
+    def find(self, name: str) -> Model | None:
+        """Return what a name means, installed or not; of the preference list, what is here goes first.
+
+        "auto" means what would answer where the language is unknown.
+        """
+        if self.means_auto(name):
+            return next(iter(self.candidates(None)), None)
+        if self._catalogue.means_default(name):
+            return self.default() or next(self._preferred(), None)
+        return self._catalogue.find(name)
+
+    def choose(self, name: str | None) -> Model:
+        """Return the model for a request's `model` field.
+
+        Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation for one that writes no text.
+        """
+        model = self.installed(name)
+        if not model.transcribes:
+            raise UnsupportedOperation(
+                f"'{model.id}' tells speakers apart: it writes no text.", param="model"
+            )
+        return model
+
+    def installed(self, name: str | None) -> Model:
+        """Return what a name means, whatever it does. Raises ModelNotFound, ModelNotInstalled."""
+        name = name or DEFAULT
+        model = self.find(name)
+        if model is None:
+            raise self._unknown(name)
+        return self._obtainable(model)
+
+    def diarizer(self, param: str | None = None) -> Model:
+        """Return what tells speakers apart. Raises UnsupportedOperation, naming the field that wants it."""
+        model = self._catalogue.diarizer
+        if model is None:
+            raise UnsupportedOperation(
+                "Telling speakers apart needs a diarizer, and none is installed: `pip install "
+                "./backends/diarizer` in a clone of Govor adds one.",
+                param=param,
+            )
+        return self._obtainable(model)
+
+    def _unknown(self, name: str) -> ModelNotFound:
+        """Say who is missing: where nobody was named, it is the operator who has to mend it."""
+        here = [model.id for model in self.usable()]
+        away = [model.id for model in self._catalogue if model.transcribes and model.id not in here]
+        missing = partial(ModelNotFound, fetchable=away, failed=self._catalogue.failed)
+        if not self._catalogue.means_default(name):
+            return missing(name, here)
+        if not self._preferences:
+            return ModelNotFound(name, here, "means nobody: the setting `default_models` is empty")
+        return missing(self._preferences[0], here, "of the setting `default_models` does not exist")
+
+    def _obtainable(self, model: Model) -> Model:
+        """Return a model that is here or may be fetched now. Raises ModelNotInstalled."""
+        if not self._here(model) and (not self._fetching or model.spec.folder):
+            raise ModelNotInstalled(model.id)
+        return model
+
+    def candidates(self, language: str | None, needed: Collection[Feature] = ()) -> list[Model]:
+        """Return who may answer "auto", best first: never none. Raises ModelNotFound, ModelNotInstalled.
+
+        The language's own list goes first, then that of "default", then `default_models`. Models that are
+        not here, cannot do what is needed or do not know the language are left out; where no list has one
+        that knows it, the language is passed over.
+        """
+        names = [name for key in (language or DEFAULT, DEFAULT) for name in self._routes.get(key, ())]
+        known = [
+            model
+            for model in (*self._named(names), *self._preferred())
+            if model.spec.features.issuperset(needed)
+        ]
+        here = [model for model in dict.fromkeys(known) if self._here(model)]
+        if not here:
+            if known:
+                raise ModelNotInstalled(known[0].id)
+            raise ModelNotFound(AUTO, [model.id for model in self.usable()])
+        return [model for model in here if _knows(model, language)] or here
+
+    def detectors(self) -> list[Model]:
+        """Models that can tell a language, those of the lists first."""
+        models = dict.fromkeys(
+            (*self._named(self._routes.get(DEFAULT, ())), *self._preferred(), *self.usable())
+        )
+        return [model for model in models if Feature.DETECT in model.spec.features and self._here(model)]
+
+    def _here(self, model: Model) -> bool:
+        return self._store.state(model) == "installed"
+
+    def _preferred(self) -> Iterator[Model]:
+        return self._named(self._preferences)
+
+    def _named(self, names: Iterable[str]) -> Iterator[Model]:
+        found = (self._catalogue.find(name) for name in names)
+        return (model for model in found if model and model.transcribes)
+
+
+def _knows(model: Model, language: str | None) -> bool:
+    return language is None or not model.spec.languages or language in model.spec.languages

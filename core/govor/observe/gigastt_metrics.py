@@ -1,0 +1,31 @@
+"""Metrics under the names that dashboards of gigastt know."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from govor.observe.request import Exchange
+
+
+class GigasttFigures:
+    """Those that are counted; `state` has those that are looked at."""
+
+    def __init__(self, registry: CollectorRegistry):
+        self._requests = Counter(
+            "gigastt_http_requests", "Total HTTP requests", ["method", "path", "status"], registry=registry
+        )
+        self._durations = Histogram(
+            "gigastt_http_request_duration_seconds", "Requests.", ["method", "path"], registry=registry
+        )
+        self.inferences = Histogram("gigastt_inference_duration_seconds", "Calls.", registry=registry)
+        self.checkouts = Histogram("gigastt_pool_checkout_duration_seconds", "Waits.", registry=registry)
+        self._timeouts = Counter("gigastt_pool_timeouts", "Waited too long.", registry=registry)
+        self._rejections = Counter("gigastt_rate_limit_rejections", "Came too often.", registry=registry)
+        self.sockets = Gauge("gigastt_ws_active_connections", "WebSockets open.", registry=registry)
+
+    def left(self, exchange: Exchange) -> None:
+        """A request has been answered."""
+        self._requests.labels(exchange.verb, exchange.template, str(exchange.status)).inc()
+        self._durations.labels(exchange.verb, exchange.template).observe(exchange.seconds or 0.0)
+        self._timeouts.inc(exchange.code == "timeout")
+        self._rejections.inc(exchange.code == "rate_limited")

@@ -1,0 +1,76 @@
+"""All who look on at one server, told of each request and of the engine."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from govor.engine.service import Service
+from govor.events import Observer, Report
+from govor.observe.access_log import log_exchange
+from govor.observe.metrics import Figures
+from govor.observe.request import Exchange, current
+from govor.observe.tracing import Tracing, tracing_of_environment
+
+log = logging.getLogger(__name__)
+
+
+class Watch(Observer):
+    """Metrics, traces and the access log, as the settings and the environment want them."""
+
+    def __init__(self, service: Service, tracing: Tracing | None = None):
+        self._service = service
+        self.figures = Figures(service) if service.settings.metrics != "off" else None
+        """None: nobody wants metrics."""
+        self._tracing = tracing or tracing_of_environment()
+        service.observers.add(self)
+        if self.figures:
+            service.observers.add(self.figures)
+
+    def came(self, exchange: Exchange) -> None:
+        """A request has begun."""
+        with _harmless():
+            if self.figures:
+                self.figures.came()
+            if self._tracing:
+                self._tracing.came(exchange)
+
+    def left(self, exchange: Exchange) -> None:
+        """A request has been answered, or its client has left."""
+        exchange.seconds = time.monotonic() - exchange.began
+        with _harmless():
+            if self._service.settings.access_log:
+                log_exchange(exchange)
+            if self.figures:
+                self.figures.left(exchange)
+            if self._tracing:
+                self._tracing.left(exchange)
+
+    def socket(self, change: int) -> None:
+        """A WebSocket was opened, or closed."""
+        if self.figures:
+            self.figures.socket(change)
+
+    def transcribed(self, report: Report) -> None:
+        exchange = None if report.patient else current()
+        if exchange is not None:
+            exchange.audio_seconds += report.audio_seconds
+            exchange.model = report.model
+        if self._tracing:
+            self._tracing.transcribed(report, exchange)
+
+    def close(self) -> None:
+        """Send what is not sent yet."""
+        if self._tracing:
+            self._tracing.close()
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """Looking on must not make a request fail."""
+    try:
+        yield
+    except Exception:
+        log.exception("A request could not be told of")

@@ -1,0 +1,140 @@
+"""Recordings made to do harm, by every route that takes one: a 400 each, and nobody else notices."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from govor.audio.decoding.recording import Recording
+from govor.errors import InvalidAudio
+from govor.settings import Settings
+from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, hum, plugins_of
+from support.processes.servers import Server
+from support.sound import hostile, media
+from support.sound.fuzzing import damaged, sound_files
+from support.waiting import eventually
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")
+
+FORMS = (
+    "/v1/audio/transcriptions",
+    "/v1/audio/translations",
+    "/v1/audio/speech/timestamps",
+    "/v1/audio/detect",
+    "/api/v1/audio/transcriptions",
+    "/inference",
+    "/v1/transcribe",
+    "/v1/transcribe/stream",
+)
+FILES = {
+    "a rate of 250 MHz": hostile.high_rate(),
+    "a title of 2 GB": hostile.lying_title(),
+    "changes of rate": hostile.changing_rate(200),
+    "a format of games": hostile.adx(),
+    "a negative size": hostile.before_the_beginning(),
+}
+SPOKEN = "2.7 seconds."
+"""What `echo` says of tests/data/ru_short.wav."""
+
+FUZZ_FILES = int(os.environ.get("FUZZ_FILES", "300"))
+
+
+@pytest.mark.parametrize("route", FORMS)
+@pytest.mark.parametrize("content", FILES.values(), ids=FILES)
+def test_every_route_refuses_them(content: bytes, route: str, server: Server) -> None:
+    model = "whisper-base" if route.endswith(("translations", "detect")) else "echo"
+    with server.client() as client:
+        answer = client.post(route, files={"file": ("a.wav", content)}, data={"model": model})
+    if route.endswith("/stream"):
+        assert answer.status_code in {200, 400, 422}
+        assert b"error" in answer.content
+    else:
+        assert answer.status_code in {400, 422}, answer.text
+        assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("content", FILES.values(), ids=FILES)
+def test_a_job_refuses_them_too(content: bytes, server: Server) -> None:
+    with server.client() as client:
+        files = {"file": ("a.wav", content)}
+        answer = client.post("/v1/audio/transcriptions", files=files, data={"background": "true"})
+    assert answer.is_client_error
+
+
+@pytest.mark.parametrize("content", FILES.values(), ids=FILES)
+def test_a_reference_refuses_them_too(content: bytes, serve: Callable[..., Server]) -> None:
+    plugins = plugins_of(Settings(), fake=FakeBackend(), vad=FakeDetector(), voices=FakeDiarizer())
+    server = serve(plugins, default_models=("fake",), preload=())
+    reference = f"data:audio/wav;base64,{base64.b64encode(content).decode()}"
+    fields = {"known_speaker_names[]": "A", "known_speaker_references[]": reference}
+    answer = server.post(media.wav(hum(1.0)), response_format="diarized_json", **fields)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "known_speaker_references")
+
+
+def test_a_crash_in_a_decoder_ends_that_request_and_no_other(
+    serve: Callable[..., Server], tmp_path: Path, samples: Path
+) -> None:
+    server, path = serve(max_audio_seconds=0), samples / "ru_short.wav"
+    assert server.post(path, model="echo").json()["text"] == SPOKEN
+    with Recording(media.write_hours(tmp_path / "long.wav", 36_000), server.service.decoders) as victim:
+        blocks = victim.blocks()
+        next(blocks)
+        (process,) = [one for one in media.family(os.getpid()) if media.opens(one, tmp_path / "long.wav")]
+        with ThreadPoolExecutor(4) as threads:
+            bystanders = [threads.submit(server.post, path, model="echo") for _ in range(8)]
+            os.kill(process, signal.SIGFPE)
+            with pytest.raises(InvalidAudio, match="SIGFPE"):
+                list(blocks)
+            assert {one.result().json()["text"] for one in bystanders} == {SPOKEN}
+    with server.client() as client:
+        assert client.get("/health").is_success
+
+
+def test_the_terminal_reports_them_and_goes_on(tmp_path: Path, samples: Path) -> None:
+    paths = [tmp_path / f"{number}.wav" for number in range(len(FILES) + 1)]
+    good = (samples / "ru_short.wav").read_bytes()
+    for path, content in zip(paths, [*FILES.values(), good], strict=True):
+        path.write_bytes(content)
+    ran = subprocess.run(
+        [sys.executable, "-m", "govor", "transcribe", "-m", "echo", *map(str, paths)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 1
+    assert ran.stdout.endswith(f"<==\n{SPOKEN}\n")
+    assert ran.stdout.count("==>") == 1
+    assert ran.stderr.count("govor: ") == len(FILES)
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.slow
+def test_damaged_files_get_an_answer_each_and_spoil_no_other(
+    serve: Callable[..., Server], samples: Path
+) -> None:
+    server, files = serve(max_queue=0), sound_files()
+
+    def attack(number: int) -> int:
+        return server.post(damaged(files, number), model="echo").status_code
+
+    def use(number: int) -> bool:
+        return server.post(samples / "ru_short.wav", model="echo").json()["text"] == SPOKEN
+
+    with ThreadPoolExecutor(4) as attackers, ThreadPoolExecutor(2) as users:
+        statuses = attackers.map(attack, range(FUZZ_FILES))
+        right = users.map(use, range(FUZZ_FILES // 5))
+        counted = Counter(statuses)
+        assert all(right)
+    print(f"\n{dict(counted)}, faults {dict(server.service.decoders.faults)}")
+    assert set(counted) <= {200, 400}
+    assert min(counted.values()) > FUZZ_FILES / 10
+    assert eventually(lambda: len(media.family(server.service.decoders.server_id or 0)) <= 6)

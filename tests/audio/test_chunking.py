@@ -1,0 +1,351 @@
+"""Speech cut and packed while it is read: nothing lost, nothing twice, every time told in the recording.
+
+Most recordings here count: each sample holds its own number, so a stretch shows where it comes from.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from govor.audio.chunking import NO_DETECTION, Cutter, Packing, Stretch, cut
+from govor.audio.policy import LONG_FORM_RULES
+from govor.audio.regions import SpeechFinder, SpeechRules
+from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.testing import FakeDetector, hum, read_audio, silence
+
+FRAME = 160
+"""Samples: 10 ms, so that short recordings hold many frames."""
+
+
+class Script:
+    """A detector that gives the probabilities it was told; asked again, it hears nobody."""
+
+    frame = FRAME
+
+    def __init__(self, probabilities: Sequence[float], frame: int = FRAME):
+        self._probabilities = np.float32(probabilities)
+        self.frame = frame
+
+    def stream(self) -> Script:
+        told, self._probabilities = self._probabilities, np.empty(0, np.float32)
+        return Script(told, self.frame)
+
+    def feed(self, audio: Audio) -> NDArray[np.float32]:
+        frames = len(audio) // self.frame
+        said = np.zeros(frames, np.float32)
+        said[: len(self._probabilities[:frames])] = self._probabilities[:frames]
+        self._probabilities = self._probabilities[frames:]
+        return said
+
+
+def counting(samples: int) -> Audio:
+    """A recording whose samples are 0, 1, 2, …: all exact in float32."""
+    assert samples < 2**24
+    return np.arange(samples, dtype=np.float32)
+
+
+def stretches(
+    probabilities: Sequence[float],
+    rules: SpeechRules,
+    packing: Packing,
+    *,
+    samples: int | None = None,
+    blocks: Sequence[int] = (),
+) -> list[Stretch]:
+    """Stretches of a counting recording fed in blocks of these sizes; what they leave over comes last."""
+    audio = counting(len(probabilities) * FRAME if samples is None else samples)
+    return list(
+        cut(np.split(audio, np.cumsum(blocks, dtype=int)), Cutter(Script(probabilities), rules, packing))
+    )
+
+
+def regions(probabilities: Sequence[float], rules: SpeechRules, samples: int) -> list[tuple[int, int]]:
+    """Start and end of the speech, found with the whole recording at hand."""
+    finder = SpeechFinder(rules, FRAME)
+    found = finder.add(np.float32([*probabilities, 0][: samples // FRAME + 1])) + finder.finish(samples)
+    return [(region.start, region.end) for region in found]
+
+
+def parts(stretch: Stretch) -> list[tuple[int, int]]:
+    """Start and end in the recording of each part."""
+    edges = [*stretch.offsets, len(stretch.audio)]
+    lengths = [end - begin for begin, end in pairwise(edges)]
+    return [(start, start + length) for start, length in zip(stretch.starts, lengths, strict=True)]
+
+
+def heard(found: list[Stretch]) -> list[int]:
+    """The numbers of all samples that are in a stretch, in order of appearance."""
+    return [int(number) for stretch in found for number in stretch.audio]
+
+
+def hundredths(least: int, most: int) -> st.SearchStrategy[float]:
+    return st.integers(least, most).map(lambda value: value / 100)
+
+
+RULES = st.builds(
+    SpeechRules,
+    threshold=st.sampled_from([0.0, 0.3, 0.5]),
+    silence=hundredths(0, 30),
+    padding=hundredths(0, 20),
+    minimum=st.one_of(st.just(0.0), hundredths(0, 10)),
+)
+PACKINGS = st.builds(
+    Packing,
+    maximum=hundredths(20, 120),
+    target=hundredths(5, 120),
+    gap=st.one_of(hundredths(1, 80), st.just(1e9)),
+)
+RUNS = st.lists(st.tuples(st.sampled_from([0.0, 0.05, 0.2, 0.4, 0.7, 1.0]), st.integers(1, 60)), max_size=14)
+PROBABILITIES = RUNS.map(lambda runs: [probability for probability, length in runs for _ in range(length)])
+BLOCKS = st.lists(st.integers(0, 40 * FRAME), max_size=20)
+MISSING = st.integers(0, FRAME - 1)
+"""Samples that the last frame lacks."""
+
+any_recording = given(PROBABILITIES, RULES, PACKINGS, BLOCKS, MISSING)
+thorough = settings(deadline=None, max_examples=120)
+
+
+@thorough
+@any_recording
+def test_all_speech_is_in_exactly_one_stretch_and_in_order(
+    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+) -> None:
+    samples = max(0, len(probabilities) * FRAME - missing)
+    found = stretches(probabilities, rules, packing, samples=samples, blocks=blocks)
+    speech = [number for start, end in regions(probabilities, rules, samples) for number in range(start, end)]
+    assert heard(found) == speech
+
+
+@thorough
+@any_recording
+@example([1.0] * 30 + [0.0] * 40, SpeechRules(silence=0.3, padding=0.0), Packing(0.4, 0.4), [1600] * 7, 0)
+def test_stretches_do_not_depend_on_the_blocks(
+    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+) -> None:
+    samples = max(0, len(probabilities) * FRAME - missing)
+    in_blocks = stretches(probabilities, rules, packing, samples=samples, blocks=blocks)
+    at_once = stretches(probabilities, rules, packing, samples=samples)
+    assert [parts(stretch) for stretch in in_blocks] == [parts(stretch) for stretch in at_once]
+
+
+@thorough
+@any_recording
+def test_a_stretch_knows_where_its_parts_come_from(
+    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+) -> None:
+    samples = max(0, len(probabilities) * FRAME - missing)
+    for stretch in stretches(probabilities, rules, packing, samples=samples, blocks=blocks):
+        told = [number for start, end in parts(stretch) for number in range(start, end)]
+        assert told == heard([stretch])
+
+
+@thorough
+@any_recording
+def test_stretches_keep_to_maximum_target_and_gap_and_are_as_long_as_these_allow(
+    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+) -> None:
+    samples = max(0, len(probabilities) * FRAME - missing)
+    found = stretches(probabilities, rules, packing, samples=samples, blocks=blocks)
+    target, gap = min(packing.target, packing.maximum) * SAMPLE_RATE, packing.gap * SAMPLE_RATE
+    for stretch in found:
+        assert stretch.seconds <= packing.maximum
+        assert len(stretch.offsets) == 1 or len(stretch.audio) <= target
+        assert all(after[0] - before[1] < gap for before, after in pairwise(parts(stretch)))
+    for before, after in pairwise(found):
+        silent = parts(after)[0][0] - parts(before)[-1][1]
+        first = parts(after)[0][1] - parts(after)[0][0]
+        assert silent >= gap or len(before.audio) + first > target
+
+
+@thorough
+@any_recording
+def test_every_time_is_restored_over_the_seams(
+    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+) -> None:
+    samples = max(0, len(probabilities) * FRAME - missing)
+    for stretch in stretches(probabilities, rules, packing, samples=samples, blocks=blocks):
+        numbers = heard([stretch])
+        at_seams = {offset + step for offset in stretch.offsets[1:] for step in (-1, 0, 1)}
+        for place in {0, len(numbers) - 1, *range(0, len(numbers), 97), *at_seams & {*range(len(numbers))}}:
+            begins, ends, number = place / SAMPLE_RATE, (place + 1) / SAMPLE_RATE, numbers[place]
+            assert stretch.recording_time(begins) == number / SAMPLE_RATE
+            assert stretch.recording_time(ends, is_end=True) == (number + 1) / SAMPLE_RATE
+
+
+def test_a_seam_is_found_though_its_time_is_not_an_exact_number() -> None:
+    for seam in range(1, 20_000):
+        stretch = Stretch(np.zeros(seam + 1, np.float32), (0, seam), (SAMPLE_RATE, seam + 2 * SAMPLE_RATE))
+        assert stretch.recording_time(seam / SAMPLE_RATE) == (seam + 2 * SAMPLE_RATE) / SAMPLE_RATE
+        assert stretch.recording_time(seam / SAMPLE_RATE, is_end=True) == (seam + SAMPLE_RATE) / SAMPLE_RATE
+
+
+def test_without_detection_everything_is_handed_on() -> None:
+    audio = counting(70_000)
+    packing = Packing(maximum=1.0, target=1.0)
+    cutter = Cutter(Script([0.0] * 70_000), NO_DETECTION, packing)
+    found = list(cut(np.array_split(audio, 9), cutter))
+    np.testing.assert_array_equal(np.concatenate([stretch.audio for stretch in found]), audio)
+    assert cutter.seconds == 70_000 / SAMPLE_RATE
+
+
+@pytest.mark.parametrize("blocks", [(), (0, 0)])
+def test_a_recording_without_samples_has_no_stretch(blocks: tuple[int, ...]) -> None:
+    assert stretches([], NO_DETECTION, Packing(1.0, 1.0), samples=0, blocks=blocks) == []
+
+
+def test_a_stretch_cannot_be_written_to() -> None:
+    (stretch,) = stretches([1.0] * 50, SpeechRules(), Packing(9.0, 9.0))
+    with pytest.raises(ValueError, match="read-only"):
+        stretch.audio[0] = 1
+
+
+def dips(seconds: float, *places: tuple[float, float]) -> list[float]:
+    """Probabilities of speech without a pause that is at (second, probability) less sure, for 0.3 s."""
+    said = np.full(round(seconds * SAMPLE_RATE / FRAME), 0.9)
+    for second, probability in places:
+        middle = round(second * SAMPLE_RATE / FRAME)
+        said[middle - 15 : middle + 15] = probability
+    return said.tolist()
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        pytest.param([(7.0, 0.6), (8.0, 0.4), (9.0, 0.6)], 8.0, id="the deepest dip"),
+        pytest.param([(7.0, 0.5), (9.0, 0.5)], 9.0, id="the later of two that are alike"),
+        pytest.param([(4.0, 0.36), (8.0, 0.6)], 8.0, id="not one that leaves half of the length unused"),
+        pytest.param([(10.5, 0.36), (7.0, 0.6)], 7.0, id="not one beyond the maximum"),
+    ],
+)
+def test_a_region_that_is_too_long_is_cut_where_speech_is_least_probable(
+    places: list[tuple[float, float]], expected: float
+) -> None:
+    first, *_ = stretches(dips(12, *places), SpeechRules(), Packing(10.0, 10.0))
+    assert first.end == pytest.approx(expected, abs=2 * FRAME / SAMPLE_RATE)
+
+
+def test_a_pause_that_may_end_a_region_does_not_make_it_too_long() -> None:
+    speech_and_pause = [1.0] * 90 + [0.0] * 100
+    rules, packing = SpeechRules(silence=0.5, padding=0.0), Packing(1.0, 1.0)
+    found = stretches(speech_and_pause, rules, packing, blocks=[FRAME] * 150)
+    assert [parts(stretch) for stretch in found] == [[(0, 90 * FRAME)]]
+
+
+def blocks_held(audio_block: Audio, times: int, cutter: Cutter) -> tuple[int, int]:
+    """Feed copies of a block; return how many were alive at most, and how many stretches came meanwhile."""
+    alive: list[weakref.ref[Audio]] = []
+    most = came = 0
+    for _ in range(times):
+        block = audio_block.copy()
+        alive.append(weakref.ref(block))
+        came += len(list(cutter.feed(block)))
+        del block
+        alive = [reference for reference in alive if reference() is not None]
+        most = max(most, len(alive))
+    return most, came
+
+
+def test_endless_speech_is_handed_on_and_forgotten() -> None:
+    cutter = Cutter(FakeDetector(), SpeechRules(), Packing(maximum=10.0, target=10.0))
+    most, came = blocks_held(np.float32(hum(1.0)), 300, cutter)
+    assert most <= 22  # those of the open stretch, which are not copied, and of what may not fit into it
+    assert came >= 28
+
+
+def test_endless_silence_is_forgotten() -> None:
+    cutter = Cutter(FakeDetector(), SpeechRules(padding=0.4), Packing(maximum=10.0, target=10.0))
+    most, came = blocks_held(np.float32(silence(1.0)), 300, cutter)
+    assert most <= 6  # a quiet voice is looked for in four seconds at a time
+    assert came == 0
+
+
+def test_silence_after_speech_is_forgotten_though_more_speech_may_join_it() -> None:
+    cutter = Cutter(FakeDetector(), LONG_FORM_RULES, Packing(maximum=600.0, target=600.0))
+    list(cutter.feed(hum(5.0)))
+    most, _ = blocks_held(np.float32(silence(1.0)), 100, cutter)
+    assert most <= 8
+    assert [stretch.end for stretch in cutter.finish()] == [pytest.approx(5.4, abs=0.05)]
+
+
+def test_a_silence_as_long_as_the_gap_hands_a_stretch_on_before_more_speech() -> None:
+    cutter = Cutter(FakeDetector(), SpeechRules(silence=0.5, padding=0.2), Packing(30.0, 10.0, gap=3.0))
+    assert list(cutter.feed(hum(2.0))) == []
+    assert list(cutter.feed(silence(3.0))) == []
+    assert len(list(cutter.feed(silence(2.5)))) == 1
+
+
+@pytest.fixture
+def talk(recording: Callable[[str], Path]) -> Audio:
+    """Eight people, one after the other, with three seconds of silence after each."""
+    turns = [read_audio(recording(f"golos_0{number}.wav")) for number in range(8)]
+    return np.concatenate([piece for turn in turns for piece in (turn, silence(3))])
+
+
+@pytest.mark.parametrize("maximum", [8.0, 15.0, 600.0])
+def test_long_form_stretches_are_the_chunks_of_faster_whisper(maximum: float, talk: Audio) -> None:
+    vad = pytest.importorskip("faster_whisper.vad")
+    options = vad.VadOptions(
+        min_silence_duration_ms=round(LONG_FORM_RULES.silence * 1000),
+        speech_pad_ms=round(LONG_FORM_RULES.padding * 1000),
+    )
+    spans = vad.get_speech_timestamps(talk, options)
+    theirs, _ = vad.collect_chunks(talk, spans, max_duration=maximum)
+    probabilities = vad.get_vad_model()(np.pad(talk, (0, 512 - len(talk) % 512)))
+    cutter = Cutter(Script(probabilities, 512), LONG_FORM_RULES, Packing(maximum, maximum))
+    ours = [stretch.audio for stretch in cut(np.array_split(talk, 23), cutter)]
+    assert len(spans) > 4
+    assert [len(audio) for audio in ours] == [len(chunk) for chunk in theirs]
+    np.testing.assert_array_equal(np.concatenate(ours), np.concatenate(theirs))
+
+
+def test_times_are_restored_as_faster_whisper_does(talk: Audio) -> None:
+    vad = pytest.importorskip("faster_whisper.vad")
+    spans = vad.get_speech_timestamps(talk, vad.VadOptions())
+    theirs = vad.SpeechTimestampsMap(spans, SAMPLE_RATE)
+    probabilities = vad.get_vad_model()(np.pad(talk, (0, 512 - len(talk) % 512)))
+    cutter = Cutter(Script(probabilities, 512), LONG_FORM_RULES, Packing(600.0, 600.0))
+    (stretch,) = cut([talk], cutter)
+    for second in np.arange(0, stretch.seconds, 0.02).round(2):
+        for is_end in (False, True):
+            expected = theirs.get_original_time(second, is_end=is_end)
+            assert stretch.recording_time(second, is_end=is_end) == pytest.approx(expected, abs=0.0051)
+
+
+@thorough
+@any_recording
+def test_with_overlap_no_speech_is_lost_and_seams_lie_amid_what_both_hold(
+    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+) -> None:
+    samples = max(0, len(probabilities) * FRAME - missing)
+    packing = replace(packing, overlap=0.05)
+    found = stretches(probabilities, rules, packing, samples=samples, blocks=blocks)
+    speech = {number for start, end in regions(probabilities, rules, samples) for number in range(start, end)}
+    assert set(heard(found)) == speech
+    for stretch, following in pairwise([*found, None]):
+        assert stretch is not None
+        assert stretch.seconds <= packing.maximum + 1e-9
+        if stretch.seam is None:
+            assert following is None or following.start >= stretch.end
+        else:
+            assert following is not None
+            assert stretch.end - stretch.seam == pytest.approx(stretch.seam - following.start)
+            assert 0 < stretch.end - stretch.seam <= 0.025 + 1e-9
+
+
+def test_a_region_that_pauses_is_cut_there_without_overlap() -> None:
+    packing = Packing(1.0, 1.0, overlap=0.1)
+    rules = SpeechRules(silence=0.5, padding=0.0)
+    pausing = stretches([1.0] * 75 + [0.0] * 35 + [1.0] * 60, rules, packing)
+    assert [stretch.seam for stretch in pausing] == [None, None]
+    without = stretches([1.0] * 170, rules, packing)
+    assert [stretch.seam is None for stretch in without] == [False, True]

@@ -1,0 +1,85 @@
+"""WAV files whose samples FFmpeg takes for others: they are heard as they were recorded."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from govor.contract.recognition import Audio
+from support.sound import media
+
+PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
+TONE = media.tone(0.5)
+
+
+def ticks(bits: int) -> np.ndarray:
+    """The tone as integers of so many bits."""
+    return np.round(TONE * 2.0 ** (bits - 1)).astype(np.int64)
+
+
+def in_bytes(samples: np.ndarray, width: int, order: str) -> bytes:
+    """Integers in `width` bytes each."""
+    return b"".join(
+        int(sample).to_bytes(width, "little" if order == "<" else "big", signed=True) for sample in samples
+    )
+
+
+def wave_file(
+    data: bytes, width: int, *, order: str = "<", valid: int = 0, tag: int = PCM, before: bytes = b""
+) -> bytes:
+    """A mono file of 16 kHz; `valid` bits are stated by an extension."""
+    told = EXTENSIBLE if valid else tag
+    form = struct.pack(f"{order}HHIIHH", told, 1, 16_000, 16_000 * width, width, 8 * width)
+    if valid:
+        form += struct.pack(f"{order}HHIIHH8s", 22, valid, 4, tag, 0, 0x10, bytes.fromhex("800000aa00389b71"))
+    chunks = _chunk(b"fmt ", form, order) + before + _chunk(b"data", data, order)
+    return _chunk(b"RIFF" if order == "<" else b"RIFX", b"WAVE" + chunks, order)
+
+
+def _chunk(name: bytes, content: bytes, order: str) -> bytes:
+    return name + struct.pack(f"{order}I", len(content)) + content
+
+
+@pytest.mark.parametrize(("valid", "width"), [(24, 4), (20, 4), (20, 3), (12, 2), (12, 4), (32, 4)])
+def test_samples_are_read_in_the_width_they_take_not_in_the_bits_that_count(
+    valid: int, width: int, decode: Callable[[bytes], Audio]
+) -> None:
+    data = in_bytes(ticks(valid) << (8 * width - valid), width, "<")
+    assert np.allclose(decode(wave_file(data, width, valid=valid)), TONE, atol=2**-11)
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_big_endian_samples_are_turned_round(width: int, decode: Callable[[bytes], Audio]) -> None:
+    content = wave_file(in_bytes(ticks(8 * width), width, ">"), width, order=">")
+    assert np.allclose(decode(content), TONE, atol=2**-14)
+
+
+def test_big_endian_floats_are_turned_round(decode: Callable[[bytes], Audio]) -> None:
+    content = wave_file(TONE.astype(">f4").tobytes(), 4, order=">", tag=FLOAT)
+    assert np.allclose(decode(content), TONE, atol=2**-14)
+
+
+@pytest.mark.parametrize("width", [2, 3])
+@pytest.mark.parametrize("padding", [b"", b"\0", b"Q"])
+def test_samples_behind_a_chunk_of_odd_length_are_found(
+    padding: bytes, width: int, decode: Callable[[bytes], Audio]
+) -> None:
+    odd = b"bext" + struct.pack("<I", 603) + bytes(603) + padding
+    content = wave_file(in_bytes(ticks(8 * width), width, "<"), width, before=odd)
+    assert np.allclose(decode(content), TONE, atol=2**-14)
+
+
+def test_a_long_big_endian_file_is_read_as_a_whole(decode: Callable[[bytes], Audio]) -> None:
+    long = np.tile(TONE, 40)
+    content = wave_file(in_bytes(np.tile(ticks(24), 40), 3, ">"), 3, order=">")
+    assert np.allclose(decode(content), long, atol=2**-14)
+
+
+def test_a_torn_big_endian_file_is_heard_as_far_as_it_goes(decode: Callable[[bytes], Audio]) -> None:
+    content = wave_file(in_bytes(ticks(24), 3, ">"), 3, order=">")
+    heard = decode(content[:-3001])
+    assert len(heard) == len(TONE) - 1001
+    assert np.allclose(heard, TONE[: len(heard)], atol=2**-14)
