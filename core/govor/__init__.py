@@ -95,7 +95,15 @@ keep_numpy_on_one_core()  # nor is numpy
 
 __version__ = "0.1.0"
 
-HOMES = ("specs", "errors", "cores", "types", "voices", "serving", "hookspecs")
+HOMES = (
+    "contract.models",
+    "errors",
+    "contract.cores",
+    "contract.recognition",
+    "contract.diarization",
+    "contract.server",
+    "contract.hooks",
+)
 """Modules that define the public names."""
 
 

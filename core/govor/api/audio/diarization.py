@@ -11,6 +11,7 @@ from quart import Blueprint, Response
 from quart_schema import DataSource, document_request, document_response, tag
 from werkzeug.datastructures import MultiDict
 
+from govor.api.audio.schema import Diarization as DiarizationBody
 from govor.api.body.recording import fetch_recording, read_form
 from govor.api.request.fields import OptionalLanguage, invalid
 from govor.api.request.foreign_fields import strangers
@@ -19,7 +20,6 @@ from govor.api.request.prepare import Wish, admit, understood, whole_transcript
 from govor.api.request.results import name_ignored
 from govor.api.request.spellings import OTHER_NAMES, gather
 from govor.api.request.track_field import TrackFields
-from govor.api.schema import Diarization as DiarizationBody
 from govor.audio.decoding.opening import tagged
 from govor.contract.diarization import CountedVoices
 from govor.contract.recognition import Options, Transcript

@@ -12,12 +12,12 @@ from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response, tag
 
 from govor.api.audio.job_events import check_completed, job_events, last_event
+from govor.api.audio.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.api.http.auth import given_key
 from govor.api.request.fields import Fields, parse_fields
 from govor.api.request.line_fields import LineFields
 from govor.api.request.results import MODEL_HEADER, Purpose, name_warnings, render_result
 from govor.api.response.sse import stream_response
-from govor.api.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.engine.service import Service
 from govor.engine.transcription.pipeline import Work
 from govor.errors import GovorError, InvalidParam

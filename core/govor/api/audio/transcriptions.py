@@ -15,15 +15,14 @@ from quart_schema import DataSource, document_request, document_response, tag
 
 from govor.api.audio.diarization import not_counted
 from govor.api.audio.jobs import accept_job, prefers_async
+from govor.api.audio.schema import JobBody, RichTranscription, TranscriptionForm
+from govor.api.audio.schema import Transcription as TranscriptionBody
 from govor.api.body.recording import fetch_recording, read_form
-from govor.api.dialects.schema import RichTranscription
 from govor.api.request.channel_fields import find_diarizer, wanted_parties
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
 from govor.api.request.prepare import Asked, Wish, admit, event_stream, understood, whole_transcript
 from govor.api.request.results import Purpose, render_result
-from govor.api.schema import JobBody, TranscriptionForm
-from govor.api.schema import Transcription as TranscriptionBody
 from govor.contract.recognition import Task
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize

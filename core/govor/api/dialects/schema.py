@@ -7,26 +7,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 
-class RichSegment(BaseModel):
-    """A segment in go-whisper's dialect."""
-
-    id: int
-    start: float
-    end: float
-    text: str
-    speaker_turn: bool | None = Field(None, description="Another speaker begins; absent where none does.")
-
-
-class RichTranscription(BaseModel):
-    """The `json` body of go-whisper's routes."""
-
-    task: Literal["transcribe", "translate", "diarize"]
-    language: str | None = Field(None, description="ISO 639-1 code; absent where the model cannot tell.")
-    duration: float
-    text: str
-    segments: list[RichSegment]
-
-
 class GigasttWord(BaseModel):
     """A word in gigastt's dialect."""
 

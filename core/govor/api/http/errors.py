@@ -12,6 +12,7 @@ import os
 import re
 from pathlib import Path
 
+from pydantic import BaseModel
 from quart import Quart, Response, has_request_context, request, websocket
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -20,6 +21,22 @@ from govor.api.http.request_context import annotate
 from govor.errors import GovorError, InsufficientStorage, ShuttingDown, Unauthorized
 from govor.formats.dialects.gigastt import flat_error
 from govor.formats.openai import dump_json, error_body
+
+
+class ErrorDetail(BaseModel):
+    """OpenAI's four keys."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: ErrorDetail
+
 
 FLAT = re.compile(r"/(v1/transcribe|v1/transcribe/stream|v1/ws|metrics)/?")
 """Paths whose errors are gigastt's, status and all."""

@@ -16,12 +16,13 @@ from govor.api.models.schema import (
     Deleted,
     ErrorRate,
     FileBody,
+    ModelBody,
+    ModelList,
     ProgressBody,
     Registry,
     RegistryEntry,
     Verified,
 )
-from govor.api.schema import ModelBody, ModelList
 from govor.contract.models import Feature
 from govor.engine.model_pool.pool import State
 from govor.engine.service import Service

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from govor import __version__
-from govor.api.schema import ModelBody, ModelList
+from govor.api.models.schema import ModelBody, ModelList
 from govor.contract.recognition import SAMPLE_RATE
 from govor.engine.service import Service
 from govor.models.catalogue import Model

@@ -12,7 +12,7 @@ from quart_schema import document_querystring, document_request, document_respon
 from govor.api.body.reading import current_body
 from govor.api.models.catalogue import describe
 from govor.api.models.queries import ForceQuery
-from govor.api.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
+from govor.api.models.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
 from govor.engine.model_pool.loaded_models import Loaded
 from govor.engine.model_pool.process_memory import resident_bytes
 from govor.engine.service import Service

@@ -15,8 +15,7 @@ from govor.api.body.form import FORM, read_fields, urlencoded
 from govor.api.body.reading import current_body
 from govor.api.models.catalogue import describe, model_path, read_flag
 from govor.api.models.queries import StreamQuery
-from govor.api.models.schema import PullRequest
-from govor.api.schema import ModelBody
+from govor.api.models.schema import ModelBody, PullRequest
 from govor.engine.service import Service
 from govor.errors import DownloadForbidden, GovorError, InvalidParam, ModelNotFound
 from govor.formats.openai import dump_json, error_body

@@ -20,8 +20,8 @@ from quart_schema import (
 from govor import __version__
 from govor.api.dialects.schema import FlatError
 from govor.api.http.auth import OPEN_PATHS
+from govor.api.http.errors import ErrorBody
 from govor.api.openapi.route_errors import refusals
-from govor.api.schema import ErrorBody
 from govor.formats.openai import dump_json
 
 TEXTS = ("text/plain", "text/vtt")

@@ -8,7 +8,7 @@ from quart import Blueprint
 from quart_schema import document_response, tag
 
 from govor import __version__
-from govor.api.schema import Health, Ping, PluginBody, PluginList, Ready
+from govor.api.status.schema import Health, Ping, PluginBody, PluginList, Ready
 from govor.engine.readiness import NotReady
 from govor.engine.service import Service
 

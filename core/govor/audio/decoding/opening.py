@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, Recording
 from govor.decoder.wire import Wishes
-from govor.engine.scheduling.tasks import Share
 from govor.errors import AudioTooLong
 from govor.formats.languages import language_tags, parse_language
 
@@ -35,11 +33,6 @@ async def open_recording(
         recording.close()
         raise
     return recording
-
-
-def share_of(recording: Recording) -> Share:
-    """Return the account of a recording that a model is to hear."""
-    return Share(length=recording.duration or math.inf, longest=recording.longest or math.inf)
 
 
 def tagged(wishes: Wishes, languages: Collection[str] = ()) -> Wishes:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from govor.audio.chunking import Stretch
+from govor.audio.decoding.recording import Recording
 from govor.contract.recognition import LongForm, Options, Recognizer, Segment
 from govor.engine.alignment.segment_times import place
 from govor.errors import GovorError
@@ -37,6 +38,17 @@ class Share:
     """What the lane had done of all requests when it last served this one, or when this one came."""
     side_by_side: bool = False
     """Its turns are of several channels: the one that is furthest behind goes first, not the oldest."""
+
+    @classmethod
+    def of(cls, *recordings: Recording) -> Share:
+        """Return the account of a recording, or of several channels that are heard side by side."""
+        lengths = [each.duration for each in recordings if each.duration is not None]
+        longest = [each.longest for each in recordings if each.longest is not None]
+        return cls(
+            length=sum(lengths) if lengths else math.inf,
+            longest=sum(longest) if longest else math.inf,
+            side_by_side=len(recordings) > 1,
+        )
 
     @property
     def extent(self) -> float:

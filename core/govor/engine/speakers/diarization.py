@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.audio.decoding.opening import check_length, open_recording, share_of
+from govor.audio.decoding.opening import check_length, open_recording
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, BLOCK_SECONDS, Recording
 from govor.contract.diarization import CountedVoices, DiarizationStream, Voices
@@ -22,6 +22,7 @@ from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.model_pool.pool import Pool
 from govor.engine.scheduling.queue_timeout import Patience
 from govor.engine.scheduling.scheduler import Lane
+from govor.engine.scheduling.tasks import Share
 from govor.errors import InvalidParam
 from govor.models.catalogue import Model
 
@@ -66,7 +67,7 @@ class Diarization:
         self._lane = lane
         self._known = known
         self._blocks = recording.blocks()
-        self._share = share_of(recording)
+        self._share = Share.of(recording)
         self._max_seconds = max_seconds
         self._patience = patience
         self._people = people

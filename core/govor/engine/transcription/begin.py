@@ -96,10 +96,7 @@ def _conversation(
     report: Report,
 ) -> Conversation:
     """All channels have one share of the model's lane: in it, the one that is furthest behind goes first."""
-    stated = [recording.duration for recording in recordings if recording.duration is not None]
-    share = Share(side_by_side=True)
-    if stated:
-        share.length = sum(stated)
+    share = Share.of(*recordings)
     channels = [
         Transcription(work, loaded, recording, detector, patience, report, share=share)
         for recording in recordings

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from govor.audio.chunking import Cutter, Stretch
-from govor.audio.decoding.opening import check_length, share_of
+from govor.audio.decoding.opening import check_length
 from govor.audio.decoding.recording import ANYTHING, Recording
 from govor.audio.policy import in_detail, plan
 from govor.audio.regions import SpeechRules
@@ -89,7 +89,7 @@ class Transcription:
         self._diarization = diarization
         self._lane = loaded.lane
         self._recording = recording
-        self._share = share or share_of(recording)
+        self._share = share or Share.of(recording)
         self._reader = loaded.lane.ahead.join()
         rules, self._packing = plan(work.model.spec, loaded.long_form, work.rules)
         self._cutter = Cutter(detector, rules, self._packing)

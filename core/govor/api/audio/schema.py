@@ -1,0 +1,133 @@
+"""Bodies of the routes that take a recording, as /openapi.json shows them; renderers write them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from govor.api.http.errors import ErrorDetail
+from govor.api.request.fields import Fields
+from govor.jobs.storage.records import Status
+
+
+class TranscriptionForm(Fields):
+    """multipart/form-data; array fields may be written with brackets, repeated, or as a comma list."""
+
+    file: bytes | None = Field(
+        None,
+        description="The recording: any container and codec; its content decides, not its name. "
+        "Required unless there is a `file_url`.",
+        json_schema_extra={"type": "string", "format": "binary"},
+    )
+
+
+class DurationUsage(BaseModel):
+    """What was consumed: seconds of audio, rounded up."""
+
+    type: Literal["duration"]
+    seconds: float
+
+
+class Transcription(BaseModel):
+    """The `json` body; `verbose_json` adds task, language, duration, segments and words, and
+    `warnings` where not all of the recording was heard."""
+
+    text: str
+    languages: list[dict[str, str]] | None = None
+    logprobs: list[dict[str, Any]] | None = None
+    usage: DurationUsage
+
+
+class SpeakerTurn(BaseModel):
+    """Somebody speaks."""
+
+    id: int
+    start: float
+    end: float
+    speaker: str = Field(description="A known name, or SPEAKER_00 and so on.")
+    label: str = Field(description="The same speaker's name in diarized_json.")
+    text: str | None = Field(None, description="What is said, with include_text.")
+
+
+class SpeakerSummary(BaseModel):
+    """How much somebody speaks."""
+
+    id: str
+    label: str
+    total_speech_duration: float
+    segment_count: int
+
+
+class Diarization(BaseModel):
+    """Who speaks when."""
+
+    task: Literal["diarize"] = "diarize"
+    duration: float = Field(description="Seconds of the recording.")
+    num_speakers: int
+    segments: list[SpeakerTurn]
+    speakers: list[SpeakerSummary] | None = Field(None, description="With verbose_json.")
+
+
+class JobProgress(BaseModel):
+    """How far a job is."""
+
+    seconds_done: float
+    seconds_total: float | None = Field(
+        description="As the recording states it, never less than is done; null: it does not."
+    )
+    seconds_diarized: float | None = Field(
+        None, description="In which the speakers are told apart; there while that is done, before any text."
+    )
+
+
+class JobBody(BaseModel):
+    """A transcription that goes on without its client. Times are seconds since 1970."""
+
+    id: str
+    object: Literal["transcription.job"] = "transcription.job"
+    status: Status
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+    expires_at: int | None = Field(description="When it will be forgotten.")
+    model: str
+    progress: JobProgress
+    error: ErrorDetail | None = Field(description="Why it failed.")
+    result: Any = Field(None, description="What the same request without `background` would have answered.")
+
+
+class JobList(BaseModel):
+    """OpenAI's list, in pages."""
+
+    object: Literal["list"] = "list"
+    data: list[JobBody]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class JobRemoved(JobBody):
+    """The job as it is, or was."""
+
+    deleted: bool = Field(description="true: it is forgotten; false: it is cancelled.")
+
+
+class RichSegment(BaseModel):
+    """A segment in go-whisper's dialect."""
+
+    id: int
+    start: float
+    end: float
+    text: str
+    speaker_turn: bool | None = Field(None, description="Another speaker begins; absent where none does.")
+
+
+class RichTranscription(BaseModel):
+    """The `json` body of go-whisper's routes."""
+
+    task: Literal["transcribe", "translate", "diarize"]
+    language: str | None = Field(None, description="ISO 639-1 code; absent where the model cannot tell.")
+    duration: float
+    text: str
+    segments: list[RichSegment]
