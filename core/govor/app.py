@@ -21,9 +21,9 @@ from govor.api.dialects.whisper_asr import asr_limits, whisper_asr_routes
 from govor.api.dialects.whispercpp import whispercpp_routes
 from govor.api.http.auth import guard
 from govor.api.http.errors import handle_errors
-from govor.api.http.pacing import Doorway
+from govor.api.http.pacing import StartPacing
 from govor.api.http.paths import Paths
-from govor.api.http.request_context import Exchanges, annotate
+from govor.api.http.request_context import RequestContextMiddleware, annotate
 from govor.api.http.request_tasks import HttpRequest, WebSocketRequest
 from govor.api.models.catalogue import model_routes
 from govor.api.models.memory import loaded_routes
@@ -36,9 +36,9 @@ from govor.api.status.health import probe_routes, status_routes
 from govor.api.status.metrics import MetricsApp, metrics_routes
 from govor.engine.plugin_server import ServiceTranscriber
 from govor.engine.service import Service
-from govor.jobs.service import Jobs
-from govor.observe.hub import Watch
-from govor.observe.metrics import Figures
+from govor.jobs.service import JobService
+from govor.observe.hub import ObserverHub
+from govor.observe.metrics import Metrics
 
 PARTS = "govor"
 """Where an application's extensions have its parts."""
@@ -48,8 +48,8 @@ PARTS = "govor"
 class Parts:
     """What whoever runs an application needs of it beside the application."""
 
-    figures: Figures | None
-    jobs: Jobs
+    figures: Metrics | None
+    jobs: JobService
     service: Service
 
     def metrics_app(self) -> MetricsApp | None:
@@ -77,10 +77,10 @@ def create_app(service: Service) -> Quart:
     own = {**own_limits(settings.compat), **asr_limits(settings.compat), **vad_limits(most)}
     limits = body_limits(most, own)
     bodies = Bodies(app.asgi_app, limits, lambda: _pace(service), settings.spool_dir)
-    watch, jobs = Watch(service), Jobs(service)
+    watch, jobs = ObserverHub(service), JobService(service)
     app.url_map.merge_slashes = False  # Quart would redirect, in HTML, to a host that the client names
     paths = Paths(app.url_map)
-    app.asgi_app = Exchanges(Doorway(bodies), service, watch, paths)  # type: ignore[method-assign, assignment]
+    app.asgi_app = RequestContextMiddleware(StartPacing(bodies), service, watch, paths)  # type: ignore[method-assign, assignment]
     app.extensions[PARTS] = Parts(watch.figures, jobs, service)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app, paths)
@@ -120,7 +120,7 @@ def _pace(service: Service) -> Pace:
     return Pace(service.settings.body_timeout, service.settings.body_min_rate)
 
 
-def _add_routes(app: Quart, service: Service, jobs: Jobs, figures: Figures | None) -> None:
+def _add_routes(app: Quart, service: Service, jobs: JobService, figures: Metrics | None) -> None:
     """Every dialect's routes; go-whisper's base is /api/v1, and what it shares with /v1 is there too."""
     shared = (
         model_routes(service),

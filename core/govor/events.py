@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Timing:
-    """When a stretch was queued and worked on, in seconds of the monotonic clock."""
+    """When a chunk was queued and worked on, in seconds of the monotonic clock."""
 
     queued: float | None = None
     begun: float | None = None
     ended: float | None = None
     worked: float = 0.0
-    """Seconds of a worker, its part where a call had several stretches."""
+    """Seconds of a worker, its part where a call had several chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Report:
 
     model: str
     task: str
-    patient: bool
+    background: bool
     """It is a job's, which no request waits for."""
     outcome: str = "cancelled"
     """completed, cancelled, or the code of an error."""
@@ -52,7 +52,7 @@ class Report:
     processing_seconds: float = 0.0
     """Seconds of workers."""
     wait_seconds: float | None = None
-    """From the first stretch's being queued to its being worked on; None: it never was."""
+    """From the first chunk's being queued to its being worked on; None: it never was."""
     began: float = field(default_factory=time.monotonic)
     ended: float = 0.0
     steps: list[Step] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Report:
             self.steps.append(Step("decode", begun, begun + seconds))
 
     def recognised(self, timing: Timing) -> None:
-        """A stretch is done, or will be no more."""
+        """A chunk is done, or will be no more."""
         self.processing_seconds += timing.worked
         if timing.queued is None or timing.begun is None:
             return
@@ -82,7 +82,7 @@ class Observer:
         """A recording is done with, in the context of the request that brought it."""
 
     def called(self, model: str, recordings: int, seconds: float) -> None:
-        """A model has been called with so many stretches at once."""
+        """A model has been called with so many chunks at once."""
 
     def moved(self, what: str, model: str, seconds: float | None) -> None:
         """A model was loaded or reloaded, in so many seconds; or unloaded, expired, evicted, failed."""

@@ -1,6 +1,6 @@
 """Speech cut and packed while it is read: nothing lost, nothing twice, every time told in the recording.
 
-Most recordings here count: each sample holds its own number, so a stretch shows where it comes from.
+Most recordings here count: each sample holds its own number, so a chunk shows where it comes from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from govor.audio.chunking import NO_DETECTION, Cutter, Packing, Stretch, cut
+from govor.audio.chunking import NO_DETECTION, Chunk, Chunker, ChunkSizes, cut
 from govor.audio.policy import LONG_FORM_RULES
 from govor.audio.regions import SpeechFinder, SpeechRules
 from govor.contract.recognition import SAMPLE_RATE, Audio
@@ -54,18 +54,18 @@ def counting(samples: int) -> Audio:
     return np.arange(samples, dtype=np.float32)
 
 
-def stretches(
+def chunks(
     probabilities: Sequence[float],
     rules: SpeechRules,
-    packing: Packing,
+    packing: ChunkSizes,
     *,
     samples: int | None = None,
     blocks: Sequence[int] = (),
-) -> list[Stretch]:
-    """Stretches of a counting recording fed in blocks of these sizes; what they leave over comes last."""
+) -> list[Chunk]:
+    """Chunks of a counting recording fed in blocks of these sizes; what they leave over comes last."""
     audio = counting(len(probabilities) * FRAME if samples is None else samples)
     return list(
-        cut(np.split(audio, np.cumsum(blocks, dtype=int)), Cutter(Script(probabilities), rules, packing))
+        cut(np.split(audio, np.cumsum(blocks, dtype=int)), Chunker(Script(probabilities), rules, packing))
     )
 
 
@@ -76,16 +76,16 @@ def regions(probabilities: Sequence[float], rules: SpeechRules, samples: int) ->
     return [(region.start, region.end) for region in found]
 
 
-def parts(stretch: Stretch) -> list[tuple[int, int]]:
+def parts(chunk: Chunk) -> list[tuple[int, int]]:
     """Start and end in the recording of each part."""
-    edges = [*stretch.offsets, len(stretch.audio)]
+    edges = [*chunk.offsets, len(chunk.audio)]
     lengths = [end - begin for begin, end in pairwise(edges)]
-    return [(start, start + length) for start, length in zip(stretch.starts, lengths, strict=True)]
+    return [(start, start + length) for start, length in zip(chunk.starts, lengths, strict=True)]
 
 
-def heard(found: list[Stretch]) -> list[int]:
-    """The numbers of all samples that are in a stretch, in order of appearance."""
-    return [int(number) for stretch in found for number in stretch.audio]
+def heard(found: list[Chunk]) -> list[int]:
+    """The numbers of all samples that are in a chunk, in order of appearance."""
+    return [int(number) for chunk in found for number in chunk.audio]
 
 
 def hundredths(least: int, most: int) -> st.SearchStrategy[float]:
@@ -100,7 +100,7 @@ RULES = st.builds(
     minimum=st.one_of(st.just(0.0), hundredths(0, 10)),
 )
 PACKINGS = st.builds(
-    Packing,
+    ChunkSizes,
     maximum=hundredths(20, 120),
     target=hundredths(5, 120),
     gap=st.one_of(hundredths(1, 80), st.just(1e9)),
@@ -118,49 +118,49 @@ thorough = settings(deadline=None, max_examples=120)
 @thorough
 @any_recording
 def test_all_speech_is_in_exactly_one_stretch_and_in_order(
-    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+    probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
-    found = stretches(probabilities, rules, packing, samples=samples, blocks=blocks)
+    found = chunks(probabilities, rules, packing, samples=samples, blocks=blocks)
     speech = [number for start, end in regions(probabilities, rules, samples) for number in range(start, end)]
     assert heard(found) == speech
 
 
 @thorough
 @any_recording
-@example([1.0] * 30 + [0.0] * 40, SpeechRules(silence=0.3, padding=0.0), Packing(0.4, 0.4), [1600] * 7, 0)
+@example([1.0] * 30 + [0.0] * 40, SpeechRules(silence=0.3, padding=0.0), ChunkSizes(0.4, 0.4), [1600] * 7, 0)
 def test_stretches_do_not_depend_on_the_blocks(
-    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+    probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
-    in_blocks = stretches(probabilities, rules, packing, samples=samples, blocks=blocks)
-    at_once = stretches(probabilities, rules, packing, samples=samples)
-    assert [parts(stretch) for stretch in in_blocks] == [parts(stretch) for stretch in at_once]
+    in_blocks = chunks(probabilities, rules, packing, samples=samples, blocks=blocks)
+    at_once = chunks(probabilities, rules, packing, samples=samples)
+    assert [parts(chunk) for chunk in in_blocks] == [parts(chunk) for chunk in at_once]
 
 
 @thorough
 @any_recording
 def test_a_stretch_knows_where_its_parts_come_from(
-    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+    probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
-    for stretch in stretches(probabilities, rules, packing, samples=samples, blocks=blocks):
-        told = [number for start, end in parts(stretch) for number in range(start, end)]
-        assert told == heard([stretch])
+    for chunk in chunks(probabilities, rules, packing, samples=samples, blocks=blocks):
+        told = [number for start, end in parts(chunk) for number in range(start, end)]
+        assert told == heard([chunk])
 
 
 @thorough
 @any_recording
 def test_stretches_keep_to_maximum_target_and_gap_and_are_as_long_as_these_allow(
-    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+    probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
-    found = stretches(probabilities, rules, packing, samples=samples, blocks=blocks)
+    found = chunks(probabilities, rules, packing, samples=samples, blocks=blocks)
     target, gap = min(packing.target, packing.maximum) * SAMPLE_RATE, packing.gap * SAMPLE_RATE
-    for stretch in found:
-        assert stretch.seconds <= packing.maximum
-        assert len(stretch.offsets) == 1 or len(stretch.audio) <= target
-        assert all(after[0] - before[1] < gap for before, after in pairwise(parts(stretch)))
+    for chunk in found:
+        assert chunk.seconds <= packing.maximum
+        assert len(chunk.offsets) == 1 or len(chunk.audio) <= target
+        assert all(after[0] - before[1] < gap for before, after in pairwise(parts(chunk)))
     for before, after in pairwise(found):
         silent = parts(after)[0][0] - parts(before)[-1][1]
         first = parts(after)[0][1] - parts(after)[0][0]
@@ -170,43 +170,43 @@ def test_stretches_keep_to_maximum_target_and_gap_and_are_as_long_as_these_allow
 @thorough
 @any_recording
 def test_every_time_is_restored_over_the_seams(
-    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+    probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
-    for stretch in stretches(probabilities, rules, packing, samples=samples, blocks=blocks):
-        numbers = heard([stretch])
-        at_seams = {offset + step for offset in stretch.offsets[1:] for step in (-1, 0, 1)}
+    for chunk in chunks(probabilities, rules, packing, samples=samples, blocks=blocks):
+        numbers = heard([chunk])
+        at_seams = {offset + step for offset in chunk.offsets[1:] for step in (-1, 0, 1)}
         for place in {0, len(numbers) - 1, *range(0, len(numbers), 97), *at_seams & {*range(len(numbers))}}:
             begins, ends, number = place / SAMPLE_RATE, (place + 1) / SAMPLE_RATE, numbers[place]
-            assert stretch.recording_time(begins) == number / SAMPLE_RATE
-            assert stretch.recording_time(ends, is_end=True) == (number + 1) / SAMPLE_RATE
+            assert chunk.recording_time(begins) == number / SAMPLE_RATE
+            assert chunk.recording_time(ends, is_end=True) == (number + 1) / SAMPLE_RATE
 
 
 def test_a_seam_is_found_though_its_time_is_not_an_exact_number() -> None:
     for seam in range(1, 20_000):
-        stretch = Stretch(np.zeros(seam + 1, np.float32), (0, seam), (SAMPLE_RATE, seam + 2 * SAMPLE_RATE))
-        assert stretch.recording_time(seam / SAMPLE_RATE) == (seam + 2 * SAMPLE_RATE) / SAMPLE_RATE
-        assert stretch.recording_time(seam / SAMPLE_RATE, is_end=True) == (seam + SAMPLE_RATE) / SAMPLE_RATE
+        chunk = Chunk(np.zeros(seam + 1, np.float32), (0, seam), (SAMPLE_RATE, seam + 2 * SAMPLE_RATE))
+        assert chunk.recording_time(seam / SAMPLE_RATE) == (seam + 2 * SAMPLE_RATE) / SAMPLE_RATE
+        assert chunk.recording_time(seam / SAMPLE_RATE, is_end=True) == (seam + SAMPLE_RATE) / SAMPLE_RATE
 
 
 def test_without_detection_everything_is_handed_on() -> None:
     audio = counting(70_000)
-    packing = Packing(maximum=1.0, target=1.0)
-    cutter = Cutter(Script([0.0] * 70_000), NO_DETECTION, packing)
+    packing = ChunkSizes(maximum=1.0, target=1.0)
+    cutter = Chunker(Script([0.0] * 70_000), NO_DETECTION, packing)
     found = list(cut(np.array_split(audio, 9), cutter))
-    np.testing.assert_array_equal(np.concatenate([stretch.audio for stretch in found]), audio)
+    np.testing.assert_array_equal(np.concatenate([chunk.audio for chunk in found]), audio)
     assert cutter.seconds == 70_000 / SAMPLE_RATE
 
 
 @pytest.mark.parametrize("blocks", [(), (0, 0)])
 def test_a_recording_without_samples_has_no_stretch(blocks: tuple[int, ...]) -> None:
-    assert stretches([], NO_DETECTION, Packing(1.0, 1.0), samples=0, blocks=blocks) == []
+    assert chunks([], NO_DETECTION, ChunkSizes(1.0, 1.0), samples=0, blocks=blocks) == []
 
 
 def test_a_stretch_cannot_be_written_to() -> None:
-    (stretch,) = stretches([1.0] * 50, SpeechRules(), Packing(9.0, 9.0))
+    (chunk,) = chunks([1.0] * 50, SpeechRules(), ChunkSizes(9.0, 9.0))
     with pytest.raises(ValueError, match="read-only"):
-        stretch.audio[0] = 1
+        chunk.audio[0] = 1
 
 
 def dips(seconds: float, *places: tuple[float, float]) -> list[float]:
@@ -230,19 +230,19 @@ def dips(seconds: float, *places: tuple[float, float]) -> list[float]:
 def test_a_region_that_is_too_long_is_cut_where_speech_is_least_probable(
     places: list[tuple[float, float]], expected: float
 ) -> None:
-    first, *_ = stretches(dips(12, *places), SpeechRules(), Packing(10.0, 10.0))
+    first, *_ = chunks(dips(12, *places), SpeechRules(), ChunkSizes(10.0, 10.0))
     assert first.end == pytest.approx(expected, abs=2 * FRAME / SAMPLE_RATE)
 
 
 def test_a_pause_that_may_end_a_region_does_not_make_it_too_long() -> None:
     speech_and_pause = [1.0] * 90 + [0.0] * 100
-    rules, packing = SpeechRules(silence=0.5, padding=0.0), Packing(1.0, 1.0)
-    found = stretches(speech_and_pause, rules, packing, blocks=[FRAME] * 150)
-    assert [parts(stretch) for stretch in found] == [[(0, 90 * FRAME)]]
+    rules, packing = SpeechRules(silence=0.5, padding=0.0), ChunkSizes(1.0, 1.0)
+    found = chunks(speech_and_pause, rules, packing, blocks=[FRAME] * 150)
+    assert [parts(chunk) for chunk in found] == [[(0, 90 * FRAME)]]
 
 
-def blocks_held(audio_block: Audio, times: int, cutter: Cutter) -> tuple[int, int]:
-    """Feed copies of a block; return how many were alive at most, and how many stretches came meanwhile."""
+def blocks_held(audio_block: Audio, times: int, cutter: Chunker) -> tuple[int, int]:
+    """Feed copies of a block; return how many were alive at most, and how many chunks came meanwhile."""
     alive: list[weakref.ref[Audio]] = []
     most = came = 0
     for _ in range(times):
@@ -256,29 +256,29 @@ def blocks_held(audio_block: Audio, times: int, cutter: Cutter) -> tuple[int, in
 
 
 def test_endless_speech_is_handed_on_and_forgotten() -> None:
-    cutter = Cutter(FakeDetector(), SpeechRules(), Packing(maximum=10.0, target=10.0))
+    cutter = Chunker(FakeDetector(), SpeechRules(), ChunkSizes(maximum=10.0, target=10.0))
     most, came = blocks_held(np.float32(hum(1.0)), 300, cutter)
-    assert most <= 22  # those of the open stretch, which are not copied, and of what may not fit into it
+    assert most <= 22  # those of the open chunk, which are not copied, and of what may not fit into it
     assert came >= 28
 
 
 def test_endless_silence_is_forgotten() -> None:
-    cutter = Cutter(FakeDetector(), SpeechRules(padding=0.4), Packing(maximum=10.0, target=10.0))
+    cutter = Chunker(FakeDetector(), SpeechRules(padding=0.4), ChunkSizes(maximum=10.0, target=10.0))
     most, came = blocks_held(np.float32(silence(1.0)), 300, cutter)
     assert most <= 6  # a quiet voice is looked for in four seconds at a time
     assert came == 0
 
 
 def test_silence_after_speech_is_forgotten_though_more_speech_may_join_it() -> None:
-    cutter = Cutter(FakeDetector(), LONG_FORM_RULES, Packing(maximum=600.0, target=600.0))
+    cutter = Chunker(FakeDetector(), LONG_FORM_RULES, ChunkSizes(maximum=600.0, target=600.0))
     list(cutter.feed(hum(5.0)))
     most, _ = blocks_held(np.float32(silence(1.0)), 100, cutter)
     assert most <= 8
-    assert [stretch.end for stretch in cutter.finish()] == [pytest.approx(5.4, abs=0.05)]
+    assert [chunk.end for chunk in cutter.finish()] == [pytest.approx(5.4, abs=0.05)]
 
 
 def test_a_silence_as_long_as_the_gap_hands_a_stretch_on_before_more_speech() -> None:
-    cutter = Cutter(FakeDetector(), SpeechRules(silence=0.5, padding=0.2), Packing(30.0, 10.0, gap=3.0))
+    cutter = Chunker(FakeDetector(), SpeechRules(silence=0.5, padding=0.2), ChunkSizes(30.0, 10.0, gap=3.0))
     assert list(cutter.feed(hum(2.0))) == []
     assert list(cutter.feed(silence(3.0))) == []
     assert len(list(cutter.feed(silence(2.5)))) == 1
@@ -301,8 +301,8 @@ def test_long_form_stretches_are_the_chunks_of_faster_whisper(maximum: float, ta
     spans = vad.get_speech_timestamps(talk, options)
     theirs, _ = vad.collect_chunks(talk, spans, max_duration=maximum)
     probabilities = vad.get_vad_model()(np.pad(talk, (0, 512 - len(talk) % 512)))
-    cutter = Cutter(Script(probabilities, 512), LONG_FORM_RULES, Packing(maximum, maximum))
-    ours = [stretch.audio for stretch in cut(np.array_split(talk, 23), cutter)]
+    cutter = Chunker(Script(probabilities, 512), LONG_FORM_RULES, ChunkSizes(maximum, maximum))
+    ours = [chunk.audio for chunk in cut(np.array_split(talk, 23), cutter)]
     assert len(spans) > 4
     assert [len(audio) for audio in ours] == [len(chunk) for chunk in theirs]
     np.testing.assert_array_equal(np.concatenate(ours), np.concatenate(theirs))
@@ -313,39 +313,39 @@ def test_times_are_restored_as_faster_whisper_does(talk: Audio) -> None:
     spans = vad.get_speech_timestamps(talk, vad.VadOptions())
     theirs = vad.SpeechTimestampsMap(spans, SAMPLE_RATE)
     probabilities = vad.get_vad_model()(np.pad(talk, (0, 512 - len(talk) % 512)))
-    cutter = Cutter(Script(probabilities, 512), LONG_FORM_RULES, Packing(600.0, 600.0))
-    (stretch,) = cut([talk], cutter)
-    for second in np.arange(0, stretch.seconds, 0.02).round(2):
+    cutter = Chunker(Script(probabilities, 512), LONG_FORM_RULES, ChunkSizes(600.0, 600.0))
+    (chunk,) = cut([talk], cutter)
+    for second in np.arange(0, chunk.seconds, 0.02).round(2):
         for is_end in (False, True):
             expected = theirs.get_original_time(second, is_end=is_end)
-            assert stretch.recording_time(second, is_end=is_end) == pytest.approx(expected, abs=0.0051)
+            assert chunk.recording_time(second, is_end=is_end) == pytest.approx(expected, abs=0.0051)
 
 
 @thorough
 @any_recording
 def test_with_overlap_no_speech_is_lost_and_seams_lie_amid_what_both_hold(
-    probabilities: list[float], rules: SpeechRules, packing: Packing, blocks: list[int], missing: int
+    probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
     packing = replace(packing, overlap=0.05)
-    found = stretches(probabilities, rules, packing, samples=samples, blocks=blocks)
+    found = chunks(probabilities, rules, packing, samples=samples, blocks=blocks)
     speech = {number for start, end in regions(probabilities, rules, samples) for number in range(start, end)}
     assert set(heard(found)) == speech
-    for stretch, following in pairwise([*found, None]):
-        assert stretch is not None
-        assert stretch.seconds <= packing.maximum + 1e-9
-        if stretch.seam is None:
-            assert following is None or following.start >= stretch.end
+    for chunk, following in pairwise([*found, None]):
+        assert chunk is not None
+        assert chunk.seconds <= packing.maximum + 1e-9
+        if chunk.seam is None:
+            assert following is None or following.start >= chunk.end
         else:
             assert following is not None
-            assert stretch.end - stretch.seam == pytest.approx(stretch.seam - following.start)
-            assert 0 < stretch.end - stretch.seam <= 0.025 + 1e-9
+            assert chunk.end - chunk.seam == pytest.approx(chunk.seam - following.start)
+            assert 0 < chunk.end - chunk.seam <= 0.025 + 1e-9
 
 
 def test_a_region_that_pauses_is_cut_there_without_overlap() -> None:
-    packing = Packing(1.0, 1.0, overlap=0.1)
+    packing = ChunkSizes(1.0, 1.0, overlap=0.1)
     rules = SpeechRules(silence=0.5, padding=0.0)
-    pausing = stretches([1.0] * 75 + [0.0] * 35 + [1.0] * 60, rules, packing)
-    assert [stretch.seam for stretch in pausing] == [None, None]
-    without = stretches([1.0] * 170, rules, packing)
-    assert [stretch.seam is None for stretch in without] == [False, True]
+    pausing = chunks([1.0] * 75 + [0.0] * 35 + [1.0] * 60, rules, packing)
+    assert [chunk.seam for chunk in pausing] == [None, None]
+    without = chunks([1.0] * 170, rules, packing)
+    assert [chunk.seam is None for chunk in without] == [False, True]

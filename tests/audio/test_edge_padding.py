@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from govor.audio.chunking import Cutter, Packing, Stretch, cut
+from govor.audio.chunking import Chunk, Chunker, ChunkSizes, cut
 from govor.audio.edge_padding import quiet
 from govor.audio.policy import plan
 from govor.audio.regions import SpeechRules
@@ -44,19 +44,19 @@ class Script:
         return said
 
 
-def stretches(probabilities: Sequence[float], rim: float, maximum: float = 20.0) -> list[Stretch]:
+def chunks(probabilities: Sequence[float], rim: float, maximum: float = 20.0) -> list[Chunk]:
     audio = hum(len(probabilities) * FRAME / SAMPLE_RATE)
-    packing = Packing(maximum, min(maximum, 10.0), gap=3.0, overlap=0.1, rim=rim)
-    return list(cut([audio], Cutter(Script(probabilities), RULES, packing)))
+    packing = ChunkSizes(maximum, min(maximum, 10.0), gap=3.0, overlap=0.1, rim=rim)
+    return list(cut([audio], Chunker(Script(probabilities), RULES, packing)))
 
 
-def added(stretch: Stretch) -> tuple[int, int]:
-    return stretch.offsets[0], stretch.tail
+def added(chunk: Chunk) -> tuple[int, int]:
+    return chunk.offsets[0], chunk.tail
 
 
-def spoken(stretch: Stretch) -> list[float]:
+def spoken(chunk: Chunk) -> list[float]:
     """What of the audio is the recording's."""
-    return stretch.audio[stretch.offsets[0] : stretch.until].tolist()
+    return chunk.audio[chunk.offsets[0] : chunk.until].tolist()
 
 
 @pytest.mark.parametrize(
@@ -72,17 +72,17 @@ def spoken(stretch: Stretch) -> list[float]:
 def test_quiet_is_added_only_where_the_recording_begins_or_ends_amid_speech(
     before: int, behind: int, expected: tuple[int, int]
 ) -> None:
-    (stretch,) = stretches([0.1] * before + [0.9] * 200 + [0.1] * behind, RIM)
-    assert added(stretch) == expected
+    (chunk,) = chunks([0.1] * before + [0.9] * 200 + [0.1] * behind, RIM)
+    assert added(chunk) == expected
 
 
 def test_a_model_that_wants_none_gets_none() -> None:
-    assert [added(stretch) for stretch in stretches([0.9] * 200, 0.0)] == [(0, 0)]
+    assert [added(chunk) for chunk in chunks([0.9] * 200, 0.0)] == [(0, 0)]
 
 
 def test_stretches_within_the_recording_get_none() -> None:
-    first, middle, last = stretches(([0.9] * 300 + [0.0] * 400) * 2 + [0.9] * 300, RIM)
-    assert [added(stretch) for stretch in (first, middle, last)] == [(SAMPLES, 0), (0, 0), (0, SAMPLES)]
+    first, middle, last = chunks(([0.9] * 300 + [0.0] * 400) * 2 + [0.9] * 300, RIM)
+    assert [added(chunk) for chunk in (first, middle, last)] == [(SAMPLES, 0), (0, 0), (0, SAMPLES)]
 
 
 @settings(deadline=None, max_examples=25)
@@ -94,8 +94,8 @@ def test_with_quiet_around_stretches_are_as_long_as_allowed_and_hold_the_same_at
     runs: list[tuple[float, int]], longest: int
 ) -> None:
     probabilities = [probability for probability, length in runs for _ in range(length)]
-    plain = stretches(probabilities, 0.0, longest / 100)
-    padded = stretches(probabilities, RIM, longest / 100)
+    plain = chunks(probabilities, 0.0, longest / 100)
+    padded = chunks(probabilities, RIM, longest / 100)
     assert [spoken(one) for one in padded] == [spoken(one) for one in plain]
     assert all(one.seconds <= longest / 100 + 1e-9 for one in padded)
     for one, other in zip(padded, plain, strict=True):
@@ -106,17 +106,17 @@ def test_with_quiet_around_stretches_are_as_long_as_allowed_and_hold_the_same_at
 
 
 def test_times_within_the_quiet_are_those_of_the_rim() -> None:
-    (stretch,) = stretches([0.9] * 200, RIM)
+    (chunk,) = chunks([0.9] * 200, RIM)
     words = (Word("one", 0.1, 0.9), Word("two", 2.2, 2.9))
-    (segment,) = place(Segment("one two", 0.0, 3.0, words=words), stretch, Options())
+    (segment,) = place(Segment("one two", 0.0, 3.0, words=words), chunk, Options())
     assert (segment.start, segment.end) == (0.0, 2.0)
     assert segment.words is not None
     assert [(word.start, word.end) for word in segment.words] == [(0.0, 0.4), (1.7, 2.0)]
 
 
 def test_what_is_left_of_a_stretch_keeps_the_quiet_behind_it() -> None:
-    (stretch,) = stretches([0.9] * 200, RIM)
-    (rest,) = unheard([stretch], 1.2, 0.2)
+    (chunk,) = chunks([0.9] * 200, RIM)
+    (rest,) = unheard([chunk], 1.2, 0.2)
     assert added(rest) == (0, SAMPLES)
     assert (rest.start, rest.end) == (1.2, 2.0)
 

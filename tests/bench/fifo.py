@@ -6,19 +6,19 @@ import math
 from itertools import count
 
 from govor.cli import main
-from govor.engine.scheduling import scheduler as lane
-from govor.engine.scheduling.tasks import Share, Turn
+from govor.engine.scheduling import scheduler as scheduler
+from govor.engine.scheduling.tasks import FairShare, InferenceTask
 
-arrivals: dict[Share, int] = {}
+admission: dict[FairShare, int] = {}
 numbers = count()
 
 
-def arrival(turn: Turn) -> tuple[float, float, int]:
+def arrival(task: InferenceTask) -> tuple[float, float, int]:
     """The rank of a turn: first its request's arrival, then its own."""
-    return arrivals.setdefault(turn.share, next(numbers)), 0.0, turn.number
+    return admission.setdefault(task.share, next(numbers)), 0.0, task.number
 
 
 if __name__ == "__main__":
-    lane.CREDIT_SECONDS = math.inf  # nobody is passed over for too long, nobody is hurried
-    Turn.rank = property(arrival)  # type: ignore[assignment, method-assign]
+    scheduler.CREDIT_SECONDS = math.inf  # nobody is passed over for too long, nobody is hurried
+    InferenceTask.rank = property(arrival)  # type: ignore[assignment, method-assign]
     main()

@@ -19,7 +19,7 @@ import pytest
 
 import govor
 import govor_gigaam_onnx
-from govor.audio.chunking import Cutter, Packing, cut
+from govor.audio.chunking import Chunker, ChunkSizes, cut
 from govor.audio.policy import GAP_SECONDS, SEGMENT_RULES, TARGET_SECONDS
 
 MAKE_MODEL = Path(__file__).parents[1] / "fullsize" / "make_model.py"
@@ -66,7 +66,7 @@ def load_gigaam(folder: Path) -> govor.Recognizer:
 
 def stretches(audio: govor.Audio, detector: govor.VoiceDetector) -> list[govor.Audio]:
     """What the core hands to a model that has no window of its own."""
-    cutter = Cutter(detector, SEGMENT_RULES, Packing(25.0, TARGET_SECONDS, GAP_SECONDS))
+    cutter = Chunker(detector, SEGMENT_RULES, ChunkSizes(25.0, TARGET_SECONDS, GAP_SECONDS))
     return [stretch.audio for stretch in cut(np.split(audio, range(16_000, len(audio), 16_000)), cutter)]
 
 

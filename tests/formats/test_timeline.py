@@ -1,5 +1,5 @@
 from govor.contract.recognition import Segment, Word
-from govor.formats.rendering.incremental import Placer
+from govor.formats.rendering.incremental import SegmentTimer
 from govor.formats.timeline import place_segments
 
 
@@ -41,4 +41,4 @@ def test_segments_without_text_have_no_place(build):
 def test_segments_of_controls_have_no_place_either(build):
     nothing = Segment("\x01 ", 0.0, 1.0)
     assert places(build(nothing, Segment("a", 1.0, 2.0))) == [(1.0, 2.0)]
-    assert Placer().place(nothing) is None
+    assert SegmentTimer().place(nothing) is None

@@ -141,7 +141,7 @@ def test_a_recording_of_over_200_s_is_cut_at_pauses(server: Any, heldout: list[H
     assert len(audio) > 200 * 16_000
     answer = server.post(media.wav(audio), model="mini-v3_ctc", response_format="verbose_json").json()
     said = " ".join(one.plain for one in spoken)
-    # The miniature learnt from single utterances; of several in one stretch it mistakes a word in ten.
+    # The miniature learnt from single utterances; of several in one chunk it mistakes a word in ten.
     assert words_wrong(said, answer["text"]) <= 0.12 * len(said.split())
     ends = [segment["end"] for segment in answer["segments"]]
     assert ends == sorted(ends)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from govor import Audio, Options, Recognizer
-from govor.audio.chunking import Cutter, cut
+from govor.audio.chunking import Chunker, cut
 from govor.audio.policy import plan
 from govor.contract.recognition import SAMPLE_RATE
 from miniature.heldout import HeldOut
@@ -23,7 +23,7 @@ def hear(recognizer: Recognizer, clips: list[Audio], rim: float) -> list[str]:
     assert packing.rim > 0
     heard: list[str] = []
     for clip in clips:
-        found = cut([clip], Cutter(detector, rules, replace(packing, rim=rim)))
+        found = cut([clip], Chunker(detector, rules, replace(packing, rim=rim)))
         heard += " ".join(recognizer.transcribe([one.audio], Options())[0].text for one in found).split()
     return heard
 

@@ -1,4 +1,4 @@
-"""The miniature on speech cut amid words: what overlapping stretches save."""
+"""The miniature on speech cut amid words: what overlapping chunks save."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from govor import Audio, Options, Recognizer
-from govor.audio.chunking import Cutter, Packing, cut
+from govor.audio.chunking import Chunker, ChunkSizes, cut
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import SAMPLE_RATE
 from govor.engine.alignment.segment_times import place
-from govor.engine.alignment.stitching import Seams
+from govor.engine.alignment.stitching import OverlapStitcher
 from miniature.heldout import HeldOut
 from miniature.scoring import edits
 
@@ -49,11 +49,11 @@ def spoken(heldout: list[HeldOut]) -> tuple[str, Audio]:
 
 
 def hear(recognizer: Recognizer, audio: Audio, overlap: float) -> list[str]:
-    cutter = Cutter(NoPause(), SpeechRules(), Packing(WINDOW, WINDOW, overlap=overlap))
-    seams, found = Seams(EVERYTHING), []
-    for stretch in cut([audio], cutter):
-        (segment,) = place(recognizer.transcribe([stretch.audio], EVERYTHING)[0], stretch, EVERYTHING)
-        found += [part for part, _ in seams.add(segment, stretch.seam)]
+    cutter = Chunker(NoPause(), SpeechRules(), ChunkSizes(WINDOW, WINDOW, overlap=overlap))
+    seams, found = OverlapStitcher(EVERYTHING), []
+    for chunk in cut([audio], cutter):
+        (segment,) = place(recognizer.transcribe([chunk.audio], EVERYTHING)[0], chunk, EVERYTHING)
+        found += [part for part, _ in seams.add(segment, chunk.seam)]
     for one, other in pairwise(segment for segment in found if segment.text):
         assert one.end is not None
         assert other.start is not None

@@ -95,7 +95,7 @@ class Corpus:
 
     def _augment(self, features: np.ndarray) -> np.ndarray:
         rng = self.rng
-        features = stretch(features, rng.uniform(0.88, 1.14))
+        features = chunk(features, rng.uniform(0.88, 1.14))
         tilt = np.linspace(-1, 1, MELS) * rng.uniform(-1.5, 1.5)
         features = features + tilt + rng.uniform(-3.5, 1.4)  # the constant is a gain of -15 to +6 dB
         if rng.random() > CLEAN_SHARE:
@@ -115,7 +115,7 @@ class Corpus:
         return np.maximum(features, np.log(1e-9))
 
 
-def stretch(features: np.ndarray, factor: float) -> np.ndarray:
+def chunk(features: np.ndarray, factor: float) -> np.ndarray:
     """Move what is at a frequency to `factor` times it, as a shorter or longer vocal tract does."""
     hertz = 700 * (np.exp(np.arange(1, MELS + 1) * TOP_MEL / (MELS + 1)) - 1)
     bands = np.log1p(hertz / factor / 700) * (MELS + 1) / TOP_MEL - 1

@@ -33,7 +33,7 @@ def test_limits_lists_and_wishes_hold_at_once_and_the_rest_waits(serve: Any, spe
         answer = speak(client, data={"model": "whisper-1"})
     assert answer.headers["x-govor-model"] == "echo"
     echo = server.service.catalogue.find("echo")
-    assert server.service.pool.wishes.of(echo).ttl == 5
+    assert server.service.pool.load_settings.of(echo).ttl == 5
 
 
 def test_what_is_wrong_changes_nothing(serve: Any, tmp_path: Path) -> None:

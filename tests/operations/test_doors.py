@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from govor.api.http.rate_limit import MOST_CLIENTS, Buckets
+from govor.api.http.rate_limit import MOST_CLIENTS, TokenBuckets
 from govor.errors import ConfigurationError
 from govor.settings import Settings, load_settings
 from govor.settings.keys import Keys
@@ -205,7 +205,7 @@ def test_without_proxies_no_client_chooses_its_address(serve: Any) -> None:
 
 def test_a_bucket_fills_again_and_forgets_who_came_longest_ago() -> None:
     now = [0.0]
-    buckets = Buckets(clock=lambda: now[0])
+    buckets = TokenBuckets(clock=lambda: now[0])
     assert [buckets.take("a", 60, 2) for _ in range(3)] == [0.0, 0.0, 1.0]
     now[0] = 1.0
     assert buckets.take("a", 60, 2) == 0.0

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from govor.engine.service import Service
-from govor.observe.metrics import Figures
+from govor.observe.metrics import Metrics
 from govor.settings import Settings
 
 
@@ -82,7 +82,7 @@ def test_beside_the_api_they_ask_for_the_key(serve: Any) -> None:
 @pytest.fixture(scope="module")
 def names() -> set[str]:
     """Names of all metrics' samples, families included."""
-    figures = Figures(Service(Settings(metrics="main", metrics_gigastt=True)))
+    figures = Metrics(Service(Settings(metrics="main", metrics_gigastt=True)))
     found = set()
     for family in figures.families():
         endings = {"counter": ("_total",), "histogram": ("", "_bucket", "_sum", "_count")}
@@ -116,10 +116,10 @@ def test_every_metric_is_described_and_no_other(names: set[str], root: Path) -> 
 
 
 def test_metrics_that_fail_make_no_request_fail(watched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(figures: Figures, exchange: Any) -> None:
+    def broken(figures: Metrics, record: Any) -> None:
         raise RuntimeError("out of figures")
 
-    monkeypatch.setattr(Figures, "left", broken)
+    monkeypatch.setattr(Metrics, "left", broken)
     with watched.client() as client:
         assert client.get("/health").status_code == 200
         assert client.get("/v1/models").status_code == 200

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from govor.api.http.browser_origin import Visit, check_visit
+from govor.api.http.browser_origin import BrowserOrigin, check_visit
 from govor.errors import ConfigurationError, GovorError
 from govor.settings import Settings, load_settings
 
@@ -36,7 +36,7 @@ def verdict(settings: Settings, **headers: str) -> str:
     """The code of what keeps a request out; "" for one that may come in."""
     given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     try:
-        check_visit(Visit.of(given, settings.trusted_proxies), settings)
+        check_visit(BrowserOrigin.of(given, settings.trusted_proxies), settings)
     except GovorError as error:
         return error.code
     return ""

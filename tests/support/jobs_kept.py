@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from govor.contract.recognition import Options
 from govor.jobs.storage.data_folder import JobFolder, new_id
-from govor.jobs.storage.records import Order
+from govor.jobs.storage.records import JobRequest
 from govor.jobs.storage.store import JobStore, Limits
 
 
@@ -40,6 +40,6 @@ def add(store: JobStore, owner: str = "", size: int = 0, most: float = 1e9, **fi
     """Queue a job with a recording of so many bytes; return its id."""
     job = new_id()
     store.folder.audio(job).write_bytes(b"x" * size)
-    order = Order(model="fake/fake", options=Options(language="ru", keywords=("а, б",)), **fields)
+    order = JobRequest(model="fake/fake", options=Options(language="ru", keywords=("а, б",)), **fields)
     store.add(job, owner, "fake", order, None, 100.0, Limits(1000, most))
     return job

@@ -10,10 +10,10 @@ from typing import Any
 
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Audio, Options, Recognizer, Segment
-from govor.engine.model_pool.load_backoff import Failures
-from govor.engine.model_pool.load_settings import Wishes
+from govor.engine.model_pool.load_backoff import LoadBackoff
+from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.pool import Pool
-from govor.engine.model_pool.process_memory import Gauge
+from govor.engine.model_pool.process_memory import MemoryProbe
 from govor.models.catalogue import Model
 from govor.models.files.store import Store
 from govor.settings.model import ModelSettings
@@ -109,10 +109,10 @@ async def pool_with(
     folder: Path, family: Family, budget: float = 0, *, ttl: float = -1, **tables: ModelSettings
 ) -> AsyncIterator[Pool]:
     """A pool of `budget` MB; closed when the block ends."""
-    wishes = Wishes("cpu", ttl, tables)
-    gauge = Gauge(lambda: family.memory.bytes)
+    load_settings = LoadSettingsTable("cpu", ttl, tables)
+    gauge = MemoryProbe(lambda: family.memory.bytes)
     pool = Pool(
-        Store(folder, offline=True), wishes, int(budget * MB), gauge=gauge, failures=Failures(pause=0)
+        Store(folder, offline=True), load_settings, int(budget * MB), gauge=gauge, failures=LoadBackoff(pause=0)
     )
     try:
         yield pool
@@ -128,9 +128,9 @@ async def use(pool: Pool, model: Model) -> None:
 
 def here(pool: Pool) -> list[str]:
     """Ids of what is in memory."""
-    return [loaded.model.id for loaded in pool.residence.residents()]
+    return [loaded.model.id for loaded in pool.loaded_models.residents()]
 
 
 def happened(pool: Pool) -> list[tuple[str, str]]:
     """What became of which model."""
-    return [(event.what, event.model) for event in pool.residence.history]
+    return [(event.what, event.model) for event in pool.loaded_models.history]

@@ -1,1 +1,1 @@
-"""From a file to stretches of speech: decode, detect, cut. Knows nothing of models or HTTP."""
+"""From a file to chunks of speech: decode, detect, cut. Knows nothing of models or HTTP."""

@@ -14,7 +14,7 @@ CUT_WINDOW_SECONDS = 0.3  # probabilities are averaged over this: a pause, not a
 PAUSE = 0.35  # average probability below which no word is cut in half
 
 
-class Tape:
+class SampleBuffer:
     """The audio that may still be needed, by sample number."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""Speech cut into stretches that a model can take in one call, while the recording is still being read.
+"""Speech cut into chunks that a model can take in one call, while the recording is still being read.
 
-A stretch joins neighbouring regions of speech and leaves out the silence between them; it knows where
-each part came from, so that times can be told in the recording again. Memory is bounded by one stretch.
+A chunk joins neighbouring regions of speech and leaves out the silence between them; it knows where
+each part came from, so that times can be told in the recording again. Memory is bounded by one chunk.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.audio.buffers import Probabilities, Tape
-from govor.audio.edge_padding import Rims, quiet
+from govor.audio.buffers import Probabilities, SampleBuffer
+from govor.audio.edge_padding import EdgePadding, quiet
 from govor.audio.quiet_voices import Listener
 from govor.audio.regions import Region, SpeechFinder, SpeechRules
 from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
@@ -26,23 +26,23 @@ CUT_FROM = 0.6  # a region that is too long is cut in the last two fifths of the
 
 
 @dataclass(frozen=True, slots=True)
-class Packing:
-    """How regions become stretches. Seconds."""
+class ChunkSizes:
+    """How regions become chunks. Seconds."""
 
     maximum: float
-    """Longest stretch; a longer region is cut where speech is least probable."""
+    """Longest chunk; a longer region is cut where speech is least probable."""
     target: float
-    """A stretch is closed rather than grown beyond this."""
+    """A chunk is closed rather than grown beyond this."""
     gap: float = float("inf")
-    """A silence as long as this closes a stretch."""
+    """A silence as long as this closes a chunk."""
     overlap: float = 0.0
-    """Held by both stretches where a region is cut that does not pause; 0: a word may be cut in half."""
+    """Held by both chunks where a region is cut that does not pause; 0: a word may be cut in half."""
     rim: float = 0.0
     """Quiet added where the recording begins or ends amid speech."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Chunk:
     """Audio for one call, and where in the recording its parts come from. Counts are in samples."""
 
     audio: Audio
@@ -51,7 +51,7 @@ class Stretch:
     starts: tuple[int, ...]
     """Where in the recording each part begins."""
     seam: float | None = None
-    """Seconds of the recording; where set, the next stretch begins before this one ends, as long before the
+    """Seconds of the recording; where set, the next chunk begins before this one ends, as long before the
     seam as this one ends behind it."""
     tail: int = 0
     """Samples at the end of `audio`, as those before its first part, that the recording does not have."""
@@ -76,7 +76,7 @@ class Stretch:
         """Where it ends, in seconds of the recording."""
         return self.recording_time(self.seconds, is_end=True)
 
-    def without_audio(self) -> Stretch:
+    def without_audio(self) -> Chunk:
         """Return the same times without the memory: zeros that are all one and the same."""
         return replace(self, audio=np.broadcast_to(np.float32(0), self.audio.shape))
 
@@ -89,30 +89,30 @@ class Stretch:
         return (self.starts[part] + sample - self.offsets[part]) / SAMPLE_RATE
 
 
-class Cutter:
-    """Turns the blocks of one recording into stretches."""
+class Chunker:
+    """Turns the blocks of one recording into chunks."""
 
-    def __init__(self, detector: VoiceDetector, rules: SpeechRules, packing: Packing):
+    def __init__(self, detector: VoiceDetector, rules: SpeechRules, packing: ChunkSizes):
         self._frame = detector.frame
         self._listener = Listener(detector, rules.threshold)
         self._finder = SpeechFinder(rules, detector.frame)
         self.packing = packing
-        self._tape = Tape()
+        self._buffer = SampleBuffer()
         self._probabilities = Probabilities(detector.frame)
         self._rest: Audio = np.empty(0, np.float32)  # less than a frame, not yet seen by the detector
         self._cut = 0  # speech before this sample has been handed on
-        self._parts: list[Region] = []  # of the open stretch
+        self._parts: list[Region] = []  # of the open chunk
         self._pieces: list[Audio] = []  # their samples, which are copied only once: five minutes take 19 MB
         self._packed = 0  # samples in _parts
-        self._rims = Rims(detector.frame)
+        self._rims = EdgePadding(detector.frame)
 
     @property
-    def packing(self) -> Packing:
-        """How regions become stretches; may be changed between two blocks."""
+    def packing(self) -> ChunkSizes:
+        """How regions become chunks; may be changed between two blocks."""
         return self._packing
 
     @packing.setter
-    def packing(self, packing: Packing) -> None:
+    def packing(self, packing: ChunkSizes) -> None:
         self._packing = packing
         self._maximum = round(packing.maximum * SAMPLE_RATE)
         self._target = min(round(packing.target * SAMPLE_RATE), self._maximum)
@@ -122,13 +122,13 @@ class Cutter:
     @property
     def seconds(self) -> float:
         """Seconds of the recording read so far."""
-        return self._tape.total / SAMPLE_RATE
+        return self._buffer.total / SAMPLE_RATE
 
     @property
     def held(self) -> float:
-        """Seconds of speech that wait to become a stretch."""
+        """Seconds of speech that wait to become a chunk."""
         inside = self._finder.inside
-        still_open = 0 if inside is None else self._tape.total - max(inside, self._cut)
+        still_open = 0 if inside is None else self._buffer.total - max(inside, self._cut)
         return (self._packed + still_open) / SAMPLE_RATE
 
     @property
@@ -137,9 +137,9 @@ class Cutter:
         parts = self._parts[:1]
         return (parts[0].start if parts else max(self._finder.keep_from, self._cut)) / SAMPLE_RATE
 
-    def feed(self, block: Audio) -> Iterator[Stretch]:
-        """Take the next block, of any length; yield the stretches that it completes."""
-        self._tape.append(block)
+    def feed(self, block: Audio) -> Iterator[Chunk]:
+        """Take the next block, of any length; yield the chunks that it completes."""
+        self._buffer.append(block)
         fresh = np.concatenate([self._rest, block])
         whole = len(fresh) // self._frame * self._frame
         self._rest = fresh[whole:]
@@ -149,17 +149,17 @@ class Cutter:
         if self._finder.inside is not None:
             yield from self._take_open(self._finder.inside)
         keep = max(self._finder.keep_from, self._cut)
-        self._tape.forget(keep)
+        self._buffer.forget(keep)
         self._probabilities.forget(keep)
         if self._parts and keep - self._packed_until() > self._gap:
             yield self._close()
 
-    def finish(self) -> Iterator[Stretch]:
+    def finish(self) -> Iterator[Chunk]:
         """Yield what is left at the end of the recording."""
         filled = np.zeros(self._frame, np.float32)
         filled[: len(self._rest)] = self._rest
         last = np.concatenate([self._listener.feed(filled), self._listener.finish()])
-        for region in self._regions(last) + self._finder.finish(self._tape.total):
+        for region in self._regions(last) + self._finder.finish(self._buffer.total):
             yield from self._take(region)
         if self._parts:
             yield self._close(is_last=True)
@@ -169,7 +169,7 @@ class Cutter:
         self._probabilities.append(probabilities)
         return self._finder.add(probabilities)
 
-    def _take(self, region: Region) -> Iterator[Stretch]:
+    def _take(self, region: Region) -> Iterator[Chunk]:
         """Pack a final region, or what is left of it."""
         start = max(region.start, self._cut)
         while region.end - start > self._maximum:
@@ -177,13 +177,13 @@ class Cutter:
         if region.end > start:
             yield from self._pack(Region(start, region.end))
 
-    def _take_open(self, inside: int) -> Iterator[Stretch]:
+    def _take_open(self, inside: int) -> Iterator[Chunk]:
         """Hand on the beginning of a region that is too long to wait for its end."""
         start = max(inside, self._cut)
         while self._finder.certain_end - start > self._maximum:
             start = yield from self._split(start)
 
-    def _split(self, start: int) -> Generator[Stretch, None, int]:
+    def _split(self, start: int) -> Generator[Chunk, None, int]:
         """Hand on the beginning of a region that is too long; return where the rest of it begins."""
         low, high = start + int(CUT_FROM * self._maximum), start + self._maximum
         cut, is_pause = self._probabilities.best_cut(low, high - self._half_overlap)
@@ -194,13 +194,13 @@ class Cutter:
         self._cut = cut - half
         return self._cut
 
-    def _pack(self, region: Region) -> Iterator[Stretch]:
+    def _pack(self, region: Region) -> Iterator[Chunk]:
         length = region.end - region.start
         if self._parts and (
             self._packed + length > self._target or region.start - self._packed_until() >= self._gap
         ):
             yield self._close()
-        pieces = self._tape.pieces(region)
+        pieces = self._buffer.pieces(region)
         self._parts.append(Region(region.start, region.start + sum(map(len, pieces))))
         self._pieces += pieces
         self._packed += length
@@ -208,7 +208,7 @@ class Cutter:
     def _packed_until(self) -> int:
         return self._parts[-1].end
 
-    def _close(self, seam: float | None = None, *, is_last: bool = False) -> Stretch:
+    def _close(self, seam: float | None = None, *, is_last: bool = False) -> Chunk:
         lengths = [part.end - part.start for part in self._parts]
         lead, tail = self._added(is_last)
         if lead or tail:
@@ -216,22 +216,22 @@ class Cutter:
         audio = np.concatenate(self._pieces)
         audio.flags.writeable = False
         offsets = np.cumsum([lead, *lengths[:-1]]).tolist()
-        stretch = Stretch(audio, tuple(offsets), tuple(part.start for part in self._parts), seam, tail)
+        chunk = Chunk(audio, tuple(offsets), tuple(part.start for part in self._parts), seam, tail)
         self._parts, self._pieces, self._packed = [], [], 0
-        return stretch
+        return chunk
 
     def _added(self, is_last: bool) -> tuple[int, int]:
-        """Return how many samples of quiet the open stretch needs before and behind it."""
+        """Return how many samples of quiet the open chunk needs before and behind it."""
         rim, room = round(self._packing.rim * SAMPLE_RATE), max(self._maximum - self._packed, 0)
         begins = self._parts[0].start == 0 and self._rims.begins_amid_speech
         lead = min(rim, room) if begins else 0
-        total = self._tape.total
+        total = self._buffer.total
         ends = is_last and self._packed_until() == total and self._rims.ends_amid_speech(total)
         return lead, min(rim, room - lead) if ends else 0
 
 
-def cut(blocks: Iterable[Audio], cutter: Cutter) -> Iterator[Stretch]:
-    """Yield the stretches of a whole recording, each as soon as it is complete."""
+def cut(blocks: Iterable[Audio], cutter: Chunker) -> Iterator[Chunk]:
+    """Yield the chunks of a whole recording, each as soon as it is complete."""
     for block in blocks:
         yield from cutter.feed(block)
     yield from cutter.finish()

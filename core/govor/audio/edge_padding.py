@@ -20,7 +20,7 @@ QUIET = 1e-3
 """Root mean square of what is added: -60 dB below full scale, or 40 dB softer than what it is beside."""
 
 
-class Rims:
+class EdgePadding:
     """Finds out whether one recording begins and ends amid speech."""
 
     def __init__(self, frame: int):

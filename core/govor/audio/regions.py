@@ -44,7 +44,7 @@ class SpeechRules:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A stretch that contains speech: samples `start` up to, not including, `end`."""
+    """A chunk that contains speech: samples `start` up to, not including, `end`."""
 
     start: int
     end: int

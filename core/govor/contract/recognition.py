@@ -66,7 +66,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of recognised speech. None means: this model cannot say.
+    """A chunk of recognised speech. None means: this model cannot say.
 
     A recognizer counts times in seconds from the start of the array it was given; the core turns
     them into times of the recording.

@@ -30,7 +30,7 @@ UNCONFINED = 3
 """Exit code of a process that could not set its own bounds, and so has not touched the recording."""
 
 WISHED = b"w"
-"""JSON: the `Wishes`. The only frame that goes to the decoder."""
+"""JSON: the `TrackSelection`. The only frame that goes to the decoder."""
 OPENED = b"o"
 """JSON: what the container says of itself. The first frame of every recording that can be decoded."""
 PCM = b"p"
@@ -48,7 +48,7 @@ LONGEST_TRACK = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class TrackSelection:
     """What of a recording is to be heard."""
 
     track: str = ""
@@ -72,9 +72,9 @@ def frame(kind: bytes, body: bytes | bytearray) -> bytes:
     return HEADER.pack(kind, len(body)) + body
 
 
-def wished(wishes: Wishes) -> bytes:
+def wished(selection: TrackSelection) -> bytes:
     """Return the frame of wishes, which is small enough for the buffer of any socket."""
-    return frame(WISHED, json.dumps(asdict(wishes)).encode())
+    return frame(WISHED, json.dumps(asdict(selection)).encode())
 
 
 def receive(source: socket.socket) -> tuple[bytes, bytes]:

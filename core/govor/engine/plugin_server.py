@@ -42,10 +42,10 @@ class ServiceTranscriber:
     ) -> AsyncIterator[Transcribing]:
         service = self._service
         options = replace(options, language=_code(options.language))
-        with service.admission.admit(client) as place:
-            async with service.chooser.choose(model, recording, options, place) as chosen:
+        with service.admission.admit(client) as ticket:
+            async with service.chooser.choose(model, recording, options, ticket) as chosen:
                 kept, _ = honour(options, chosen.spec)
-                work = Work(recording, chosen, kept, None, self.max_seconds, client, place=place)
+                work = Work(recording, chosen, kept, None, self.max_seconds, client, ticket=ticket)
                 async with service.transcribe(work) as transcription:
                     yield transcription
 

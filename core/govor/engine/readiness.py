@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from govor.engine.model_pool.pool import Pool
-from govor.engine.transcription.model_choice import Chooser
+from govor.engine.transcription.model_choice import ModelSelector
 from govor.errors import (
     DownloadFailed,
     GovorError,
@@ -42,7 +42,7 @@ def first_obstacle(checks: list[Check]) -> NotReady | None:
 class DefaultAnswers:
     """The check whether a request without a `model` finds one: the way of a request, up to the load."""
 
-    chooser: Chooser
+    chooser: ModelSelector
     pool: Pool
     downloads: Downloads
 

@@ -16,23 +16,23 @@ from govor.audio.decoding.recording import ANYTHING
 from govor.audio.energy import EnergyDetector
 from govor.contract.cores import usable_cores
 from govor.contract.recognition import VoiceDetector
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.folders import Folders
-from govor.engine.model_pool.load_settings import Wishes as ModelWishes
+from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.pool import Pool, State
 from govor.engine.readiness import Check, DefaultAnswers, NotReady, first_obstacle
-from govor.engine.scheduling.admission import Admission, Kind, Limits, Place
-from govor.engine.scheduling.core_budget import Budget
-from govor.engine.scheduling.in_flight import Traffic
-from govor.engine.scheduling.interactive import Underway
-from govor.engine.scheduling.queue_timeout import Patience
+from govor.engine.scheduling.admission import Admission, AdmissionTicket, Kind, Limits
+from govor.engine.scheduling.core_budget import CoreBudget
+from govor.engine.scheduling.in_flight import InFlight
+from govor.engine.scheduling.interactive import InteractiveWork
+from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.speakers.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.transcription.begin import begin
-from govor.engine.transcription.model_choice import Chooser
+from govor.engine.transcription.model_choice import ModelSelector
 from govor.engine.transcription.options import expect, likely_languages
 from govor.engine.transcription.pipeline import Work
-from govor.engine.transcription.requested_names import AskedNames
-from govor.engine.transcription.stream import Hearing
+from govor.engine.transcription.requested_names import RequestedNames
+from govor.engine.transcription.stream import TranscriptStream
 from govor.errors import GovorError
 from govor.errors.values import did_you_mean
 from govor.events import Observers, Report
@@ -64,14 +64,14 @@ class Service:
         self.settings = settings
         self.languages = likely_languages(settings.languages)
         self.keys = Keys(settings)
-        self.traffic = Traffic()
-        self.underway = Underway()
+        self.in_flight = InFlight()
+        self.interactive = InteractiveWork()
         self.plugins = plugins or Plugins(settings)
         own = declared_models(settings.catalogue, self.plugins)
         pulled = pulled_models(settings.models_dir, self.plugins)
         self.catalogue = Catalogue(self.plugins, settings.aliases, [*pulled, *own])
         self.store = Store(settings.models_dir, offline=settings.offline, timeout=settings.download_timeout)
-        self.observers, self.asked = Observers(), AskedNames()
+        self.observers, self.asked = Observers(), RequestedNames()
         self.observers.add(self.asked)
         self.downloads = Downloads(self.store, self.observers)
         self.router = Router(
@@ -81,16 +81,16 @@ class Service:
             settings.routing,
             fetching=_fetches(settings),
         )
-        wishes = ModelWishes.of_settings(settings)
-        for name in wishes.strangers(list(self.catalogue)):
+        wanted = LoadSettingsTable.of_settings(settings)
+        for name in wanted.unknown_names(list(self.catalogue)):
             log.warning("[models.%s] is about a model that no plugin has", name)
         for alias, target in self.catalogue.lost_aliases():
             meant = did_you_mean(target, (model.id for model in self.catalogue))
             log.warning("The alias '%s' leads to '%s', which no plugin has%s", alias, target, meant)
-        cores = Budget(settings.cores or usable_cores())
-        self.pool = Pool(self.store, wishes, settings.memory_budget, cores=cores, observer=self.observers)
+        cores = CoreBudget(settings.cores or usable_cores())
+        self.pool = Pool(self.store, wanted, settings.memory_budget, cores=cores, observer=self.observers)
         self.decoders = Decoders()
-        self.chooser = Chooser(
+        self.chooser = ModelSelector(
             self.router, self.pool, self.decoders, self.voice_detector, lambda: self.languages
         )
         self.folders = Folders(settings, self.store, self._unloaded_default)
@@ -124,7 +124,7 @@ class Service:
         return first_obstacle(self.checks)
 
     def _stopping(self) -> NotReady | None:
-        return NotReady("shutting_down", "The server is stopping.") if self.traffic.draining else None
+        return NotReady("shutting_down", "The server is stopping.") if self.in_flight.draining else None
 
     def _full(self) -> NotReady | None:
         full = "All places of `max_queue` are taken."
@@ -152,7 +152,7 @@ class Service:
         self.settings = settings
         self.catalogue.rename(settings.aliases)
         self.router.change(settings.default_models, settings.routing, fetching=_fetches(settings))
-        self.pool.wishes.change(settings)
+        self.pool.load_settings.change(settings)
         self.admission.limits = _limits(settings)
         return live, [name for name in names if name not in LIVE]
 
@@ -168,24 +168,24 @@ class Service:
         await asyncio.to_thread(self.decoders.close)
 
     @asynccontextmanager
-    async def transcribe(self, work: Work) -> AsyncIterator[Hearing]:
+    async def transcribe(self, work: Work) -> AsyncIterator[TranscriptStream]:
         """Begin a transcription. Raises what is wrong with the recording or the model before any text.
 
         Raises ServerBusy or RateLimited where there is no room for it.
         """
         work = replace(work, options=expect(work.options, work.model.spec, self.languages))
-        admitted = self.admission.admit(work.client, Kind.JOB if work.patient else Kind.PLAIN)
-        report = Report(work.model.id, work.options.task, work.patient)
+        admitted = self.admission.admit(work.client, Kind.JOB if work.background else Kind.PLAIN)
+        report = Report(work.model.id, work.options.task, work.background)
         try:
             with (
-                admitted if work.place is None else nullcontext(work.place) as place,
-                nullcontext() if work.patient else self.underway.one_more(),
+                admitted if work.ticket is None else nullcontext(work.ticket) as ticket,
+                nullcontext() if work.background else self.interactive.one_more(),
             ):
                 detector = await self.voice_detector()
                 await self.fetch_missing(work.model)
                 if work.diarize is not None:
                     await self.fetch_missing(work.diarize.model)
-                async with begin(work, self.decoders, self.pool, detector, place, report) as transcription:
+                async with begin(work, self.decoders, self.pool, detector, ticket, report) as transcription:
                     yield transcription
                     self.transcribed += transcription.complete
         except GovorError as error:
@@ -200,16 +200,16 @@ class Service:
 
     @asynccontextmanager
     async def diarize(
-        self, path: Path, asked: Diarize, place: Place, wishes: Wishes = ANYTHING
+        self, path: Path, asked: Diarize, ticket: AdmissionTicket, selection: TrackSelection = ANYTHING
     ) -> AsyncIterator[Diarization]:
         """Begin to tell who speaks when. Raises what is wrong with the recording or a known speaker."""
         await self.fetch_missing(asked.model)
         longest = self.settings.max_audio_seconds
-        with self.underway.one_more(), closing(Patience(place)) as patience:
+        with self.interactive.one_more(), closing(QueueTimer(ticket)) as queue_timer:
             async with begin_diarization(
-                path, asked, self.decoders, self.pool, longest, patience, wishes
+                path, asked, self.decoders, self.pool, longest, queue_timer, selection
             ) as diarization:
-                place.weigh(diarization.seconds_stated)
+                ticket.weigh(diarization.seconds_stated)
                 yield diarization
 
     def state(self, model: Model) -> State:
@@ -248,7 +248,7 @@ class Service:
 
     async def _load_preloaded(self) -> None:
         await self.voice_detector()
-        wished = [model.qualified for model in self.catalogue if self.pool.wishes.preloads(model)]
+        wished = [model.qualified for model in self.catalogue if self.pool.load_settings.preloads(model)]
         for name in (*self.settings.preload, *wished):
             try:
                 model = self.router.installed(name)

@@ -9,7 +9,7 @@ from itertools import count
 
 from govor.contract.recognition import Transcript
 from govor.formats.openai import seconds, usage, warnings
-from govor.formats.timeline import Placed, place_segments
+from govor.formats.timeline import TimedSegment, place_segments
 from govor.plain import without_controls
 
 SOMEBODY = "A"  # OpenAI's name of the first speaker
@@ -40,7 +40,7 @@ def diarized_body(transcript: Transcript) -> dict[str, object]:
     }
 
 
-def diarized_segment(number: int, placed: Placed) -> dict[str, object]:
+def diarized_segment(number: int, placed: TimedSegment) -> dict[str, object]:
     """One segment, which is also the event of a stream."""
     return {
         "type": "transcript.text.segment",

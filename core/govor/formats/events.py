@@ -14,7 +14,7 @@ from govor.errors import GovorError
 from govor.formats.diarized import diarized_segment
 from govor.formats.openai import detected, dump_json, error_body, render_tokens, token_logprobs, warnings
 from govor.formats.text import Joiner
-from govor.formats.timeline import Placed
+from govor.formats.timeline import TimedSegment
 
 DONE = b"data: [DONE]\n\n"
 """Ends a stream that went well; never follows an error."""
@@ -80,7 +80,7 @@ class DiarizedEvents(OpenAIEvents):
     def segment(self, segment: Segment) -> bytes:
         start = segment.start or 0.0
         number, self._number = self._number, self._number + 1
-        return _typed(diarized_segment(number, Placed(segment, start, segment.end or start)))
+        return _typed(diarized_segment(number, TimedSegment(segment, start, segment.end or start)))
 
 
 def delta(text: str, logprobs: Iterable[Token] | None = None) -> bytes:

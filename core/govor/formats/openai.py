@@ -11,7 +11,7 @@ from dataclasses import asdict
 from govor.contract.recognition import Segment, Token, Transcript, Word
 from govor.errors import GovorError
 from govor.formats.languages import language_name
-from govor.formats.timeline import Placed, place_segments
+from govor.formats.timeline import TimedSegment, place_segments
 from govor.plain import has_text
 
 _LOWEST_LOGPROB = -9999.0  # what OpenAI writes for a token of no probability
@@ -122,7 +122,7 @@ def _word(word: Word) -> dict[str, object]:
     return body
 
 
-def _segment(number: int, placed: Placed) -> dict[str, object]:
+def _segment(number: int, placed: TimedSegment) -> dict[str, object]:
     """All ten keys of Whisper: clients index them, and drop segments by thresholds that 0.0 passes.
 
     And whose they are, where speakers are told apart.

@@ -10,7 +10,7 @@ from govor.plain import has_text
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class TimedSegment:
     """A segment with text; `start` <= `end`, in seconds of the recording."""
 
     segment: Segment
@@ -18,21 +18,21 @@ class Placed:
     end: float
 
 
-def place_segments(transcript: Transcript) -> list[Placed]:
+def place_segments(transcript: Transcript) -> list[TimedSegment]:
     """Return the segments that have text, in order.
 
     An unknown start is the end of the segment before, or 0. Segments of unknown end share evenly the
     time up to the next known one, or to the end of the recording.
     """
     spoken = [segment for segment in transcript.segments if has_text(segment.text)]
-    placed: list[Placed] = []
+    placed: list[TimedSegment] = []
     clock = 0.0
     for segment, (limit, sharers) in zip(spoken, _limits(spoken, transcript.duration), strict=True):
         start, end = _known_start(segment), _known_end(segment)
         start = clock if start is None else start
         end = start + (limit - start) / sharers if end is None else end
         clock = max(start, end)
-        placed.append(Placed(segment, start, clock))
+        placed.append(TimedSegment(segment, start, clock))
     return placed
 
 

@@ -8,19 +8,19 @@ from collections.abc import AsyncGenerator
 from govor.contract.recognition import Segment, Transcript
 from govor.errors import ShuttingDown
 from govor.formats.transcript import assemble
-from govor.jobs.storage.async_store import STOPPING, Ledger
-from govor.jobs.storage.records import Job, OrderedJob
+from govor.jobs.storage.async_store import STOPPING, AsyncJobStore
+from govor.jobs.storage.records import Job, RequestedJob
 from govor.jobs.storage.store import JobStore
 
 PAGE = 200
 """Segments that are read at once."""
 
 
-async def read_transcript(ledger: Ledger, job: OrderedJob, owner: str) -> Transcript:
+async def read_transcript(store: AsyncJobStore, job: RequestedJob, owner: str) -> Transcript:
     """Return all segments put together. Raises JobNotFound, and why the job has failed."""
     segments: list[Segment] = []
     while True:
-        found, page = await ledger.do(JobStore.read_on, job.id, owner, len(segments), PAGE)
+        found, page = await store.do(JobStore.read_on, job.id, owner, len(segments), PAGE)
         if found.failure is not None:
             raise found.failure.error()
         segments += page
@@ -31,7 +31,7 @@ async def read_transcript(ledger: Ledger, job: OrderedJob, owner: str) -> Transc
 
 
 async def follow(
-    ledger: Ledger, job: str, owner: str, quiet: float
+    store: AsyncJobStore, job: str, owner: str, quiet: float
 ) -> AsyncGenerator[Segment | Job | None, None]:
     """Yield segments as they come, in the end the job; None after `quiet` seconds without one.
 
@@ -39,8 +39,8 @@ async def follow(
     """
     place = 0
     while True:
-        bell = ledger.bell(job)
-        found, segments = await ledger.do(JobStore.read_on, job, owner, place, PAGE)
+        changed = store.changed(job)
+        found, segments = await store.do(JobStore.read_on, job, owner, place, PAGE)
         for segment in segments:
             yield segment
         place += len(segments)
@@ -49,10 +49,10 @@ async def follow(
         if found.finished:
             yield found
             return
-        if ledger.stopping:
+        if store.stopping:
             raise ShuttingDown(STOPPING)
         try:
             async with asyncio.timeout(quiet):
-                await bell.wait()
+                await changed.wait()
         except TimeoutError:
             yield None

@@ -13,7 +13,7 @@ from functools import partial
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.pipeline import Work
-from govor.engine.transcription.stream import Hearing
+from govor.engine.transcription.stream import TranscriptStream
 from govor.errors import (
     GovorError,
     InsufficientStorage,
@@ -22,8 +22,8 @@ from govor.errors import (
     TranscriptionFailed,
     reason,
 )
-from govor.jobs.storage.async_store import Ledger
-from govor.jobs.storage.records import AnyJob, Failure, Job, Order, OrderedJob
+from govor.jobs.storage.async_store import AsyncJobStore
+from govor.jobs.storage.records import AnyJob, Job, JobFailure, JobRequest, RequestedJob
 from govor.jobs.storage.store import JobStore
 
 ATTEMPTS = 3
@@ -40,14 +40,14 @@ log = logging.getLogger(__name__)
 class Runner:
     """Works on jobs until it is closed; what is under way then waits for the next server."""
 
-    def __init__(self, service: Service, ledger: Ledger, finished: Callable[[], None]):
+    def __init__(self, service: Service, store: AsyncJobStore, finished: Callable[[], None]):
         """`finished` is called when a job has ended by itself."""
         self._service = service
-        self._ledger = ledger
+        self._store = store
         self._finished = finished
         self._arrival = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
-        self._live: dict[int, Hearing] = {}
+        self._live: dict[int, TranscriptStream] = {}
         self.trouble = ""
         """Why no job can be begun now; empty: one can."""
         self._workers = [
@@ -82,7 +82,7 @@ class Runner:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self) -> None:
-        while not self._ledger.stopping:
+        while not self._store.stopping:
             self._arrival.clear()
             try:
                 job = await self._begin_next()
@@ -104,11 +104,11 @@ class Runner:
                 self._running[job.number] = task
                 await asyncio.wait([task])
                 del self._running[job.number]
-            self._ledger.ring(job.id)
+            self._store.notify(job.id)
 
-    async def _begin_next(self) -> OrderedJob | None:
-        quiet = not self._service.underway.count
-        return await self._ledger.do(JobStore.begin_next, time.time(), [*self._running], quiet=quiet)
+    async def _begin_next(self) -> RequestedJob | None:
+        quiet = not self._service.interactive.count
+        return await self._store.do(JobStore.begin_next, time.time(), [*self._running], quiet=quiet)
 
     def _complain(self, error: Exception) -> None:
         """Keep why no job can be begun; the log is told once, and of what nobody expects where it was."""
@@ -118,17 +118,17 @@ class Runner:
             log.error("%s It is tried again every %g s.", trouble, BROKEN_SECONDS, exc_info=not told)
         self.trouble = trouble
 
-    async def _run(self, job: OrderedJob) -> None:
+    async def _run(self, job: RequestedJob) -> None:
         """Do one job, as far as it goes. Raises CancelledError only."""
         try:
             failure = await self._attempt(job)
             if failure is not None:
-                await self._end(job, JobStore.fail, Failure.of(failure))
+                await self._end(job, JobStore.fail, JobFailure.of(failure))
         except ShuttingDown:
-            self._ledger.stop()  # when it is closed, the job waits again
+            self._store.stop()  # when it is closed, the job waits again
         except GovorError as error:  # it passes: the engine is busy, or the disk full
             await self._put_back(job)
-            self._ledger.ring(job.id)
+            self._store.notify(job.id)
             await asyncio.sleep(min(error.retry_after or BROKEN_SECONDS, LONGEST_PAUSE_SECONDS))
         except Exception:
             log.exception("Job %s rests for %g s, as its end cannot be written down", job.id, BROKEN_SECONDS)
@@ -137,7 +137,7 @@ class Runner:
         finally:
             self._live.pop(job.number, None)
 
-    async def _attempt(self, job: OrderedJob) -> GovorError | None:
+    async def _attempt(self, job: RequestedJob) -> GovorError | None:
         """Go on with a job; return why it can never be done. Raises what passes."""
         if job.attempts >= ATTEMPTS:
             return TranscriptionFailed(
@@ -156,33 +156,33 @@ class Runner:
             return TranscriptionFailed(f"The job failed: {reason(error)}")
         return None
 
-    async def _transcribe(self, job: OrderedJob) -> None:
+    async def _transcribe(self, job: RequestedJob) -> None:
         order = job.order
         work = Work(
-            self._ledger.folder.audio(job.id),
+            self._store.folder.audio(job.id),
             self._service.router.choose(order.model),
             order.options,
             order.rules,
             self._service.settings.max_audio_seconds,
-            patient=True,
+            background=True,
             begin_at=job.position,
             diarize=self._diarize(order),
             parties=order.parties,
-            wishes=order.wishes,
+            selection=order.wishes,
         )
         async with self._service.transcribe(work) as transcription:
             self._live[job.number] = transcription
-            self._ledger.ring(job.id)
+            self._store.notify(job.id)
             async with aclosing(aiter(transcription)) as segments:
                 async for segment in segments:
                     position = transcription.position
-                    if not await self._ledger.do(JobStore.add_segment, job.number, segment, position):
+                    if not await self._store.do(JobStore.add_segment, job.number, segment, position):
                         return  # cancelled
-                    self._ledger.ring(job.id)
+                    self._store.notify(job.id)
             seconds, notices = transcription.seconds_read, transcription.notices
         await self._end(job, partial(JobStore.complete, notices=notices), seconds)
 
-    def _diarize(self, order: Order) -> Diarize | None:
+    def _diarize(self, order: JobRequest) -> Diarize | None:
         """How the speakers of a job are told apart. Raises UnsupportedOperation, ModelNotInstalled."""
         if order.speakers is None:
             return None
@@ -190,7 +190,7 @@ class Runner:
         return Diarize(self._service.router.diarizer(), known, *order.people)
 
     async def _end(self, job: Job, how: Callable[..., Job | None], value: object) -> None:
-        ended = await self._ledger.do(how, job.number, value, time.time())
+        ended = await self._store.do(how, job.number, value, time.time())
         if ended is not None:
             log.info("Job %s: %s", job.id, ended.status)
             self._finished()
@@ -199,7 +199,7 @@ class Runner:
         """Let the job wait again, however long the data folder is out of order."""
         while True:
             try:
-                await self._ledger.do(JobStore.release, job.number)
+                await self._store.do(JobStore.release, job.number)
             except ShuttingDown:
                 return
             except Exception as error:  # noqa: BLE001 - the queue goes on whatever it was

@@ -16,9 +16,9 @@ from govor.engine.transcription.pipeline import Work
 from govor.errors import InsufficientStorage, JobNotFound, JobsUnavailable, ShuttingDown
 from govor.jobs.results import follow, read_transcript
 from govor.jobs.runner import Runner
-from govor.jobs.storage.async_store import STOPPING, Ledger
+from govor.jobs.storage.async_store import STOPPING, AsyncJobStore
 from govor.jobs.storage.data_folder import DATABASE, new_id
-from govor.jobs.storage.records import AnyJob, Job, Order, OrderedJob, Status
+from govor.jobs.storage.records import AnyJob, Job, JobRequest, RequestedJob, Status
 from govor.jobs.storage.store import ANYONE, JobStore, Limits
 from govor.jobs.webhooks import Webhooks
 from govor.settings import Settings
@@ -30,12 +30,12 @@ PATIENCE_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-class Jobs:
+class JobService:
     """The jobs of one server. Touches the disk only once there is a job, or was one before."""
 
     def __init__(self, service: Service):
         self._service = service
-        self._ledger: Ledger | None = None
+        self._store: AsyncJobStore | None = None
         self._runner: Runner | None = None
         self._webhooks: Webhooks | None = None
         self._opening = asyncio.Lock()
@@ -72,22 +72,22 @@ class Jobs:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._adding, return_exceptions=True)
         async with self._opening:
-            if self._runner and self._webhooks and self._ledger:
+            if self._runner and self._webhooks and self._store:
                 await asyncio.gather(self._runner.close(), self._webhooks.close())
-                await self._ledger.close()
-            self._service.underway.watch(None)
-            self._runner = self._webhooks = self._ledger = None
+                await self._store.close()
+            self._service.interactive.watch(None)
+            self._runner = self._webhooks = self._store = None
 
     async def counts(self) -> dict[str, int]:
         """How many jobs there are, by status; empty where there never was one, or the folder fails."""
-        if self._ledger is None:
+        if self._store is None:
             return {}
         try:
-            return await self._ledger.do(JobStore.counts)
+            return await self._store.do(JobStore.counts)
         except (JobsUnavailable, InsufficientStorage):
             return {}
 
-    async def submit(self, work: Work, order: Order, key: str) -> Job:
+    async def submit(self, work: Work, order: JobRequest, key: str) -> Job:
         """Take over a recording and queue the job: wholly, also where the caller is cancelled meanwhile.
 
         Raises InvalidAudio, AudioTooLong, ServerBusy, InsufficientStorage, JobsUnavailable.
@@ -100,18 +100,18 @@ class Jobs:
         adding.add_done_callback(self._added)
         return await asyncio.shield(adding)
 
-    async def _add(self, work: Work, order: Order, key: str, seconds: float | None) -> Job:
-        ledger = await self._open()
+    async def _add(self, work: Work, order: JobRequest, key: str, seconds: float | None) -> Job:
+        store = await self._open()
         limits = Limits(self.settings.jobs_limit, self.settings.jobs_max_mb * 1e6)
         job = new_id()
         try:
-            await _take(ledger, work.path, job)
-            owner = await self._signature(ledger, key)
-            added = await ledger.do(
+            await _take(store, work.path, job)
+            owner = await self._signature(store, key)
+            added = await store.do(
                 JobStore.add, job, owner, work.model.id, order, seconds, time.time(), limits
             )
         except BaseException:
-            ledger.folder.discard(job)
+            store.folder.discard(job)
             raise
         if self._runner:
             self._runner.wake()
@@ -123,48 +123,48 @@ class Jobs:
         if not adding.cancelled():
             adding.exception()
 
-    async def get(self, job: str, key: str) -> OrderedJob:
+    async def get(self, job: str, key: str) -> RequestedJob:
         """Return a job of this client's. Raises JobNotFound."""
-        ledger = await self._open_kept(job)
-        found = await ledger.do(JobStore.get, job, await self._owner(ledger, key))
+        store = await self._open_kept(job)
+        found = await store.do(JobStore.get, job, await self._owner(store, key))
         return self._as_it_is(found)
 
     async def newest(self, key: str, *, status: Status | None, after: str | None, limit: int) -> list[Job]:
         """Return the client's newest jobs, those older than `after`. Raises JobNotFound."""
         if not self._is_kept():
             return []
-        ledger = await self._open_kept("")
-        found = await ledger.do(JobStore.newest, await self._owner(ledger, key), status, after, limit)
+        store = await self._open_kept("")
+        found = await store.do(JobStore.newest, await self._owner(store, key), status, after, limit)
         return [self._as_it_is(job) for job in found]
 
     async def remove(self, job: str, key: str) -> tuple[Job, bool]:
         """Cancel a job, or forget one that has ended; return it, and whether it is gone."""
-        ledger = await self._open_kept(job)
-        owner = await self._owner(ledger, key)
-        found = await ledger.do(JobStore.get, job, owner)
-        cancelled = await ledger.do(JobStore.cancel, found.number, time.time())
+        store = await self._open_kept(job)
+        owner = await self._owner(store, key)
+        found = await store.do(JobStore.get, job, owner)
+        cancelled = await store.do(JobStore.cancel, found.number, time.time())
         if cancelled is not None:
             if self._runner:
                 await self._runner.drop(found.number)
-            ledger.ring(job)
+            store.notify(job)
             return cancelled, False
-        found = await ledger.do(JobStore.get, job, owner)  # as it has ended
-        await ledger.do(JobStore.delete, found.number)
-        ledger.ring(job)
+        found = await store.do(JobStore.get, job, owner)  # as it has ended
+        await store.do(JobStore.delete, found.number)
+        store.notify(job)
         return found, True
 
-    async def transcript(self, job: OrderedJob, key: str) -> Transcript:
+    async def transcript(self, job: RequestedJob, key: str) -> Transcript:
         """Return all that has been recognised. Raises why the job has failed, if that is found out now."""
-        ledger = await self._open_kept(job.id)
-        return await read_transcript(ledger, job, await self._owner(ledger, key))
+        store = await self._open_kept(job.id)
+        return await read_transcript(store, job, await self._owner(store, key))
 
     async def follow(self, job: str, key: str, quiet: float) -> AsyncGenerator[Segment | Job | None, None]:
         """Yield the segments of a job as they come, in the end the job; None after `quiet` seconds without.
 
         Raises JobNotFound, also where it is forgotten meanwhile; ShuttingDown.
         """
-        ledger = await self._open_kept(job)
-        async with aclosing(follow(ledger, job, await self._owner(ledger, key), quiet)) as followed:
+        store = await self._open_kept(job)
+        async with aclosing(follow(store, job, await self._owner(store, key), quiet)) as followed:
             async for item in followed:
                 yield item
 
@@ -173,62 +173,62 @@ class Jobs:
 
     def trouble(self) -> str:
         """Why jobs are not worked on now, without a path; empty: they are, or there are none."""
-        if self._runner is None or self._ledger is None:
+        if self._runner is None or self._store is None:
             told = "The store of jobs cannot be opened; the log says why." if self._complaint else ""
             return told or self._service.folders.data_trouble
-        if not self._ledger.folder.database.exists():
+        if not self._store.folder.database.exists():
             return "The store of jobs is gone. Restart the server; jobs of before are lost."
         told = "No job can be begun now; the log says why." if self._runner.trouble else ""
         return told or self._service.folders.data_trouble
 
     def _note_others(self, count: int) -> None:
         """Requests that are no jobs are worked on, or no more."""
-        if self._ledger and self._runner:
-            self._ledger.folder.note_others(count)
+        if self._store and self._runner:
+            self._store.folder.note_others(count)
             if not count:
                 self._runner.wake()
 
     def _is_kept(self) -> bool:
         try:
-            return self._ledger is not None or (self.settings.data_dir / DATABASE).is_file()
+            return self._store is not None or (self.settings.data_dir / DATABASE).is_file()
         except OSError:  # it may not be looked at: whoever opens it says so
             return True
 
-    async def _owner(self, ledger: Ledger, key: str) -> str:
+    async def _owner(self, store: AsyncJobStore, key: str) -> str:
         """Whose jobs a client may see: all are an administrator's, and everybody's without keys."""
         if self._service.keys.manages(key.encode("latin-1", "replace")):
             return ANYONE
-        return await self._signature(ledger, key)
+        return await self._signature(store, key)
 
-    async def _signature(self, ledger: Ledger, key: str) -> str:
+    async def _signature(self, store: AsyncJobStore, key: str) -> str:
         """Who a client is to the store."""
-        return await ledger.do(JobStore.owner, key) if self._service.keys.asked else ""
+        return await store.do(JobStore.owner, key) if self._service.keys.asked else ""
 
-    async def _open_kept(self, job: str) -> Ledger:
+    async def _open_kept(self, job: str) -> AsyncJobStore:
         """The ledger without what is too old. Raises JobNotFound where there never was one."""
         if not self._is_kept():
             raise JobNotFound(job)
-        ledger = await self._open()
-        await ledger.do(JobStore.forget, time.time())
-        return ledger
+        store = await self._open()
+        await store.do(JobStore.forget, time.time())
+        return store
 
-    async def _open(self) -> Ledger:
+    async def _open(self) -> AsyncJobStore:
         """Take the data folder, and go on with what lies in it. Raises JobsUnavailable, ShuttingDown."""
         async with self._opening:
             if self._closed:
                 raise ShuttingDown(STOPPING)
-            if self._ledger is None:
-                self._ledger = await self._open_ledger()
-                self._webhooks = Webhooks(self.settings, self._ledger)
-                self._runner = Runner(self._service, self._ledger, self._webhooks.wake)
-                self._service.underway.watch(self._note_others)
-                self._tasks.append(asyncio.create_task(self._tidy(self._ledger), name="tidy jobs"))
-            return self._ledger
+            if self._store is None:
+                self._store = await self._open_ledger()
+                self._webhooks = Webhooks(self.settings, self._store)
+                self._runner = Runner(self._service, self._store, self._webhooks.wake)
+                self._service.interactive.watch(self._note_others)
+                self._tasks.append(asyncio.create_task(self._tidy(self._store), name="tidy jobs"))
+            return self._store
 
-    async def _open_ledger(self) -> Ledger:
+    async def _open_ledger(self) -> AsyncJobStore:
         """Open the data folder; of what keeps it closed the log is told once."""
         try:
-            opened = await Ledger.open(self.settings.data_dir, self.keep_seconds)
+            opened = await AsyncJobStore.open(self.settings.data_dir, self.keep_seconds)
             self._complaint = ""
             return opened
         except (JobsUnavailable, InsufficientStorage) as error:
@@ -245,18 +245,18 @@ class Jobs:
                 return
             await asyncio.sleep(PATIENCE_SECONDS)
 
-    async def _tidy(self, ledger: Ledger) -> None:
+    async def _tidy(self, store: AsyncJobStore) -> None:
         while True:
             try:
-                await ledger.do(JobStore.forget, time.time())
+                await store.do(JobStore.forget, time.time())
             except (JobsUnavailable, InsufficientStorage) as error:
                 log.warning("%s", error)
             await asyncio.sleep(TIDY_SECONDS)
 
 
-async def _take(ledger: Ledger, source: Path, job: str) -> None:
+async def _take(store: AsyncJobStore, source: Path, job: str) -> None:
     """Move a recording into the data folder, beside the store's own thread: it may take a while."""
     try:
-        await asyncio.to_thread(ledger.folder.take, source, job)
+        await asyncio.to_thread(store.folder.take, source, job)
     except OSError as error:
         raise InsufficientStorage(f"The recording cannot be kept: {error.strerror}.") from error

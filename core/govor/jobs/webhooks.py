@@ -13,7 +13,7 @@ import time
 from base64 import b64decode, b64encode
 
 from govor.errors import GovorError, InsufficientStorage, JobsUnavailable, ShuttingDown, UrlNotAllowed
-from govor.jobs.storage.async_store import Ledger
+from govor.jobs.storage.async_store import AsyncJobStore
 from govor.jobs.storage.deliveries import Delivery
 from govor.jobs.storage.store import JobStore
 from govor.outbound.addresses import check_policy
@@ -52,9 +52,9 @@ def sign(secret: str, message: str, timestamp: int, body: str) -> dict[str, str]
 class Webhooks:
     """Sends what is due until it is closed; the rest waits in the data folder."""
 
-    def __init__(self, settings: Settings, ledger: Ledger):
+    def __init__(self, settings: Settings, store: AsyncJobStore):
         self._settings = settings
-        self._ledger = ledger
+        self._store = store
         self._arrival = asyncio.Event()
         self._task = asyncio.create_task(self._work(), name="webhooks")
 
@@ -71,7 +71,7 @@ class Webhooks:
         while True:
             self._arrival.clear()
             try:
-                due, soonest = await self._ledger.do(JobStore.due_deliveries, time.time())
+                due, soonest = await self._store.do(JobStore.due_deliveries, time.time())
                 if due:
                     await asyncio.gather(*(self._send(delivery) for delivery in due))
                     continue
@@ -107,7 +107,7 @@ class Webhooks:
         else:
             due = time.time() + PAUSES[delivery.attempts]
             log.info("Webhook %s will be sent again: %s", delivery.id, reason)
-        await self._ledger.do(JobStore.note_delivery, delivery.id, due)
+        await self._store.do(JobStore.note_delivery, delivery.id, due)
 
     async def _post(self, delivery: Delivery) -> int:
         check_allowed(self._settings)  # an earlier server may have taken it under other settings

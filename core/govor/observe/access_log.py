@@ -6,37 +6,37 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
-from govor.observe.request import Exchange
+from govor.observe.request import RequestRecord
 
 LONGEST_PATH = 200
 
 log = logging.getLogger("govor.access")
 
 
-def log_exchange(exchange: Exchange) -> None:
+def log_request(record: RequestRecord) -> None:
     """Write a line on a request that is answered. Its query is left out: there may be a key in it."""
-    path = quote(exchange.path, safe="/:@!$&'()*+,;=-._~")[:LONGEST_PATH]
+    path = quote(record.path, safe="/:@!$&'()*+,;=-._~")[:LONGEST_PATH]
     fields: dict[str, Any] = {
-        "request_id": exchange.id,
-        "client": exchange.client,
-        "method": exchange.verb,
+        "request_id": record.id,
+        "client": record.client,
+        "method": record.verb,
         "path": path,
-        "route": exchange.template,
-        "status": exchange.status,
-        "seconds": round(exchange.seconds or 0.0, 3),
+        "route": record.template,
+        "status": record.status,
+        "seconds": round(record.seconds or 0.0, 3),
     }
-    text = f"{exchange.client} {exchange.verb} {path} {exchange.status} in {exchange.seconds or 0.0:.3f} s"
-    if exchange.code:
-        fields["code"] = exchange.code
-        text += f", {exchange.code}"
-    if exchange.key:
-        fields["key"] = exchange.key
-        text += f", key {exchange.key}"
-    if exchange.model:
-        fields["model"] = exchange.model
-        text += f", {exchange.model}"
-    if exchange.audio_seconds:
-        fields["audio_seconds"] = round(exchange.audio_seconds, 3)
-        text += f", {exchange.audio_seconds:.1f} s of audio"
-    level = logging.DEBUG if exchange.is_probe and exchange.status < 500 else logging.INFO
-    log.log(level, "%s, id %s", text, exchange.id, extra={"fields": fields})
+    text = f"{record.client} {record.verb} {path} {record.status} in {record.seconds or 0.0:.3f} s"
+    if record.code:
+        fields["code"] = record.code
+        text += f", {record.code}"
+    if record.key:
+        fields["key"] = record.key
+        text += f", key {record.key}"
+    if record.model:
+        fields["model"] = record.model
+        text += f", {record.model}"
+    if record.audio_seconds:
+        fields["audio_seconds"] = round(record.audio_seconds, 3)
+        text += f", {record.audio_seconds:.1f} s of audio"
+    level = logging.DEBUG if record.is_probe and record.status < 500 else logging.INFO
+    log.log(level, "%s, id %s", text, record.id, extra={"fields": fields})

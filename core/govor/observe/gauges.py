@@ -40,26 +40,32 @@ class StateCollector(Collector):
         yield jobs
 
     def _models(self) -> Iterator[Metric]:
-        residence = self._service.pool.residence
-        here = [slot.loaded for slot in residence.slots.values() if slot.loaded]
+        loaded_models = self._service.pool.loaded_models
+        here = [slot.loaded for slot in loaded_models.slots.values() if slot.loaded]
         yield _gauge("govor_models_loaded", "Models in memory.", len(here))
-        yield _gauge("govor_models_memory_bytes", "Memory that models hold or are promised.", residence.used)
+        yield _gauge(
+            "govor_models_memory_bytes", "Memory that models hold or are promised.", loaded_models.used
+        )
         memory = GaugeMetricFamily("govor_model_memory_bytes", "Memory of a loaded model.", labels=["model"])
-        depth = GaugeMetricFamily("govor_queue_depth", "Stretches that wait for a worker.", labels=["model"])
+        depth = GaugeMetricFamily("govor_queue_depth", "Chunks that wait for a worker.", labels=["model"])
         workers = GaugeMetricFamily("govor_workers", "Workers of a loaded model.", labels=["model"])
         busy = GaugeMetricFamily("govor_workers_busy", "Workers that are at work.", labels=["model"])
         for loaded in here:
             name = [loaded.model.id]
             memory.add_metric(name, loaded.held)
-            depth.add_metric(name, loaded.lane.waiting)
-            workers.add_metric(name, loaded.lane.workers)
-            busy.add_metric(name, loaded.lane.busy)
+            depth.add_metric(name, loaded.scheduler.waiting)
+            workers.add_metric(name, loaded.scheduler.workers)
+            busy.add_metric(name, loaded.scheduler.busy)
         yield from (memory, depth, workers, busy)
         if self._service.settings.metrics_gigastt:
-            lanes = [loaded.lane for loaded in here]
-            free = sum(lane.workers - lane.busy for lane in lanes)
+            schedulers = [loaded.scheduler for loaded in here]
+            free = sum(scheduler.workers - scheduler.busy for scheduler in schedulers)
             yield _gauge("gigastt_pool_available", "Idle workers.", free)
-            yield _gauge("gigastt_pool_waiters", "Stretches that wait.", sum(lane.waiting for lane in lanes))
+            yield _gauge(
+                "gigastt_pool_waiters",
+                "Chunks that wait.",
+                sum(scheduler.waiting for scheduler in schedulers),
+            )
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

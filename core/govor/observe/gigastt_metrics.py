@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from govor.observe.request import Exchange
+from govor.observe.request import RequestRecord
 
 
-class GigasttFigures:
+class GigasttMetrics:
     """Those that are counted; `state` has those that are looked at."""
 
     def __init__(self, registry: CollectorRegistry):
@@ -23,9 +23,9 @@ class GigasttFigures:
         self._rejections = Counter("gigastt_rate_limit_rejections", "Came too often.", registry=registry)
         self.sockets = Gauge("gigastt_ws_active_connections", "WebSockets open.", registry=registry)
 
-    def left(self, exchange: Exchange) -> None:
+    def left(self, record: RequestRecord) -> None:
         """A request has been answered."""
-        self._requests.labels(exchange.verb, exchange.template, str(exchange.status)).inc()
-        self._durations.labels(exchange.verb, exchange.template).observe(exchange.seconds or 0.0)
-        self._timeouts.inc(exchange.code == "timeout")
-        self._rejections.inc(exchange.code == "rate_limited")
+        self._requests.labels(record.verb, record.template, str(record.status)).inc()
+        self._durations.labels(record.verb, record.template).observe(record.seconds or 0.0)
+        self._timeouts.inc(record.code == "timeout")
+        self._rejections.inc(record.code == "rate_limited")

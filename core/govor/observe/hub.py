@@ -9,44 +9,44 @@ from contextlib import contextmanager
 
 from govor.engine.service import Service
 from govor.events import Observer, Report
-from govor.observe.access_log import log_exchange
-from govor.observe.metrics import Figures
-from govor.observe.request import Exchange, current
+from govor.observe.access_log import log_request
+from govor.observe.metrics import Metrics
+from govor.observe.request import RequestRecord, current
 from govor.observe.tracing import Tracing, tracing_of_environment
 
 log = logging.getLogger(__name__)
 
 
-class Watch(Observer):
+class ObserverHub(Observer):
     """Metrics, traces and the access log, as the settings and the environment want them."""
 
     def __init__(self, service: Service, tracing: Tracing | None = None):
         self._service = service
-        self.figures = Figures(service) if service.settings.metrics != "off" else None
+        self.figures = Metrics(service) if service.settings.metrics != "off" else None
         """None: nobody wants metrics."""
         self._tracing = tracing or tracing_of_environment()
         service.observers.add(self)
         if self.figures:
             service.observers.add(self.figures)
 
-    def came(self, exchange: Exchange) -> None:
+    def came(self, record: RequestRecord) -> None:
         """A request has begun."""
         with _harmless():
             if self.figures:
                 self.figures.came()
             if self._tracing:
-                self._tracing.came(exchange)
+                self._tracing.came(record)
 
-    def left(self, exchange: Exchange) -> None:
+    def left(self, record: RequestRecord) -> None:
         """A request has been answered, or its client has left."""
-        exchange.seconds = time.monotonic() - exchange.began
+        record.seconds = time.monotonic() - record.began
         with _harmless():
             if self._service.settings.access_log:
-                log_exchange(exchange)
+                log_request(record)
             if self.figures:
-                self.figures.left(exchange)
+                self.figures.left(record)
             if self._tracing:
-                self._tracing.left(exchange)
+                self._tracing.left(record)
 
     def socket(self, change: int) -> None:
         """A WebSocket was opened, or closed."""
@@ -54,12 +54,12 @@ class Watch(Observer):
             self.figures.socket(change)
 
     def transcribed(self, report: Report) -> None:
-        exchange = None if report.patient else current()
-        if exchange is not None:
-            exchange.audio_seconds += report.audio_seconds
-            exchange.model = report.model
+        record = None if report.background else current()
+        if record is not None:
+            record.audio_seconds += report.audio_seconds
+            record.model = report.model
         if self._tracing:
-            self._tracing.transcribed(report, exchange)
+            self._tracing.transcribed(report, record)
 
     def close(self) -> None:
         """Send what is not sent yet."""

@@ -20,8 +20,8 @@ from govor import __version__
 from govor.engine.service import Service
 from govor.events import Observer, Report
 from govor.observe.gauges import StateCollector
-from govor.observe.gigastt_metrics import GigasttFigures
-from govor.observe.request import Exchange
+from govor.observe.gigastt_metrics import GigasttMetrics
+from govor.observe.request import RequestRecord
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -31,7 +31,7 @@ RATIOS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 
 
-class Figures(Observer):
+class Metrics(Observer):
     """Counts what it is told, and looks at the rest when it is asked."""
 
     def __init__(self, service: Service):
@@ -42,7 +42,7 @@ class Figures(Observer):
         PlatformCollector(registry=registry)
         self._state = StateCollector(service)
         registry.register(self._state)
-        self._gigastt = GigasttFigures(registry) if service.settings.metrics_gigastt else None
+        self._gigastt = GigasttMetrics(registry) if service.settings.metrics_gigastt else None
         Gauge("govor_build_info", "The version.", ["version"], registry=registry).labels(__version__).set(1)
         self._add_http()
         self._add_work()
@@ -98,7 +98,7 @@ class Figures(Observer):
             registry=registry,
         )
         self._batches = Histogram(
-            "govor_batch_size", "Stretches of audio in one call.", model, buckets=BATCHES, registry=registry
+            "govor_batch_size", "Chunks of audio in one call.", model, buckets=BATCHES, registry=registry
         )
         self._moves = Counter(
             "govor_model_events", "What became of models in memory.", ["model", "event"], registry=registry
@@ -123,19 +123,19 @@ class Figures(Observer):
         """A request has begun."""
         self._under_way.inc()
 
-    def left(self, exchange: Exchange) -> None:
+    def left(self, record: RequestRecord) -> None:
         """A request has been answered."""
         self._under_way.dec()
-        verb, route, status = exchange.verb, exchange.template, str(exchange.status)
-        self._requests.labels(verb, route, status, exchange.dialect, self._known(exchange.model)).inc()
-        self._durations.labels(verb, route, exchange.dialect).observe(exchange.seconds or 0.0)
-        if exchange.key:
-            self._by_key.labels(exchange.key, status).inc()
-            self._audio_by_key.labels(exchange.key).inc(exchange.audio_seconds)
-        if exchange.code:
-            self._errors.labels(exchange.code).inc()
+        verb, route, status = record.verb, record.template, str(record.status)
+        self._requests.labels(verb, route, status, record.dialect, self._known(record.model)).inc()
+        self._durations.labels(verb, route, record.dialect).observe(record.seconds or 0.0)
+        if record.key:
+            self._by_key.labels(record.key, status).inc()
+            self._audio_by_key.labels(record.key).inc(record.audio_seconds)
+        if record.code:
+            self._errors.labels(record.code).inc()
         if self._gigastt:
-            self._gigastt.left(exchange)
+            self._gigastt.left(record)
 
     def socket(self, change: int) -> None:
         """A WebSocket was opened, or closed."""

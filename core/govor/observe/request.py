@@ -30,7 +30,7 @@ PROBES = ("/health", "/ready", "/readyz", "/health/ready", "/v1/health", "/v1/pi
 
 
 @dataclass(slots=True, eq=False)
-class Exchange:
+class RequestRecord:
     """One request. What is not known yet is empty."""
 
     id: str
@@ -76,11 +76,11 @@ class Exchange:
         return self.route.removeprefix("/api") in PROBES
 
 
-CURRENT: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+CURRENT: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
 """The request that the code works for."""
 
 
-def current() -> Exchange | None:
+def current() -> RequestRecord | None:
     """The request under way; None outside of one, and in what goes on after it."""
-    exchange = CURRENT.get()
-    return exchange if exchange is not None and exchange.seconds is None else None
+    record = CURRENT.get()
+    return record if record is not None and record.seconds is None else None

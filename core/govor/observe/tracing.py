@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from govor.events import Report
-from govor.observe.request import Exchange
+from govor.observe.request import RequestRecord
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
@@ -61,41 +61,41 @@ class Tracing:
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("govor")
 
-    def came(self, exchange: Exchange) -> None:
+    def came(self, record: RequestRecord) -> None:
         """Begin the span of a request, below its client's where that says so."""
         from opentelemetry.trace import SpanKind
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        parent = TraceContextTextMapPropagator().extract({"traceparent": exchange.parent})
-        exchange.span = self._tracer.start_span(exchange.verb, parent, SpanKind.SERVER)
+        parent = TraceContextTextMapPropagator().extract({"traceparent": record.parent})
+        record.span = self._tracer.start_span(record.verb, parent, SpanKind.SERVER)
 
-    def left(self, exchange: Exchange) -> None:
+    def left(self, record: RequestRecord) -> None:
         """End the span of a request."""
         from opentelemetry.trace import StatusCode
 
-        span = exchange.span
-        span.update_name(f"{exchange.verb} {exchange.template}")
+        span = record.span
+        span.update_name(f"{record.verb} {record.template}")
         span.set_attributes(
             {
-                "http.request.method": exchange.verb,
-                "http.route": exchange.template,
-                "http.response.status_code": exchange.status,
-                "govor.request_id": exchange.id,
-                "govor.dialect": exchange.dialect,
+                "http.request.method": record.verb,
+                "http.route": record.template,
+                "http.response.status_code": record.status,
+                "govor.request_id": record.id,
+                "govor.dialect": record.dialect,
             }
         )
-        if exchange.code:
-            span.set_attribute("error.type", exchange.code)
-        if exchange.status >= 500:
+        if record.code:
+            span.set_attribute("error.type", record.code)
+        if record.status >= 500:
             span.set_status(StatusCode.ERROR)
         span.end()
 
-    def transcribed(self, report: Report, exchange: Exchange | None) -> None:
+    def transcribed(self, report: Report, record: RequestRecord | None) -> None:
         """Make the spans of a recording; a job's are a trace of their own."""
         from opentelemetry.context import Context
         from opentelemetry.trace import set_span_in_context
 
-        context: Any = set_span_in_context(exchange.span) if exchange and exchange.span else Context()
+        context: Any = set_span_in_context(record.span) if record and record.span else Context()
         whole = self._tracer.start_span("transcribe", context, start_time=_nanoseconds(report.began))
         whole.set_attributes(
             {

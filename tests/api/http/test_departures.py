@@ -57,14 +57,14 @@ def start(serve: Any, model: FakeLongForm, tmp_path: Path) -> Callable[..., Any]
 
 def is_at_rest(server: Any, folder: Path) -> bool:
     """Tell whether nothing of any request is left: no place, file, model held, work that waits."""
-    residents = server.service.pool.residence.residents()
-    lane = next(resident.lane for resident in residents if resident.model.id == "fake")
+    residents = server.service.pool.loaded_models.residents()
+    scheduler = next(resident.scheduler for resident in residents if resident.model.id == "fake")
     return (
         not any(resident.leases for resident in residents)
-        and lane._waiting == []
-        and (lane.ahead._free, lane.ahead._rooms) == (lane.ahead.stretches, lane.workers + 1)
+        and scheduler._waiting == []
+        and (scheduler.ahead._free, scheduler.ahead._rooms) == (scheduler.ahead.chunks, scheduler.workers + 1)
         and server.service.admission.inside == 0
-        and not server.service.traffic._inside
+        and not server.service.in_flight._inside
         and list(folder.iterdir()) == []
     )
 
@@ -127,7 +127,7 @@ def test_a_client_that_leaves_the_events_of_a_job_leaves_nothing_but_the_job(
             with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
                 connection.sendall(f"GET {job}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 assert b"200" in connection.recv(100)
-            assert eventually(lambda: not server.service.traffic._inside)
+            assert eventually(lambda: not server.service.in_flight._inside)
         model.gate.open(EVERY_CALL)
         assert eventually(lambda: client.get(job).json()["status"] == "completed")
         assert eventually(lambda: is_at_rest(server, tmp_path))

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from govor.api.http.pacing import Doorway
+from govor.api.http.pacing import StartPacing
 
 pytestmark = pytest.mark.anyio
 
 CLIENTS = 9
 
 
-class Arrivals:
+class MemoryAdmission:
     """An application that notes in which turn of the event loop each request begins."""
 
     def __init__(self) -> None:
@@ -34,38 +34,38 @@ class Arrivals:
 async def nothing(*_: Any) -> Any: ...
 
 
-def ask(door: Doorway, method: str) -> asyncio.Task[None]:
+def ask(door: StartPacing, method: str) -> asyncio.Task[None]:
     return asyncio.create_task(door({"type": "http", "method": method}, nothing, nothing))
 
 
 async def test_of_a_crowd_two_begin_in_each_turn_in_the_order_of_their_coming() -> None:
-    arrivals = Arrivals()
-    door = Doorway(arrivals, at_once=2)
-    counting = asyncio.create_task(arrivals.count_turns())
+    admission = MemoryAdmission()
+    door = StartPacing(admission, at_once=2)
+    counting = asyncio.create_task(admission.count_turns())
     await asyncio.gather(*(ask(door, f"POST {number}") for number in range(CLIENTS)))
     counting.cancel()
-    turns = [turn for _, turn in arrivals.turns]
-    assert [name for name, _ in arrivals.turns] == [f"POST {number}" for number in range(CLIENTS)]
+    turns = [turn for _, turn in admission.turns]
+    assert [name for name, _ in admission.turns] == [f"POST {number}" for number in range(CLIENTS)]
     assert [turns.count(turn) for turn in sorted(set(turns))] == [2, 2, 2, 2, 1]
     assert max(turns) - min(turns) == 4
 
 
 async def test_a_probe_does_not_wait_for_the_crowd() -> None:
-    arrivals = Arrivals()
-    door = Doorway(arrivals, at_once=2)
+    admission = MemoryAdmission()
+    door = StartPacing(admission, at_once=2)
     crowd = [ask(door, "POST") for _ in range(CLIENTS)]
     await asyncio.gather(ask(door, "GET"), *crowd)
-    assert arrivals.turns[0][0] == "GET"
+    assert admission.turns[0][0] == "GET"
 
 
 async def test_who_leaves_before_the_turn_comes_keeps_nobody_waiting() -> None:
-    arrivals = Arrivals()
-    door = Doorway(arrivals, at_once=1)
+    admission = MemoryAdmission()
+    door = StartPacing(admission, at_once=1)
     crowd = [ask(door, f"POST {number}") for number in range(3)]
     await asyncio.sleep(0)
     crowd[0].cancel()
     crowd[1].cancel()
     await asyncio.wait(crowd)
-    assert [name for name, _ in arrivals.turns] == ["POST 2"]
+    assert [name for name, _ in admission.turns] == ["POST 2"]
     await ask(door, "POST 3")
-    assert arrivals.turns[-1][0] == "POST 3"
+    assert admission.turns[-1][0] == "POST 3"

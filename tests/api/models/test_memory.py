@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from govor.contract.models import ModelSpec
-from govor.engine.model_pool.process_memory import Gauge
+from govor.engine.model_pool.process_memory import MemoryProbe
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of
 from support.memories import Family, Memory
@@ -34,7 +34,7 @@ def start(serve: Callable[..., Any], family: Family) -> Callable[..., httpx.Clie
     def begin(**settings: Any) -> httpx.Client:
         plugins = plugins_of(Settings(), family=family, vad=FakeDetector())
         server = serve(plugins, preload=(), default_models=("a",), **settings)
-        server.service.pool._arrivals._loader._gauge = Gauge(lambda: family.memory.bytes)
+        server.service.pool._admission._loader._gauge = MemoryProbe(lambda: family.memory.bytes)
         return server.client()
 
     return begin
@@ -196,12 +196,12 @@ def test_the_tables_of_plugins_toml_rule_each_model(
         plugins_of(settings, family=family),
         **{name: getattr(settings, name) for name in settings.model_fields_set},
     )
-    wishes = server.service.pool.wishes
+    load_settings = server.service.pool.load_settings
     assert eventually(lambda: [name for name, _, _ in family.loads] == ["a"])
     assert family.loads[0][2].precision == "fp32"
-    found = wishes.of(family_model(server, "owner/c"))
+    found = load_settings.of(family_model(server, "owner/c"))
     assert (found.placement.device, found.placement.threads, found.ttl) == ("cuda", 4, 0)
-    assert wishes.of(family_model(server, "b")).ttl == 30
+    assert load_settings.of(family_model(server, "b")).ttl == 30
 
 
 def family_model(server: Any, name: str) -> Any:
@@ -223,7 +223,7 @@ def test_a_missing_device_is_told_at_the_load_and_kept_as_the_reason(serve: Call
 def test_a_specs_memory_is_shown_where_it_cannot_be_measured(serve: Callable[..., Any]) -> None:
     backend = FakeBackend(ModelSpec("a", memory=7_000_000))
     server = serve(plugins_of(Settings(), family=backend), preload=())
-    server.service.pool._arrivals._loader._gauge = Gauge(lambda: None)
+    server.service.pool._admission._loader._gauge = MemoryProbe(lambda: None)
     with server.client() as client:
         client.post("/v1/models/a/load")
         (resident,) = client.get("/api/ps").json()["data"]

@@ -22,7 +22,7 @@ import pytest
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Audio, Options, Segment
 from govor.engine.model_pool.pool import Loaded
-from govor.engine.scheduling.tasks import Turn
+from govor.engine.scheduling.tasks import InferenceTask
 from govor.errors import LoadFailed
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
@@ -78,13 +78,13 @@ def events(lines: Iterator[str]) -> Iterator[Any]:
 
 def loaded(server: Any) -> Loaded:
     """The only loaded model."""
-    (resident,) = server.service.pool.residence.residents()
+    (resident,) = server.service.pool.loaded_models.residents()
     return resident
 
 
-def waiting(server: Any) -> list[Turn]:
+def waiting(server: Any) -> list[InferenceTask]:
     """The turns that no worker has taken."""
-    return loaded(server).lane._waiting
+    return loaded(server).scheduler._waiting
 
 
 def test_deltas_arrive_while_later_windows_are_still_worked_on(start: Start) -> None:
@@ -255,8 +255,8 @@ def test_clients_that_leave_while_the_model_works_leave_nothing_behind(
     assert len(model.calls) == 2 * ROUNDS
     assert threading.active_count() <= threads + 10  # pools of threads grow up to their size
     assert waiting(server) == []
-    lane = loaded(server).lane
-    assert (lane.ahead._free, lane.ahead._rooms) == (lane.ahead.stretches, lane.workers + 1)
+    scheduler = loaded(server).scheduler
+    assert (scheduler.ahead._free, scheduler.ahead._rooms) == (scheduler.ahead.chunks, scheduler.workers + 1)
     assert eventually(lambda: server.service.admission.inside == 0)
     model.gate.open(EVERY_CALL)
     assert server.post(voice(1)).json()["text"] == "1.0 seconds"
@@ -305,7 +305,7 @@ def test_a_short_message_is_answered_while_a_long_upload_is_worked_on(start: Sta
         upload = threads.submit(server.post, long)
         assert model.begun.acquire(timeout=10)
         message = threads.submit(server.post, voice(1))
-        assert eventually(lambda: any(turn.stretch.seconds == 1 for turn in waiting(server)))
+        assert eventually(lambda: any(turn.chunk.seconds == 1 for turn in waiting(server)))
         model.gate.open(2)
         assert message.result(timeout=10).json()["text"] == "1.0 seconds"
         assert not upload.done()
@@ -333,21 +333,21 @@ def calls_in_the_end(model: FakeRecognizer) -> int:
 def test_a_client_that_does_not_read_stops_nobody_but_itself(start: Start) -> None:
     model = Wordy(FAKE)
     server = start(model)
-    stretches = 40
-    long = media.wav(np.tile(np.concatenate([hum(1), silence(4)]), stretches))
+    chunks = 40
+    long = media.wav(np.tile(np.concatenate([hum(1), silence(4)]), chunks))
     with (
         knock(server, URL, long, 4096, model="fake", stream="true") as connection,
         connection.makefile("rb") as answer,
     ):
         assert model.begun.acquire(timeout=10)
         done = calls_in_the_end(model)
-        assert done < stretches, "the server holds what the client does not take"
+        assert done < chunks, "the server holds what the client does not take"
         assert server.post(voice(2)).json()["text"].startswith("2.0 seconds")
         assert len(model.calls) == done + 1
         lines = takewhile(lambda line: b"[DONE]" not in line, answer)
         deltas = [line for line in lines if line.startswith(b"data: ") and b"text.delta" in line[:50]]
-    assert len(deltas) == stretches
-    assert len(model.calls) == stretches + 1
+    assert len(deltas) == chunks
+    assert len(model.calls) == chunks + 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a connection for that")

@@ -29,7 +29,7 @@ import os, sys, threading, zlib
 import govor
 
 class Stepped:
-    """Takes one line of stdin for each stretch; its text is the audio's own checksum."""
+    """Takes one line of stdin for each chunk; its text is the audio's own checksum."""
     parallel = 1
 
     def transcribe(self, batch, options):
@@ -66,9 +66,9 @@ QUIET = ("--log-level", "warning")
 """For hundreds of requests: nobody reads the pipe that a line for each would fill."""
 
 
-def talk(stretches: int) -> bytes:
-    """So many stretches, no two of them alike."""
-    pieces = [piece for number in range(stretches) for piece in (hum(0.5 + number / 100), silence(4))]
+def talk(chunks: int) -> bytes:
+    """So many chunks, no two of them alike."""
+    pieces = [piece for number in range(chunks) for piece in (hum(0.5 + number / 100), silence(4))]
     return media.wav(np.concatenate(pieces))
 
 
@@ -86,7 +86,7 @@ class Life:
         self._reader.start()
 
     def step(self, times: int = 1) -> None:
-        """Let the model do so many stretches."""
+        """Let the model do so many chunks."""
         for _ in range(times):
             self.process.stdin.write("\n")
         self.process.stdin.flush()

@@ -16,7 +16,7 @@ from govor.audio.decoding.opening import tagged
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
 from govor.contract.recognition import SAMPLE_RATE
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.errors import InvalidAudio
 from support.sound import media
 
@@ -38,8 +38,10 @@ def pitch_of(recording: Recording) -> int:
 def pitch(decoders: Decoders, write: Write) -> Pitch:
     """The pitch of what is heard of a recording."""
 
-    def pitch(content: bytes, languages: list[str] | None = None, **wishes: str) -> int:
-        return pitch_of(Recording(write(content), decoders, tagged(Wishes(**wishes), languages or [])))
+    def pitch(content: bytes, languages: list[str] | None = None, **selection: str) -> int:
+        return pitch_of(
+            Recording(write(content), decoders, tagged(TrackSelection(**selection), languages or []))
+        )
 
     return pitch
 
@@ -74,7 +76,9 @@ def test_the_number_of_the_track_that_is_heard_is_told(decoders: Decoders, write
 def test_tracks_that_are_not_heard_are_told_if_nobody_chose(
     track: str, told: list[str], decoders: Decoders, write: Write
 ) -> None:
-    with Recording(write(media.tracks_of([LOW, HIGH], "matroska")), decoders, Wishes(track)) as recording:
+    with Recording(
+        write(media.tracks_of([LOW, HIGH], "matroska")), decoders, TrackSelection(track)
+    ) as recording:
         for _ in recording.blocks():
             pass
     assert [notice.code for notice in recording.notices] == told
@@ -206,12 +210,12 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("content", "wishes", "why"), ERRORS, ids=[why[-40:] for _, _, why in ERRORS])
+@pytest.mark.parametrize(("content", "selection", "why"), ERRORS, ids=[why[-40:] for _, _, why in ERRORS])
 def test_an_error_names_what_the_file_holds_codec_by_codec(
-    content: bytes, wishes: dict[str, str], why: str, pitch: Pitch
+    content: bytes, selection: dict[str, str], why: str, pitch: Pitch
 ) -> None:
     with pytest.raises(InvalidAudio, match=re.escape(why)):
-        pitch(content, **wishes)
+        pitch(content, **selection)
 
 
 def test_the_last_of_64_tracks_is_found(pitch: Pitch) -> None:

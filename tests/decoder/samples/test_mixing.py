@@ -11,7 +11,7 @@ import pytest
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
 from govor.contract.recognition import Audio
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.errors import InvalidAudio
 from support.sound import media
 
@@ -25,8 +25,8 @@ FIVE_ONE = 0x3F
 def hear(decoders: Decoders, write: Write) -> Hear:
     """Decode a recording, whole."""
 
-    def hear(content: bytes, **wishes: object) -> Audio:
-        with Recording(write(content), decoders, Wishes(**wishes)) as recording:
+    def hear(content: bytes, **selection: object) -> Audio:
+        with Recording(write(content), decoders, TrackSelection(**selection)) as recording:
             return np.concatenate([np.zeros(0, np.float32), *recording.blocks()])
 
     return hear
@@ -134,10 +134,10 @@ def test_more_channels_than_can_be_converted_are_refused(hear: Hear) -> None:
         hear(media.channels_wav(tones(*[300] * 65, seconds=0.1)))
 
 
-@pytest.mark.parametrize("wishes", [{"track": "x" * 201}, {"language": "x" * 201}, {"channel": -1}])
-def test_wishes_that_no_recording_can_fulfil_are_no_wishes(wishes: dict[str, object]) -> None:
+@pytest.mark.parametrize("selection", [{"track": "x" * 201}, {"language": "x" * 201}, {"channel": -1}])
+def test_wishes_that_no_recording_can_fulfil_are_no_wishes(selection: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"at most 200|from 0"):
-        Wishes(**wishes)
+        TrackSelection(**selection)
 
 
 @pytest.mark.parametrize("count", [*range(1, 25), 30, 32, 36, 48, 64])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from govor.audio.chunking import Stretch
+from govor.audio.chunking import Chunk
 from govor.contract.recognition import SAMPLE_RATE, Options, Segment, Token, Transcript, Word
 from govor.engine.alignment.segment_times import WIDE, place
 from govor.formats.subtitles.cues import CueMaker
@@ -20,20 +20,20 @@ from govor.formats.timeline import place_segments
 PLAIN = Options()
 
 
-def spread(*lengths: float, silent: Sequence[float]) -> Stretch:
-    """A stretch of parts of these seconds; of the others, each was left out before one of them."""
+def spread(*lengths: float, silent: Sequence[float]) -> Chunk:
+    """A chunk of parts of these seconds; of the others, each was left out before one of them."""
     counts, gaps = ([round(seconds * SAMPLE_RATE) for seconds in both] for both in (lengths, silent))
     offsets = [sum(counts[:place]) for place in range(len(counts))]
     starts = [offset + sum(gaps[: place + 1]) for place, offset in enumerate(offsets)]
-    return Stretch(np.zeros(sum(counts), np.float32), tuple(offsets), tuple(starts))
+    return Chunk(np.zeros(sum(counts), np.float32), tuple(offsets), tuple(starts))
 
 
-def left_out(stretch: Stretch) -> list[tuple[float, float]]:
-    """Start and end in the recording of what the stretch leaves out."""
-    ends = [*stretch.offsets[1:], len(stretch.audio)]
+def left_out(chunk: Chunk) -> list[tuple[float, float]]:
+    """Start and end in the recording of what the chunk leaves out."""
+    ends = [*chunk.offsets[1:], len(chunk.audio)]
     edges = [
         (start, start + end - offset)
-        for offset, end, start in zip(stretch.offsets, ends, stretch.starts, strict=True)
+        for offset, end, start in zip(chunk.offsets, ends, chunk.starts, strict=True)
     ]
     return [(before[1] / SAMPLE_RATE, after[0] / SAMPLE_RATE) for before, after in pairwise(edges)]
 
@@ -94,9 +94,9 @@ def test_a_word_is_clipped_to_the_part_that_holds_most_of_it() -> None:
 
 
 def test_a_short_pause_does_not_cut_a_segment_yet_no_word_spans_it() -> None:
-    stretch = spread(2.0, 2.0, silent=[0.0, 0.5])
+    chunk = spread(2.0, 2.0, silent=[0.0, 0.5])
     words = (Word("one", 0.5, 2.2), Word("two", 2.2, 3.0))
-    (placed,) = place(Segment("one two", 0.5, 3.0, words=words), stretch, PLAIN)
+    (placed,) = place(Segment("one two", 0.5, 3.0, words=words), chunk, PLAIN)
     assert (placed.start, placed.end) == (0.5, 3.5)
     assert times(words_of([placed])) == [("one", 0.5, 2.0), ("two", 2.7, 3.5)]
 
@@ -145,14 +145,14 @@ def test_numbers_of_tokens_whose_letters_are_not_known_stay_with_the_first_piece
 
 
 def test_a_start_on_a_joint_belongs_to_the_later_part_and_an_end_to_the_earlier_one() -> None:
-    stretch = spread(1.0, 1.0, silent=[2.0, 2.0])
-    placed = [*place(Segment("x", 1.0, 2.0), stretch, PLAIN), *place(Segment("x", 0.0, 1.0), stretch, PLAIN)]
+    chunk = spread(1.0, 1.0, silent=[2.0, 2.0])
+    placed = [*place(Segment("x", 1.0, 2.0), chunk, PLAIN), *place(Segment("x", 0.0, 1.0), chunk, PLAIN)]
     assert times(placed) == [("x", 5.0, 6.0), ("x", 2.0, 3.0)]
 
 
 def test_times_beyond_the_end_are_clipped() -> None:
-    stretch = spread(1.0, silent=[1.0])
-    (segment,) = place(Segment("x", 0.5, 29.98, words=(Word("x", 0.5, 2.0),)), stretch, PLAIN)
+    chunk = spread(1.0, silent=[1.0])
+    (segment,) = place(Segment("x", 0.5, 29.98, words=(Word("x", 0.5, 2.0),)), chunk, PLAIN)
     assert (segment.start, segment.end) == (1.5, 2.0)
     assert segment.words == (Word("x", 1.5, 2.0),)
 
@@ -182,7 +182,7 @@ TEXTS = st.lists(
 def test_nothing_that_is_placed_covers_silence_that_was_left_out(
     lengths: list[int], gaps: list[int], text: list[str], edges: list[int], kind: str, language: str | None
 ) -> None:
-    stretch = spread(*(number / 100 for number in lengths), silent=[number / 100 for number in gaps])
+    chunk = spread(*(number / 100 for number in lengths), silent=[number / 100 for number in gaps])
     clock = edges if kind == "overlapping" else sorted(edges)
     pairs = sorted((min(pair), max(pair)) for pair in zip(clock[::2], clock[1::2], strict=True))
     said = ["other"] * len(text) if kind == "not of the text" else text
@@ -196,13 +196,13 @@ def test_nothing_that_is_placed_covers_silence_that_was_left_out(
         words=None if kind in ("untimed", "without") else words,
         language=language,
     )
-    placed = place(segment, stretch, PLAIN)
+    placed = place(segment, chunk, PLAIN)
     assert join_texts(placed, None) == join_texts([segment], None)
     assert [word.text for word in words_of(placed)] == [word.text for word in segment.words or ()]
     told = times(placed)
     assert [time for _, *pair in told for time in pair] == sorted(time for _, *pair in told for time in pair)
     spans = [*told, *times(words_of(placed))]
-    for start, end in left_out(stretch):
+    for start, end in left_out(chunk):
         short = end - start < WIDE / SAMPLE_RATE
         for _, begins, ends in spans[len(told) :] if short else spans:
             assert min(ends, end) - max(begins, start) <= 0.001
@@ -212,15 +212,15 @@ def test_nothing_that_is_placed_covers_silence_that_was_left_out(
 @given(st.lists(st.integers(2, 120), min_size=1, max_size=5), st.lists(TEXTS, min_size=1, max_size=6))
 def test_no_cue_covers_a_silence_that_was_left_out(gaps: list[int], texts: list[list[str]]) -> None:
     lengths = [2.0] * (len(gaps) + 1)
-    stretch = spread(*lengths, silent=[0.0, *map(float, gaps)])
+    chunk = spread(*lengths, silent=[0.0, *map(float, gaps)])
     edges = np.linspace(0, sum(lengths), len(texts) + 1).tolist()
     segments = [
         piece
         for text, (start, end) in zip(texts, pairwise(edges), strict=True)
-        for piece in place(Segment(" ".join(text), start, end), stretch, PLAIN)
+        for piece in place(Segment(" ".join(text), start, end), chunk, PLAIN)
     ]
     transcript = Transcript("", tuple(segments), 2000.0, None, "transcribe", "")
     maker, placed = CueMaker(), place_segments(transcript)
     cues = [*(cue for found in placed for cue in maker.add(found)), *maker.end()]
-    for start, end in left_out(stretch):
+    for start, end in left_out(chunk):
         assert not any(cue.start < start - 0.001 and end + 0.001 < cue.end for cue in cues)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from govor.contract.recognition import Options, Segment, Token, Word
-from govor.engine.alignment.stitching import Seams, meet, pieces
+from govor.engine.alignment.stitching import OverlapStitcher, meet, pieces
 
 SEAM, HALF = 10.0, 0.75
 EVERYTHING = Options(words=True, logprobs=True)
@@ -135,11 +135,11 @@ def test_silence_on_a_side_takes_nothing_from_the_other(silent: str) -> None:
 
 def test_the_client_sees_only_what_it_asked_for() -> None:
     ours, theirs = listen(say([("дом", 40)] * 30), [0] * 60)
-    seams = Seams(Options())
+    seams = OverlapStitcher(Options())
     assert seams.add(segment(ours), SEAM) == []
     found = [part for part, _ in seams.add(segment(theirs), None)]
     assert [(part.words, part.tokens) for part in found] == [(None, None)] * 2
-    seams = Seams(EVERYTHING)
+    seams = OverlapStitcher(EVERYTHING)
     assert seams.add(segment(ours), SEAM) == []
     found = [part for part, _ in seams.add(segment(theirs), None)]
     assert all(part.words and part.tokens for part in found)
@@ -147,5 +147,5 @@ def test_the_client_sees_only_what_it_asked_for() -> None:
 
 def test_segments_that_do_not_overlap_pass_as_they_are() -> None:
     whole = segment(say([("дом", 40)] * 3))
-    ((found, _),) = Seams(Options()).add(whole, None)
+    ((found, _),) = OverlapStitcher(Options()).add(whole, None)
     assert found is whole

@@ -21,11 +21,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from govor.audio.chunking import Stretch
+from govor.audio.chunking import Chunk
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Options
 from govor.engine.model_pool.pool import Loaded, Pool
-from govor.engine.scheduling.tasks import Share, Turn
+from govor.engine.scheduling.tasks import FairShare, InferenceTask
 from govor.errors import InsufficientMemory, LoadFailed, ModelBusy, ModelUnloaded
 from govor.models.catalogue import Model
 from govor.settings.model import ModelSettings
@@ -88,7 +88,7 @@ class Interleavings(RuleBasedStateMachine):
 
     def check_entry(self, spec: ModelSpec) -> None:
         """Notice a second instance that no reload brought. Runs in the thread that loads."""
-        slot = self.pool.residence.slots.get(f"family/{spec.id}")
+        slot = self.pool.loaded_models.slots.get(f"family/{spec.id}")
         if self.memory.instances(spec.id) and (slot is None or slot.reload is None):
             self.faults.append(f"'{spec.id}' is there twice")
 
@@ -102,8 +102,8 @@ class Interleavings(RuleBasedStateMachine):
         async with self.pool.lease(request.model) as loaded:
             request.held = loaded
             try:
-                turn = Turn(Stretch(SECOND, (0,), (0,)), Options(), Share())
-                loaded.lane.submit(turn)
+                turn = InferenceTask(Chunk(SECOND, (0,), (0,)), Options(), FairShare())
+                loaded.scheduler.submit(turn)
                 request.texts = [segment.text async for segment in turn]
                 if request.texts != ["1.0 seconds"]:
                     self.faults.append(f"'{request.model.id}' said {request.texts}")
@@ -143,7 +143,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(name=names, ttl=st.sampled_from([-1, 0, 0.002]), pin=st.booleans())
     def wish(self, name: str, ttl: float, pin: bool) -> None:
-        self.pool.wishes.tell(self.family.model(name), ModelSettings(ttl=ttl, pin=pin))
+        self.pool.load_settings.tell(self.family.model(name), ModelSettings(ttl=ttl, pin=pin))
 
     @rule(broken=st.booleans())
     def disk(self, broken: bool) -> None:
@@ -157,11 +157,11 @@ class Interleavings(RuleBasedStateMachine):
     def nothing_is_wrong(self) -> None:
         assert not self.faults
         assert self.memory.highest <= BUDGET * MB
-        assert self.pool.residence.used <= BUDGET * MB
+        assert self.pool.loaded_models.used <= BUDGET * MB
         for request in self.requests:
             if request.held is not None and request.held.ending is None:
                 assert request.held.leases > 0
-                assert request.held in [*self.pool.residence.residents()]
+                assert request.held in [*self.pool.loaded_models.residents()]
 
     async def end(self) -> None:
         await asyncio.gather(*self.tasks)
@@ -175,8 +175,8 @@ class Interleavings(RuleBasedStateMachine):
             self.run(self.end())
             assert not self.faults
             assert [each.closed for each in self.memory.alive] == [1] * len(self.memory.alive)
-            assert self.pool.residence.used == 0
-            assert not list(self.pool.residence.residents())
+            assert self.pool.loaded_models.used == 0
+            assert not list(self.pool.loaded_models.residents())
             assert not asyncio.all_tasks(self.loop)
         finally:
             self.run(self.loop.shutdown_default_executor())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from govor.engine.model_pool.load_backoff import Failures
+from govor.engine.model_pool.load_backoff import LoadBackoff
 from govor.engine.model_pool.pool import Pool
 from govor.errors import InsufficientMemory, LoadFailed, ModelBusy, ModelUnloaded
 from govor.models.catalogue import Model
@@ -173,7 +173,7 @@ async def test_force_ends_the_work_of_a_model(tmp_path: Path, three: Family) -> 
     async with pool_with(tmp_path, three) as pool:
         async with pool.lease(three.model("a")) as loaded:
             assert await pool.unload(three.model("a"), force=True)
-            assert isinstance(loaded.lane._closing, ModelUnloaded)
+            assert isinstance(loaded.scheduler._closing, ModelUnloaded)
         await use(pool, three.model("a"))
     assert len(three.loads) == 2
 
@@ -205,7 +205,7 @@ async def test_a_failure_is_told_again_until_its_pause_is_over(tmp_path: Path) -
     now = [0.0]
     backend = FakeBackend(failure=OSError("a bad sector"))
     model = Model("fake", "family", backend.specs[0], backend, ())
-    pool = Pool(Store(tmp_path, offline=True), failures=Failures(pause=2, clock=lambda: now[0]))
+    pool = Pool(Store(tmp_path, offline=True), failures=LoadBackoff(pause=2, clock=lambda: now[0]))
     for moment, loads in ((0, 1), (1.9, 1), (2.1, 2), (6, 2), (6.2, 3)):
         now[0] = moment
         with pytest.raises(LoadFailed, match="a bad sector"):

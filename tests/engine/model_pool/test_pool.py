@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from govor.audio.chunking import Stretch
+from govor.audio.chunking import Chunk
 from govor.contract.models import ModelFile, ModelSpec, Placement
 from govor.contract.recognition import Options
-from govor.engine.model_pool.load_backoff import Failures
-from govor.engine.model_pool.load_settings import Wishes
+from govor.engine.model_pool.load_backoff import LoadBackoff
+from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.pool import Loaded, Pool
-from govor.engine.scheduling.tasks import Share, Turn
+from govor.engine.scheduling.tasks import FairShare, InferenceTask
 from govor.errors import DownloadFailed, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.files.store import Store
@@ -34,7 +34,7 @@ def pool_of(tmp_path: Path) -> OpenPool:
 
     @asynccontextmanager
     async def open_pool() -> AsyncIterator[Pool]:
-        pool = Pool(Store(tmp_path, offline=True), Wishes("cpu"), failures=Failures(pause=0))
+        pool = Pool(Store(tmp_path, offline=True), LoadSettingsTable("cpu"), failures=LoadBackoff(pause=0))
         try:
             yield pool
         finally:
@@ -220,7 +220,7 @@ async def test_a_busy_model_does_not_keep_those_who_wait_for_another_one(pool_of
         for backend in backends:
             loaded = await lease(pool, model_of(backend))
             turns.append(turn := a_turn())
-            loaded.lane.submit(turn)
+            loaded.scheduler.submit(turn)
             assert await asyncio.to_thread(backend.loaded[backend.specs[0].id].begun.acquire, timeout=10)
         closing = asyncio.create_task(pool.close())
         for turn in turns:
@@ -230,9 +230,9 @@ async def test_a_busy_model_does_not_keep_those_who_wait_for_another_one(pool_of
         await closing
 
 
-def a_turn() -> Turn:
+def a_turn() -> InferenceTask:
     """A second of voice."""
-    return Turn(Stretch(hum(1), (0,), (0,)), Options(), Share())
+    return InferenceTask(Chunk(hum(1), (0,), (0,)), Options(), FairShare())
 
 
 async def test_closing_sends_away_who_waits_for_a_load_and_frees_what_it_brings(pool_of: OpenPool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from govor.engine.model_pool.process_memory import Gauge
+from govor.engine.model_pool.process_memory import MemoryProbe
 
 linux = pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs /proc")
 
@@ -18,7 +18,7 @@ class Scale:
 
     def __init__(self) -> None:
         self.bytes: int | None = 100
-        self.gauge = Gauge(lambda: self.bytes)
+        self.gauge = MemoryProbe(lambda: self.bytes)
 
 
 def test_the_growth_of_the_block_is_told() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from govor.contract.recognition import Options
-from govor.engine.model_pool.process_memory import Gauge
+from govor.engine.model_pool.process_memory import MemoryProbe
 from govor.engine.service import Service
 from govor.engine.transcription.pipeline import Work
 from govor.errors import ModelBusy, ModelUnloaded
@@ -36,7 +36,9 @@ async def service_of(folder: Path, models: Path, budget: int) -> AsyncIterator[S
     service = Service(
         Settings(models_dir=models, preload=(), plugins=tables, memory_budget=budget, device="cpu")
     )
-    service.pool._arrivals._loader._gauge = Gauge(lambda: None)  # so that 280 MB count, as its spec says
+    service.pool._admission._loader._gauge = MemoryProbe(
+        lambda: None
+    )  # so that 280 MB count, as its spec says
     try:
         yield service
     finally:
@@ -66,8 +68,8 @@ async def take_turns(budget: int, folder: Path, models_dir: Path, path: Path) ->
         for number in range(100):
             name = ("whisper-base", "mini")[number % 2]
             assert await text_of(service, name, path) == wanted[name]
-            assert not budget or service.pool.residence.used <= budget
-        happened = Counter(event.what for event in service.pool.residence.history)
+            assert not budget or service.pool.loaded_models.used <= budget
+        happened = Counter(event.what for event in service.pool.loaded_models.history)
         assert (happened["evicted"] > 20) == bool(budget)
 
 
@@ -112,4 +114,4 @@ async def command_at_random(folder: Path, models_dir: Path, path: Path) -> None:
         assert sum(answers.values()) == 200
         assert answers["transcribe"] > 20
         assert await text_of(service, "whisper-base", path) == wanted
-    assert not list(pool.residence.residents())
+    assert not list(pool.loaded_models.residents())

@@ -6,9 +6,9 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from govor.engine.model_pool.loaded_models import Loaded, Residence, Slot
-from govor.engine.model_pool.process_memory import Gauge
-from govor.engine.model_pool.working_memory import Workload
+from govor.engine.model_pool.loaded_models import Loaded, LoadedModels, Slot
+from govor.engine.model_pool.process_memory import MemoryProbe
+from govor.engine.model_pool.working_memory import WorkingMemory
 from support.memories import MB, Family, Memory, pool_with, use
 from support.waiting import soon
 
@@ -18,9 +18,9 @@ class Server:
 
     def __init__(self) -> None:
         self.bytes, self.tidied = 100, 0
-        self.gauge = Gauge(lambda: self.bytes)
-        self.residence = Residence(budget=0)
-        self.load = Workload(self.residence, self.gauge, self.tidy, rest_seconds=0.0)
+        self.gauge = MemoryProbe(lambda: self.bytes)
+        self.loaded_models = LoadedModels(budget=0)
+        self.load = WorkingMemory(self.loaded_models, self.gauge, self.tidy, rest_seconds=0.0)
         self.family = Family(Memory(), sizes={"a": 1, "b": 1})
 
     def tidy(self) -> None:
@@ -30,7 +30,7 @@ class Server:
         model = self.family.model(name)
         slot = Slot(model, lambda: False)
         slot.loaded = Loaded(model, None, long_form=False, memory=10)  # type: ignore[arg-type]
-        self.residence.slots[model.qualified] = slot
+        self.loaded_models.slots[model.qualified] = slot
         return slot.loaded
 
     def begin(self, loaded: Loaded) -> None:
@@ -48,9 +48,9 @@ async def test_the_most_that_a_model_alone_took_is_kept_and_counts_while_it_is_u
     server.begin(model)
     for server.bytes in (350, 150):
         server.load.look()
-    assert (model.working, model.held, server.residence.used) == (250, 260, 260)
+    assert (model.working, model.held, server.loaded_models.used) == (250, 260, 260)
     server.end(model)
-    assert (model.working, model.held, server.residence.used) == (250, 10, 10)
+    assert (model.working, model.held, server.loaded_models.used) == (250, 10, 10)
     await server.load.close()
 
 
@@ -118,4 +118,4 @@ async def test_work_beyond_the_budget_sees_off_idle_models_and_is_itself_not_ref
         loaded.working = 90 * MB
         await stack.enter_async_context(pool.lease(a))
         assert await soon(lambda: not family.memory.instances("b"))
-        assert (pool.state(a), pool.residence.used) == ("loaded", 130 * MB)
+        assert (pool.state(a), pool.loaded_models.used) == ("loaded", 130 * MB)

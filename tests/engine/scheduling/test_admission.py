@@ -118,8 +118,8 @@ def test_who_wants_to_be_answered_now_after_all_is_treated_like_the_others(clock
     door = Admission(Limits(requests=1, wait=30), clock)
     with door.admit(kind=Kind.LATER) as place:
         with door.admit():
-            refused(place.hurry)
-        place.hurry()
+            refused(place.make_interactive)
+        place.make_interactive()
         assert (place.kind, place.wait, door.full) == (Kind.PLAIN, 30, True)
     assert (door.inside, door.full) == (0, False)
 
@@ -218,7 +218,7 @@ async def test_a_service_counts_who_is_under_way(service: Any, spoken: Callable[
         assert await soon(lambda: running.admission.inside == 2)
         with pytest.raises(ServerBusy):
             await transcribe()
-        tasks.append(asyncio.create_task(transcribe(patient=True)))
+        tasks.append(asyncio.create_task(transcribe(background=True)))
         assert await soon(lambda: running.admission.inside == 3)
         model.gate.set()
         assert await asyncio.gather(*tasks) == ["1.0 seconds"] * 3

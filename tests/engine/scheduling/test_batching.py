@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from govor.audio.chunking import Stretch
+from govor.audio.chunking import Chunk
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
 from govor.engine.scheduling.batching import PADDING, fill_batch, work_on
-from govor.engine.scheduling.tasks import Share, Turn
+from govor.engine.scheduling.tasks import FairShare, InferenceTask
 from govor.engine.service import Service
 from govor.engine.transcription.pipeline import Work
 from govor.errors import GovorError, InvalidAudio, TranscriptionFailed
@@ -27,41 +27,41 @@ from support.waiting import Turnstile, soon
 SPEC = ModelSpec("fake")
 
 
-def turn_of(seconds: float, name: str = "", peak: float = 0.5) -> Turn:
+def turn_of(seconds: float, name: str = "", peak: float = 0.5) -> InferenceTask:
     sound = hum(seconds)
     louder = sound * np.float32(peak / np.abs(sound).max())
-    return Turn(Stretch(louder, (0,), (0,)), Options(prompt=name), Share())
+    return InferenceTask(Chunk(louder, (0,), (0,)), Options(prompt=name), FairShare())
 
 
-def lengths(batch: Sequence[Turn]) -> list[float]:
-    return [turn.seconds for turn in batch]
+def lengths(batch: Sequence[InferenceTask]) -> list[float]:
+    return [task.seconds for task in batch]
 
 
 def test_the_likest_in_length_share_a_call() -> None:
-    turns = [turn_of(seconds) for seconds in (10, 2, 9.5, 30, 10.5, 8)]
-    assert lengths(fill_batch(turns[0], turns, 3)) == [10, 9.5, 10.5]
+    tasks = [turn_of(seconds) for seconds in (10, 2, 9.5, 30, 10.5, 8)]
+    assert lengths(fill_batch(tasks[0], tasks, 3)) == [10, 9.5, 10.5]
 
 
 def test_what_would_be_mostly_padding_is_left_for_a_call_of_its_own() -> None:
-    turns = [turn_of(seconds) for seconds in (10, 1, 2, 30)]
-    assert lengths(fill_batch(turns[0], turns, 8)) == [10]
+    tasks = [turn_of(seconds) for seconds in (10, 1, 2, 30)]
+    assert lengths(fill_batch(tasks[0], tasks, 8)) == [10]
 
 
 def test_only_equal_options_share_a_call() -> None:
-    turns = [turn_of(10, "a"), turn_of(10, "b"), turn_of(10, "a")]
-    assert fill_batch(turns[0], turns, 8) == [turns[0], turns[2]]
+    tasks = [turn_of(10, "a"), turn_of(10, "b"), turn_of(10, "a")]
+    assert fill_batch(tasks[0], tasks, 8) == [tasks[0], tasks[2]]
 
 
 @given(st.lists(st.floats(0.1, 30), min_size=1, max_size=40), st.integers(1, 16))
 def test_batches_are_no_larger_than_allowed_and_their_padding_bounded(
     seconds: list[float], largest: int
 ) -> None:
-    stretches = [Stretch(np.empty(int(length * SAMPLE_RATE), np.float32), (0,), (0,)) for length in seconds]
-    turns = [Turn(stretch, Options(), Share()) for stretch in stretches]
-    batch = fill_batch(turns[0], turns, largest)
-    assert batch[0] is turns[0]
+    chunks = [Chunk(np.empty(int(length * SAMPLE_RATE), np.float32), (0,), (0,)) for length in seconds]
+    tasks = [InferenceTask(chunk, Options(), FairShare()) for chunk in chunks]
+    batch = fill_batch(tasks[0], tasks, largest)
+    assert batch[0] is tasks[0]
     assert len(batch) <= largest
-    assert len({id(turn) for turn in batch}) == len(batch)
+    assert len({id(task) for task in batch}) == len(batch)
     real = sum(lengths(batch))
     assert max(lengths(batch)) * len(batch) <= (1 + PADDING) * real + 1e-6
 
@@ -81,25 +81,25 @@ class Touchy(FakeRecognizer):
 
 
 def test_one_that_fails_does_not_fail_those_in_its_batch() -> None:
-    turns = [turn_of(1, peak=0.5), turn_of(1.1, peak=1.0), turn_of(1.2, peak=0.5)]
-    good, bad, other = work_on(turns, Touchy(SPEC))
+    tasks = [turn_of(1, peak=0.5), turn_of(1.1, peak=1.0), turn_of(1.2, peak=0.5)]
+    good, bad, other = work_on(tasks, Touchy(SPEC))
     assert [segment.text for found in (good, other) for segment in found] == ["1.0 seconds", "1.2 seconds"]
     assert isinstance(bad, TranscriptionFailed)
 
 
 def test_one_that_was_left_meanwhile_is_not_tried_alone() -> None:
-    turns = [turn_of(1), turn_of(1.1), turn_of(1.2)]
+    tasks = [turn_of(1), turn_of(1.1), turn_of(1.2)]
 
     class Losing(FakeRecognizer):
         def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
             segments = super().transcribe(batch, options)
             if len(batch) > 1:
-                turns[1].cancelled = True
+                tasks[1].cancelled = True
                 raise ValueError("not all at once")
             return segments
 
     model = Losing(SPEC)
-    assert [len(outcome) for outcome in work_on(turns, model)] == [1, 0, 1]
+    assert [len(outcome) for outcome in work_on(tasks, model)] == [1, 0, 1]
     assert [len(call.seconds) for call in model.calls] == [3, 1, 1]
 
 
@@ -113,10 +113,10 @@ class Forgetful(FakeRecognizer):
 
 @pytest.mark.parametrize("kind", [Forgetful, FakeRecognizer])
 def test_a_batch_that_is_not_answered_whole_is_asked_again_one_by_one(kind: type[FakeRecognizer]) -> None:
-    turns = [turn_of(1), turn_of(1.1)]
-    outcomes = work_on(turns, kind(SPEC))
+    tasks = [turn_of(1), turn_of(1.1)]
+    outcomes = work_on(tasks, kind(SPEC))
     assert [segment.text for outcome in outcomes for segment in outcome] == ["1.0 seconds", "1.1 seconds"]
-    assert all(turn.exhausted for turn in turns)
+    assert all(task.exhausted for task in tasks)
 
 
 def test_an_error_of_govors_own_is_told_to_each_as_it_is() -> None:
@@ -142,16 +142,16 @@ async def test_a_model_that_gains_from_batches_gets_them_of_one_recording_and_of
     async with service(lambda spec: model, spec) as running:
         hearing = [asyncio.create_task(hear(running, *wish)) for wish in wishes]
         assert await soon(lambda: bool(model.calls))
-        (loaded,) = running.pool.residence.residents()
+        (loaded,) = running.pool.loaded_models.residents()
         ahead = 4 + 2 * 4  # one of each request, and what fills two batches of all
-        assert await soon(lambda: loaded.lane.waiting == ahead - len(model.calls[0].seconds))
+        assert await soon(lambda: loaded.scheduler.waiting == ahead - len(model.calls[0].seconds))
         model.gate.open(1000)
         found = await asyncio.gather(*hearing)
     for (seconds, _), texts in zip(wishes, found, strict=True):
         assert [float(text.split()[0]) for text in texts] == [pytest.approx(seconds + 0.4, abs=0.11)] * 6
     assert sum(len(call.seconds) for call in model.calls) == 24
     assert max(len(call.seconds) for call in model.calls) == 4
-    assert any(len(set(call.seconds)) > 1 for call in model.calls), "no call has two requests' stretches"
+    assert any(len(set(call.seconds)) > 1 for call in model.calls), "no call has two requests' chunks"
     for call in model.calls:
         assert max(call.seconds) * len(call.seconds) <= (1 + PADDING) * sum(call.seconds)
         assert (call.options.prompt == "y") == (2.2 < call.seconds[0] < 2.6)

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from govor.contract.models import ModelSpec, Placement
-from govor.engine.scheduling.core_budget import Account, Budget, cores_of
+from govor.engine.scheduling.core_budget import CoreAccount, CoreBudget, cores_of
 from govor.testing import FakeRecognizer
 from support.waiting import soon
 
@@ -26,13 +26,13 @@ class Clock:
 class Calls:
     """Calls that hold their cores until they are let go."""
 
-    def __init__(self, budget: Budget):
+    def __init__(self, budget: CoreBudget):
         self._budget = budget
         self._ends: dict[str, asyncio.Event] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.running: list[str] = []
 
-    def start(self, name: str, account: Account) -> asyncio.Task[None]:
+    def start(self, name: str, account: CoreAccount) -> asyncio.Task[None]:
         self._ends[name] = asyncio.Event()
         self._tasks.append(asyncio.create_task(self._run(name, account)))
         return self._tasks[-1]
@@ -46,7 +46,7 @@ class Calls:
         for name in names:
             self._ends[name].set()
 
-    async def _run(self, name: str, account: Account) -> None:
+    async def _run(self, name: str, account: CoreAccount) -> None:
         async with self._budget.hold(account):
             self.running.append(name)
             try:
@@ -61,7 +61,7 @@ def clock() -> Clock:
 
 
 async def test_calls_run_as_long_as_there_are_cores(clock: Clock) -> None:
-    budget = Budget(3, clock)
+    budget = CoreBudget(3, clock)
     calls, one, two = Calls(budget), budget.open_account(1), budget.open_account(2)
     calls.start("a", one)
     calls.start("b", two)
@@ -74,7 +74,7 @@ async def test_calls_run_as_long_as_there_are_cores(clock: Clock) -> None:
 
 
 async def test_a_call_that_wants_more_than_there_is_gets_all(clock: Clock) -> None:
-    budget = Budget(2, clock)
+    budget = CoreBudget(2, clock)
     calls, greedy, one = Calls(budget), budget.open_account(64), budget.open_account(1)
     calls.start("one", one)
     calls.start("all", greedy)
@@ -88,7 +88,7 @@ async def test_a_call_that_wants_more_than_there_is_gets_all(clock: Clock) -> No
 
 
 async def test_calls_that_use_no_core_never_wait(clock: Clock) -> None:
-    budget = Budget(1, clock)
+    budget = CoreBudget(1, clock)
     calls, busy, idle = Calls(budget), budget.open_account(1), budget.open_account(0)
     calls.start("busy", busy)
     calls.start("a", idle)
@@ -98,7 +98,7 @@ async def test_calls_that_use_no_core_never_wait(clock: Clock) -> None:
 
 
 async def test_calls_that_use_no_core_do_not_wait_behind_those_that_do(clock: Clock) -> None:
-    budget = Budget(1, clock)
+    budget = CoreBudget(1, clock)
     calls, busy, idle = Calls(budget), budget.open_account(1), budget.open_account(0)
     calls.start("busy", busy)
     calls.start("waiting", busy)
@@ -109,7 +109,7 @@ async def test_calls_that_use_no_core_do_not_wait_behind_those_that_do(clock: Cl
 
 
 async def test_an_urgent_call_that_has_its_core_is_no_call_beside_the_others(clock: Clock) -> None:
-    budget = Budget(1, clock)
+    budget = CoreBudget(1, clock)
     first, urgent = budget.open_account(1), budget.open_account(1, lambda: True)
     calls = Calls(budget)
     async with budget.hold(first):
@@ -123,10 +123,10 @@ async def test_an_urgent_call_that_has_its_core_is_no_call_beside_the_others(clo
 
 
 async def test_of_two_models_the_one_that_has_had_less_time_goes_first(clock: Clock) -> None:
-    budget, order = Budget(1, clock), []
+    budget, order = CoreBudget(1, clock), []
     slow, quick = budget.open_account(1), budget.open_account(1)
 
-    async def work(name: str, account: Account, seconds: float, times: int) -> None:
+    async def work(name: str, account: CoreAccount, seconds: float, times: int) -> None:
         for _ in range(times):
             async with budget.hold(account):
                 order.append(name)
@@ -138,10 +138,10 @@ async def test_of_two_models_the_one_that_has_had_less_time_goes_first(clock: Cl
 
 
 async def test_a_model_that_slept_has_no_claim_on_what_it_missed(clock: Clock) -> None:
-    budget, order = Budget(1, clock), []
+    budget, order = CoreBudget(1, clock), []
     early, late = budget.open_account(1), budget.open_account(1)
 
-    async def work(name: str, account: Account, times: int) -> None:
+    async def work(name: str, account: CoreAccount, times: int) -> None:
         for _ in range(times):
             async with budget.hold(account):
                 order.append(name)
@@ -154,7 +154,7 @@ async def test_a_model_that_slept_has_no_claim_on_what_it_missed(clock: Clock) -
 
 
 async def test_one_who_leaves_while_waiting_stands_in_nobodys_way(clock: Clock) -> None:
-    budget = Budget(2, clock)
+    budget = CoreBudget(2, clock)
     calls, one, both = Calls(budget), budget.open_account(1), budget.open_account(2)
     calls.start("a", one)
     leaving = calls.start("all", both)
@@ -167,7 +167,7 @@ async def test_one_who_leaves_while_waiting_stands_in_nobodys_way(clock: Clock) 
 
 
 async def test_one_who_leaves_just_when_served_gives_the_cores_back(clock: Clock) -> None:
-    budget = Budget(1, clock)
+    budget = CoreBudget(1, clock)
     calls, account = Calls(budget), budget.open_account(1)
     calls.start("a", account)
     assert await calls.are("a")
@@ -182,10 +182,10 @@ async def test_one_who_leaves_just_when_served_gives_the_cores_back(clock: Clock
 
 
 async def test_whatever_comes_and_goes_the_budget_holds_and_all_are_served(clock: Clock) -> None:
-    budget, used, highest, served = Budget(3, clock), 0, 0, count()
+    budget, used, highest, served = CoreBudget(3, clock), 0, 0, count()
     accounts = [budget.open_account(cores) for cores in (1, 2, 3, 5)]
 
-    async def call(account: Account, number: int) -> None:
+    async def call(account: CoreAccount, number: int) -> None:
         nonlocal used, highest
         async with budget.hold(account):
             used += account.cores

@@ -44,8 +44,8 @@ async def transcribe(service: Service, path: Path, **fields: Any) -> list[str]:
 
 
 def lane_of(service: Service) -> Any:
-    (loaded,) = service.pool.residence.residents()
-    return loaded.lane
+    (loaded,) = service.pool.loaded_models.residents()
+    return loaded.scheduler
 
 
 async def test_one_who_waits_too_long_for_the_first_turn_is_sent_away(service: Any, spoken: Spoken) -> None:
@@ -57,7 +57,7 @@ async def test_one_who_waits_too_long_for_the_first_turn_is_sent_away(service: A
             await transcribe(running, spoken(2, name="other.wav"))
         assert told.value.retry_after is not None
         assert lane_of(running)._waiting
-        assert all(turn.seconds < 2 for turn in lane_of(running)._waiting)
+        assert all(task.seconds < 2 for task in lane_of(running)._waiting)
         model.gate.set()
         assert await first == ["1.2 seconds", "1.2 seconds"]  # its first turn came in time
     assert len(model.calls) == 2
@@ -94,7 +94,7 @@ async def test_what_waits_in_a_queue_of_its_own_may_wait_for_ever(service: Any, 
     async with service(lambda spec: model, max_wait_seconds=0.05) as running:
         first = asyncio.create_task(transcribe(running, spoken(1)))
         assert await asyncio.to_thread(model.begun.acquire, timeout=10)
-        job = asyncio.create_task(transcribe(running, spoken(2, name="job.wav"), patient=True))
+        job = asyncio.create_task(transcribe(running, spoken(2, name="job.wav"), background=True))
         assert not await soon(job.done, seconds=0.2)
         model.gate.set()
         assert (await first, await job) == (["1.0 seconds"], ["2.0 seconds"])
@@ -125,7 +125,7 @@ async def test_only_as_many_requests_hold_long_stretches_as_there_is_room_for(
         tasks = [asyncio.create_task(transcribe(running, path)) for _ in range(4)]
         assert await soon(lambda: len(model.calls) == 1)
         assert await soon(lambda: len(lane_of(running)._waiting) == 3)
-        waiting = [turn.seconds for turn in lane_of(running)._waiting]
+        waiting = [task.seconds for task in lane_of(running)._waiting]
         long = [seconds for seconds in waiting if seconds > MODEST_SECONDS]
         assert 1 <= len(long) <= 2  # the fourth request is being worked on
         model.gate.open(1000)

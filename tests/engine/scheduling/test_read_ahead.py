@@ -1,11 +1,11 @@
-"""How far requests read ahead: one stretch each, and what all of them share."""
+"""How far requests read ahead: one chunk each, and what all of them share."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
 
-from govor.engine.scheduling.read_ahead import ReadAhead, Reader
+from govor.engine.scheduling.read_ahead import ReadAheadPermits, Reader
 
 
 async def taken(readers: Iterable[Reader], at_most: int = 20) -> list[asyncio.Task[None]]:
@@ -29,7 +29,7 @@ async def leave(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def test_every_request_has_one_and_all_share_the_rest() -> None:
-    ahead = ReadAhead(3, 0)
+    ahead = ReadAheadPermits(3, 0)
     readers = [ahead.join() for _ in range(10)]
     waiting = await taken(readers)
     assert [reader.held for reader in readers] == [4] + [1] * 9
@@ -37,7 +37,7 @@ async def test_every_request_has_one_and_all_share_the_rest() -> None:
 
 
 async def test_a_request_whose_only_stretch_is_done_goes_on_without_a_permit() -> None:
-    ahead = ReadAhead(1, 0)
+    ahead = ReadAheadPermits(1, 0)
     greedy, modest = ahead.join(), ahead.join()
     waiting = await taken([greedy, modest])
     modest.give()
@@ -47,7 +47,7 @@ async def test_a_request_whose_only_stretch_is_done_goes_on_without_a_permit() -
 
 
 async def test_a_permit_goes_to_who_has_waited_longest() -> None:
-    ahead = ReadAhead(1, 0)
+    ahead = ReadAheadPermits(1, 0)
     first, second, third = (ahead.join() for _ in range(3))
     waiting = await taken([first, second, third])
     first.give()
@@ -60,7 +60,7 @@ async def test_a_permit_goes_to_who_has_waited_longest() -> None:
 
 
 async def test_one_who_leaves_takes_nothing_along() -> None:
-    ahead = ReadAhead(2, 0)
+    ahead = ReadAheadPermits(2, 0)
     first, second = ahead.join(), ahead.join()
     waiting = await taken([first, second])
     await leave(waiting)
@@ -73,7 +73,7 @@ async def test_one_who_leaves_takes_nothing_along() -> None:
 
 
 async def test_one_who_leaves_just_when_let_in_gives_it_back() -> None:
-    ahead = ReadAhead(0, 0)
+    ahead = ReadAheadPermits(0, 0)
     reader = ahead.join()
     await reader.take()
     leaving = asyncio.create_task(reader.take())
@@ -86,7 +86,7 @@ async def test_one_who_leaves_just_when_let_in_gives_it_back() -> None:
 
 
 def test_rooms_are_for_the_first_who_ask_until_they_leave() -> None:
-    ahead = ReadAhead(0, 2)
+    ahead = ReadAheadPermits(0, 2)
     readers = [ahead.join() for _ in range(3)]
     assert [reader.has_room() for reader in readers] == [True, True, False]
     assert readers[0].has_room()
@@ -95,7 +95,7 @@ def test_rooms_are_for_the_first_who_ask_until_they_leave() -> None:
 
 
 def test_who_left_without_a_room_frees_none() -> None:
-    ahead = ReadAhead(0, 1)
+    ahead = ReadAheadPermits(0, 1)
     readers = [ahead.join() for _ in range(3)]
     assert readers[0].has_room()
     readers[1].leave()

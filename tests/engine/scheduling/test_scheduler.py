@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from govor.audio.chunking import Stretch
+from govor.audio.chunking import Chunk
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Audio, Options, Segment
-from govor.engine.scheduling.core_budget import Budget
-from govor.engine.scheduling.scheduler import Lane
-from govor.engine.scheduling.tasks import Share, Turn
+from govor.engine.scheduling.core_budget import CoreBudget
+from govor.engine.scheduling.scheduler import ModelScheduler
+from govor.engine.scheduling.tasks import FairShare, InferenceTask
 from govor.errors import ShuttingDown, TranscriptionFailed, UnsupportedOperation
 from govor.testing import FakeLinguist, FakeLongForm, FakeRecognizer, hum
 from govor.testing.fakes import Call, pass_gate
@@ -29,9 +29,9 @@ SPEC = ModelSpec("fake")
 EVERY_CALL = 10_000
 
 
-def turn_of(seconds: float, name: str = "", share: Share | None = None) -> Turn:
-    """A stretch of so many seconds; `name` tells the request apart."""
-    return Turn(Stretch(hum(seconds), (0,), (0,)), Options(prompt=name), share or Share())
+def turn_of(seconds: float, name: str = "", share: FairShare | None = None) -> InferenceTask:
+    """A chunk of so many seconds; `name` tells the request apart."""
+    return InferenceTask(Chunk(hum(seconds), (0,), (0,)), Options(prompt=name), share or FairShare())
 
 
 def names(recognizer: FakeRecognizer) -> str:
@@ -39,8 +39,8 @@ def names(recognizer: FakeRecognizer) -> str:
     return " ".join(call.options.prompt for call in recognizer.calls)
 
 
-async def texts(turn: Turn) -> list[str]:
-    return [segment.text async for segment in turn]
+async def texts(task: InferenceTask) -> list[str]:
+    return [segment.text async for segment in task]
 
 
 async def begun(recognizer: FakeRecognizer) -> None:
@@ -49,40 +49,40 @@ async def begun(recognizer: FakeRecognizer) -> None:
 
 
 @asynccontextmanager
-async def lane_of(recognizer: Any) -> AsyncIterator[Lane]:
-    """A lane; whatever its model's calls wait for, they may go on when the block ends."""
-    lane = Lane(recognizer, "fake")
+async def lane_of(recognizer: Any) -> AsyncIterator[ModelScheduler]:
+    """A scheduler; whatever its model's calls wait for, they may go on when the block ends."""
+    scheduler = ModelScheduler(recognizer, "fake")
     try:
-        yield lane
+        yield scheduler
     finally:
         gate = getattr(recognizer, "gate", None)
         if isinstance(gate, Turnstile):
             gate.open(EVERY_CALL)
         elif gate is not None:
             gate.set()
-        await lane.close()
+        await scheduler.close()
 
 
 async def test_a_short_request_overtakes_a_long_one_at_the_next_window() -> None:
     model = FakeLongForm(SPEC, gate=threading.Event())
-    async with lane_of(model) as lane:
+    async with lane_of(model) as scheduler:
         long, short = turn_of(5, "long"), turn_of(1, "short")
-        lane.submit(long)
+        scheduler.submit(long)
         await begun(model)
-        lane.submit(short)
+        scheduler.submit(short)
         model.gate.set()
         await asyncio.gather(texts(long), texts(short))
     assert names(model) == "long short long long long long"
 
 
 async def test_a_small_file_of_unknown_length_goes_before_a_long_recording() -> None:
-    small, unknown = Share(longest=60.0), Share()
-    turns = [
+    small, unknown = FairShare(longest=60.0), FairShare()
+    tasks = [
         turn_of(1, "unknown", unknown),
-        turn_of(1, "long", Share(length=3600)),
+        turn_of(1, "long", FairShare(length=3600)),
         turn_of(1, "small", small),
     ]
-    assert [turn.options.prompt for turn in sorted(turns, key=lambda turn: turn.rank)] == [
+    assert [task.options.prompt for task in sorted(tasks, key=lambda task: task.rank)] == [
         "small",
         "long",
         "unknown",
@@ -92,11 +92,11 @@ async def test_a_small_file_of_unknown_length_goes_before_a_long_recording() -> 
 
 async def test_a_short_request_overtakes_a_long_one_at_the_next_attempt_at_a_hard_window() -> None:
     model = FakeLongForm(SPEC, gate=threading.Event(), attempts=3)
-    async with lane_of(model) as lane:
-        long, short = turn_of(2, "long", Share(length=3600)), turn_of(1, "short", Share(length=1))
-        lane.submit(long)
+    async with lane_of(model) as scheduler:
+        long, short = turn_of(2, "long", FairShare(length=3600)), turn_of(1, "short", FairShare(length=1))
+        scheduler.submit(long)
         await begun(model)
-        lane.submit(short)
+        scheduler.submit(short)
         model.gate.set()
         said = await asyncio.gather(texts(long), texts(short))
     assert names(model) == "long short short short long long long long long"
@@ -104,112 +104,112 @@ async def test_a_short_request_overtakes_a_long_one_at_the_next_attempt_at_a_har
 
 
 async def test_a_short_request_overtakes_the_stretches_of_a_long_one() -> None:
-    model, share = FakeRecognizer(SPEC, gate=threading.Event()), Share()
-    async with lane_of(model) as lane:
-        turns = [turn_of(3, "long", share) for _ in range(3)]
-        for turn in turns:
-            lane.submit(turn)
+    model, share = FakeRecognizer(SPEC, gate=threading.Event()), FairShare()
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(3, "long", share) for _ in range(3)]
+        for task in tasks:
+            scheduler.submit(task)
         await begun(model)
-        turns.append(turn_of(1, "short"))
-        lane.submit(turns[-1])
+        tasks.append(turn_of(1, "short"))
+        scheduler.submit(tasks[-1])
         model.gate.set()
-        await asyncio.gather(*map(texts, turns))
+        await asyncio.gather(*map(texts, tasks))
     assert names(model) == "long short long long"
 
 
 async def test_long_requests_advance_window_by_window_in_turn() -> None:
     model = FakeLongForm(SPEC, gate=threading.Event())
-    async with lane_of(model) as lane:
-        turns = [turn_of(3, name) for name in "abc"]
-        for turn in turns:
-            lane.submit(turn)
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(3, name) for name in "abc"]
+        for task in tasks:
+            scheduler.submit(task)
         model.gate.set()
-        await asyncio.gather(*map(texts, turns))
+        await asyncio.gather(*map(texts, tasks))
     assert names(model) == "a b c a b c a b c"
 
 
 async def test_turns_are_shared_out_by_seconds_not_by_pieces() -> None:
-    model, coarse, fine = FakeRecognizer(SPEC, gate=threading.Event()), Share(), Share()
-    async with lane_of(model) as lane:
-        turns = [turn_of(4, "C", coarse) for _ in range(3)] + [turn_of(1, "f", fine) for _ in range(8)]
-        for turn in turns:
-            lane.submit(turn)
+    model, coarse, fine = FakeRecognizer(SPEC, gate=threading.Event()), FairShare(), FairShare()
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(4, "C", coarse) for _ in range(3)] + [turn_of(1, "f", fine) for _ in range(8)]
+        for task in tasks:
+            scheduler.submit(task)
         model.gate.set()
-        await asyncio.gather(*map(texts, turns))
+        await asyncio.gather(*map(texts, tasks))
     assert names(model) == "C f f f f C f f f f C"
 
 
 async def test_a_late_long_request_goes_first_for_a_minute_and_then_shares() -> None:
-    model, early, late = FakeRecognizer(SPEC, gate=threading.Event()), Share(1000.0), Share()
-    async with lane_of(model) as lane:
-        turns = [turn_of(30, "early", early)]
-        lane.submit(turns[0])
+    model, early, late = FakeRecognizer(SPEC, gate=threading.Event()), FairShare(1000.0), FairShare()
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(30, "early", early)]
+        scheduler.submit(tasks[0])
         await begun(model)
-        turns += [turn_of(30, "early", early) for _ in range(3)] + [
+        tasks += [turn_of(30, "early", early) for _ in range(3)] + [
             turn_of(30, "late", late) for _ in range(6)
         ]
-        for turn in turns[1:]:
-            lane.submit(turn)
+        for task in tasks[1:]:
+            scheduler.submit(task)
         model.gate.set()
-        await asyncio.gather(*map(texts, turns))
+        await asyncio.gather(*map(texts, tasks))
     assert names(model) == "early late late late early late early late early late"
 
 
 @pytest.mark.parametrize("family", [FakeRecognizer, partial(FakeLongForm, window=10)])
 async def test_short_requests_without_end_do_not_stop_a_long_one(family: Any) -> None:
-    model, share = family(SPEC, gate=Turnstile()), Share(1000.0)
-    async with lane_of(model) as lane:
+    model, share = family(SPEC, gate=Turnstile()), FairShare(1000.0)
+    async with lane_of(model) as scheduler:
         long = [turn_of(1, "long", share) for _ in range(2)]
-        turns = [*long, *(turn_of(4, f"short {number}") for number in range(70))]
-        lane.submit(long[0])
+        tasks = [*long, *(turn_of(4, f"short {number}") for number in range(70))]
+        scheduler.submit(long[0])
         await begun(model)
-        lane.submit(long[1])
-        for turn in turns[2:]:
-            lane.submit(turn)  # another one waits whenever one is done
+        scheduler.submit(long[1])
+        for task in tasks[2:]:
+            scheduler.submit(task)  # another one waits whenever one is done
             model.gate.open()
             await begun(model)
         model.gate.open(EVERY_CALL)
-        await asyncio.gather(*map(texts, turns))
+        await asyncio.gather(*map(texts, tasks))
     served = [call.options.prompt for call in model.calls]
     assert served[1] == "short 0"
     assert 30 <= served.index("long", 1) <= 60  # after a minute for each of two or three who are there
 
 
 async def test_one_message_after_another_goes_before_a_long_request() -> None:
-    model, share = FakeRecognizer(SPEC, gate=Turnstile()), Share()
-    async with lane_of(model) as lane:
-        turns = [turn_of(2, "long", share) for _ in range(81)]
-        for turn in turns[:41]:
-            lane.submit(turn)
+    model, share = FakeRecognizer(SPEC, gate=Turnstile()), FairShare()
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(2, "long", share) for _ in range(81)]
+        for task in tasks[:41]:
+            scheduler.submit(task)
         await begun(model)
         for number in range(40):
-            turns.append(turn_of(4, "short"))
-            lane.submit(turns[-1])
-            lane.submit(turns[41 + number])
+            tasks.append(turn_of(4, "short"))
+            scheduler.submit(tasks[-1])
+            scheduler.submit(tasks[41 + number])
             for _ in range(2):
                 model.gate.open()
                 await begun(model)
         model.gate.open(EVERY_CALL)
-        await asyncio.gather(*map(texts, turns))
+        await asyncio.gather(*map(texts, tasks))
     assert names(model).startswith("long " + "short long " * 40)
 
 
 async def test_stretches_of_one_request_keep_their_order() -> None:
-    model, share = FakeRecognizer(SPEC), Share()
-    async with lane_of(model) as lane:
-        turns = [turn_of(1, str(number), share) for number in range(6)]
-        for turn in turns:
-            lane.submit(turn)
-        await asyncio.gather(*map(texts, turns))
+    model, share = FakeRecognizer(SPEC), FairShare()
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(1, str(number), share) for number in range(6)]
+        for task in tasks:
+            scheduler.submit(task)
+        await asyncio.gather(*map(texts, tasks))
     assert names(model) == "0 1 2 3 4 5"
 
 
 async def test_a_window_arrives_while_the_next_one_is_still_worked_on() -> None:
     model = FakeLongForm(SPEC, gate=Turnstile())
-    async with lane_of(model) as lane:
-        turn = turn_of(2)
-        lane.submit(turn)
-        segments = aiter(turn)
+    async with lane_of(model) as scheduler:
+        task = turn_of(2)
+        scheduler.submit(task)
+        segments = aiter(task)
         for number in range(2):
             model.gate.open()
             segment = await anext(segments)
@@ -218,44 +218,44 @@ async def test_a_window_arrives_while_the_next_one_is_still_worked_on() -> None:
 
 async def test_a_turn_is_over_with_its_only_call_whoever_is_next() -> None:
     model = FakeRecognizer(SPEC, gate=Turnstile())
-    async with lane_of(model) as lane:
+    async with lane_of(model) as scheduler:
         first, other = turn_of(2), turn_of(1)
-        lane.submit(first)
-        lane.submit(other)
+        scheduler.submit(first)
+        scheduler.submit(other)
         model.gate.open()
         assert await texts(first) == ["2.0 seconds"]
 
 
 async def test_times_are_those_of_the_recording() -> None:
-    async with lane_of(FakeLongForm(SPEC)) as lane:
-        turn = Turn(Stretch(hum(2), (0,), (160_000,)), Options(), Share())
-        lane.submit(turn)
-        assert [(segment.start, segment.end) async for segment in turn] == [(10, 11), (11, 12)]
+    async with lane_of(FakeLongForm(SPEC)) as scheduler:
+        task = InferenceTask(Chunk(hum(2), (0,), (160_000,)), Options(), FairShare())
+        scheduler.submit(task)
+        assert [(segment.start, segment.end) async for segment in task] == [(10, 11), (11, 12)]
 
 
 async def test_a_lane_calls_its_model_in_as_many_threads_as_that_allows_and_no_more() -> None:
     model = FakeRecognizer(SPEC, parallel=3, gate=threading.Event())
-    async with lane_of(model) as lane:
-        turns = [turn_of(1) for _ in range(5)]
-        for turn in turns:
-            lane.submit(turn)
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(1) for _ in range(5)]
+        for task in tasks:
+            scheduler.submit(task)
         for _ in range(3):
             await begun(model)
         assert not await soon(lambda: len(model.calls) > 3, seconds=0.2)
         model.gate.set()
-        await asyncio.gather(*map(texts, turns))
+        await asyncio.gather(*map(texts, tasks))
     assert len(model.calls) == 5
 
 
 async def test_a_cancelled_turn_that_waits_is_never_worked_on() -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
-    async with lane_of(model) as lane:
+    async with lane_of(model) as scheduler:
         first, unwanted, last = (turn_of(1, name) for name in ("first", "unwanted", "last"))
-        lane.submit(first)
+        scheduler.submit(first)
         await begun(model)
-        lane.submit(unwanted)
-        lane.submit(last)
-        lane.cancel(unwanted)
+        scheduler.submit(unwanted)
+        scheduler.submit(last)
+        scheduler.cancel(unwanted)
         model.gate.set()
         await asyncio.gather(texts(first), texts(last))
     assert names(model) == "first last"
@@ -263,12 +263,12 @@ async def test_a_cancelled_turn_that_waits_is_never_worked_on() -> None:
 
 async def test_a_turn_cancelled_in_mid_window_is_given_up_after_it_and_closed_once() -> None:
     model = FakeLongForm(SPEC, gate=threading.Event())
-    async with lane_of(model) as lane:
-        turn = turn_of(10)
-        lane.submit(turn)
+    async with lane_of(model) as scheduler:
+        task = turn_of(10)
+        scheduler.submit(task)
         await begun(model)
-        lane.cancel(turn)
-        lane.cancel(turn)
+        scheduler.cancel(task)
+        scheduler.cancel(task)
         model.gate.set()
         assert await soon(lambda: model.abandoned == 1)
     assert (len(model.calls), model.abandoned) == (1, 1)
@@ -276,16 +276,16 @@ async def test_a_turn_cancelled_in_mid_window_is_given_up_after_it_and_closed_on
 
 async def test_a_turn_cancelled_between_two_windows_is_closed_once() -> None:
     model = FakeLongForm(SPEC, gate=Turnstile())
-    async with lane_of(model) as lane:
-        turn, other = turn_of(10, "a"), turn_of(1, "b")
-        lane.submit(turn)
-        lane.submit(other)
+    async with lane_of(model) as scheduler:
+        task, other = turn_of(10, "a"), turn_of(1, "b")
+        scheduler.submit(task)
+        scheduler.submit(other)
         model.gate.open()
-        await anext(aiter(turn))
+        await anext(aiter(task))
         await begun(model)
-        await begun(model)  # `other` is at work, so `turn` waits
-        lane.cancel(turn)
-        lane.cancel(turn)
+        await begun(model)  # `other` is at work, so `task` waits
+        scheduler.cancel(task)
+        scheduler.cancel(task)
         model.gate.open(EVERY_CALL)
         await texts(other)
         assert await soon(lambda: model.abandoned == 1)
@@ -295,20 +295,20 @@ async def test_a_turn_cancelled_between_two_windows_is_closed_once() -> None:
 
 async def test_a_turn_that_is_over_may_be_cancelled() -> None:
     model = FakeLongForm(SPEC)
-    async with lane_of(model) as lane:
-        turn = turn_of(2)
-        lane.submit(turn)
-        await texts(turn)
-        lane.cancel(turn)
+    async with lane_of(model) as scheduler:
+        task = turn_of(2)
+        scheduler.submit(task)
+        await texts(task)
+        scheduler.cancel(task)
     assert model.abandoned == 0
 
 
 async def test_a_model_that_fails_fails_only_the_request_at_work() -> None:
     model = FakeRecognizer(SPEC, gate=Turnstile(), failure=ValueError("too loud"))
-    async with lane_of(model) as lane:
+    async with lane_of(model) as scheduler:
         bad, good = turn_of(1), turn_of(2)
-        lane.submit(bad)
-        lane.submit(good)
+        scheduler.submit(bad)
+        scheduler.submit(good)
         model.gate.open()
         with pytest.raises(TranscriptionFailed, match="ValueError: too loud"):
             await texts(bad)
@@ -319,10 +319,10 @@ async def test_a_model_that_fails_fails_only_the_request_at_work() -> None:
 
 async def test_a_model_that_fails_in_a_later_window_keeps_what_it_gave_before() -> None:
     model = FakeLongForm(SPEC, gate=Turnstile())
-    async with lane_of(model) as lane:
-        turn = turn_of(3)
-        lane.submit(turn)
-        segments = aiter(turn)
+    async with lane_of(model) as scheduler:
+        task = turn_of(3)
+        scheduler.submit(task)
+        segments = aiter(task)
         model.gate.open()
         assert (await anext(segments)).text == "1.0 seconds"
         model.failure = RuntimeError("broken")
@@ -333,11 +333,11 @@ async def test_a_model_that_fails_in_a_later_window_keeps_what_it_gave_before() 
 
 async def test_an_error_of_govors_own_passes_as_it_is() -> None:
     error = UnsupportedOperation("Not in this language.", param="language")
-    async with lane_of(FakeRecognizer(SPEC, failure=error)) as lane:
-        turn = turn_of(1)
-        lane.submit(turn)
+    async with lane_of(FakeRecognizer(SPEC, failure=error)) as scheduler:
+        task = turn_of(1)
+        scheduler.submit(task)
         with pytest.raises(UnsupportedOperation) as caught:
-            await texts(turn)
+            await texts(task)
     assert caught.value is error
 
 
@@ -348,32 +348,32 @@ async def test_an_error_of_govors_own_passes_as_it_is() -> None:
 @pytest.mark.parametrize("family", [FakeRecognizer, FakeLongForm])
 async def test_nothing_that_a_model_raises_ends_the_lane(family: Any, failure: BaseException) -> None:
     model = family(SPEC, failure=failure)
-    async with lane_of(model) as lane:
-        turn = turn_of(1)
-        lane.submit(turn)
+    async with lane_of(model) as scheduler:
+        task = turn_of(1)
+        scheduler.submit(task)
         with pytest.raises(TranscriptionFailed):
-            await texts(turn)
+            await texts(task)
         model.failure = None
-        turn = turn_of(1)
-        lane.submit(turn)
-        assert await texts(turn) == ["1.0 seconds"]
+        task = turn_of(1)
+        scheduler.submit(task)
+        assert await texts(task) == ["1.0 seconds"]
 
 
 async def test_who_can_be_given_no_thread_is_told_and_the_next_one_is_served() -> None:
     def fail() -> None:
         raise OSError("no more threads")
 
-    async with lane_of(FakeRecognizer(SPEC)) as lane:
-        threads, lane._threads = lane._threads, ThreadPoolExecutor(1, initializer=fail)
-        turns = [turn_of(1) for _ in range(2)]
-        for turn in turns:
-            lane.submit(turn)
+    async with lane_of(FakeRecognizer(SPEC)) as scheduler:
+        threads, scheduler._threads = scheduler._threads, ThreadPoolExecutor(1, initializer=fail)
+        tasks = [turn_of(1) for _ in range(2)]
+        for task in tasks:
+            scheduler.submit(task)
             with pytest.raises(TranscriptionFailed, match="No thread"):
-                await texts(turn)
-        lane._threads = threads
-        turn = turn_of(1)
-        lane.submit(turn)
-        assert await texts(turn) == ["1.0 seconds"]
+                await texts(task)
+        scheduler._threads = threads
+        task = turn_of(1)
+        scheduler.submit(task)
+        assert await texts(task) == ["1.0 seconds"]
 
 
 class Nonsense(FakeRecognizer):
@@ -398,12 +398,12 @@ class LongNonsense(FakeLongForm):
 @pytest.mark.parametrize("family", [Nonsense, LongNonsense])
 async def test_a_model_that_answers_nonsense_does_not_end_the_lane(family: Any) -> None:
     model = family(SPEC)
-    async with lane_of(model) as lane:
+    async with lane_of(model) as scheduler:
         for _ in range(2):
-            turn = turn_of(2)
-            lane.submit(turn)
+            task = turn_of(2)
+            scheduler.submit(task)
             with pytest.raises(TranscriptionFailed):
-                await texts(turn)
+                await texts(task)
     assert model.abandoned == 2 if family is LongNonsense else model.closed == 1
 
 
@@ -422,11 +422,11 @@ class Clinging(FakeLongForm):
 
 async def test_a_model_that_cannot_be_broken_off_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     model = Clinging(SPEC, gate=threading.Event())
-    async with lane_of(model) as lane:
-        turn = turn_of(2)
-        lane.submit(turn)
+    async with lane_of(model) as scheduler:
+        task = turn_of(2)
+        scheduler.submit(task)
         await begun(model)
-        lane.cancel(turn)
+        scheduler.cancel(task)
         model.gate.set()
         assert await soon(lambda: model.abandoned == 1)
     assert "it would not let go" in caplog.text
@@ -434,15 +434,15 @@ async def test_a_model_that_cannot_be_broken_off_is_logged(caplog: pytest.LogCap
 
 async def test_closing_tells_who_waits_at_once_and_frees_the_model_after_its_last_call() -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
-    lane = Lane(model, "fake")
-    turns = [turn_of(1, name) for name in ("working", "waiting")]
-    for turn in turns:
-        lane.submit(turn)
+    scheduler = ModelScheduler(model, "fake")
+    tasks = [turn_of(1, name) for name in ("working", "waiting")]
+    for task in tasks:
+        scheduler.submit(task)
     await begun(model)
-    closing = asyncio.create_task(lane.close())
-    for turn in turns:
+    closing = asyncio.create_task(scheduler.close())
+    for task in tasks:
         with pytest.raises(ShuttingDown):
-            await texts(turn)
+            await texts(task)
     assert not await soon(lambda: model.closed > 0, seconds=0.2)
     model.gate.set()
     await closing
@@ -459,10 +459,10 @@ class Orderly(FakeLongForm):
 
 async def test_closing_breaks_off_begun_windows_once_and_before_the_model_is_freed() -> None:
     model = Orderly(SPEC, gate=Turnstile())
-    async with lane_of(model) as lane:
+    async with lane_of(model) as scheduler:
         waiting, working = turn_of(10, "a"), turn_of(10, "b")
-        lane.submit(waiting)
-        lane.submit(working)
+        scheduler.submit(waiting)
+        scheduler.submit(working)
         model.gate.open()
         await anext(aiter(waiting))
         await begun(model)
@@ -472,15 +472,15 @@ async def test_closing_breaks_off_begun_windows_once_and_before_the_model_is_fre
 
 async def test_after_closing_a_turn_ends_at_once_and_may_be_cancelled() -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
-    async with lane_of(model) as lane:
+    async with lane_of(model) as scheduler:
         left = turn_of(1)
-        lane.submit(left)
+        scheduler.submit(left)
     late = turn_of(1)
-    lane.submit(late)
-    for turn in (left, late):
-        lane.cancel(turn)
+    scheduler.submit(late)
+    for task in (left, late):
+        scheduler.cancel(task)
         with pytest.raises(ShuttingDown):
-            await texts(turn)
+            await texts(task)
 
 
 class Stubborn(FakeRecognizer):
@@ -498,108 +498,108 @@ async def test_a_model_that_fails_while_it_is_freed_is_logged(caplog: pytest.Log
 
 async def test_of_requests_that_have_had_equally_little_the_shortest_recording_goes_first() -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
-    async with lane_of(model) as lane:
-        turns = [turn_of(1, "first")]
-        lane.submit(turns[0])
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(1, "first")]
+        scheduler.submit(tasks[0])
         await begun(model)
         for name, length in (("unknown", math.inf), ("long", 3600.0), ("short", 5.0)):
-            turns.append(turn_of(1, name, Share(length=length)))
-            lane.submit(turns[-1])
+            tasks.append(turn_of(1, name, FairShare(length=length)))
+            scheduler.submit(tasks[-1])
         model.gate.set()
-        await asyncio.gather(*map(texts, turns))
+        await asyncio.gather(*map(texts, tasks))
     assert names(model) == "first short long unknown"
 
 
 async def test_what_is_no_longer_than_a_window_is_over_with_it_whoever_waits() -> None:
     model = FakeLongForm(SPEC, gate=Turnstile())
-    async with lane_of(model) as lane:
+    async with lane_of(model) as scheduler:
         first, other = turn_of(1, "a"), turn_of(1, "b")
-        lane.submit(first)
-        lane.submit(other)
+        scheduler.submit(first)
+        scheduler.submit(other)
         model.gate.open()
         assert await texts(first) == ["1.0 seconds"]
     assert model.abandoned == 0
 
 
 async def test_a_long_form_model_ends_a_stretch_before_it_begins_the_next_one_of_the_same_recording() -> None:
-    model, share = FakeLongForm(SPEC, gate=threading.Event()), Share()
-    async with lane_of(model) as lane:
-        turns = [turn_of(3, name, share) for name in "ab"]
-        for turn in turns:
-            lane.submit(turn)
+    model, share = FakeLongForm(SPEC, gate=threading.Event()), FairShare()
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(3, name, share) for name in "ab"]
+        for task in tasks:
+            scheduler.submit(task)
         model.gate.set()
-        await asyncio.gather(*map(texts, turns))
+        await asyncio.gather(*map(texts, tasks))
     assert names(model) == "a a a b b b"
 
 
 async def test_turns_of_several_requests_share_a_call() -> None:
     model = FakeRecognizer(SPEC, batch=3, gate=threading.Event())
-    async with lane_of(model) as lane:
-        turns = [turn_of(1)]
-        lane.submit(turns[0])
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(1)]
+        scheduler.submit(tasks[0])
         await begun(model)
         for seconds in (2, 2.1, 9, 2.2, 2.3):
-            turns.append(turn_of(seconds))
-            lane.submit(turns[-1])
+            tasks.append(turn_of(seconds))
+            scheduler.submit(tasks[-1])
         model.gate.set()
-        found = await asyncio.gather(*map(texts, turns))
-    assert [text for texts in found for text in texts] == [f"{turn.seconds:.1f} seconds" for turn in turns]
+        found = await asyncio.gather(*map(texts, tasks))
+    assert [text for texts in found for text in texts] == [f"{task.seconds:.1f} seconds" for task in tasks]
     assert [call.seconds for call in model.calls] == [(1.0,), (2.0, 2.1, 2.2), (9.0,), (2.3,)]
 
 
 async def test_one_of_a_batch_who_leaves_changes_nothing_for_the_others() -> None:
     model = FakeRecognizer(SPEC, batch=3, gate=threading.Event())
-    async with lane_of(model) as lane:
-        turns = [turn_of(1) for _ in range(3)]
-        for turn in turns:
-            lane.submit(turn)
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(1) for _ in range(3)]
+        for task in tasks:
+            scheduler.submit(task)
         await begun(model)
-        lane.cancel(turns[1])
+        scheduler.cancel(tasks[1])
         model.gate.set()
-        assert [await texts(turn) for turn in turns[::2]] == [["1.0 seconds"]] * 2
+        assert [await texts(task) for task in tasks[::2]] == [["1.0 seconds"]] * 2
 
 
 async def test_what_is_asked_for_a_language_shares_no_call() -> None:
     model = FakeLinguist(SPEC, batch=4, gate=threading.Event())
-    async with lane_of(model) as lane:
-        turns = [turn_of(1) for _ in range(2)]
-        lane.submit(turns[0])
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(1) for _ in range(2)]
+        scheduler.submit(tasks[0])
         await begun(model)
-        asked = [asyncio.create_task(lane.ask(lambda model: model.detect(hum(1)))) for _ in range(3)]
+        asked = [asyncio.create_task(scheduler.ask(lambda model: model.detect(hum(1)))) for _ in range(3)]
         await asyncio.sleep(0)
-        lane.submit(turns[1])
+        scheduler.submit(tasks[1])
         model.gate.set()
         assert await asyncio.gather(*asked) == [(("en", 1.0),)] * 3
-        assert [await texts(turn) for turn in turns] == [["1.0 seconds"]] * 2
+        assert [await texts(task) for task in tasks] == [["1.0 seconds"]] * 2
     assert [len(call.seconds) for call in model.calls] == [1, 1]
 
 
 async def test_a_long_form_model_is_asked_for_no_batch() -> None:
     model = FakeLongForm(SPEC, batch=3)
-    async with lane_of(model) as lane:
-        turns = [turn_of(1) for _ in range(3)]
-        for turn in turns:
-            lane.submit(turn)
-        await asyncio.gather(*map(texts, turns))
+    async with lane_of(model) as scheduler:
+        tasks = [turn_of(1) for _ in range(3)]
+        for task in tasks:
+            scheduler.submit(task)
+        await asyncio.gather(*map(texts, tasks))
     assert {len(call.seconds) for call in model.calls} == {1}
 
 
 async def test_two_models_use_no_more_cores_than_there_are() -> None:
-    budget = Budget(2)
+    budget = CoreBudget(2)
     models = [FakeRecognizer(SPEC, parallel=2, gate=threading.Event()) for _ in range(2)]
     for model in models:
         model.threads = 1
-    lanes = [Lane(model, "fake", budget) for model in models]
-    turns = [turn_of(1) for _ in range(8)]
-    for number, turn in enumerate(turns):
-        lanes[number % 2].submit(turn)
+    schedulers = [ModelScheduler(model, "fake", budget) for model in models]
+    tasks = [turn_of(1) for _ in range(8)]
+    for number, task in enumerate(tasks):
+        schedulers[number % 2].submit(task)
     assert await soon(lambda: sum(len(model.calls) for model in models) == 2)
     assert not await soon(lambda: sum(len(model.calls) for model in models) > 2, seconds=0.1)
     for model in models:
         model.gate.set()
-    await asyncio.gather(*map(texts, turns))
+    await asyncio.gather(*map(texts, tasks))
     assert [len(model.calls) for model in models] == [4, 4]
-    await asyncio.gather(*(lane.close() for lane in lanes))
+    await asyncio.gather(*(scheduler.close() for scheduler in schedulers))
 
 
 @pytest.mark.parametrize(
@@ -618,58 +618,58 @@ async def test_a_newcomer_is_heard_beside_those_who_have_much(
 ) -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
     model.surplus, model.threads = surplus, 1
-    lane = Lane(model, "fake", Budget(1))
-    turns = [turn_of(heard, "long", share := Share(length=length)), turn_of(10, "long", share)]
-    for turn in turns:
-        lane.submit(turn)
+    scheduler = ModelScheduler(model, "fake", CoreBudget(1))
+    tasks = [turn_of(heard, "long", share := FairShare(length=length)), turn_of(10, "long", share)]
+    for task in tasks:
+        scheduler.submit(task)
     await begun(model)
-    turns += [turn_of(1, "new"), turn_of(1, "newer")]
-    for turn in turns[2:]:
-        lane.submit(turn)
+    tasks += [turn_of(1, "new"), turn_of(1, "newer")]
+    for task in tasks[2:]:
+        scheduler.submit(task)
     assert await soon(lambda: names(model) == calls)
     assert not await soon(lambda: names(model) != calls, seconds=0.1)
     model.gate.set()
-    await asyncio.gather(*map(texts, turns))
+    await asyncio.gather(*map(texts, tasks))
     assert sorted(names(model).split()) == ["long", "long", "new", "newer"]
-    await lane.close()
+    await scheduler.close()
 
 
 @pytest.mark.parametrize(("heard", "calls"), [(100, 1), (10, 0)])
 async def test_a_newcomer_to_one_model_waits_for_no_hour_of_another(heard: int, calls: int) -> None:
-    budget = Budget(1)
+    budget = CoreBudget(1)
     models = [FakeRecognizer(SPEC, gate=threading.Event()) for _ in range(2)]
     for model in models:
         model.threads = 1
-    busy, free = (Lane(model, "fake", budget) for model in models)
-    turns = [turn_of(heard), turn_of(1)]
-    busy.submit(turns[0])
+    busy, free = (ModelScheduler(model, "fake", budget) for model in models)
+    tasks = [turn_of(heard), turn_of(1)]
+    busy.submit(tasks[0])
     await begun(models[0])
-    free.submit(turns[1])
+    free.submit(tasks[1])
     assert await soon(lambda: len(models[1].calls) == calls)
     assert not await soon(lambda: len(models[1].calls) != calls, seconds=0.1)
     for model in models:
         model.gate.set()
-    await asyncio.gather(*map(texts, turns))
+    await asyncio.gather(*map(texts, tasks))
     await asyncio.gather(busy.close(), free.close())
 
 
 async def test_what_is_done_or_forgotten_holds_no_audio() -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
-    async with lane_of(model) as lane:
+    async with lane_of(model) as scheduler:
         released: list[int] = []
-        turns = [
-            Turn(Stretch(hum(1), (0,), (0,)), Options(), Share(), partial(released.append, number))
+        tasks = [
+            InferenceTask(Chunk(hum(1), (0,), (0,)), Options(), FairShare(), partial(released.append, number))
             for number in range(3)
         ]
-        for turn in turns:
-            lane.submit(turn)
+        for task in tasks:
+            scheduler.submit(task)
         await begun(model)
-        lane.cancel(turns[2])
+        scheduler.cancel(tasks[2])
         assert released == [2]
         model.gate.set()
         assert await soon(lambda: released == [2, 0, 1])
-        assert [len(turn.stretch.audio) for turn in turns] == [0, 0, 0]
-        assert await texts(turns[0]) == ["1.0 seconds"]  # told late, and whole
+        assert [len(task.chunk.audio) for task in tasks] == [0, 0, 0]
+        assert await texts(tasks[0]) == ["1.0 seconds"]  # told late, and whole
 
 
 class Selective(FakeRecognizer):
@@ -700,17 +700,17 @@ async def test_a_model_that_windows_by_itself_hears_a_newcomer_beside_hours_if_i
 ) -> None:
     model = Held(SPEC, gate=threading.Event(), attempts=3)
     model.surplus, model.threads = surplus, 1
-    lane = Lane(model, "fake", Budget(1))
-    hours = turn_of(2, "long", Share(length=3600))
-    lane.submit(hours)
+    scheduler = ModelScheduler(model, "fake", CoreBudget(1))
+    hours = turn_of(2, "long", FairShare(length=3600))
+    scheduler.submit(hours)
     await begun(model)
-    message = turn_of(1, "new", Share(length=5))
-    lane.submit(message)
+    message = turn_of(1, "new", FairShare(length=5))
+    scheduler.submit(message)
     assert await soon(lambda: message.exhausted, seconds=2 if surplus else 0.1) == bool(surplus)
     assert names(model) == ("long new new new" if surplus else "long")
     model.gate.set()
     await asyncio.gather(*map(texts, [hours, message]))
-    await lane.close()
+    await scheduler.close()
 
 
 class Frugal(FakeLongForm):
@@ -725,27 +725,27 @@ class Frugal(FakeLongForm):
 
 async def test_audio_is_kept_no_longer_than_the_model_needs_it() -> None:
     model, audio = Frugal(SPEC, gate=threading.Event()), hum(2)
-    kept, turn = weakref.ref(audio), Turn(Stretch(audio, (0,), (32_000,)), Options(), Share())
+    kept, task = weakref.ref(audio), InferenceTask(Chunk(audio, (0,), (32_000,)), Options(), FairShare())
     del audio
-    async with lane_of(model) as lane:
-        lane.submit(turn)
+    async with lane_of(model) as scheduler:
+        scheduler.submit(task)
         await begun(model)
         assert kept() is None
         model.gate.set()
-        assert [(part.start, part.end) async for part in turn] == [(2, 3), (3, 4)]
+        assert [(part.start, part.end) async for part in task] == [(2, 3), (3, 4)]
 
 
 async def test_newcomers_who_come_together_are_heard_one_after_the_other_beside_the_rest() -> None:
     model = Selective(SPEC, gate=threading.Event())
     model.surplus, model.threads = 1, 1
-    lane = Lane(model, "fake", Budget(1))
+    scheduler = ModelScheduler(model, "fake", CoreBudget(1))
     long, *new = turn_of(100, "long"), turn_of(1, "new"), turn_of(1, "newer"), turn_of(1, "newest")
-    lane.submit(long)
+    scheduler.submit(long)
     await begun(model)
-    for turn in new:
-        lane.submit(turn)
-    assert await soon(lambda: all(turn.exhausted for turn in new), seconds=2)
+    for task in new:
+        scheduler.submit(task)
+    assert await soon(lambda: all(task.exhausted for task in new), seconds=2)
     assert not long.exhausted
     model.gate.set()
     await asyncio.gather(*map(texts, [long, *new]))
-    await lane.close()
+    await scheduler.close()

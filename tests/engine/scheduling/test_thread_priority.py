@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from govor.engine.scheduling.thread_priority import NICENESS, stand_back
+from govor.engine.scheduling.thread_priority import NICENESS, lower_thread_priority
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
 
@@ -30,5 +30,5 @@ def _server_and_worker(more: int) -> tuple[int, int]:
     """Return the niceness of this thread, once it has so much more, and of a worker that it begins."""
     server = min(niceness() + more, 19)
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), server)
-    with ThreadPoolExecutor(1, initializer=stand_back) as workers:
+    with ThreadPoolExecutor(1, initializer=lower_thread_priority) as workers:
         return server, workers.submit(niceness).result()

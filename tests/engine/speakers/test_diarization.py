@@ -14,7 +14,7 @@ import pytest
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import Segment
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarization, Diarize, KnownSpeaker
 from govor.engine.transcription.pipeline import Work
@@ -43,8 +43,8 @@ def work(service: Service, path: Path, *known: KnownSpeaker, max_seconds: float 
 
 @asynccontextmanager
 async def diarized(service: Service, path: Path, asked: Diarize) -> AsyncIterator[Diarization]:
-    with service.admission.admit() as place:
-        async with service.diarize(path, asked, place) as diarization:
+    with service.admission.admit() as ticket:
+        async with service.diarize(path, asked, ticket) as diarization:
             yield diarization
 
 
@@ -189,8 +189,8 @@ async def test_a_diarizer_that_is_unloaded_by_force_says_so_to_all_who_use_it(se
             diarized(running, spoken(9.0, name="other.wav"), asked) as second,
         ):
             hearing = [asyncio.create_task(each.speakers()) for each in (first, second)]
-            lane = running.pool.loaded(asked.model).lane
-            assert await soon(lambda: lane.busy == 1 and lane.waiting == 1)
+            scheduler = running.pool.loaded(asked.model).scheduler
+            assert await soon(lambda: scheduler.busy == 1 and scheduler.waiting == 1)
             unloading = asyncio.create_task(running.pool.unload(asked.model, force=True))
             assert await soon(lambda: running.pool.loaded(asked.model) is None)
             diarizer.gate.set()
@@ -209,7 +209,7 @@ async def test_a_call_keeps_its_cores_until_it_ends_though_its_client_has_left(s
         asked, path = Diarize(running.router.diarizer()), spoken(1.0)
         async with diarized(running, path, asked) as diarization:
             leaving = asyncio.create_task(diarization.speakers())
-            assert await soon(lambda: running.pool.loaded(asked.model).lane.busy == 1)
+            assert await soon(lambda: running.pool.loaded(asked.model).scheduler.busy == 1)
             leaving.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await leaving
@@ -243,7 +243,7 @@ async def test_one_who_waits_too_long_for_the_diarizer_is_sent_away(service, spo
         asked = Diarize(running.router.diarizer())
         async with diarized(running, path, asked) as first:
             hearing = asyncio.create_task(first.speakers())
-            assert await soon(lambda: running.pool.loaded(asked.model).lane.busy == 1)
+            assert await soon(lambda: running.pool.loaded(asked.model).scheduler.busy == 1)
             async with diarized(running, path, asked) as second:
                 with pytest.raises(QueueTimeout):
                     await second.speakers()
@@ -267,9 +267,9 @@ async def test_one_whose_speakers_have_been_told_apart_is_not_sent_away_for_the_
 
 async def test_speakers_are_told_apart_in_what_is_heard(service, spoken) -> None:
     async with service(diarizer=FakeDiarizer(*TURNS)) as running:
-        both = replace(work(running, spoken(1.0)), wishes=Wishes(channel=1))
+        both = replace(work(running, spoken(1.0)), selection=TrackSelection(channel=1))
         with pytest.raises(InvalidAudio, match="channel 1 is not among them"):
             await told(running, both)
-        with running.admission.admit() as place, pytest.raises(InvalidAudio, match="channel 1"):
-            async with running.diarize(both.path, both.diarize, place, both.wishes):
+        with running.admission.admit() as ticket, pytest.raises(InvalidAudio, match="channel 1"):
+            async with running.diarize(both.path, both.diarize, ticket, both.selection):
                 pass

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from govor.audio.chunking import Stretch
+from govor.audio.chunking import Chunk
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import Audio, Options, Segment
-from govor.engine.scheduling.tasks import Share, Turn
+from govor.engine.scheduling.tasks import FairShare, InferenceTask
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
-from govor.engine.transcription.channels import MOST_CHANNELS, Parties, party_names
+from govor.engine.transcription.channels import MOST_CHANNELS, SeparateChannels, channel_labels
 from govor.engine.transcription.pipeline import Work
 from govor.errors import InvalidParam, TranscriptionFailed
 from govor.events import Observer, Report
@@ -31,7 +31,7 @@ from support.waiting import soon
 
 Serving = Any
 Call = Callable[..., Path]
-APART = Parties()
+APART = SeparateChannels()
 
 TALK = (
     (-0.5, 2, -3, 1.5, -9, 4, -2, 0.5, -4, 3),
@@ -153,14 +153,14 @@ async def test_a_segment_comes_when_no_channel_can_say_anything_before_it(
         collecting = asyncio.create_task(collect(running))
         for _ in range(4):
             assert await asyncio.to_thread(model.begun.acquire, timeout=10)
-        (lane,) = [entry.lane for entry in await loaded(running)]
+        (scheduler,) = [entry.scheduler for entry in await loaded(running)]
         model.gates[2].set()
-        assert await soon(lambda: lane.busy == 3)
+        assert await soon(lambda: scheduler.busy == 3)
         assert found == []
         model.gates[1].set()
         assert await soon(lambda: found == ["1", "2"])
         model.gates[4].set()
-        assert await soon(lambda: lane.busy == 1)
+        assert await soon(lambda: scheduler.busy == 1)
         assert found == ["1", "2"]
         model.gates[3].set()
         await collecting
@@ -176,7 +176,7 @@ async def test_a_silent_channel_says_nothing_and_keeps_nobody_waiting(service: S
 
 async def test_names_are_those_that_are_given(service: Serving, call: Call) -> None:
     async with service() as running:
-        told = await hear(running, call((1,), (-1, 1)), parties=Parties(("Agent", "Customer")))
+        told = await hear(running, call((1,), (-1, 1)), parties=SeparateChannels(("Agent", "Customer")))
     assert [speaker for speaker, _, _ in lines(told)] == ["Agent", "Customer"]
 
 
@@ -234,10 +234,10 @@ async def test_all_channels_are_one_request_for_the_model_and_for_who_looks_on(
         running.observers.add(Watching())
         hearing = asyncio.create_task(hear(running, call(*[(2, -4, 1)] * 4), parties=APART))
         assert await asyncio.to_thread(model.begun.acquire, timeout=10)
-        (lane,) = [entry.lane for entry in await loaded(running)]
-        assert await soon(lambda: lane.waiting >= 3)
-        assert len({turn.share for turn in lane._present()}) == 1
-        assert (running.admission.inside, running.underway.count) == (1, 1)
+        (scheduler,) = [entry.scheduler for entry in await loaded(running)]
+        assert await soon(lambda: scheduler.waiting >= 3)
+        assert len({turn.share for turn in scheduler._present()}) == 1
+        assert (running.admission.inside, running.interactive.count) == (1, 1)
         gate.set()
         await hearing
     (report,) = reports
@@ -250,15 +250,15 @@ async def test_who_leaves_early_leaves_nothing_at_work(service: Serving, call: C
         work = Work(call((2, -4, 5), (3,)), running.router.choose("fake"), parties=APART)
         async with running.transcribe(work) as heard, aclosing(aiter(heard)) as segments:
             await anext(segments)
-        (lane,) = [entry.lane for entry in await loaded(running)]
-        assert await soon(lambda: not lane.waiting and not lane.busy)
+        (scheduler,) = [entry.scheduler for entry in await loaded(running)]
+        assert await soon(lambda: not scheduler.waiting and not scheduler.busy)
 
 
 @pytest.mark.parametrize("side_by_side", [True, False])
 def test_of_several_channels_the_one_that_is_furthest_behind_goes_first(side_by_side: bool) -> None:
-    share = Share(side_by_side=side_by_side)
+    share = FairShare(side_by_side=side_by_side)
     ahead, behind = (
-        Turn(Stretch(np.zeros(160_000, np.float32), (0,), (start,)), Options(), share)
+        InferenceTask(Chunk(np.zeros(160_000, np.float32), (0,), (start,)), Options(), share)
         for start in (0, 32_000)
     )
     ahead.number, behind.number = 1, 2
@@ -280,4 +280,4 @@ def test_of_several_channels_the_one_that_is_furthest_behind_goes_first(side_by_
     ],
 )
 def test_no_two_channels_are_called_alike(given: Any, channels: Any, names: Any) -> None:
-    assert party_names(Parties(given), channels) == names
+    assert channel_labels(SeparateChannels(given), channels) == names

@@ -12,7 +12,7 @@ import pytest
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import Options
 from govor.engine.service import Service
-from govor.engine.transcription.model_choice import Chooser
+from govor.engine.transcription.model_choice import ModelSelector
 from govor.errors import LoadFailed
 from govor.models.catalogue import Model
 from govor.settings import Settings
@@ -34,7 +34,7 @@ class Scene:
         )
         plugins = plugins_of(made, linguist=self.linguist, russian=self.russian, vad=FakeDetector())
         self.service = Service(made, plugins)
-        self.chooser: Chooser = self.service.chooser
+        self.chooser: ModelSelector = self.service.chooser
 
     async def hears(self, *chances: tuple[str, float]) -> FakeLinguist:
         """Load the linguist, and have it take whatever it hears for this."""
@@ -49,8 +49,8 @@ class Scene:
 
     @asynccontextmanager
     async def choose(self, name: str, path: Path, options: Options) -> AsyncIterator[Model]:
-        with self.service.admission.admit() as place:
-            async with self.chooser.choose(name, path, options, place) as model:
+        with self.service.admission.admit() as ticket:
+            async with self.chooser.choose(name, path, options, ticket) as model:
                 yield model
 
 

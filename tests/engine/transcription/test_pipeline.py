@@ -20,7 +20,7 @@ from govor.audio.energy import EnergyDetector
 from govor.contract.cores import usable_cores
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.transcription.language import first_speech
 from govor.engine.transcription.pipeline import Transcription, Work
@@ -119,7 +119,7 @@ async def test_a_segment_comes_while_later_stretches_are_still_worked_on(
 async def test_reading_waits_for_the_model(workers: int, service: Serving, spoken: Spoken) -> None:
     model = FakeRecognizer(ModelSpec("fake"), parallel=workers, gate=threading.Event())
     path = spoken(*[1, -4] * 40)
-    ahead = 5 * (workers + 3)  # the stretches that are worked on, told, queued, and being queued
+    ahead = 5 * (workers + 3)  # the chunks that are worked on, told, queued, and being queued
     async with (
         service(lambda spec: model) as running,
         running.transcribe(work_of(running, path)) as transcription,
@@ -261,8 +261,8 @@ async def test_a_short_recording_overtakes_a_long_one(service: Serving, spoken: 
         first = asyncio.create_task(transcribe(running, long, options=Options(prompt="long")))
         await begun(model)
         second = asyncio.create_task(transcribe(running, short, options=Options(prompt="short")))
-        (lane,) = [loaded.lane for loaded in running.pool.residence.residents()]
-        assert await soon(lambda: any(turn.options.prompt == "short" for turn in lane._waiting))
+        (scheduler,) = [loaded.scheduler for loaded in running.pool.loaded_models.residents()]
+        assert await soon(lambda: any(turn.options.prompt == "short" for turn in scheduler._waiting))
         model.gate.set()
         await asyncio.gather(first, second)
     assert [call.options.prompt for call in model.calls][:3] == ["long", "short", "long"]
@@ -480,12 +480,14 @@ async def test_the_channel_that_is_wished_for_is_heard_alone(
 ) -> None:
     path = two_parties(tmp_path / "call.wav")
     async with service() as running:
-        found = await transcribe(running, path, wishes=Wishes(channel=channel))
+        found = await transcribe(running, path, selection=TrackSelection(channel=channel))
     assert [round(float(text.split()[0])) for text in found] == heard
 
 
 async def test_the_language_is_told_of_what_is_heard(tmp_path: Path) -> None:
     path, detector = two_parties(tmp_path / "call.wav"), EnergyDetector()
     with closing(Decoders()) as decoders:
-        stretches = [first_speech(path, decoders, detector, Wishes(channel=channel)) for channel in (0, 1)]
-    assert [round(len(stretch.audio) / SAMPLE_RATE) for stretch in stretches if stretch] == [1, 3]
+        chunks = [
+            first_speech(path, decoders, detector, TrackSelection(channel=channel)) for channel in (0, 1)
+        ]
+    assert [round(len(chunk.audio) / SAMPLE_RATE) for chunk in chunks if chunk] == [1, 3]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from govor.contract.models import ModelSpec
-from govor.engine.transcription.requested_names import MOST, AskedNames, answering_id
+from govor.engine.transcription.requested_names import MOST, RequestedNames, answering_id
 from govor.models.catalogue import Model
 from govor.testing import FakeBackend
 
@@ -29,7 +29,7 @@ def test_any_other_name_is_answered_by_the_id(asked: str) -> None:
 
 
 def test_a_model_has_the_names_it_was_asked_by_the_latest_last() -> None:
-    names = AskedNames()
+    names = RequestedNames()
     assert names.of(MODEL) == ["base"]
     for asked in ("mine", "Owner/base", "mine"):
         names.note(asked, MODEL)
@@ -38,7 +38,7 @@ def test_a_model_has_the_names_it_was_asked_by_the_latest_last() -> None:
 
 @pytest.mark.parametrize("what", ["unloaded", "expired", "evicted"])
 def test_names_are_forgotten_when_the_model_leaves_memory(what: str) -> None:
-    names = AskedNames()
+    names = RequestedNames()
     names.note("mine", MODEL)
     names.moved("reloaded", "base", 1.0)
     assert names.of(MODEL) == ["mine"]
@@ -47,7 +47,7 @@ def test_names_are_forgotten_when_the_model_leaves_memory(what: str) -> None:
 
 
 def test_only_so_many_names_are_kept() -> None:
-    names = AskedNames()
+    names = RequestedNames()
     model = replace(MODEL, aliases=tuple(f"name{number}" for number in range(100)))
     for alias in model.aliases:
         names.note(alias, model)

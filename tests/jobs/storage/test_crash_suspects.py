@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from govor.contract.recognition import Segment
 from govor.jobs.runner import ATTEMPTS
-from govor.jobs.storage.records import OrderedJob
+from govor.jobs.storage.records import RequestedJob
 from govor.jobs.storage.store import JobStore
 from support.jobs_kept import Open, add
 
 
-def begin(store: JobStore, *, quiet: bool = True) -> OrderedJob:
+def begin(store: JobStore, *, quiet: bool = True) -> RequestedJob:
     job = store.begin_next(200.0, quiet=quiet)
     assert job is not None
     return job

@@ -12,7 +12,7 @@ from govor.contract.recognition import Segment, Token, Word
 from govor.errors import JobsUnavailable
 from govor.jobs.storage.async_store import _told
 from govor.jobs.storage.data_folder import new_id
-from govor.jobs.storage.records import Failure, dump_segment, load_segment
+from govor.jobs.storage.records import JobFailure, dump_segment, load_segment
 from support.jobs_kept import Open, add
 
 
@@ -52,7 +52,7 @@ def test_an_end_is_told_once_whoever_comes_second(reopen: Open) -> None:
     assert taken is not None
     assert store.cancel(taken.number, 300.0) is not None
     assert store.complete(taken.number, 9.0, 301.0) is None
-    failure = Failure(status=500, type="server_error", code="x", message="y")
+    failure = JobFailure(status=500, type="server_error", code="x", message="y")
     assert store.fail(taken.number, failure, 302.0) is None
     store.add_segment(taken.number, Segment("late"), 1.0)
     assert store.read_on(taken.id, "", 0, 10)[1] == []
@@ -132,7 +132,7 @@ def test_segments_behind_the_position_are_forgotten_when_the_job_is_begun_again(
     taken = store.begin_next(200.0)
     assert taken is not None
     store.add_segment(taken.number, Segment("kept", 0.0, 9.0), 9.0)
-    store.add_segment(taken.number, Segment("of a stretch not finished", 9.0, 12.0), 9.0)
+    store.add_segment(taken.number, Segment("of a chunk not finished", 9.0, 12.0), 9.0)
     store = reopen()
     again = store.begin_next(300.0)
     assert again is not None

@@ -34,7 +34,7 @@ Encoded = NDArray[np.float32]
 
 
 class ListeningModel(WhisperModel):  # type: ignore[misc]
-    """As it is, it never asks; `listening_for` gives one that does, for one stretch of audio."""
+    """As it is, it never asks; `listening_for` gives one that does, for one chunk of audio."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -43,7 +43,7 @@ class ListeningModel(WhisperModel):  # type: ignore[misc]
         self._encoded_first: Any = None
 
     def listening_for(self, languages: Sequence[str], usual: str | None = None) -> Self:
-        """Return this model for one stretch of audio in which the language may change.
+        """Return this model for one chunk of audio in which the language may change.
 
         `languages` are the only ones there can be; none: any. `usual` is spoken, unless another is sure.
         """

@@ -60,7 +60,7 @@ def letters(text: str) -> int:
 
 @dataclass(slots=True)
 class Mender:
-    """Watches the segments of one stretch of audio go by. Times are seconds from its start."""
+    """Watches the segments of one chunk of audio go by. Times are seconds from its start."""
 
     audio: NDArray[np.int16]
     """(samples,) at 16 kHz; as floats it would take twice the memory."""

@@ -53,12 +53,12 @@ def detect_routes(service: Service) -> Blueprint:
     @document_response(DetectedLanguage)
     async def detect() -> Response:
         """Language of a recording's first speech, at most 30 s of it."""
-        with service.admission.admit(client_of(service)) as place:
+        with service.admission.admit(client_of(service)) as ticket:
             form, path = await read_upload()
             fields = parse_fields(form.fields, strict=service.settings.strict)
             candidates = fields.options("transcribe").languages
             model, chances = await service.chooser.languages(
-                fields.model, path, place, candidates, fields.wishes
+                fields.model, path, ticket, candidates, fields.selection
             )
         language = certain_language(chances)
         body = DetectedLanguage(

@@ -14,16 +14,16 @@ from werkzeug.datastructures import MultiDict
 from govor.api.audio.schema import Diarization as DiarizationBody
 from govor.api.body.recording import fetch_recording, read_form
 from govor.api.request.fields import OptionalLanguage, invalid
-from govor.api.request.foreign_fields import strangers
+from govor.api.request.foreign_fields import unknown_names
 from govor.api.request.known_speakers import SpeakerFields, known_speakers
-from govor.api.request.prepare import Wish, admit, understood, whole_transcript
+from govor.api.request.prepare import TranscriptionRequest, admit, understood, whole_transcript
 from govor.api.request.results import name_ignored
 from govor.api.request.spellings import OTHER_NAMES, gather
 from govor.api.request.track_field import TrackFields
 from govor.audio.decoding.opening import tagged
 from govor.contract.diarization import CountedVoices
 from govor.contract.recognition import Options, Transcript
-from govor.engine.scheduling.admission import Place
+from govor.engine.scheduling.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.errors import ModelNotFound
@@ -72,24 +72,24 @@ def diarization_routes(service: Service) -> Blueprint:
     async def diarize() -> Response:
         """Who speaks when in a recording."""
         async with AsyncExitStack() as stack:
-            place = admit(service, stack)  # before anything is uploaded in vain
+            ticket = admit(service, stack)  # before anything is uploaded in vain
             form = await read_form()
             fields = _parse(form.fields)
-            path = form.path or await fetch_recording(fields.file_url, service, place)
+            path = form.path or await fetch_recording(fields.file_url, service, ticket)
             asked = Diarize(
                 choose_diarizer(service, fields.model),
                 await known_speakers(fields, service.decoders, service.settings.spool_dir),
                 *fields.people,
             )
-            wishes = tagged(fields.wishes, [fields.language] if fields.language else ())
+            selection = tagged(fields.selection, [fields.language] if fields.language else ())
             if fields.wants_text:
-                turns, seconds = await _with_text(service, path, fields, asked, place)
+                turns, seconds = await _with_text(service, path, fields, asked, ticket)
             else:
-                async with service.diarize(path, asked, place, wishes) as diarization:
+                async with service.diarize(path, asked, ticket, selection) as diarization:
                     turns = (await diarization.speakers()).turns()
                 seconds = diarization.seconds
             uncounted = await not_counted(service, asked, fields.counts)
-        ignored = (*uncounted, *strangers(form.fields, {*DiarizationFields.model_fields, *OTHER_NAMES}))
+        ignored = (*uncounted, *unknown_names(form.fields, {*DiarizationFields.model_fields, *OTHER_NAMES}))
         return name_ignored(_answer(turns, seconds, fields, Path(form.file_name).stem), ignored)
 
     return routes
@@ -114,10 +114,12 @@ def _parse(form: MultiDict[str, str]) -> DiarizationFields:
 
 
 async def _with_text(
-    service: Service, path: Path, fields: DiarizationFields, asked: Diarize, place: Place
+    service: Service, path: Path, fields: DiarizationFields, asked: Diarize, ticket: AdmissionTicket
 ) -> tuple[list[NamedTurn], float]:
     """Return the turns with what is said in them, and the seconds of the recording."""
-    wish = Wish(path, "", Options(language=fields.language), place, diarize=asked, wishes=fields.wishes)
+    wish = TranscriptionRequest(
+        path, "", Options(language=fields.language), ticket, diarize=asked, selection=fields.selection
+    )
     async with understood(service, wish) as chosen:
         transcript: Transcript = await whole_transcript(service, chosen)
     turns = [
@@ -139,7 +141,7 @@ async def can_count(service: Service, model: Model) -> bool:
     """Tell whether a diarizer takes a number of speakers. Raises DownloadFailed, LoadFailed."""
     await service.fetch_missing(model)
     async with service.pool.lease(model) as loaded:
-        return await loaded.lane.ask(lambda voices: isinstance(voices, CountedVoices))
+        return await loaded.scheduler.ask(lambda voices: isinstance(voices, CountedVoices))
 
 
 def _answer(turns: list[NamedTurn], seconds: float, fields: DiarizationFields, recording: str) -> Response:

@@ -12,11 +12,11 @@ from quart_schema import DataSource, document_request, document_response, tag
 from govor.api.audio.diarization import choose_diarizer
 from govor.api.body.recording import read_upload
 from govor.api.request.fields import read_fields_as
-from govor.api.request.foreign_fields import strangers
+from govor.api.request.foreign_fields import unknown_names
 from govor.api.request.prepare import client_of
 from govor.api.request.results import name_ignored
 from govor.api.request.track_field import TrackFields
-from govor.engine.scheduling.queue_timeout import Patience
+from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.service import Service
 from govor.engine.speakers.voiceprints import embed_voice
 from govor.formats.openai import dump_json
@@ -63,17 +63,17 @@ def embedding_routes(service: Service) -> Blueprint:
     @document_response(VoiceEmbedding)
     async def embed() -> Response:
         """A recording's voice as a vector, for telling voices apart."""
-        with service.admission.admit(client_of(service)) as place:
+        with service.admission.admit(client_of(service)) as ticket:
             service.router.diarizer()  # before a recording is uploaded in vain
             form, path = await read_upload()
-            wishes = read_fields_as(TrackFields, form.fields).wishes
+            selection = read_fields_as(TrackFields, form.fields).selection
             name = form.fields.get("model", "")
             model = choose_diarizer(service, name)
             await service.fetch_missing(model)
             longest = service.settings.max_audio_seconds
-            with service.underway.one_more(), closing(Patience(place)) as patience:
+            with service.interactive.one_more(), closing(QueueTimer(ticket)) as queue_timer:
                 found = await embed_voice(
-                    path, model, service.decoders, service.pool, longest, patience, wishes
+                    path, model, service.decoders, service.pool, longest, queue_timer, selection
                 )
         body = VoiceEmbedding(
             data=[VoiceVector(embedding=[float(number) for number in found.vector])],
@@ -81,6 +81,6 @@ def embedding_routes(service: Service) -> Blueprint:
             usage=SampleUsage(prompt_tokens=found.samples, total_tokens=found.samples),
         )
         response = Response(dump_json(body.model_dump()), content_type="application/json")
-        return name_ignored(response, strangers(form.fields, EmbeddingForm.model_fields))
+        return name_ignored(response, unknown_names(form.fields, EmbeddingForm.model_fields))
 
     return routes

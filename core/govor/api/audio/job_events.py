@@ -10,8 +10,8 @@ from quart import request
 from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished
 from govor.formats import events
 from govor.formats.text import Joiner
-from govor.jobs.service import Jobs
-from govor.jobs.storage.records import Job, OrderedJob
+from govor.jobs.service import JobService
+from govor.jobs.storage.records import Job, RequestedJob
 
 POLL_SECONDS = 5.0
 
@@ -38,7 +38,7 @@ def check_completed(job: Job) -> None:
 
 
 async def job_events(
-    jobs: Jobs, job: OrderedJob, key: str, told: int, keep_alive: float
+    jobs: JobService, job: RequestedJob, key: str, told: int, keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
     """Yield the events of a job, without the first `told` segments."""
     yield events.KEEP_ALIVE  # the answer begins although nothing may be said for hours

@@ -23,8 +23,8 @@ from govor.engine.transcription.pipeline import Work
 from govor.errors import GovorError, InvalidParam
 from govor.errors.values import fault_of
 from govor.formats.openai import dump_json
-from govor.jobs.service import Jobs
-from govor.jobs.storage.records import Job, Order, OrderedJob, Speaker, Status, job_body
+from govor.jobs.service import JobService
+from govor.jobs.storage.records import Job, JobRequest, RequestedJob, Speaker, Status, job_body
 from govor.jobs.webhooks import PARAM, check_allowed
 from govor.outbound.client import check
 
@@ -70,18 +70,18 @@ class Shown(BaseModel):
 
 
 async def accept_job(
-    jobs: Jobs, service: Service, work: Work, fields: Fields, rich: Purpose | None
+    jobs: JobService, service: Service, work: Work, fields: Fields, rich: Purpose | None
 ) -> Response:
     """Queue a job and say where it is; whatever is wrong with it is raised now."""
     await _check_webhook(fields.webhook_url, service)
-    order = Order(
+    order = JobRequest(
         model=work.model.qualified,
         options=work.options,
         rules=work.rules,
         speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
         parties=work.parties,
         people=(work.diarize.least, work.diarize.most) if work.diarize else (0, None),
-        wishes=work.wishes,
+        selection=work.selection,
         presentation=Shown(
             fields=fields.model_dump(include=SHOWN), rich=rich, words=fields.foreign.words
         ).model_dump_json(),
@@ -102,7 +102,7 @@ async def _check_webhook(url: str, service: Service) -> None:
         await check(url, private=private, param=PARAM, threads=service.fetchers)
 
 
-def job_routes(jobs: Jobs, service: Service) -> Blueprint:
+def job_routes(jobs: JobService, service: Service) -> Blueprint:
     """The routes, bound to the jobs of a server."""
     routes = Blueprint("jobs", __name__)
 
@@ -154,7 +154,7 @@ def job_routes(jobs: Jobs, service: Service) -> Blueprint:
     return routes
 
 
-def _add_result_routes(routes: Blueprint, jobs: Jobs, service: Service) -> None:
+def _add_result_routes(routes: Blueprint, jobs: JobService, service: Service) -> None:
     @routes.get("/v1/jobs/<job>/result")
     @tag(["Jobs"])
     @document_querystring(ResultQuery)
@@ -188,7 +188,7 @@ def _list_query() -> ListQuery:
         raise InvalidParam(f"{fault_of(fault)}.", param=str(fault["loc"][0])) from error
 
 
-def _fields(job: OrderedJob, instead: Fields | None = None) -> Fields:
+def _fields(job: RequestedJob, instead: Fields | None = None) -> Fields:
     """How the result was asked for, or is asked for now."""
     try:
         fields = Fields.model_validate(_shown(job).fields)
@@ -200,19 +200,19 @@ def _fields(job: OrderedJob, instead: Fields | None = None) -> Fields:
     return fields.model_copy(update=named)
 
 
-def _shown(job: OrderedJob) -> Shown:
+def _shown(job: RequestedJob) -> Shown:
     try:
         return Shown.model_validate_json(job.order.presentation)
     except ValidationError:
         return Shown(fields={})
 
 
-async def _result(jobs: Jobs, job: OrderedJob, fields: Fields) -> tuple[str, str]:
+async def _result(jobs: JobService, job: RequestedJob, fields: Fields) -> tuple[str, str]:
     transcript = await jobs.transcript(job, given_key())
     return await asyncio.to_thread(render_result, transcript, fields, jobs.settings, _shown(job).rich)
 
 
-def _body(jobs: Jobs, job: Job, result: object = None) -> dict[str, object]:
+def _body(jobs: JobService, job: Job, result: object = None) -> dict[str, object]:
     return {**job_body(job, keep_seconds=jobs.keep_seconds), "result": result}
 
 

@@ -12,7 +12,7 @@ from quart_schema import DataSource, document_request, document_response, tag
 
 from govor.api.body.recording import read_upload
 from govor.api.request.fields import read_fields_as
-from govor.api.request.foreign_fields import strangers
+from govor.api.request.foreign_fields import unknown_names
 from govor.api.request.prepare import client_of
 from govor.api.request.results import name_ignored
 from govor.api.request.track_field import TrackFields
@@ -20,7 +20,7 @@ from govor.audio.decoding.opening import open_recording
 from govor.audio.detection import find_speech
 from govor.audio.regions import Region, SpeechRules
 from govor.contract.recognition import SAMPLE_RATE
-from govor.engine.scheduling.admission import Place
+from govor.engine.scheduling.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.formats.openai import dump_json
 
@@ -79,23 +79,23 @@ def speech_routes(service: Service) -> Blueprint:
     @document_response(list[SpeechTimestamp])
     async def speech_timestamps() -> Response:
         """Where in a recording there is speech; no model is asked."""
-        with service.admission.admit(client_of(service)) as place:
+        with service.admission.admit(client_of(service)) as ticket:
             form, path = await read_upload()
             fields = read_fields_as(SpeechFields, form.fields)
-            regions = await _find(service, path, fields, place)
+            regions = await _find(service, path, fields, ticket)
         body = [{"start": region.start // PER_MS, "end": region.end // PER_MS} for region in regions]
         response = Response(dump_json(body), content_type="application/json")
-        return name_ignored(response, strangers(form.fields, SpeechFields.model_fields))
+        return name_ignored(response, unknown_names(form.fields, SpeechFields.model_fields))
 
     return routes
 
 
-async def _find(service: Service, path: Path, fields: SpeechFields, place: Place) -> list[Region]:
+async def _find(service: Service, path: Path, fields: SpeechFields, ticket: AdmissionTicket) -> list[Region]:
     """Read the recording in a thread. Raises InvalidAudio, AudioTooLong, ServerBusy."""
     detector, limit = await service.voice_detector(), service.settings.max_audio_seconds
-    recording = await open_recording(path, service.decoders, limit, fields.wishes)
+    recording = await open_recording(path, service.decoders, limit, fields.selection)
     try:
-        place.weigh(recording.duration)
+        ticket.weigh(recording.duration)
         return await asyncio.to_thread(find_speech, recording, detector, fields.rules(), limit)
     finally:
         recording.close()  # ends the reading where the client has left

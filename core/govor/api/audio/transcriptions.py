@@ -21,23 +21,30 @@ from govor.api.body.recording import fetch_recording, read_form
 from govor.api.request.channel_fields import find_diarizer, wanted_parties
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
-from govor.api.request.prepare import Asked, Wish, admit, event_stream, understood, whole_transcript
+from govor.api.request.prepare import (
+    ResolvedRequest,
+    TranscriptionRequest,
+    admit,
+    event_stream,
+    understood,
+    whole_transcript,
+)
 from govor.api.request.results import Purpose, render_result
 from govor.contract.recognition import Task
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
-from govor.engine.transcription.channels import NAMES, Parties
-from govor.engine.transcription.stream import Hearing
+from govor.engine.transcription.channels import NAMES, SeparateChannels
+from govor.engine.transcription.stream import TranscriptStream
 from govor.errors import InvalidParam
 from govor.formats.dialects.gowhisper import GoWhisperEvents
 from govor.formats.events import DiarizedEvents, Events, OpenAIEvents
-from govor.jobs.service import Jobs
+from govor.jobs.service import JobService
 from govor.settings.compat import Compat
 
 STREAMED_FORMATS = frozenset({"json", "text", "diarized_json"})  # the others can only be told whole
 
 
-def transcription_routes(service: Service, jobs: Jobs, *, rich: bool = False) -> Blueprint:
+def transcription_routes(service: Service, jobs: JobService, *, rich: bool = False) -> Blueprint:
     """The routes, bound to a service and its jobs: OpenAI's, or with `rich` go-whisper's."""
     prefix = "/api/v1" if rich else "/v1"
     routes = Blueprint("rich_transcriptions" if rich else "transcriptions", __name__, url_prefix=prefix)
@@ -73,7 +80,7 @@ def transcription_routes(service: Service, jobs: Jobs, *, rich: bool = False) ->
     return routes
 
 
-def azure_routes(service: Service, jobs: Jobs) -> Blueprint:
+def azure_routes(service: Service, jobs: JobService) -> Blueprint:
     """The routes below Azure's base URL, in which a deployment is the name of a model."""
     routes = Blueprint("azure", __name__, url_prefix="/openai/deployments/<path:name>")
 
@@ -98,14 +105,16 @@ def azure_routes(service: Service, jobs: Jobs) -> Blueprint:
     return routes
 
 
-async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool, model: str = "") -> Response:
+async def _answer(
+    service: Service, jobs: JobService, purpose: Purpose, *, rich: bool, model: str = ""
+) -> Response:
     """One request from form to response; whatever is wrong is raised before the first byte is sent.
 
     `model` is the one that the path names; empty: the form names one.
     """
     compat = service.settings.compat
     async with AsyncExitStack() as stack:
-        place = admit(service, stack, later=prefers_async())  # a job has a queue of its own
+        ticket = admit(service, stack, later=prefers_async())  # a job has a queue of its own
         form = await read_form()
         path = form.path
         fields = parse_fields(form.fields, compat.default_response_format, strict=service.settings.strict)
@@ -114,12 +123,12 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:
-            place.hurry()  # a stream is asked for, whatever the header prefers
+            ticket.make_interactive()  # a stream is asked for, whatever the header prefers
         parties = wanted_parties(service.settings, fields)
         if purpose == "diarize":
             find_diarizer(service, parties)  # before a recording is fetched in vain
         if path is None:
-            path = await fetch_recording(fields.file_url, service, place)
+            path = await fetch_recording(fields.file_url, service, ticket)
         if purpose == "transcribe" and fields.foreign.translates:
             purpose = "translate"
         task: Task = "translate" if purpose == "translate" else "transcribe"
@@ -130,17 +139,17 @@ async def _answer(service: Service, jobs: Jobs, purpose: Purpose, *, rich: bool,
         without_room = _without_room(fields, diarize, parties, streamed=dialect is not None)
         uncounted = () if parties else await not_counted(service, diarize, fields.counts)
         ignored = (*uncounted, *without_room, *foreign.left)
-        wish = Wish(
+        wish = TranscriptionRequest(
             path,
             fields.model,
             fields.options(task),
-            place,
+            ticket,
             fields.rules(),
             ignored=ignored,
             done=foreign.done,
             diarize=diarize,
             parties=parties,
-            wishes=fields.wishes,
+            selection=fields.selection,
             unasked=fields.unasked,
         )
         if dialect:
@@ -167,7 +176,7 @@ def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
 
 
 async def _diarize(
-    service: Service, fields: Fields, purpose: Purpose, parties: Parties | None
+    service: Service, fields: Fields, purpose: Purpose, parties: SeparateChannels | None
 ) -> Diarize | None:
     """How speakers are told apart; None: nobody asks, or channels do without. Raises UnsupportedOperation,
     InvalidParam."""
@@ -182,7 +191,7 @@ async def _diarize(
 
 
 def _without_room(
-    fields: Fields, diarize: Diarize | None, parties: Parties | None, *, streamed: bool
+    fields: Fields, diarize: Diarize | None, parties: SeparateChannels | None, *, streamed: bool
 ) -> tuple[str, ...]:
     """Name the fields that the answer has no room for."""
     told_whole = ("stream",) if fields.stream and not streamed else ()
@@ -201,7 +210,7 @@ def _wanting(fields: Fields) -> str | None:
 
 def _stream_dialect(
     fields: Fields, purpose: Purpose, compat: Compat, *, named: bool, lines: bool
-) -> Callable[[Asked, Hearing], Events] | None:
+) -> Callable[[ResolvedRequest, TranscriptStream], Events] | None:
     """Choose how the stream is told; None: the answer is no stream."""
     if named:
         # its own clients know no such fields

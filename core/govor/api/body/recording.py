@@ -17,7 +17,7 @@ from govor.api.body.reading import current_body
 from govor.api.body.uploads import current_spool
 from govor.audio.decoding.headerless import give_header, has_header
 from govor.audio.decoding.sample_layouts import stated_layout
-from govor.engine.scheduling.admission import Place
+from govor.engine.scheduling.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.errors import EmptyBody, InvalidParam, MissingFile, UnsupportedMediaType
 from govor.outbound.addresses import check_policy
@@ -83,7 +83,7 @@ async def read_upload(stated: Stated | None = None) -> tuple[Form, Path]:
     return form, form.path
 
 
-async def fetch_recording(url: str, service: Service, place: Place) -> Path:
+async def fetch_recording(url: str, service: Service, ticket: AdmissionTicket) -> Path:
     """Fetch a recording to where uploads are spooled; it is gone when the request is.
 
     Meanwhile the place is another's. Raises UrlNotAllowed, UrlFailed, InvalidParam, PayloadTooLarge,
@@ -93,7 +93,7 @@ async def fetch_recording(url: str, service: Service, place: Place) -> Path:
     check_policy("file_url", settings.file_urls, offline=settings.offline)
     file = current_spool().open()
     limit, private = int(settings.max_upload_mb * 1e6), settings.file_urls == "any"
-    with place.fetching():
+    with ticket.fetching():
         await fetch(url, file, limit=limit, private=private, param="file_url", threads=service.fetchers)
     return Path(file.name)
 

@@ -14,7 +14,7 @@ from govor.api.dialects.schema import GigasttEvent, GigasttTranscription
 from govor.api.request.channel_fields import wanted_parties
 from govor.api.request.fields import OptionalLanguage, invalid
 from govor.api.request.line_fields import asked_layout
-from govor.api.request.prepare import Wish, admit, event_stream, understood, whole_transcript
+from govor.api.request.prepare import TranscriptionRequest, admit, event_stream, understood, whole_transcript
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
 from govor.audio.chunking import NO_DETECTION
@@ -119,18 +119,18 @@ def _query() -> Query:
         raise invalid(error) from error
 
 
-async def _wish(service: Service, query: Query, stack: AsyncExitStack) -> Wish:
+async def _wish(service: Service, query: Query, stack: AsyncExitStack) -> TranscriptionRequest:
     """Read the body and say what is asked for. Words are wherever the model knows them."""
-    place = admit(service, stack)
-    return Wish(
+    ticket = admit(service, stack)
+    return TranscriptionRequest(
         await read_body(),
         query.model or query.variant,
         Options(language=query.language, words=True),
-        place,
+        ticket,
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
         ignored=tuple(name for name in request.args if name in IGNORED),
         parties=wanted_parties(service.settings),
-        wishes=query.wishes,
+        selection=query.selection,
         unasked=frozenset({"words"}),
     )

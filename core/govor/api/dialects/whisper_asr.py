@@ -19,7 +19,7 @@ from govor.api.request.channel_fields import find_diarizer, wanted_parties
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.known_speakers import COUNTS, MOST_PEOPLE, count_people
 from govor.api.request.line_fields import layout
-from govor.api.request.prepare import Wish, admit, understood, whole_transcript
+from govor.api.request.prepare import TranscriptionRequest, admit, understood, whole_transcript
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
@@ -96,23 +96,23 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     async def asr() -> Response:
         """Text or subtitles of a recording."""
         async with AsyncExitStack() as stack:
-            place = admit(service, stack)
+            ticket = admit(service, stack)
             _diarize(service, read_fields_as(AsrQuery, request.args))  # before an upload in vain
             form, path = await read_upload(_stated)
             given = {**form.fields, **request.args}
             query = read_fields_as(AsrQuery, given)
             diarize = _diarize(service, query)
             counts = tuple(name for name in COUNTS if getattr(query, name))
-            wish = Wish(
+            wish = TranscriptionRequest(
                 path,
                 query.model,
                 query.options(),
-                place,
+                ticket,
                 None if query.vad_filter else NO_DETECTION,
                 ignored=await not_counted(service, diarize, counts) if diarize else counts,
                 diarize=diarize,
                 parties=wanted_parties(service.settings),
-                wishes=query.wishes,
+                selection=query.selection,
                 unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
             )
             asked = await stack.enter_async_context(understood(service, wish))
@@ -136,11 +136,11 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     async def detect_language() -> Response:
         """Language of a recording's first speech, at most 30 s of it."""
         async with AsyncExitStack() as stack:
-            place = admit(service, stack)
+            ticket = admit(service, stack)
             query = read_fields_as(DecodedQuery, request.args)
             _, path = await read_upload(_stated)
             model, chances = await service.chooser.languages(
-                request.args.get("model", ""), path, place, wishes=query.wishes
+                request.args.get("model", ""), path, ticket, selection=query.selection
             )
         response = Response(dump_json(language_body(dict(chances))) + "\n", content_type="application/json")
         response.headers[MODEL_HEADER] = model.id

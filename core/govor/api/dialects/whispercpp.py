@@ -20,7 +20,7 @@ from govor.api.dialects.schema import InferenceResult
 from govor.api.request.channel_fields import wanted_parties
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.line_fields import layout
-from govor.api.request.prepare import Wish, admit, understood, whole_transcript
+from govor.api.request.prepare import TranscriptionRequest, admit, understood, whole_transcript
 from govor.api.request.track_field import TrackFields
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
@@ -113,18 +113,18 @@ def whispercpp_routes(service: Service) -> Blueprint:
     async def inference() -> Response:
         """Text of a recording."""
         async with AsyncExitStack() as stack:
-            place = admit(service, stack)
+            ticket = admit(service, stack)
             form, path = await read_upload()
             fields = read_fields_as(InferenceFields, form.fields)
-            wish = Wish(
+            wish = TranscriptionRequest(
                 path,
                 fields.model or chosen,
                 fields.options(),
-                place,
+                ticket,
                 fields.rules(),
                 ignored=_unheeded(form.fields),
                 parties=wanted_parties(service.settings),
-                wishes=fields.wishes,
+                selection=fields.selection,
                 unasked=frozenset({"words"}),
             )
             asked = await stack.enter_async_context(understood(service, wish))

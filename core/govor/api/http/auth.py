@@ -8,9 +8,9 @@ from ipaddress import IPv6Address, ip_address
 
 from quart import Quart, request
 
-from govor.api.http.browser_origin import Visit, check_visit
+from govor.api.http.browser_origin import BrowserOrigin, check_visit
 from govor.api.http.cors import SAFE
-from govor.api.http.rate_limit import Buckets
+from govor.api.http.rate_limit import TokenBuckets
 from govor.api.http.request_context import annotate
 from govor.engine.service import Service
 from govor.errors import AdminRequired, RateLimited, ShuttingDown, Unauthorized
@@ -25,12 +25,12 @@ MANAGED = ("/v1/models", "/api/v1/models", "/api/ps", "/v1/storage", "/load")
 """How routes begin that change which models there are, where they are not just looked at."""
 
 
-class Door:
+class AccessGuard:
     """Checks each request before its route is asked, the cheapest first."""
 
     def __init__(self, service: Service):
         self._service = service
-        self._by_address, self._by_key = Buckets(), Buckets()
+        self._by_address, self._by_key = TokenBuckets(), TokenBuckets()
 
     async def check(self) -> None:
         """Raise ShuttingDown, RateLimited, Unauthorized, OriginDenied, HostDenied or AdminRequired."""
@@ -40,7 +40,7 @@ class Door:
         if is_open():
             return
         service, settings = self._service, self._service.settings
-        if service.traffic.draining and request.method not in SAFE:
+        if service.in_flight.draining and request.method not in SAFE:
             raise ShuttingDown("The server is stopping and takes no more work.")
         self._limit(
             self._by_address, _network(request.remote_addr or ""), settings.rate_limit_per_ip, "address"
@@ -49,16 +49,16 @@ class Door:
             check_key(service)
             self._limit(self._by_key, given_key(), settings.rate_limit_per_key, "key")
         else:
-            check_visit(Visit.of(list(request.scope["headers"]), settings.trusted_proxies), settings)
+            check_visit(BrowserOrigin.of(list(request.scope["headers"]), settings.trusted_proxies), settings)
         if service.keys.separate_admin and is_managed():
             check_admin(service)
 
     def _count_out_probes(self) -> None:
-        exchange = CURRENT.get()
-        if exchange is not None and exchange.is_probe:
-            self._service.traffic.leave(exchange)  # who asks how the server is does not keep it from ending
+        record = CURRENT.get()
+        if record is not None and record.is_probe:
+            self._service.in_flight.leave(record)  # who asks how the server is does not keep it from ending
 
-    def _limit(self, buckets: Buckets, client: str, per_minute: float, what: str) -> None:
+    def _limit(self, buckets: TokenBuckets, client: str, per_minute: float, what: str) -> None:
         if not per_minute:
             return
         wait = buckets.take(client, per_minute, self._service.settings.rate_limit_burst)
@@ -71,7 +71,7 @@ class Door:
 
 def guard(app: Quart, service: Service) -> None:
     """Have every request pass the door."""
-    app.before_request(Door(service).check)
+    app.before_request(AccessGuard(service).check)
 
 
 def is_open() -> bool:

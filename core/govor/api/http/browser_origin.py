@@ -21,7 +21,7 @@ LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class BrowserOrigin:
     """The headers of a request that tell from which page it comes, and what that page calls the server."""
 
     hosts: tuple[str, ...]
@@ -36,7 +36,7 @@ class Visit:
     Metadata: to potentially trustworthy URLs): to a name that was turned they do not."""
 
     @classmethod
-    def of(cls, headers: Sequence[tuple[bytes, bytes]], proxies: int) -> Visit:
+    def of(cls, headers: Sequence[tuple[bytes, bytes]], proxies: int) -> BrowserOrigin:
         """Read them; of X-Forwarded-… and Forwarded as much is believed as there are proxies."""
         given: dict[bytes, list[str]] = {}
         for name, value in headers:
@@ -60,7 +60,7 @@ class Visit:
         return (*self.hosts, self.forwarded) if self.forwarded else self.hosts
 
 
-def check_visit(visit: Visit, settings: Settings) -> None:
+def check_visit(visit: BrowserOrigin, settings: Settings) -> None:
     """Raise OriginDenied or HostDenied for what a stranger's page has a browser send."""
     if EVERYBODY in settings.allow_origins or (
         visit.origin and is_listed(visit.origin, settings.allow_origins)
@@ -85,7 +85,7 @@ def own_names(settings: Settings) -> frozenset[str]:
     return frozenset(map(host_name, (socket.gethostname(), *told))) - {""}
 
 
-def _is_foreign(visit: Visit) -> bool:
+def _is_foreign(visit: BrowserOrigin) -> bool:
     """Tell whether a page of another origin makes a browser send this.
 
     Pages of this server and of this machine are no strangers. Without an origin it is a link or a picture.

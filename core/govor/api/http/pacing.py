@@ -14,7 +14,7 @@ AT_ONCE = 2
 milliseconds of it."""
 
 
-class Doorway:
+class StartPacing:
     """Wraps an ASGI application.
 
     A request takes several turns of the loop until it is refused or reads its body. Would two hundred take

@@ -10,7 +10,7 @@ MOST_CLIENTS = 10_000
 """Clients that are remembered; of more, those that came longest ago begin anew."""
 
 
-class Buckets:
+class TokenBuckets:
     """The buckets of one kind of client. Whoever is new finds his full."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):

@@ -14,8 +14,8 @@ from govor.api.http.forwarded import outermost_hop
 from govor.api.http.paths import Paths
 from govor.api.http.security_headers import usual_headers
 from govor.engine.service import Service
-from govor.observe.hub import Watch
-from govor.observe.request import CURRENT, Exchange
+from govor.observe.hub import ObserverHub
+from govor.observe.request import CURRENT, RequestRecord
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -26,10 +26,10 @@ REFUSAL = "websocket.http.response.start"
 """How the answer begins that refuses a WebSocket; its connection is not used again."""
 
 
-class Exchanges:
+class RequestContextMiddleware:
     """Wraps an ASGI application."""
 
-    def __init__(self, app: Application, service: Service, watch: Watch, paths: Paths):
+    def __init__(self, app: Application, service: Service, watch: ObserverHub, paths: Paths):
         self._app = app
         self._paths = paths
         self._service = service
@@ -39,50 +39,50 @@ class Exchanges:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request, a WebSocket or the server's own life pass."""
         if scope["type"] == "http":
-            await self._exchange(scope, receive, send)
+            await self._record(scope, receive, send)
         elif scope["type"] == "websocket":
             self._watch.socket(1)
             try:
-                await self._exchange(scope, receive, send)
+                await self._record(scope, receive, send)
             finally:
                 self._watch.socket(-1)
         else:
             await self._app(scope, receive, send)
 
-    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _record(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope["headers"]
         scope["path"] = self._paths.spelled(scope["path"], scope.get("method", "GET"))
         client = client_address(scope, self._service.settings.trusted_proxies)
         scope["client"] = (client, 0)  # what Quart takes for the remote address
         given = _header(headers, b"x-request-id")
-        exchange = Exchange(
+        record = RequestRecord(
             id=given if REQUEST_ID.fullmatch(given) else uuid4().hex,
             client=client,
             method=scope.get("method", "GET"),  # which a WebSocket begins with
             path=scope["path"],
             parent=_header(headers, b"traceparent"),
         )
-        token = CURRENT.set(exchange)
-        traffic = self._service.traffic
-        traffic.come(exchange)
-        self._watch.came(exchange)
-        answer = self._labelling(exchange, scope, send)
+        token = CURRENT.set(record)
+        in_flight = self._service.in_flight
+        in_flight.come(record)
+        self._watch.came(record)
+        answer = self._labelling(record, scope, send)
         try:
             if scope["type"] != "http" or not await self._cross_origin.preflight(scope, answer):
                 await self._app(scope, receive, answer)
         finally:
-            traffic.leave(exchange)
-            self._watch.left(exchange)
+            in_flight.leave(record)
+            self._watch.left(record)
             CURRENT.reset(token)
 
-    def _labelling(self, exchange: Exchange, scope: Scope, send: Send) -> Send:
+    def _labelling(self, record: RequestRecord, scope: Scope, send: Send) -> Send:
         """Return a `send` that adds the headers that every answer has."""
 
         async def answer(message: Message) -> None:
             if message["type"] in ("http.response.start", REFUSAL):
-                exchange.status = message["status"]
-                more = [(b"x-request-id", exchange.id.encode()), *self._cross_origin.headers(scope)]
-                last = self._service.traffic.draining or message["type"] == REFUSAL
+                record.status = message["status"]
+                more = [(b"x-request-id", record.id.encode()), *self._cross_origin.headers(scope)]
+                last = self._service.in_flight.draining or message["type"] == REFUSAL
                 if last and scope["http_version"].startswith("1"):
                     more.append((b"connection", b"close"))
                 given = message.get("headers", ())
@@ -113,7 +113,7 @@ def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
 
 def annotate(**known: Any) -> None:
     """Note what the routes know of the request under way."""
-    exchange = CURRENT.get()
-    if exchange is not None:
+    record = CURRENT.get()
+    if record is not None:
         for name, value in known.items():
-            setattr(exchange, name, value)
+            setattr(record, name, value)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from quart import Blueprint, request
 from quart_schema import document_querystring, document_response, tag
 
-from govor.api.models.compat_keys import familiar, model_list
+from govor.api.models.compat_keys import compat_keys, model_list
 from govor.api.models.queries import ForceQuery, RegistryQuery, TaskQuery
 from govor.api.models.schema import (
     Deleted,
@@ -132,7 +132,7 @@ def describe(service: Service, model: Model) -> ModelBody:
         reason=service.failure(model),
         path=model_path(service, model),
         **_in_memory(service, model),
-        **familiar(service, model),
+        **compat_keys(service, model),
     )
 
 

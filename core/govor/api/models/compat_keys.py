@@ -24,7 +24,7 @@ GIGASTT_KEYS = frozenset(
 """The object that gigastt answers GET /v1/models with."""
 
 
-def familiar(service: Service, model: Model) -> dict[str, Any]:
+def compat_keys(service: Service, model: Model) -> dict[str, Any]:
     """The keys of one model that gigastt, go-whisper and faster-whisper's servers have."""
     held = service.pool.loaded(model)
     names = [held.placement.precision] if held else [model.id, *(file.name for file in model.spec.files)]
@@ -36,8 +36,8 @@ def familiar(service: Service, model: Model) -> dict[str, Any]:
         "encoder": "int8" if any("int8" in name for name in names) else "fp32",
         "vocab_size": model.spec.vocabulary,
         "sample_rate": SAMPLE_RATE,
-        "pool_size": held.lane.workers if held else 0,
-        "pool_available": held.lane.workers - held.lane.busy if held else 0,
+        "pool_size": held.scheduler.workers if held else 0,
+        "pool_available": held.scheduler.workers - held.scheduler.busy if held else 0,
         "supported_formats": FORMATS,
         "supported_rates": RATES,
         "diarization": False,

@@ -35,7 +35,7 @@ def loaded_routes(service: Service) -> Blueprint:
     async def load(name: str) -> dict[str, object]:
         """Bring a model into memory. The body, which may be empty, says how, and how long it stays."""
         model = service.router.installed(name)
-        service.pool.wishes.tell(model, _said(await current_body().read()))
+        service.pool.load_settings.tell(model, _said(await current_body().read()))
         service.asked.note(name, model)
         await service.pool.load(model)
         return describe(service, model).model_dump()
@@ -57,12 +57,12 @@ def loaded_routes(service: Service) -> Blueprint:
     async def reload(name: str) -> dict[str, object]:
         """Load a model anew, with other settings or files, while the old one answers until it is there."""
         model = service.router.installed(name)
-        said, before = _said(await current_body().read()), service.pool.wishes.told(model)
-        service.pool.wishes.tell(model, said)
+        said, before = _said(await current_body().read()), service.pool.load_settings.told(model)
+        service.pool.load_settings.tell(model, said)
         try:
             await service.pool.reload(model)
         except BaseException:
-            service.pool.wishes.retell(model, before)
+            service.pool.load_settings.retell(model, before)
             raise
         return describe(service, model).model_dump()
 
@@ -97,7 +97,7 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
         """Unload a model, in the way of speaches: 204; 404 where it is not loaded."""
         model = _known(service, name)
         if not await service.pool.unload(model, force=_forced()):
-            loaded = [resident.model.id for resident in service.pool.residence.residents()]
+            loaded = [resident.model.id for resident in service.pool.loaded_models.residents()]
             raise ModelNotFound(model.id, loaded, "is not in memory")
         return Response(status=204)
 
@@ -114,8 +114,8 @@ def _said(body: str | bytes) -> ModelSettings:
     known = ", ".join(ModelSettings.model_fields)
     try:
         values = json.loads(body, parse_float=_number) if body.strip() else {}
-        if isinstance(values, dict) and (strangers := values.keys() - ModelSettings.model_fields.keys()):
-            name = with_whole_letters(min(strangers)[:40])
+        if isinstance(values, dict) and (unknown_names := values.keys() - ModelSettings.model_fields.keys()):
+            name = with_whole_letters(min(unknown_names)[:40])
             raise InvalidParam(f"'{name}' is no setting; send JSON with any of {known}.", param=name)
         return ModelSettings.model_validate(values, strict=True)
     except ValidationError as error:
@@ -144,30 +144,32 @@ def _forced() -> bool:
 
 
 def _residents(service: Service) -> Residents:
-    residence = service.pool.residence
-    slots = [slot for slot in residence.slots.values() if slot.loaded]
+    loaded_models = service.pool.loaded_models
+    slots = [slot for slot in loaded_models.slots.values() if slot.loaded]
     here = [_describe(service, slot.loaded, "loaded") for slot in slots if slot.loaded]
     coming = [
         ResidentBody(id=slot.model.id, status="loading", backend=slot.model.plugin, requests=slot.waiting)
-        for slot in residence.slots.values()
+        for slot in loaded_models.slots.values()
         if slot.loaded is None
     ]
-    leaving = [_describe(service, loaded, "unloading") for loaded in residence.leaving]
+    leaving = [_describe(service, loaded, "unloading") for loaded in loaded_models.leaving]
     return Residents(
         models=[name for slot in slots for name in service.asked.of(slot.model)],
         data=[*here, *coming, *leaving],
-        memory=MemoryBody(budget=residence.budget or None, used=residence.used, process=resident_bytes()),
+        memory=MemoryBody(
+            budget=loaded_models.budget or None, used=loaded_models.used, process=resident_bytes()
+        ),
         events=[
             MemoryEvent(
                 time=event.time, event=event.what, model=event.model, memory=event.memory, reason=event.reason
             )
-            for event in residence.history
+            for event in loaded_models.history
         ],
     )
 
 
 def _describe(service: Service, loaded: Loaded, status: Literal["loaded", "unloading"]) -> ResidentBody:
-    wish = service.pool.wishes.of(loaded.model)
+    wish = service.pool.load_settings.of(loaded.model)
     expires = loaded.used + wish.ttl if wish.ttl >= 0 and not wish.pinned and not loaded.leases else None
     return ResidentBody(
         id=loaded.model.id,
@@ -176,7 +178,7 @@ def _describe(service: Service, loaded: Loaded, status: Literal["loaded", "unloa
         device=loaded.placement.device,
         precision=loaded.placement.precision,
         threads=loaded.placement.threads or None,
-        workers=loaded.lane.workers,
+        workers=loaded.scheduler.workers,
         memory=loaded.memory,
         measured=loaded.measured,
         working=loaded.working,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
 from govor.engine.service import Service
-from govor.engine.transcription.channels import MOST_CHANNELS, NAMES, Parties
+from govor.engine.transcription.channels import MOST_CHANNELS, NAMES, SeparateChannels
 from govor.errors import InvalidParam, ModelNotFound, ModelNotInstalled, UnsupportedOperation
 from govor.models.catalogue import Model
 from govor.settings import Settings
@@ -46,14 +46,16 @@ class ChannelFields(BaseModel):
             raise InvalidParam("Two channels have the same name.", param=NAMES)
 
 
-def wanted_parties(settings: Settings, fields: ChannelFields | None = None) -> Parties | None:
+def wanted_parties(settings: Settings, fields: ChannelFields | None = None) -> SeparateChannels | None:
     """Return how channels are heard apart; None: they are mixed. The operator says what a client does not."""
     how = (fields.channels if fields else "") or settings.channels
     names = tuple(fields.channel_names if fields else ()) or settings.channel_names
-    return Parties(names) if how == "separate" else None
+    return SeparateChannels(names) if how == "separate" else None
 
 
-def find_diarizer(service: Service, parties: Parties | None, wanting: str | None = None) -> Model | None:
+def find_diarizer(
+    service: Service, parties: SeparateChannels | None, wanting: str | None = None
+) -> Model | None:
     """Return what tells speakers apart; `parties` need it for mono recordings only, and do without.
 
     Raises UnsupportedOperation, ModelNotFound, ModelNotInstalled.

@@ -45,6 +45,6 @@ def read_strategy(text: str) -> Any:
 
 def check_strategy(value: object) -> None:
     """Name one key that nobody knows: pydantic would name each."""
-    if isinstance(value, dict) and (strangers := value.keys() - ServerVad.model_fields.keys()):
-        name = min(strangers)[:40]
+    if isinstance(value, dict) and (unknown_names := value.keys() - ServerVad.model_fields.keys()):
+        name = min(unknown_names)[:40]
         raise InvalidParam(f"'chunking_strategy' has no key '{name}'.", param="chunking_strategy")

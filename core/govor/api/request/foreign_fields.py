@@ -146,7 +146,7 @@ def _tasks(fields: ForeignFields) -> Iterator[tuple[str, Task]]:
         yield "translate", "translate" if fields.translate else "transcribe"
 
 
-def strangers(form: Mapping[str, str], own: Container[str]) -> tuple[str, ...]:
+def unknown_names(form: Mapping[str, str], own: Container[str]) -> tuple[str, ...]:
     """Return the fields of a form that say something and are not a route's own."""
     names = {name.partition("[")[0] for name, text in form.items() if text.strip()}
     return fit(sorted(name for name in names if name not in own))

@@ -16,14 +16,14 @@ from govor.api.response.sse import stream_response, transcription_events
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options, Transcript
-from govor.decoder.wire import Wishes
-from govor.engine.scheduling.admission import Kind, Place
+from govor.decoder.wire import TrackSelection
+from govor.engine.scheduling.admission import AdmissionTicket, Kind
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
-from govor.engine.transcription.channels import Parties
+from govor.engine.transcription.channels import SeparateChannels
 from govor.engine.transcription.options import honour
 from govor.engine.transcription.pipeline import Work
-from govor.engine.transcription.stream import Hearing
+from govor.engine.transcription.stream import TranscriptStream
 from govor.errors import InvalidParam, ModelNotFound, ModelNotInstalled
 from govor.formats.events import Events
 from govor.models.catalogue import Model
@@ -32,13 +32,13 @@ FIELD_OF_OPTION = {"words": "timestamp_granularities", "logprobs": "include"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TranscriptionRequest:
     """What a client asks for, in no dialect."""
 
     path: Path
     model: str
     options: Options
-    place: Place
+    ticket: AdmissionTicket
     """Where it was let in."""
     rules: SpeechRules | None = None
     """How speech is told from silence; None: as suits the model."""
@@ -50,16 +50,16 @@ class Wish:
     """Fields of other servers that are done, as NAME=OURS."""
     diarize: Diarize | None = None
     """How speakers are told apart; None: not at all."""
-    parties: Parties | None = None
+    parties: SeparateChannels | None = None
     """How channels are heard apart; None: they are mixed."""
-    wishes: Wishes = ANYTHING
+    selection: TrackSelection = ANYTHING
     """Which track of the recording is heard."""
     unasked: frozenset[str] = frozenset()
     """Options that the dialect sets, not the client: a model that lacks them is none the worse."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ResolvedRequest:
     """One request, understood."""
 
     work: Work
@@ -81,7 +81,7 @@ def client_of(service: Service) -> str:
     return client_name(keyed=service.keys.asked)
 
 
-def admit(service: Service, stack: AsyncExitStack, *, later: bool = False) -> Place:
+def admit(service: Service, stack: AsyncExitStack, *, later: bool = False) -> AdmissionTicket:
     """Take a place until the stack is left: before the body is read, so that nobody uploads in vain.
 
     Who is to be answered `later` has a queue elsewhere. Raises ServerBusy, RateLimited.
@@ -91,18 +91,18 @@ def admit(service: Service, stack: AsyncExitStack, *, later: bool = False) -> Pl
 
 
 @asynccontextmanager
-async def understood(service: Service, wish: Wish) -> AsyncIterator[Asked]:
+async def understood(service: Service, wish: TranscriptionRequest) -> AsyncIterator[ResolvedRequest]:
     """Choose the model, which may be held for the block, and reduce what is asked to what it can do.
 
     Raises ModelNotFound, ModelNotInstalled; InvalidParam where the settings are strict.
     """
     name = _known(service, wish.model)
-    async with service.chooser.choose(name, wish.path, wish.options, wish.place, wish.wishes) as model:
+    async with service.chooser.choose(name, wish.path, wish.options, wish.ticket, wish.selection) as model:
         service.asked.note(name, model)
         yield _reduce(service, wish, model)
 
 
-async def whole_transcript(service: Service, asked: Asked) -> Transcript:
+async def whole_transcript(service: Service, asked: ResolvedRequest) -> Transcript:
     """Wait for the whole transcript."""
     async with service.transcribe(asked.work) as transcription:
         async with aclosing(aiter(transcription)) as segments:
@@ -113,8 +113,8 @@ async def whole_transcript(service: Service, asked: Asked) -> Transcript:
 
 async def event_stream(
     service: Service,
-    wish: Wish,
-    dialect: Callable[[Asked, Hearing], Events],
+    wish: TranscriptionRequest,
+    dialect: Callable[[ResolvedRequest, TranscriptStream], Events],
     stack: AsyncExitStack,
 ) -> Response:
     """Return the answer that tells the transcript as it comes, in a dialect's events.
@@ -145,7 +145,7 @@ def _known(service: Service, name: str) -> str:
     return name
 
 
-def _reduce(service: Service, wish: Wish, model: Model) -> Asked:
+def _reduce(service: Service, wish: TranscriptionRequest, model: Model) -> ResolvedRequest:
     kept, missing = honour(wish.options, model.spec)
     asked_for = (name for name in missing if name not in wish.unasked)
     ignored = (*(FIELD_OF_OPTION.get(name, name) for name in asked_for), *wish.ignored)
@@ -160,9 +160,9 @@ def _reduce(service: Service, wish: Wish, model: Model) -> Asked:
         wish.rules,
         limit,
         client,
-        place=wish.place,
+        ticket=wish.ticket,
         diarize=wish.diarize,
         parties=wish.parties,
-        wishes=wish.wishes,
+        selection=wish.selection,
     )
-    return Asked(work, ignored, wish.done)
+    return ResolvedRequest(work, ignored, wish.done)

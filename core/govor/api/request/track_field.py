@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from govor.decoder.wire import LONGEST_TRACK, Wishes
+from govor.decoder.wire import LONGEST_TRACK, TrackSelection
 
 
 class TrackFields(BaseModel):
@@ -18,6 +18,6 @@ class TrackFields(BaseModel):
     )
 
     @property
-    def wishes(self) -> Wishes:
+    def selection(self) -> TrackSelection:
         """What of the recording is heard."""
-        return Wishes(track=self.track.strip())
+        return TrackSelection(track=self.track.strip())

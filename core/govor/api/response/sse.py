@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, aclosing
 from quart import Response
 
 from govor.contract.recognition import Segment
-from govor.engine.transcription.stream import Hearing
+from govor.engine.transcription.stream import TranscriptStream
 from govor.errors import GovorError
 from govor.formats.events import Events
 
@@ -27,7 +27,7 @@ async def stream_response(stream: AsyncGenerator[bytes, None]) -> Response:
 
 
 async def transcription_events(
-    transcription: Hearing, events: Events, owned: AsyncExitStack, keep_alive: float
+    transcription: TranscriptStream, events: Events, owned: AsyncExitStack, keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
     """Yield the stream's events; `owned` (the upload, the model) is released however it ends."""
     async with owned:

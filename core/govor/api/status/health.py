@@ -97,8 +97,8 @@ def _health(service: Service) -> Health:
 def _readiness(service: Service) -> Ready:
     default = service.router.default()
     held = service.pool.loaded(default) if default else None
-    total = held.lane.workers if held else 0
-    available = total - held.lane.busy if held else 0
+    total = held.scheduler.workers if held else 0
+    available = total - held.scheduler.busy if held else 0
     obstacle = service.not_ready()
     if obstacle is None and service.settings.compat.not_ready_when_busy and held and not available:
         obstacle = NotReady("pool_exhausted", "All workers of the default model are at work.")

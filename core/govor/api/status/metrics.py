@@ -6,15 +6,15 @@ from quart import Blueprint, Response
 from quart_schema import tag
 
 from govor.api.body.uploads import Message, Receive, Scope, Send
-from govor.api.http.browser_origin import Visit, check_visit
+from govor.api.http.browser_origin import BrowserOrigin, check_visit
 from govor.api.http.security_headers import usual_headers
 from govor.engine.service import Service
 from govor.errors import MetricsDisabled, RequestError
-from govor.jobs.service import Jobs
-from govor.observe.metrics import CONTENT_TYPE, Figures
+from govor.jobs.service import JobService
+from govor.observe.metrics import CONTENT_TYPE, Metrics
 
 
-def metrics_routes(figures: Figures | None, jobs: Jobs) -> Blueprint:
+def metrics_routes(figures: Metrics | None, jobs: JobService) -> Blueprint:
     """The route; no figures: they are not given here."""
     routes = Blueprint("metrics", __name__)
 
@@ -32,7 +32,7 @@ def metrics_routes(figures: Figures | None, jobs: Jobs) -> Blueprint:
 class MetricsApp:
     """An ASGI application that has nothing but the metrics."""
 
-    def __init__(self, figures: Figures, jobs: Jobs, service: Service):
+    def __init__(self, figures: Metrics, jobs: JobService, service: Service):
         self._figures = figures
         self._jobs = jobs
         self._service = service
@@ -49,7 +49,7 @@ class MetricsApp:
         """Return status and body."""
         settings = self._service.settings
         try:
-            check_visit(Visit.of(scope["headers"], settings.trusted_proxies), settings)
+            check_visit(BrowserOrigin.of(scope["headers"], settings.trusted_proxies), settings)
         except RequestError as error:
             return error.status, f"{error}\n".encode()
         if scope["method"] in ("GET", "HEAD") and scope["path"].rstrip("/") == "/metrics":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, Recording
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.errors import AudioTooLong
 from govor.formats.languages import language_tags, parse_language
 
@@ -18,14 +18,14 @@ MOST_LANGUAGES = 10
 
 
 async def open_recording(
-    path: Path, decoders: Decoders, max_seconds: float = 0.0, wishes: Wishes = ANYTHING
+    path: Path, decoders: Decoders, max_seconds: float = 0.0, selection: TrackSelection = ANYTHING
 ) -> Recording:
     """Open a recording in a thread; if the caller leaves meanwhile, its decoder is ended at once.
 
     Raises InvalidAudio, DecodersUnavailable, DecoderLost, and AudioTooLong if the container states more than
     `max_seconds`; 0: any length.
     """
-    recording = Recording(path, decoders, tagged(wishes))
+    recording = Recording(path, decoders, tagged(selection))
     try:
         await asyncio.to_thread(recording.open)
         check_length(recording.duration or 0.0, max_seconds)
@@ -35,14 +35,14 @@ async def open_recording(
     return recording
 
 
-def tagged(wishes: Wishes, languages: Collection[str] = ()) -> Wishes:
+def tagged(selection: TrackSelection, languages: Collection[str] = ()) -> TrackSelection:
     """Return wishes with all codes that the tags of their tracks may have; twice is no more than once.
 
     `languages` are those that are wanted: a track of theirs goes before the others.
     """
     wanted = languages if len(languages) <= MOST_LANGUAGES else ()
-    language = " ".join(_tags(each) or each for each in wanted or [wishes.language])
-    return replace(wishes, language=language, track_language=_tags(wishes.track))
+    language = " ".join(_tags(each) or each for each in wanted or [selection.language])
+    return replace(selection, language=language, track_language=_tags(selection.track))
 
 
 def _tags(language: str) -> str:

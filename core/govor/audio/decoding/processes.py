@@ -62,13 +62,13 @@ class Decoders:
         with self._lock:
             self._running()
 
-    def begin(self, recording: IO[bytes], wishes: wire.Wishes) -> Process:
+    def begin(self, recording: IO[bytes], selection: wire.TrackSelection) -> Process:
         """Have a process decode an open file from where it stands. Raises DecodersUnavailable."""
         with ExitStack() as ours, ExitStack() as theirs:
             answer, answering = socket.socketpair()
             ours.callback(answer.close)
             theirs.callback(answering.close)
-            answer.sendall(wire.wished(wishes))
+            answer.sendall(wire.wished(selection))
             status, telling = os.pipe()
             ours.callback(os.close, status)
             theirs.callback(os.close, telling)

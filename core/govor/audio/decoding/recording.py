@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from govor.audio.decoding.processes import Decoders, Process, end, exit_status, wake
 from govor.contract.recognition import SAMPLE_RATE, Audio, Notice
 from govor.decoder import wire
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.errors import DecoderLost, GovorError, InvalidAudio
 
 BLOCK_SECONDS = 4.0
@@ -40,7 +40,7 @@ TOO_SLOW = "Decoding the file takes more computing time than its length justifie
 WISHES = frozenset({"track", "channel"})
 """What a recording may be refused for without being at fault."""
 
-ANYTHING = Wishes()
+ANYTHING = TrackSelection()
 """The track that suits best, its channels mixed down."""
 
 log = logging.getLogger(__name__)
@@ -71,10 +71,10 @@ class Recording:
     """Names of the track's channels in plain words, or numbers from 1 where it names none. Known once it is
     open."""
 
-    def __init__(self, path: Path, decoders: Decoders, wishes: Wishes = ANYTHING):
+    def __init__(self, path: Path, decoders: Decoders, selection: TrackSelection = ANYTHING):
         self._path = path
         self._decoders = decoders
-        self._wishes = wishes
+        self._selection = selection
         self._process: Process | None = None
         self._held = threading.Lock()  # for moments only: who closes and who begins to read
         self._reading = self._closed = False
@@ -93,7 +93,7 @@ class Recording:
         return self
 
     def _begin(self, file: IO[bytes]) -> None:
-        process = self._decoders.begin(file, self._wishes)
+        process = self._decoders.begin(file, self._selection)
         process.answer.settimeout(STALL_SECONDS)
         with self._held:
             self._process = process

@@ -49,8 +49,8 @@ async def run(
 async def _drain(parts: Parts, service: Service, stop: asyncio.Event, ended: asyncio.Event) -> None:
     """Let what is under way end while new work is refused; what takes too long is told, and cut off."""
     await stop.wait()
-    service.traffic.drain()
-    if not await service.traffic.drained(service.settings.drain_seconds):
+    service.in_flight.drain()
+    if not await service.in_flight.drained(service.settings.drain_seconds):
         log.warning("Stopping: requests under way are ended")
         await parts.jobs.close()  # before the models are waited for, which may take longer than there is
         await service.close()

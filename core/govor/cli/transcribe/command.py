@@ -56,11 +56,11 @@ def transcribe(
     """
     server, key, threads = given.pop("server"), given.pop("api_key"), given.pop("threads")
     own = set(given) - set(SETTINGS)
-    wishes = {name: given.pop(name) for name in own}
+    selection = {name: given.pop(name) for name in own}
     bound_arenas()
     settings = read_settings(config, given)
     show_log("warning")
-    wanted, formats, style = read_wishes(wishes, settings.subtitles)
+    wanted, formats, style = read_wishes(selection, settings.subtitles)
     recordings, faults = find_recordings(files)
     for fault in faults:
         say(f"govor: {fault}", fg="red", err=True)

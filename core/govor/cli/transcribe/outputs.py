@@ -14,7 +14,7 @@ from govor.cli.terminal.say import say
 from govor.contract.recognition import Options, Segment, Transcript
 from govor.errors import GovorError
 from govor.formats.rendering.formats import render
-from govor.formats.rendering.incremental import Growing, Placer, growing
+from govor.formats.rendering.incremental import IncrementalFormat, SegmentTimer, incremental_format
 from govor.formats.subtitles.layout import Layout
 from govor.plain import without_controls
 
@@ -46,10 +46,10 @@ class Outputs:
         """Open all `targets`, pairs of format and file, None being standard output."""
         self._heading = heading
         self._style = style
-        self._placer = Placer()
+        self._placer = SegmentTimer()
         self.begun = False
         """A segment with text has come."""
-        self._texts: list[tuple[str, Growing | None, _File | _Standard]] = []
+        self._texts: list[tuple[str, IncrementalFormat | None, _File | _Standard]] = []
         try:
             for name, path in targets:
                 self._texts.append(
@@ -100,12 +100,12 @@ class Outputs:
         for _, _, file in self._texts:
             file.close()
 
-    def _grower(self, name: str) -> Growing | None:
+    def _grower(self, name: str) -> IncrementalFormat | None:
         style = self._style
         language, task = style.options.language, style.options.task
-        return growing(name, language=language, task=task, times=style.times, layout=style.layout)
+        return incremental_format(name, language=language, task=task, times=style.times, layout=style.layout)
 
-    def _begin(self, grower: Growing | None, file: _File | _Standard) -> None:
+    def _begin(self, grower: IncrementalFormat | None, file: _File | _Standard) -> None:
         if file.written:
             return
         file.written = True

@@ -16,7 +16,7 @@ from govor.cli.client.events import EndEvent, SegmentEvent, TaskEvent
 from govor.cli.client.server_client import Refused, Remote, unreadable
 from govor.cli.terminal.say import say
 from govor.contract.recognition import Notice, Options, Segment, Transcript
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.options import honour
@@ -97,7 +97,7 @@ class Here:
         told = [name for name in ignored if name not in wanted.unasked]
         if told:
             say(f"govor: '{model.id}' cannot honour: {', '.join(told)}", err=True)
-        self._wishes = Wishes(track=wanted.track)
+        self._selection = TrackSelection(track=wanted.track)
         self._parties = wanted_parties(service.settings, wanted.channels)
         diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
         self._diarize = Diarize(diarizer, (), *wanted.people) if diarizer else None
@@ -129,7 +129,7 @@ class Here:
             limit,
             diarize=self._diarize,
             parties=self._parties,
-            wishes=self._wishes,
+            selection=self._selection,
         )
         return self._service.transcribe(work)
 
@@ -137,7 +137,7 @@ class Here:
         settings = self._service.settings
         own = settings.models.get(model.id, ModelSettings())
         models = {**settings.models, model.id: own.model_copy(update={"threads": threads})}
-        self._service.pool.wishes.change(settings.model_copy(update={"models": models}))
+        self._service.pool.load_settings.change(settings.model_copy(update={"models": models}))
 
 
 class There:

@@ -19,7 +19,7 @@ from govor.decoder.containers.tracks import candidates, no_sound
 from govor.decoder.containers.wav_headers import as_ffmpeg_reads
 from govor.decoder.formats import OPTIONS
 from govor.decoder.refusals import Refused, check_memory
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 
 SUSPICIOUS = 8
 """Packets in a row that give nothing: it is looked whether another recording has begun among them."""
@@ -63,7 +63,7 @@ class Descriptor:
 class Part:
     """A container and the track that is heard of it, whose first sound is decoded. Raises Refused."""
 
-    def __init__(self, descriptor: int, wishes: Wishes, start: int = 0):
+    def __init__(self, descriptor: int, selection: TrackSelection, start: int = 0):
         """`start`: where it begins in the file; 0: where the file stands."""
         self._descriptor, self._start = descriptor, start
         self._began = start or _position(descriptor)
@@ -75,11 +75,11 @@ class Part:
         """Behind the first byte in the file of the last packet that gave sound: it may have more in it."""
         self.container = self._open()
         try:
-            self.track = self._choose(wishes)
+            self.track = self._choose(selection)
             self._frames = self._decode()
             first = next(self._frames, None)
             if first is None:
-                raise Refused(no_sound(self.container, wishes))
+                raise Refused(no_sound(self.container, selection))
             self._first = first
         except BaseException:
             self.container.close()
@@ -112,9 +112,9 @@ class Part:
             os.lseek(self._descriptor, self._began, os.SEEK_SET)
         return _open(Descriptor(self._descriptor, self._start, end))
 
-    def _choose(self, wishes: Wishes) -> AudioStream:
+    def _choose(self, selection: TrackSelection) -> AudioStream:
         """Return the track that is heard. Raises Refused."""
-        tracks = candidates(self.container, wishes)
+        tracks = candidates(self.container, selection)
         index = tracks[0].stream.index
         if len(tracks) > 1 and self._began is not None:
             index = first_to_speak(self.container, tracks).stream.index  # gone when the container is closed

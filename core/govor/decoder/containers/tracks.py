@@ -12,7 +12,7 @@ from av.stream import Disposition, Stream
 
 from govor.decoder.formats import DECODERS
 from govor.decoder.refusals import Refused
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 
 TITLES = ("title", "name", "handler_name")
 """Where containers keep a track's title."""
@@ -93,15 +93,15 @@ def _contents(container: InputContainer) -> str:
     return ", ".join(dict.fromkeys(held)) or "nothing"
 
 
-def candidates(container: InputContainer, wishes: Wishes) -> list[Track]:
+def candidates(container: InputContainer, selection: TrackSelection) -> list[Track]:
     """Return the tracks that may be heard, the one that suits best first. Raises Refused: there is none."""
     tracks = audio_tracks(container)
-    if wishes.track:
-        return [_wished(tracks, wishes)]
+    if selection.track:
+        return [_wished(tracks, selection)]
     readable = [track for track in tracks if track.is_readable]
     if not readable:
         raise Refused(_unreadable(tracks))
-    best, wanted = container.streams.best("audio"), _words(wishes.language)
+    best, wanted = container.streams.best("audio"), _words(selection.language)
 
     def preference(track: Track) -> tuple[bool, bool, bool, int]:
         is_aside = bool(track.stream.disposition & ASIDE)
@@ -110,9 +110,9 @@ def candidates(container: InputContainer, wishes: Wishes) -> list[Track]:
     return sorted(readable, key=preference)
 
 
-def _wished(tracks: list[Track], wishes: Wishes) -> Track:
-    wish = wishes.track.strip()
-    title, words = wish.casefold(), _words(wishes.track_language) or {wish.lower()}
+def _wished(tracks: list[Track], selection: TrackSelection) -> Track:
+    wish = selection.track.strip()
+    title, words = wish.casefold(), _words(selection.track_language) or {wish.lower()}
     found = [track for track in tracks if wish == str(track.number)]
     found = found or [track for track in tracks if title in map(str.casefold, track.titles)]
     found = found or [track for track in tracks if _speaks(track, words)]
@@ -143,13 +143,13 @@ def _unreadable(tracks: list[Track]) -> str:
     return f"None of the file's audio tracks is in a codec that is read here: {listed(tracks)}."
 
 
-def no_sound(container: InputContainer, wishes: Wishes) -> str:
+def no_sound(container: InputContainer, selection: TrackSelection) -> str:
     """Say that what was tried holds no sound."""
     tracks = audio_tracks(container)
     if len(tracks) == 1:
         return f"The file's audio track ({tracks[0].codec}) holds no sound that can be decoded."
-    if wishes.track:
-        number = candidates(container, wishes)[0].number
+    if selection.track:
+        number = candidates(container, selection)[0].number
         return f"Audio track {number} holds no sound that can be decoded; there are: {listed(tracks)}."
     return f"None of the file's audio tracks holds sound that can be decoded: {listed(tracks)}."
 

@@ -23,7 +23,7 @@ from govor.decoder.wire import (
     PCM,
     REFUSED,
     UNCONFINED,
-    Wishes,
+    TrackSelection,
     frame,
     receive,
 )
@@ -68,8 +68,8 @@ def work(orders: socket.socket, silent: int, limits: Limits) -> int:
 def _answer(recording: int, out: socket.socket, allowance: Allowance) -> tuple[bytes, bytes]:
     """Send the frames of a recording; return the last one, which is still to be sent."""
     try:
-        wishes = Wishes(**json.loads(receive(out)[1]))
-        notices = _decode(recording, wishes, out, allowance)
+        selection = TrackSelection(**json.loads(receive(out)[1]))
+        notices = _decode(recording, selection, out, allowance)
     except Refused as error:
         return REFUSED, _json({"message": str(error), "reason": error.reason})
     except MemoryError:
@@ -79,9 +79,11 @@ def _answer(recording: int, out: socket.socket, allowance: Allowance) -> tuple[b
     return END, _json({"notices": notices})
 
 
-def _decode(recording: int, wishes: Wishes, out: socket.socket, allowance: Allowance) -> list[dict[str, Any]]:
+def _decode(
+    recording: int, selection: TrackSelection, out: socket.socket, allowance: Allowance
+) -> list[dict[str, Any]]:
     """Send what is heard; return what is not."""
-    with Source(recording, wishes) as source:
+    with Source(recording, selection) as source:
         pieces = source.pcm()
         waiting = bytearray(next(pieces, b""))  # raises before anything is promised
         _send(out, OPENED, _json(source.facts))

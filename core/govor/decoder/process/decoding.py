@@ -26,7 +26,7 @@ from govor.decoder.process.notices import LEAST_MISSING, Notices, is_cut_off, ot
 from govor.decoder.refusals import Refused
 from govor.decoder.samples.clock import Clock, silent
 from govor.decoder.samples.mixing import channel_names, mono
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 
 TAG = b"ID3"
 """May begin an mp3, and is at the end of many a file that is none."""
@@ -38,14 +38,14 @@ FREE_PARTS = 20
 class Source:
     """An opened recording and one of its audio tracks, whose first sound is decoded. Raises Refused."""
 
-    def __init__(self, descriptor: int, wishes: Wishes):
+    def __init__(self, descriptor: int, selection: TrackSelection):
         self._descriptor = descriptor
-        self._wishes = wishes
-        self._part = Part(descriptor, wishes)
+        self._selection = selection
+        self._part = Part(descriptor, selection)
         self._channels = channel_names(self._part.first)
         self._bytes = os.fstat(descriptor).st_size
         self._clock = Clock(self._bytes)
-        self._notices = Notices(other_tracks(self._part, wishes))
+        self._notices = Notices(other_tracks(self._part, selection))
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +88,7 @@ class Source:
 
     def pcm(self) -> Iterator[bytes]:
         """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
-        yield from mono(self._all_frames(), self._wishes.channel)
+        yield from mono(self._all_frames(), self._selection.channel)
 
     def _all_frames(self) -> Iterator[AudioFrame]:
         """Yield frames, and silence in the place of those that are missing."""
@@ -125,7 +125,7 @@ class Source:
                 return
             tried, at = tried + 1, beginning + 1
             try:
-                part = Part(self._descriptor, self._wishes, beginning)
+                part = Part(self._descriptor, self._selection, beginning)
             except Refused:
                 if os.pread(self._descriptor, len(TAG), beginning) != TAG:
                     self._notices.add("unheard", self._clock.position)
@@ -150,6 +150,6 @@ def warm_up() -> None:
             wav.setparams((2, 2, 44_100, 0, "NONE", ""))
             wav.writeframes(bytes(4 * 4410))
         file.seek(0)
-        with Source(file.fileno(), Wishes()) as source:
+        with Source(file.fileno(), TrackSelection()) as source:
             json.dumps(source.facts)
             list(source.pcm())

@@ -8,7 +8,7 @@ import av
 
 from govor.decoder.containers.container import Part
 from govor.decoder.containers.tracks import audio_tracks, listed
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 
 LEAST_MISSING = 0.5
 """Seconds: shorter holes, in which nothing was sent because nobody spoke, are not worth a word."""
@@ -30,10 +30,10 @@ SENTENCES = {
 }
 
 
-def other_tracks(part: Part, wishes: Wishes) -> list[dict[str, Any]]:
+def other_tracks(part: Part, selection: TrackSelection) -> list[dict[str, Any]]:
     """Return a notice of the tracks that are not heard, where nobody chose among them."""
     tracks = audio_tracks(part.container)
-    if wishes.track or len(tracks) < 2:
+    if selection.track or len(tracks) < 2:
         return []
     heard = part.container.streams.audio.index(part.track)
     message = f"Of {len(tracks)} audio tracks, {heard} was heard; 'track' names another: {listed(tracks)}."

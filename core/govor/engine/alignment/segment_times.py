@@ -1,6 +1,6 @@
-"""What a model heard in a stretch, at its times in the recording: nothing spans silence that was left out.
+"""What a model heard in a chunk, at its times in the recording: nothing spans silence that was left out.
 
-A model hears a stretch without its joints: a segment may go on across one, a word may end behind it. Pure.
+A model hears a chunk without its joints: a segment may go on across one, a word may end behind it. Pure.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
 
-from govor.audio.chunking import Stretch
+from govor.audio.chunking import Chunk
 from govor.contract.recognition import SAMPLE_RATE, Options, Segment, Word
 from govor.engine.alignment.stitching import only
 from govor.engine.alignment.word_lengths import lengthened
@@ -29,7 +29,7 @@ AMID_SENTENCE, AMID_CLAUSE = 20.0, 8.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Samples of a stretch's audio between two joints, and where in the recording they come from."""
+    """Samples of a chunk's audio between two joints, and where in the recording they come from."""
 
     start: int
     end: int
@@ -54,15 +54,15 @@ class Piece:
     run: Run
 
 
-def place(segment: Segment, stretch: Stretch, options: Options) -> list[Segment]:
+def place(segment: Segment, chunk: Chunk, options: Options) -> list[Segment]:
     """Return the segment with times of the recording, in pieces where it spans a long silence.
 
-    The pieces have its text to the letter. Where it has no times, it gets those of the stretch.
+    The pieces have its text to the letter. Where it has no times, it gets those of the chunk.
     """
-    last = stretch.until
+    last = chunk.until
     start = 0 if segment.start is None else min(round(segment.start * SAMPLE_RATE), last)
     end = last if segment.end is None else min(round(segment.end * SAMPLE_RATE), last)
-    runs = _runs(stretch)
+    runs = _runs(chunk)
     touched = [run for run in runs if run[0].start < end and start < run[-1].end]
     if len(touched) < 2 or not segment.text.strip():
         whole = [part for run in runs for part in run]
@@ -78,14 +78,14 @@ def place(segment: Segment, stretch: Stretch, options: Options) -> list[Segment]
     return [replace(segments[0], token_ids=segment.token_ids), *rest]
 
 
-def spans_silence(stretch: Stretch) -> bool:
+def spans_silence(chunk: Chunk) -> bool:
     """Tell whether its segments may have to be cut."""
-    return len(_runs(stretch)) > 1
+    return len(_runs(chunk)) > 1
 
 
-def _runs(stretch: Stretch) -> list[Run]:
+def _runs(chunk: Chunk) -> list[Run]:
     runs: list[list[Part]] = []
-    for (start, end), origin in zip(pairwise([*stretch.offsets, stretch.until]), stretch.starts, strict=True):
+    for (start, end), origin in zip(pairwise([*chunk.offsets, chunk.until]), chunk.starts, strict=True):
         before = runs[-1][-1] if runs else None
         if before is None or origin - before.origin - (before.end - before.start) >= WIDE:
             runs.append([])

@@ -1,6 +1,6 @@
-"""What a model wrote of stretches that overlap, put together: at a seam no word is lost or written twice.
+"""What a model wrote of chunks that overlap, put together: at a seam no word is lost or written twice.
 
-Both stretches hold the words around the seam, each cut off at another end. Knows nothing of audio or models.
+Both chunks hold the words around the seam, each cut off at another end. Knows nothing of audio or models.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Piece:
         return (self.start + self.end) / 2
 
 
-class Seams:
+class OverlapStitcher:
     """Puts the segments of one recording together, in order."""
 
     def __init__(self, asked: Options):
@@ -52,15 +52,15 @@ class Seams:
 
     @property
     def held_from(self) -> float:
-        """Where the segment begins that waits for the next stretch; infinite where none does."""
+        """Where the segment begins that waits for the next chunk; infinite where none does."""
         return math.inf if self._held is None else self._held[0].start or 0.0
 
     def add(
         self, segment: Segment, seam: float | None, *, detailed: bool = False
     ) -> list[tuple[Segment, float | None]]:
-        """Return what is final with the next segment; `seam` is where the end of its stretch is overlapped.
+        """Return what is final with the next segment; `seam` is where the end of its chunk is overlapped.
 
-        None: it is not the last of its stretch, or nothing overlaps. With each comes the seam behind it.
+        None: it is not the last of its chunk, or nothing overlaps. With each comes the seam behind it.
         `detailed`: it may hold more than was asked for.
         """
         final: list[tuple[Segment, float | None]] = []

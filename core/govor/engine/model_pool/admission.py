@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import asyncio
 
-from govor.engine.model_pool.eviction import Departures
-from govor.engine.model_pool.load_settings import Wishes
-from govor.engine.model_pool.loaded_models import Loaded, Residence
+from govor.engine.model_pool.eviction import Evictor
+from govor.engine.model_pool.load_settings import LoadSettingsTable
+from govor.engine.model_pool.loaded_models import Loaded, LoadedModels
 from govor.engine.model_pool.loading import Loader
 from govor.models.catalogue import Model
 from govor.models.download.progress import Progress
 from govor.models.files.store import Store
 
 
-class Arrivals:
+class MemoryAdmission:
     """Brings instances of models. Runs in the event loop."""
 
     def __init__(
-        self, store: Store, wishes: Wishes, residence: Residence, departures: Departures, loader: Loader
+        self,
+        store: Store,
+        load_settings: LoadSettingsTable,
+        loaded_models: LoadedModels,
+        evictor: Evictor,
+        loader: Loader,
     ):
         self._store = store
-        self._wishes = wishes
-        self._residence = residence
-        self._departures = departures
+        self._load_settings = load_settings
+        self._loaded_models = loaded_models
+        self._evictor = evictor
         self._loader = loader
 
     def check_room(self, model: Model) -> None:
         """Raise InsufficientMemory where there is no room for what a model is thought to take."""
         need = self._loader.estimate(model, self._store.folder(model))
-        if self._residence.lacking(need) > 0:
-            self._residence.check_room(model, need)
+        if self._loaded_models.lacking(need) > 0:
+            self._loaded_models.check_room(model, need)
 
     async def bring(self, model: Model, progress: Progress | None = None, *, trial: bool = False) -> Loaded:
         """Load a model once there is room for it. Raises InsufficientMemory, and whatever loading raises.
@@ -38,16 +43,16 @@ class Arrivals:
         """
         folder = await asyncio.to_thread(self._store.install, model, progress)
         need, ticket = self._loader.estimate(model, folder), object()
-        await self._departures.make_room(model, need)
-        self._residence.reserved[ticket] = need
+        await self._evictor.make_room(model, need)
+        self._loaded_models.reserved[ticket] = need
         try:
-            wish = self._wishes.of(model).placement
+            wish = self._load_settings.of(model).placement
             loaded = await self._loader.open(model, folder, wish, trial=trial)
         finally:
-            del self._residence.reserved[ticket]
+            del self._loaded_models.reserved[ticket]
         try:
-            await self._departures.make_room(model, loaded.memory)  # it may be more than was thought
+            await self._evictor.make_room(model, loaded.memory)  # it may be more than was thought
         except BaseException:
-            await asyncio.shield(self._departures.leave(loaded))
+            await asyncio.shield(self._evictor.leave(loaded))
             raise
         return loaded

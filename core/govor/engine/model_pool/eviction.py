@@ -5,54 +5,54 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from govor.engine.model_pool.load_settings import Wishes
-from govor.engine.model_pool.loaded_models import Happening, Loaded, Residence, Slot
-from govor.engine.model_pool.process_memory import Gauge, give_back
+from govor.engine.model_pool.load_settings import LoadSettingsTable
+from govor.engine.model_pool.loaded_models import Happening, Loaded, LoadedModels, Slot
+from govor.engine.model_pool.process_memory import MemoryProbe, give_back
 from govor.models.catalogue import Model
 
 log = logging.getLogger(__name__)
 
 
-class Departures:
+class Evictor:
     """Takes models out of a residence. All methods run in the event loop."""
 
-    def __init__(self, residence: Residence, wishes: Wishes, gauge: Gauge):
-        self._residence = residence
-        self._wishes = wishes
+    def __init__(self, loaded_models: LoadedModels, load_settings: LoadSettingsTable, gauge: MemoryProbe):
+        self._loaded_models = loaded_models
+        self._load_settings = load_settings
         self._gauge = gauge
 
     def settle(self, model: Model) -> None:
         """Have a model's time run from now, if nobody uses it, and end with it in use."""
-        slot = self._residence.slots.get(model.qualified)
+        slot = self._loaded_models.slots.get(model.qualified)
         if slot is None:
             return
         if slot.timer is not None:
             slot.timer.cancel()
             slot.timer = None
-        wish = self._wishes.of(model)
+        wish = self._load_settings.of(model)
         if slot.busy or wish.pinned or wish.ttl < 0:
             return
         if wish.ttl == 0:
-            self.see_off(slot, "expired")
+            self.evict(slot, "expired")
         else:
             slot.timer = asyncio.get_running_loop().call_later(wish.ttl, self._expire, slot)
 
-    def see_off(self, slot: Slot, what: Happening, reason: str = "") -> None:
+    def evict(self, slot: Slot, what: Happening, reason: str = "") -> None:
         """Take a model out of its slot, if it still has it, and free it once nobody uses it."""
-        if self._residence.slots.get(slot.model.qualified) is not slot:
+        if self._loaded_models.slots.get(slot.model.qualified) is not slot:
             return
         if slot.timer is not None:
             slot.timer.cancel()
-        del self._residence.slots[slot.model.qualified]
+        del self._loaded_models.slots[slot.model.qualified]
         if slot.loaded is not None:
             log.info("'%s' leaves memory, %s", slot.model.id, f"{what}: {reason}" if reason else what)
-            self._residence.note(what, slot.model, slot.loaded.memory, reason)
+            self._loaded_models.note(what, slot.model, slot.loaded.memory, reason)
             self.leave(slot.loaded)
 
     def leave(self, loaded: Loaded) -> asyncio.Task[None]:
         """Free an instance that has no slot any more, once nobody uses it."""
         task = asyncio.create_task(self._free(loaded), name=f"free {loaded.model.id}")
-        self._residence.leaving[loaded] = task
+        self._loaded_models.leaving[loaded] = task
         return task
 
     async def make_room(self, model: Model, need: int) -> None:
@@ -60,30 +60,30 @@ class Departures:
 
         Whoever calls takes the room before awaiting anything else. Raises InsufficientMemory.
         """
-        while self._residence.lacking(need) > 0:
-            self._residence.check_room(model, need)
-            if self._residence.lacking(need) > self._residence.soon_free():
-                self.see_off(self._residence.victims()[0], "evicted", f"to make room for '{model.id}'")
+        while self._loaded_models.lacking(need) > 0:
+            self._loaded_models.check_room(model, need)
+            if self._loaded_models.lacking(need) > self._loaded_models.soon_free():
+                self.evict(self._loaded_models.victims()[0], "evicted", f"to make room for '{model.id}'")
                 continue
-            closing = [task for loaded, task in self._residence.leaving.items() if not loaded.leases]
+            closing = [task for loaded, task in self._loaded_models.leaving.items() if not loaded.leases]
             await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
 
     def make_way(self, loaded: Loaded) -> None:
         """See off models that nobody uses while the work of one exceeds the budget; work is never refused."""
-        residence = self._residence
-        while residence.lacking(0) > residence.soon_free() and (victims := residence.victims()):
-            self.see_off(victims[0], "evicted", f"to make room for the work of '{loaded.model.id}'")
+        loaded_models = self._loaded_models
+        while loaded_models.lacking(0) > loaded_models.soon_free() and (victims := loaded_models.victims()):
+            self.evict(victims[0], "evicted", f"to make room for the work of '{loaded.model.id}'")
 
     def _expire(self, slot: Slot) -> None:
         if not slot.busy:
-            self.see_off(slot, "expired")
+            self.evict(slot, "expired")
 
     async def _free(self, loaded: Loaded) -> None:
         """Wait until an instance is not used, then close it. Its memory counts until then."""
         try:
             await loaded.free.wait()
             with self._gauge.disturb():
-                await loaded.lane.close(loaded.ending)
+                await loaded.scheduler.close(loaded.ending)
                 await asyncio.to_thread(give_back)
         finally:
-            del self._residence.leaving[loaded]
+            del self._loaded_models.leaving[loaded]

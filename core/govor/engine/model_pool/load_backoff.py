@@ -15,7 +15,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class LoadFailure:
     """The last attempt of one model."""
 
     error: GovorError
@@ -23,13 +23,13 @@ class Failure:
     until: float
 
 
-class Failures:
+class LoadBackoff:
     """The last failure of each model, forgotten when it loads."""
 
     def __init__(self, pause: float = FIRST_PAUSE_SECONDS, clock: Callable[[], float] = time.monotonic):
         self._pause = pause
         self._clock = clock
-        self._last: dict[str, Failure] = {}
+        self._last: dict[str, LoadFailure] = {}
 
     def reason(self, name: str) -> str | None:
         """Why the last attempt failed; None: it did not."""
@@ -42,7 +42,7 @@ class Failures:
             return
         count = self._last[name].count + 1 if name in self._last else 1
         pause = min(self._pause * 2 ** (count - 1), LONGEST_PAUSE_SECONDS)
-        self._last[name] = Failure(error, count, self._clock() + pause)
+        self._last[name] = LoadFailure(error, count, self._clock() + pause)
 
     def forget(self, name: str) -> None:
         """The next request may try at once."""

@@ -12,7 +12,7 @@ from govor.settings.model import ModelSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class LoadSettings:
     """How one model is to be loaded, and how long it is to stay."""
 
     placement: Placement
@@ -22,7 +22,7 @@ class Wish:
     """Neither its ttl nor another's need of room unloads it."""
 
 
-class Wishes:
+class LoadSettingsTable:
     """Wishes by model: what was said since the start goes before [models.ID], and that before the rest."""
 
     def __init__(
@@ -34,7 +34,7 @@ class Wishes:
         self._told: dict[str, ModelSettings] = {}
 
     @classmethod
-    def of_settings(cls, settings: Settings) -> Wishes:
+    def of_settings(cls, settings: Settings) -> LoadSettingsTable:
         """Take them from the operator's settings."""
         return cls(settings.device, settings.ttl, settings.models)
 
@@ -43,13 +43,13 @@ class Wishes:
         self._general = ModelSettings(device=settings.device, ttl=settings.ttl)
         self._tables = settings.models
 
-    def of(self, model: Model) -> Wish:
+    def of(self, model: Model) -> LoadSettings:
         """Return what is wished for a model now."""
         said = self._said(model)
         placement = Placement(
             said.device or "auto", said.threads or 0, said.workers or 0, said.precision or "auto"
         )
-        return Wish(placement, -1 if said.ttl is None else said.ttl, bool(said.pin))
+        return LoadSettings(placement, -1 if said.ttl is None else said.ttl, bool(said.pin))
 
     def preloads(self, model: Model) -> bool:
         """Tell whether its own table wants it loaded at start."""
@@ -67,7 +67,7 @@ class Wishes:
         """Go back to what was said before."""
         self._told[model.qualified] = told
 
-    def strangers(self, models: list[Model]) -> list[str]:
+    def unknown_names(self, models: list[Model]) -> list[str]:
         """Names of tables that mean none of these models."""
         known = {_plain(name) for model in models for name in _names(model)}
         return [name for name in self._tables if _plain(name) not in known]

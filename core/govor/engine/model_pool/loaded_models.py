@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from govor.contract.models import Placement
-from govor.engine.scheduling.scheduler import Lane
+from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.errors import GovorError, InsufficientMemory
 from govor.events import Observer
 from govor.models.catalogue import Model
@@ -25,10 +25,10 @@ Happening = Literal["loaded", "reloaded", "unloaded", "expired", "evicted", "fai
 
 @dataclass(slots=True, eq=False)
 class Loaded:
-    """A model in memory and the lane that feeds it."""
+    """A model in memory and the scheduler that feeds it."""
 
     model: Model
-    lane: Lane
+    scheduler: ModelScheduler
     long_form: bool
     detects: bool = False
     """It can tell a language by itself."""
@@ -126,7 +126,7 @@ class Event:
     reason: str = ""
 
 
-class Residence:
+class LoadedModels:
     """Who is in memory, and the sum of it. `budget` 0 is no limit."""
 
     def __init__(self, budget: int, observer: Observer | None = None):

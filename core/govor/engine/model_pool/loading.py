@@ -28,9 +28,9 @@ from govor.contract.recognition import (
     Segment,
 )
 from govor.engine.model_pool.loaded_models import Loaded
-from govor.engine.model_pool.process_memory import Gauge, give_back, mapped_apart
-from govor.engine.scheduling.core_budget import Budget
-from govor.engine.scheduling.scheduler import STOPPING, Lane
+from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
+from govor.engine.scheduling.core_budget import CoreBudget
+from govor.engine.scheduling.scheduler import STOPPING, ModelScheduler
 from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
 from govor.events import Observer
 from govor.models.catalogue import Model
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 class Loader:
     """Loads models, and knows what each took the last time."""
 
-    def __init__(self, gauge: Gauge, cores: Budget | None = None, observer: Observer | None = None):
+    def __init__(self, gauge: MemoryProbe, cores: CoreBudget | None = None, observer: Observer | None = None):
         self._gauge = gauge
         self._cores = cores
         self._observer = observer
@@ -66,7 +66,7 @@ class Loader:
             try:
                 with no_more_than(self._cores.cores) if self._cores else nullcontext():
                     recognizer = await asyncio.to_thread(_read, model, folder, wish, delivery, trial=trial)
-                lane = Lane(recognizer, model.id, self._cores, self._observer)
+                scheduler = ModelScheduler(recognizer, model.id, self._cores, self._observer)
             except asyncio.CancelledError:
                 delivery.refuse()
                 raise
@@ -79,7 +79,7 @@ class Loader:
             self._took[model.qualified] = growth.bytes
         return Loaded(
             model,
-            lane,
+            scheduler,
             isinstance(recognizer, LongForm),
             isinstance(recognizer, LanguageDetector),
             recognizer.placement if isinstance(recognizer, Placed) else wish,

@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
-from govor.engine.model_pool.admission import Arrivals
-from govor.engine.model_pool.eviction import Departures
-from govor.engine.model_pool.load_backoff import Failures
-from govor.engine.model_pool.load_settings import Wishes
-from govor.engine.model_pool.loaded_models import Loaded, Residence, Slot
+from govor.engine.model_pool.admission import MemoryAdmission
+from govor.engine.model_pool.eviction import Evictor
+from govor.engine.model_pool.load_backoff import LoadBackoff
+from govor.engine.model_pool.load_settings import LoadSettingsTable
+from govor.engine.model_pool.loaded_models import Loaded, LoadedModels, Slot
 from govor.engine.model_pool.loading import Loader
-from govor.engine.model_pool.process_memory import Gauge
-from govor.engine.model_pool.working_memory import Workload
-from govor.engine.scheduling.core_budget import Budget
+from govor.engine.model_pool.process_memory import MemoryProbe
+from govor.engine.model_pool.working_memory import WorkingMemory
+from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.scheduler import STOPPING
 from govor.errors import GovorError, ModelBusy, ModelUnloaded, ShuttingDown
 from govor.events import Observer
@@ -37,31 +37,31 @@ class Pool:
     def __init__(
         self,
         store: Store,
-        wishes: Wishes | None = None,
+        load_settings: LoadSettingsTable | None = None,
         budget: int = 0,
         *,
-        cores: Budget | None = None,
-        gauge: Gauge | None = None,
-        failures: Failures | None = None,
+        cores: CoreBudget | None = None,
+        gauge: MemoryProbe | None = None,
+        failures: LoadBackoff | None = None,
         observer: Observer | None = None,
     ):
         """`budget` in bytes, 0: no limit; `cores` are those that all models share."""
-        self.wishes = wishes or Wishes()
-        self.residence = Residence(budget, observer)
+        self.load_settings = load_settings or LoadSettingsTable()
+        self.loaded_models = LoadedModels(budget, observer)
         self._store = store
-        gauge = gauge or Gauge()
-        self._departures = Departures(self.residence, self.wishes, gauge)
-        self._arrivals = Arrivals(
-            store, self.wishes, self.residence, self._departures, Loader(gauge, cores, observer)
+        gauge = gauge or MemoryProbe()
+        self._evictor = Evictor(self.loaded_models, self.load_settings, gauge)
+        self._admission = MemoryAdmission(
+            store, self.load_settings, self.loaded_models, self._evictor, Loader(gauge, cores, observer)
         )
-        self._workload = Workload(self.residence, gauge)
-        self._failures = failures or Failures()
+        self._workload = WorkingMemory(self.loaded_models, gauge)
+        self._failures = failures or LoadBackoff()
         self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False
 
     def state(self, model: Model) -> State:
         """Where in its life a model is."""
-        slot = self.residence.slots.get(model.qualified)
+        slot = self.loaded_models.slots.get(model.qualified)
         if slot is not None:
             return "loaded" if slot.loaded else "loading"
         return "failed" if self.failure(model) else self._store.state(model)
@@ -72,19 +72,19 @@ class Pool:
 
     def check(self, model: Model) -> None:
         """Raise what is known to keep a model out of memory: InsufficientMemory, or why it last failed."""
-        if model.qualified not in self.residence.slots:
+        if model.qualified not in self.loaded_models.slots:
             self._failures.check_last(model.qualified)
-            self._arrivals.check_room(model)
+            self._admission.check_room(model)
 
     def loaded(self, model: Model) -> Loaded | None:
         """The model in memory, for a look at it; None: it is not there."""
-        slot = self.residence.slots.get(model.qualified)
+        slot = self.loaded_models.slots.get(model.qualified)
         return slot.loaded if slot else None
 
     def leases(self, model: Model) -> int:
         """How many use the model, or wait for it to be loaded."""
-        slot = self.residence.slots.get(model.qualified)
-        leaving = sum(loaded.leases for loaded in self.residence.leaving_of(model))
+        slot = self.loaded_models.slots.get(model.qualified)
+        leaving = sum(loaded.leases for loaded in self.loaded_models.leaving_of(model))
         return leaving + (slot.waiting + (slot.loaded.leases if slot.loaded else 0) if slot else 0)
 
     @asynccontextmanager
@@ -96,12 +96,12 @@ class Pool:
         loaded = await self._obtain(model, progress)
         try:
             self._workload.begin(loaded)
-            self._departures.make_way(loaded)
+            self._evictor.make_way(loaded)
             yield loaded
         finally:
             loaded.give()
             self._workload.end(loaded)
-            self._departures.settle(model)
+            self._evictor.settle(model)
 
     async def load(self, model: Model) -> None:
         """Load a model now, whatever failed before. Raises as `lease` does."""
@@ -136,11 +136,11 @@ class Pool:
         fails, the old one stays. Raises as `lease` does, and ModelBusy while an earlier one still works.
         """
         await self._until_free(model)
-        slot = self.residence.slots.get(model.qualified)
+        slot = self.loaded_models.slots.get(model.qualified)
         if slot is None or slot.loaded is None:
             await self.load(model)
             return
-        if any(loaded.leases for loaded in self.residence.leaving_of(model)):
+        if any(loaded.leases for loaded in self.loaded_models.leaving_of(model)):
             raise ModelBusy(f"The instance of '{model.id}' that was replaced before is still at work.")
         if slot.reload is None:
             slot.reload = asyncio.create_task(self._replace(slot), name=f"reload {model.id}")
@@ -150,23 +150,23 @@ class Pool:
     async def close(self) -> None:
         """Free every model; those who wait for one are told that the server is stopping."""
         self._closed = True
-        slots = list(self.residence.slots.values())
+        slots = list(self.loaded_models.slots.values())
         tasks = [task for slot in slots for task in (slot.task, slot.reload) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for slot in slots:
-            self._departures.see_off(slot, "unloaded", STOPPING)
-        for loaded in self.residence.leaving:
+            self._evictor.evict(slot, "unloaded", STOPPING)
+        for loaded in self.loaded_models.leaving:
             loaded.free.set()
-        await asyncio.gather(*self.residence.leaving.values())
+        await asyncio.gather(*self.loaded_models.leaving.values())
         await self._workload.close()
 
     async def _obtain(self, model: Model, progress: Progress | None) -> Loaded:
         """Join the load under way, or begin one. One caller's leaving does not stop it for the others."""
         while True:
             await self._until_free(model)
-            slot = self.residence.slots.get(model.qualified)
+            slot = self.loaded_models.slots.get(model.qualified)
             if slot is None:
                 self._failures.check(model.qualified)
                 slot = self._begin(model, progress)
@@ -174,12 +174,12 @@ class Pool:
             try:
                 if slot.loaded is None and slot.task is not None:
                     await self._join(slot.task)
-                if slot.loaded is not None and self.residence.slots.get(model.qualified) is slot:
+                if slot.loaded is not None and self.loaded_models.slots.get(model.qualified) is slot:
                     slot.loaded.take()
                     return slot.loaded
             finally:
                 slot.waiting -= 1
-                self._departures.settle(model)
+                self._evictor.settle(model)
 
     async def _until_free(self, model: Model) -> None:
         """Wait until the model may be in memory, and no earlier instance of it is being freed."""
@@ -188,14 +188,14 @@ class Pool:
                 raise ShuttingDown(STOPPING)
             if event := self._emptied.get(model.qualified):
                 await event.wait()
-            elif model.qualified in self.residence.slots or not self.residence.leaving_of(model):
+            elif model.qualified in self.loaded_models.slots or not self.loaded_models.leaving_of(model):
                 return
             else:
-                await self.residence.until_gone(model)
+                await self.loaded_models.until_gone(model)
 
     def _begin(self, model: Model, progress: Progress | None) -> Slot:
-        slot = Slot(model, lambda: self.wishes.of(model).pinned)
-        self.residence.slots[model.qualified] = slot
+        slot = Slot(model, lambda: self.load_settings.of(model).pinned)
+        self.loaded_models.slots[model.qualified] = slot
         slot.task = asyncio.create_task(self._fill(slot, progress), name=f"load {model.id}")
         slot.task.add_done_callback(_retrieve)
         return slot
@@ -213,51 +213,51 @@ class Pool:
         """Load a model into its slot, or take the slot away."""
         model = slot.model
         try:
-            slot.loaded = await self._arrivals.bring(model, progress)
+            slot.loaded = await self._admission.bring(model, progress)
         except BaseException as error:
-            self.residence.slots.pop(model.qualified, None)
+            self.loaded_models.slots.pop(model.qualified, None)
             if isinstance(error, GovorError):
                 self._failures.add(model.qualified, error)
-                self.residence.note("failed", model, reason=str(error))
+                self.loaded_models.note("failed", model, reason=str(error))
             raise
         self._failures.forget(model.qualified)
-        self.residence.note("loaded", model, slot.loaded.memory)
+        self.loaded_models.note("loaded", model, slot.loaded.memory)
         log.info("Loaded '%s' in %.1f s: %.0f MB", model.id, slot.loaded.seconds, slot.loaded.memory / 1e6)
-        self._departures.settle(model)
+        self._evictor.settle(model)
 
     async def _replace(self, slot: Slot) -> None:
         """Put a new instance into a slot, and see the old one off."""
         try:
-            new = await self._arrivals.bring(slot.model, trial=True)
+            new = await self._admission.bring(slot.model, trial=True)
         except BaseException as error:
             slot.reload = None
             if isinstance(error, GovorError):
-                self.residence.note("failed", slot.model, reason=str(error))
-            self._departures.settle(slot.model)
+                self.loaded_models.note("failed", slot.model, reason=str(error))
+            self._evictor.settle(slot.model)
             raise
         slot.reload = None
         old, slot.loaded = slot.loaded, new
-        self.residence.note("reloaded", slot.model, new.memory)
+        self.loaded_models.note("reloaded", slot.model, new.memory)
         if old is not None:
-            self._departures.leave(old)
-        self._departures.settle(slot.model)
+            self._evictor.leave(old)
+        self._evictor.settle(slot.model)
 
     async def _empty(self, model: Model, *, force: bool) -> bool:
         """Free every instance of a model; return whether there was one."""
-        slot = self.residence.slots.get(model.qualified)
+        slot = self.loaded_models.slots.get(model.qualified)
         while force and slot and (task := slot.coming):
             with suppress(GovorError):
                 await self._join(task)
-            slot = self.residence.slots.get(model.qualified)
-        leaving = self.residence.leaving_of(model)
+            slot = self.loaded_models.slots.get(model.qualified)
+        leaving = self.loaded_models.leaving_of(model)
         if not force and ((slot and slot.busy) or any(loaded.leases for loaded in leaving)):
             raise ModelBusy(f"The model '{model.id}' is in use; `force` ends what it is at work on.")
         for loaded in [*leaving, *([slot.loaded] if slot and slot.loaded else [])]:
             loaded.ending = ModelUnloaded(f"The model '{model.id}' was unloaded while it was at work.")
             loaded.free.set()
         if slot:
-            self._departures.see_off(slot, "unloaded")
-        await self.residence.until_gone(model)
+            self._evictor.evict(slot, "unloaded")
+        await self.loaded_models.until_gone(model)
         return bool(slot or leaving)
 
 

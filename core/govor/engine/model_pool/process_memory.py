@@ -61,14 +61,14 @@ def _is_glibc() -> bool:
 
 
 @dataclass(slots=True)
-class Growth:
+class MemoryGrowth:
     """What one change did to the memory."""
 
     bytes: int | None = None
     """None: unknown, for another change came between or the system does not tell."""
 
 
-class Gauge:
+class MemoryProbe:
     """Measures loads that are alone; two at once cannot be told apart. Use it in one thread at a time."""
 
     def __init__(self, read: Callable[[], int | None] = resident_bytes):
@@ -78,9 +78,9 @@ class Gauge:
         self._under_way = 0
 
     @contextmanager
-    def measure(self) -> Iterator[Growth]:
+    def measure(self) -> Iterator[MemoryGrowth]:
         """Tell how much memory the block took, in all threads."""
-        growth = Growth()
+        growth = MemoryGrowth()
         with self.disturb():
             mine, alone, before = self._changes, self._under_way == 1, self.read()
             yield growth

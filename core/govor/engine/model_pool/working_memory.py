@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from govor.engine.model_pool.loaded_models import Loaded, Residence
-from govor.engine.model_pool.process_memory import Gauge, give_back
+from govor.engine.model_pool.loaded_models import Loaded, LoadedModels
+from govor.engine.model_pool.process_memory import MemoryProbe, give_back
 
 LOOK_SECONDS = 0.5
 """How often the process's memory is looked at while one model is at work: 20 microseconds each time."""
@@ -24,17 +24,17 @@ TIDY_SECONDS = 5.0
 640 MiB before the first time and 560 after it."""
 
 
-class Workload:
+class WorkingMemory:
     """Watches the models of a residence at work."""
 
     def __init__(
         self,
-        residence: Residence,
-        gauge: Gauge,
+        loaded_models: LoadedModels,
+        gauge: MemoryProbe,
         give_back: Callable[[], None] = give_back,
         rest_seconds: float = REST_SECONDS,
     ):
-        self._residence = residence
+        self._loaded_models = loaded_models
         self._gauge = gauge
         self._give_back = give_back
         self._rest_seconds = rest_seconds
@@ -55,7 +55,7 @@ class Workload:
         """A model was taken by one more."""
         loaded.working = max(loaded.working, self._known.get(loaded.model.qualified, 0))
         self._stop("rest")
-        if any(other.leases for other in self._residence.residents() if other is not loaded):
+        if any(other.leases for other in self._loaded_models.residents() if other is not loaded):
             self._alone = None
         elif loaded.leases == 1:
             self._alone, self._since = loaded, self._gauge.state
@@ -68,7 +68,7 @@ class Workload:
     def end(self, loaded: Loaded) -> None:
         """A model was given back by one."""
         self.look()
-        if any(each.leases for each in self._residence.residents()):
+        if any(each.leases for each in self._loaded_models.residents()):
             return
         self._alone = None
         self._stop("look")
@@ -86,7 +86,7 @@ class Workload:
     async def rest(self) -> None:
         """Give back what is free, and note what is held then."""
         await asyncio.to_thread(self._give_back)
-        if not any(each.leases for each in self._residence.residents()):
+        if not any(each.leases for each in self._loaded_models.residents()):
             self._rested = self._gauge.state, self._gauge.read() or 0
 
     async def close(self) -> None:

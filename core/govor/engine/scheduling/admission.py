@@ -51,7 +51,7 @@ class Kind(Enum):
     """To be worked on, having waited elsewhere: any number."""
 
 
-class Place:
+class AdmissionTicket:
     """What one request takes up, from its admission until it leaves."""
 
     def __init__(self, admission: Admission, client: str, kind: Kind, wait: float):
@@ -66,10 +66,10 @@ class Place:
         """State how much audio it is. Raises ServerBusy where there is too much already."""
         self._admission.weigh(self, seconds or 0.0)
 
-    def hurry(self) -> None:
+    def make_interactive(self) -> None:
         """Be answered now: no queue elsewhere takes it. Raises ServerBusy, RateLimited."""
         if self.kind is not Kind.PLAIN:
-            self._admission.hurry(self)
+            self._admission.make_interactive(self)
 
     def fetching(self) -> AbstractContextManager[None]:
         """Give the place up for the block, which fetches a recording, and take one again.
@@ -91,7 +91,7 @@ class Admission:
         self.limits = limits
         """They may change while there are places taken."""
         self._clock = clock
-        self._places: set[Place] = set()
+        self._places: set[AdmissionTicket] = set()
         self._counts: Counter[Kind] = Counter()
         self._clients: Counter[tuple[Kind, str]] = Counter()
         self._fetching: Counter[str] = Counter()
@@ -118,55 +118,55 @@ class Admission:
         self._check_client(f"{kind.value} under way", self._clients[kind, client])
 
     @contextmanager
-    def admit(self, client: str = "", kind: Kind = Kind.PLAIN) -> Iterator[Place]:
+    def admit(self, client: str = "", kind: Kind = Kind.PLAIN) -> Iterator[AdmissionTicket]:
         """Take a place until the block ends; only who is to be answered now is timed out.
 
         Raises ServerBusy, RateLimited.
         """
         self.check(client, kind)
-        place = Place(self, client, kind, self.limits.wait if kind is Kind.PLAIN else 0.0)
-        self._enter(place)
+        ticket = AdmissionTicket(self, client, kind, self.limits.wait if kind is Kind.PLAIN else 0.0)
+        self._enter(ticket)
         try:
-            yield place
+            yield ticket
         finally:
-            self._leave(place)
+            self._leave(ticket)
 
-    def hurry(self, place: Place) -> None:
+    def make_interactive(self, ticket: AdmissionTicket) -> None:
         """Treat one that came to leave a recording like all others. Raises ServerBusy, RateLimited."""
-        self.check(place.client)
-        self._leave(place)
-        place.kind, place.wait = Kind.PLAIN, self.limits.wait
-        self._enter(place)
+        self.check(ticket.client)
+        self._leave(ticket)
+        ticket.kind, ticket.wait = Kind.PLAIN, self.limits.wait
+        self._enter(ticket)
 
     @contextmanager
-    def fetching(self, place: Place) -> Iterator[None]:
-        """What `Place.fetching` says."""
+    def fetching(self, ticket: AdmissionTicket) -> Iterator[None]:
+        """What `AdmissionTicket.fetching` says."""
         count = self._fetching.total()
         if 0 < self.limits.fetches <= count:
             raise self._busy(f"fetches {count} recordings from addresses")
-        self._check_client("recordings fetched", self._fetching[place.client])
-        self._leave(place)
-        self._fetching[place.client] += 1
+        self._check_client("recordings fetched", self._fetching[ticket.client])
+        self._leave(ticket)
+        self._fetching[ticket.client] += 1
         try:
             yield
         finally:
-            self._fetching[place.client] -= 1
+            self._fetching[ticket.client] -= 1
             self._fetching += Counter()  # forgets who fetches nothing
-        self.check(place.client, place.kind)
-        self._enter(place)
+        self.check(ticket.client, ticket.kind)
+        self._enter(ticket)
 
-    def weigh(self, place: Place, seconds: float) -> None:
+    def weigh(self, ticket: AdmissionTicket, seconds: float) -> None:
         """Put a place's audio into the account; whoever is alone may bring any length. Raises ServerBusy."""
         plain = (other for other in self._places if other.kind is Kind.PLAIN)
-        others = sum(other.seconds for other in plain if other is not place)
+        others = sum(other.seconds for other in plain if other is not ticket)
         alone = not others or not seconds  # of unknown length
-        if place.kind is Kind.PLAIN and not alone and 0 < self.limits.seconds < others + seconds:
+        if ticket.kind is Kind.PLAIN and not alone and 0 < self.limits.seconds < others + seconds:
             raise ServerBusy(
                 f"The server has {others:.0f} seconds of audio under way; this recording would make it more "
                 f"than the {self.limits.seconds:g} that it takes.",
                 retry_after=self.retry_after(),
             )
-        place.seconds = seconds
+        ticket.seconds = seconds
 
     def retry_after(self) -> float:
         """Seconds until a place should be free that nobody else was told of."""
@@ -184,23 +184,23 @@ class Admission:
                 f"You have {count} {what} and may have no more.", retry_after=self.retry_after()
             )
 
-    def _enter(self, place: Place) -> None:
+    def _enter(self, ticket: AdmissionTicket) -> None:
         if not self._counts[Kind.PLAIN]:
             self._last = self._clock()
-        self._places.add(place)
-        self._counts[place.kind] += 1
-        self._clients[place.kind, place.client] += 1
+        self._places.add(ticket)
+        self._counts[ticket.kind] += 1
+        self._clients[ticket.kind, ticket.client] += 1
 
-    def _leave(self, place: Place) -> None:
+    def _leave(self, ticket: AdmissionTicket) -> None:
         """Give a place back; who gave it up before has none."""
-        if place not in self._places:
+        if ticket not in self._places:
             return
-        self._places.discard(place)
-        self._counts[place.kind] -= 1
-        self._clients[place.kind, place.client] -= 1
-        if not self._clients[place.kind, place.client]:
-            del self._clients[place.kind, place.client]
-        if place.kind is Kind.PLAIN:
+        self._places.discard(ticket)
+        self._counts[ticket.kind] -= 1
+        self._clients[ticket.kind, ticket.client] -= 1
+        if not self._clients[ticket.kind, ticket.client]:
+            del self._clients[ticket.kind, ticket.client]
+        if ticket.kind is Kind.PLAIN:
             now = self._clock()
             self._pace.append(now - self._last)
             self._last = now

@@ -29,7 +29,7 @@ def never() -> bool:
 
 
 @dataclass(slots=True, eq=False)
-class Account:
+class CoreAccount:
     """What one model has had."""
 
     cores: int
@@ -45,16 +45,16 @@ class Account:
 
 
 @dataclass(slots=True, eq=False)
-class Claim:
+class CoreClaim:
     """A call that waits for its cores, or has them."""
 
-    account: Account
+    account: CoreAccount
     granted: asyncio.Future[None]
     hurried: bool = False
     """It runs beside all that the cores are for."""
 
 
-class Budget:
+class CoreBudget:
     """So many cores; a call holds its own while it runs."""
 
     def __init__(self, cores: int, clock: Callable[[], float] = time.monotonic):
@@ -62,17 +62,17 @@ class Budget:
         self._free = cores
         self._clock = clock
         self._level = 0.0  # what the account that was served last had spent
-        self._waiting: list[Claim] = []
-        self._running: list[Claim] = []
+        self._waiting: list[CoreClaim] = []
+        self._running: list[CoreClaim] = []
 
     def open_account(
         self, cores: int, is_urgent: Callable[[], bool] = never, is_patient: Callable[[], bool] = never
-    ) -> Account:
+    ) -> CoreAccount:
         """Begin to count for a model each of whose calls uses so many cores; of too many it gets all."""
-        return Account(min(max(cores, 0), self.cores), is_urgent, is_patient)
+        return CoreAccount(min(max(cores, 0), self.cores), is_urgent, is_patient)
 
     @asynccontextmanager
-    async def hold(self, account: Account) -> AsyncIterator[None]:
+    async def hold(self, account: CoreAccount) -> AsyncIterator[None]:
         """Wait for the cores of one call and hold them until the block ends."""
         if not account.calls:  # what it left unused while it slept is nothing to catch up with
             account.spent = max(account.spent, self._level)
@@ -98,8 +98,8 @@ class Budget:
                     self._grant(claim)
                     return
 
-    async def _take(self, account: Account) -> Claim:
-        claim = Claim(account, asyncio.get_running_loop().create_future())
+    async def _take(self, account: CoreAccount) -> CoreClaim:
+        claim = CoreClaim(account, asyncio.get_running_loop().create_future())
         self._waiting.append(claim)
         self._serve()
         try:
@@ -112,7 +112,7 @@ class Budget:
             raise
         return claim
 
-    def _give(self, claim: Claim) -> None:
+    def _give(self, claim: CoreClaim) -> None:
         self._running.remove(claim)
         if not claim.hurried:
             self._free += claim.account.cores
@@ -131,7 +131,7 @@ class Budget:
                 return
             self._grant(first)
 
-    def _grant(self, claim: Claim) -> None:
+    def _grant(self, claim: CoreClaim) -> None:
         self._waiting.remove(claim)
         self._running.append(claim)
         if not claim.hurried:

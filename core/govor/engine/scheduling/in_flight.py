@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Traffic:
+class InFlight:
     """Counts whoever has come and not left. All methods run in the event loop."""
 
     def __init__(self) -> None:

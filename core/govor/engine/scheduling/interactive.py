@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Underway:
+class InteractiveWork:
     """Counts them. All methods run in the event loop."""
 
     def __init__(self) -> None:

@@ -5,32 +5,35 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from govor.engine.scheduling.admission import Place
-from govor.engine.scheduling.tasks import Turn
+from govor.engine.scheduling.admission import AdmissionTicket
+from govor.engine.scheduling.tasks import InferenceTask
 from govor.errors import QueueTimeout
 
 
-class Patience:
-    """Runs out for the first turn of a request, on whichever model. In the event loop."""
+class QueueTimer:
+    """Cancels a request whose first task has not begun within `wait` seconds. In the event loop."""
 
-    def __init__(self, place: Place):
-        self._place = place
+    def __init__(self, ticket: AdmissionTicket):
+        self._ticket = ticket
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, turn: Turn, cancel: Callable[[Turn], None]) -> None:
-        """Have a turn wait no longer than its request may, if it is the first; `cancel` is its lane's."""
-        if self._place.wait and self._timer is None:
+    def begin(self, task: InferenceTask, cancel: Callable[[InferenceTask], None]) -> None:
+        """Cancel a task that waits longer than its request may, if it is the first of the request.
+
+        `cancel` is its scheduler's.
+        """
+        if self._ticket.wait and self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._place.wait, self._give_up, turn, cancel)
+            self._timer = loop.call_later(self._ticket.wait, self._give_up, task, cancel)
 
     def close(self) -> None:
         """There is nothing more to wait for."""
         if self._timer is not None:
             self._timer.cancel()
 
-    def _give_up(self, turn: Turn, cancel: Callable[[Turn], None]) -> None:
-        """Tell a request that its first turn has not come in time."""
-        if not turn.begun and not turn.cancelled:
-            cancel(turn)
-            message = f"The request has waited {self._place.wait:g} seconds for its turn."
-            turn.end(QueueTimeout(message, retry_after=self._place.retry_after()))
+    def _give_up(self, task: InferenceTask, cancel: Callable[[InferenceTask], None]) -> None:
+        """Tell a request that its first task has not come in time."""
+        if not task.begun and not task.cancelled:
+            cancel(task)
+            message = f"The request has waited {self._ticket.wait:g} seconds for its turn."
+            task.end(QueueTimeout(message, retry_after=self._ticket.retry_after()))

@@ -1,7 +1,7 @@
-"""How far the requests of one lane may read ahead of it: memory follows from workers, not from requests.
+"""How far the requests of one scheduler may read ahead of it: memory follows from workers, not from requests.
 
-Every request may have one stretch with the lane. Further ones, which keep all workers and batches filled,
-come out of permits that all requests share; so does the room for stretches of many minutes.
+Every request may have one chunk with the scheduler. Further ones, which keep all workers and batches filled,
+come out of permits that all requests share; so does the room for chunks of many minutes.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import asyncio
 from threading import Lock
 
 
-class ReadAhead:
-    """The permits of one lane."""
+class ReadAheadPermits:
+    """The permits of one scheduler."""
 
-    def __init__(self, stretches: int, rooms: int):
-        """`stretches` beyond the first of each request; `rooms` for requests that hold long ones."""
-        self.stretches = stretches
-        self._free = stretches
+    def __init__(self, chunks: int, rooms: int):
+        """`chunks` beyond the first of each request; `rooms` for requests that hold long ones."""
+        self.chunks = chunks
+        self._free = chunks
         self._rooms = rooms
         self._lock = Lock()  # rooms are taken by threads that read
         self._waiting: list[tuple[Reader, asyncio.Future[None]]] = []
@@ -28,40 +28,40 @@ class ReadAhead:
     def _grant(self) -> None:
         """Let those go on who may, in the order in which they came."""
         waiting, self._waiting = self._waiting, []
-        for reader, turn in waiting:
-            if turn.cancelled():
+        for reader, task in waiting:
+            if task.cancelled():
                 continue
             if reader.held and not self._free:
-                self._waiting.append((reader, turn))
+                self._waiting.append((reader, task))
                 continue
             self._free -= reader.held > 0
             reader.held += 1
-            turn.set_result(None)
+            task.set_result(None)
 
 
 class Reader:
-    """What one request has with a lane. In the event loop, but for `has_room`."""
+    """What one request has with a scheduler. In the event loop, but for `has_room`."""
 
-    def __init__(self, ahead: ReadAhead):
+    def __init__(self, ahead: ReadAheadPermits):
         self._ahead = ahead
         self._room: bool | None = False  # None: it has left
         self.held = 0
-        """Stretches that the lane has not done."""
+        """Chunks that the scheduler has not done."""
 
     async def take(self) -> None:
-        """Wait until one more stretch may be handed over."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._ahead._waiting.append((self, turn))
+        """Wait until one more chunk may be handed over."""
+        task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ahead._waiting.append((self, task))
         self._ahead._grant()
         try:
-            await turn
+            await task
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if task.done() and not task.cancelled():
                 self.give()
             raise
 
     def give(self) -> None:
-        """Say that the lane needs one of the stretches no more."""
+        """Say that the scheduler needs one of the chunks no more."""
         self.held -= 1
         self._ahead._free += self.held > 0
         self._ahead._grant()

@@ -15,11 +15,11 @@ from typing import Any, TypeVar, cast
 
 from govor.contract.recognition import LongForm, Recognizer
 from govor.engine.scheduling.batching import Outcome, fill_batch, work_on
-from govor.engine.scheduling.core_budget import Budget, cores_of
-from govor.engine.scheduling.queue_timeout import Patience
-from govor.engine.scheduling.read_ahead import ReadAhead
-from govor.engine.scheduling.tasks import Errand, Share, Turn
-from govor.engine.scheduling.thread_priority import stand_back
+from govor.engine.scheduling.core_budget import CoreBudget, cores_of
+from govor.engine.scheduling.queue_timeout import QueueTimer
+from govor.engine.scheduling.read_ahead import ReadAheadPermits
+from govor.engine.scheduling.tasks import FairShare, InferenceTask, ModelCall
+from govor.engine.scheduling.thread_priority import lower_thread_priority
 from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
 from govor.events import Observer
 
@@ -36,21 +36,21 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-class Lane:
+class ModelScheduler:
     """The queue of one recognizer and as many workers as it may be called from in parallel."""
 
     def __init__(
         self,
         recognizer: Recognizer,
         name: str,
-        budget: Budget | None = None,
+        budget: CoreBudget | None = None,
         observer: Observer | None = None,
     ):
-        """`budget` has the cores that it shares with other lanes; None: it is alone."""
+        """`budget` has the cores that it shares with other schedulers; None: it is alone."""
         self._name = name
         self._observer = observer or Observer()
         self._recognizer = recognizer
-        self._waiting: list[Turn] = []
+        self._waiting: list[InferenceTask] = []
         self._arrival = asyncio.Event()
         self._numbers = count()
         self._closed = False
@@ -60,23 +60,23 @@ class Lane:
         self.workers = max(1, recognizer.parallel)
         long_form = isinstance(recognizer, LongForm)
         self.batch = 1 if long_form else max(1, getattr(recognizer, "batch", 1))
-        self.ahead = ReadAhead(
-            # Stretches of minutes need no reserve; of ten seconds, one more than all workers hold.
+        self.ahead = ReadAheadPermits(
+            # Chunks of minutes need no reserve; of ten seconds, one more than all workers hold.
             self.workers - 1 if long_form else (self.workers + 1) * self.batch,
             self.workers + 1,
         )
-        self._budget = budget or Budget(UNLIMITED)
-        self._account = self._budget.open_account(cores_of(recognizer), self._is_pressed, self._is_patient)
+        self._budget = budget or CoreBudget(UNLIMITED)
+        self._account = self._budget.open_account(cores_of(recognizer), self._is_pressed, self._is_background)
         surplus = max(0, getattr(recognizer, "surplus", 0))
         self._calls = 0
-        self._running: set[Turn] = set()  # of all calls
+        self._running: set[InferenceTask] = set()  # of all calls
         self._pressure = asyncio.Event()
         named = f"govor-{name}"
-        self._threads = ThreadPoolExecutor(self.workers, named, stand_back if surplus else None)
+        self._threads = ThreadPoolExecutor(self.workers, named, lower_thread_priority if surplus else None)
         self._hurried = ThreadPoolExecutor(max(1, surplus), f"{named}-hurried")
         self._tasks = [
-            asyncio.create_task(work(), name=f"lane {name}")
-            for work, number in ((self._work, self.workers), (self._hurry, surplus))
+            asyncio.create_task(work(), name=f"scheduler {name}")
+            for work, number in ((self._work, self.workers), (self._make_interactive, surplus))
             for _ in range(number)
         ]
 
@@ -88,66 +88,66 @@ class Lane:
     async def ask(
         self,
         what: Callable[[Any], Result],
-        share: Share | None = None,
+        share: FairShare | None = None,
         seconds: float = 0.0,
-        patience: Patience | None = None,
+        queue_timer: QueueTimer | None = None,
     ) -> Result:
         """Return what a function gives for the loaded model: where it does something else than transcribe.
 
-        It runs as a turn of `share`, to which it counts as so many seconds. Raises TranscriptionFailed for
-        what the function raises, QueueTimeout, and what the lane is closed for.
+        It runs as a task of `share`, to which it counts as so many seconds. Raises TranscriptionFailed for
+        what the function raises, QueueTimeout, and what the scheduler is closed for.
         """
-        errand = Errand(what, share or Share(), seconds)
-        self.submit(errand)
-        if patience is not None:
-            patience.begin(errand, self.cancel)
+        call = ModelCall(what, share or FairShare(), seconds)
+        self.submit(call)
+        if queue_timer is not None:
+            queue_timer.begin(call, self.cancel)
         try:
-            async for _ in errand:
+            async for _ in call:
                 pass
         except asyncio.CancelledError:
-            self.cancel(errand)
+            self.cancel(call)
             raise
-        return cast("Result", errand.answer)
+        return cast("Result", call.answer)
 
     @property
     def waiting(self) -> int:
-        """Stretches that wait for a worker."""
+        """Chunks that wait for a worker."""
         return len(self._waiting)
 
-    def submit(self, turn: Turn) -> None:
-        """Queue a turn; its segments arrive on the turn itself, or why the lane is closed."""
+    def submit(self, task: InferenceTask) -> None:
+        """Queue a task; its segments arrive on the task itself, or why the scheduler is closed."""
         if self._closed:
-            turn.end(self._closing)
+            task.end(self._closing)
             return
-        if not turn.begun:
-            turn.number = next(self._numbers)
-            turn.timing.queued = time.monotonic()
-            if all(turn.share is not each.share for each in self._present()):
-                turn.share.passed_over_since = self._heard
-        turn.share.seconds = max(turn.share.seconds, self._clock - CREDIT_SECONDS)
-        self._waiting.append(turn)
+        if not task.begun:
+            task.number = next(self._numbers)
+            task.timing.queued = time.monotonic()
+            if all(task.share is not each.share for each in self._present()):
+                task.share.passed_over_since = self._heard
+        task.share.seconds = max(task.share.seconds, self._clock - CREDIT_SECONDS)
+        self._waiting.append(task)
         self._arrival.set()
         if self._is_pressed():
             self._pressure.set()
             self._budget.look_again()
 
-    def cancel(self, turn: Turn) -> None:
-        """Forget a turn at once; if it is being worked on, after its current window."""
-        turn.cancelled = True
-        if turn in self._waiting and not self._closed:
-            self._waiting.remove(turn)
-            self._discard(turn)
+    def cancel(self, task: InferenceTask) -> None:
+        """Forget a task at once; if it is being worked on, after its current window."""
+        task.cancelled = True
+        if task in self._waiting and not self._closed:
+            self._waiting.remove(task)
+            self._discard(task)
 
     async def close(self, error: GovorError | None = None) -> None:
         """Tell all who wait the error, or that the server stops; let running calls end; free the model."""
         self._closing = error or self._closing
         self._closed = True
-        for task in self._tasks:
-            task.cancel()
+        for loop in self._tasks:
+            loop.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         unfinished, self._waiting = self._waiting, []
-        for turn in unfinished:
-            turn.end(self._closing)
+        for task in unfinished:
+            task.end(self._closing)
         await asyncio.to_thread(self._free, unfinished)
 
     async def _work(self) -> None:
@@ -157,7 +157,7 @@ class Lane:
                 # only now: a shorter one may have come meanwhile
                 await self._run(self._choose(), self._threads)
 
-    async def _hurry(self) -> None:
+    async def _make_interactive(self) -> None:
         """Take what should not wait for the calls that run."""
         while True:
             await self._pressure.wait()
@@ -170,100 +170,100 @@ class Lane:
     def _is_pressed(self) -> bool:
         """Somebody waits who has had nothing yet; of a long recording only the first attempt is pressing."""
         return any(
-            not turn.share.heard and (not turn.begun or turn.share.extent <= CREDIT_SECONDS)
-            for turn in self._waiting
+            not task.share.heard and (not task.begun or task.share.extent <= CREDIT_SECONDS)
+            for task in self._waiting
         )
 
-    def _is_patient(self) -> bool:
+    def _is_background(self) -> bool:
         """All that runs is for those who have had much, or have much before them."""
-        return bool(self._running) and all(turn.share.extent > CREDIT_SECONDS for turn in self._running)
+        return bool(self._running) and all(task.share.extent > CREDIT_SECONDS for task in self._running)
 
     def _is_overrun(self) -> bool:
         """All workers are busy with those who can wait, and somebody waits who has had nothing."""
-        return self._calls >= self.workers and self._is_patient() and self._is_pressed()
+        return self._calls >= self.workers and self._is_background() and self._is_pressed()
 
-    async def _run(self, turns: list[Turn], threads: Executor) -> None:
-        """Do the next step of turns that were taken, in one of the threads, and tell what came of it."""
-        if not turns:
+    async def _run(self, tasks: list[InferenceTask], threads: Executor) -> None:
+        """Do the next step of tasks that were taken, in one of the threads, and tell what came of it."""
+        if not tasks:
             return
         self._calls += 1
-        self._running.update(turns)
+        self._running.update(tasks)
         loop, began = asyncio.get_running_loop(), time.monotonic()
         try:
-            done = await loop.run_in_executor(threads, work_on, turns, self._recognizer)
+            done = await loop.run_in_executor(threads, work_on, tasks, self._recognizer)
         except asyncio.CancelledError:
-            self._waiting += turns  # for `close` to end
+            self._waiting += tasks  # for `close` to end
             raise
         except Exception as error:  # no thread can be begun: who waits must not wait for ever
             log.exception("A call of '%s' could not be begun", self._name)
-            done = [TranscriptionFailed(f"No thread could be begun: {error}")] * len(turns)
+            done = [TranscriptionFailed(f"No thread could be begun: {error}")] * len(tasks)
         finally:
             self._calls -= 1
-            self._running.difference_update(turns)
-        self._account_for(turns, began)
-        for turn, outcome in zip(turns, done, strict=True):
-            self._finish_step(turn, outcome)
+            self._running.difference_update(tasks)
+        self._account_for(tasks, began)
+        for task, outcome in zip(tasks, done, strict=True):
+            self._finish_step(task, outcome)
 
-    def _account_for(self, turns: Sequence[Turn], began: float) -> None:
+    def _account_for(self, tasks: Sequence[InferenceTask], began: float) -> None:
         now = time.monotonic()
-        for turn in turns:
-            turn.timing.begun = turn.timing.begun or began
-            turn.timing.ended = now
-            turn.timing.worked += (now - began) / len(turns)
-        self._observer.called(self._name, len(turns), now - began)
+        for task in tasks:
+            task.timing.begun = task.timing.begun or began
+            task.timing.ended = now
+            task.timing.worked += (now - began) / len(tasks)
+        self._observer.called(self._name, len(tasks), now - began)
 
-    def _finish_step(self, turn: Turn, outcome: Outcome) -> None:
-        self._heard += turn.charge(turn.heard)
+    def _finish_step(self, task: InferenceTask, outcome: Outcome) -> None:
+        self._heard += task.charge(task.heard)
         if isinstance(outcome, GovorError):
-            turn.end(outcome)
-            self._discard(turn)
+            task.end(outcome)
+            self._discard(task)
             return
-        turn.deliver(outcome)
-        if turn.cancelled:
-            self._discard(turn)
-        elif turn.exhausted:
-            turn.end()
+        task.deliver(outcome)
+        if task.cancelled:
+            self._discard(task)
+        elif task.exhausted:
+            task.end()
         else:
-            self.submit(turn)
+            self.submit(task)
 
-    def _discard(self, turn: Turn) -> None:
-        turn.let_go()
-        if turn.windows_begun:
-            self._threads.submit(turn.close)
+    def _discard(self, task: InferenceTask) -> None:
+        task.let_go()
+        if task.windows_begun:
+            self._threads.submit(task.close)
 
-    def _present(self) -> Iterable[Turn]:
-        """All turns that wait, or are worked on."""
+    def _present(self) -> Iterable[InferenceTask]:
+        """All tasks that wait, or are worked on."""
         return chain(self._waiting, self._running)
 
     async def _arrived(self) -> None:
-        """Wait until a turn waits."""
+        """Wait until a task waits."""
         while not self._waiting:
             self._arrival.clear()
             await self._arrival.wait()
 
-    def _choose(self) -> list[Turn]:
-        """Take the turn of the request that has had least, and what shares its call; none: none waits."""
+    def _choose(self) -> list[InferenceTask]:
+        """Take the task of the request that has had least, and what shares its call; none: none waits."""
         if not self._waiting:
             return []
-        latest = self._heard - CREDIT_SECONDS * len({turn.share for turn in self._present()})
-        first = min(self._waiting, key=lambda turn: (turn.share.passed_over_since >= latest, turn.rank))
-        turns = fill_batch(first, self._waiting, self.batch) if self.batch > 1 else [first]
+        latest = self._heard - CREDIT_SECONDS * len({task.share for task in self._present()})
+        first = min(self._waiting, key=lambda task: (task.share.passed_over_since >= latest, task.rank))
+        tasks = fill_batch(first, self._waiting, self.batch) if self.batch > 1 else [first]
         self._clock = max(self._clock, first.share.seconds)
-        for turn in turns:
-            self._waiting.remove(turn)
-            turn.begun = True
+        for task in tasks:
+            self._waiting.remove(task)
+            task.begun = True
             if not isinstance(self._recognizer, LongForm):
                 # beforehand: other workers choose while this one is busy
-                self._heard += turn.charge(turn.seconds)
-            turn.share.passed_over_since = self._heard
-        return turns
+                self._heard += task.charge(task.seconds)
+            task.share.passed_over_since = self._heard
+        return tasks
 
-    def _free(self, unfinished: Sequence[Turn]) -> None:
+    def _free(self, unfinished: Sequence[InferenceTask]) -> None:
         """Wait for the calls that run, then free the model. Runs in a thread."""
         self._threads.shutdown()
         self._hurried.shutdown()
-        for turn in unfinished:
-            turn.close()
+        for task in unfinished:
+            task.close()
         try:
             self._recognizer.close()
         except Exception:  # the other models must be freed all the same

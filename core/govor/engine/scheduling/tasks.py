@@ -1,4 +1,4 @@
-"""One stretch of a recording on its way through a model. Knows nothing of queues or files."""
+"""One chunk of a recording on its way through a model. Knows nothing of queues or files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from govor.audio.chunking import Stretch
+from govor.audio.chunking import Chunk
 from govor.audio.decoding.recording import Recording
 from govor.contract.recognition import LongForm, Options, Recognizer, Segment
 from govor.engine.alignment.segment_times import place
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class Share:
-    """How many seconds of audio a lane has done for one request: the request with the least goes first."""
+class FairShare:
+    """Seconds of audio that a scheduler has done for one request: the request with the least goes first."""
 
     seconds: float = 0.0
     length: float = math.inf
@@ -35,12 +35,12 @@ class Share:
     heard: float = 0.0
     """Seconds that were done, or are being done, of this request."""
     passed_over_since: float = 0.0
-    """What the lane had done of all requests when it last served this one, or when this one came."""
+    """What the scheduler had done of all requests when it last served this one, or when this one came."""
     side_by_side: bool = False
-    """Its turns are of several channels: the one that is furthest behind goes first, not the oldest."""
+    """Its tasks are of several channels: the one that is furthest behind goes first, not the oldest."""
 
     @classmethod
-    def of(cls, *recordings: Recording) -> Share:
+    def of(cls, *recordings: Recording) -> FairShare:
         """Return the account of a recording, or of several channels that are heard side by side."""
         lengths = [each.duration for each in recordings if each.duration is not None]
         longest = [each.longest for each in recordings if each.longest is not None]
@@ -56,21 +56,21 @@ class Share:
         return max(self.heard, self.length if self.length < math.inf else 0.0)
 
 
-class Turn:
-    """One stretch waiting for, or on, a model. Iterate it for its segments, in order."""
+class InferenceTask:
+    """One chunk waiting for, or on, a model. Iterate it for its segments, in order."""
 
     def __init__(
-        self, stretch: Stretch, options: Options, share: Share, release: Callable[[], None] = lambda: None
+        self, chunk: Chunk, options: Options, share: FairShare, release: Callable[[], None] = lambda: None
     ):
         """`release` is called once, in the event loop, when the audio is needed no more."""
-        self.stretch = stretch
+        self.chunk = chunk
         self.options = options
         self.share = share
-        self.seconds = stretch.seconds
-        self.end_time = stretch.end
-        self.seam = stretch.seam
+        self.seconds = chunk.seconds
+        self.end_time = chunk.end
+        self.seam = chunk.seam
         self.number = 0
-        """In which order the lane's turns came."""
+        """In which order the scheduler's tasks came."""
         self.begun = False
         """A worker has taken it at least once."""
         self.cancelled = False
@@ -78,7 +78,7 @@ class Turn:
         """The model has no more to say."""
         self.timing = Timing()
         self.heard = 0.0
-        """Seconds of the stretch that the model is through with."""
+        """Seconds of the chunk that the model is through with."""
         self._charged = 0.0
         self._last: Segment | None = None
         self._release = release
@@ -95,11 +95,11 @@ class Turn:
     def rank(self) -> tuple[float, float, float, int]:
         """The lowest goes first."""
         length = min(self.share.length, self.share.longest)
-        reached = self.stretch.recording_time(self.heard) if self.share.side_by_side else 0.0
+        reached = self.chunk.recording_time(self.heard) if self.share.side_by_side else 0.0
         return self.share.seconds, length, reached, self.number
 
     def ends_with(self, segment: Segment) -> bool:
-        """Tell whether it is the last, where the model hears the stretch in one go."""
+        """Tell whether it is the last, where the model hears the chunk in one go."""
         return segment is self._last
 
     @property
@@ -110,17 +110,17 @@ class Turn:
     def step(self, recognizer: Recognizer) -> list[Segment]:
         """Do the next piece of work; return its segments, placed. Runs in a worker thread."""
         if not isinstance(recognizer, LongForm):
-            return self.conclude(list(recognizer.transcribe([self.stretch.audio], self.options)))
+            return self.conclude(list(recognizer.transcribe([self.chunk.audio], self.options)))
         if self._windows is None:
-            self._windows = recognizer.transcribe_long(self.stretch.audio, self.options)
-            self.stretch = self.stretch.without_audio()  # the model keeps it for as long as it needs it
+            self._windows = recognizer.transcribe_long(self.chunk.audio, self.options)
+            self.chunk = self.chunk.without_audio()  # the model keeps it for as long as it needs it
         # not to wait once more, only to learn that it is over
         in_one_go = self.seconds <= getattr(recognizer, "window", 0.0)
         placed: list[Segment] = []
         for segment in self._windows:
             if segment is None:
                 return placed
-            placed += place(segment, self.stretch, self.options)
+            placed += place(segment, self.chunk, self.options)
             self.heard = segment.end or self.heard
             if not in_one_go:
                 return placed
@@ -128,7 +128,7 @@ class Turn:
 
     def conclude(self, segments: list[Segment]) -> list[Segment]:
         """Take the last that the model has to say; return it placed."""
-        placed = [piece for segment in segments for piece in place(segment, self.stretch, self.options)]
+        placed = [piece for segment in segments for piece in place(segment, self.chunk, self.options)]
         self._last = placed[-1] if placed else None
         self.exhausted = True
         self.heard = self.seconds
@@ -154,13 +154,13 @@ class Turn:
         self.let_go()
 
     def let_go(self) -> None:
-        """Forget the audio: a slow client's finished turns cost no memory."""
-        self.stretch = Stretch(NOTHING, (0,), self.stretch.starts[:1])
+        """Forget the audio: a slow client's finished tasks cost no memory."""
+        self.chunk = Chunk(NOTHING, (0,), self.chunk.starts[:1])
         self._release()
         self._release = lambda: None
 
     def charge(self, heard: float) -> float:
-        """Note that the request has had so many seconds of this stretch; return by how many more."""
+        """Note that the request has had so many seconds of this chunk; return by how many more."""
         more = max(heard - self._charged, 0.0)
         self._charged += more
         self.share.seconds += more
@@ -170,17 +170,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alone(Options):
-    """Options that equal no others, so that the turn shares no call."""
+    """Options that equal no others, so that the task shares no call."""
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
 
-class Errand(Turn):
-    """A turn that asks the model for something else than segments."""
+class ModelCall(InferenceTask):
+    """A task that asks the model for something else than segments."""
 
-    def __init__(self, what: Callable[[Any], object], share: Share, seconds: float):
-        super().__init__(Stretch(NOTHING, (0,), (0,)), Alone(), share)
+    def __init__(self, what: Callable[[Any], object], share: FairShare, seconds: float):
+        super().__init__(Chunk(NOTHING, (0,), (0,)), Alone(), share)
         self.seconds = seconds
         self.answer: object = None
         self._what = what

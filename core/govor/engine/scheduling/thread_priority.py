@@ -12,7 +12,7 @@ NICENESS = 5
 quarters of it."""
 
 
-def stand_back() -> None:
+def lower_thread_priority() -> None:
     """Leave most of a core to a hurried call that wants it too. Runs in the worker's thread."""
     if sys.platform == "linux":  # elsewhere a thread has no priority of its own
         thread = threading.get_native_id()

@@ -17,12 +17,12 @@ from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, BLOCK_SECONDS, Recording
 from govor.contract.diarization import CountedVoices, DiarizationStream, Voices
 from govor.contract.recognition import SAMPLE_RATE, Audio
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.model_pool.pool import Pool
-from govor.engine.scheduling.queue_timeout import Patience
-from govor.engine.scheduling.scheduler import Lane
-from govor.engine.scheduling.tasks import Share
+from govor.engine.scheduling.queue_timeout import QueueTimer
+from govor.engine.scheduling.scheduler import ModelScheduler
+from govor.engine.scheduling.tasks import FairShare
 from govor.errors import InvalidParam
 from govor.models.catalogue import Model
 
@@ -57,19 +57,19 @@ class Diarization:
     def __init__(
         self,
         recording: Recording,
-        lane: Lane,
+        scheduler: ModelScheduler,
         known: Mapping[str, Voiceprint],
         max_seconds: float,
-        patience: Patience,
+        queue_timer: QueueTimer,
         people: tuple[int, int | None] = (0, None),
     ):
         """`max_seconds` is the longest recording taken; 0: any. `people`: how many speak, from and up to."""
-        self._lane = lane
+        self._scheduler = scheduler
         self._known = known
         self._blocks = recording.blocks()
-        self._share = Share.of(recording)
+        self._share = FairShare.of(recording)
         self._max_seconds = max_seconds
-        self._patience = patience
+        self._queue_timer = queue_timer
         self._people = people
         self.seconds_stated = recording.duration
         """Length of the recording as its container states it."""
@@ -82,10 +82,12 @@ class Diarization:
         Raises AudioTooLong, InvalidAudio, TranscriptionFailed, QueueTimeout; ShuttingDown or ModelUnloaded
         where the diarizer goes meanwhile.
         """
-        stream = await self._lane.ask(self._begin, patience=self._patience)
-        while await self._lane.ask(lambda voices: self._advance(stream), self._share, BLOCK_SECONDS):
+        stream = await self._scheduler.ask(self._begin, queue_timer=self._queue_timer)
+        while await self._scheduler.ask(lambda voices: self._advance(stream), self._share, BLOCK_SECONDS):
             pass
-        return Speakers(await self._lane.ask(lambda voices: stream.finish(), self._share), tuple(self._known))
+        return Speakers(
+            await self._scheduler.ask(lambda voices: stream.finish(), self._share), tuple(self._known)
+        )
 
     def _begin(self, voices: Voices) -> DiarizationStream:
         known = list(self._known.values())
@@ -111,21 +113,23 @@ async def begin_diarization(
     decoders: Decoders,
     pool: Pool,
     max_seconds: float,
-    patience: Patience,
-    wishes: Wishes = ANYTHING,
+    queue_timer: QueueTimer,
+    selection: TrackSelection = ANYTHING,
 ) -> AsyncIterator[Diarization]:
     """Open the recording and hold the diarizer. Raises InvalidParam where in a reference nobody speaks."""
     async with AsyncExitStack() as stack:
-        recording = await open_recording(path, decoders, max_seconds, wishes)
+        recording = await open_recording(path, decoders, max_seconds, selection)
         stack.callback(recording.close)
-        lane = (await stack.enter_async_context(pool.lease(asked.model))).lane
-        known = {speaker.name: await _voiceprint(lane, speaker, patience) for speaker in asked.known}
+        scheduler = (await stack.enter_async_context(pool.lease(asked.model))).scheduler
+        known = {speaker.name: await _voiceprint(scheduler, speaker, queue_timer) for speaker in asked.known}
         people = (asked.least, asked.most)
-        yield Diarization(recording, lane, known, max_seconds, patience, people)
+        yield Diarization(recording, scheduler, known, max_seconds, queue_timer, people)
 
 
-async def _voiceprint(lane: Lane, speaker: KnownSpeaker, patience: Patience) -> Voiceprint:
-    found = await lane.ask(partial(_voice, audio=speaker.audio), patience=patience)
+async def _voiceprint(
+    scheduler: ModelScheduler, speaker: KnownSpeaker, queue_timer: QueueTimer
+) -> Voiceprint:
+    found = await scheduler.ask(partial(_voice, audio=speaker.audio), queue_timer=queue_timer)
     if found is None:
         raise InvalidParam(f"Nobody can be heard in the reference of '{speaker.name}'.", param=REFERENCES)
     return found

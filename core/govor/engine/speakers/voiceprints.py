@@ -15,9 +15,9 @@ from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, Recording
 from govor.contract.diarization import VoiceEmbedder, Voices
 from govor.contract.recognition import SAMPLE_RATE, Audio
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.model_pool.pool import Pool
-from govor.engine.scheduling.queue_timeout import Patience
+from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.errors import UnsupportedOperation
 from govor.models.catalogue import Model
 
@@ -41,21 +41,21 @@ async def embed_voice(
     decoders: Decoders,
     pool: Pool,
     max_seconds: float,
-    patience: Patience,
-    wishes: Wishes = ANYTHING,
+    queue_timer: QueueTimer,
+    selection: TrackSelection = ANYTHING,
 ) -> Embedding:
     """Return the vector of a recording's voice, of its first `HEARD_SECONDS`.
 
     Raises UnsupportedOperation where the diarizer gives no vectors away; InvalidAudio, AudioTooLong, what a
     load fails with, TranscriptionFailed, QueueTimeout.
     """
-    recording = await open_recording(path, decoders, max_seconds, wishes)
+    recording = await open_recording(path, decoders, max_seconds, selection)
     try:
         audio = await asyncio.to_thread(_beginning, recording)
     finally:
         recording.close()
     async with pool.lease(model) as loaded:
-        vector = await loaded.lane.ask(partial(_embed, audio=audio), patience=patience)
+        vector = await loaded.scheduler.ask(partial(_embed, audio=audio), queue_timer=queue_timer)
     if vector is None:
         raise UnsupportedOperation(f"The diarizer '{model.id}' gives no vectors of voices.", param="model")
     return Embedding(vector, len(audio))

@@ -15,14 +15,14 @@ NAMES = "channel_names"
 
 
 @dataclass(frozen=True, slots=True)
-class Parties:
+class SeparateChannels:
     """Every channel is one party of a conversation, heard apart from the others."""
 
     names: tuple[str, ...] = ()
     """What the channels are called, in their order; what is left is called as the recording calls it."""
 
 
-def party_names(parties: Parties, channels: Sequence[str]) -> tuple[str, ...]:
+def channel_labels(parties: SeparateChannels, channels: Sequence[str]) -> tuple[str, ...]:
     """Return what each channel of a recording is called: no two are called alike.
 
     A single channel has a name only where one alone is given: of several names nobody knows which is meant.

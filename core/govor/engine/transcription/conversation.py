@@ -34,7 +34,7 @@ class _Told:
 
 
 @dataclass(slots=True, eq=False)
-class _Party:
+class _Channel:
     """One channel on its way."""
 
     name: str
@@ -61,13 +61,13 @@ class _Party:
         return math.inf if self.ended else max(self.position, self.own.seconds_through)
 
 
-class Conversation:
-    """See `Hearing`: all channels of a recording. Iterate it once."""
+class MultichannelTranscription:
+    """See `TranscriptStream`: all channels of a recording. Iterate it once."""
 
     def __init__(self, work: Work, names: Sequence[str], channels: Sequence[Transcription], report: Report):
         self._work = work
         self._parties = [
-            _Party(name, own, position=work.begin_at) for name, own in zip(names, channels, strict=True)
+            _Channel(name, own, position=work.begin_at) for name, own in zip(names, channels, strict=True)
         ]
         self._report = report
         self._moved = asyncio.Event()
@@ -95,7 +95,7 @@ class Conversation:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """See `Hearing`: all channels are of one file."""
+        """See `TranscriptStream`: all channels are of one file."""
         return self._parties[0].own.notices
 
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
@@ -121,7 +121,7 @@ class Conversation:
             if not self.complete and self._report.outcome == "completed":  # of one channel
                 self._report.outcome = "cancelled"
 
-    async def _hear(self, party: _Party) -> None:
+    async def _hear(self, party: _Channel) -> None:
         """Take in one channel."""
         try:
             async with aclosing(aiter(party.own)) as segments:
@@ -137,7 +137,7 @@ class Conversation:
             self._moved.set()
 
     def _is_known(self, segment: Segment) -> bool:
-        """It was told by an earlier attempt: stretches around the position are heard again as a whole."""
+        """It was told by an earlier attempt: chunks around the position are heard again as a whole."""
         if not self._work.begin_at or segment.start is None or segment.end is None:
             return False
         return (segment.start + segment.end) / 2 <= self._work.begin_at

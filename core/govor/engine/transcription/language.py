@@ -8,16 +8,16 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from govor.audio.chunking import Cutter, Packing, Stretch
+from govor.audio.chunking import Chunk, Chunker, ChunkSizes
 from govor.audio.decoding.opening import tagged
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, Recording
 from govor.audio.policy import LONG_FORM_RULES
 from govor.contract.recognition import Audio, LanguageDetector, VoiceDetector
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.model_pool.loaded_models import Loaded
-from govor.engine.scheduling.admission import Place
-from govor.engine.scheduling.queue_timeout import Patience
+from govor.engine.scheduling.admission import AdmissionTicket
+from govor.engine.scheduling.queue_timeout import QueueTimer
 
 Chances = Mapping[str, float]
 """ISO 639-1 codes with their probabilities, the most probable first."""
@@ -37,20 +37,20 @@ async def language_chances(
     path: Path,
     decoders: Decoders,
     detector: VoiceDetector,
-    place: Place,
+    ticket: AdmissionTicket,
     among: Collection[str] = (),
-    wishes: Wishes = ANYTHING,
+    selection: TrackSelection = ANYTHING,
 ) -> Chances:
     """Return how probable each language of the first speech is, the most probable first; of `among` if any.
 
     Decodes no further than to `SPEECH_SECONDS` of speech; empty: nobody speaks. Raises InvalidAudio,
     TranscriptionFailed, QueueTimeout.
     """
-    stretch = await asyncio.to_thread(first_speech, path, decoders, detector, wishes)
-    if stretch is None:
+    chunk = await asyncio.to_thread(first_speech, path, decoders, detector, selection)
+    if chunk is None:
         return {}
-    with closing(Patience(place)) as patience:
-        found = await loaded.lane.ask(partial(_detect, audio=stretch.audio), patience=patience)
+    with closing(QueueTimer(ticket)) as queue_timer:
+        found = await loaded.scheduler.ask(partial(_detect, audio=chunk.audio), queue_timer=queue_timer)
     chances = {code: chance for code, chance in found if not among or code in among}
     whole = sum(chances.values()) if among else 1.0
     ranked = sorted(chances.items(), key=lambda pair: -pair[1])
@@ -67,15 +67,15 @@ def certain_language(chances: Chances) -> str | None:
 
 
 def first_speech(
-    path: Path, decoders: Decoders, detector: VoiceDetector, wishes: Wishes = ANYTHING
-) -> Stretch | None:
+    path: Path, decoders: Decoders, detector: VoiceDetector, selection: TrackSelection = ANYTHING
+) -> Chunk | None:
     """Return the beginning of what is spoken in a recording; None: nobody speaks. Raises InvalidAudio."""
-    with Recording(path, decoders, tagged(wishes)) as recording:
-        return next(_stretches(recording, detector), None)
+    with Recording(path, decoders, tagged(selection)) as recording:
+        return next(_chunks(recording, detector), None)
 
 
-def _stretches(recording: Recording, detector: VoiceDetector) -> Iterator[Stretch]:
-    cutter = Cutter(detector, LONG_FORM_RULES, Packing(SPEECH_SECONDS, SPEECH_SECONDS))
+def _chunks(recording: Recording, detector: VoiceDetector) -> Iterator[Chunk]:
+    cutter = Chunker(detector, LONG_FORM_RULES, ChunkSizes(SPEECH_SECONDS, SPEECH_SECONDS))
     for block in recording.blocks():
         yield from cutter.feed(block)
         if cutter.seconds >= SEARCH_SECONDS:

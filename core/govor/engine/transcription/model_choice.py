@@ -12,9 +12,9 @@ from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING
 from govor.contract.models import Feature
 from govor.contract.recognition import Options, VoiceDetector
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.model_pool.pool import Pool
-from govor.engine.scheduling.admission import Place
+from govor.engine.scheduling.admission import AdmissionTicket
 from govor.engine.transcription.language import Chances, certain_language, language_chances
 from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed, UnsupportedOperation
 from govor.models.catalogue import Model
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Chooser:
+class ModelSelector:
     """Chooses by name, by language, by what can be loaded."""
 
     router: Router
@@ -39,7 +39,12 @@ class Chooser:
 
     @asynccontextmanager
     async def choose(
-        self, name: str | None, path: Path, options: Options, place: Place, wishes: Wishes = ANYTHING
+        self,
+        name: str | None,
+        path: Path,
+        options: Options,
+        ticket: AdmissionTicket,
+        selection: TrackSelection = ANYTHING,
     ) -> AsyncIterator[Model]:
         """Give the model for a recording; one that was chosen for its language is held for the block.
 
@@ -51,7 +56,7 @@ class Chooser:
         async with AsyncExitStack() as stack:
             language = options.language
             if language is None and self.router.has_routes:
-                language = await self._detect(path, options.languages, place, wishes)
+                language = await self._detect(path, options.languages, ticket, selection)
             needed = {Feature.TRANSLATE} if options.task == "translate" else set()
             yield await self._first(self.answering(name, language, needed), stack)
 
@@ -70,9 +75,9 @@ class Chooser:
         self,
         name: str,
         path: Path,
-        place: Place,
+        ticket: AdmissionTicket,
         among: Collection[str] = (),
-        wishes: Wishes = ANYTHING,
+        selection: TrackSelection = ANYTHING,
     ) -> tuple[Model, Chances]:
         """Return who tells the language, the model named or the first that can, and how probable each is.
 
@@ -95,23 +100,25 @@ class Chooser:
                 if loaded.detects:
                     detector = await self.voice_detector()
                     chances = await language_chances(
-                        loaded, path, self.decoders, detector, place, among, wishes
+                        loaded, path, self.decoders, detector, ticket, among, selection
                     )
                     return model, chances
         who = f"The model '{named[0].id}' cannot" if named else "No model that is installed can"
         raise UnsupportedOperation(f"{who} tell languages apart.", param="model")
 
-    async def _detect(self, path: Path, among: Collection[str], place: Place, wishes: Wishes) -> str | None:
+    async def _detect(
+        self, path: Path, among: Collection[str], ticket: AdmissionTicket, selection: TrackSelection
+    ) -> str | None:
         """Return the language that is spoken; None: it is uncertain, or no model can tell it."""
         try:
-            _, chances = await self.languages("", path, place, among, wishes)
+            _, chances = await self.languages("", path, ticket, among, selection)
         except UnsupportedOperation:
             return None
         return certain_language(chances)
 
     def _detectors(self) -> list[Model]:
         """Models that can tell languages, rather one in memory."""
-        here = [loaded.model for loaded in self.pool.residence.residents() if loaded.detects]
+        here = [loaded.model for loaded in self.pool.loaded_models.residents() if loaded.detects]
         return list(dict.fromkeys((*here, *self.router.detectors())))
 
     async def _first(self, models: list[Model], stack: AsyncExitStack) -> Model:

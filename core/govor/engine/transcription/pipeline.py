@@ -1,4 +1,4 @@
-"""The way of one recording: decoded, cut into stretches of speech, recognised, put in order.
+"""The way of one recording: decoded, cut into chunks of speech, recognised, put in order.
 
 Knows nothing of HTTP, formats or where a model's files are.
 """
@@ -13,30 +13,30 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from govor.audio.chunking import Cutter, Stretch
+from govor.audio.chunking import Chunk, Chunker
 from govor.audio.decoding.opening import check_length
 from govor.audio.decoding.recording import ANYTHING, Recording
 from govor.audio.policy import in_detail, plan
 from govor.audio.regions import SpeechRules
 from govor.audio.resume import unheard
 from govor.contract.recognition import Notice, Options, Segment, Transcript, VoiceDetector
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.alignment.segment_times import spans_silence
 from govor.engine.alignment.speaker_labels import Speakers
-from govor.engine.alignment.stitching import Seams
+from govor.engine.alignment.stitching import OverlapStitcher
 from govor.engine.model_pool.pool import Loaded
-from govor.engine.scheduling.admission import Place
-from govor.engine.scheduling.queue_timeout import Patience
-from govor.engine.scheduling.tasks import Share, Turn
+from govor.engine.scheduling.admission import AdmissionTicket
+from govor.engine.scheduling.queue_timeout import QueueTimer
+from govor.engine.scheduling.tasks import FairShare, InferenceTask
 from govor.engine.speakers.diarization import Diarization, Diarize
-from govor.engine.transcription.channels import Parties
+from govor.engine.transcription.channels import SeparateChannels
 from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.events import Report
 from govor.formats.transcript import assemble
 from govor.models.catalogue import Model
 from govor.plain import has_text
 
-MODEST_SECONDS = 60.0  # stretches of those who find no room for longer ones
+MODEST_SECONDS = 60.0  # chunks of those who find no room for longer ones
 
 log = logging.getLogger(__name__)
 
@@ -55,17 +55,17 @@ class Work:
     """Longest recording taken; 0: any."""
     client: str = ""
     """Whose work it is, for the limits of one client."""
-    patient: bool = False
+    background: bool = False
     """Whether it comes from a queue of its own, and is neither refused nor timed out for want of room."""
     begin_at: float = 0.0
     """Seconds of the recording that an earlier attempt was through with: its `position`."""
-    place: Place | None = None
+    ticket: AdmissionTicket | None = None
     """Its place, where it was let in before it was uploaded; None: it is let in when its turn begins."""
     diarize: Diarize | None = None
     """How its segments are given to their speakers; None: not at all."""
-    wishes: Wishes = ANYTHING
+    selection: TrackSelection = ANYTHING
     """Which track and channel of it is heard."""
-    parties: Parties | None = None
+    parties: SeparateChannels | None = None
     """How its channels are heard apart; None: they are mixed. `diarize` is then for mono recordings."""
 
 
@@ -78,32 +78,32 @@ class Transcription:
         loaded: Loaded,
         recording: Recording,
         detector: VoiceDetector,
-        patience: Patience,
+        queue_timer: QueueTimer,
         report: Report,
         diarization: Diarization | None = None,
-        share: Share | None = None,
+        share: FairShare | None = None,
     ):
         """`share` is that of the request, where it hears several channels side by side."""
         self._work = work
         self._report = report
         self._diarization = diarization
-        self._lane = loaded.lane
+        self._scheduler = loaded.scheduler
         self._recording = recording
-        self._share = share or Share.of(recording)
-        self._reader = loaded.lane.ahead.join()
+        self._share = share or FairShare.of(recording)
+        self._reader = loaded.scheduler.ahead.join()
         rules, self._packing = plan(work.model.spec, loaded.long_form, work.rules)
-        self._cutter = Cutter(detector, rules, self._packing)
+        self._cutter = Chunker(detector, rules, self._packing)
         self._long_form = loaded.long_form
         self._padding = rules.padding
         self.position = work.begin_at
         """Seconds of the recording that need not be heard again when what was yielded of them is kept."""
         self._detailed = in_detail(work.options, work.model.spec)
-        self._seams = Seams(work.options)
+        self._stitcher = OverlapStitcher(work.options)
         self._segments: list[Segment] = []
         self._done = work.begin_at
         self._settled = 0.0  # before all that is not in _begun; told by the thread that reads
-        self._begun: list[Turn] = []  # in order; those that are done and told are gone
-        self._patience = patience
+        self._begun: list[InferenceTask] = []  # in order; those that are done and told are gone
+        self._queue_timer = queue_timer
         self.complete = False
         """All segments have been yielded."""
 
@@ -129,18 +129,18 @@ class Transcription:
         """Seconds of the recording before which no segment begins any more."""
         if self.complete:
             return self.seconds_read
-        return min(max(self._done, self._first_begun), self._seams.held_from)
+        return min(max(self._done, self._first_begun), self._stitcher.held_from)
 
     @property
     def seconds_through(self) -> float:
-        """Seconds of the recording of which no stretch is left that is not told to its end."""
+        """Seconds of the recording of which no chunk is left that is not told to its end."""
         if self.complete:
             return self.seconds_read
-        return max(self.position, min(self._first_begun, self._seams.held_from))
+        return max(self.position, min(self._first_begun, self._stitcher.held_from))
 
     @property
     def _first_begun(self) -> float:
-        return self._begun[0].stretch.start if self._begun else self._settled
+        return self._begun[0].chunk.start if self._begun else self._settled
 
     @property
     def seconds_diarized(self) -> float | None:
@@ -158,23 +158,25 @@ class Transcription:
 
         Where speakers are told apart, that comes first: who they are is known at the end of the recording.
         """
-        turns: asyncio.Queue[Turn | GovorError | None] = asyncio.Queue(self._lane.ahead.stretches + 1)
+        tasks: asyncio.Queue[InferenceTask | GovorError | None] = asyncio.Queue(
+            self._scheduler.ahead.chunks + 1
+        )
         reader = None
         try:
             speakers = await self._diarization.speakers() if self._diarization else None
-            reader = asyncio.create_task(self._read(turns), name="read")
-            while (turn := await turns.get()) is not None:
-                if isinstance(turn, GovorError):
-                    raise turn
-                async for heard in turn:
-                    for part in self._final(heard, turn, speakers):
+            reader = asyncio.create_task(self._read(tasks), name="read")
+            while (task := await tasks.get()) is not None:
+                if isinstance(task, GovorError):
+                    raise task
+                async for heard in task:
+                    for part in self._final(heard, task, speakers):
                         self._segments.append(part)
                         self._done = max(self._done, part.end or 0.0)
                         yield part
-                if turn.seam is None:
-                    self._done = self.position = max(self._done, turn.end_time)
-                self._begun.remove(turn)
-                self._report.recognised(turn.timing)
+                if task.seam is None:
+                    self._done = self.position = max(self._done, task.end_time)
+                self._begun.remove(task)
+                self._report.recognised(task.timing)
             self.complete = True
             self._report.outcome = "completed"
         except GovorError as error:
@@ -182,23 +184,23 @@ class Transcription:
             raise
         finally:
             self._report.audio_seconds = self.seconds_read
-            for turn in self._begun:
-                self._lane.cancel(turn)
-                self._report.recognised(turn.timing)
+            for task in self._begun:
+                self._scheduler.cancel(task)
+                self._report.recognised(task.timing)
             self._reader.leave()
             if reader is not None:
                 reader.cancel()
                 await asyncio.wait([reader])
 
-    def _final(self, heard: Segment, turn: Turn, speakers: Speakers | None) -> Iterator[Segment]:
-        """Yield what is final with a turn's next segment; the position moves with the last part of each."""
-        last_of_turn = not self._long_form and turn.ends_with(heard)
-        detailed = turn.options is self._detailed
-        seam_behind = turn.seam if last_of_turn else None
-        told = None if last_of_turn else turn.seam  # of what lies before the last, too
-        for segment, seam in self._seams.add(heard, seam_behind, detailed=detailed):
-            # a model that carries its text on within a stretch must hear all of it again
-            reached = max(self.position, seam or (turn.end_time if last_of_turn else 0.0))
+    def _final(self, heard: Segment, task: InferenceTask, speakers: Speakers | None) -> Iterator[Segment]:
+        """Yield what is final with a task's next segment; the position moves with the last part of each."""
+        last_of_turn = not self._long_form and task.ends_with(heard)
+        detailed = task.options is self._detailed
+        seam_behind = task.seam if last_of_turn else None
+        told = None if last_of_turn else task.seam  # of what lies before the last, too
+        for segment, seam in self._stitcher.add(heard, seam_behind, detailed=detailed):
+            # a model that carries its text on within a chunk must hear all of it again
+            reached = max(self.position, seam or (task.end_time if last_of_turn else 0.0))
             if has_text(segment.text) and (seam or told or math.inf) > self._work.begin_at:
                 *others, last = speakers.split(segment) if speakers else [segment]
                 yield from others
@@ -206,46 +208,46 @@ class Transcription:
                 yield last
             self.position = reached
 
-    async def _read(self, turns: asyncio.Queue[Turn | GovorError | None]) -> None:
-        """Decode and cut in a thread, one stretch further than the lane takes."""
+    async def _read(self, tasks: asyncio.Queue[InferenceTask | GovorError | None]) -> None:
+        """Decode and cut in a thread, one chunk further than the scheduler takes."""
         loop = asyncio.get_running_loop()
-        stretches, overlapped = self._stretches(), False
+        chunks, overlapped = self._chunks(), False
         try:
-            while (stretch := await loop.run_in_executor(None, self._next, stretches)) is not None:
+            while (chunk := await loop.run_in_executor(None, self._next, chunks)) is not None:
                 await self._reader.take()
-                at_seam, overlapped = overlapped or stretch.seam is not None, stretch.seam is not None
-                cut_text = not self._long_form and spans_silence(stretch)
+                at_seam, overlapped = overlapped or chunk.seam is not None, chunk.seam is not None
+                cut_text = not self._long_form and spans_silence(chunk)
                 options = self._detailed if at_seam or cut_text else self._work.options
-                turn = Turn(stretch, options, self._share, self._reader.give)
-                del stretch  # the turn lets go of it when it is done
+                task = InferenceTask(chunk, options, self._share, self._reader.give)
+                del chunk  # the task lets go of it when it is done
                 if not self._begun:
                     self._done = max(self._done, self._settled)
-                self._begun.append(turn)
-                self._lane.submit(turn)
-                self._patience.begin(turn, self._lane.cancel)
-                await turns.put(turn)
+                self._begun.append(task)
+                self._scheduler.submit(task)
+                self._queue_timer.begin(task, self._scheduler.cancel)
+                await tasks.put(task)
         except GovorError as error:
-            await turns.put(error)
+            await tasks.put(error)
         except Exception as error:
             log.exception("Reading the recording failed")
-            await turns.put(TranscriptionFailed(f"Reading failed: {reason(error)}"))
+            await tasks.put(TranscriptionFailed(f"Reading failed: {reason(error)}"))
         else:
-            await turns.put(None)
+            await tasks.put(None)
 
-    def _next(self, stretches: Iterator[Stretch]) -> Stretch | None:
-        """Return the next stretch, in a thread, and note how long that took."""
+    def _next(self, chunks: Iterator[Chunk]) -> Chunk | None:
+        """Return the next chunk, in a thread, and note how long that took."""
         began = time.monotonic()
         try:
-            return next(stretches, None)
+            return next(chunks, None)
         finally:
             self._report.decoded(began, time.monotonic() - began)
 
-    def _stretches(self) -> Iterator[Stretch]:
+    def _chunks(self) -> Iterator[Chunk]:
         """What of the recording is to be heard, cut, in a thread. Raises AudioTooLong."""
         begin_at, whole = self._work.begin_at, self._work.parties is not None
         yield from unheard(self._cut(), begin_at, self._padding, whole=whole)
 
-    def _cut(self) -> Iterator[Stretch]:
+    def _cut(self) -> Iterator[Chunk]:
         modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
         for block in self._recording.blocks():
             long = self._cutter.held > MODEST_SECONDS

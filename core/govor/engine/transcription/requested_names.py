@@ -23,7 +23,7 @@ def answering_id(asked: str, model: Model) -> str:
     return asked if asked.casefold() in own else model.id
 
 
-class AskedNames(Observer):
+class RequestedNames(Observer):
     """The names by which models in memory were asked for."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 from govor.contract.recognition import Notice, Segment, Transcript
 
 
-class Hearing(Protocol):
+class TranscriptStream(Protocol):
     """One recording on its way. Iterate it once for its segments; afterwards `result()` is whole."""
 
     @property

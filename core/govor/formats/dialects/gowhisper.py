@@ -5,7 +5,7 @@ from __future__ import annotations
 from govor.contract.recognition import Segment, Transcript
 from govor.errors import GovorError
 from govor.formats.openai import dump_json, error_body, known_of, warnings
-from govor.formats.timeline import Placed, place_segments
+from govor.formats.timeline import TimedSegment, place_segments
 
 PING = b"event: ping\n\n"
 
@@ -64,7 +64,7 @@ class GoWhisperEvents:
         begun = self._begin(segment.language)
         start = self._clock if segment.start is None else segment.start
         self._clock = max(start, segment.end or start)
-        body = _segment(self._number, Placed(segment, start, self._clock), self._turns)
+        body = _segment(self._number, TimedSegment(segment, start, self._clock), self._turns)
         if self._rich:
             body |= known_of(segment)
         self._number += 1
@@ -89,7 +89,7 @@ class GoWhisperEvents:
         return PING + _named("task", body)
 
 
-def _segment(number: int, placed: Placed, turns: Turns) -> dict[str, object]:
+def _segment(number: int, placed: TimedSegment, turns: Turns) -> dict[str, object]:
     return {
         "id": number,
         "start": round(placed.start, 3),

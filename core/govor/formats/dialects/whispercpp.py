@@ -9,7 +9,7 @@ from govor.formats.languages import language_name
 from govor.formats.openai import dump_json
 from govor.formats.subtitles.files import STANDARD, srt, vtt
 from govor.formats.subtitles.layout import Layout
-from govor.formats.timeline import Placed, place_segments
+from govor.formats.timeline import TimedSegment, place_segments
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -54,7 +54,7 @@ def verbose_body(transcript: Transcript, *, times: bool) -> dict[str, object]:
     }
 
 
-def _segment(number: int, placed: Placed, *, times: bool) -> dict[str, object]:
+def _segment(number: int, placed: TimedSegment, *, times: bool) -> dict[str, object]:
     segment = placed.segment
     body: dict[str, object] = {"id": number, "text": segment.text.strip()}
     if times:

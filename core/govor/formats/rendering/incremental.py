@@ -9,20 +9,20 @@ from govor.formats.rendering.paragraphs import Paragraphs
 from govor.formats.subtitles.files import Srt, Tsv, Vtt
 from govor.formats.subtitles.layout import Layout
 from govor.formats.subtitles.line_breaks import columns
-from govor.formats.timeline import Placed
+from govor.formats.timeline import TimedSegment
 from govor.plain import has_text
 
 _READING = 15.0  # columns per second of speech, where nothing else is known
 
 
-class Growing(Protocol):
+class IncrementalFormat(Protocol):
     """One text; what the three methods return, in this order, is all of it."""
 
     def begin(self) -> str:
         """What stands before all segments."""
         ...
 
-    def add(self, placed: Placed) -> str:
+    def add(self, placed: TimedSegment) -> str:
         """Return what is final with one more segment that has text."""
         ...
 
@@ -31,9 +31,9 @@ class Growing(Protocol):
         ...
 
 
-def growing(
+def incremental_format(
     response_format: str, *, language: str | None, task: Task, times: bool, layout: Layout
-) -> Growing | None:
+) -> IncrementalFormat | None:
     """Return the writer of a format; None: only the whole transcript can be written in it."""
     match response_format:
         case "txt":
@@ -47,13 +47,13 @@ def growing(
     return None
 
 
-class Placer:
+class SegmentTimer:
     """Finds the times of segments while they arrive; what is unknown follows the segment before."""
 
     def __init__(self) -> None:
         self._clock = 0.0
 
-    def place(self, segment: Segment) -> Placed | None:
+    def place(self, segment: Segment) -> TimedSegment | None:
         """Return a segment with its times; None: it has no text."""
         if not has_text(segment.text):
             return None
@@ -61,4 +61,4 @@ class Placer:
         start = next((known for known in (segment.start, first) if known is not None), self._clock)
         end = next((known for known in (segment.end, last) if known is not None), None)
         self._clock = max(start, start + columns(segment.text) / _READING if end is None else end)
-        return Placed(segment, start, self._clock)
+        return TimedSegment(segment, start, self._clock)

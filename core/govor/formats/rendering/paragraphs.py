@@ -6,7 +6,7 @@ from govor.contract.recognition import Task, Transcript
 from govor.formats.subtitles.files import clock
 from govor.formats.subtitles.line_breaks import columns, ends_sentence
 from govor.formats.text import Joiner, spoken_by
-from govor.formats.timeline import Placed, place_segments
+from govor.formats.timeline import TimedSegment, place_segments
 from govor.plain import without_controls
 
 PAUSE = 2.0
@@ -22,13 +22,13 @@ class Paragraphs:
         """`language` is what is known before the first segment; `times` put [hh:mm:ss] before paragraphs."""
         self._language, self._task, self._times = language, task, times
         self._joiner = Joiner(language, task=task)
-        self._last: Placed | None = None
+        self._last: TimedSegment | None = None
         self._columns = 0
 
     def begin(self) -> str:
         return ""
 
-    def add(self, placed: Placed) -> str:
+    def add(self, placed: TimedSegment) -> str:
         """Return what one more segment that has text appends."""
         before = ""
         if self._last is None or self._ends_before(placed):
@@ -42,7 +42,7 @@ class Paragraphs:
     def end(self, duration: float) -> str:
         return "\n"
 
-    def _begin_paragraph(self, placed: Placed) -> str:
+    def _begin_paragraph(self, placed: TimedSegment) -> str:
         speaker = placed.segment.speaker or ""
         again = self._last is not None and speaker == (self._last.segment.speaker or "")
         name = "" if again else without_controls(spoken_by(speaker, ""))
@@ -52,7 +52,7 @@ class Paragraphs:
         self._columns = 0
         return before + time + name
 
-    def _ends_before(self, placed: Placed) -> bool:
+    def _ends_before(self, placed: TimedSegment) -> bool:
         last = self._last
         assert last is not None
         if (placed.segment.speaker or "") != (last.segment.speaker or ""):

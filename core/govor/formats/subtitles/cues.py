@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from govor.formats.subtitles.layout import Filler, Layout, break_lines
 from govor.formats.subtitles.line_breaks import columns
-from govor.formats.subtitles.pieces import Atom, one_line, segment_atoms
-from govor.formats.timeline import Placed
+from govor.formats.subtitles.pieces import CuePiece, cue_pieces, one_line
+from govor.formats.timeline import TimedSegment
 
 PAUSE = 0.5
 """Seconds of silence that part two cues as well as a full stop does."""
@@ -35,14 +35,14 @@ class CueMaker:
     def __init__(self, layout: Layout = Layout(), *, labelled: bool = True):  # noqa: B008  frozen
         """`labelled`: the speaker's name takes room on the first line."""
         self._layout, self._labelled = layout, labelled
-        self._run: list[Atom] = []
+        self._run: list[CuePiece] = []
         self._speaker = ""
         self._held: Cue | None = None  # its end depends on the next one's start
 
-    def add(self, placed: Placed) -> Iterator[Cue]:
+    def add(self, placed: TimedSegment) -> Iterator[Cue]:
         """Yield the cues that are final with one more segment that has text."""
         speaker = one_line(placed.segment.speaker or "")
-        atoms = segment_atoms(placed, self._layout.max_line_width - columns(self.label(speaker)))
+        atoms = cue_pieces(placed, self._layout.max_line_width - columns(self.label(speaker)))
         if self._run and (speaker != self._speaker or self._is_over(atoms[0])):
             yield from self._close_run()
         self._speaker = speaker
@@ -63,7 +63,7 @@ class CueMaker:
         room = self._layout.max_line_width // 2 - 2
         return f"{speaker if columns(speaker) <= room else speaker[: (room - 1) // 2] + '…'}: "
 
-    def _is_over(self, following: Atom) -> bool:
+    def _is_over(self, following: CuePiece) -> bool:
         """Tell whether the run ends before an atom: a sentence or pause ends it, and it can be read."""
         first, last = self._run[0], self._run[-1]
         pause = following.start - last.end
@@ -105,11 +105,11 @@ class CueMaker:
         return replace(cue, end=min(wanted, limit, cue.start + self._layout.max_seconds))
 
 
-def _width(atoms: Sequence[Atom]) -> int:
+def _width(atoms: Sequence[CuePiece]) -> int:
     return sum(atom.width + len(atom.gap) for atom in atoms)
 
 
-def _cut(atoms: Sequence[Atom], layout: Layout, indent: int) -> Iterator[tuple[int, int]]:
+def _cut(atoms: Sequence[CuePiece], layout: Layout, indent: int) -> Iterator[tuple[int, int]]:
     """Yield (begin, end) of the cues of a run: of all ways to cut it the one that costs least."""
     cheapest = [0.0] + [math.inf] * len(atoms)
     began = [0] * (len(atoms) + 1)
@@ -124,7 +124,9 @@ def _cut(atoms: Sequence[Atom], layout: Layout, indent: int) -> Iterator[tuple[i
     yield from pairwise(ends)
 
 
-def _cues_from(atoms: Sequence[Atom], begin: int, layout: Layout, indent: int) -> Iterator[tuple[int, float]]:
+def _cues_from(
+    atoms: Sequence[CuePiece], begin: int, layout: Layout, indent: int
+) -> Iterator[tuple[int, float]]:
     """Yield where a cue that begins at an atom may end, and what that costs.
 
     A sentence or a pause in the middle costs, a short cue, a fast one and an empty one, and an end in the
@@ -148,7 +150,7 @@ def _cues_from(atoms: Sequence[Atom], begin: int, layout: Layout, indent: int) -
         yield end, 0.5 + inside + _reading_cost(width, shown, room, layout) + _end_cost(atom, following)
 
 
-def _end_cost(atom: Atom, following: float) -> float:
+def _end_cost(atom: CuePiece, following: float) -> float:
     return 0.0 if following - atom.end >= PAUSE else atom.cost
 
 

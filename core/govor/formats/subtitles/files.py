@@ -9,7 +9,7 @@ from govor.formats.subtitles.cues import Cue, CueMaker
 from govor.formats.subtitles.layout import Layout
 from govor.formats.subtitles.pieces import one_line
 from govor.formats.text import spoken_by
-from govor.formats.timeline import Placed, place_segments
+from govor.formats.timeline import TimedSegment, place_segments
 
 _ARROW = re.compile(r"-{2,}>")
 STANDARD = Layout()
@@ -28,7 +28,7 @@ class Srt:
     def begin(self) -> str:
         return ""
 
-    def add(self, placed: Placed) -> str:
+    def add(self, placed: TimedSegment) -> str:
         """Return what is final with one more segment."""
         return "".join(map(self._cue, self._maker.add(placed)))
 
@@ -50,7 +50,7 @@ class Vtt:
     def begin(self) -> str:
         return "WEBVTT\n\n"
 
-    def add(self, placed: Placed) -> str:
+    def add(self, placed: TimedSegment) -> str:
         """Return what is final with one more segment."""
         return "".join(map(self._cue, self._maker.add(placed)))
 
@@ -68,7 +68,7 @@ class Tsv:
     def begin(self) -> str:
         return "start\tend\ttext\n"
 
-    def add(self, placed: Placed) -> str:
+    def add(self, placed: TimedSegment) -> str:
         text = spoken_by(placed.segment.speaker or "", one_line(placed.segment.text))
         return f"{max(0, round(placed.start * 1000))}\t{max(0, round(placed.end * 1000))}\t{one_line(text)}\n"
 

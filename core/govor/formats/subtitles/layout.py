@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from govor.formats.subtitles.pieces import Atom
+from govor.formats.subtitles.pieces import CuePiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Filler:
         self._left = 0
         self._words = 0
 
-    def add(self, atom: Atom, gap: str) -> bool:
+    def add(self, atom: CuePiece, gap: str) -> bool:
         """Add an atom, which `gap` parts from the one before; False: there is no line left for it."""
         wanted = atom.width + len(gap)
         limit = self._layout.max_words_per_line
@@ -50,7 +50,7 @@ class Filler:
         return self.lines <= self._layout.max_line_count
 
 
-def break_lines(atoms: Sequence[Atom], layout: Layout, indent: int) -> list[str]:
+def break_lines(atoms: Sequence[CuePiece], layout: Layout, indent: int) -> list[str]:
     """Return the lines of a cue, as few as they can be, broken at the best places, of similar length."""
     filler = Filler(layout, indent)
     for before, atom in zip([None, *atoms], atoms, strict=False):
@@ -59,12 +59,12 @@ def break_lines(atoms: Sequence[Atom], layout: Layout, indent: int) -> list[str]
     return [join(atoms[begin:end]) for begin, end in zip([0, *cuts], [*cuts, len(atoms)], strict=True)]
 
 
-def join(atoms: Sequence[Atom]) -> str:
+def join(atoms: Sequence[CuePiece]) -> str:
     """Return the text of atoms on one line."""
     return "".join(atom.text + atom.gap for atom in atoms[:-1]) + atoms[-1].text
 
 
-def _best_cuts(atoms: Sequence[Atom], layout: Layout, indent: int, lines: int) -> list[int]:
+def _best_cuts(atoms: Sequence[CuePiece], layout: Layout, indent: int, lines: int) -> list[int]:
     """Return the atoms that begin a line, but for the first."""
     best: list[tuple[float, list[int]] | None] = [(0.0, [])] + [None] * len(atoms)
     for line in range(lines):
@@ -80,7 +80,7 @@ def _best_cuts(atoms: Sequence[Atom], layout: Layout, indent: int, lines: int) -
 def _extend(
     reached: list[tuple[float, list[int]] | None],
     known: tuple[float, list[int]],
-    atoms: Sequence[Atom],
+    atoms: Sequence[CuePiece],
     begin: int,
     layout: Layout,
     indent: int,

@@ -9,14 +9,14 @@ from itertools import pairwise
 
 from govor.contract.recognition import Word
 from govor.formats.subtitles.line_breaks import break_places, clusters, columns, ends_clause, ends_sentence
-from govor.formats.timeline import Placed
+from govor.formats.timeline import TimedSegment
 from govor.plain import without_controls
 
 _CLAUSE_COST, _SEGMENT_COST, _COST, _INSIDE_COST = 0.35, 0.8, 1.8, 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Atom:
+class CuePiece:
     """A text that stays on one line; `start` <= `end`, in seconds."""
 
     text: str
@@ -30,7 +30,7 @@ class Atom:
     """Columns, the gap apart."""
 
 
-def segment_atoms(placed: Placed, widest: int) -> list[Atom]:
+def cue_pieces(placed: TimedSegment, widest: int) -> list[CuePiece]:
     """Return the text of a segment in pieces of at most `widest` columns, in order; they are all of it.
 
     Times are those of the words, where they are in the text; else in proportion to the letters.
@@ -49,12 +49,12 @@ def one_line(text: str) -> str:
     return " ".join(without_controls(text).split())
 
 
-def _atom(text: str, begin: int, end: int, clock: _Clock, inside: set[int]) -> Atom:
+def _atom(text: str, begin: int, end: int, clock: _Clock, inside: set[int]) -> CuePiece:
     piece = text[begin:end]
     shown = piece.rstrip(" ")
     gap = " " if len(shown) < len(piece) else ""
     start, stop = clock.times(begin, begin + len(shown))
-    return Atom(
+    return CuePiece(
         shown, gap, start, stop, _cost(shown, broken=end in inside or not _may_end(text, end)), columns(shown)
     )
 

@@ -26,7 +26,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class Ledger:
+class AsyncJobStore:
     """An open data folder."""
 
     def __init__(self, store: JobStore, thread: ThreadPoolExecutor):
@@ -69,21 +69,21 @@ class Ledger:
                 log.error("Jobs cannot be kept in %s", self.folder.path, exc_info=error)
             raise told from error
 
-    def bell(self, job: str) -> asyncio.Event:
+    def changed(self, job: str) -> asyncio.Event:
         """Rings when something happens to a job; take it before you look, and wait after."""
         return self._bells.setdefault(job, asyncio.Event())
 
-    def ring(self, job: str) -> None:
+    def notify(self, job: str) -> None:
         """Tell all who wait."""
-        bell = self._bells.pop(job, None)
-        if bell is not None:
-            bell.set()
+        changed = self._bells.pop(job, None)
+        if changed is not None:
+            changed.set()
 
     def stop(self) -> None:
         """Let nobody wait any longer."""
         self.stopping = True
         for job in list(self._bells):
-            self.ring(job)
+            self.notify(job)
 
     async def close(self) -> None:
         """Let the calls under way end, and give the folder back."""

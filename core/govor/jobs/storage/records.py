@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Notice, Options, Segment
-from govor.decoder.wire import Wishes
+from govor.decoder.wire import TrackSelection
 from govor.engine.speakers.diarization import KnownSpeaker
-from govor.engine.transcription.channels import Parties
+from govor.engine.transcription.channels import SeparateChannels
 from govor.errors import GovorError
 from govor.names import is_job
 
@@ -49,7 +49,7 @@ class Speaker(BaseModel):
         return KnownSpeaker(self.name, samples)
 
 
-class Order(BaseModel):
+class JobRequest(BaseModel):
     """What was asked for."""
 
     # rules without a limit have an infinite one, which JSON has no number for
@@ -64,16 +64,16 @@ class Order(BaseModel):
     """Who is known, where speakers are told apart; None: they are not."""
     people: tuple[int, int | None] = (0, None)
     """How many speak, from and up to."""
-    parties: Parties | None = None
+    parties: SeparateChannels | None = None
     """How channels are heard apart; None: they are mixed."""
-    wishes: Wishes = ANYTHING
+    wishes: TrackSelection = ANYTHING
     """Which track of the recording is heard."""
     presentation: str = ""
     """How the result is to be shown, as the API wrote it down for itself."""
     webhook_url: str = ""
 
 
-class Failure(BaseModel):
+class JobFailure(BaseModel):
     """An error that outlives its process."""
 
     status: int
@@ -83,7 +83,7 @@ class Failure(BaseModel):
     param: str | None = None
 
     @classmethod
-    def of(cls, error: GovorError) -> Failure:
+    def of(cls, error: GovorError) -> JobFailure:
         """Write an error down."""
         return cls(
             status=error.status, type=error.type, code=error.code, message=str(error), param=error.param
@@ -96,7 +96,7 @@ class Failure(BaseModel):
         return error
 
 
-UNREADABLE = Failure.of(
+UNREADABLE = JobFailure.of(
     GovorError("What was kept of this job cannot be read here. Send the recording again.")
 )
 """Why a job has failed whose row is damaged, or of another version of Govor."""
@@ -121,7 +121,7 @@ class Job:
     """Up to where the recording has been heard."""
     seconds_total: float | None
     """Length of the recording: as it states it, and once it has been read, as it is."""
-    failure: Failure | None
+    failure: JobFailure | None
     seconds_diarized: float | None = field(default=None, kw_only=True)
     """Of the recording, heard by the diarizer so far; None: it is not at work."""
     notices: tuple[Notice, ...] = field(default=(), kw_only=True)
@@ -134,10 +134,10 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderedJob(Job):
+class RequestedJob(Job):
     """A job with what was asked for."""
 
-    order: Order
+    order: JobRequest
 
 
 AnyJob = TypeVar("AnyJob", bound=Job)
@@ -163,25 +163,25 @@ def job_of(row: sqlite3.Row) -> Job:
     )
 
 
-def order_of(row: sqlite3.Row) -> Order | None:
+def order_of(row: sqlite3.Row) -> JobRequest | None:
     """Read the order of a row; None where it cannot be read."""
     try:
-        return Order.model_validate_json(row["wanted"]) if is_job(row["id"]) else None
+        return JobRequest.model_validate_json(row["wanted"]) if is_job(row["id"]) else None
     except (ValidationError, TypeError):
         return None
 
 
-def ordered(job: Job, order: Order | None) -> OrderedJob:
+def ordered(job: Job, order: JobRequest | None) -> RequestedJob:
     """Put a job and its order together; one whose order cannot be read has failed."""
     known = {name: getattr(job, name) for name in Job.__dataclass_fields__}
     if order is None:
         known |= {"status": "failed", "failure": job.failure or UNREADABLE}
-    return OrderedJob(**known, order=order or Order(model=job.model, options=Options()))
+    return RequestedJob(**known, order=order or JobRequest(model=job.model, options=Options()))
 
 
-def _failure_of(text: object) -> Failure:
+def _failure_of(text: object) -> JobFailure:
     try:
-        return Failure.model_validate_json(text) if isinstance(text, str) else UNREADABLE
+        return JobFailure.model_validate_json(text) if isinstance(text, str) else UNREADABLE
     except ValidationError:
         return UNREADABLE
 

@@ -20,10 +20,10 @@ from govor.jobs.storage.deliveries import Delivery, due_deliveries, note_deliver
 from govor.jobs.storage.endings import announce, give_up
 from govor.jobs.storage.records import (
     NOTICES,
-    Failure,
     Job,
-    Order,
-    OrderedJob,
+    JobFailure,
+    JobRequest,
+    RequestedJob,
     Status,
     dump_segment,
     job_of,
@@ -75,11 +75,11 @@ class JobStore:
         job: str,
         owner: str,
         model: str,
-        order: Order,
+        order: JobRequest,
         seconds: float | None,
         now: float,
         limits: Limits,
-    ) -> OrderedJob:
+    ) -> RequestedJob:
         """Queue a job whose recording is in the folder. Raises ServerBusy, InsufficientStorage."""
         size = self.folder.audio(job).stat().st_size
         with transaction(self._tables):
@@ -98,7 +98,7 @@ class JobStore:
             )
         return self.get(job, owner)
 
-    def get(self, job: str, owner: str) -> OrderedJob:
+    def get(self, job: str, owner: str) -> RequestedJob:
         """Return a job of this owner's, without the voices of known speakers. Raises JobNotFound."""
         rows = self._tables.execute("SELECT * FROM asked WHERE id = ?1 AND ?2 IN (owner, '*')", (job, owner))
         return self._order(_only(rows, job))
@@ -117,7 +117,7 @@ class JobStore:
         rows = self._tables.execute("SELECT * FROM listed WHERE id = ?1 AND ?2 IN (owner, '*')", (job, owner))
         return _only(rows, job)
 
-    def _order(self, row: sqlite3.Row) -> OrderedJob:
+    def _order(self, row: sqlite3.Row) -> RequestedJob:
         """Return a row as a job; where its order cannot be read, the job has failed, and alone."""
         job, order = job_of(row), order_of(row)
         if order is None and row["status"] != "failed":
@@ -135,7 +135,7 @@ class JobStore:
 
     def begin_next(
         self, now: float, resting: Collection[int] = (), *, quiet: bool = True
-    ) -> OrderedJob | None:
+    ) -> RequestedJob | None:
         """Take the job that has waited longest, without the segments that will be told again.
 
         One that is under suspicion of having ended the server is worked on alone: it waits for the others,
@@ -203,7 +203,7 @@ class JobStore:
         text = NOTICES.dump_json(notices).decode() if notices else ""
         return self._finish(number, "completed", now, seconds=seconds, notices=text)
 
-    def fail(self, number: int, failure: Failure, now: float) -> Job | None:
+    def fail(self, number: int, failure: JobFailure, now: float) -> Job | None:
         """It will never be done."""
         return self._finish(number, "failed", now, failure=failure.model_dump_json())
 

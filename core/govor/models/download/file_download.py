@@ -20,7 +20,7 @@ from govor.names import is_model_file
 log = logging.getLogger(__name__)
 
 
-class Arrival:
+class FileDownload:
     """One file that is to come from the first of its sources that has it as it should be."""
 
     def __init__(self, file: ModelFile, folder: Path, transfer: Transfer, *, offline: bool, timeout: float):

@@ -18,7 +18,7 @@ from govor.names import is_marked
 
 
 @dataclass(frozen=True, slots=True)
-class Belongings:
+class OwnedFiles:
     """All files and links below a model's folder."""
 
     folder: Path
@@ -35,7 +35,7 @@ class Belongings:
         delete_files(self.folder, self.ours)
 
 
-def look_into(folder: Path, names: Collection[str] = ()) -> Belongings:
+def look_into(folder: Path, names: Collection[str] = ()) -> OwnedFiles:
     """Tell apart what lies in a folder; `names` are those of its model's files, where one is known."""
     known = {*names, *read_record(folder), *listed_names(folder)}
     ours: list[Path] = []
@@ -43,7 +43,7 @@ def look_into(folder: Path, names: Collection[str] = ()) -> Belongings:
     for path in files_in(folder):
         mine = path.relative_to(folder).as_posix() in known or is_marked(path.name)
         (ours if mine else foreign).append(path)
-    return Belongings(folder, tuple(ours), tuple(foreign))
+    return OwnedFiles(folder, tuple(ours), tuple(foreign))
 
 
 def files_in(folder: Path) -> list[Path]:

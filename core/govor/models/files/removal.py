@@ -11,7 +11,7 @@ from govor.errors import InsufficientStorage, ModelBusy, ModelNotInstalled, Mode
 from govor.models.catalogue import Model
 from govor.models.download.part import SUFFIX
 from govor.models.download.progress import Transfer
-from govor.models.files.ownership import Belongings, delete_files, delete_folder, look_into
+from govor.models.files.ownership import OwnedFiles, delete_files, delete_folder, look_into
 from govor.models.files.store import Store
 from govor.models.manifest import RECORD
 
@@ -71,11 +71,11 @@ def remove(store: Store, model: Model) -> Removed:
     return Removed(freed, _note(store, model, shared, found))
 
 
-def _belongings(store: Store, model: Model) -> Belongings:
+def _belongings(store: Store, model: Model) -> OwnedFiles:
     return look_into(store.folder(model), [file.name for file in store.files(model)])
 
 
-def _delete(found: Belongings) -> None:
+def _delete(found: OwnedFiles) -> None:
     """Have a model gone at one stroke, whatever happens to the rest of its files."""
     if found.foreign:
         (found.folder / RECORD).unlink(missing_ok=True)  # without it nothing counts as installed
@@ -110,7 +110,7 @@ def _check_inside(store: Store, folder: Path) -> None:
         raise ModelProtected(f"{folder} leads out of the models folder, and is left as it is.")
 
 
-def _note(store: Store, model: Model, shared: int, found: Belongings) -> str:
+def _note(store: Store, model: Model, shared: int, found: OwnedFiles) -> str:
     if found.foreign:
         names = ", ".join(path.relative_to(found.folder).as_posix() for path in found.foreign[:3])
         more = ", …" if len(found.foreign) > 3 else ""

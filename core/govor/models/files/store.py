@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from govor.contract.models import ModelFile
 from govor.errors import DownloadFailed, InsufficientStorage
 from govor.models.catalogue import Model
-from govor.models.download.file_download import Arrival
+from govor.models.download.file_download import FileDownload
 from govor.models.download.http_download import SourceAbsent
 from govor.models.download.progress import Progress, Transfer
 from govor.models.download.sources import package_paths
@@ -126,13 +126,13 @@ class Store:
                 transfer.move(file.name, record[file.name].size, complete=True)
             else:
                 transfer.expect(file.name, file.size)
-                arrival = Arrival(file, folder, transfer, offline=self.offline, timeout=self.timeout)
+                arrival = FileDownload(file, folder, transfer, offline=self.offline, timeout=self.timeout)
                 missing.append(arrival)
-        _side_by_side(Arrival.locate, missing, transfer)
+        _side_by_side(FileDownload.locate, missing, transfer)
         _check_room(folder, missing)
         recording = threading.Lock()
 
-        def fetch(arrival: Arrival) -> None:
+        def fetch(arrival: FileDownload) -> None:
             digest = arrival.fetch()
             with recording:
                 record[arrival.file.name] = digest
@@ -152,7 +152,9 @@ class Store:
         return all(is_present(folder, file, record) for file in files)
 
 
-def _side_by_side(work: Callable[[Arrival], None], arrivals: Iterable[Arrival], transfer: Transfer) -> None:
+def _side_by_side(
+    work: Callable[[FileDownload], None], arrivals: Iterable[FileDownload], transfer: Transfer
+) -> None:
     """Do the work of all, some at once; the first failure is raised when none is at work any more."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="govor-fetch") as threads:
         try:
@@ -163,7 +165,7 @@ def _side_by_side(work: Callable[[Arrival], None], arrivals: Iterable[Arrival], 
             raise
 
 
-def _check_room(folder: Path, arrivals: Sequence[Arrival]) -> None:
+def _check_room(folder: Path, arrivals: Sequence[FileDownload]) -> None:
     """Raise InsufficientStorage before the first byte where the disk has no room for the last one."""
     needed, free = sum(arrival.room for arrival in arrivals), shutil.disk_usage(folder).free
     if needed > free:

@@ -88,7 +88,7 @@ def test_a_job_whose_client_leaves_while_it_is_written_down_is_whole(start: Star
             connection = knock(server, URL, voice(2), **ASKED)
             assert eventually(lambda: len(list((tmp_path / "audio").iterdir())) == 1)
             connection.close()
-            assert eventually(lambda: len(server.service.traffic._inside) == 0)
+            assert eventually(lambda: len(server.service.in_flight._inside) == 0)
         assert eventually(lambda: len(client.get("/v1/jobs").json()["data"]) == 2)
         assert eventually(lambda: state(client, newest(client)) not in ("queued", "in_progress"))
         assert state(client, newest(client)) == "completed"
@@ -117,7 +117,9 @@ def test_a_job_that_is_cancelled_in_the_database_only_is_not_worked_on(start: St
         with locked(tmp_path) as tables:
             tables.execute("UPDATE jobs SET status = 'cancelled', finished_at = 9e9")
         model.gate.open()
-        assert eventually(lambda: [one.leases for one in server.service.pool.residence.residents()] == [0])
+        assert eventually(
+            lambda: [one.leases for one in server.service.pool.loaded_models.residents()] == [0]
+        )
         model.gate.open(EVERY_CALL)
         assert eventually(lambda: model.abandoned == 1)
         assert state(client, job) == "cancelled"
@@ -133,7 +135,7 @@ def test_a_job_that_cannot_be_written_down_for_a_while_goes_on_where_it_stood(
         content = media.wav(np.concatenate([piece for n in range(4) for piece in (hum(1 + n), silence(4))]))
         job = client.post(URL, files={"file": ("a.wav", content)}, data=ASKED).headers["location"]
         model.gate.open()
-        for _ in range(2):  # the first stretch is done, the second one held
+        for _ in range(2):  # the first chunk is done, the second one held
             assert model.begun.acquire(timeout=10)
         assert eventually(lambda: client.get(job).json()["progress"]["seconds_done"] > 1)
         with cramped((tmp_path / "jobs.db-wal").stat().st_size):

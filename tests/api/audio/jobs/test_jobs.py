@@ -39,7 +39,7 @@ Start = Callable[..., Any]
 
 
 def talk(*seconds: float) -> bytes:
-    """Voice in stretches of these lengths, four seconds apart."""
+    """Voice in chunks of these lengths, four seconds apart."""
     return media.wav(np.concatenate([piece for length in seconds for piece in (hum(length), silence(4))]))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from govor.audio.chunking import NO_DETECTION, Stretch
+from govor.audio.chunking import NO_DETECTION, Chunk
 from govor.audio.resume import unheard
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
@@ -27,7 +27,7 @@ TALK = (1, -4, 2.5, -1, 3, -5, 0.5, -1, 9, -4, 4, -6)
 
 
 class Hasty(FakeRecognizer):
-    """A model whose segments end before their stretches do."""
+    """A model whose segments end before their chunks do."""
 
     def _hear(self, *args: Any) -> Segment:
         heard = super()._hear(*args)
@@ -57,7 +57,7 @@ async def test_what_was_told_and_what_is_told_then_are_the_whole(
         for told in range(1, len(whole)):
             position = whole[told - 1][1]
             kept = sum(segment.start + segment.end <= 2 * position for segment, _ in whole[:told])
-            assert kept == told or model is FakeLongForm  # which hears a stretch whole, or not at all
+            assert kept == told or model is FakeLongForm  # which hears a chunk whole, or not at all
             assert await attempt(running, path, position, rules=rules) == whole[kept:]
 
 
@@ -70,21 +70,21 @@ async def test_what_was_heard_is_not_asked_of_the_model_again(service: Serving, 
     assert [round(call.seconds[0]) for call in model.calls] == [3]
 
 
-def stretch(*parts: tuple[float, float]) -> Stretch:
+def chunk(*parts: tuple[float, float]) -> Chunk:
     """Parts of (start, seconds) in the recording; each sample is its own second."""
     audio = [
         np.arange(start * SAMPLE_RATE, (start + length) * SAMPLE_RATE, dtype=np.float32) / SAMPLE_RATE
         for start, length in parts
     ]
     offsets = np.cumsum([0] + [len(part) for part in audio[:-1]]).tolist()
-    return Stretch(
+    return Chunk(
         np.concatenate(audio), tuple(offsets), tuple(round(start * SAMPLE_RATE) for start, _ in parts)
     )
 
 
 @pytest.mark.parametrize("begin_at", [10.5, 11, 11.5, 12, 13, 20, 20.25])
 def test_the_rest_of_a_stretch_is_what_lies_behind_and_knows_where_it_came_from(begin_at: float) -> None:
-    (rest,) = unheard([stretch((10, 1), (12, 2), (20, 0.5))], begin_at, 0.2)
+    (rest,) = unheard([chunk((10, 1), (12, 2), (20, 0.5))], begin_at, 0.2)
     assert rest.audio.min() >= begin_at
     assert rest.audio.max() == pytest.approx(20.5, abs=0.001)
     assert rest.start == max(begin_at, rest.audio.min())
@@ -94,12 +94,12 @@ def test_the_rest_of_a_stretch_is_what_lies_behind_and_knows_where_it_came_from(
 
 
 def test_a_rest_that_holds_only_the_padding_of_speech_is_left_out() -> None:
-    assert list(unheard([stretch((10, 2))], 11.7, 0.4)) == []
-    assert len(list(unheard([stretch((10, 2))], 11.5, 0.4))) == 1
+    assert list(unheard([chunk((10, 2))], 11.7, 0.4)) == []
+    assert len(list(unheard([chunk((10, 2))], 11.5, 0.4))) == 1
 
 
 def test_what_was_heard_is_left_out_and_what_was_not_is_the_same_object() -> None:
-    first, second = stretch((1, 2)), stretch((3, 2))
+    first, second = chunk((1, 2)), chunk((3, 2))
     assert list(unheard([first, second], 3.0, 0.2)) == [second]
     assert list(unheard([first, second], 0.0, 0.2)) == [first, second]
 
