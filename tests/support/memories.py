@@ -112,7 +112,11 @@ async def pool_with(
     load_settings = LoadSettingsTable("cpu", ttl, tables)
     gauge = MemoryProbe(lambda: family.memory.bytes)
     pool = Pool(
-        Store(folder, offline=True), load_settings, int(budget * MB), gauge=gauge, failures=LoadBackoff(pause=0)
+        Store(folder, offline=True),
+        load_settings,
+        int(budget * MB),
+        gauge=gauge,
+        failures=LoadBackoff(pause=0),
     )
     try:
         yield pool
