@@ -5,9 +5,9 @@ import math
 import pytest
 
 import govor
-from govor_gigaam_onnx.decoding import Hypothesis
-from govor_gigaam_onnx.results import as_segment
-from govor_gigaam_onnx.vocabulary import read_vocabulary
+from govor_gigaam_onnx.decoding.greedy import Hypothesis
+from govor_gigaam_onnx.decoding.results import as_segment
+from govor_gigaam_onnx.decoding.vocabulary import read_vocabulary
 
 FRAME = 0.04
 ALL = govor.Options(words=True, logprobs=True)

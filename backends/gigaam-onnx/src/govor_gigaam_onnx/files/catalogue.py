@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from govor import Feature, ModelFile, ModelSpec
-from govor_gigaam_onnx.repositories import FILES
+from govor_gigaam_onnx.files.repositories import FILES
 from govor_gigaam_onnx.settings import ModelTable
 
 MAX_SECONDS = 25.0

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from govor_gigaam_onnx.conformer import Attention, ConvolutionModule, Encoder, FeedForward
-from govor_gigaam_onnx.export import Norm, Product
 from govor_gigaam_onnx.features import MELS
-from govor_gigaam_onnx.nodes import Graph, Name
-from govor_gigaam_onnx.subsampling import subsample
+from govor_gigaam_onnx.graph.builder import Graph, Name
+from govor_gigaam_onnx.graph.conformer import Attention, ConvolutionModule, Encoder, FeedForward
+from govor_gigaam_onnx.graph.export import Norm, Product
+from govor_gigaam_onnx.graph.subsampling import subsample
 
 HALF = np.float32(0.5)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import govor
-from govor_gigaam_onnx.decoding import Hypothesis
-from govor_gigaam_onnx.vocabulary import Vocabulary
+from govor_gigaam_onnx.decoding.greedy import Hypothesis
+from govor_gigaam_onnx.decoding.vocabulary import Vocabulary
 
 
 def as_segment(

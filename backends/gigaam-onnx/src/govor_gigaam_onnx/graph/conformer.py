@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from govor_gigaam_onnx.export import Convolution, Export, Floats, Norm, NotUnderstood, Part, Product
+from govor_gigaam_onnx.graph.export import Convolution, Export, Floats, Norm, NotUnderstood, Part, Product
 
 LONGEST = 5000
 """Frames that a rotary table is made for, as upstream's: 200 s."""

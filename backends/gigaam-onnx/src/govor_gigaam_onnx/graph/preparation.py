@@ -16,12 +16,12 @@ import onnx
 from filelock import FileLock
 
 import govor
-from govor_gigaam_onnx.conformer import read_encoder
-from govor_gigaam_onnx.encoder import Encoder
-from govor_gigaam_onnx.export import Export, Floats, NotUnderstood
-from govor_gigaam_onnx.graph import build_graph
-from govor_gigaam_onnx.layout import PREPARED, ModelFiles
-from govor_gigaam_onnx.sessions import CPU, Session
+from govor_gigaam_onnx.files.layout import PREPARED, ModelFiles
+from govor_gigaam_onnx.graph.conformer import read_encoder
+from govor_gigaam_onnx.graph.export import Export, Floats, NotUnderstood
+from govor_gigaam_onnx.graph.rewriting import build_graph
+from govor_gigaam_onnx.runtime.encoder import Encoder
+from govor_gigaam_onnx.runtime.sessions import CPU, Session
 
 Numbers = Literal["fp32", "int8"]
 

@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import ArrayLike, NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from govor_gigaam_onnx.export import Convolution, Floats, Norm, Product
+from govor_gigaam_onnx.graph.export import Convolution, Floats, Norm, Product
 
 CONTRIB = "com.microsoft"
 LARGEST = 127  # of a symmetric int8 weight

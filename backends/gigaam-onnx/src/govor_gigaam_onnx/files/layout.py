@@ -9,7 +9,7 @@ from pathlib import Path
 
 import govor
 from govor_gigaam_onnx.features import V2, V3, Framing
-from govor_gigaam_onnx.naming import PREFERENCE
+from govor_gigaam_onnx.files.naming import PREFERENCE
 
 PREPARED = ".govor-"
 """Marks the files that this plugin writes beside the others."""

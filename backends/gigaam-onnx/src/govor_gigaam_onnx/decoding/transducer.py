@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from govor_gigaam_onnx.export import Export, Floats, NotUnderstood, Product
+from govor_gigaam_onnx.graph.export import Export, Floats, NotUnderstood, Product
 
 HALVED = 3  # of the four gates, in ONNX's order: input, output, forget; then the cell
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 import govor
-from govor_gigaam_onnx.export import Floats
 from govor_gigaam_onnx.features import MELS, LogMel
-from govor_gigaam_onnx.layout import ModelFiles
-from govor_gigaam_onnx.sessions import Session
+from govor_gigaam_onnx.files.layout import ModelFiles
+from govor_gigaam_onnx.graph.export import Floats
+from govor_gigaam_onnx.runtime.sessions import Session
 
 
 class Encoder:

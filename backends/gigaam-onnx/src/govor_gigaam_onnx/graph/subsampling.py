@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from govor_gigaam_onnx.conformer import Encoder
-from govor_gigaam_onnx.export import Convolution, Product
-from govor_gigaam_onnx.nodes import Graph, Name
+from govor_gigaam_onnx.graph.builder import Graph, Name
+from govor_gigaam_onnx.graph.conformer import Encoder
+from govor_gigaam_onnx.graph.export import Convolution, Product
 
 END = np.iinfo(np.int64).max
 """As the end of a slice: all that is left."""

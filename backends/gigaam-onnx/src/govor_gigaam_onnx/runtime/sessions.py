@@ -12,8 +12,8 @@ import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike
 
 import govor
-from govor_gigaam_onnx.cores import int8_overflows
-from govor_gigaam_onnx.export import Floats
+from govor_gigaam_onnx.graph.export import Floats
+from govor_gigaam_onnx.runtime.cores import int8_overflows
 
 CPU = ["CPUExecutionProvider"]
 CUDA = "CUDAExecutionProvider"
