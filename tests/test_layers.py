@@ -62,7 +62,7 @@ FACADE = {"contract", "errors", "telemetry"}
 """What `import govor` brings in."""
 
 PLUGIN_SOURCES = sorted((ROOT / "backends").glob("*/src/**/*.py"))
-PLUGIN_TESTS = sorted((ROOT / "backends").glob("*/tests/*.py"))
+PLUGIN_TESTS = sorted((ROOT / "backends").glob("*/tests/**/*.py"))
 
 
 def relative(path):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from govor_gigaam_torch.features import V3 as FRONT_END
-from govor_gigaam_torch.features import make_filters, make_window
-from govor_gigaam_torch.model import V3, EncoderConfig, GigaAM, HeadConfig
+from govor_gigaam_torch.network.features import V3 as FRONT_END
+from govor_gigaam_torch.network.features import make_filters, make_window
+from govor_gigaam_torch.network.model import V3, EncoderConfig, GigaAM, HeadConfig
 from miniature.tokens import CHARSET, Letters, Pieces, Tokens
 
 HEADS = ("ctc", "rnnt", "e2e_ctc")

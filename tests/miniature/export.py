@@ -12,7 +12,7 @@ from pathlib import Path
 
 import onnx
 
-from govor_gigaam_torch.graphs import Part, parts_of, trace
+from govor_gigaam_torch.export.graphs import Part, parts_of, trace
 from miniature.checkpoints import HEADS, load
 from miniature.halves import halve
 from miniature.tokens import CHARSET, Letters, Tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from govor_gigaam_torch.features import V3, LogMel, make_filters, make_window
+from govor_gigaam_torch.network.features import V3, LogMel, make_filters, make_window
 
 SAMPLE_RATE = 16_000
 HOP, MELS = V3.hop_length, V3.features

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from govor_gigaam_torch.model import GigaAM
+from govor_gigaam_torch.network.model import GigaAM
 from miniature.checkpoints import HEADS, build, load, save, tokenizer_path, tokens_of
 from miniature.corpus import Batch, Corpus
 from miniature.tokens import Tokens, place, train_pieces

@@ -8,16 +8,16 @@ from pathlib import Path
 import torch
 
 import govor
-from govor_gigaam_torch.assembly import build_features, build_network, build_vocabulary
-from govor_gigaam_torch.checkpoint import read_checkpoint
-from govor_gigaam_torch.decoding import Emission, GreedyRNNT, decode_ctc
+from govor_gigaam_torch.checkpoint.assembly import build_features, build_network, build_vocabulary
+from govor_gigaam_torch.checkpoint.reading import read_checkpoint
+from govor_gigaam_torch.decoding.greedy import Emission, GreedyRNNT, decode_ctc
+from govor_gigaam_torch.decoding.results import as_segment
+from govor_gigaam_torch.decoding.vocabulary import Vocabulary
 from govor_gigaam_torch.device import DTYPES, choose_precision, place
-from govor_gigaam_torch.features import LogMel
-from govor_gigaam_torch.heads import CTCHead
-from govor_gigaam_torch.model import GigaAM
-from govor_gigaam_torch.results import as_segment
+from govor_gigaam_torch.network.features import LogMel
+from govor_gigaam_torch.network.heads import CTCHead
+from govor_gigaam_torch.network.model import GigaAM
 from govor_gigaam_torch.settings import GigaAMTorchSettings
-from govor_gigaam_torch.vocabulary import Vocabulary
 
 GPU_ROWS = 32
 """Utterances that go through the encoder at once on a GPU: cuDNN fails on more in the conv2d of v1 and v2.

@@ -9,9 +9,9 @@ torch = pytest.importorskip("torch", reason="an export is made with torch")
 pytest.importorskip("onnx", reason="an export is written with onnx")
 pytest.importorskip("onnxruntime", reason="an export is compared with torch by onnxruntime")
 plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
-checkpoint = pytest.importorskip("govor_gigaam_torch.checkpoint")
-command = pytest.importorskip("govor_gigaam_torch.command")
-exporting = pytest.importorskip("govor_gigaam_torch.exporting")
+checkpoint = pytest.importorskip("govor_gigaam_torch.checkpoint.reading")
+command = pytest.importorskip("govor_gigaam_torch.export.command")
+exporting = pytest.importorskip("govor_gigaam_torch.export.writing")
 
 
 def names(folder):

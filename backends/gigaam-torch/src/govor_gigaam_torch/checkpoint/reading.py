@@ -14,9 +14,9 @@ from typing import Any
 from torch import Tensor
 
 import govor
-from govor_gigaam_torch import features, model
-from govor_gigaam_torch.unpickling import plain, unpickle
-from govor_gigaam_torch.vocabulary import MULTILINGUAL, RUSSIAN
+from govor_gigaam_torch.checkpoint.unpickling import plain, unpickle
+from govor_gigaam_torch.decoding.vocabulary import MULTILINGUAL, RUSSIAN
+from govor_gigaam_torch.network import features, model
 
 WINDOW = "preprocessor.featurizer.0.spectrogram.window"
 FILTERS = "preprocessor.featurizer.0.mel_scale.fb"

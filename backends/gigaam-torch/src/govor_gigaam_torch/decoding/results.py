@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import govor
-from govor_gigaam_torch.decoding import Emission
-from govor_gigaam_torch.vocabulary import Vocabulary
+from govor_gigaam_torch.decoding.greedy import Emission
+from govor_gigaam_torch.decoding.vocabulary import Vocabulary
 
 
 def as_segment(

@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from govor_gigaam_torch.attention import (
+from govor_gigaam_torch.network.attention import (
     Positions,
     RelativeAttention,
     RotaryAttention,
     relative_positions,
     rotary_positions,
 )
-from govor_gigaam_torch.heads import CTCHead, RNNTHead
+from govor_gigaam_torch.network.heads import CTCHead, RNNTHead
 
 
 @dataclass(frozen=True, slots=True)

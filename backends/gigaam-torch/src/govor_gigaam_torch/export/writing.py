@@ -14,16 +14,16 @@ import onnx
 import torch
 
 import govor
-from govor_gigaam_torch import features
-from govor_gigaam_torch.assembly import build_features, build_network, build_vocabulary
-from govor_gigaam_torch.checkpoint import FILTERS, WINDOW, Checkpoint, read_checkpoint
-from govor_gigaam_torch.comparison import Difference, compare
-from govor_gigaam_torch.features import FeatureConfig, make_filters, make_window
-from govor_gigaam_torch.graphs import Part, parts_of, trace
-from govor_gigaam_torch.heads import CTCHead
-from govor_gigaam_torch.model import V3, GigaAM
-from govor_gigaam_torch.narrowing import halve, quantise
-from govor_gigaam_torch.vocabulary import MULTILINGUAL, SPACE, Vocabulary, characters, pieces
+from govor_gigaam_torch.checkpoint.assembly import build_features, build_network, build_vocabulary
+from govor_gigaam_torch.checkpoint.reading import FILTERS, WINDOW, Checkpoint, read_checkpoint
+from govor_gigaam_torch.decoding.vocabulary import MULTILINGUAL, SPACE, Vocabulary, characters, pieces
+from govor_gigaam_torch.export.comparison import Difference, compare
+from govor_gigaam_torch.export.graphs import Part, parts_of, trace
+from govor_gigaam_torch.export.quantisation import halve, quantise
+from govor_gigaam_torch.network import features
+from govor_gigaam_torch.network.features import FeatureConfig, make_filters, make_window
+from govor_gigaam_torch.network.heads import CTCHead
+from govor_gigaam_torch.network.model import V3, GigaAM
 
 Precision = Literal["fp32", "fp16", "int8"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from govor_gigaam_torch.exporting import Precision
+    from govor_gigaam_torch.export.writing import Precision
 
 PRECISIONS = ("fp32", "fp16", "int8")
 NEEDED = ("torch", "sentencepiece", "onnx", "onnxruntime")
@@ -64,7 +64,7 @@ def export(
             f"export needs what is not installed: pip install {' '.join(missing)} "
             "(the extra `export` of govor-gigaam-torch)"
         )
-    from govor_gigaam_torch import exporting
+    from govor_gigaam_torch.export import writing as exporting
 
     try:
         exported = exporting.export(

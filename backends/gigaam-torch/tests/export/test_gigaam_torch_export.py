@@ -15,8 +15,8 @@ torch = pytest.importorskip("torch", reason="an export is made with torch")
 onnx = pytest.importorskip("onnx", reason="an export is written with onnx")
 onnxruntime = pytest.importorskip("onnxruntime", reason="an export is compared with torch by onnxruntime")
 plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
-exporting = pytest.importorskip("govor_gigaam_torch.exporting")
-graphs = pytest.importorskip("govor_gigaam_torch.graphs")
+exporting = pytest.importorskip("govor_gigaam_torch.export.writing")
+graphs = pytest.importorskip("govor_gigaam_torch.export.graphs")
 
 LOGPROBS = govor.Options(logprobs=True)
 PUBLISHED = {

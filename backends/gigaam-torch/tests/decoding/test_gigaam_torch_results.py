@@ -5,9 +5,11 @@ import pytest
 from govor import Options, Segment, Token, Word
 
 pytest.importorskip("torch", reason="GigaAM in torch needs torch")
-results = pytest.importorskip("govor_gigaam_torch.results", reason="govor-gigaam-torch is not installed")
-decoding = pytest.importorskip("govor_gigaam_torch.decoding")
-vocabulary = pytest.importorskip("govor_gigaam_torch.vocabulary")
+results = pytest.importorskip(
+    "govor_gigaam_torch.decoding.results", reason="govor-gigaam-torch is not installed"
+)
+decoding = pytest.importorskip("govor_gigaam_torch.decoding.greedy")
+vocabulary = pytest.importorskip("govor_gigaam_torch.decoding.vocabulary")
 
 LETTERS = vocabulary.characters(" абвгд")
 PIECES = vocabulary.Vocabulary(

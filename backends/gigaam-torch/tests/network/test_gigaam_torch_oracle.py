@@ -13,7 +13,7 @@ from govor import LoadFailed, ModelFile, ModelSpec, Options, Placement
 
 torch = pytest.importorskip("torch", reason="GigaAM in torch needs torch")
 plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
-features = pytest.importorskip("govor_gigaam_torch.features")
+features = pytest.importorskip("govor_gigaam_torch.network.features")
 
 GENERATIONS = ("v1", "v2")
 

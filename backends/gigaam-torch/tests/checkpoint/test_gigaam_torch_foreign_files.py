@@ -7,10 +7,10 @@ from govor import LoadFailed
 
 torch = pytest.importorskip("torch", reason="GigaAM in torch needs torch")
 checkpoint = pytest.importorskip(
-    "govor_gigaam_torch.checkpoint", reason="govor-gigaam-torch is not installed"
+    "govor_gigaam_torch.checkpoint.reading", reason="govor-gigaam-torch is not installed"
 )
-assembly = pytest.importorskip("govor_gigaam_torch.assembly")
-vocabulary = pytest.importorskip("govor_gigaam_torch.vocabulary")
+assembly = pytest.importorskip("govor_gigaam_torch.checkpoint.assembly")
+vocabulary = pytest.importorskip("govor_gigaam_torch.decoding.vocabulary")
 
 
 def test_a_vocabulary_of_the_wrong_size_is_refused(published):

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="GigaAM in torch needs torch")
-features = pytest.importorskip("govor_gigaam_torch.features", reason="govor-gigaam-torch is not installed")
+features = pytest.importorskip(
+    "govor_gigaam_torch.network.features", reason="govor-gigaam-torch is not installed"
+)
 
 CONFIGS = {"v2": features.V2, "v3": features.V3}
 

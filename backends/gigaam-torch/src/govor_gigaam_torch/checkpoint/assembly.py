@@ -16,10 +16,10 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 import govor
-from govor_gigaam_torch.checkpoint import FILTERS, WINDOW, Checkpoint
-from govor_gigaam_torch.features import FeatureConfig, LogMel, make_filters, make_window
-from govor_gigaam_torch.model import EncoderConfig, GigaAM, HeadConfig
-from govor_gigaam_torch.vocabulary import Vocabulary, characters, sentencepiece
+from govor_gigaam_torch.checkpoint.reading import FILTERS, WINDOW, Checkpoint
+from govor_gigaam_torch.decoding.vocabulary import Vocabulary, characters, sentencepiece
+from govor_gigaam_torch.network.features import FeatureConfig, LogMel, make_filters, make_window
+from govor_gigaam_torch.network.model import EncoderConfig, GigaAM, HeadConfig
 
 Config = TypeVar("Config")
 SHOWN = 3

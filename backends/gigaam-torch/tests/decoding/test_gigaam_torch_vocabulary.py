@@ -8,7 +8,7 @@ import pytest
 import govor
 
 vocabulary = pytest.importorskip(
-    "govor_gigaam_torch.vocabulary", reason="govor-gigaam-torch is not installed"
+    "govor_gigaam_torch.decoding.vocabulary", reason="govor-gigaam-torch is not installed"
 )
 
 

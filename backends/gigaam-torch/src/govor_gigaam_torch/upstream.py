@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 import govor
-from govor_gigaam_torch.checkpoint import Checkpoint, read_checkpoint
+from govor_gigaam_torch.checkpoint.reading import Checkpoint, read_checkpoint
 from govor_gigaam_torch.device import place
 from govor_gigaam_torch.settings import GigaAMTorchSettings
 

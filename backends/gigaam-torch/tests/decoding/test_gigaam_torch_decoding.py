@@ -3,8 +3,10 @@ import math
 import pytest
 
 torch = pytest.importorskip("torch", reason="GigaAM in torch needs torch")
-decoding = pytest.importorskip("govor_gigaam_torch.decoding", reason="govor-gigaam-torch is not installed")
-heads = pytest.importorskip("govor_gigaam_torch.heads")
+decoding = pytest.importorskip(
+    "govor_gigaam_torch.decoding.greedy", reason="govor-gigaam-torch is not installed"
+)
+heads = pytest.importorskip("govor_gigaam_torch.network.heads")
 
 BLANK = 3
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from govor_gigaam_torch.heads import RNNTHead
+from govor_gigaam_torch.network.heads import RNNTHead
 
 
 @dataclass(frozen=True, slots=True)

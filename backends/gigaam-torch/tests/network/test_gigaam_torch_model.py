@@ -1,7 +1,7 @@
 import pytest
 
 torch = pytest.importorskip("torch", reason="GigaAM in torch needs torch")
-model = pytest.importorskip("govor_gigaam_torch.model", reason="govor-gigaam-torch is not installed")
+model = pytest.importorskip("govor_gigaam_torch.network.model", reason="govor-gigaam-torch is not installed")
 
 LENGTHS = (101, 37, 250, 4, 1)
 NORMS = (

@@ -5,10 +5,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="GigaAM in torch needs torch")
 checkpoint = pytest.importorskip(
-    "govor_gigaam_torch.checkpoint", reason="govor-gigaam-torch is not installed"
+    "govor_gigaam_torch.checkpoint.reading", reason="govor-gigaam-torch is not installed"
 )
-assembly = pytest.importorskip("govor_gigaam_torch.assembly")
-vocabulary = pytest.importorskip("govor_gigaam_torch.vocabulary")
+assembly = pytest.importorskip("govor_gigaam_torch.checkpoint.assembly")
+vocabulary = pytest.importorskip("govor_gigaam_torch.decoding.vocabulary")
 
 
 def assert_same(path, network):

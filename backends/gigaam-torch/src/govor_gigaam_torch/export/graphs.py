@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from govor_gigaam_torch.attention import Positions, relative_positions, rotary_positions
-from govor_gigaam_torch.heads import CTCHead, Joiner, Predictor, RNNTHead
-from govor_gigaam_torch.model import Encoder, GigaAM
+from govor_gigaam_torch.network.attention import Positions, relative_positions, rotary_positions
+from govor_gigaam_torch.network.heads import CTCHead, Joiner, Predictor, RNNTHead
+from govor_gigaam_torch.network.model import Encoder, GigaAM
 
 OPSET = 17
 """Of the public exports, and the first that has LayerNormalization."""

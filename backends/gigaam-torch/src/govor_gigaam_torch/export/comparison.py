@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 import govor
-from govor_gigaam_torch.features import LogMel
-from govor_gigaam_torch.heads import CTCHead
-from govor_gigaam_torch.model import GigaAM
+from govor_gigaam_torch.network.features import LogMel
+from govor_gigaam_torch.network.heads import CTCHead
+from govor_gigaam_torch.network.model import GigaAM
 
 Floats = NDArray[np.float32]
 

@@ -3,7 +3,9 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="an export is written with onnx")
 reference = pytest.importorskip("onnx.reference")
-narrowing = pytest.importorskip("govor_gigaam_torch.narrowing", reason="govor-gigaam-torch is not installed")
+narrowing = pytest.importorskip(
+    "govor_gigaam_torch.export.quantisation", reason="govor-gigaam-torch is not installed"
+)
 
 
 @pytest.fixture
