@@ -12,9 +12,9 @@ import transformers
 
 import govor
 from govor.testing import hum, silence
-from govor_transformers.repository import FAMILIES
-from govor_transformers.tekken import Tekken
-from govor_transformers.words import Heard, words_of
+from govor_transformers.files.repository import FAMILIES
+from govor_transformers.text.tekken import Tekken
+from govor_transformers.text.words import Heard, words_of
 from support.models.random_speech_models import BUILDERS, save_ctc
 
 ALL = govor.Options(words=True, logprobs=True)

@@ -22,15 +22,15 @@ import torch
 import transformers
 
 import govor
-from govor_transformers.ctc import CTC
 from govor_transformers.device import DTYPES, choose_precision, place
-from govor_transformers.family import Family, Model
-from govor_transformers.repository import Contents, examine
-from govor_transformers.sequences import Sequences
+from govor_transformers.families.ctc import CTC
+from govor_transformers.families.family import Family, Model
+from govor_transformers.families.sequences import Sequences
+from govor_transformers.families.voxtral import Voxtral
+from govor_transformers.families.whisper import Whisper
+from govor_transformers.files.repository import Contents, examine
+from govor_transformers.files.tokenization import check_tokenizer
 from govor_transformers.settings import ModelTable, TransformersSettings
-from govor_transformers.tokenization import check_tokenizer
-from govor_transformers.voxtral import Voxtral
-from govor_transformers.whisper import Whisper
 
 CLASSES: dict[str, Any] = {
     "whisper": transformers.WhisperForConditionalGeneration,

@@ -8,8 +8,8 @@ import torch
 import transformers
 
 import govor
-from govor_transformers.family import Model, lengthened
-from govor_transformers.words import Heard, mean_logprob, text_of, tokens_of, words_of
+from govor_transformers.families.family import Model, lengthened
+from govor_transformers.text.words import Heard, mean_logprob, text_of, tokens_of, words_of
 
 
 class CTC:

@@ -8,8 +8,8 @@ from typing import Any
 import transformers
 
 import govor
-from govor_transformers.family import Model, chosen_logprobs, lengthened, sampling
-from govor_transformers.words import Heard, mean_logprob, piece_reader, text_of, tokens_of
+from govor_transformers.families.family import Model, chosen_logprobs, lengthened, sampling
+from govor_transformers.text.words import Heard, mean_logprob, piece_reader, text_of, tokens_of
 
 TOKENS_A_SECOND = 6.5
 """Most that the answer may have, as Moonshine's authors advise: it loops rather than be silent."""

@@ -12,8 +12,8 @@ import transformers
 from transformers.modeling_outputs import BaseModelOutput
 
 import govor
-from govor_transformers.family import Model, chosen_logprobs, lengthened, sampling
-from govor_transformers.words import Heard, mean_logprob, piece_reader, text_of, tokens_of, words_of
+from govor_transformers.families.family import Model, chosen_logprobs, lengthened, sampling
+from govor_transformers.text.words import Heard, mean_logprob, piece_reader, text_of, tokens_of, words_of
 
 SECONDS_A_STEP = 0.02
 """Whisper's timestamps count in these."""

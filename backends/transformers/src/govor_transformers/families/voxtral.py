@@ -9,9 +9,9 @@ import torch
 import transformers
 
 import govor
-from govor_transformers.family import Model, chosen_logprobs, sampling
-from govor_transformers.tekken import Tekken
-from govor_transformers.words import Heard, mean_logprob, text_of, tokens_of
+from govor_transformers.families.family import Model, chosen_logprobs, sampling
+from govor_transformers.text.tekken import Tekken
+from govor_transformers.text.words import Heard, mean_logprob, text_of, tokens_of
 
 WINDOW = 30 * govor.SAMPLE_RATE
 """It hears whole windows of 30 s; the last one is filled with silence."""

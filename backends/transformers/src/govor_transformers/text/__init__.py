@@ -1,0 +1,1 @@
+"""Tokens as bytes, and words made of them."""
