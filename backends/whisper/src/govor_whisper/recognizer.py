@@ -13,13 +13,13 @@ import ctranslate2  # type: ignore[import-untyped]
 import numpy as np
 
 import govor
-from govor_whisper.batched import WINDOW, Task
-from govor_whisper.conversion import check_conversion
+from govor_whisper.decoding.batched import WINDOW, Task
+from govor_whisper.decoding.recovery import Mender, as_integers
+from govor_whisper.decoding.results import WHISPER_TO_ISO, as_segment, merge
+from govor_whisper.decoding.sequential import SteppingModel
 from govor_whisper.device import choose_batch, choose_number_type, choose_workers, place, share_cores
-from govor_whisper.mending import Mender, as_integers
-from govor_whisper.results import WHISPER_TO_ISO, as_segment, merge
+from govor_whisper.files.conversion import check_conversion
 from govor_whisper.settings import WhisperSettings
-from govor_whisper.windows import SteppingModel
 
 CONTEXT_LETTERS = 30_000
 """What can have a part in that: Whisper's longest token has 128 letters. Megabytes would be tokenized, to

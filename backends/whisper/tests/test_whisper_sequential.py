@@ -7,7 +7,7 @@ from faster_whisper import WhisperModel
 
 from govor import SAMPLE_RATE
 from govor.testing import read_audio
-from govor_whisper.windows import SteppingModel, heard_in
+from govor_whisper.decoding.sequential import SteppingModel, heard_in
 
 STRICT = {"log_prob_threshold": -0.15, "compression_ratio_threshold": 1.6}
 """Bounds that clear speech does not keep either: every window goes through all temperatures, or most."""

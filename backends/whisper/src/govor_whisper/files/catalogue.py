@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from govor import Feature, ModelFile, ModelSpec
-from govor_whisper.repositories import REPOSITORIES
+from govor_whisper.files.repositories import REPOSITORIES
 
 ENGLISH = ("en",)
 WHISPER_99 = """

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import govor
-from govor_whisper.tokenization import check_tokenizer
-from govor_whisper.weights import Shape, read_shape
+from govor_whisper.files.tokenization import check_tokenizer
+from govor_whisper.files.weights import Shape, read_shape
 
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"

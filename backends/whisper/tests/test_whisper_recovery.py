@@ -9,7 +9,7 @@ import pytest
 import govor_whisper
 from govor import SAMPLE_RATE, Options, Placement
 from govor.testing import read_audio
-from govor_whisper.mending import Mender, as_integers, letters, speech_pieces
+from govor_whisper.decoding.recovery import Mender, as_integers, letters, speech_pieces
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from faster_whisper.transcribe import get_compression_ratio  # type: ignore[impo
 from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
 
 import govor
-from govor_whisper.listening import on_cpu
-from govor_whisper.windows import heard_in
+from govor_whisper.decoding.sequential import heard_in
+from govor_whisper.languages.model import on_cpu
 
 WINDOW = 30 * govor.SAMPLE_RATE
 SHORTEST_PAUSE_MS = 160  # the pipeline's own choice

@@ -16,7 +16,7 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore
 from numpy.typing import NDArray
 
 import govor
-from govor_whisper.batched import LEAST_PROBABLE, MOST_REPETITIVE, WINDOW, later
+from govor_whisper.decoding.batched import LEAST_PROBABLE, MOST_REPETITIVE, WINDOW, later
 
 FASTEST = 60.0
 """Letters a second. espeak at 400 words a minute, more than anybody speaks, comes to 42."""

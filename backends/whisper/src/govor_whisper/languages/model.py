@@ -17,7 +17,7 @@ from faster_whisper.audio import pad_or_trim  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from govor_whisper.features import Features
-from govor_whisper.spoken import PARTS, Chances, Run, among, is_change, runs
+from govor_whisper.languages.changes import PARTS, Chances, Run, among, is_change, runs
 
 SHORTEST_MIXED = 1000
 """Frames of 10 ms of audio in which a second language is looked for."""

@@ -14,7 +14,7 @@ from faster_whisper.tokenizer import Tokenizer  # type: ignore[import-untyped]
 from faster_whisper.transcribe import Segment, Word  # type: ignore[import-untyped]
 
 from govor_whisper.features import Features, PiecewiseExtractor
-from govor_whisper.listening import ListeningModel
+from govor_whisper.languages.model import ListeningModel
 
 CONTEXT_TOKENS = 223
 """What may stand before a window: half of Whisper's 448 positions, less the mark that opens it."""

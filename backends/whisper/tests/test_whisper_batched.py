@@ -11,7 +11,7 @@ import pytest
 import govor_whisper
 from govor import SAMPLE_RATE, Options, Placement
 from govor.testing import read_audio
-from govor_whisper.batched import WINDOW, Task, Window, cut_windows
+from govor_whisper.decoding.batched import WINDOW, Task, Window, cut_windows
 from govor_whisper.device import choose_batch
 
 
