@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 import govor
 import govor_silero
-from bench.models import FOLDERS, full_size, load_gigaam, load_onnx_asr, stretches
 from fullsize.talk import make_talk
 from govor_gigaam_onnx.decoding.greedy import decode_transducer
 from govor_gigaam_onnx.decoding.transducer import NumpyTransducer, read_transducer
@@ -32,6 +31,7 @@ from govor_gigaam_onnx.files.layout import find_files
 from govor_gigaam_onnx.graph.export import Export
 from govor_gigaam_onnx.runtime.encoder import Encoder
 from govor_gigaam_onnx.runtime.sessions import CPU, Session, SessionTransducer
+from support.bench.models import FOLDERS, full_size, load_gigaam, load_onnx_asr, stretches
 
 onnx_asr = pytest.importorskip("onnx_asr")
 onnxruntime = pytest.importorskip("onnxruntime")

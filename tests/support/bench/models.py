@@ -22,7 +22,7 @@ import govor_gigaam_onnx
 from govor.audio.chunking import Cutter, Packing, cut
 from govor.audio.policy import GAP_SECONDS, SEGMENT_RULES, TARGET_SECONDS
 
-MAKE_MODEL = Path(__file__).parents[1] / "fullsize" / "make_model.py"
+MAKE_MODEL = Path(__file__).parents[2] / "fullsize" / "make_model.py"
 FOLDERS = {"v3_ctc": "gigaam-v3-ctc", "v3_e2e_rnnt": "gigaam-v3-e2e-rnnt"}
 """Folders of the full-size models, and what onnx-asr calls them."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from govor.testing import read_audio
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 RATE = 16_000
 PAUSE = np.zeros(RATE, np.float32)
 
