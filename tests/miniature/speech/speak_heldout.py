@@ -11,11 +11,19 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from miniature import festival
-from miniature.espeak import Espeak, Voice
-from miniature.grammar import Grammar, plain
 from miniature.heldout import FOLDER, LIST, HeldOut
-from miniature.synthesise import HELD_OUT_VOICES, SAMPLE_RATE, VOICES, Utterance, pad, random_voice, speak
+from miniature.speech import festival
+from miniature.speech.espeak import Espeak, Voice
+from miniature.speech.synthesise import (
+    HELD_OUT_VOICES,
+    SAMPLE_RATE,
+    VOICES,
+    Utterance,
+    pad,
+    random_voice,
+    speak,
+)
+from miniature.text.grammar import Grammar, plain
 
 SEED = 20_000
 SHORTEST_WORDS = 3

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from miniature.features import MELS, log_mel
+from miniature.training.features import MELS, log_mel
 
 FRAMES_A_SECOND = 100
 SUBSAMPLING = 4

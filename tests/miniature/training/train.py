@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from govor_gigaam_torch.network.model import GigaAM
-from miniature.checkpoints import HEADS, build, load, save, tokenizer_path, tokens_of
-from miniature.corpus import Batch, Corpus
-from miniature.tokens import Tokens, place, train_pieces
-from miniature.transducer import rnnt_loss
+from miniature.text.tokens import Tokens, place, train_pieces
+from miniature.training.checkpoints import HEADS, build, load, save, tokenizer_path, tokens_of
+from miniature.training.corpus import Batch, Corpus
+from miniature.training.rnnt_loss import rnnt_loss
 
 EARLY, LATE = 3, 4
 """Frames (of 40 ms) before and after its place in which the RNN-T may emit it: keeps word times right."""

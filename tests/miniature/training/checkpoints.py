@@ -10,7 +10,7 @@ import torch
 from govor_gigaam_torch.network.features import V3 as FRONT_END
 from govor_gigaam_torch.network.features import make_filters, make_window
 from govor_gigaam_torch.network.model import V3, EncoderConfig, GigaAM, HeadConfig
-from miniature.tokens import CHARSET, Letters, Pieces, Tokens
+from miniature.text.tokens import CHARSET, Letters, Pieces, Tokens
 
 HEADS = ("ctc", "rnnt", "e2e_ctc")
 ENCODER = replace(V3, n_layers=4, d_model=96, n_heads=4, ff_expansion_factor=2)

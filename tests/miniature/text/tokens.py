@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from miniature.grammar import plain
+from miniature.text.grammar import plain
 
 CHARSET = " абвгдежзийклмнопрстуфхцчшщъыьэюя"
 

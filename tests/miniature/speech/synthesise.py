@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from miniature import festival
-from miniature.espeak import Espeak, Voice, installed_data
-from miniature.features import HOP, SAMPLE_RATE, log_mel
-from miniature.grammar import Grammar
-from miniature.variants import write_variants
+from miniature.speech import festival
+from miniature.speech.espeak import Espeak, Voice, installed_data
+from miniature.speech.variants import write_variants
+from miniature.text.grammar import Grammar
+from miniature.training.features import HOP, SAMPLE_RATE, log_mel
 
 VARIANTS = (
     "m1 m2 m3 m4 m5 m6 m8 f1 f2 f3 f5 adam anika Annie antonio aunty benjamin boris caleb david "
