@@ -14,7 +14,8 @@ from govor.testing import HEAVY
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
-    "telemetry plain names errors contract decoder",
+    "telemetry plain names errors decoder",
+    "contract",
     "events decoder.samples formats settings outbound",
     "decoder.containers formats.subtitles plugins connections",
     "decoder.process formats.rendering models",

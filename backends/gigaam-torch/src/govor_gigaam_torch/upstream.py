@@ -14,7 +14,6 @@ import torch
 
 import govor
 from govor_gigaam_torch.checkpoint.reading import Checkpoint, read_checkpoint
-from govor_gigaam_torch.device import place
 from govor_gigaam_torch.settings import GigaAMTorchSettings
 
 TABLES = ("preprocessor", "encoder", "head", "decoding")
@@ -37,7 +36,7 @@ def load_upstream(
     spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaAMTorchSettings
 ) -> UpstreamRecognizer:
     """Build a model as `gigaam.load_model` does, from the files of `load_recognizer`. Raises LoadFailed."""
-    where = place(placement.device)
+    where: torch.device = govor.choose_torch_device(torch, placement.device, family="GigaAM")
     precision = "fp32" if where.type == "cpu" else "fp16"
     if placement.precision not in ("auto", precision):
         raise govor.LoadFailed(

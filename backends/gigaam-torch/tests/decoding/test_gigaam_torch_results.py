@@ -2,25 +2,21 @@ import math
 
 import pytest
 
-from govor import Options, Segment, Token, Word
+from govor import Options, Segment, Token, Vocabulary, Word
 
-pytest.importorskip("torch", reason="GigaAM in torch needs torch")
-results = pytest.importorskip(
-    "govor_gigaam_torch.decoding.results", reason="govor-gigaam-torch is not installed"
+vocabulary = pytest.importorskip(
+    "govor_gigaam_torch.decoding.vocabulary", reason="govor-gigaam-torch is not installed"
 )
-decoding = pytest.importorskip("govor_gigaam_torch.decoding.greedy")
-vocabulary = pytest.importorskip("govor_gigaam_torch.decoding.vocabulary")
 
 LETTERS = vocabulary.characters(" абвгд")
-PIECES = vocabulary.Vocabulary(
-    (b" ", " да".encode(), "ль".encode(), b"!", b"\xd0", b"\xb4"), spaces_separate=False
-)
+PIECES = Vocabulary((b" ", " да".encode(), "ль".encode(), b"!", b"\xd0", b"\xb4"), spaces_separate=False)
 ALL = Options(words=True, logprobs=True)
 
 
 def segment(letters, emissions, options=ALL, language="ru"):
-    found = [decoding.Emission(token, frame, math.log(chance)) for token, frame, chance in emissions]
-    return results.as_segment(found, letters, 0.04, language, options)
+    tokens, frames, chances = zip(*emissions, strict=True) if emissions else ((), (), ())
+    logprobs = [math.log(chance) for chance in chances]
+    return letters.decode(tokens, logprobs, frames=frames, frame_seconds=0.04).segment(options, language)
 
 
 def test_words_last_from_their_first_frame_to_the_end_of_their_last():

@@ -33,9 +33,8 @@ def test_the_characters_are_those_of_the_published_vocabularies(letters, sha256)
 def test_characters_decode_one_by_one():
     russian = vocabulary.characters(vocabulary.RUSSIAN)
     assert len(russian) == 33
-    assert russian.decode([4, 1, 0, 33 - 1]) == "га я"
-    assert russian.begins_word(0)
-    assert not russian.begins_word(1)
+    assert russian.decode([4, 1, 0, 33 - 1]).text == "га я"
+    assert russian.spaces_separate
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "byte fallback"])
@@ -61,13 +60,18 @@ def letters(text):
     return re.sub("\ufffd+", "\ufffd", text)
 
 
+def written(pieces, ids):
+    """The text of tokens, with the spaces around it."""
+    return b"".join(pieces.tokens[token] for token in ids).decode(errors="replace")
+
+
 def test_pieces_decode_as_sentencepiece_does(model):
     processor, path = model
     pieces = vocabulary.sentencepiece(path)
     draw = random.Random(0)
     texts = [processor.encode(text) for text in ("Привет, мама!", "а Ж ☃ папа", "Как\u2581дела")]
     for ids in (*texts, *([draw.randrange(3, len(pieces)) for _ in range(20)] for _ in range(50))):
-        assert letters(pieces.decode(ids).removeprefix(" ")) == letters(processor.decode(ids))
+        assert letters(written(pieces, ids).removeprefix(" ")) == letters(processor.decode(ids))
     assert len(pieces) == len(processor)
 
 
@@ -75,9 +79,11 @@ def test_a_piece_that_begins_with_a_space_begins_a_word_and_belongs_to_it(model)
     processor, path = model
     pieces = vocabulary.sentencepiece(path)
     space = processor.piece_to_id("▁")
-    assert pieces.begins_word(space)
-    assert not pieces.separates(space)
-    assert vocabulary.characters(" а").separates(0)
+    first, second = (processor.piece_to_id(piece) for piece in ("а", "м"))
+    text = pieces.decode([first, space, second], frames=[0, 1, 5], frame_seconds=1)
+    assert [(word.text, word.start) for word in text.words()] == [("а", 0), ("м", 1)]
+    text = vocabulary.characters(" ам").decode([1, 0, 2], frames=[0, 1, 5], frame_seconds=1)
+    assert [(word.text, word.start) for word in text.words()] == [("а", 0), ("м", 5)]
 
 
 @pytest.mark.parametrize("content", [b"", b"no such model" * 50])

@@ -17,7 +17,7 @@ from torch import Tensor
 
 import govor
 from govor_gigaam_torch.checkpoint.reading import FILTERS, WINDOW, Checkpoint
-from govor_gigaam_torch.decoding.vocabulary import Vocabulary, characters, sentencepiece
+from govor_gigaam_torch.decoding.vocabulary import characters, sentencepiece
 from govor_gigaam_torch.network.features import FeatureConfig, LogMel, make_filters, make_window
 from govor_gigaam_torch.network.model import EncoderConfig, GigaAM, HeadConfig
 
@@ -59,7 +59,7 @@ def build_features(checkpoint: Checkpoint, device: torch.device) -> LogMel:
     return LogMel(config, *own, device)
 
 
-def build_vocabulary(checkpoint: Checkpoint, tokenizer: Path | None) -> Vocabulary:
+def build_vocabulary(checkpoint: Checkpoint, tokenizer: Path | None) -> govor.Vocabulary:
     """Return the tokens: those of the SentencePiece model `tokenizer`, else the checkpoint's characters.
 
     There must be one fewer than the head has classes, for the blank.

@@ -1,9 +1,8 @@
-"""Token ids to text. Token by token, because words and log-probabilities are reported so."""
+"""The vocabularies of GigaAM: single characters, and the pieces of a SentencePiece file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +20,12 @@ UNKNOWN = " ⁇ "
 """How SentencePiece decodes its unknown token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What a model writes. The blank is not in it: its id is `len(vocabulary)`."""
-
-    tokens: tuple[bytes, ...]
-    """UTF-8; a token that begins a word begins with a space. Some hold a part of a character."""
-    spaces_separate: bool
-    """A space alone stands between words, in time too; in SentencePiece it is the beginning of a word."""
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    def decode(self, ids: Iterable[int]) -> str:
-        return b"".join(self.tokens[token] for token in ids).decode(errors="replace")
-
-    def begins_word(self, token: int) -> bool:
-        return self.tokens[token].startswith(b" ")
-
-    def separates(self, token: int) -> bool:
-        """Tell whether the token is no part of a word."""
-        return self.spaces_separate and self.tokens[token] == b" "
-
-
-def characters(tokens: Iterable[str]) -> Vocabulary:
+def characters(tokens: Iterable[str]) -> govor.Vocabulary:
     """Return a vocabulary of single characters, a space among them."""
-    return Vocabulary(tuple(token.encode() for token in tokens), spaces_separate=True)
+    return govor.Vocabulary(tuple(token.encode() for token in tokens), spaces_separate=True)
 
 
-def sentencepiece(path: Path) -> Vocabulary:
+def sentencepiece(path: Path) -> govor.Vocabulary:
     """Read a SentencePiece `.model` file. Raises LoadFailed."""
     model = _read(path)
 
@@ -61,7 +37,7 @@ def sentencepiece(path: Path) -> Vocabulary:
         piece: str = model.id_to_piece(index)
         return bytes([int(piece[3:5], 16)]) if model.is_byte(index) else piece.replace(SPACE, " ").encode()
 
-    return Vocabulary(tuple(token(index) for index in range(len(model))), spaces_separate=False)
+    return govor.Vocabulary(tuple(token(index) for index in range(len(model))), spaces_separate=False)
 
 
 def pieces(path: Path) -> list[str]:

@@ -16,7 +16,7 @@ import torch
 import govor
 from govor_gigaam_torch.checkpoint.assembly import build_features, build_network, build_vocabulary
 from govor_gigaam_torch.checkpoint.reading import FILTERS, WINDOW, Checkpoint, read_checkpoint
-from govor_gigaam_torch.decoding.vocabulary import MULTILINGUAL, SPACE, Vocabulary, characters, pieces
+from govor_gigaam_torch.decoding.vocabulary import MULTILINGUAL, SPACE, characters, pieces
 from govor_gigaam_torch.export.comparison import Difference, compare
 from govor_gigaam_torch.export.graphs import Part, parts_of, trace
 from govor_gigaam_torch.export.quantisation import halve, quantise
@@ -139,7 +139,7 @@ def _generation(network: GigaAM, config: FeatureConfig) -> str:
     return "v1" if network.encoder.config.self_attention_model == "rel_pos" else "v2"
 
 
-def _family(network: GigaAM, vocabulary: Vocabulary, generation: str) -> str:
+def _family(network: GigaAM, vocabulary: govor.Vocabulary, generation: str) -> str:
     """Return how upstream's name for such a model begins."""
     if vocabulary == characters(MULTILINGUAL):
         return "multilingual_large" if network.encoder.config.d_model > V3.d_model else "multilingual"

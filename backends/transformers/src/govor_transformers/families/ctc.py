@@ -9,7 +9,6 @@ import transformers
 
 import govor
 from govor_transformers.families.family import Model, lengthened
-from govor_transformers.text.words import Heard, mean_logprob, text_of, tokens_of, words_of
 
 
 class CTC:
@@ -41,8 +40,8 @@ class CTC:
         frames, seconds_a_frame = self._frames(lengths, chances.shape[1])
         segments = []
         for row, count, audio in zip(chances, frames, batch, strict=True):
-            heard = list(self._read(row[:count], seconds_a_frame, len(audio) / govor.SAMPLE_RATE))
-            segments.append(_segment(heard, language, options))
+            found = list(self._read(row[:count], seconds_a_frame, len(audio) / govor.SAMPLE_RATE))
+            segments.append(_segment(found, language, options))
         return segments
 
     def close(self) -> None:
@@ -75,7 +74,7 @@ class CTC:
         self._model.network.load_adapter(name, force_load=True, use_safetensors=True, local_files_only=True)
         self._adapter = name
 
-    def _read(self, row: torch.Tensor, seconds: float, duration: float) -> Iterator[Heard]:
+    def _read(self, row: torch.Tensor, seconds: float, duration: float) -> Iterator[govor.DecodedToken]:
         """Yield tokens of one array's log-probabilities, (frames, tokens); `seconds` of a frame."""
         best, tokens = row.max(dim=-1)
         blank, before = self._tokenizer.pad_token_id, -1
@@ -90,38 +89,13 @@ class CTC:
                 if (parts and not spaced) or (not parts and token not in unspoken):
                     text = " " if parts else piece.lower() if lower else piece
                     end = min((frame + 1) * seconds, duration)
-                    yield Heard(token, text.encode(), float(best[frame]), min(frame * seconds, end), end)
+                    start = min(frame * seconds, end)
+                    yield govor.DecodedToken(token, text.encode(), float(best[frame]), start, end)
                     spaced = parts
             before = token
 
 
-def _segment(heard: list[Heard], language: str | None, options: govor.Options) -> govor.Segment:
-    if heard and heard[-1].data == b" ":
-        heard = heard[:-1]
-    return govor.Segment(
-        text=text_of(heard),
-        start=_rounded(heard[0].start) if heard else None,
-        end=_rounded(heard[-1].end) if heard else None,
-        words=words_of(_without_spaces(heard), language) if options.words else None,
-        tokens=tokens_of(heard) if options.logprobs else None,
-        token_ids=tuple(token.id for token in heard),
-        language=language if heard else None,
-        avg_logprob=mean_logprob(heard),
-    )
-
-
-def _without_spaces(heard: Sequence[Heard]) -> list[Heard]:
-    """Give each space to the letter behind it, where words begin; its own time is the pause's."""
-    found: list[Heard] = []
-    pending = b""
-    for token in heard:
-        if token.data == b" ":
-            pending = b" "
-        else:
-            found.append(Heard(token.id, pending + token.data, token.logprob, token.start, token.end))
-            pending = b""
-    return found
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)
+def _segment(found: list[govor.DecodedToken], language: str | None, options: govor.Options) -> govor.Segment:
+    if found and found[-1].data == b" ":
+        found = found[:-1]
+    return govor.DecodedText(found, spaces_separate=True).segment(options, language)

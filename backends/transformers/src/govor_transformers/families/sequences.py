@@ -9,7 +9,7 @@ import transformers
 
 import govor
 from govor_transformers.families.family import Model, chosen_logprobs, lengthened, sampling
-from govor_transformers.text.words import Heard, mean_logprob, piece_reader, text_of, tokens_of
+from govor_transformers.text.pieces import piece_reader
 
 TOKENS_A_SECOND = 6.5
 """Most that the answer may have, as Moonshine's authors advise: it loops rather than be silent."""
@@ -58,20 +58,13 @@ class Sequences:
         return FEWEST_TOKENS + int(TOKENS_A_SECOND * len(audio) / govor.SAMPLE_RATE)
 
     def _segment(self, tokens: list[int], chances: list[float], options: govor.Options) -> govor.Segment:
-        heard: list[Heard] = []
+        found: list[govor.DecodedToken] = []
         for token, chance in zip(tokens, chances, strict=False):
             if token in self._ends:
                 break
             if token not in self._special:
-                heard.append(Heard(token, self._bytes(token), chance))
-        text = text_of(heard)
-        return govor.Segment(
-            text=text,
-            tokens=tokens_of(heard) if options.logprobs else None,
-            token_ids=tuple(token.id for token in heard),
-            language=self._model.language if text else None,
-            avg_logprob=mean_logprob(heard),
-        )
+                found.append(govor.DecodedToken(token, self._bytes(token), chance))
+        return govor.DecodedText(found).segment(options, self._model.language)
 
     @property
     def _ends(self) -> set[int]:

@@ -11,7 +11,6 @@ import transformers
 import govor
 from govor_transformers.families.family import Model, chosen_logprobs, sampling
 from govor_transformers.text.tekken import Tekken
-from govor_transformers.text.words import Heard, mean_logprob, text_of, tokens_of
 
 WINDOW = 30 * govor.SAMPLE_RATE
 """It hears whole windows of 30 s; the last one is filled with silence."""
@@ -79,17 +78,10 @@ class Voxtral:
     def _segment(
         self, tokens: list[int], chances: list[float], language: str | None, options: govor.Options
     ) -> govor.Segment:
-        heard: list[Heard] = []
+        found: list[govor.DecodedToken] = []
         for token, chance in zip(tokens, chances, strict=False):
             if token == self._end:
                 break
             if data := self._words.decode(token):
-                heard.append(Heard(token, data, chance))
-        text = text_of(heard)
-        return govor.Segment(
-            text=text,
-            tokens=tokens_of(heard) if options.logprobs else None,
-            token_ids=tuple(token.id for token in heard),
-            language=language if text else None,
-            avg_logprob=mean_logprob(heard),
-        )
+                found.append(govor.DecodedToken(token, data, chance))
+        return govor.DecodedText(found).segment(options, language)

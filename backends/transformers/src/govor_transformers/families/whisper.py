@@ -13,7 +13,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 import govor
 from govor_transformers.families.family import Model, chosen_logprobs, lengthened, sampling
-from govor_transformers.text.words import Heard, mean_logprob, piece_reader, text_of, tokens_of, words_of
+from govor_transformers.text.pieces import piece_reader
 
 SECONDS_A_STEP = 0.02
 """Whisper's timestamps count in these."""
@@ -37,7 +37,7 @@ WHISPER_TO_ISO = {"jw": "jv"}
 class Answer:
     """What one window holds; times in seconds from its start."""
 
-    heard: list[Heard]
+    tokens: list[govor.DecodedToken]
     start: float | None
     end: float | None
     rest: float | None
@@ -193,7 +193,7 @@ class Whisper:
         if self._end in tokens:
             tokens = tokens[: tokens.index(self._end)]
         duration = len(audio) / govor.SAMPLE_RATE
-        heard = []
+        found = []
         for place, token in enumerate(tokens):
             if token >= self._end:
                 continue
@@ -201,12 +201,12 @@ class Whisper:
             if times is not None:  # at each token stands where the next one begins
                 start = min(times[place - 1] if place else 0.0, duration)
                 end = max(start, min(times[place], duration))
-            heard.append(Heard(token, self._bytes(token), logprobs[place], start, end))
+            found.append(govor.DecodedToken(token, self._bytes(token), logprobs[place], start, end))
         marks = [(token - self._first_time) * SECONDS_A_STEP for token in tokens if token >= self._first_time]
         closed = len(tokens) > 1 and min(tokens[-2:]) >= self._first_time
         last = marks[-1] if marks else 0.0
         rest = last if closed and 0 < last < duration - SHORTEST_REST else None
-        return Answer(heard, marks[0] if marks else None, marks[-1] if marks else None, rest)
+        return Answer(found, marks[0] if marks else None, marks[-1] if marks else None, rest)
 
     def _complete_config(self) -> None:
         """State what fine-tuned models of 2022 leave out, and what `generate` may not decide by itself."""
@@ -231,25 +231,20 @@ def _later(answer: Answer, seconds: float) -> Answer:
     def shift(time: float | None) -> float | None:
         return None if time is None else time + seconds
 
-    heard = [replace(token, start=shift(token.start), end=shift(token.end)) for token in answer.heard]
-    return Answer(heard, shift(answer.start), shift(answer.end), answer.rest)
+    tokens = [replace(token, start=shift(token.start), end=shift(token.end)) for token in answer.tokens]
+    return Answer(tokens, shift(answer.start), shift(answer.end), answer.rest)
 
 
 def _segment(
     answers: Sequence[Answer], language: str | None, duration: float, options: govor.Options
 ) -> govor.Segment:
-    heard = [token for answer in answers for token in answer.heard]
-    text = text_of(heard)
+    found = govor.DecodedText([token for answer in answers for token in answer.tokens])
+    text = found.text
     starts = [answer.start for answer in answers if answer.start is not None]
     ends = [answer.end for answer in answers if answer.end is not None]
-    return govor.Segment(
-        text=text,
+    return replace(
+        found.segment(options, language),
         start=round(min(starts[0], duration), 3) if text and starts else None,
         end=round(min(ends[-1], duration), 3) if text and ends else None,
-        words=words_of(heard, language) if options.words else None,
-        tokens=tokens_of(heard) if options.logprobs else None,
-        token_ids=tuple(token.id for token in heard),
-        language=language if text else None,
-        avg_logprob=mean_logprob(heard),
         temperature=options.temperature or 0.0,
     )

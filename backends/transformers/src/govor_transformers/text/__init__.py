@@ -1,1 +1,1 @@
-"""Tokens as bytes, and words made of them."""
+"""Vocabularies: the names of tokens as bytes, and Mistral's tekken.json."""

@@ -5,8 +5,6 @@ import math
 import pytest
 
 import govor
-from govor_gigaam_onnx.decoding.greedy import Hypothesis
-from govor_gigaam_onnx.decoding.results import as_segment
 from govor_gigaam_onnx.decoding.vocabulary import read_vocabulary
 
 FRAME = 0.04
@@ -26,8 +24,8 @@ def vocabulary(tmp_path):
 
 
 def segment(vocabulary, tokens, frames, logprobs=None):
-    found = Hypothesis(tokens, frames, logprobs or [-0.1] * len(tokens))
-    return as_segment(found, vocabulary, FRAME, "ru", ALL)
+    chances = logprobs or [-0.1] * len(tokens)
+    return vocabulary.decode(tokens, chances, frames=frames, frame_seconds=FRAME).segment(ALL, "ru")
 
 
 def test_words_of_characters_lie_between_spaces(vocabulary):
