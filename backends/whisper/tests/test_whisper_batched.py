@@ -123,41 +123,41 @@ def found(text, end, avg_logprob=-0.1, no_speech_prob=0.0):
     return SimpleNamespace(text=text, end=end, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob)
 
 
-def mended(task, *segments):
+def recovered(task, *segments):
     window = Window(0, len(task.audio), len(task.audio))
-    return "".join(segment.text for segment in task.mend(window, list(segments), "en") if segment)
+    return "".join(segment.text for segment in task.recover(window, list(segments), "en") if segment)
 
 
 def test_a_good_window_stays_as_it_is(task):
-    assert mended(task, found(" All is well.", end=12.5)) == " All is well."
+    assert recovered(task, found(" All is well.", end=12.5)) == " All is well."
 
 
 @pytest.mark.parametrize(
     "bad", [found(" and so" * 60, end=12.5), found(" Mumble.", end=12.5, avg_logprob=-1.2)]
 )
 def test_a_window_that_loops_or_is_improbable_is_decoded_again(task, bad):
-    text = mended(task, bad)
+    text = recovered(task, bad)
     assert "conference room" in text
     assert bad.text not in text
 
 
 def test_without_the_fallback_a_window_is_left_as_it_is(task):
     steady = Task(task.model, task.audio, task.options, [0.0])
-    assert mended(steady, found(" and so" * 60, end=12.5)) == " and so" * 60
+    assert recovered(steady, found(" and so" * 60, end=12.5)) == " and so" * 60
 
 
 def test_what_follows_the_last_timestamp_is_decoded_as_well(task):
-    text = mended(task, found(" Good morning.", end=6.0))
+    text = recovered(task, found(" Good morning.", end=6.0))
     assert text.startswith(" Good morning.")
     assert "see you next week" in text
 
 
 def test_a_window_with_no_text_is_heard_again(task):
-    assert "Good morning" in mended(task)
+    assert "Good morning" in recovered(task)
 
 
 def test_what_is_neither_speech_nor_probable_is_dropped(task):
-    assert mended(task, found(" Thank you.", end=12.5, avg_logprob=-1.2, no_speech_prob=0.9)) == ""
+    assert recovered(task, found(" Thank you.", end=12.5, avg_logprob=-1.2, no_speech_prob=0.9)) == ""
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import govor_whisper
 from govor import SAMPLE_RATE, Options, Placement
 from govor.testing import read_audio
-from govor_whisper.decoding.recovery import Mender, as_integers, letters, speech_pieces
+from govor_whisper.decoding.recovery import SpeechRecovery, as_integers, letters, speech_pieces
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def again():
 
 
 def told(audio, again, *found):
-    return [part for part in Mender(as_integers(audio), again).mended(found) if part]
+    return [part for part in SpeechRecovery(as_integers(audio), again).recovered(found) if part]
 
 
 def test_speech_without_text_is_heard_again_in_pieces(english, again):

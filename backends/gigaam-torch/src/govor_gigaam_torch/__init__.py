@@ -1,6 +1,6 @@
 """GigaAM for Govor, run by torch: every published checkpoint and fine-tuned ones.
 
-Light to import: torch comes in with `recognizer` or `adapter`, when the first model is loaded.
+Light to import: torch comes in with `recognizer` or `upstream`, when the first model is loaded.
 """
 
 from __future__ import annotations

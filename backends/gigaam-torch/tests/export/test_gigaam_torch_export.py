@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="an export is made with torch")
 onnx = pytest.importorskip("onnx", reason="an export is written with onnx")
 onnxruntime = pytest.importorskip("onnxruntime", reason="an export is compared with torch by onnxruntime")
 plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
-exporting = pytest.importorskip("govor_gigaam_torch.export.writing")
+writing = pytest.importorskip("govor_gigaam_torch.export.writing")
 graphs = pytest.importorskip("govor_gigaam_torch.export.graphs")
 
 LOGPROBS = govor.Options(logprobs=True)
@@ -76,7 +76,7 @@ def sounds(noise):
 def test_an_export_answers_as_the_checkpoint_does(tmp_path, published, onnx_models, sounds, generation, kind):
     path, _, _ = published(generation, kind)
     folder = tmp_path / "export"
-    exported = exporting.export(path, folder)
+    exported = writing.export(path, folder)
     assert exported.difference.largest <= 1e-3
     assert_same(
         onnx_models(folder, "original").transcribe(sounds, LOGPROBS),
@@ -87,7 +87,7 @@ def test_an_export_answers_as_the_checkpoint_does(tmp_path, published, onnx_mode
 @pytest.mark.parametrize("kind", ["ctc", "rnnt"])
 def test_an_export_of_an_e2e_model_writes_its_pieces(tmp_path, e2e, tokenizer, onnx_models, sounds, kind):
     path, folder = e2e(kind), tmp_path / "export"
-    exporting.export(path, folder, tokenizer=tokenizer[0])
+    writing.export(path, folder, tokenizer=tokenizer[0])
     lines = (folder / f"v3_e2e_{kind}_vocab.txt").read_text(encoding="utf-8").splitlines()
     assert lines == [f"{token} {index}" for index, token in enumerate([*tokenizer[1], "<blk>"])]
     assert_same(
@@ -100,7 +100,7 @@ def test_an_export_of_an_e2e_model_writes_its_pieces(tmp_path, e2e, tokenizer, o
 def test_an_export_of_v3_can_be_rewritten_for_this_cpu(tmp_path, published, onnx_models, sounds, kind):
     path, _, _ = published("v3", kind)
     folder = tmp_path / "export"
-    exporting.export(path, folder)
+    writing.export(path, folder)
     found = onnx_models(folder, "fp32").transcribe(sounds, LOGPROBS)
     assert_same(found, torch_model(path).transcribe(sounds, LOGPROBS))
     assert [name for name in names(folder) if name.endswith(".fp32.onnx")], names(folder)
@@ -110,8 +110,8 @@ def test_an_export_of_v3_can_be_rewritten_for_this_cpu(tmp_path, published, onnx
 def test_files_are_named_and_built_as_those_of_the_public_exports(tmp_path, published):
     ctc, _, _ = published("v3", "ctc", name="ctc.ckpt")
     rnnt, _, _ = published("v2", "rnnt", name="rnnt.ckpt")
-    exporting.export(ctc, tmp_path / "ctc")
-    exporting.export(rnnt, tmp_path / "rnnt")
+    writing.export(ctc, tmp_path / "ctc")
+    writing.export(rnnt, tmp_path / "rnnt")
     parts = ["v2_rnnt_decoder.onnx", "v2_rnnt_encoder.onnx", "v2_rnnt_joint.onnx"]
     assert names(tmp_path / "ctc") == ["config.json", "v3_ctc.onnx", "v3_vocab.txt"]
     assert names(tmp_path / "rnnt") == ["config.json", *parts, "v2_vocab.txt"]
@@ -143,7 +143,7 @@ def test_a_graph_may_be_for_shorter_audio_than_the_public_ones(tmp_path, make_ne
 
 def test_the_small_files_of_a_v3_model_are_those_of_the_public_export(tmp_path, published):
     path, _, _ = published("v3", "ctc")
-    exporting.export(path, tmp_path / "export")
+    writing.export(path, tmp_path / "export")
     for name, sha256 in PUBLISHED.items():
         assert hashlib.sha256((tmp_path / "export" / name).read_bytes()).hexdigest() == sha256
 
@@ -157,7 +157,7 @@ def constants(path):
 def test_fp16_halves_the_weights_and_nothing_else(tmp_path, published, onnx_models, sounds):
     path, _, _ = published("v3", "rnnt", dtype=torch.float16)
     folder = tmp_path / "export"
-    exported = exporting.export(path, folder, precision="fp16")
+    exported = writing.export(path, folder, precision="fp16")
     assert names(folder)[2] == "v3_rnnt_encoder.fp16.onnx"
     assert exported.difference.largest <= 1e-3, "weights in half precision lose nothing"
     encoder = onnx.load(folder / "v3_rnnt_encoder.fp16.onnx")
@@ -175,7 +175,7 @@ def test_fp16_halves_the_weights_and_nothing_else(tmp_path, published, onnx_mode
 def test_int8_is_of_products_alone(tmp_path, published, onnx_models, sounds, kind):
     path, _, _ = published("v3", kind)
     folder = tmp_path / "export"
-    exported = exporting.export(path, folder, precision="int8")
+    exported = writing.export(path, folder, precision="int8")
     assert exported.difference.relative < 0.05
     name = "v3_ctc.int8.onnx" if kind == "ctc" else "v3_rnnt_encoder.int8.onnx"
     graph = onnx.load(folder / name).graph
@@ -190,8 +190,8 @@ def test_int8_is_of_products_alone(tmp_path, published, onnx_models, sounds, kin
 def test_what_one_file_cannot_hold_lies_beside_it(tmp_path, published, onnx_models, sounds, monkeypatch):
     path, _, _ = published("v3", "ctc")
     folder = tmp_path / "export"
-    monkeypatch.setattr(exporting, "LARGEST_FILE", 100_000)
-    exporting.export(path, folder)
+    monkeypatch.setattr(writing, "LARGEST_FILE", 100_000)
+    writing.export(path, folder)
     assert names(folder) == ["config.json", "v3_ctc.onnx", "v3_ctc.onnx.data", "v3_vocab.txt"]
     graph, data = ((folder / name).stat() for name in ("v3_ctc.onnx", "v3_ctc.onnx.data"))
     assert graph.st_size < data.st_size

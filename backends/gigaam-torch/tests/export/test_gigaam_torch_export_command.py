@@ -11,7 +11,7 @@ pytest.importorskip("onnxruntime", reason="an export is compared with torch by o
 plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
 checkpoint = pytest.importorskip("govor_gigaam_torch.checkpoint.reading")
 command = pytest.importorskip("govor_gigaam_torch.export.command")
-exporting = pytest.importorskip("govor_gigaam_torch.export.writing")
+writing = pytest.importorskip("govor_gigaam_torch.export.writing")
 
 
 def names(folder):
@@ -21,24 +21,24 @@ def names(folder):
 def test_several_precisions_share_a_folder_and_nothing_is_overwritten_unasked(tmp_path, published):
     path, _, _ = published("v3", "ctc")
     folder = tmp_path / "export"
-    exporting.export(path, folder)
-    exporting.export(path, folder, precision="int8")
+    writing.export(path, folder)
+    writing.export(path, folder, precision="int8")
     before = (folder / "v3_ctc.onnx").stat()
     with pytest.raises(govor.InvalidParam, match=r"holds v3_ctc\.onnx already; --force overwrites"):
-        exporting.export(path, folder)
+        writing.export(path, folder)
     assert (folder / "v3_ctc.onnx").stat() == before
     (folder / "v3_vocab.txt").write_text("<blk> 0\n")
     with pytest.raises(govor.InvalidParam, match=r"holds v3_vocab\.txt already"):
-        exporting.export(path, folder, precision="fp16")
-    exporting.export(path, folder, overwrite=True)
+        writing.export(path, folder, precision="fp16")
+    writing.export(path, folder, overwrite=True)
     assert len((folder / "v3_vocab.txt").read_text(encoding="utf-8").splitlines()) == 34
 
 
 def test_an_export_that_answers_otherwise_is_not_kept(tmp_path, published, monkeypatch):
     path, _, _ = published("v3", "ctc")
-    monkeypatch.setitem(exporting.LIMITS, "int8", 1e-6)
+    monkeypatch.setitem(writing.LIMITS, "int8", 1e-6)
     with pytest.raises(govor.LoadFailed, match=r"model\.ckpt was not exported: in int8 it would answer"):
-        exporting.export(path, tmp_path / "export", precision="int8")
+        writing.export(path, tmp_path / "export", precision="int8")
     assert names(tmp_path / "export") == []
 
 
@@ -53,7 +53,7 @@ def test_features_that_no_program_computes_are_refused(tmp_path, published, size
     stored["state_dict"][checkpoint.WINDOW] *= loudness
     torch.save(stored, path)
     with pytest.raises(govor.LoadFailed, match=r"model\.ckpt was not exported: .* other features"):
-        exporting.export(path, tmp_path / "export")
+        writing.export(path, tmp_path / "export")
 
 
 def run(*args):

@@ -3,7 +3,7 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="an export is written with onnx")
 reference = pytest.importorskip("onnx.reference")
-narrowing = pytest.importorskip(
+quantisation = pytest.importorskip(
     "govor_gigaam_torch.export.quantisation", reason="govor-gigaam-torch is not installed"
 )
 
@@ -43,7 +43,7 @@ def stored(model):
 
 def test_numbers_beyond_half_precision_are_not_halved(small):
     weight, addend = np.full((8, 128), 1 / 3, np.float32), np.full((8, 128), 1e6, np.float32)
-    model, expected, found = small(weight, addend, narrowing.halve)
+    model, expected, found = small(weight, addend, quantisation.halve)
     assert stored(model) == {"w.half": "float16", "a": "float32"}
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
@@ -51,7 +51,7 @@ def test_numbers_beyond_half_precision_are_not_halved(small):
 def test_every_column_has_its_own_scale(small):
     weight = np.random.default_rng(1).standard_normal((8, 128)).astype(np.float32)
     weight *= np.logspace(-4, 4, 128, dtype=np.float32)
-    model, expected, found = small(weight, np.zeros((8, 128), np.float32), narrowing.quantise)
+    model, expected, found = small(weight, np.zeros((8, 128), np.float32), quantisation.quantise)
     assert stored(model) == {"w.int8": "int8", "w.scale": "float32", "a": "float32"}
     apart = np.abs(found - expected).max(axis=0) / np.abs(expected).max(axis=0)
     assert apart.max() < 0.05
@@ -60,6 +60,6 @@ def test_every_column_has_its_own_scale(small):
 def test_a_column_of_zeros_stays_zero(small):
     weight = np.ones((8, 128), np.float32)
     weight[:, 7] = 0
-    _, expected, found = small(weight, np.zeros((8, 128), np.float32), narrowing.quantise)
+    _, expected, found = small(weight, np.zeros((8, 128), np.float32), quantisation.quantise)
     assert (found[:, 7] == 0).all()
     np.testing.assert_allclose(found, expected, atol=0.1)

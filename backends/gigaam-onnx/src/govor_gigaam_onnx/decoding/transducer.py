@@ -33,7 +33,7 @@ class TransducerWeights:
 
 
 class NumpyTransducer:
-    """See `decoding.Transducer`. Holds no state; safe for threads."""
+    """See `decoding.greedy.Transducer`. Holds no state; safe for threads."""
 
     def __init__(self, weights: TransducerWeights):
         self.blank = len(weights.output.bias) - 1

@@ -19,7 +19,7 @@ Name = str
 """Of a value in the graph."""
 
 
-class Graph:
+class GraphBuilder:
     """A graph under construction. Each method adds nodes and returns the name of what they give."""
 
     def __init__(self, *, int8: bool):

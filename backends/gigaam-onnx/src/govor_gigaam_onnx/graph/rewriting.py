@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from govor_gigaam_onnx.features import MELS
-from govor_gigaam_onnx.graph.builder import Graph, Name
+from govor_gigaam_onnx.graph.builder import GraphBuilder, Name
 from govor_gigaam_onnx.graph.conformer import Attention, ConvolutionModule, Encoder, FeedForward
 from govor_gigaam_onnx.graph.export import Norm, Product
 from govor_gigaam_onnx.graph.subsampling import subsample
@@ -25,7 +25,7 @@ def build_graph(encoder: Encoder, *, int8: bool) -> onnx.ModelProto:
 
     With a CTC head it gives log-probabilities, (1, frames / 4, classes).
     """
-    graph = Graph(int8=int8)
+    graph = GraphBuilder(int8=int8)
     values = subsample(graph, "features", encoder)
     rotation = graph.integers(0), graph.constant(encoder.cosine), graph.constant(encoder.sine)
     for layer in encoder.layers:
@@ -42,14 +42,14 @@ def build_graph(encoder: Encoder, *, int8: bool) -> onnx.ModelProto:
     return graph.model(("features", [1, MELS, "frames"]), result)
 
 
-def _normed(graph: Graph, values: Name, norm: Norm, product: Product) -> tuple[Name, Product]:
+def _normed(graph: GraphBuilder, values: Name, norm: Norm, product: Product) -> tuple[Name, Product]:
     """Return normalised values and what to multiply them by, the norm's scale and bias included."""
     weight = product.weight * norm.scale[:, None]
     bias = product.bias + norm.bias @ product.weight
     return graph.standardise(values, len(norm.scale), norm.epsilon), Product(weight, bias)
 
 
-def _feed_forward(graph: Graph, values: Name, module: FeedForward) -> Name:
+def _feed_forward(graph: GraphBuilder, values: Name, module: FeedForward) -> Name:
     normed, expand = _normed(graph, values, module.norm, module.expand)
     hidden = graph.silu(graph.product(normed, expand))
     halved = Product(module.contract.weight * HALF, module.contract.bias * HALF)
@@ -57,7 +57,7 @@ def _feed_forward(graph: Graph, values: Name, module: FeedForward) -> Name:
 
 
 def _attend(
-    graph: Graph, values: Name, module: Attention, rotation: tuple[Name, Name, Name], heads: int
+    graph: GraphBuilder, values: Name, module: Attention, rotation: tuple[Name, Name, Name], heads: int
 ) -> Name:
     """Upstream rotates what queries and keys are made of, not queries and keys themselves: once for both."""
     normed = graph.norm(values, module.norm)
@@ -72,7 +72,7 @@ def _attend(
     return graph.add("Add", values, graph.product(attended, module.output))
 
 
-def _convolve(graph: Graph, values: Name, module: ConvolutionModule) -> Name:
+def _convolve(graph: GraphBuilder, values: Name, module: ConvolutionModule) -> Name:
     normed, expand = _normed(graph, values, module.norm, module.expand)
     width = len(expand.bias) // 2
     kept = Product(expand.weight[:, :width], expand.bias[:width])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from govor_gigaam_onnx.graph.builder import Graph, Name
+from govor_gigaam_onnx.graph.builder import GraphBuilder, Name
 from govor_gigaam_onnx.graph.conformer import Encoder
 from govor_gigaam_onnx.graph.export import Convolution, Product
 
@@ -15,7 +15,7 @@ END = np.iinfo(np.int64).max
 """As the end of a slice: all that is left."""
 
 
-def subsample(graph: Graph, features: Name, encoder: Encoder) -> Name:
+def subsample(graph: GraphBuilder, features: Name, encoder: Encoder) -> Name:
     """Return (1, frames / 4, channels) of (1, mels, frames)."""
     values = graph.add("Transpose", features, perm=[0, 2, 1])
     if encoder.projection is None:
@@ -29,7 +29,7 @@ def subsample(graph: Graph, features: Name, encoder: Encoder) -> Name:
     return graph.product(flat, _bands_first(encoder.projection, encoder.width))
 
 
-def _halve(graph: Graph, values: Name, convolution: Convolution) -> Name:
+def _halve(graph: GraphBuilder, values: Name, convolution: Convolution) -> Name:
     """Convolve (1, frames, channels) or (1, frames, bands, channels) with stride 2, then ReLU."""
     outputs, _, width, *_ = convolution.weight.shape
     axes = range(1, convolution.weight.ndim - 1)
@@ -50,7 +50,7 @@ def _halve(graph: Graph, values: Name, convolution: Convolution) -> Name:
     return graph.add("Relu", graph.product(padded, Product(weight, convolution.bias), arrange=windows))
 
 
-def _trim(graph: Graph, padded: Name, axis: int, width: int) -> Name:
+def _trim(graph: GraphBuilder, padded: Name, axis: int, width: int) -> Name:
     """Cut off what no window reaches: windows of an odd width at every second place end at an odd length."""
     length = graph.add("Shape", padded, start=axis, end=axis + 1)
     two, rest = graph.integers(2), graph.integers(width - 2)

@@ -74,7 +74,7 @@ class Session:
 
 
 class SessionTransducer:
-    """See `decoding.Transducer`: predictor and joiner as they lie in their files, a session call per step."""
+    """A `decoding.greedy.Transducer` in onnxruntime: predictor and joiner as exported, a call per step."""
 
     def __init__(self, decoder: Session, joint: Session):
         self._decoder = decoder

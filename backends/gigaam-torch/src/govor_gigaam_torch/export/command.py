@@ -64,10 +64,10 @@ def export(
             f"export needs what is not installed: pip install {' '.join(missing)} "
             "(the extra `export` of govor-gigaam-torch)"
         )
-    from govor_gigaam_torch.export import writing as exporting
+    from govor_gigaam_torch.export import writing
 
     try:
-        exported = exporting.export(
+        exported = writing.export(
             checkpoint,
             folder,
             tokenizer=tokenizer,

@@ -78,7 +78,7 @@ class Task:
             for window, (found, encoded) in zip(group, self._together(group, decoded_in), strict=True):
                 spoken = self._spoken(window, encoded, language)
                 if spoken == [decoded_in]:
-                    told = self.mend(window, found, decoded_in)
+                    told = self.recover(window, found, decoded_in)
                 else:
                     told = self._alone(window.start, window.end, self.temperatures, language)
                 yield from told
@@ -89,7 +89,7 @@ class Task:
         if len(self.languages) == 1:
             return [language]
         audio = self.audio[window.start : window.end]
-        found = self.model.listening_for(self.languages).language_runs(
+        found = self.model.detecting(self.languages).language_runs(
             len(audio) // self.model.feature_extractor.hop_length,
             lambda: self.model.feature_extractor(audio),
             encoded,
@@ -116,7 +116,7 @@ class Task:
             by_window[segment.seek].append(heard_in(segment, language))
         return list(zip(by_window.values(), pipeline.encoded, strict=True))
 
-    def mend(self, window: Window, found: list[Any], language: str) -> Iterator[Any]:
+    def recover(self, window: Window, found: list[Any], language: str) -> Iterator[Any]:
         """Yield a window's segments, decoded again where they are not to be trusted."""
         heard_until = window.start
         if found:
@@ -136,7 +136,7 @@ class Task:
     def _alone(self, start: int, end: int, temperatures: Sequence[float], language: str) -> Iterator[Any]:
         """Decode a part of the audio in faster-whisper's sequential way."""
         single = len(self.languages) == 1
-        model = self.model if single else self.model.listening_for(self.languages)
+        model = self.model if single else self.model.detecting(self.languages)
         found, _ = model.transcribe(
             self.audio[start:end],
             temperature=list(temperatures),

@@ -59,7 +59,7 @@ def letters(text: str) -> int:
 
 
 @dataclass(slots=True)
-class Mender:
+class SpeechRecovery:
     """Watches the segments of one stretch of audio go by. Times are seconds from its start."""
 
     audio: NDArray[np.int16]
@@ -71,7 +71,7 @@ class Mender:
     _doubtful: list[Any] = field(default_factory=list)
     """Segments in hand that hold too little text for their length, or the same again and again."""
 
-    def mended(self, found: Iterable[Any]) -> Iterator[Any]:
+    def recovered(self, found: Iterable[Any]) -> Iterator[Any]:
         """Yield faster-whisper's segments in order, with what was lost, without what nobody can say."""
         for segment in found:
             if segment is None:

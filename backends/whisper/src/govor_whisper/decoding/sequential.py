@@ -14,7 +14,7 @@ from faster_whisper.tokenizer import Tokenizer  # type: ignore[import-untyped]
 from faster_whisper.transcribe import Segment, Word  # type: ignore[import-untyped]
 
 from govor_whisper.features import Features, PiecewiseExtractor
-from govor_whisper.languages.model import ListeningModel
+from govor_whisper.languages.model import LanguageDetectingModel
 
 CONTEXT_TOKENS = 223
 """What may stand before a window: half of Whisper's 448 positions, less the mark that opens it."""
@@ -45,7 +45,7 @@ class Attempt(NamedTuple):
     compression_ratio: float
 
 
-class SteppingModel(ListeningModel):
+class SteppingModel(LanguageDetectingModel):
     """A model whose segments come with a None between, wherever others may use the model first.
 
     Keywords and earlier text share one room before the window. faster-whisper gives each a room of its own:
@@ -79,7 +79,7 @@ class SteppingModel(ListeningModel):
         """Yield the segments of all windows, and None before further work on what gave none yet.
 
         `options` are faster-whisper's. Of those, clips, a prefix, a change of language from window to window
-        and the threshold of silence are never asked for here, and not heeded. Where `listening_for` made this
+        and the threshold of silence are never asked for here, and not heeded. Where `detecting` made this
         model, a window ends where the language changes.
         """
         extractor = self.feature_extractor

@@ -33,8 +33,8 @@ Encoded = NDArray[np.float32]
 """(windows, frames of 20 ms, width): what the encoder makes of windows."""
 
 
-class ListeningModel(WhisperModel):  # type: ignore[misc]
-    """As it is, it never asks; `listening_for` gives one that does, for one stretch of audio."""
+class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
+    """As it is, it never asks; `detecting` gives one that does, for one stretch of audio."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -42,7 +42,7 @@ class ListeningModel(WhisperModel):  # type: ignore[misc]
         self._usual: str | None = None
         self._encoded_first: Any = None
 
-    def listening_for(self, languages: Sequence[str], usual: str | None = None) -> Self:
+    def detecting(self, languages: Sequence[str], usual: str | None = None) -> Self:
         """Return this model for one stretch of audio in which the language may change.
 
         `languages` are the only ones there can be; none: any. `usual` is spoken, unless another is sure.
