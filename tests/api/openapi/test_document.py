@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 import pytest
 
+from govor.api.openapi.document import Provider
 from govor.api.openapi.route_errors import all_kinds
 
 SHARED = {
@@ -267,6 +269,21 @@ def test_a_server_with_keys_says_that_it_asks_for_one(serve: Any) -> None:
     scheme = document["components"]["securitySchemes"]["key"]
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
     assert document["security"] == [{"key": []}, {"key_header": []}]
+
+
+def test_the_document_is_made_once_however_often_anybody_asks(
+    monkeypatch: pytest.MonkeyPatch, serve: Any
+) -> None:
+    made, make = [], Provider.schema
+
+    def schema(provider: Provider) -> dict[str, Any]:
+        made.append(provider)
+        return make(provider)
+
+    monkeypatch.setattr(Provider, "schema", schema)
+    with serve().client() as client, ThreadPoolExecutor(8) as threads:
+        documents = {answer.text for answer in threads.map(client.get, ["/openapi.json"] * 40)}
+    assert (len(documents), len(made)) == (1, 1)
 
 
 def test_what_a_route_is_about_is_said_of_its_group_and_its_parameters(document: dict[str, Any]) -> None:
