@@ -99,6 +99,13 @@ def test_plugins_toml_gives_the_same_aliases_as_no_file():
     assert load_settings(ROOT / "plugins.toml").aliases == Settings().aliases
 
 
+def test_the_guards_of_this_file_have_something_to_look_at(pins):
+    assert len(BACKENDS) >= 9
+    assert len(SOURCES) >= 260
+    assert len(pins) >= 100
+    assert sum(len(dependencies(path / "pyproject.toml")) for path in [ROOT, *BACKENDS]) >= 30
+
+
 def test_constraints_name_no_address():
     text = CONSTRAINTS.read_text(encoding="utf-8")
     assert "://" not in text
