@@ -150,6 +150,17 @@ def test_every_backend_is_an_extra_of_the_server_and_three_are_the_default():
     assert (default.name, default.extras) == ("govor", {"whisper", "silero", "gigaam-onnx"})
 
 
+def test_no_package_claims_to_run_where_the_server_cannot_start():
+    """The server forks processes that decode, locks files with fcntl and obeys POSIX signals."""
+    claims = {
+        claim
+        for folder in [ROOT, *BACKENDS]
+        for claim in project(folder).get("classifiers", [])
+        if claim.startswith("Operating System")
+    }
+    assert claims == {"Operating System :: POSIX"}
+
+
 def test_the_server_says_the_version_of_its_distribution():
     assert project(ROOT)["version"] == govor.__version__
 
