@@ -62,6 +62,11 @@ def test_of_models_that_are_as_near_one_that_is_installed_is_suggested(name: str
     assert f"Did you mean '{meant}'?" in message
 
 
+def test_the_family_whose_name_was_given_is_listed_first() -> None:
+    message = str(ModelNotFound("whisper", ["echo", "whisper-base", *KNOWN, "whisper-tiny"]))
+    assert "Did you mean 'whisper-base'? Available: whisper-base, whisper-tiny, echo, model-0" in message
+
+
 def test_a_plugin_that_failed_is_named_where_a_model_is_missing() -> None:
     message = str(ModelNotFound("whisper-base", [], failed=["whisper"]))
     assert "The models of the plugin 'whisper' are missing, as it failed" in message

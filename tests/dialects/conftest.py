@@ -75,9 +75,9 @@ def read_events(response: httpx.Response) -> list[Event]:
     found = []
     for block in response.text.split("\n\n"):
         fields = dict(line.partition(":")[::2] for line in block.splitlines())
-        if "" in fields:
-            found.append(Event(":", fields[""].strip()))
-        elif fields:
+        if "" in fields:  # no empty line follows a comment
+            found.append(Event(":", fields.pop("").strip()))
+        if fields:
             found.append(Event(fields.get("event", "").strip(), fields.get("data", "").strip()))
     return found
 

@@ -93,9 +93,10 @@ def test_a_segment_of_a_stream_has_words_where_they_are_asked_for(
 def test_a_streamed_translation_is_of_english(client: httpx.Client, samples: Path, events: Any) -> None:
     files = {"file": ("ru.wav", (samples / "ru_short.wav").read_bytes())}
     told = events(client.post(f"/v1/{TRANSLATE}?stream=1", files=files, data={"model": "whisper-base"}))
-    assert [event.name for event in told] == ["ping", "task", "segment", "ok"]
-    assert (told[1].json()["task"], told[1].json()["language"]) == ("translate", "en")
-    assert told[2].json()["text"].isascii()
+    task, segment, end = (event for event in told if event.name != "ping")  # a busy machine sends several
+    assert (told[0].name, task.name, segment.name, end.name) == ("ping", "task", "segment", "ok")
+    assert (task.json()["task"], task.json()["language"]) == ("translate", "en")
+    assert segment.json()["text"].isascii()
 
 
 def test_a_silent_stream_has_a_task_and_is_ok(client: httpx.Client, events: Any) -> None:
@@ -108,6 +109,7 @@ def test_a_silent_stream_has_a_task_and_is_ok(client: httpx.Client, events: Any)
 def test_the_form_decides_where_both_ask_for_a_stream(client: httpx.Client, form: Any, events: Any) -> None:
     form["data"]["stream"] = "true"
     told = events(client.post(f"/v1/{TRANSCRIBE}?stream=true", **form))
+    told = [event for event in told if event.name != ":"]
     assert {event.name for event in told} == {"transcript.text.delta", "transcript.text.done", ""}
     assert told[0].json()["type"] == "transcript.text.delta"
     form["data"]["stream"] = "false"

@@ -77,5 +77,5 @@ def test_an_error_has_its_four_keys(param):
 
 def test_the_fixed_events_are_what_clients_know():
     assert events.DONE == b"data: [DONE]\n\n"
-    assert events.progress(12.34, 60) == b": keep-alive\n: progress 12.3/60.0\n\n"
-    assert events.progress(0, None) == b": keep-alive\n: progress 0.0\n\n"
+    assert events.progress(12.34, 60) == b": keep-alive\n: progress 12.3/60.0\n"
+    assert events.progress(0, None) == b": keep-alive\n: progress 0.0\n"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govor.audio.buffers import Probabilities, Tape
+from govor.audio.clicks import soften
 from govor.audio.edge_padding import Rims, quiet
 from govor.audio.quiet_voices import Listener
 from govor.audio.regions import Region, SpeechFinder, SpeechRules
@@ -214,6 +215,7 @@ class Cutter:
         if lead or tail:
             self._pieces = [quiet(lead, self._pieces), *self._pieces, quiet(tail, self._pieces)]
         audio = np.concatenate(self._pieces)
+        soften(audio)
         audio.flags.writeable = False
         offsets = np.cumsum([lead, *lengths[:-1]]).tolist()
         stretch = Stretch(audio, tuple(offsets), tuple(part.start for part in self._parts), seam, tail)

@@ -37,8 +37,10 @@ class ModelNotFound(RequestError):
         fetchable: Sequence[str] = (),
         failed: Sequence[str] = (),
     ):
-        """`fetchable`: models that are not installed; `failed`: plugins whose models are missing."""
+        """`known`: those that are here first; `fetchable`: models that are not installed; `failed`: plugins
+        whose models are missing. Models of the family that the name begins are listed first."""
         name = name[:LONGEST_NAME]
+        known = sorted(known, key=lambda model: not (name and model.startswith(name)))
         near = _nearest(name, known, fetchable)
         meant = f" Did you mean '{near}'?" if near else ""
         if near and near not in known:

@@ -20,12 +20,14 @@ DONE = b"data: [DONE]\n\n"
 """Ends a stream that went well; never follows an error."""
 
 
-KEEP_ALIVE = b": keep-alive\n\n"
+KEEP_ALIVE = b": keep-alive\n"
+"""A comment. No empty line follows: several SDKs end an event there, and cannot read one without data."""
 
 
 def progress(done: float, total: float | None) -> bytes:
-    """A comment that keeps the stream open and tells how many seconds of the recording are done."""
-    return f": keep-alive\n: progress {done:.1f}{'' if total is None else f'/{total:.1f}'}\n\n".encode()
+    """Comments that keep the stream open and tell how many seconds of the recording are done."""
+    told = f": progress {done:.1f}{'' if total is None else f'/{total:.1f}'}\n"
+    return KEEP_ALIVE + told.encode()
 
 
 class Events(Protocol):

@@ -43,6 +43,10 @@ class Exchange:
     route: str = ""
     """The route's template, as in /v1/models/<path:name>; empty: there is none."""
     status: int = CLIENT_LEFT
+    departed: bool = False
+    """The connection has ended."""
+    answered: bool = False
+    """All of the answer was sent."""
     code: str = ""
     """Of the error that was answered."""
     key: str = ""

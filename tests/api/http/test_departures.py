@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -91,6 +92,19 @@ def test_a_client_that_leaves_leaves_nothing_behind(
         assert eventually(lambda: model.abandoned == number), "the model works on for nobody"  # noqa: B023
     assert len(model.calls) == 2 * ROUNDS
     assert threading.active_count() <= threads + 10  # pools of threads grow up to their size
+
+
+def test_the_log_tells_that_a_client_left_before_its_stream_was_whole(
+    start: Any, model: FakeLongForm, tmp_path: Path, caplog: Any
+) -> None:
+    caplog.set_level(logging.INFO, "govor.access")
+    server = start()
+    connection = knock(server, URL, media.wav(hum(5)), stream="true")
+    work_begins(model)
+    assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    connection.close()
+    assert eventually(lambda: is_at_rest(server, tmp_path))
+    assert [line.split(" in ")[0] for line in caplog.messages] == [f"127.0.0.1 POST {URL} 499"]
 
 
 @pytest.mark.parametrize("way", [Connection.reset, Connection.close])

@@ -26,6 +26,8 @@ def read(*pairs: tuple[str, str]) -> Fields:
         [("timestamp_granularities", "word"), ("timestamp_granularities", "segment")],
         [("timestamp_granularities", "word,segment")],
         [("timestamp_granularities", '["word", "segment"]')],
+        [("timestamp_granularities", "[word, segment]")],
+        [("timestamp_granularities[]", "['word', 'segment']")],
         [("timestamp_granularities[0]", "word"), ("timestamp_granularities[1]", "segment")],
     ],
 )
@@ -67,6 +69,18 @@ def test_stream_may_be_any_word_for_true(value: str) -> None:
 def test_empty_fields_are_absent_fields() -> None:
     fields = read(("language", ""), ("temperature", ""), ("prompt", ""), ("model", ""))
     assert fields == Fields()
+
+
+@pytest.mark.parametrize("value", ["None", "null", "undefined", " None "])
+def test_a_value_that_a_program_does_not_have_is_absent(value: str) -> None:
+    names = ("language", "temperature", "prompt", "model", "stream", "languages[]")
+    assert read(*((name, value) for name in names)) == Fields()
+
+
+def test_names_and_keywords_may_be_those_words() -> None:
+    assert read(("keywords[]", "undefined"), ("channel_names", "None,null")) == Fields(
+        keywords=["undefined"], channel_names=["None", "null"]
+    )
 
 
 @pytest.mark.parametrize("value", ["ru", "RU", "ru-RU", "Russian", "rus"])

@@ -127,10 +127,10 @@ def test_a_stream_is_kept_open_by_comments_while_the_model_is_busy(start: Start)
     server = start(model, keep_alive_seconds=0.1)
     with server.client() as client, stream(client, voice(1)) as response:
         lines = response.iter_lines()
-        comments = [next(lines) for _ in range(9)]
+        comments = [next(lines) for _ in range(6)]
         model.gate.set()
         assert next(events(lines))["delta"] == "1.0 seconds"
-    assert comments == [": keep-alive", ": progress 0.0/1.0", ""] * 3
+    assert comments == [": keep-alive", ": progress 0.0/1.0"] * 3  # an empty line would end an event
 
 
 def test_the_sdk_reads_over_comments(start: Start, sdk: Any) -> None:

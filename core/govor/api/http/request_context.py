@@ -15,7 +15,7 @@ from govor.api.http.paths import Paths
 from govor.api.http.security_headers import usual_headers
 from govor.engine.service import Service
 from govor.observe.hub import Watch
-from govor.observe.request import CURRENT, Exchange
+from govor.observe.request import CLIENT_LEFT, CURRENT, Exchange
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -69,8 +69,10 @@ class Exchanges:
         answer = self._labelling(exchange, scope, send)
         try:
             if scope["type"] != "http" or not await self._cross_origin.preflight(scope, answer):
-                await self._app(scope, receive, answer)
+                await self._app(scope, _noting(exchange, receive), answer)
         finally:
+            if exchange.departed and not exchange.answered:
+                exchange.status = CLIENT_LEFT  # also of an answer that had begun
             traffic.leave(exchange)
             self._watch.left(exchange)
             CURRENT.reset(token)
@@ -88,8 +90,22 @@ class Exchanges:
                 given = message.get("headers", ())
                 message = {**message, "headers": [*given, *more, *usual_headers(given)]}
             await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                exchange.answered = True
 
         return answer
+
+
+def _noting(exchange: Exchange, receive: Receive) -> Receive:
+    """Return a `receive` that notes that the client has left."""
+
+    async def read() -> Message:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            exchange.departed = True
+        return message
+
+    return read
 
 
 def client_address(scope: Scope, proxies: int) -> str:

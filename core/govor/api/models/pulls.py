@@ -91,9 +91,7 @@ def wanted_model(service: Service, name: str) -> Model:
     try:
         parse_repository(name)
     except ValueError:
-        raise ModelNotFound(
-            name, [model.id for model in service.catalogue], failed=service.catalogue.failed
-        ) from None
+        raise ModelNotFound(name, service.router.known(), failed=service.catalogue.failed) from None
     if service.settings.download != "any":
         raise DownloadForbidden(
             f"'{name}' is no model that a plugin or plugins.toml declares, and the setting `download` is "
@@ -105,7 +103,7 @@ def wanted_model(service: Service, name: str) -> Model:
     service.catalogue.add([adopt_repository(name, list(service.plugins))])
     found = service.router.find(name)
     if found is None:
-        raise ModelNotFound(name, [model.id for model in service.catalogue], failed=service.catalogue.failed)
+        raise ModelNotFound(name, service.router.known(), failed=service.catalogue.failed)
     return found
 
 

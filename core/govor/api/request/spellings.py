@@ -32,6 +32,11 @@ OTHER_NAMES = {
 }
 """What faster-whisper's servers and public services call the same; where both are sent, ours counts."""
 
+UNSET = frozenset({"None", "null", "undefined"})
+"""What programs write into a form for a value that they do not have."""
+WORDS = frozenset({"channel_names", "keywords", "known_speaker_names", "known_speaker_references"})
+"""Fields in which these may be meant."""
+
 ORDINARY = 8_000
 """Letters of one field: a long address fits, and nothing of that length keeps the event loop."""
 LONG = {"prompt": 100_000, "initial_prompt": 100_000, "keywords": 100_000}
@@ -46,14 +51,14 @@ MANY_ITEMS = {"keywords": 1000}
 def gather(form: MultiDict[str, str], known: Container[str]) -> dict[str, Any]:
     """Bring `name`, `name[]`, repeated keys, comma lists, `name[key]` and JSON strings to one shape.
 
-    An empty value is an absent one: browsers and SDKs send empty fields for what was not chosen. How long a
-    field may be is checked of those that are `known`. Raises InvalidParam.
+    An empty value is an absent one, and so is None, null or undefined: browsers and SDKs send them for what
+    was not chosen. How long a field may be is checked of those that are `known`. Raises InvalidParam.
     """
     values: dict[str, Any] = {}
     for key, texts in form.lists():
         spelled, bracket, inner = key.partition("[")
         name = OTHER_NAMES.get(spelled, spelled)
-        given = [text for text in texts if text.strip()]
+        given = [text for text in texts if _says(name, text)]
         if not given:
             continue
         if name in known:
@@ -74,10 +79,16 @@ def gather(form: MultiDict[str, str], known: Container[str]) -> dict[str, Any]:
 
 def present(form: Mapping[str, str], known: Container[str]) -> dict[str, str]:
     """Return the known fields that say something, each once. Raises InvalidParam."""
-    values = {name: text for name, text in form.items() if name in known and text.strip()}
+    values = {name: text for name, text in form.items() if name in known and _says(name, text)}
     for name, text in values.items():
         _check_length(name, [text])
     return values
+
+
+def _says(name: str, text: str) -> bool:
+    """Tell whether a value is one."""
+    text = text.strip()
+    return bool(text) and (name in WORDS or text not in UNSET)
 
 
 def _check_length(name: str, texts: Iterable[str]) -> None:
@@ -100,5 +111,10 @@ def _elements(name: str, text: str) -> list[str]:
         try:
             return [with_whole_letters(str(item)) for item in json.loads(text)]
         except (ValueError, RecursionError):
-            pass  # it is a keyword that begins with a bracket
-    return [piece.strip() for piece in text.split(",")] if name in COMMA_LISTS else [text]
+            pass  # it is a keyword that begins with a bracket, or a list as a language prints it
+    if name not in COMMA_LISTS:
+        return [text]
+    bare = text.strip()
+    if bare.startswith("[") and bare.endswith("]"):
+        return [piece.strip(" \t'\"") for piece in bare[1:-1].split(",")]
+    return [piece.strip() for piece in text.split(",")]
