@@ -219,7 +219,7 @@ class Jobs:
                 raise ShuttingDown(STOPPING)
             if self._ledger is None:
                 self._ledger = await self._open_ledger()
-                self._webhooks = Webhooks(self.settings, self._ledger)
+                self._webhooks = Webhooks(self.settings, self._ledger, self._service.lookups)
                 self._runner = Runner(self._service, self._ledger, self._webhooks.wake)
                 self._service.underway.watch(self._note_others)
                 self._tasks.append(asyncio.create_task(self._tidy(self._ledger), name="tidy jobs"))
