@@ -3,6 +3,8 @@ PYTHON   ?= python3
 VENV     ?= .venv
 BACKENDS := echo whisper silero gigaam-onnx
 OPTIONAL := gigaam-torch diarizer transformers moonshine wyoming
+FAST     := formats audio settings contract outbound jobs cli/terminal models/selection test_errors.py \
+            test_layers.py test_packaging.py
 BESIDE   := openai-1 openai-2 schemathesis
 PARALLEL ?= 2
 BIN      := $(VENV)/bin
@@ -12,7 +14,7 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check
 EDITABLE := -e . $(foreach name,$(BACKENDS),-e backends/$(name))
 
 .DELETE_ON_ERROR:
-.PHONY: help run install test test-slow test-versions lint bench clean
+.PHONY: help run install test test-fast test-slow test-versions lint bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,6 +26,10 @@ install: $(VENV)/.installed   ## Make .venv with the server, Whisper, GigaAM and
 
 test: $(VENV)/.tested         ## Install what the tests need (torch too) and run them, the slow ones excepted
 	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile -m "not slow and not hub" $(ARGS)
+
+test-fast: $(VENV)/.tested    ## Run the tests that need no model, no decoder and no server: under two minutes
+	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile -m "not slow and not hub" \
+	  --ignore tests/audio/decoding --ignore tests/audio/test_resume.py $(FAST:%=tests/%) $(ARGS)
 
 test-slow: $(VENV)/.tested    ## Run the slow tests too
 	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile -m "not hub" $(ARGS)

@@ -99,6 +99,13 @@ def test_plugins_toml_gives_the_same_aliases_as_no_file():
     assert load_settings(ROOT / "plugins.toml").aliases == Settings().aliases
 
 
+def test_the_guards_of_this_file_have_something_to_look_at(pins):
+    assert len(BACKENDS) >= 9
+    assert len(SOURCES) >= 260
+    assert len(pins) >= 100
+    assert sum(len(dependencies(path / "pyproject.toml")) for path in [ROOT, *BACKENDS]) >= 30
+
+
 def test_constraints_name_no_address():
     text = CONSTRAINTS.read_text(encoding="utf-8")
     assert "://" not in text
@@ -141,6 +148,17 @@ def test_every_backend_is_an_extra_of_the_server_and_three_are_the_default():
         assert asked.specifier.contains(project(folder)["version"])
     (default,) = map(Requirement, extras["default"])
     assert (default.name, default.extras) == ("govor", {"whisper", "silero", "gigaam-onnx"})
+
+
+def test_no_package_claims_to_run_where_the_server_cannot_start():
+    """The server forks processes that decode, locks files with fcntl and obeys POSIX signals."""
+    claims = {
+        claim
+        for folder in [ROOT, *BACKENDS]
+        for claim in project(folder).get("classifiers", [])
+        if claim.startswith("Operating System")
+    }
+    assert claims == {"Operating System :: POSIX"}
 
 
 def test_the_server_says_the_version_of_its_distribution():

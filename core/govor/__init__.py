@@ -10,6 +10,7 @@ from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
     from govor.contract.cores import usable_cores
+    from govor.contract.devices import choose_device, choose_torch_device
     from govor.contract.diarization import (
         CountedVoices,
         DiarizationStream,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Word,
     )
     from govor.contract.server import ServedModel, Transcriber, Transcribing
+    from govor.contract.vocabulary import DecodedText, DecodedToken, Vocabulary
     from govor.errors import (
         ConfigurationError,
         GovorError,
@@ -56,6 +58,8 @@ __all__ = [
     "Backend",
     "ConfigurationError",
     "CountedVoices",
+    "DecodedText",
+    "DecodedToken",
     "DiarizationStream",
     "Diarizer",
     "Feature",
@@ -81,11 +85,14 @@ __all__ = [
     "Transcript",
     "TranscriptionFailed",
     "UnsupportedOperation",
+    "Vocabulary",
     "VoiceDetector",
     "VoiceEmbedder",
     "VoiceStream",
     "Voices",
     "Word",
+    "choose_device",
+    "choose_torch_device",
     "hookimpl",
     "usable_cores",
 ]
@@ -103,6 +110,8 @@ HOMES = (
     "contract.diarization",
     "contract.server",
     "contract.hooks",
+    "contract.vocabulary",
+    "contract.devices",
 )
 """Modules that define the public names."""
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.report import report
 from govor.testing import hum
+from support.bench.report import report
 from support.clients.crowd import Pulse, ask_at_once, quantile, server_process
 from support.sound import media
 

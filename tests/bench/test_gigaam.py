@@ -24,14 +24,14 @@ from numpy.typing import NDArray
 
 import govor
 import govor_silero
-from bench.models import FOLDERS, full_size, load_gigaam, load_onnx_asr, stretches
 from fullsize.talk import make_talk
-from govor_gigaam_onnx.decoding import decode_transducer
-from govor_gigaam_onnx.encoder import Encoder
-from govor_gigaam_onnx.export import Export
-from govor_gigaam_onnx.layout import find_files
-from govor_gigaam_onnx.sessions import CPU, Session, SessionTransducer
-from govor_gigaam_onnx.transducer import NumpyTransducer, read_transducer
+from govor_gigaam_onnx.decoding.greedy import decode_transducer
+from govor_gigaam_onnx.decoding.transducer import NumpyTransducer, read_transducer
+from govor_gigaam_onnx.files.layout import find_files
+from govor_gigaam_onnx.graph.export import Export
+from govor_gigaam_onnx.runtime.encoder import Encoder
+from govor_gigaam_onnx.runtime.sessions import CPU, Session, SessionTransducer
+from support.bench.models import FOLDERS, full_size, load_gigaam, load_onnx_asr, stretches
 
 onnx_asr = pytest.importorskip("onnx_asr")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.clients import Left, ask, busy_with, timed
-from bench.models import Measured, gigaam, whisper
-from bench.report import percentiles, report
-from bench.speech import write_calm, write_hard
+from support.bench.clients import Left, ask, busy_with, timed
+from support.bench.models import Measured, gigaam, whisper
+from support.bench.report import percentiles, report
+from support.bench.speech import write_calm, write_hard
 from support.processes.server_processes import ServerProcess, process_of
 from support.sound.lengthy import stream, write_recording
 
@@ -22,7 +22,7 @@ ALONE, BESIDES = 10, 20
 GAPS = 100
 """Deltas of a long file until its longest call is known: Whisper's windows take twice as long once the text
 before them fills its context."""
-FIFO = str(Path(__file__).parent / "fifo.py")
+FIFO = str(Path(__file__).parents[1] / "support/bench/fifo.py")
 MODELS = {"gigaam": gigaam, "whisper": whisper}
 FIFO_SECONDS = {"gigaam": 3600, "whisper": 300}
 """Length of the file before the message in the plain queue: it is waited for in proportion."""

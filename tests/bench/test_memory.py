@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.report import report
-from bench.speech import write_calm
+from support.bench.report import report
+from support.bench.speech import write_calm
 from support.processes.server_processes import ServerProcess, process_of
 from support.sound.lengthy import stream, write_recording
 

@@ -23,9 +23,9 @@ from typing import Any
 
 import pytest
 
-from bench.clients import ask, seconds_together
-from bench.models import whisper
-from bench.report import report
+from support.bench.clients import ask, seconds_together
+from support.bench.models import whisper
+from support.bench.report import report
 from support.processes.server_processes import START_SECONDS, process_of
 
 FILES, ROUNDS = 8, 3

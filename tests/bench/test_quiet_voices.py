@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.report import report
 from govor.audio.detection import speech_in
 from govor.audio.policy import SEGMENT_RULES
 from govor.audio.regions import Region, SpeechFinder
 from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
 from govor.testing import read_audio
+from support.bench.report import report
 from support.sound.noises import NOISES, at_level, at_peak, whispered, white
 
 PEAKS = (-2, -20, -40, -50, -55, -60, -65)

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.report import report
 from bench.test_crowd import in_milliseconds
+from support.bench.report import report
 from support.clients.crowd import Pulse, server_process
 from support.waiting import eventually
 

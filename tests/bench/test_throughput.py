@@ -21,10 +21,10 @@ from faster_whisper import WhisperModel
 
 import govor
 import govor_silero
-from bench.clients import ask, seconds_together
-from bench.models import Measured, full_size, gigaam, load_gigaam, load_onnx_asr, stretches, whisper
-from bench.report import report
 from govor.testing import read_audio
+from support.bench.clients import ask, seconds_together
+from support.bench.models import Measured, full_size, gigaam, load_gigaam, load_onnx_asr, stretches, whisper
+from support.bench.report import report
 from support.processes.server_processes import process_of
 from support.sound.lengthy import write_recording
 

@@ -10,7 +10,7 @@ import pytest
 
 import govor.connections.http1
 import govor.connections.http2
-from govor.connections.request_checks import is_host, origin_form
+from govor.connections.request_checks import MOST_FIELDS, is_host, origin_form
 
 HOSTS = {
     "a label of 64 letters": "a" * 64 + ".example",
@@ -109,6 +109,13 @@ def test_another_version_is_refused(site: Any) -> None:
 def test_a_head_without_end_is_refused(site: Any) -> None:
     error = error_of(site.ask(b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 17_000), 431)
     assert error["code"] == "headers_too_large"
+
+
+def test_more_fields_than_a_request_has_are_refused(site: Any) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    error = error_of(site.ask(head + b"a:\r\n" * 3000 + b"\r\n"), 431)
+    assert error["code"] == "headers_too_large"
+    assert site.ask(head + b"a:\r\n" * (MOST_FIELDS - 2) + b"\r\n").startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(

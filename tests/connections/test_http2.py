@@ -13,6 +13,7 @@ import pytest
 from h2.errors import ErrorCodes
 
 from govor.connections.http2 import PREFACE, RESETS, Frames
+from govor.connections.request_checks import MOST_FIELDS
 from support.waiting import eventually
 
 GOOD = {":method": "GET", ":path": "/", ":scheme": "http", ":authority": "x"}
@@ -35,12 +36,12 @@ class Client:
         self.frames.initiate_connection()
         self.events: list[Any] = []
 
-    def ask(self, *, end: bool = True, **changed: str | None) -> int:
-        """Begin a request: GOOD, with these pseudo headers instead; None leaves one out."""
+    def ask(self, *, end: bool = True, fields: int = 0, **changed: str | None) -> int:
+        """Begin a request: GOOD and `fields` more, with these pseudo headers instead; None leaves one out."""
         headers = {**GOOD, **{f":{name}": value for name, value in changed.items()}}
         stream = self.frames.get_next_available_stream_id()
         given = [(name, value) for name, value in headers.items() if value is not None]
-        self.frames.send_headers(stream, given, end_stream=end)
+        self.frames.send_headers(stream, given + [("a", "")] * fields, end_stream=end)
         return stream
 
     def send(self) -> None:
@@ -187,6 +188,24 @@ def test_odd_pseudo_headers_are_refused_and_the_connection_goes_on(
     assert client.status(client.ask()) == "200"
     assert site.app.begun == ["/"]
     assert caplog.records == []
+
+
+def test_more_fields_than_a_request_has_are_refused_and_the_connection_goes_on(
+    client: Client, site: Any
+) -> None:
+    stream = client.ask(fields=MOST_FIELDS)
+    assert client.status(stream) == "431"
+    assert json.loads(client.body(stream))["error"]["code"] == "headers_too_large"
+    assert client.status(client.ask(fields=MOST_FIELDS - len(GOOD))) == "200"
+    assert site.app.begun == ["/"]
+
+
+def test_fields_that_take_a_byte_each_end_the_connection(client: Client, site: Any) -> None:
+    for _ in range(20):
+        client.ask(fields=1500)
+    end = client.wait_for(h2.events.ConnectionTerminated)
+    assert end.error_code == ErrorCodes.ENHANCE_YOUR_CALM
+    assert site.app.begun == []
 
 
 def test_an_odd_request_may_have_a_body(client: Client) -> None:

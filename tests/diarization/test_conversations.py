@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("govor_diarizer", reason="govor-diarizer is not installed")
+
 from diarization.conversations import RATE, REPORTED, TUNED_ON, converse
 from diarization.error_rate import Span, error_rate, named_rightly
 from diarization.evaluate import diarize, load, reported

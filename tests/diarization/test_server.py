@@ -15,6 +15,8 @@ import openai.types.audio as types
 import pytest
 from openai import OpenAI
 
+pytest.importorskip("govor_diarizer", reason="govor-diarizer is not installed")
+
 from diarization.material import SAMPLE, read_member, read_wav
 from diarization.networks import install_networks
 from support.sound import media

@@ -38,6 +38,7 @@ def test_every_test_that_the_checklist_names_exists(lines: list[list[str]], root
 
 
 def test_every_line_has_a_requirement_and_what_is_done(lines: list[list[str]]) -> None:
+    assert len(lines) >= LEAST_HELD
     for row in lines:
         assert len(row) in (3, 4)
         assert NUMBER.fullmatch(row[0]), row

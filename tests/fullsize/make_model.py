@@ -24,14 +24,14 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from talk import make_talk
 from torch import Tensor, nn
 
-from govor_gigaam_onnx.decoding import decode_ctc, decode_transducer
-from govor_gigaam_onnx.export import Export
+from govor_gigaam_onnx.decoding.greedy import decode_ctc, decode_transducer
+from govor_gigaam_onnx.decoding.transducer import NumpyTransducer, read_transducer
 from govor_gigaam_onnx.features import V3 as V3_FRAMING
 from govor_gigaam_onnx.features import LogMel
-from govor_gigaam_onnx.transducer import NumpyTransducer, read_transducer
-from govor_gigaam_torch.attention import Attention
-from govor_gigaam_torch.graphs import parts_of, trace
-from govor_gigaam_torch.model import V3, GigaAM, HeadConfig
+from govor_gigaam_onnx.graph.export import Export
+from govor_gigaam_torch.export.graphs import parts_of, trace
+from govor_gigaam_torch.network.attention import Attention
+from govor_gigaam_torch.network.model import V3, GigaAM, HeadConfig
 
 LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 PIECES = 1024

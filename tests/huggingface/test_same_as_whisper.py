@@ -91,7 +91,7 @@ def test_the_text_is_the_same_and_words_lie_where_they_do(
 def test_a_real_reading_gives_the_same_words(
     ours: Recognizer, theirs: Recognizer, recording: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from govor_whisper import batched
+    from govor_whisper.decoding import batched
 
     monkeypatch.setattr(batched, "WINDOW", 12 * 16_000)  # as long as the pieces that the core makes
     audio = read_audio(recording("two_cities.wav"))

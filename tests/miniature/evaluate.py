@@ -21,12 +21,12 @@ import numpy as np
 import govor
 import govor_gigaam_onnx
 import govor_gigaam_torch
-from miniature.checkpoints import tokenizer_path
-from miniature.grammar import plain
 from miniature.halves import widen_folder
 from miniature.heldout import HeldOut, read, recorded
 from miniature.scoring import rate
-from miniature.speak_heldout import SEED, speak_again
+from miniature.speech.speak_heldout import SEED, speak_again
+from miniature.text.grammar import plain
+from miniature.training.checkpoints import tokenizer_path
 
 COMMAND = "python -m miniature.evaluate miniature/models/*/*.ckpt --results miniature/results.json"
 WITH_WORDS = govor.Options(words=True)
@@ -92,7 +92,7 @@ def load(backend: govor.Backend) -> govor.Recognizer:
 def utterances(files: bool) -> list[tuple[HeldOut, np.ndarray]]:
     if files:
         return [(utterance, utterance.samples()) for utterance in recorded()]
-    from miniature.espeak import Espeak
+    from miniature.speech.espeak import Espeak
 
     espeak = Espeak()
     return [(utterance, speak_again(utterance, espeak).samples) for utterance in read()]

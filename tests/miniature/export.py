@@ -12,10 +12,10 @@ from pathlib import Path
 
 import onnx
 
-from govor_gigaam_torch.graphs import Part, parts_of, trace
-from miniature.checkpoints import HEADS, load
+from govor_gigaam_torch.export.graphs import Part, parts_of, trace
 from miniature.halves import halve
-from miniature.tokens import CHARSET, Letters, Tokens
+from miniature.text.tokens import CHARSET, Letters, Tokens
+from miniature.training.checkpoints import HEADS, load
 
 MODELS = Path(__file__).with_name("models")
 TABLE_FRAMES = 750

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("wyoming", reason="the wyoming plugin is not installed")
+pytest.importorskip("govor_wyoming", reason="govor-wyoming is not installed")
 
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop, wav_to_chunks

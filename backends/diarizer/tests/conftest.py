@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytest.importorskip("govor_diarizer", reason="govor-diarizer is not installed")
+
 import govor
 from diarization.material import EMBEDDING, SAMPLE, SEGMENTATION, read_member, read_wav
 from govor_diarizer import diarizer

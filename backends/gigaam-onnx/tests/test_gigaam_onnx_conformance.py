@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 from govor.testing import BackendConformance
-from govor_gigaam_onnx.preparation import probe
+from govor_gigaam_onnx.graph.preparation import probe
 
 HOME = Path(mkdtemp(prefix="govor-gigaam-"))
 KINDS = {"my-ctc": "ctc", "my-rnnt": "rnnt", "my-e2e": "e2e_rnnt"}

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from govor_gigaam_onnx import cores
+from govor_gigaam_onnx.runtime import cores
 
 
 @pytest.fixture

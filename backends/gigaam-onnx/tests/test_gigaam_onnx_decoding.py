@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from govor_gigaam_onnx.decoding import Hypothesis, decode_ctc, decode_transducer
-from govor_gigaam_onnx.export import Export, NotUnderstood
-from govor_gigaam_onnx.sessions import CPU, Session, SessionTransducer
-from govor_gigaam_onnx.transducer import NumpyTransducer, read_transducer
+from govor_gigaam_onnx.decoding.greedy import Hypothesis, decode_ctc, decode_transducer
+from govor_gigaam_onnx.decoding.transducer import NumpyTransducer, read_transducer
+from govor_gigaam_onnx.graph.export import Export, NotUnderstood
+from govor_gigaam_onnx.runtime.sessions import CPU, Session, SessionTransducer
 
 WIDTH = 16
 

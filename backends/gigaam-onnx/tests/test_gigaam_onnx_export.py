@@ -5,11 +5,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from govor_gigaam_onnx.conformer import read_encoder
-from govor_gigaam_onnx.export import Export, NotUnderstood
-from govor_gigaam_onnx.layout import find_files
-from govor_gigaam_onnx.preparation import compare, prepare
-from govor_gigaam_onnx.transducer import read_transducer
+from govor_gigaam_onnx.decoding.transducer import read_transducer
+from govor_gigaam_onnx.files.layout import find_files
+from govor_gigaam_onnx.graph.conformer import read_encoder
+from govor_gigaam_onnx.graph.export import Export, NotUnderstood
+from govor_gigaam_onnx.graph.preparation import compare, prepare
 
 
 def moved(export, tensor, operator, value, *more, **attributes):
@@ -75,8 +75,8 @@ def test_integer_weights_are_not_understood(ctc):
 
 def test_an_export_by_torch_is_understood(tmp_path):
     """The real thing, where torch is installed: traced as upstream traces it."""
-    model = pytest.importorskip("govor_gigaam_torch.model")
-    graphs = pytest.importorskip("govor_gigaam_torch.graphs")
+    model = pytest.importorskip("govor_gigaam_torch.network.model")
+    graphs = pytest.importorskip("govor_gigaam_torch.export.graphs")
     small = model.EncoderConfig(
         n_layers=2, d_model=32, n_heads=2, subsampling="conv1d", subs_kernel_size=5, conv_kernel_size=5,
         conv_norm_type="layer_norm",

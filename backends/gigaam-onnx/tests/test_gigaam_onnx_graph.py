@@ -4,11 +4,11 @@ import numpy as np
 import onnx
 import pytest
 
-from govor_gigaam_onnx.conformer import read_encoder
-from govor_gigaam_onnx.export import Export, NotUnderstood
-from govor_gigaam_onnx.graph import build_graph
-from govor_gigaam_onnx.nodes import quantise_columns
-from govor_gigaam_onnx.sessions import CPU, Session
+from govor_gigaam_onnx.graph.builder import quantise_columns
+from govor_gigaam_onnx.graph.conformer import read_encoder
+from govor_gigaam_onnx.graph.export import Export, NotUnderstood
+from govor_gigaam_onnx.graph.rewriting import build_graph
+from govor_gigaam_onnx.runtime.sessions import CPU, Session
 
 
 def features(frames, seed=0):

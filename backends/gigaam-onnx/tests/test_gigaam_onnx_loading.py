@@ -7,7 +7,7 @@ import pytest
 
 import govor
 import govor_gigaam_onnx
-from govor_gigaam_onnx.preparation import probe
+from govor_gigaam_onnx.graph.preparation import probe
 
 
 def load(folder, precision="original", device="cpu", wish=None, **settings):

@@ -8,9 +8,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from govor_gigaam_onnx import preparation
-from govor_gigaam_onnx.layout import find_files
-from govor_gigaam_onnx.preparation import prepare
+from govor_gigaam_onnx.files.layout import find_files
+from govor_gigaam_onnx.graph import preparation
+from govor_gigaam_onnx.graph.preparation import prepare
 
 
 def prepared(folder, numbers="int8"):

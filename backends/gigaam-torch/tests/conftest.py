@@ -28,7 +28,7 @@ def one_thread():
 @pytest.fixture(scope="session")
 def encoders():
     """Configs of each generation, shrunk."""
-    from govor_gigaam_torch.model import V2, V3
+    from govor_gigaam_torch.network.model import V2, V3
 
     small = {"d_model": 64, "n_layers": 2}
     return {
@@ -43,7 +43,7 @@ def make_network(encoders):
     """Make a small model in evaluation mode; norms and biases are random too, and the head speaks up."""
     import torch
 
-    from govor_gigaam_torch.model import GigaAM, HeadConfig
+    from govor_gigaam_torch.network.model import GigaAM, HeadConfig
 
     def make(generation="v3", kind="ctc", classes=34, seed=0, **sizes):
         torch.manual_seed(seed)
@@ -68,7 +68,7 @@ def _balance(network):
     """Set the blank's bias so that it wins every other time, as with random weights it never would."""
     import torch
 
-    from govor_gigaam_torch import features
+    from govor_gigaam_torch.network import features
 
     config = features.V2 if network.encoder.config.subsampling == "conv2d" else features.V3
     log_mel = features.LogMel(
@@ -82,7 +82,7 @@ def _balance(network):
 @pytest.fixture(scope="session")
 def make_tables(encoders):
     """Make the config of a small model, as plain data of upstream's form."""
-    from govor_gigaam_torch import features
+    from govor_gigaam_torch.network import features
 
     def make(network, generation="v3", letters=LETTERS):
         config = encoders[generation]
@@ -124,8 +124,8 @@ def save():
     """Write a published checkpoint of a network and its config, with the buffers of its features."""
     import torch
 
-    from govor_gigaam_torch.checkpoint import FILTERS, WINDOW
-    from govor_gigaam_torch.features import FeatureConfig, make_filters, make_window
+    from govor_gigaam_torch.checkpoint.reading import FILTERS, WINDOW
+    from govor_gigaam_torch.network.features import FeatureConfig, make_filters, make_window
 
     def write(path, network, tables, dtype=None):
         sizes = {

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("govor_moonshine", reason="govor-moonshine is not installed")
+
 import govor
 import govor_moonshine
 from govor.testing import read_audio

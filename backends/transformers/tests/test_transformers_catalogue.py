@@ -7,7 +7,7 @@ pytest.importorskip("govor_transformers", reason="govor-transformers is not inst
 import govor
 import govor_transformers
 from govor import Feature
-from govor_transformers.repository import chosen_files
+from govor_transformers.files.repository import chosen_files
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -12,9 +12,8 @@ import transformers
 
 import govor
 from govor.testing import hum, silence
-from govor_transformers.repository import FAMILIES
-from govor_transformers.tekken import Tekken
-from govor_transformers.words import Heard, words_of
+from govor_transformers.files.repository import FAMILIES
+from govor_transformers.text.tekken import Tekken
 from support.models.random_speech_models import BUILDERS, save_ctc
 
 ALL = govor.Options(words=True, logprobs=True)
@@ -167,14 +166,3 @@ def test_pieces_of_a_vocabulary_are_joined_by_rank(tmp_path, build):
     tekken = Tekken(tmp_path / "tekken.json")
     assert tekken.encode("lang") == [64 + ord("l"), 64 + 256, 64 + ord("g")]  # "an" has the lowest rank
     assert b"".join(map(tekken.decode, tekken.encode("lang:ru"))) == b"lang:ru"
-
-
-def test_words_begin_at_spaces_and_where_there_are_none_at_characters():
-    def timed(*pieces):
-        return [Heard(at, piece, -0.1, float(at), at + 1.0) for at, piece in enumerate(pieces)]
-
-    english = words_of(timed(b" Good", b" morn", b"ing", b"."), "en")
-    assert [(word.text, word.start, word.end) for word in english] == [("Good", 0, 1), ("morning.", 1, 4)]
-    tokyo = "東京".encode()
-    japanese = words_of(timed(tokyo[:2], tokyo[2:3], tokyo[3:]), "ja")
-    assert [(word.text, word.start, word.end) for word in japanese] == [("東", 0, 2), ("京", 2, 3)]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import govor
-from govor_transformers.tokenization import check_tokenizer
+from govor_transformers.files.tokenization import check_tokenizer
 
 SPEC = govor.ModelSpec("mine")
 GROWING = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1000}

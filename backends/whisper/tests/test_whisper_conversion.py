@@ -8,8 +8,8 @@ import struct
 import pytest
 
 import govor
-from govor_whisper.conversion import check_conversion
-from govor_whisper.weights import Shape, read_shape
+from govor_whisper.files.conversion import check_conversion
+from govor_whisper.files.weights import Shape, read_shape
 
 SHAPE = Shape(tokens=20, layers=2, heads=4, bands=80)
 CONFIG = {

@@ -8,7 +8,7 @@ import pytest
 import govor_whisper
 from govor import SAMPLE_RATE, Options, Placement
 from govor.testing import read_audio
-from govor_whisper.spoken import Run, among, is_change, runs
+from govor_whisper.languages.changes import Run, among, is_change, runs
 
 
 def parts(*codes, chance=0.95):

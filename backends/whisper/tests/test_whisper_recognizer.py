@@ -166,7 +166,7 @@ class FakeModel:
     def __init__(self):
         self.closed_after = None
 
-    def listening_for(self, *_):
+    def detecting(self, *_):
         return self
 
     def transcribe(self, audio, **asked):

@@ -16,7 +16,7 @@ from hypercorn.protocol.http_stream import HTTPStream
 
 from govor.connections.expect_continue import WAITS
 from govor.connections.refusals import refusal
-from govor.connections.request_checks import fault_of, origin_form
+from govor.connections.request_checks import fault_of, fields_fault, origin_form
 
 LAST = (b"connection", b"close")
 
@@ -139,12 +139,15 @@ class Http1(H11Protocol):
         any more (RFC 9113 3.1). Whoever knows that the server speaks HTTP/2 begins with it, and never comes
         here.
         """
-        headers = {name.lower(): value for name, value in event.headers}  # h11 lets one Host through
         with_body = event.method != b"HEAD"
+        if fault := fields_fault(len(event.headers)):
+            await self.refuse(431, fault, body=with_body)
+            raise _Refused
         if event.http_version not in (b"1.0", b"1.1"):
             await self.refuse(505, "HTTP/1.1 and HTTP/1.0 are spoken here.", body=with_body)
             raise _Refused
         self._version = event.http_version
+        headers = {name.lower(): value for name, value in event.headers}  # h11 lets one Host through
         path, named = origin_form(event.target)
         host = headers.get(b"host", b"") if named is None else named
         if fault := fault_of(event.method, path, host):

@@ -15,6 +15,9 @@ NAME = re.compile(rb"([A-Za-z0-9._~-]*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?")
 MOST_PORT = 65_535
 MOST_LABEL, MOST_NAME = 63, 253  # RFC 1035 2.3.4
 
+MOST_FIELDS = 100
+"""Of a request's head. In HTTP/2 a byte makes a field, and each costs all who look at it (Apache: 100)."""
+
 Header = tuple[bytes, bytes]
 
 
@@ -27,6 +30,11 @@ def fault_of(method: bytes, target: bytes, host: bytes) -> str:
     if not is_host(host):
         return "The Host header is not a name or address with an optional port, such as example.org:8000."
     return ""
+
+
+def fields_fault(count: int) -> str:
+    """Return what is wrong with so many header fields, as a sentence; "": nothing."""
+    return f"The request has {count} header fields; the most is {MOST_FIELDS}." if count > MOST_FIELDS else ""
 
 
 def is_host(host: bytes) -> bool:

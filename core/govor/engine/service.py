@@ -47,11 +47,11 @@ from govor.settings.keys import Keys
 from govor.settings.reload import LIVE, differing
 
 IO_THREADS = 64
-"""For reading, loading and fetching, which mostly wait: asyncio's few would let slow ones stop the rest."""
+"""For reading and loading, which mostly wait: asyncio's few would let slow ones stop the rest."""
 
 FETCHERS = 64
-"""Recordings that are fetched at once. A slow address keeps a thread for as long as it may be slow: more than
-this many are refused, so that none waits for another."""
+"""Recordings that are fetched at once, and names that are looked up at once. A name keeps a thread as long
+as its servers are slow: more than this many are refused, so that none waits for another."""
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Service:
         self.jobs_trouble: Callable[[], str] = str
         """Says why jobs are not worked on; "": they are."""
         self.admission = Admission(_limits(settings))
-        self.fetchers = ThreadPoolExecutor(FETCHERS, thread_name_prefix="govor-fetch")
+        self.lookups = ThreadPoolExecutor(FETCHERS, thread_name_prefix="govor-lookup")
         self.began = time.monotonic()
         self.transcribed = 0
         """Recordings answered since the start."""
@@ -162,7 +162,7 @@ class Service:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.fetchers.shutdown(wait=False, cancel_futures=True)
+        self.lookups.shutdown(wait=False, cancel_futures=True)
         await self.downloads.close()
         await self.pool.close()
         await asyncio.to_thread(self.decoders.close)

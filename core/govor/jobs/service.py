@@ -219,7 +219,7 @@ class JobService:
                 raise ShuttingDown(STOPPING)
             if self._store is None:
                 self._store = await self._open_ledger()
-                self._webhooks = Webhooks(self.settings, self._store)
+                self._webhooks = Webhooks(self.settings, self._store, self._service.lookups)
                 self._runner = Runner(self._service, self._store, self._webhooks.wake)
                 self._service.interactive.watch(self._note_others)
                 self._tasks.append(asyncio.create_task(self._tidy(self._store), name="tidy jobs"))

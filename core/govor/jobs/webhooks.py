@@ -11,6 +11,7 @@ import hmac
 import logging
 import time
 from base64 import b64decode, b64encode
+from concurrent.futures import Executor
 
 from govor.errors import GovorError, InsufficientStorage, JobsUnavailable, ShuttingDown, UrlNotAllowed
 from govor.jobs.storage.async_store import AsyncJobStore
@@ -52,9 +53,11 @@ def sign(secret: str, message: str, timestamp: int, body: str) -> dict[str, str]
 class Webhooks:
     """Sends what is due until it is closed; the rest waits in the data folder."""
 
-    def __init__(self, settings: Settings, store: AsyncJobStore):
+    def __init__(self, settings: Settings, store: AsyncJobStore, lookups: Executor):
+        """`lookups` are threads in which names are looked up."""
         self._settings = settings
         self._store = store
+        self._lookups = lookups
         self._arrival = asyncio.Event()
         self._task = asyncio.create_task(self._work(), name="webhooks")
 
@@ -118,4 +121,5 @@ class Webhooks:
             {"Content-Type": "application/json", **headers},
             private=self._settings.webhook_urls == "any",
             param=PARAM,
+            threads=self._lookups,
         )

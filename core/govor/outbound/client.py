@@ -1,105 +1,75 @@
 """One request to an address that was checked: GET into a file, POST of a small body.
 
-The connection goes to the very address that was checked, so a name that changes its mind in between leads
-nowhere; proxies of the environment are not used, for they would look names up themselves. Blocking calls of
-the standard library in a thread; whoever waits for them may leave, and the connection is cut.
+The connection goes to the very address that was checked, under the name that was asked for: a name that
+changes its mind in between leads nowhere. Every connection has a client of its own: no two names share one.
+Proxies of the environment are not used, for they would look names up themselves, nor its passwords; there are
+no cookies, and each redirection is checked like the first address. httpx is imported in the thread that looks
+the name up, as it is slow to import and rarely needed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
+import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
-from contextlib import closing, suppress
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
-from typing import IO, TypeVar
+from typing import IO, TYPE_CHECKING
 
 from govor import __version__
 from govor.errors import InsufficientStorage, PayloadTooLarge, UrlFailed
 from govor.outbound.addresses import PORTS, Url, parse_url, resolve
 from govor.plain import in_words
 
-CONNECT_SECONDS = 10.0
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_SECONDS = 10.0  # for each address of a host
 SILENCE_SECONDS = 30.0  # between two pieces of an answer
 FETCH_SECONDS = 900.0
 POST_SECONDS = 30.0
 REDIRECTS = 5
 MOVED = frozenset({301, 302, 303, 307, 308})
-CHUNK_BYTES = 256 * 1024
 USER_AGENT = f"govor/{__version__}"
-
-T = TypeVar("T")
-
-
-class _Line:
-    """The connection that a thread is using; `cut` ends it from outside."""
-
-    def __init__(self) -> None:
-        self._sock: socket.socket | None = None
-        self._cut = False
-
-    def use(self, sock: socket.socket) -> None:
-        self.close()
-        self._sock = sock
-        if self._cut:
-            raise OSError("nobody waits for it any more")
-
-    def close(self) -> None:
-        """Close the connection, however far it got."""
-        if self._sock is not None:
-            self._sock.close()
-
-    def cut(self) -> None:
-        self._cut = True
-        if self._sock is not None:
-            with suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)
-
-
-class _Pinned(HTTPConnection):
-    """A connection to one of the given addresses, whatever the host's name means by now."""
-
-    def __init__(self, url: Url, addresses: list[str], line: _Line):
-        super().__init__(url.host, url.port, timeout=CONNECT_SECONDS)
-        self.default_port = PORTS[url.scheme]  # is not named in `Host`
-        self._url = url
-        self._addresses = addresses
-        self._line = line
-
-    def connect(self) -> None:
-        for place, address in enumerate(self._addresses, start=1):
-            try:
-                sock = socket.create_connection((address, self._url.port), CONNECT_SECONDS)
-                break
-            except OSError:
-                if place == len(self._addresses):
-                    raise
-        self._line.use(sock)
-        sock.settimeout(SILENCE_SECONDS)
-        if self._url.scheme == "https":
-            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self._url.host)
-            self._line.use(sock)
-        self.sock = sock
 
 
 async def fetch(
     text: str, into: IO[bytes], *, limit: int, private: bool, param: str, threads: Executor | None = None
 ) -> None:
-    """Write what lies at an address into a file; in one of `threads`, which slow servers keep busy.
+    """Write what lies at an address into a file; names are looked up in one of `threads`.
 
     Raises InvalidParam, UrlNotAllowed, UrlFailed, PayloadTooLarge, InsufficientStorage.
     """
     url = parse_url(text, param)
-    await _in_thread(partial(_fetch, url, into, limit, private, param), FETCH_SECONDS, url, param, threads)
+    caller = _Caller(private, param, threads)
+    async with _within(FETCH_SECONDS, url, param):
+        for _ in range(REDIRECTS + 1):
+            async with caller.request("GET", url) as answer:
+                location = answer.headers.get("location")
+                if answer.status_code not in MOVED or not location:
+                    await _save(answer, into, limit, url, param)
+                    return
+            url = url.joined(location, param)
+        raise UrlFailed(f"'{param}': more than {REDIRECTS} redirections.", param=param)
 
 
-async def post(text: str, body: bytes, headers: Mapping[str, str], *, private: bool, param: str) -> int:
+async def post(
+    text: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    private: bool,
+    param: str,
+    threads: Executor | None = None,
+) -> int:
     """Send a body; return the status of the answer. Raises InvalidParam, UrlNotAllowed, UrlFailed."""
     url = parse_url(text, param)
-    return await _in_thread(partial(_post, url, body, headers, private, param), POST_SECONDS, url, param)
+    caller = _Caller(private, param, threads)
+    async with _within(POST_SECONDS, url, param), caller.request("POST", url, headers, body) as answer:
+        return answer.status_code
 
 
 async def check(text: str, *, private: bool, param: str, threads: Executor | None = None) -> None:
@@ -108,86 +78,145 @@ async def check(text: str, *, private: bool, param: str, threads: Executor | Non
     await asyncio.get_running_loop().run_in_executor(threads, look_up)
 
 
-async def _in_thread(
-    call: Callable[[_Line], T], seconds: float, url: Url, param: str, threads: Executor | None = None
-) -> T:
-    line = _Line()
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Whom one field of a request may have called."""
 
-    def use_line() -> T:
-        with closing(line):
-            return call(line)
+    private: bool
+    param: str
+    threads: Executor | None = None
 
-    try:
-        async with asyncio.timeout(seconds) as patience:
-            return await asyncio.get_running_loop().run_in_executor(threads, use_line)
-    except (OSError, HTTPException) as error:  # a TimeoutError is an OSError
-        why = f"it took longer than {seconds:g} seconds" if patience.expired() else _reason(error)
-        raise UrlFailed(f"'{param}': {url.host} cannot be reached: {why}.", param=param) from error
-    finally:
-        line.cut()
+    @asynccontextmanager
+    async def request(
+        self, method: str, url: Url, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Yield the answer before its body. Raises UrlNotAllowed, UrlFailed, also for the body's faults."""
+        loop = asyncio.get_running_loop()
+        addresses, client = await loop.run_in_executor(self.threads, self._prepare, url)
+        import httpx  # by now it is there
 
-
-def _fetch(url: Url, into: IO[bytes], limit: int, private: bool, param: str, line: _Line) -> None:
-    for _ in range(REDIRECTS + 1):
-        connection = _Pinned(url, resolve(url, private=private, param=param), line)
+        request = partial(_request_to, method=method, url=url, headers=headers or {}, body=body)
+        answered = False
         try:
-            connection.request("GET", url.target, headers={"User-Agent": USER_AGENT})
-            with connection.getresponse() as answer:
-                location = answer.getheader("Location")
-                if answer.status not in MOVED or not location:
-                    _save(answer, into, limit, url, param)
-                    return
-        finally:
-            connection.close()
-        url = url.joined(location, param)
-    raise UrlFailed(f"'{param}': more than {REDIRECTS} redirections.", param=param)
+            async with client, aclosing(await _send(client, addresses, request)) as answer:
+                answered = True
+                yield answer
+        except httpx.TransportError as error:
+            why = _reason(error, answered=answered)
+            raise UrlFailed(
+                f"'{self.param}': {url.host} cannot be reached: {why}.", param=self.param
+            ) from error
 
+    def _prepare(self, url: Url) -> tuple[list[str], httpx.AsyncClient]:
+        """Do what would keep the event loop: look up the name, import the library, read certificates."""
+        addresses = resolve(url, private=self.private, param=self.param)
+        import httpx
 
-def _reason(error: OSError | HTTPException) -> str:
-    """What went wrong, in none of the other side's words: a service that is not HTTP says what is in it."""
-    if isinstance(error, OSError):
-        return in_words(error)
-    if isinstance(error, IncompleteRead):
-        return "it ended in the middle of its answer"
-    return "its answer is not HTTP"
-
-
-def _save(answer: HTTPResponse, into: IO[bytes], limit: int, url: Url, param: str) -> None:
-    if answer.status != 200:
-        raise UrlFailed(f"'{param}': {url.host} answered {answer.status}.", param=param)
-    if answer.getheader("Content-Encoding", "identity").lower() != "identity":
-        raise UrlFailed(f"'{param}': {url.host} answered with an encoding not asked for.", param=param)
-    received, stated = 0, answer.length
-    while received <= limit and not (stated or 0) > limit:
-        chunk = answer.read1(CHUNK_BYTES)
-        if not chunk:
-            break
-        received += len(chunk)
-        _write(chunk, into, param)
-    else:
-        raise PayloadTooLarge(
-            f"'{param}': the file is larger than the {limit / 1e6:g} MB that this server takes.", param=param
+        return addresses, httpx.AsyncClient(
+            verify=ssl.create_default_context() if url.scheme == "https" else False,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
         )
-    if stated is not None and received < stated:
-        raise UrlFailed(f"'{param}': {url.host} ended in the middle of the file.", param=param)
-    _write(b"", into, param)
+
+
+async def _send(
+    client: httpx.AsyncClient, addresses: list[str], request: Callable[[str], httpx.Request]
+) -> httpx.Response:
+    """Return the answer of the first address that takes a connection. Raises httpx.TransportError."""
+    import httpx
+
+    for address in addresses[:-1]:
+        try:
+            return await client.send(request(address), stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            continue
+    return await client.send(request(addresses[-1]), stream=True)
+
+
+def _request_to(
+    address: str, method: str, url: Url, headers: Mapping[str, str], body: bytes | None
+) -> httpx.Request:
+    """A request to `address` that names the host of `url`; its certificate is checked for that name.
+
+    Whoever signs an address signs the name of its host, and its target as it was written.
+    """
+    import httpx
+
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    named = host if url.port == PORTS[url.scheme] else f"{host}:{url.port}"
+    usual = {"Host": named, "User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close"}
+    return httpx.Request(
+        method,
+        httpx.URL(scheme=url.scheme, host=address, port=url.port),
+        headers={**usual, **headers},
+        content=body,
+        extensions={"sni_hostname": url.host, "target": url.target.encode("ascii")},
+    )
+
+
+@asynccontextmanager
+async def _within(seconds: float, url: Url, param: str) -> AsyncIterator[None]:
+    """Bound the whole of a request and its redirections. Raises UrlFailed."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise _unreachable(url, param, f"it took longer than {seconds:g} seconds") from error
+
+
+def _unreachable(url: Url, param: str, why: str) -> UrlFailed:
+    return UrlFailed(f"'{param}': {url.host} cannot be reached: {why}.", param=param)
+
+
+def _reason(error: httpx.TransportError, *, answered: bool) -> str:
+    """What went wrong, in none of the other side's words: a service that is not HTTP says what is in it."""
+    import httpx
+
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"it took longer than {CONNECT_SECONDS:g} seconds to connect"
+    if isinstance(error, httpx.TimeoutException):
+        return f"nothing came for {SILENCE_SECONDS:g} seconds"
+    if isinstance(error, httpx.NetworkError):
+        return _of_the_system(error)
+    return "it ended in the middle of its answer" if answered else "its answer is not HTTP"
+
+
+def _of_the_system(error: BaseException) -> str:
+    """What the system, or OpenSSL, said below what the libraries made of it."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, ssl.SSLError):
+            return in_words(below)
+        if isinstance(below, OSError) and below.errno:
+            return os.strerror(below.errno)  # asyncio puts the address there too
+        below = below.__cause__ or below.__context__
+    return "the connection broke off"
+
+
+async def _save(answer: httpx.Response, into: IO[bytes], limit: int, url: Url, param: str) -> None:
+    if answer.status_code != 200:
+        raise UrlFailed(f"'{param}': {url.host} answered {answer.status_code}.", param=param)
+    if answer.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UrlFailed(f"'{param}': {url.host} answered with an encoding not asked for.", param=param)
+    too_large = PayloadTooLarge(
+        f"'{param}': the file is larger than the {limit / 1e6:g} MB that this server takes.", param=param
+    )
+    received = 0
+    if int(answer.headers.get("content-length", 0)) > limit:
+        raise too_large
+    async for chunk in answer.aiter_raw():
+        received += len(chunk)
+        if received > limit:
+            raise too_large
+        _write(chunk, into, param)
 
 
 def _write(chunk: bytes, into: IO[bytes], param: str) -> None:
     try:
         into.write(chunk)
         into.flush()
-    except OSError as error:  # not to be taken for one of the line
+    except OSError as error:
         raise InsufficientStorage(
             f"'{param}': the file cannot be kept: {error.strerror}.", param=param
         ) from error
-
-
-def _post(url: Url, body: bytes, headers: Mapping[str, str], private: bool, param: str, line: _Line) -> int:
-    connection = _Pinned(url, resolve(url, private=private, param=param), line)
-    try:
-        connection.request("POST", url.target, body, {"User-Agent": USER_AGENT, **headers})
-        with connection.getresponse() as answer:
-            return answer.status
-    finally:
-        connection.close()

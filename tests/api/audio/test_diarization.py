@@ -317,11 +317,11 @@ def test_numbers_of_speakers_are_told_to_a_diarizer_that_can_count(
 
 
 @pytest.mark.parametrize("place", ["query", "form"])
-def test_whisper_asrs_numbers_of_speakers_are_told_to_the_diarizer(counted: Any, ticket: str) -> None:
+def test_whisper_asrs_numbers_of_speakers_are_told_to_the_diarizer(counted: Any, place: str) -> None:
     server, diarizer = counted
     fields = {"diarize": "true", "min_speakers": "2", "max_speakers": "5"}
     with server.client() as client:
-        query, form = (fields, {}) if ticket == "query" else ({}, fields)
+        query, form = (fields, {}) if place == "query" else ({}, fields)
         answer = client.post("/asr", params=query, data=form, files={"audio_file": ("a.wav", VOICE)})
         assert (answer.status_code, "x-govor-ignored" in answer.headers) == (200, False), answer.text
         wrong = client.post("/asr?diarize=true&min_speakers=5&max_speakers=2", data={"no": "file"})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 import pytest
 
+from govor.api.openapi.document import Provider
 from govor.api.openapi.route_errors import all_kinds
 
 SHARED = {
@@ -121,13 +123,14 @@ def test_every_route_is_described_and_no_other(document: dict[str, Any]) -> None
 
 def test_every_operation_has_an_id_of_its_own_and_a_summary(document: dict[str, Any]) -> None:
     described = [operation for _, _, operation in operations(document)]
+    assert len(described) >= 40
     assert len({operation["operationId"] for operation in described}) == len(described)
     assert all(operation["summary"] for operation in described)
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     references = {node["$ref"] for node in walk(document) if isinstance(node.get("$ref"), str)}
-    assert references
+    assert len(references) >= 25
     for reference in references:
         target: Any = document
         for key in reference.removeprefix("#/").split("/"):
@@ -136,6 +139,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_every_parameter_of_a_path_is_declared(document: dict[str, Any]) -> None:
+    assert sum("{" in path for _, path, _ in operations(document)) >= 8
     for _, path, operation in operations(document):
         declared = {item["name"] for item in operation["parameters"] if item["in"] == "path"}
         assert declared == set(re.findall(r"{(\w+)}", path))
@@ -143,6 +147,7 @@ def test_every_parameter_of_a_path_is_declared(document: dict[str, Any]) -> None
 
 
 def test_every_answer_has_a_description_and_a_schema(document: dict[str, Any]) -> None:
+    assert len(list(operations(document))) >= 40
     for _, _, operation in operations(document):
         assert re.fullmatch(r"20[014]", min(operation["responses"])), operation["operationId"]
         for status, answer in operation["responses"].items():
@@ -163,6 +168,7 @@ def test_every_error_is_listed_where_it_can_be_answered(document: dict[str, Any]
         if path not in FLAT
         for answer in operation["responses"].values()
     )
+    assert len(list(all_kinds())) >= 40
     missing = {kind.code for kind in all_kinds() if f"`{kind.code}`" not in described}
     assert missing == {"metrics_disabled"}, "which is of a flat route"
     for _, path, operation in operations(document):
@@ -267,6 +273,21 @@ def test_a_server_with_keys_says_that_it_asks_for_one(serve: Any) -> None:
     scheme = document["components"]["securitySchemes"]["key"]
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
     assert document["security"] == [{"key": []}, {"key_header": []}]
+
+
+def test_the_document_is_made_once_however_often_anybody_asks(
+    monkeypatch: pytest.MonkeyPatch, serve: Any
+) -> None:
+    made, make = [], Provider.schema
+
+    def schema(provider: Provider) -> dict[str, Any]:
+        made.append(provider)
+        return make(provider)
+
+    monkeypatch.setattr(Provider, "schema", schema)
+    with serve().client() as client, ThreadPoolExecutor(8) as threads:
+        documents = {answer.text for answer in threads.map(client.get, ["/openapi.json"] * 40)}
+    assert (len(documents), len(made)) == (1, 1)
 
 
 def test_what_a_route_is_about_is_said_of_its_group_and_its_parameters(document: dict[str, Any]) -> None:

@@ -77,6 +77,7 @@ HOSTILE = {
     "a rate just above the highest": (hostile.high_rate(768_001), "768001 Hz"),
     "a title of 2 GB": (hostile.lying_title(), "not audio or video"),
     "a thousand changes of rate": (hostile.changing_rate(1000), "changes its format"),
+    "ten changes of a rate whose filters take 50 ms each": (hostile.changing_rate(11), "changes its format"),
     "a game's format": (hostile.adx(), "no format of audio or video"),
 }
 
@@ -89,6 +90,11 @@ def test_a_file_that_would_do_harm_is_refused_with_the_reason(
         samples(Recording(write(content), running))
     assert caught.value.param == "file"
     assert all(peak_bytes(process) < 120e6 for process in workers(running))
+
+
+def test_a_hundred_changes_between_usual_rates_are_followed(running: Decoders, write: Write) -> None:
+    content = hostile.changing_rate(99, samples=200, rates=(44_100, 48_000))
+    assert samples(Recording(write(content), running)) > 5000
 
 
 def test_a_seek_to_before_the_file_is_no_failure_of_the_decoder(running: Decoders, write: Write) -> None:
@@ -186,7 +192,7 @@ def test_an_interpreter_without_the_decoder_is_an_error_of_the_server(
 def test_a_recording_that_is_closed_ends_its_process_even_if_that_spins(
     running: Decoders, write: Write
 ) -> None:
-    path = write(hostile.changing_rate(100))
+    path = write(hostile.slow_to_open())
     recording = Recording(path, running)
     opening = threading.Thread(target=samples, args=[recording])
     opening.start()
@@ -210,7 +216,7 @@ def test_a_recording_that_is_closed_before_its_process_is_there_leaves_none(
 
 
 def test_who_leaves_while_a_file_is_opened_does_not_wait_for_it(running: Decoders, write: Write) -> None:
-    path = write(hostile.changing_rate(100))
+    path = write(hostile.slow_to_open())
 
     async def leave() -> None:
         opening = asyncio.create_task(open_recording(path, running))

@@ -408,7 +408,7 @@ async def test_one_who_leaves_while_the_file_is_opened_leaves_it_closed(
     service: Serving, tmp_path: Path
 ) -> None:
     path = tmp_path / "slow"
-    path.write_bytes(hostile.changing_rate(100))
+    path.write_bytes(hostile.slow_to_open())
     async with service() as running:
         leaving = asyncio.create_task(transcribe(running, path))
         assert await soon(lambda: media.descriptors(path) > 0)

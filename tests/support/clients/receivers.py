@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +37,9 @@ class Receiver:
 
 
 @contextmanager
-def receiving(answer: Callable[[Received], Answer] = lambda request: (200, {}, b"")) -> Iterator[Receiver]:
+def receiving(
+    answer: Callable[[Received], Answer] = lambda request: (200, {}, b""), tls: ssl.SSLContext | None = None
+) -> Iterator[Receiver]:
     """Listen until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -58,6 +61,8 @@ def receiving(answer: Callable[[Received], Answer] = lambda request: (200, {}, b
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     receiver = Receiver(server.server_address[1], answer)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

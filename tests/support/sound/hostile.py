@@ -64,12 +64,16 @@ def cover(side: int = 5_000) -> bytes:
     return b"ID3\3\0\0" + size + frame + speech
 
 
-def changing_rate(frames: int, samples: int = 16) -> bytes:
-    """A FLAC whose frames alternate between two high rates: each needs a resampler of its own."""
-    rates = (655_350, 655_330)
+def changing_rate(frames: int, samples: int = 16, rates: tuple[int, int] = (655_350, 655_330)) -> bytes:
+    """A FLAC whose frames alternate between two rates: each needs a resampler of its own."""
     info = struct.pack(">HH", samples, samples) + bytes(6) + struct.pack(">Q", rates[0] << 44 | 15 << 36)
     head = b"fLaC\x80" + struct.pack(">I", len(info) + 16)[1:] + info + bytes(16)
     return head + b"".join(_flac_frame(number, rates[number % 2], samples) for number in range(frames))
+
+
+def slow_to_open(size: int = 64 << 20) -> bytes:
+    """Zeros that FFmpeg searches for a beginning for a second or more, before it says that there is none."""
+    return b"ID3\3\0\0\x7f\x7f\x7f\x7f" + bytes(size)
 
 
 def _flac_frame(number: int, rate: int, samples: int) -> bytes:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import govor
-from govor_gigaam_onnx.catalogue import adopted, specs
-from govor_gigaam_onnx.naming import chosen_files
+from govor_gigaam_onnx.files.catalogue import adopted, specs
+from govor_gigaam_onnx.files.naming import chosen_files
 from govor_gigaam_onnx.settings import GigaamSettings, read_settings
 
 

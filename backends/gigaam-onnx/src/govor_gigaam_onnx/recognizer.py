@@ -12,18 +12,17 @@ from typing import cast, get_args
 import numpy as np
 
 import govor
-from govor_gigaam_onnx.cores import physical_cores
-from govor_gigaam_onnx.decoding import Hypothesis, Transducer, decode_ctc, decode_transducer
-from govor_gigaam_onnx.encoder import Encoder
-from govor_gigaam_onnx.export import Export, Floats, NotUnderstood
-from govor_gigaam_onnx.layout import ModelFiles, find_files
-from govor_gigaam_onnx.memory import freed_at_once
-from govor_gigaam_onnx.preparation import prepare
-from govor_gigaam_onnx.results import as_segment
-from govor_gigaam_onnx.sessions import CPU, Providers, Session, SessionTransducer, choose_providers
+from govor_gigaam_onnx.decoding.greedy import Hypothesis, Transducer, decode_ctc, decode_transducer
+from govor_gigaam_onnx.decoding.transducer import NumpyTransducer, read_transducer
+from govor_gigaam_onnx.decoding.vocabulary import read_vocabulary
+from govor_gigaam_onnx.files.layout import ModelFiles, find_files
+from govor_gigaam_onnx.graph.export import Export, Floats, NotUnderstood
+from govor_gigaam_onnx.graph.preparation import prepare
+from govor_gigaam_onnx.runtime.cores import physical_cores
+from govor_gigaam_onnx.runtime.encoder import Encoder
+from govor_gigaam_onnx.runtime.memory import freed_at_once
+from govor_gigaam_onnx.runtime.sessions import CPU, Providers, Session, SessionTransducer, choose_providers
 from govor_gigaam_onnx.settings import GigaamSettings, Precision
-from govor_gigaam_onnx.transducer import NumpyTransducer, read_transducer
-from govor_gigaam_onnx.vocabulary import Vocabulary, read_vocabulary
 
 PRECISIONS = get_args(Precision)
 Decode = Callable[[Floats], Hypothesis]
@@ -71,7 +70,7 @@ class GigaamRecognizer:
         self,
         encoder: Encoder,
         decode: Decode,
-        vocabulary: Vocabulary,
+        vocabulary: govor.Vocabulary,
         language: str | None,
         placement: govor.Placement,
     ):
@@ -94,7 +93,11 @@ class GigaamRecognizer:
     def _transcribe(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
         encoded = self._encoder(audio)
         frame_seconds = len(audio) / govor.SAMPLE_RATE / len(encoded)
-        return as_segment(self._decode(encoded), self._vocabulary, frame_seconds, self._language, options)
+        found = self._decode(encoded)
+        decoded = self._vocabulary.decode(
+            found.tokens, found.logprobs, frames=found.frames, frame_seconds=frame_seconds
+        )
+        return decoded.segment(options, self._language)
 
 
 def _wish(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSettings) -> Precision:

@@ -1,6 +1,6 @@
 """GigaAM for Govor, run by torch: every published checkpoint and fine-tuned ones.
 
-Light to import: torch comes in with `recognizer` or `adapter`, when the first model is loaded.
+Light to import: torch comes in with `recognizer` or `upstream`, when the first model is loaded.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class GigaAMTorch:
     def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
         """Load a checkpoint. Raises LoadFailed: no such device or precision, a file is damaged or foreign."""
         if self._settings.implementation == "upstream":
-            from govor_gigaam_torch.adapter import load_upstream  # imports torch and gigaam
+            from govor_gigaam_torch.upstream import load_upstream  # imports torch and gigaam
 
             return load_upstream(spec, folder, placement, self._settings)
         from govor_gigaam_torch.recognizer import load_recognizer  # imports torch
@@ -45,6 +45,6 @@ def backend(settings: Mapping[str, Any]) -> govor.Backend:
 
 @govor.hookimpl
 def commands() -> Sequence[click.Command]:
-    from govor_gigaam_torch.command import export
+    from govor_gigaam_torch.export.command import export
 
     return [export]

@@ -8,16 +8,14 @@ from pathlib import Path
 import torch
 
 import govor
-from govor_gigaam_torch.assembly import build_features, build_network, build_vocabulary
-from govor_gigaam_torch.checkpoint import read_checkpoint
-from govor_gigaam_torch.decoding import Emission, GreedyRNNT, decode_ctc
-from govor_gigaam_torch.device import DTYPES, choose_precision, place
-from govor_gigaam_torch.features import LogMel
-from govor_gigaam_torch.heads import CTCHead
-from govor_gigaam_torch.model import GigaAM
-from govor_gigaam_torch.results import as_segment
+from govor_gigaam_torch.checkpoint.assembly import build_features, build_network, build_vocabulary
+from govor_gigaam_torch.checkpoint.reading import read_checkpoint
+from govor_gigaam_torch.decoding.greedy import Emission, GreedyRNNT, decode_ctc
+from govor_gigaam_torch.network.features import LogMel
+from govor_gigaam_torch.network.heads import CTCHead
+from govor_gigaam_torch.network.model import GigaAM
+from govor_gigaam_torch.precision import DTYPES, choose_precision
 from govor_gigaam_torch.settings import GigaAMTorchSettings
-from govor_gigaam_torch.vocabulary import Vocabulary
 
 GPU_ROWS = 32
 """Utterances that go through the encoder at once on a GPU: cuDNN fails on more in the conv2d of v1 and v2.
@@ -31,7 +29,7 @@ def load_recognizer(
 
     Raises LoadFailed: no such device, a file is damaged or does not belong to the others.
     """
-    where = place(placement.device)
+    where: torch.device = govor.choose_torch_device(torch, placement.device, family="GigaAM")
     precision = choose_precision(placement.precision, settings.precision, where)
     reached = govor.Placement(str(where), placement.threads or settings.threads, 1, precision)
     checkpoint = read_checkpoint(folder / spec.files[0].name)
@@ -56,7 +54,7 @@ class GigaAMRecognizer:
         self,
         network: GigaAM,
         log_mel: LogMel,
-        vocabulary: Vocabulary,
+        vocabulary: govor.Vocabulary,
         language: str | None,
         settings: GigaAMTorchSettings,
         placement: govor.Placement,
@@ -86,8 +84,16 @@ class GigaAMRecognizer:
             found = self._recognize([batch[index] for index in alike])
             for index, (emissions, frames) in zip(alike, found, strict=True):
                 seconds = len(batch[index]) / govor.SAMPLE_RATE / frames
-                segments[index] = as_segment(emissions, self._vocabulary, seconds, self._language, options)
+                segments[index] = self._decoded(emissions, seconds).segment(options, self._language)
         return [segments[index] for index in range(len(batch))]
+
+    def _decoded(self, emissions: Sequence[Emission], frame_seconds: float) -> govor.DecodedText:
+        return self._vocabulary.decode(
+            [each.token for each in emissions],
+            [each.logprob for each in emissions],
+            frames=[each.frame for each in emissions],
+            frame_seconds=frame_seconds,
+        )
 
     @torch.inference_mode()
     def _recognize(self, batch: Sequence[govor.Audio]) -> list[tuple[list[Emission], int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import govor
 from govor_moonshine.catalogue import DECODER, ENCODER, VOCABULARY
 from govor_moonshine.network import Network
-from govor_moonshine.vocabulary import Vocabulary, read_vocabulary
+from govor_moonshine.vocabulary import read_vocabulary
 
 QUIET = 1e-3  # of full scale. Of nothing at all the model makes "You", as of a word that it did not catch
 
@@ -41,7 +40,7 @@ def load_recognizer(folder: Path, placement: govor.Placement) -> MoonshineRecogn
 class MoonshineRecognizer:
     """A loaded model; `parallel` calls share the weights."""
 
-    def __init__(self, network: Network, vocabulary: Vocabulary, placement: govor.Placement):
+    def __init__(self, network: Network, vocabulary: govor.Vocabulary, placement: govor.Placement):
         self.parallel = placement.workers
         self.placement = placement
         self._network = network
@@ -58,15 +57,4 @@ class MoonshineRecognizer:
         if np.abs(audio).max(initial=0.0) < QUIET:
             return govor.Segment("")
         found = self._network.hear(audio)
-        pieces = self._vocabulary.data(found.tokens)
-        tokens = tuple(
-            govor.Token(data.decode(errors="replace"), logprob, data)
-            for data, logprob in zip(pieces, found.logprobs, strict=True)
-        )
-        return govor.Segment(
-            b"".join(pieces).decode(errors="replace").strip(),
-            tokens=tokens if options.logprobs else None,
-            token_ids=found.tokens,
-            language="en" if pieces else None,
-            avg_logprob=math.fsum(found.logprobs) / len(pieces) if pieces else None,
-        )
+        return self._vocabulary.decode(found.tokens, found.logprobs).segment(options, "en")

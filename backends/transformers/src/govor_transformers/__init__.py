@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import govor
-from govor_transformers.catalogue import adopted, specs
-from govor_transformers.repository import chosen_files
+from govor_transformers.files.catalogue import adopted, specs
+from govor_transformers.files.repository import chosen_files
 from govor_transformers.settings import TransformersSettings, read_settings
 
 

@@ -22,15 +22,15 @@ import torch
 import transformers
 
 import govor
-from govor_transformers.ctc import CTC
-from govor_transformers.device import DTYPES, choose_precision, place
-from govor_transformers.family import Family, Model
-from govor_transformers.repository import Contents, examine
-from govor_transformers.sequences import Sequences
+from govor_transformers.families.ctc import CTC
+from govor_transformers.families.family import Family, Model
+from govor_transformers.families.sequences import Sequences
+from govor_transformers.families.voxtral import Voxtral
+from govor_transformers.families.whisper import Whisper
+from govor_transformers.files.repository import Contents, examine
+from govor_transformers.files.tokenization import check_tokenizer
+from govor_transformers.precision import DTYPES, choose_precision
 from govor_transformers.settings import ModelTable, TransformersSettings
-from govor_transformers.tokenization import check_tokenizer
-from govor_transformers.voxtral import Voxtral
-from govor_transformers.whisper import Whisper
 
 CLASSES: dict[str, Any] = {
     "whisper": transformers.WhisperForConditionalGeneration,
@@ -60,7 +60,7 @@ def load_recognizer(
     table: ModelTable | None,
 ) -> Recognizer:
     """Load the model in `folder`. Raises LoadFailed."""
-    device = place(placement.device)
+    device: torch.device = govor.choose_torch_device(torch, placement.device, family="transformers")
     trusted = table is not None and table.trust_remote_code
     contents = examine(spec, folder, trusted=trusted)
     check_tokenizer(spec, folder)

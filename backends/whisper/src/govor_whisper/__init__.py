@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import govor
-from govor_whisper.catalogue import adopted, chosen_files, specs
+from govor_whisper.files.catalogue import adopted, chosen_files, specs
 from govor_whisper.settings import WhisperSettings, read_settings
 
 

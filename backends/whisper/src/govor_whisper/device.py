@@ -5,7 +5,6 @@ Knows nothing of models; imports nothing heavy.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Set as AbstractSet
 
 import govor
@@ -28,21 +27,13 @@ def place(device: str, gpus: int) -> tuple[str, int]:
 
     Raises LoadFailed where the device is not there.
     """
-    if device == "auto":
-        return ("cuda", 0) if gpus else ("cpu", 0)
-    if device == "cpu":
-        return "cpu", 0
     if device == "mps":
         raise govor.LoadFailed(
             "Whisper cannot run on 'mps': CTranslate2 has no Metal backend. Use device 'cpu' or 'auto'."
         )
-    match = re.fullmatch(r"cuda(?::(\d+))?", device)
-    if not match:
-        raise govor.LoadFailed(f"Whisper does not know the device '{device}': say auto, cpu, cuda or cuda:N.")
-    index = int(match[1] or 0)
-    if index >= gpus:
-        raise govor.LoadFailed(f"There is no device '{device}': CTranslate2 sees {gpus} CUDA devices.")
-    return "cuda", index
+    chosen = govor.choose_device(device, family="Whisper", library="CTranslate2", cuda=gpus)
+    kind, _, index = chosen.partition(":")
+    return kind, int(index or 0)
 
 
 def choose_number_type(wish: str, kind: str, supported: AbstractSet[str]) -> str:

@@ -13,13 +13,13 @@ import ctranslate2  # type: ignore[import-untyped]
 import numpy as np
 
 import govor
-from govor_whisper.batched import WINDOW, Task
-from govor_whisper.conversion import check_conversion
+from govor_whisper.decoding.batched import WINDOW, Task
+from govor_whisper.decoding.recovery import SpeechRecovery, as_integers
+from govor_whisper.decoding.results import WHISPER_TO_ISO, as_segment, merge
+from govor_whisper.decoding.sequential import SteppingModel
 from govor_whisper.device import choose_batch, choose_number_type, choose_workers, place, share_cores
-from govor_whisper.mending import Mender, as_integers
-from govor_whisper.results import WHISPER_TO_ISO, as_segment, merge
+from govor_whisper.files.conversion import check_conversion
 from govor_whisper.settings import WhisperSettings
-from govor_whisper.windows import SteppingModel
 
 CONTEXT_LETTERS = 30_000
 """What can have a part in that: Whisper's longest token has 128 letters. Megabytes would be tokenized, to
@@ -158,7 +158,7 @@ class WhisperRecognizer:
             "word_timestamps": options.words,
         }
         codes = self._candidates(options)
-        model = self._model if len(codes) == 1 else self._model.listening_for(codes)
+        model = self._model if len(codes) == 1 else self._model.detecting(codes)
         language = codes[0] if len(codes) == 1 else None
         if self._batch and len(audio) > WINDOW:
             language = language or self._spoken_first(audio[:WINDOW], codes)
@@ -174,7 +174,7 @@ class WhisperRecognizer:
             )
             language = info.language
         again = partial(self._again, asked, codes, language, temperatures[:SECOND_LADDER])
-        return Mender(as_integers(audio), again).mended(found)
+        return SpeechRecovery(as_integers(audio), again).recovered(found)
 
     def _again(
         self,
@@ -185,7 +185,7 @@ class WhisperRecognizer:
         audio: govor.Audio,
     ) -> Iterator[Any]:
         """Decode a piece without the text before it: faster-whisper's segments, and None between."""
-        model = self._model if len(codes) == 1 else self._model.listening_for(codes, usual)
+        model = self._model if len(codes) == 1 else self._model.detecting(codes, usual)
         found, _ = model.transcribe(
             audio,
             **{**asked, "initial_prompt": None},
@@ -198,7 +198,7 @@ class WhisperRecognizer:
 
     def _spoken_first(self, audio: govor.Audio, codes: Sequence[str]) -> str:
         """Return Whisper's code of what is spoken in a window, one of `codes` if there are any."""
-        model = self._model.listening_for(codes)
+        model = self._model.detecting(codes)
         language: str = model.detect_language(features=model.feature_extractor(audio))[0]
         return language
 

@@ -99,7 +99,7 @@ async def _check_webhook(url: str, service: Service) -> None:
     if url:
         check_allowed(service.settings)
         private = service.settings.webhook_urls == "any"
-        await check(url, private=private, param=PARAM, threads=service.fetchers)
+        await check(url, private=private, param=PARAM, threads=service.lookups)
 
 
 def job_routes(jobs: JobService, service: Service) -> Blueprint:

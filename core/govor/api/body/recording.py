@@ -94,7 +94,7 @@ async def fetch_recording(url: str, service: Service, ticket: AdmissionTicket) -
     file = current_spool().open()
     limit, private = int(settings.max_upload_mb * 1e6), settings.file_urls == "any"
     with ticket.fetching():
-        await fetch(url, file, limit=limit, private=private, param="file_url", threads=service.fetchers)
+        await fetch(url, file, limit=limit, private=private, param="file_url", threads=service.lookups)
     return Path(file.name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Any
@@ -101,10 +102,6 @@ FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 class Provider(OpenAPIProvider):
     """Adds what the decorators cannot say: text bodies beside JSON, errors of every route, open routes."""
 
-    def keyed(self) -> bool:
-        """Tell whether keys are asked for."""
-        raise NotImplementedError
-
     def schema(self) -> dict[str, Any]:
         """Return the whole document."""
         document: dict[str, Any] = super().schema()
@@ -113,8 +110,6 @@ class Provider(OpenAPIProvider):
         schemas["ErrorBody"] = _object_of(error={"$ref": "#/components/schemas/Error"})
         schemas["FlatError"] = FlatError.model_json_schema()
         document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
-        if not self.keyed():  # a key is taken, and none is to be asked for by a padlock
-            del document["security"], document["components"]["securitySchemes"]
         document["paths"] = dict(sorted(document["paths"].items(), key=lambda it: it[0].startswith(DOUBLES)))
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
@@ -126,6 +121,28 @@ class Provider(OpenAPIProvider):
                 errors = refusals(method, path, is_open=path in OPEN_PATHS)
                 operation["responses"] = {**errors, **answers}
         return document
+
+
+class Documents:
+    """The document with and without padlocks, made once: that takes a large part of a second."""
+
+    def __init__(self, provider: Callable[[], OpenAPIProvider]):
+        self._provider = provider
+        self._making = asyncio.Lock()
+        self._made: dict[bool, str] = {}
+
+    async def get(self, *, keyed: bool) -> str:
+        """Return it as JSON, as it is where keys are asked for or are not."""
+        async with self._making:
+            if not self._made:
+                self._made = await asyncio.to_thread(self._make)
+        return self._made[keyed]
+
+    def _make(self) -> dict[bool, str]:
+        document = self._provider().schema()
+        made = {True: dump_json(document)}
+        del document["security"], document["components"]["securitySchemes"]
+        return {**made, False: dump_json(document)}  # a key is taken, and none is to be asked for
 
 
 def _answers(route: str, documented: dict[Any, Any]) -> dict[str, Any]:
@@ -196,10 +213,6 @@ def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
     Call it before the routes that are to be documented are asked for.
     """
 
-    class BoundProvider(Provider):
-        def keyed(self) -> bool:
-            return keyed()
-
     QuartSchema(
         app,
         info=Info(title="Govor", version=__version__, description=ABOUT),
@@ -213,11 +226,12 @@ def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
         swagger_ui_path=None,
         redoc_ui_path=None,
         scalar_ui_path=None,
-        openapi_provider_class=BoundProvider,
+        openapi_provider_class=Provider,
     )
+
+    documents = Documents(lambda: app.extensions["QUART_SCHEMA"].openapi_provider)
 
     @app.get(DOCUMENT)
     @hide
     async def openapi() -> Response:
-        provider = app.extensions["QUART_SCHEMA"].openapi_provider
-        return Response(dump_json(provider.schema()), content_type="application/json")
+        return Response(await documents.get(keyed=keyed()), content_type="application/json")

@@ -22,6 +22,9 @@ FREE_CHANGES = 100
 """Changes of rate, layout or sample format that any recording may have; more: one a second of sound. Each
 needs a new resampler, and a file of 15 kB can have a thousand."""
 
+USUAL_RATE = 48_000
+"""Hz. The filters of a resampler grow with the rate: a change to a higher one counts as so many more."""
+
 PLAIN_NAMES = {"FL": "left", "FR": "right", "FC": "centre"}
 """Words for what FFmpeg calls front left, front right, front center."""
 
@@ -42,7 +45,7 @@ def channel_names(frame: AudioFrame) -> tuple[str, ...]:
 def mono(frames: Iterator[AudioFrame], channel: int | None = None) -> Iterator[bytes]:
     """Yield samples of all channels or one, from 0. A change of rate or layout on the way is followed; a part
     that lacks the channel is silent. Raises Refused, also where the first frame lacks it."""
-    now, convert, changes, samples = None, _Conversion(channel), 0, 0
+    now, convert, changes, samples = None, _Conversion(channel), 0.0, 0
     scaled = to_scale(frames)
     for frame in scaled if channel is not None else upright(scaled):
         if now is None:
@@ -50,7 +53,8 @@ def mono(frames: Iterator[AudioFrame], channel: int | None = None) -> Iterator[b
             now = shape(frame)
         elif shape(frame) != now:
             yield from convert.feed(None)
-            now, convert, changes = shape(frame), _Conversion(channel), changes + 1
+            now, convert = shape(frame), _Conversion(channel)
+            changes += max(1.0, frame.sample_rate / USUAL_RATE)
             if changes > FREE_CHANGES + samples / SAMPLE_RATE:
                 raise Refused("The audio changes its format more than once a second.", "changes")
         for piece in convert.feed(frame):

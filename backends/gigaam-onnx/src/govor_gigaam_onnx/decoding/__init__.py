@@ -1,0 +1,1 @@
+"""From an encoder's output to text, words and tokens."""

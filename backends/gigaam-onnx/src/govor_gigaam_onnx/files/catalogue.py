@@ -1,0 +1,136 @@
+"""The models on offer: names, abilities, error rates and where their files come from. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from govor import Feature, ModelFile, ModelSpec
+from govor_gigaam_onnx.files.repositories import FILES
+from govor_gigaam_onnx.settings import ModelTable
+
+MAX_SECONDS = 25.0
+"""Upstream refuses longer audio: the models were trained on less than 30 s."""
+
+EDGE_PADDING = 0.5
+"""Measured with the miniature: fewest words are lost at the rim of a recording."""
+
+RUSSIAN = ("ru",)
+MULTILINGUAL = ("ru", "kk", "ky", "uz", "en")
+
+PLAIN = frozenset({Feature.WORDS, Feature.LOGPROBS})
+PUNCTUATED = PLAIN | {Feature.PUNCTUATION}
+
+VOCABULARIES = {"e2e-rnnt": 1025, "e2e-ctc": 257, "large-ctc": 71, "multilingual-ctc": 71}
+"""Tokens and the blank, by the end of a name; the others write 33 characters."""
+
+TEN_SETS = "average of 10 Russian sets"
+STRIPPED = f"{TEN_SETS}, without punctuation"
+"""Of models that write it: not to be compared with those that do not."""
+
+FLEURS = tuple(f"FLEURS {code}" for code in ("ru", "kk", "ky", "uz", "en"))
+
+
+class Row(NamedTuple):
+    """One model as it was trained. Its id is `gigaam-NAME`, its first alias NAME with underscores."""
+
+    name: str
+    languages: tuple[str, ...]
+    features: frozenset[Feature]
+    download_mb: tuple[int, int]
+    """10^6 bytes of its files in float32 and in int8."""
+    memory_mb: int
+    """10^6 bytes when loaded, in int8."""
+    wer: tuple[tuple[str, float], ...]
+    """As upstream states them, in percent."""
+    aliases: tuple[str, ...]
+    description: str
+
+
+ROWS = (
+    Row("v3-e2e-rnnt", RUSSIAN, PUNCTUATED, (892, 226), 410, ((STRIPPED, 11.2),), ("e2e_rnnt", "gigaam"),
+        "Russian with punctuation, capitals and digits; the best text to read"),
+    Row("v3-rnnt", RUSSIAN, PLAIN, (890, 226), 400, ((TEN_SETS, 8.3),), ("rnnt",),
+        "Russian in plain lower-case words; the fewest errors"),
+    Row("v3-ctc", RUSSIAN, PLAIN, (885, 225), 400, ((TEN_SETS, 9.1),), ("ctc",),
+        "Russian in plain lower-case words; a little faster than rnnt, a little worse"),
+    Row("v3-e2e-ctc", RUSSIAN, PUNCTUATED, (886, 225), 400, ((STRIPPED, 12.0),), ("e2e_ctc",),
+        "Russian with punctuation, capitals and digits; a little faster than e2e-rnnt, a little worse"),
+    Row("multilingual-ctc", MULTILINGUAL, PLAIN, (886, 225), 400,
+        tuple(zip(FLEURS, (4.4, 5.2, 7.0, 10.0, 12.2), strict=True)), (),
+        "Russian, Kazakh, Kyrgyz, Uzbek and English in plain lower-case words"),
+    Row("multilingual-large-ctc", MULTILINGUAL, PLAIN, (2345, 592), 800,
+        tuple(zip(FLEURS, (3.0, 4.4, 5.5, 7.3, 9.4), strict=True)), (),
+        "Russian, Kazakh, Kyrgyz, Uzbek and English in plain lower-case words; the largest and best at them"),
+    Row("v2-rnnt", RUSSIAN, PLAIN, (938, 237), 1130, ((TEN_SETS, 10.6),), (),
+        "Russian in plain lower-case words; of 2024, slower and worse than v3"),
+    Row("v2-ctc", RUSSIAN, PLAIN, (933, 236), 1130, ((TEN_SETS, 11.1),), (),
+        "Russian in plain lower-case words; of 2024, slower and worse than v3"),
+)  # fmt: skip
+
+
+def specs(tables: Sequence[ModelTable]) -> tuple[ModelSpec, ...]:
+    """Return every model, the operator's own first. Raises ValueError: a table means no model."""
+    known = [spec for row in ROWS for spec in (_published(row), _quantised(row))]
+    ids = {spec.id for spec in known}
+    unknown = [table.id for table in tables if table.folder is None and table.id not in ids]
+    if unknown:
+        raise ValueError(
+            f"[[plugins.gigaam-onnx.models]] {', '.join(unknown)}: a model of your own needs a folder"
+        )
+    return (*(_own(table) for table in tables if table.folder is not None), *known)
+
+
+def _published(row: Row) -> ModelSpec:
+    name = row.name.replace("-", "_")
+    return _spec(f"gigaam-{row.name}", row, (name, *row.aliases), row.download_mb[0], "")
+
+
+def _quantised(row: Row) -> ModelSpec:
+    base = f"gigaam-{row.name}"
+    note = ", quantised by its publisher: slower than the other once Govor has prepared that"
+    return _spec(f"{base}-int8", row, (f"{base}@int8",), row.download_mb[1], note)
+
+
+def _spec(model: str, row: Row, aliases: tuple[str, ...], download_mb: int, note: str) -> ModelSpec:
+    repository, pins = FILES[model]
+    return ModelSpec(
+        id=model,
+        files=tuple(ModelFile(name, (f"{repository}/{name}",), size, sha256) for name, size, sha256 in pins),
+        languages=row.languages,
+        aliases=aliases,
+        features=row.features,
+        max_seconds=MAX_SECONDS,
+        edge_padding=EDGE_PADDING,
+        memory=row.memory_mb * 10**6,
+        size_estimate=download_mb * 10**6,
+        description=f"{row.description}{note}",
+        licence="MIT",
+        wer=row.wer,
+        vocabulary=next((size for end, size in VOCABULARIES.items() if row.name.endswith(end)), 34),
+    )
+
+
+def adopted(spec: ModelSpec) -> ModelSpec:
+    """Complete an operator's model: what is not stated is as for the Russian models without punctuation."""
+    return replace(
+        spec,
+        languages=spec.languages or RUSSIAN,
+        features=spec.features or PLAIN,
+        max_seconds=MAX_SECONDS,
+        edge_padding=EDGE_PADDING,
+    )
+
+
+def _own(table: ModelTable) -> ModelSpec:
+    return ModelSpec(
+        id=table.id,
+        languages=table.languages,
+        aliases=table.aliases,
+        features=PUNCTUATED if table.punctuation else PLAIN,
+        max_seconds=MAX_SECONDS,
+        edge_padding=EDGE_PADDING,
+        description="your own",
+        folder=str(table.folder),
+    )

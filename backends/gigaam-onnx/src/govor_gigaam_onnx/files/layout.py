@@ -1,0 +1,70 @@
+"""Which file of a folder is what. The folders are those of the public exports, or of `govor export`."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import govor
+from govor_gigaam_onnx.features import V2, V3, Framing
+from govor_gigaam_onnx.files.naming import PREFERENCE
+
+PREPARED = ".govor-"
+"""Marks the files that this plugin writes beside the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """One model. With a decoder and a joint it is an RNN-T, without them CTC."""
+
+    encoder: Path
+    """Of a CTC model it holds the head too."""
+    decoder: Path | None
+    joint: Path | None
+    vocabulary: Path
+    framing: Framing
+    """Of the features that the encoder was trained on."""
+
+
+def find_files(folder: Path) -> ModelFiles:
+    """Tell the files of the one model in a folder. Raises LoadFailed: none, or more than one."""
+    graphs = [path for path in sorted(folder.glob("*.onnx")) if PREPARED not in path.name]
+    parts = {
+        part: [path for path in graphs if f"_{part}." in path.name]
+        for part in ("encoder", "decoder", "joint")
+    }
+    if any(parts.values()):
+        encoder, decoder, joint = (_one(folder, f"*_{part}.onnx", paths) for part, paths in parts.items())
+    else:
+        encoder, decoder, joint = _one(folder, "*.onnx", graphs), None, None
+    vocabulary = _one(folder, "*vocab.txt", sorted(folder.glob("*vocab.txt")))
+    return ModelFiles(encoder, decoder, joint, vocabulary, _framing(folder, encoder))
+
+
+def _one(folder: Path, kind: str, paths: list[Path]) -> Path:
+    """Return the file of its kind, in the most exact precision that is there."""
+    for suffix in PREFERENCE:
+        found = [path for path in paths if Path(path.stem).suffix == suffix]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(path.name for path in found)
+            raise govor.LoadFailed(
+                f"{folder} holds more than one model ({names}): keep each in its own folder."
+            )
+    raise govor.LoadFailed(f"{folder} holds no GigaAM model: there is no {kind}.")
+
+
+def _framing(folder: Path, encoder: Path) -> Framing:
+    """Tell the generation by config.json, where it says so, else by the name that exports bear."""
+    version = re.match(r"v\d+", encoder.name)
+    stated = version[0] if version else "v3"
+    config = folder / "config.json"
+    if config.is_file():
+        try:
+            stated = json.loads(config.read_text(encoding="utf-8")).get("version", stated)
+        except (ValueError, AttributeError) as error:
+            raise govor.LoadFailed(f"{config} is no table of a model's properties: {error}") from error
+    return V2 if stated in ("v1", "v2") else V3

@@ -1,0 +1,1 @@
+"""The encoder in onnxruntime, on the cores and in the memory of this machine."""

@@ -1,0 +1,1 @@
+"""`govor export`: a checkpoint as ONNX files, compared with torch."""

@@ -1,0 +1,110 @@
+"""The user's own installed package `gigaam` in place of Govor's code: upstream's modules, the same files.
+
+Tested with gigaam 0.1.0, which knows v1 and v2. Gives text only: what else upstream finds differs by version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import govor
+from govor_gigaam_torch.checkpoint.reading import Checkpoint, read_checkpoint
+from govor_gigaam_torch.settings import GigaAMTorchSettings
+
+TABLES = ("preprocessor", "encoder", "head", "decoding")
+CLASSES = frozenset(
+    {
+        "gigaam.decoder.CTCHead",
+        "gigaam.decoder.RNNTHead",
+        "gigaam.decoding.CTCGreedyDecoding",
+        "gigaam.decoding.RNNTGreedyDecoding",
+        "gigaam.encoder.ConformerEncoder",
+        "gigaam.preprocess.FeatureExtractor",
+    }
+)
+"""What a config may name: upstream has it imported and called, whatever it is."""
+SHORTEST = 400
+"""Samples; upstream's features fail on less than half a window."""
+
+
+def load_upstream(
+    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaAMTorchSettings
+) -> UpstreamRecognizer:
+    """Build a model as `gigaam.load_model` does, from the files of `load_recognizer`. Raises LoadFailed."""
+    where: torch.device = govor.choose_torch_device(torch, placement.device, family="GigaAM")
+    precision = "fp32" if where.type == "cpu" else "fp16"
+    if placement.precision not in ("auto", precision):
+        raise govor.LoadFailed(
+            f"The package `gigaam` computes in {precision} on '{where}', not in '{placement.precision}'."
+        )
+    checkpoint = read_checkpoint(folder / spec.files[0].name)
+    tables = _checked_tables(checkpoint)
+    tables["encoder"]["flash_attn"] = False
+    if len(spec.files) > 1:
+        tables["decoding"]["model_path"] = str(folder / spec.files[1].name)
+    try:
+        config = import_module("omegaconf").OmegaConf.create(tables)
+        model = import_module("gigaam.model").GigaAMASR(config)
+        model.load_state_dict(dict(checkpoint.weights))
+    except Exception as error:  # a package of any version, its imports, hydra: all may fail in their own way
+        raise govor.LoadFailed(
+            f"The installed package `gigaam` cannot load {checkpoint.path}: {error}"
+        ) from error
+    model.decoding.max_symbols = settings.max_symbols
+    if where.type != "cpu":
+        model.encoder.half()
+    return UpstreamRecognizer(model.eval().to(where), spec, where, precision)
+
+
+class UpstreamRecognizer:
+    """One of upstream's models; takes arrays one by one, as upstream does."""
+
+    parallel = 1
+
+    def __init__(self, model: Any, spec: govor.ModelSpec, device: torch.device, precision: str):
+        self.placement = govor.Placement(str(device), workers=1, precision=precision)
+        self._model = model
+        self._language = spec.languages[0] if len(spec.languages) == 1 else None
+        self._device = device
+
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+        return [self._recognize(torch.tensor(audio)) for audio in batch]
+
+    @torch.inference_mode()
+    def _recognize(self, audio: torch.Tensor) -> govor.Segment:
+        audio = torch.nn.functional.pad(audio, (0, max(0, SHORTEST - len(audio)))).to(self._device)
+        encoded, lengths = self._model(audio.unsqueeze(0), torch.tensor([len(audio)], device=self._device))
+        [decoded] = self._model.decoding.decode(self._model.head, encoded, lengths)
+        text = decoded if isinstance(decoded, str) else decoded[0]  # newer versions give more than the text
+        return govor.Segment(text.strip(), language=self._language if text.strip() else None)
+
+    def close(self) -> None:
+        self._model.to("meta")
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _checked_tables(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
+    """Return a copy of the config. Raises LoadFailed where it names other classes than upstream's."""
+    tables = {name: dict(checkpoint.tables.get(name) or {}) for name in TABLES}
+    foreign = sorted(set(_targets(tables)) - CLASSES)
+    if foreign:
+        raise govor.LoadFailed(f"{checkpoint.path} was not loaded: its config names {', '.join(foreign)}.")
+    return tables
+
+
+def _targets(table: object) -> Iterator[str]:
+    """Yield whatever hydra would call."""
+    if isinstance(table, dict):
+        for key, value in table.items():
+            if key == "_target_":
+                yield str(value)
+            yield from _targets(value)
+    elif isinstance(table, list):
+        for value in table:
+            yield from _targets(value)

@@ -1,0 +1,1 @@
+"""How each family of models is asked: Whisper, Voxtral, CTC, and others that write a text."""

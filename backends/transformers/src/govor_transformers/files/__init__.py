@@ -1,0 +1,1 @@
+"""The models on offer, and what their repositories must hold."""

@@ -1,0 +1,1 @@
+"""Vocabularies: the names of tokens as bytes, and Mistral's tekken.json."""

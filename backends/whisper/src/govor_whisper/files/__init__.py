@@ -1,0 +1,1 @@
+"""The models on offer, and their files, checked before C++ reads them."""

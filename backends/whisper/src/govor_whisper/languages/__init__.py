@@ -1,0 +1,1 @@
+"""Which languages are spoken in a recording, and where they change."""
