@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import suppress
 from typing import Any
 
 import h2.config
@@ -12,7 +13,7 @@ import h2.events
 import pytest
 from h2.errors import ErrorCodes
 
-from govor.connections.http2 import PREFACE, RESETS, Frames
+from govor.connections.http2 import PREFACE, RESETS, SETTING_UP, Frames
 from govor.connections.request_checks import MOST_FIELDS
 from support.waiting import eventually
 
@@ -122,8 +123,29 @@ def test_a_client_that_resets_without_end_is_sent_away_before_it_makes_work(
     end = client.wait_for(h2.events.ConnectionTerminated)
     assert end.error_code == ErrorCodes.ENHANCE_YOUR_CALM
     assert client.socket.recv(1) == b""
-    assert len(site.app.begun) <= RESETS
+    assert len(site.app.begun) <= RESETS + SETTING_UP
     assert site.ask(b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+FLOODS = {
+    "pings": b"\0\0\x08\x06\0\0\0\0\0" + b"12345678",
+    "settings": b"\0\0\0\x04\0\0\0\0\0",
+    "long settings": b"\x00\x38\x40\x04\0\0\0\0\0" + b"\0\x04\0\0\xff\xff" * 2400,
+    "priorities": b"\0\0\x05\x02\0\0\0\0\x01" + b"\0\0\0\0\x10",
+    "windows": b"\0\0\x04\x08\0\0\0\0\0" + b"\0\0\0\x01",
+    "empty data": b"\0\0\0\0\0\0\0\0\x01",
+}
+
+
+@pytest.mark.parametrize("frame", FLOODS.values(), ids=FLOODS)
+def test_a_client_that_sends_small_frames_without_end_is_sent_away(client: Client, frame: bytes) -> None:
+    client.ask(method="POST", path="/held", end=False)
+    client.send()
+    with suppress(ConnectionError):
+        client.socket.sendall(frame * (200_000 // len(frame) + 1))
+    end = client.wait_for(h2.events.ConnectionTerminated)
+    assert end is None or end.error_code == ErrorCodes.ENHANCE_YOUR_CALM
+    assert end is not None or client.socket.recv(1) == b""
 
 
 def test_a_stream_that_is_given_up_leaves_the_others_alone(client: Client, site: Any) -> None:
@@ -147,7 +169,9 @@ def test_resets_are_counted_in_pieces_of_any_size(size: int) -> None:
         frames.send_data(stream, b"\x03" * 100)
         frames.reset_stream(stream)
     data, counting = frames.data_to_send(), Frames(skip=len(PREFACE))
-    assert sum(counting.resets(data[at : at + size]) for at in range(0, len(data), size)) == 5
+    counts = [counting.count(data[at : at + size]) for at in range(0, len(data), size)]
+    assert sum(control for control, _ in counts) == 5 + 1  # and the client's settings
+    assert sum(small for _, small in counts) == 0
 
 
 def test_more_than_a_thousand_requests_pass_through_one_connection(client: Client) -> None:

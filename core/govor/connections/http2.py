@@ -22,10 +22,22 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """How a client begins that knows that the server speaks HTTP/2: RFC 9113 3.4."""
 
 HEAD_BYTES = 9
-RST_STREAM = 0x3
-RESETS, RESETS_PER_SECOND = 100, 10
+DATA, WINDOW_UPDATE, CONTINUATION = 0x0, 0x8, 0x9
+CONTROL = frozenset({0x2, 0x3, 0x4, 0x6})
+"""PRIORITY, RST_STREAM, SETTINGS and PING: a client needs few of them."""
+
+RESETS, RESETS_PER_SECOND, SETTING_UP = 100, 10, 20
 """A client may give up all streams that it may have at once, and then some; rapid resets (CVE-2023-44487) are
-hundreds of thousands. nghttp2 and Envoy allow 1000 and 33 a second, at a hundredth of the cost."""
+hundreds of thousands. nghttp2 and Envoy allow 1000 and 33 a second, at a hundredth of the cost. All frames of
+`CONTROL` count, and `SETTING_UP` more may come: settings and pings of clients that measure the way."""
+
+SMALL, SMALL_PER_SECOND = 2000, 1000
+"""Other frames that bring next to nothing: windows that are opened for answers, pieces of a body below
+`SMALL_BYTES`."""
+
+SMALL_BYTES = 64
+SETTINGS_BYTES = 64
+"""So long a frame of `CONTROL` is one; there are seven settings of six bytes (RFC 9113 6.5.2)."""
 
 HEAD_LIST_BYTES = 2**14
 """Of a request's fields, with 32 more for each, as RFC 9113 6.5.2 counts (Node: 16 kB). Beyond that the
@@ -43,9 +55,9 @@ class Frames:
         self._skip = skip  # bytes until the next head
         self._head = b""  # of which so much has come
 
-    def resets(self, data: bytes) -> int:
-        """Return how many RST_STREAM begin in the next piece."""
-        found, at = 0, 0
+    def count(self, data: bytes) -> tuple[int, int]:
+        """Return how many frames of `CONTROL` begin in the next piece, and how many other small ones."""
+        control, small, at = 0, 0, 0
         while at < len(data):
             if self._skip:
                 step = min(self._skip, len(data) - at)
@@ -54,10 +66,12 @@ class Frames:
                 step = min(HEAD_BYTES - len(self._head), len(data) - at)
                 self._head += data[at : at + step]
                 if len(self._head) == HEAD_BYTES:
-                    found += self._head[3] == RST_STREAM
-                    self._skip, self._head = int.from_bytes(self._head[:3], "big"), b""
+                    length, kind = int.from_bytes(self._head[:3], "big"), self._head[3]
+                    control += (1 + length // SETTINGS_BYTES) * (kind in CONTROL)
+                    small += kind in (WINDOW_UPDATE, CONTINUATION) or (kind == DATA and length < SMALL_BYTES)
+                    self._skip, self._head = length, b""
             at += step
-        return found
+        return control, small
 
 
 class Http2(H2Protocol):
@@ -70,12 +84,13 @@ class Http2(H2Protocol):
         super().__init__(app, config, *others)
         self.connection.decoder.max_header_list_size = HEAD_LIST_BYTES  # the client need not have heard of it
         self._frames = Frames(skip=len(PREFACE))
-        self._resets = Allowance(RESETS, RESETS_PER_SECOND)
+        self._control = Allowance(RESETS + SETTING_UP, RESETS_PER_SECOND)
+        self._small = Allowance(SMALL, SMALL_PER_SECOND)
 
     async def handle(self, event: Event) -> None:
-        """Take what has come from the client; resets are counted before anything is made of them."""
-        resets = self._frames.resets(event.data) if isinstance(event, RawData) else 0
-        if resets and not self._resets.take(resets):
+        """Take what has come from the client; frames are counted before anything is made of them."""
+        control, small = self._frames.count(event.data) if isinstance(event, RawData) else (0, 0)
+        if (control and not self._control.take(control)) or (small and not self._small.take(small)):
             self.connection.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
             await self._flush()
             await self.send(Closed())
