@@ -29,7 +29,7 @@ test: $(VENV)/.tested         ## Install what the tests need (torch too) and run
 
 test-fast: $(VENV)/.tested    ## Run the tests that need no model, no decoder and no server: under two minutes
 	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile -m "not slow and not hub" \
-	  --ignore tests/audio/decoding --ignore tests/audio/test_resume.py $(FAST:%=tests/%) $(ARGS)
+	  --ignore tests/audio/decoding $(FAST:%=tests/%) $(ARGS)
 
 test-slow: $(VENV)/.tested    ## Run the slow tests too
 	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile -m "not hub" $(ARGS)
