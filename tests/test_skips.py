@@ -41,7 +41,7 @@ def test_that_is_known_to_fail():
 def guarded(pytester: pytest.Pytester, root: Path) -> pytest.Pytester:
     """A folder of tests with the guard, which takes everything for installed."""
     code = (root / "tests/support/skips.py").read_text()
-    pytester.makepyfile(skips=f"{code}\n\nINSTALLED = Path(__file__)\n")
+    pytester.mkpydir("support").joinpath("skips.py").write_text(f"{code}\n\nINSTALLED = Path(__file__)\n")
     pytester.makeconftest((root / "conftest.py").read_text())
     return pytester
 

@@ -212,10 +212,10 @@ class Chunker:
     def _close(self, seam: float | None = None, *, is_last: bool = False) -> Chunk:
         lengths = [part.end - part.start for part in self._parts]
         lead, tail = self._added(is_last)
-        if lead or tail:
-            self._pieces = [quiet(lead, self._pieces), *self._pieces, quiet(tail, self._pieces)]
         audio = np.concatenate(self._pieces)
         soften(audio)
+        if lead or tail:
+            audio = np.concatenate([quiet(lead, [audio]), audio, quiet(tail, [audio])])
         audio.flags.writeable = False
         offsets = np.cumsum([lead, *lengths[:-1]]).tolist()
         chunk = Chunk(audio, tuple(offsets), tuple(part.start for part in self._parts), seam, tail)

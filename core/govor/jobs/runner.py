@@ -168,7 +168,7 @@ class Runner:
             begin_at=job.position,
             diarize=self._diarize(order),
             parties=order.parties,
-            selection=order.wishes,
+            selection=order.selection,
         )
         async with self._service.transcribe(work) as transcription:
             self._live[job.number] = transcription

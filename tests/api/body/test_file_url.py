@@ -238,11 +238,17 @@ async def ask_and_leave(server: Any, receiver: Receiver, clients: int) -> None:
     """Have a recording fetched for so many clients, and leave once the last of them has its fetch."""
     files = {"model": (None, "echo"), "file_url": (None, f"{receiver.url}/late")}
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
-        asked = [
-            asyncio.create_task(client.post(URL, files=files, headers={"Prefer": "respond-async"}))
-            for _ in range(clients)
-        ]
-        assert await soon(lambda: len(receiver.requests) == clients, seconds=50)
+        asked: list[asyncio.Task[httpx.Response]] = []
+
+        def all_fetch() -> bool:
+            return len(receiver.requests) == len(asked)
+
+        while len(asked) < clients:  # fewer at once than may wait for their fetch to begin
+            asked += [
+                asyncio.create_task(client.post(URL, files=files, headers={"Prefer": "respond-async"}))
+                for _ in range(16)
+            ]
+            assert await soon(all_fetch, seconds=50)
         for task in asked:
             task.cancel()
         left = await asyncio.gather(*asked, return_exceptions=True)
@@ -256,7 +262,7 @@ def test_clients_that_leave_while_a_recording_is_fetched_leave_nothing_behind(
 
     def late(request: Received) -> Answer:
         if request.path == "/late":
-            come.wait(20)
+            come.wait(60)
         return 200, {}, SPEECH
 
     with receiving(late) as receiver:

@@ -66,7 +66,7 @@ class JobRequest(BaseModel):
     """How many speak, from and up to."""
     parties: SeparateChannels | None = None
     """How channels are heard apart; None: they are mixed."""
-    wishes: TrackSelection = ANYTHING
+    selection: TrackSelection = ANYTHING
     """Which track of the recording is heard."""
     presentation: str = ""
     """How the result is to be shown, as the API wrote it down for itself."""
