@@ -102,10 +102,7 @@ class _Caller:
                 answered = True
                 yield answer
         except httpx.TransportError as error:
-            why = _reason(error, answered=answered)
-            raise UrlFailed(
-                f"'{self.param}': {url.host} cannot be reached: {why}.", param=self.param
-            ) from error
+            raise _unreachable(url, self.param, _reason(error, answered=answered)) from error
 
     def _prepare(self, url: Url) -> tuple[list[str], httpx.AsyncClient]:
         """Do what would keep the event loop: look up the name, import the library, read certificates."""
