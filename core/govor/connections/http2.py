@@ -90,12 +90,12 @@ class Http2(H2Protocol):
     async def handle(self, event: Event) -> None:
         """Take what has come from the client; frames are counted before anything is made of them."""
         control, small = self._frames.count(event.data) if isinstance(event, RawData) else (0, 0)
-        if (control and not self._control.take(control)) or (small and not self._small.take(small)):
+        if self._control.take(control) and self._small.take(small):
+            await super().handle(event)
+        else:
             self.connection.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
             await self._flush()
             await self.send(Closed())
-        else:
-            await super().handle(event)
 
     async def _handle_events(self, events: Sequence[h2.events.Event]) -> None:
         """Called by Hypercorn with what has come; it knows no body of a stream that has been answered."""

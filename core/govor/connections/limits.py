@@ -57,8 +57,8 @@ class Allowance:
         self._left, self._looked = float(burst), clock()
 
     def take(self, count: int) -> bool:
-        """Use up `count`; tell whether there were as many."""
+        """Use up `count`; tell whether there were as many. Nothing is always there."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._looked) * self._per_second) - count
         self._looked = now
-        return self._left >= 0
+        return not count or self._left >= 0
