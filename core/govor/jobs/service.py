@@ -205,7 +205,7 @@ class JobService:
         return await store.do(JobStore.owner, key) if self._service.keys.asked else ""
 
     async def _open_kept(self, job: str) -> AsyncJobStore:
-        """The ledger without what is too old. Raises JobNotFound where there never was one."""
+        """The store without what is too old. Raises JobNotFound where there never was one."""
         if not self._is_kept():
             raise JobNotFound(job)
         store = await self._open()
@@ -218,14 +218,14 @@ class JobService:
             if self._closed:
                 raise ShuttingDown(STOPPING)
             if self._store is None:
-                self._store = await self._open_ledger()
+                self._store = await self._open_store()
                 self._webhooks = Webhooks(self.settings, self._store, self._service.lookups)
                 self._runner = Runner(self._service, self._store, self._webhooks.wake)
                 self._service.interactive.watch(self._note_others)
                 self._tasks.append(asyncio.create_task(self._tidy(self._store), name="tidy jobs"))
             return self._store
 
-    async def _open_ledger(self) -> AsyncJobStore:
+    async def _open_store(self) -> AsyncJobStore:
         """Open the data folder; of what keeps it closed the log is told once."""
         try:
             opened = await AsyncJobStore.open(self.settings.data_dir, self.keep_seconds)

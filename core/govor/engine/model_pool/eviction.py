@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Evictor:
-    """Takes models out of a residence. All methods run in the event loop."""
+    """Takes models out of memory. All methods run in the event loop."""
 
     def __init__(self, loaded_models: LoadedModels, load_settings: LoadSettingsTable, gauge: MemoryProbe):
         self._loaded_models = loaded_models

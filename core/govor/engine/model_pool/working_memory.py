@@ -25,7 +25,7 @@ TIDY_SECONDS = 5.0
 
 
 class WorkingMemory:
-    """Watches the models of a residence at work."""
+    """Watches the models in memory at work."""
 
     def __init__(
         self,

@@ -142,8 +142,8 @@ class ModelScheduler:
         """Tell all who wait the error, or that the server stops; let running calls end; free the model."""
         self._closing = error or self._closing
         self._closed = True
-        for loop in self._tasks:
-            loop.cancel()
+        for worker in self._tasks:
+            worker.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         unfinished, self._waiting = self._waiting, []
         for task in unfinished:

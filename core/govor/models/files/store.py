@@ -126,18 +126,18 @@ class Store:
                 transfer.move(file.name, record[file.name].size, complete=True)
             else:
                 transfer.expect(file.name, file.size)
-                arrival = FileDownload(file, folder, transfer, offline=self.offline, timeout=self.timeout)
-                missing.append(arrival)
+                download = FileDownload(file, folder, transfer, offline=self.offline, timeout=self.timeout)
+                missing.append(download)
         _side_by_side(FileDownload.locate, missing, transfer)
         _check_room(folder, missing)
         recording = threading.Lock()
 
-        def fetch(arrival: FileDownload) -> None:
-            digest = arrival.fetch()
+        def fetch(download: FileDownload) -> None:
+            digest = download.fetch()
             with recording:
-                record[arrival.file.name] = digest
+                record[download.file.name] = digest
                 write_record(folder, record)
-            transfer.move(arrival.file.name, digest.size, complete=True)
+            transfer.move(download.file.name, digest.size, complete=True)
 
         _side_by_side(fetch, missing, transfer)
 
@@ -153,21 +153,21 @@ class Store:
 
 
 def _side_by_side(
-    work: Callable[[FileDownload], None], arrivals: Iterable[FileDownload], transfer: Transfer
+    work: Callable[[FileDownload], None], downloads: Iterable[FileDownload], transfer: Transfer
 ) -> None:
     """Do the work of all, some at once; the first failure is raised when none is at work any more."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="govor-fetch") as threads:
         try:
-            for future in [threads.submit(work, arrival) for arrival in arrivals]:
+            for future in [threads.submit(work, download) for download in downloads]:
                 future.result()
         except KeyboardInterrupt:
             transfer.cancel()
             raise
 
 
-def _check_room(folder: Path, arrivals: Sequence[FileDownload]) -> None:
+def _check_room(folder: Path, downloads: Sequence[FileDownload]) -> None:
     """Raise InsufficientStorage before the first byte where the disk has no room for the last one."""
-    needed, free = sum(arrival.room for arrival in arrivals), shutil.disk_usage(folder).free
+    needed, free = sum(download.room for download in downloads), shutil.disk_usage(folder).free
     if needed > free:
         raise InsufficientStorage(
             f"The files need {needed / 1e9:.2f} GB more, and {free / 1e9:.2f} GB are free in {folder}."
