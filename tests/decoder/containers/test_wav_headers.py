@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from govor.contract.recognition import Audio
+from govor.decoder.containers.container import Descriptor
+from govor.decoder.containers.wav_headers import MOST_CHUNKS, end_of_chunks
+from govor.decoder.process.decoding import Source
+from govor.decoder.wire import TrackSelection
 from support.sound import media
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
@@ -83,3 +88,42 @@ def test_a_torn_big_endian_file_is_heard_as_far_as_it_goes(decode: Callable[[byt
     heard = decode(content[:-3001])
     assert len(heard) == len(TONE) - 1001
     assert np.allclose(heard, TONE[: len(heard)], atol=2**-14)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_what_a_recorder_left_behind_the_samples_is_not_read_as_chunks(
+    order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "reserved"
+    file.write_bytes(wave_file(in_bytes(ticks(16), 2, order), 2, order=order) + bytes(1_000_000))
+    seeks: list[int] = []
+    seek = Descriptor.seek
+    monkeypatch.setattr(Descriptor, "seek", lambda self, *where: seeks.append(1) or seek(self, *where))
+    with file.open("rb") as opened, Source(opened.fileno(), TrackSelection()) as source:
+        heard = np.frombuffer(b"".join(source.pcm()), "<i2") / 2**15
+    assert np.allclose(heard, TONE, atol=2**-14)
+    assert len(seeks) < 1_000
+
+
+def test_where_the_chunks_of_a_file_end(tmp_path: Path) -> None:
+    plain = wave_file(bytes(100), 2)
+    lists = plain + _chunk(b"LIST", bytes(7), "<") + b"\0" + _chunk(b"id3 ", bytes(8), "<")
+    unstated = plain.replace(b"data" + struct.pack("<I", 100), b"data" + struct.pack("<I", 0))
+    assert unstated != plain
+    cases = {
+        plain: None,
+        plain + bytes(50): len(plain),
+        lists: None,
+        lists + bytes(50): len(lists),
+        plain + b"\xff" * 50: len(plain),
+        plain + _chunk(b"JUNK", b"", "<") * 2_000: len(plain) + 8 * (MOST_CHUNKS - 2),
+        unstated + bytes(50): None,
+        plain[:30] + bytes(50): None,
+        plain[:-1]: None,
+        b"OggS" + plain[4:] + bytes(50): None,
+    }
+    for content, end in cases.items():
+        (tmp_path / "file").write_bytes(b"before" + content)
+        with (tmp_path / "file").open("rb") as opened:
+            found = end_of_chunks(opened.fileno(), len(b"before"))
+        assert found == (None if end is None else end + len(b"before")), content[:40]

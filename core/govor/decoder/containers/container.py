@@ -16,7 +16,7 @@ from av.error import FFmpegError
 from govor.decoder.containers.concatenation import FOLLOWED, end_of_boxes, next_beginning
 from govor.decoder.containers.track_probe import first_to_speak
 from govor.decoder.containers.tracks import candidates, no_sound
-from govor.decoder.containers.wav_headers import as_ffmpeg_reads
+from govor.decoder.containers.wav_headers import as_ffmpeg_reads, end_of_chunks
 from govor.decoder.formats import OPTIONS
 from govor.decoder.refusals import Refused, check_memory
 from govor.decoder.wire import TrackSelection
@@ -108,7 +108,7 @@ class Part:
         """Open the container, where it can be from its beginning."""
         end = None
         if self._began is not None:
-            end = end_of_boxes(self._descriptor, self._began)
+            end = end_of_boxes(self._descriptor, self._began) or end_of_chunks(self._descriptor, self._began)
             os.lseek(self._descriptor, self._began, os.SEEK_SET)
         return _open(Descriptor(self._descriptor, self._start, end))
 
