@@ -69,19 +69,19 @@ def default_settings(monkeypatch: pytest.MonkeyPatch) -> type[Settings]:
 
 
 def test_every_hook_has_a_heading_with_its_signature(pages: Pages) -> None:
-    headings = [heading for heading in pages["docs/hooks.md"].headings() if heading.startswith("`")]
+    headings = [heading for heading in pages["docs/reference/hooks.md"].headings() if heading.startswith("`")]
     assert len(headings) >= 4
     assert headings == [f"`{written_signature(function)}`" for function in hooks().values()]
 
 
 def test_every_hook_is_described_in_the_words_of_its_docstring(pages: Pages) -> None:
-    page = squeeze(pages["docs/hooks.md"].prose)
+    page = squeeze(pages["docs/reference/hooks.md"].prose)
     assert len(hooks()) >= 4
     assert [name for name, function in hooks().items() if squeeze(function.__doc__) not in page] == []
 
 
 def test_every_setting_is_in_the_table(pages: Pages, default_settings: type[Settings]) -> None:
-    rows = {row[0]: row[1:] for row in pages["docs/configuration.md"].rows() if len(row) == 5}
+    rows = {row[0]: row[1:] for row in pages["docs/reference/configuration.md"].rows() if len(row) == 5}
     assert len(rows) >= 60
     for name, field in default_settings.model_fields.items():
         variable, flag, default, meaning = rows.pop(f"`{name}`")
@@ -99,7 +99,7 @@ def test_every_setting_is_in_the_table(pages: Pages, default_settings: type[Sett
 
 @pytest.mark.parametrize("table", [Compat, Subtitles])
 def test_every_key_of_compat_and_subtitles_is_in_its_table(pages: Pages, table: type[BaseModel]) -> None:
-    rows = {row[0]: row[1:] for row in pages["docs/configuration.md"].rows() if len(row) == 3}
+    rows = {row[0]: row[1:] for row in pages["docs/reference/configuration.md"].rows() if len(row) == 3}
     for name, field in table.model_fields.items():
         default, meaning = rows[f"`{name}`"]
         assert meaning == field.description
@@ -130,7 +130,7 @@ def test_the_tables_of_plugins_name_all_their_keys(pages: Pages) -> None:
     if importlib.util.find_spec("govor_wyoming"):
         settings = importlib.import_module("govor_wyoming.settings")
         tables["wyoming"] = settings.WyomingSettings.model_fields
-    rows = {row[0]: row[1] for row in pages["docs/configuration.md"].rows() if len(row) == 3}
+    rows = {row[0]: row[1] for row in pages["docs/reference/configuration.md"].rows() if len(row) == 3}
     for name, fields in tables.items():
         assert rows[f"`[plugins.{name}]`"] == ", ".join(f"`{key}`" for key in fields)
 
@@ -148,14 +148,14 @@ def test_every_piece_of_configuration_is_valid(pages: Pages, tmp_path: Path) -> 
 def test_the_tables_of_fine_tuned_models_are_as_the_plugin_takes_them(plugin: str, pages: Pages) -> None:
     module = f"govor_{plugin.replace('-', '_')}.settings"
     settings = pytest.importorskip(module, reason=f"govor-{plugin} is not installed")
-    blocks = [tomllib.loads(code) for code in pages["docs/fine-tuned-models.md"].marked("toml", "")]
+    blocks = [tomllib.loads(code) for code in pages["docs/guides/fine-tuned-models.md"].marked("toml", "")]
     tables = [block["plugins"][plugin] for block in blocks if plugin in block["plugins"]]
     assert tables
     assert [model.id for table in tables for model in settings.read_settings(table).models]
 
 
 def test_every_route_is_in_the_reference(pages: Pages) -> None:
-    page = pages["docs/api.md"]
+    page = pages["docs/reference/api.md"]
     app = create_app(Service(Settings()))
     rules = list(app.url_map.iter_rules())
     assert len(rules) >= 40
@@ -166,7 +166,7 @@ def test_every_route_is_in_the_reference(pages: Pages) -> None:
 
 
 def test_every_field_of_a_request_is_in_the_reference(pages: Pages) -> None:
-    cells = [cell for row in pages["docs/api.md"].rows() for cell in row[:1]]
+    cells = [cell for row in pages["docs/reference/api.md"].rows() for cell in row[:1]]
     named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
     assert len(Fields.model_fields) >= 25
     assert set(Fields.model_fields) | {"file"} <= named
@@ -175,7 +175,7 @@ def test_every_field_of_a_request_is_in_the_reference(pages: Pages) -> None:
 
 
 def test_every_error_code_is_in_the_reference_with_its_status(pages: Pages) -> None:
-    rows = {row[0]: row[1] for row in pages["docs/api.md"].rows() if len(row) == 3}
+    rows = {row[0]: row[1] for row in pages["docs/reference/api.md"].rows() if len(row) == 3}
     classes = list(errors())
     assert len(classes) >= 40
     wanted = {error.code: error.status for error in classes}
@@ -193,7 +193,7 @@ def test_every_error_code_is_in_the_reference_with_its_status(pages: Pages) -> N
 def test_the_tutorial_writes_the_example_backend(
     language: str, file: str, between: str, pages: Pages, root: Path
 ) -> None:
-    pieces = pages["docs/write-a-backend.md"].marked(language, Path(file).name)
+    pieces = pages["docs/tutorials/write-a-backend.md"].marked(language, Path(file).name)
     assert between.join(pieces) == (root / "backends/echo" / file).read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Every promise of docs/privacy.md has tests, which are there."""
+"""Every promise of docs/explanation/privacy.md has tests, which are there."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ OFFLINE = (
 
 @pytest.fixture
 def page(pages: dict[str, Any]) -> Any:
-    return pages["docs/privacy.md"]
+    return pages["docs/explanation/privacy.md"]
 
 
 @cache
