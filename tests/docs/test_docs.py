@@ -60,6 +60,13 @@ def errors(tree: type[GovorError] = GovorError) -> Iterator[type[GovorError]]:
             yield from errors(child)
 
 
+def reference(pages: Pages) -> dict[str, Any]:
+    """The pages of the HTTP API."""
+    found = {name: page for name, page in pages.items() if name.startswith("docs/reference/api/")}
+    assert len(found) >= 12
+    return found
+
+
 @pytest.fixture
 def default_settings(monkeypatch: pytest.MonkeyPatch) -> type[Settings]:
     """Settings as on a machine that moves no folder."""
@@ -155,18 +162,18 @@ def test_the_tables_of_fine_tuned_models_are_as_the_plugin_takes_them(plugin: st
 
 
 def test_every_route_is_in_the_reference(pages: Pages) -> None:
-    page = pages["docs/reference/api.md"]
+    prose = "".join(page.prose for page in reference(pages).values())
     app = create_app(Service(Settings()))
     rules = list(app.url_map.iter_rules())
     assert len(rules) >= 40
     for rule in rules:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            assert f"{method} {path}" in page.prose
+            assert f"{method} {path}" in prose
 
 
 def test_every_field_of_a_request_is_in_the_reference(pages: Pages) -> None:
-    cells = [cell for row in pages["docs/reference/api.md"].rows() for cell in row[:1]]
+    cells = [row[0] for page in reference(pages).values() for row in page.rows()]
     named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
     assert len(Fields.model_fields) >= 25
     assert set(Fields.model_fields) | {"file"} <= named
@@ -175,7 +182,7 @@ def test_every_field_of_a_request_is_in_the_reference(pages: Pages) -> None:
 
 
 def test_every_error_code_is_in_the_reference_with_its_status(pages: Pages) -> None:
-    rows = {row[0]: row[1] for row in pages["docs/reference/api.md"].rows() if len(row) == 3}
+    rows = {row[0]: row[1] for row in pages["docs/reference/api/errors.md"].rows() if len(row) == 3}
     classes = list(errors())
     assert len(classes) >= 40
     wanted = {error.code: error.status for error in classes}
@@ -199,7 +206,7 @@ def test_the_tutorial_writes_the_example_backend(
 
 def test_links_lead_somewhere(pages: Pages, root: Path) -> None:
     broken = []
-    assert len(pages) >= 25
+    assert len(pages) >= 40
     by_path = {page.path.resolve(): page for page in pages.values()}
     for name, page in pages.items():
         for link in page.links():
@@ -212,10 +219,31 @@ def test_links_lead_somewhere(pages: Pages, root: Path) -> None:
     assert broken == []
 
 
-def test_every_page_can_be_reached_from_the_readme(pages: Pages) -> None:
+def test_the_index_lists_every_page_once_by_its_title_with_a_line(pages: Pages) -> None:
+    index = pages["docs/index.md"]
+    lines = re.findall(r"^ *- \[(.+?)\]\((.+?)\): .+\.$", index.prose, re.MULTILINE)
+    listed = {f"docs/{path}": title for title, path in lines}
+    assert len(lines) == len(listed) >= 30
+    changelog = {"docs/index.md", "docs/changelog.md"}
+    assert listed == {
+        name: page.headings()[0]
+        for name, page in pages.items()
+        if name.startswith("docs/") and name not in changelog
+    }
+    assert "changelog.md" in index.links()
+
+
+def test_each_kind_of_page_has_a_folder_and_a_heading_of_the_index(pages: Pages) -> None:
+    kinds = [heading.lower() for heading in pages["docs/index.md"].headings()[1:]]
+    folders = {name.split("/")[1] for name in pages if name.count("/") > 1 and name.startswith("docs/")}
+    assert kinds == ["tutorials", "guides", "reference", "explanation"]
+    assert folders == set(kinds)
+
+
+def test_the_readme_leads_to_the_index_and_to_every_page_beside_it(pages: Pages) -> None:
     linked = {link.partition("#")[0] for link in pages["README.md"].links()}
-    assert len(linked) >= 18
-    assert {name for name in pages if name.startswith("docs/")} <= linked
+    beside = {name for name in pages if "/" not in name} - {"README.md"}
+    assert {"docs/index.md", *beside} <= linked
 
 
 def test_nothing_is_left_to_be_written(pages: Pages) -> None:
