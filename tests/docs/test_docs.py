@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel, TypeAdapter
@@ -179,6 +180,19 @@ def test_every_field_of_a_request_is_in_the_reference(pages: Pages) -> None:
     assert set(Fields.model_fields) | {"file"} <= named
     assert set(ServerVad.model_fields) <= named
     assert {feature.value for feature in Feature} <= named
+
+
+def test_every_command_and_every_option_of_transcribe_is_in_the_reference(pages: Pages) -> None:
+    page = pages["docs/reference/terminal.md"]
+    commands = cli.list_commands(click.Context(cli))
+    assert len(commands) >= 16
+    assert [name for name in commands if f"`govor {name}`" not in page.prose] == []
+    transcribe = cli.get_command(click.Context(cli), "transcribe")
+    assert transcribe is not None
+    options = [option for option in transcribe.params if isinstance(option, click.Option)]
+    assert len(options) >= 25
+    written = set(re.findall(r"--[a-z-]+", page.prose))
+    assert [option.opts for option in options if not written.intersection(option.opts)] == []
 
 
 def test_every_error_code_is_in_the_reference_with_its_status(pages: Pages) -> None:
