@@ -53,11 +53,15 @@ class Field:
 
 
 class Source:
-    """One module: its tree, and its lines for comments behind members."""
+    """One module: its text, for comments behind members, and its tree."""
 
     def __init__(self, path: Path):
-        self.lines = path.read_text(encoding="utf-8").splitlines()
-        self.body = ast.parse("\n".join(self.lines)).body
+        self.text = path.read_text(encoding="utf-8")
+        self.body = ast.parse(self.text).body
+
+    def text_of(self, node: ast.AST) -> str:
+        """Return an expression as it is written."""
+        return ast.get_source_segment(self.text, node) or ""
 
     def documented(self, body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, str]]:
         """Yield each statement with the docstring that follows it, or the comment behind it."""
@@ -67,7 +71,9 @@ class Source:
     def _comment(self, statement: ast.stmt) -> str:
         if not isinstance(statement, ast.Assign | ast.AnnAssign) or not statement.end_lineno:
             return ""
-        behind = self.lines[statement.end_lineno - 1].encode()[statement.end_col_offset :].decode()
+        behind = (
+            self.text.splitlines()[statement.end_lineno - 1].encode()[statement.end_col_offset :].decode()
+        )
         return behind.partition("#")[2].strip()
 
 
@@ -106,9 +112,9 @@ def _module(source: Source, public: set[str], *, whole: bool) -> Iterator[str]:
             case ast.FunctionDef(name=name) if name in public:
                 yield _entry(name, _signature(statement), ast.get_docstring(statement) or "")
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in public:
-                yield _entry(name, f"{name} = {_short(value)}", doc)
+                yield _entry(name, f"{name} = {_short(source, value)}", doc)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name in public:
-                yield _entry(name, f"{name} = {ast.unparse(value)}", doc)
+                yield _entry(name, f"{name} = {_short(source, value)}", doc)
 
 
 def _entry(name: str, code: str, doc: str) -> str:
@@ -138,12 +144,12 @@ def _fields(source: Source, node: ast.ClassDef) -> Iterator[Field]:
     for statement, doc in source.documented(node.body):
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                default = "required" if value is None else f"`{_short(value)}`"
+                default = "required" if value is None else f"`{_short(source, value)}`"
                 if value is None and "Protocol" in map(ast.unparse, node.bases):
                     default = ""
                 yield Field(name, ast.unparse(annotation), default, doc)
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if not name.startswith("_"):
-                yield Field(name, "", f"`{_short(value)}`", doc)
+                yield Field(name, "", f"`{_short(source, value)}`", doc)
             case ast.FunctionDef(name=name, returns=ast.expr() as returns) if _is_property(statement):
                 yield Field(name, ast.unparse(returns), "property", ast.get_docstring(statement) or "")
 
@@ -193,9 +199,9 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return f"{word} {node.name}({arguments}){returns}"
 
 
-def _short(value: ast.expr) -> str:
+def _short(source: Source, value: ast.expr) -> str:
     """Return an expression as the source has it; a long one without what is in its brackets."""
-    text = ast.unparse(value)
+    text = source.text_of(value)
     return text if len(text) <= 90 else f"{text.partition('(')[0]}(…)"
 
 
