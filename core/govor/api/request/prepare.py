@@ -17,7 +17,7 @@ from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options, Transcript
 from govor.decoder.wire import TrackSelection
-from govor.engine.scheduling.admission import AdmissionTicket, Kind
+from govor.engine.admission.admission import AdmissionTicket, Kind
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import SeparateChannels

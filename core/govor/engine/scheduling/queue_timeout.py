@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from govor.engine.scheduling.admission import AdmissionTicket
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.scheduling.tasks import InferenceTask
 from govor.errors import QueueTimeout
 

@@ -13,8 +13,8 @@ from govor.audio.decoding.recording import Recording
 from govor.contract.models import Feature
 from govor.contract.recognition import VoiceDetector
 from govor.decoder.wire import TrackSelection
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.pool import Loaded, Pool
-from govor.engine.scheduling.admission import AdmissionTicket
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.tasks import FairShare
 from govor.engine.speakers.diarization import begin_diarization

@@ -21,11 +21,11 @@ from govor.audio.regions import SpeechRules
 from govor.audio.resume import unheard
 from govor.contract.recognition import Notice, Options, Segment, Transcript, VoiceDetector
 from govor.decoder.wire import TrackSelection
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.alignment.segment_times import spans_silence
 from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.alignment.stitching import OverlapStitcher
 from govor.engine.model_pool.pool import Loaded
-from govor.engine.scheduling.admission import AdmissionTicket
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.tasks import FairShare, InferenceTask
 from govor.engine.speakers.diarization import Diarization, Diarize

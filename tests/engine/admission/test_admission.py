@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from govor.contract.models import ModelSpec
-from govor.engine.scheduling.admission import FIRST_GUESS, LONGEST, SHORTEST, Admission, Kind, Limits
+from govor.engine.admission.admission import FIRST_GUESS, LONGEST, SHORTEST, Admission, Kind, Limits
 from govor.engine.transcription.pipeline import Work
 from govor.errors import GovorError, RateLimited, ServerBusy
 from govor.testing import FakeRecognizer
