@@ -30,9 +30,9 @@ from govor.engine.speakers.diarization import Diarization, Diarize, begin_diariz
 from govor.engine.transcription.begin import begin
 from govor.engine.transcription.model_choice import ModelSelector
 from govor.engine.transcription.options import expect, likely_languages
-from govor.engine.transcription.pipeline import Work
 from govor.engine.transcription.requested_names import RequestedNames
 from govor.engine.transcription.stream import TranscriptStream
+from govor.engine.transcription.work import Work
 from govor.errors import GovorError
 from govor.errors.values import did_you_mean
 from govor.events import Observers, Report

@@ -13,7 +13,7 @@ import pytest
 
 from govor.contract.models import ModelSpec
 from govor.engine.admission.admission import FIRST_GUESS, LONGEST, SHORTEST, Admission, Kind, Limits
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.errors import GovorError, RateLimited, ServerBusy
 from govor.testing import FakeRecognizer
 from support.waiting import soon

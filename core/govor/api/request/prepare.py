@@ -22,8 +22,8 @@ from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import SeparateChannels
 from govor.engine.transcription.options import honour
-from govor.engine.transcription.pipeline import Work
 from govor.engine.transcription.stream import TranscriptStream
+from govor.engine.transcription.work import Work
 from govor.errors import InvalidParam, ModelNotFound, ModelNotInstalled
 from govor.formats.events import Events
 from govor.models.catalogue import Model
