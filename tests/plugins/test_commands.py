@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from govor import hookimpl
-from govor.cli import cli, group
+from govor.cli import cli
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.testing import FakeBackend, plugins_of
@@ -58,7 +58,7 @@ def govor(tmp_path, monkeypatch):
             made.append(plugins_of(settings, **plugins))
             return made[-1]
 
-        monkeypatch.setattr(group, "Plugins", open_plugins)
+        monkeypatch.setattr("govor.plugins.Plugins", open_plugins)
         return CliRunner().invoke(cli, args, prog_name="govor"), made
 
     return run

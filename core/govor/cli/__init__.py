@@ -1,5 +1,7 @@
 """The command `govor`: serve, transcribe, models on disk and in memory, plugins, and what plugins add.
 
+A command is imported when it runs: `govor --version` must not wait for a web server.
+
 Exit codes: 0 done; 1 something went wrong, said on stderr; 2 the command line is wrong; 130 interrupted.
 """
 
@@ -12,19 +14,32 @@ from pathlib import Path
 import click
 
 from govor import __version__
-from govor.cli.client.memory import load, ps, reload, unload
-from govor.cli.group import Commands
-from govor.cli.hash import hash_files
-from govor.cli.jobs import jobs
-from govor.cli.models.listing import models
-from govor.cli.models.manage import du, prune, pull, rm, verify
-from govor.cli.new_backend import new_backend
-from govor.cli.plugins import plugins
-from govor.cli.serve.command import serve
+from govor.cli.group import Commands, CoreCommand
 from govor.cli.terminal.exit import leave
-from govor.cli.terminal.say import say
-from govor.cli.transcribe.command import transcribe
 from govor.errors import GovorError
+
+CORE = {
+    "du": CoreCommand("models.manage", "du", "Report what models take on the disk."),
+    "hash": CoreCommand(
+        "hash", "hash_files", "Print size and sha256 of files for a backend's list of models."
+    ),
+    "jobs": CoreCommand("jobs", "jobs", "List a server's jobs; hand in, show, cancel."),
+    "load": CoreCommand("client.memory", "load", "Bring models into a running server's memory."),
+    "models": CoreCommand("models.listing", "models", "List the models that can answer."),
+    "new-backend": CoreCommand("new_backend", "new_backend", "Write the package of a backend of your own."),
+    "plugins": CoreCommand("plugins", "plugins", "List the plugins and what became of them."),
+    "prune": CoreCommand("models.manage", "prune", "Delete files that no model needs."),
+    "ps": CoreCommand("client.memory", "ps", "Show what is in a running server's memory."),
+    "pull": CoreCommand("models.manage", "pull", "Fetch models, so that they can answer."),
+    "reload": CoreCommand("client.memory", "reload", "Load models anew while the old ones answer."),
+    "rm": CoreCommand("models.manage", "rm", "Delete models' files."),
+    "serve": CoreCommand("serve.command", "serve", "Serve the OpenAI audio API over HTTP until interrupted."),
+    "transcribe": CoreCommand(
+        "transcribe.command", "transcribe", "Transcribe FILES and print the text, or write it to --output."
+    ),
+    "unload": CoreCommand("client.memory", "unload", "Take models out of a running server's memory."),
+    "verify": CoreCommand("models.manage", "verify", "Hash models' files again."),
+}
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -46,11 +61,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for command in (
-    serve, transcribe, jobs, models, pull, rm, verify, prune, du, load, unload, reload, ps, plugins,
-    new_backend, hash_files,
-):  # fmt: skip
-    cli.add_command(command)
+cli.core = CORE
 
 
 def main() -> None:
@@ -59,6 +70,8 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except GovorError as error:
+        from govor.cli.terminal.say import say
+
         say(f"govor: {error}", err=True)
         sys.exit(1)
     except click.ClickException as error:

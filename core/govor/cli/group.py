@@ -1,38 +1,77 @@
 """The command `govor` itself: the core's commands, and behind them those of plugins.
 
-Plugins are loaded when a command is asked for that the core does not have, or for the list of all.
+A command of the core is imported when it runs, and plugins are loaded when a command is asked for that the
+core does not have, or for the list of all.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import NamedTuple
+
 import click
 
-from govor.cli.terminal.options import read_settings
-from govor.cli.terminal.say import say
 from govor.errors import GovorError
-from govor.plugins import Plugins
 
 FOUND = "govor.cli.group"
 """Where a context keeps the plugins' commands once they are known."""
 
 
+class CoreCommand(NamedTuple):
+    """Where a command of the core is, and its line in the list of all."""
+
+    module: str
+    """Below `govor.cli`."""
+    name: str
+    short_help: str
+
+
 class Commands(click.Group):
-    """The core's commands and the plugins'; where those cannot be had, it says why."""
+    """The core's commands and the plugins'; it prints the reason if those cannot be had."""
+
+    core: dict[str, CoreCommand]
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted({*super().list_commands(context), *self._further(context)})
+        """Return the names of all commands, in order."""
+        return sorted({*self.core, *self._further(context)})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        return super().get_command(context, name) or self._further(context).get(name)
+        """Return a command; None: there is none. Imports it, if it is the core's."""
+        if name in self.core:
+            place = self.core[name]
+            command: click.Command = getattr(import_module(f"govor.cli.{place.module}"), place.name)
+            return command
+        return self._further(context).get(name)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of all commands; none of the core's is imported."""
+        names = self.list_commands(context)
+        limit = formatter.width - 6 - max(map(len, names))
+        lines = [(name, self._line(context, name, limit)) for name in names]
+        with formatter.section("Commands"):
+            formatter.write_dl(lines)
+
+    def _line(self, context: click.Context, name: str, limit: int) -> str:
+        if name in self.core:
+            return self.core[name].short_help
+        return self._further(context)[name].get_short_help_str(limit)
 
     def _further(self, context: click.Context) -> dict[str, click.Command]:
         """Return the plugins' commands, in the configuration that the command line names."""
         if FOUND not in context.meta:
             context.meta[FOUND] = {}
+            from govor.cli.terminal.say import say
+
             try:
-                plugins = Plugins(read_settings(context.params.get("config"), {}))
-                context.meta[FOUND] = plugins.commands(self.commands)
+                context.meta[FOUND] = _of_plugins(context, self.core)
             except GovorError as error:
                 say(f"govor: The plugins' commands are missing: {error}", err=True)
         found: dict[str, click.Command] = context.meta[FOUND]
         return found
+
+
+def _of_plugins(context: click.Context, taken: dict[str, CoreCommand]) -> dict[str, click.Command]:
+    from govor.cli.terminal.options import read_settings
+    from govor.plugins import Plugins
+
+    return Plugins(read_settings(context.params.get("config"), {})).commands(taken)

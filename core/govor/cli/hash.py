@@ -14,7 +14,7 @@ from govor.errors import ConfigurationError
 CHUNK_BYTES = 2**20
 
 
-@click.command("hash", short_help="Print size and sha256 of files, for a backend's list of models.")
+@click.command("hash", short_help="Print size and sha256 of files for a backend's list of models.")
 @click.argument(
     "paths", nargs=-1, required=True, metavar="FILES…", type=click.Path(path_type=Path, exists=True)
 )

@@ -26,6 +26,8 @@ from govor.testing.faults import batch_fault, segment_faults
 from govor.testing.sound import read_only, silence
 
 LOAD = "load"
+BEGUN = "begun.json"
+"""Written when a process has imported what it needs: the time of the first stage counts from here."""
 ALONE = ("speech", "quiet", "half")
 """One array each: the speech, a second of silence, the first half of the speech."""
 STAGES = (LOAD, *ALONE, "details", "input", "batch", "empty", "sample", "parallel", "close")
@@ -113,6 +115,7 @@ def perform(path: str) -> None:
     assert backend is not None, plugin.reason
     (spec,) = (spec for spec in backend.models() if spec.id == play.model)
     loaded: list[Recognizer] = []
+    (folder / BEGUN).touch()  # importing libraries is none of the stages
 
     def load() -> Sequence[Segment]:
         loaded.append(backend.load(spec, Path(play.files), Placement(play.device)))

@@ -165,7 +165,7 @@ def prune(
     say(f"{total} would be freed." if dry_run else f"{total} freed.")
 
 
-@click.command(short_help="Tell what models take on the disk.")
+@click.command(short_help="Report what models take on the disk.")
 @managing()
 @click.pass_obj
 def du(
