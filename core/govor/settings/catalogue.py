@@ -1,4 +1,4 @@
-"""Models of the operator's own: the tables [[catalogue]] of plugins.toml."""
+"""The operator's own models: the tables [[catalogue]] of plugins.toml."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from govor.contract.models import Feature
 
 
 class Address(BaseModel):
-    """One file at a plain address."""
+    """One file at an http or https address."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(pattern=r"^https?://[^/]+/.+", description="Where the file is: http or https.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Hex digest of the file.")
-    name: str = Field("", description="What it is called in the model's folder. Default: as in the address.")
+    name: str = Field("", description="Its name in the model's folder. Default: as in the address.")
 
     @property
     def file_name(self) -> str:
@@ -27,7 +27,7 @@ class Address(BaseModel):
 
 
 class OwnModel(BaseModel):
-    """One model: where its files are, and which plugin runs it."""
+    """One model: the source of its files, and the plugin that runs it."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Origins whose pages an operator lets in, as patterns."""
+"""Patterns of origins whose pages may use the API in a browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from govor.settings.values import split
 
 EVERYBODY = "*"
 NOBODY = "null"
-"""The origin that browsers give to files and to sandboxed frames."""
+"""The origin that browsers send for files and sandboxed frames."""
 
 PATTERN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
@@ -26,7 +26,7 @@ USUAL_PORTS = {"http": "80", "https": "443"}
 
 @lru_cache(256)
 def _compiled(given: str) -> re.Pattern[str]:
-    """Return what origins look like that a pattern means. Raises ValueError: it could match none."""
+    """Return an expression for the origins that a pattern means. Raises ValueError if it could match none."""
     if given == EVERYBODY:
         return re.compile(".*")
     if given.lower() == NOBODY:
@@ -53,7 +53,7 @@ def _compiled(given: str) -> re.Pattern[str]:
 
 
 def is_listed(origin: str, origins: Iterable[str]) -> bool:
-    """Tell whether the operator lets pages of this origin in."""
+    """Tell whether pages of this origin may use the API."""
     return any(_compiled(listed).fullmatch(origin.lower()) for listed in origins)
 
 
