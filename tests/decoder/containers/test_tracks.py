@@ -83,7 +83,7 @@ def test_tracks_that_are_not_heard_are_told_if_nobody_chose(
             pass
     assert [notice.code for notice in recording.notices] == told
     if told:
-        assert recording.notices[0].message.startswith("Of 2 audio tracks, 0 was heard; 'track' names ")
+        assert recording.notices[0].message.startswith("Of 2 audio tracks, 0 was used; 'track' selects ")
 
 
 def test_the_default_track_goes_first(pitch: Pitch) -> None:
