@@ -196,7 +196,7 @@ def test_a_file_that_cannot_be_deleted_is_told_in_a_sentence(
 def test_a_model_that_another_is_fetching_is_busy(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     store.install(model)
-    with store.locked(model, Transfer()), pytest.raises(ModelBusy, match="Another process is at the files"):
+    with store.locked(model, Transfer()), pytest.raises(ModelBusy, match="Another process is using the files"):
         remove(store, model)
     assert store.state(model) == "installed"
 

@@ -118,7 +118,7 @@ def test_a_table_that_is_wrong_is_told(declared: Any, table: str, fault: str) ->
     ("table", "why"),
     [
         ('plugin = "absent"', "there is no plugin 'absent' that runs models"),
-        ('plugin = "closed"', "the plugin 'closed' takes no models but its own"),
+        ('plugin = "closed"', "the plugin 'closed' accepts no models but its own"),
         ('plugin = "family"\nlanguages = ["tlh"]', "this family does not speak Klingon"),
     ],
 )
@@ -200,5 +200,5 @@ def test_a_plugin_says_why_it_cannot_take_a_repository(hub: Hub, plugins: Plugin
     spec = ModelSpec("mine", repository="owner/pickles@main")
     model = Catalogue(plugins, {}, [("family", spec)]).find("mine")
     assert model is not None
-    with pytest.raises(DownloadFailed, match=r"owner/pickles@main cannot be taken: it holds pickles only\."):
+    with pytest.raises(DownloadFailed, match=r"owner/pickles@main cannot be used: it holds pickles only\."):
         Store(tmp_path, offline=False).install(model)

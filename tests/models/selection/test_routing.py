@@ -64,7 +64,7 @@ def test_where_nothing_of_the_list_is_known_what_is_there_is_named(router: Calla
 
 
 def test_an_empty_list_is_told_as_such(router: Callable[..., Router]) -> None:
-    with pytest.raises(ModelNotFound, match=r"'default' means nobody: the setting `default_models` is empty"):
+    with pytest.raises(ModelNotFound, match=r"'default' means no model: the setting `default_models` is empty"):
         router().choose("")
 
 
