@@ -29,7 +29,7 @@ ALLOWED = tuple(
         r"there is no torchaudio for this torch$|(mistral-common|soundfile) is absent$|'onnx_asr\b",
         r"^silero-vad is not installed$",
         # what a model cannot do, and what follows from another test's failure
-        r"does not tell where its models run$|leaves long audio to the core$|another test says so$",
+        r"does not report where its models run$|leaves long audio to the core$|another test says so$",
         r"are in no installed package$",
     )
 )
