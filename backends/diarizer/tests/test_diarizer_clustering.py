@@ -1,4 +1,4 @@
-"""Voices that are alike become one speaker, however many there are."""
+"""Similar voices become one speaker, for any number of speakers."""
 
 from itertools import combinations
 
@@ -10,7 +10,7 @@ from govor_diarizer.clustering import cluster
 
 
 def crowd(rng, speakers, each, noise=0.05):
-    """Unit vectors round as many directions, and whose they are."""
+    """Return unit vectors around `speakers` directions, and the speaker of each."""
     whose = np.repeat(np.arange(speakers), each)
     rng.shuffle(whose)
     vectors = np.eye(64)[whose] + rng.normal(0, noise, (len(whose), 64))
@@ -34,7 +34,7 @@ def groups_of(labels):
 
 
 def plain(vectors, weights, threshold):
-    """Average linkage as the textbook has it: compare all members of all pairs anew at every step."""
+    """Average linkage by the textbook: all members of all pairs are compared anew at every step."""
     groups = [[at] for at in range(len(vectors))]
 
     def likeness(pair):

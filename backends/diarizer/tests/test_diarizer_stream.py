@@ -1,4 +1,4 @@
-"""From windows to turns, with a network that hears what it is told."""
+"""From windows to turns, with a fake network whose results the test sets."""
 
 import tracemalloc
 
@@ -14,7 +14,7 @@ ANN, BEN, EVE = np.eye(8, dtype=np.float32)[:3]
 
 
 class Talk:
-    """Knows who speaks when; the sample at n has n + 1 in it, so a window tells where it lies."""
+    """Knows the turns; the sample at n has the value n + 1, so that a window's place is known."""
 
     def __init__(self, *spans, seconds):
         self.spans = spans
@@ -25,7 +25,7 @@ class Talk:
         begin = round(audio[0]) - 1
         self.windows.append((begin, len(audio)))
         middles = (begin + np.arange(FRAMES) * HOP + 495) / RATE
-        order = np.roll(np.arange(VOICES), len(self.windows))  # as a network's, columns mean nothing
+        order = np.roll(np.arange(VOICES), len(self.windows))  # as with the network, columns mean nothing
         activity, people = np.zeros((FRAMES, VOICES), np.bool_), []
         for start, end, who in self.spans:
             inside = (middles >= start) & (middles < end)
@@ -97,14 +97,14 @@ def test_known_speakers_have_their_own_numbers_and_strangers_the_next():
 
 
 def test_a_voice_less_alike_than_the_known_threshold_stays_a_stranger():
-    like_ann = (ANN + 2 * EVE) / np.sqrt(5, dtype=np.float32)  # 0.45 like Ann
+    like_ann = (ANN + 2 * EVE) / np.sqrt(5, dtype=np.float32)  # cosine 0.45 to Ann
     talk = Talk((1, 8, like_ann), seconds=10)
     assert rounded(talk.diarize(ANN, known_threshold=0.4)) == [(1, 8, 0)]
     assert rounded(talk.diarize(ANN, known_threshold=0.5)) == [(1, 8, 1)]
 
 
 def test_of_two_voices_like_a_known_one_only_the_nearer_bears_the_name():
-    like_ann = (ANN + 1.3 * EVE) / np.sqrt(2.69, dtype=np.float32)  # 0.61 like Ann, and so a second of her
+    like_ann = (ANN + 1.3 * EVE) / np.sqrt(2.69, dtype=np.float32)  # 0.61, so it is a second cluster of hers
     less_so = (ANN + 1.5 * BEN) / np.sqrt(3.25, dtype=np.float32)  # 0.55
     talk = Talk((1, 8, less_so), (9, 16, ANN), (17, 24, like_ann), seconds=26)
     turns = talk.diarize(ANN, threshold=0.9)
@@ -123,7 +123,7 @@ def test_a_voice_heard_only_briefly_goes_to_the_speaker_it_is_most_like():
 
 
 class Muddled(Talk):
-    """Takes everybody in a window for one voice; only the pieces of it tell who it is."""
+    """Takes all speakers in a window for one voice; only its pieces show which speakers they are."""
 
     def hear(self, audio):
         activity, voices = super().hear(audio)

@@ -1,4 +1,4 @@
-"""What the plugin makes of the machine."""
+"""The number of cores that the plugin counts."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Loading: which file is what, what is wrong with it, and what runs."""
+"""Loading: the roles of files, their faults, and the graph that runs."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Rewriting at the first load: what is kept, when it is made anew, and when the original runs."""
+"""Rewriting at the first load: when it is kept or repeated, and when the original runs."""
 
 import os
 import threading

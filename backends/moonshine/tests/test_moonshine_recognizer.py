@@ -1,4 +1,4 @@
-"""What Moonshine answers, and what it refuses to load."""
+"""Moonshine's results, and the files that it refuses to load."""
 
 import math
 import sys

@@ -1,4 +1,4 @@
-"""Which file of weights is taken. The installed distributions are folders made for the test."""
+"""The choice of the weights' file. The installed distributions are folders made for the test."""
 
 import hashlib
 import sys
@@ -12,13 +12,13 @@ from govor_silero.weights import SOURCES, Source, find_weights, read_weights
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    """The only folder in which distributions are looked for."""
+    """The only folder in which distributions are searched."""
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     return tmp_path
 
 
 def install(site, name, *, with_weights=True):
-    """Lay out what pip leaves behind, in the one place that counts here."""
+    """Write the files that pip leaves behind into that folder."""
     info = site / f"{name.replace('-', '_')}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")

@@ -1,4 +1,4 @@
-"""What is loaded and what is refused: pickles, code, foreign architectures, lacking weights."""
+"""Loading, and refusals: pickles, code, foreign architectures, missing weights."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class OwnModel(Base):
 
 @pytest.fixture
 def copy(build, tmp_path):
-    """Copy a small model's folder, to be spoilt."""
+    """Copy a small model's folder, for the test to damage."""
 
     def copied(kind):
         return shutil.copytree(build(kind), tmp_path / kind)

@@ -1,4 +1,4 @@
-"""A tokenizer that makes much of little is refused: Rust would end the process."""
+"""A tokenizer that lengthens texts much is refused: Rust would end the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long audio: window after window, or several windows together. Real weights; recordings where they are."""
+"""Long audio: window after window, or several windows together. Real weights; recordings if they are here."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ from govor_whisper.device import choose_batch
 
 @pytest.fixture(scope="module")
 def batched(family, base, weights):
-    """Whisper base that decodes two windows at a time; with the fallback, as it comes."""
+    """Whisper base that decodes two windows at a time; with the default fallback."""
     table = {"long_audio": "batched", "batch_size": 2}
     recognizer = govor_whisper.backend(table).load(base, weights, Placement("cpu"))
     yield recognizer
@@ -32,7 +32,9 @@ def english(samples):
 
 @pytest.fixture(scope="module")
 def minute(english):
-    """The same three times, with long pauses: in three windows no text stands twice, as in a loop."""
+    """The same recording three times, with long pauses: in three windows no text is repeated, as it is in a
+    loop.
+    """
     return np.tile(np.concatenate([english, np.zeros(8 * SAMPLE_RATE, np.float32)]), 3)
 
 
@@ -45,12 +47,12 @@ def text_of(recognizer, audio, **options):
 
 
 def segments_of(recognizer, audio, **options):
-    """What it says, without the places where others may go first."""
+    """Return the segments, without the None at points where others may go first."""
     return [segment for segment in recognizer.transcribe_long(audio, Options(**options)) if segment]
 
 
 def most_repeated(spoken, length):
-    """How often the most frequent run of so many words is said."""
+    """Return how often the most frequent run of so many words occurs."""
     runs = Counter(tuple(spoken[at : at + length]) for at in range(len(spoken) - length + 1))
     return max(runs.values())
 
@@ -119,7 +121,7 @@ def task(loaded, english):
 
 
 def found(text, end, avg_logprob=-0.1, no_speech_prob=0.0):
-    """What the batched pipeline says of a window."""
+    """Return a segment of the batched pipeline for a window."""
     return SimpleNamespace(text=text, end=end, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob)
 
 

@@ -1,4 +1,4 @@
-"""Several languages in one recording: told where they change, and only there."""
+"""Several languages in one recording: changes are found where they are, and nowhere else."""
 
 import re
 
@@ -46,7 +46,7 @@ def test_only_the_candidates_count():
 @pytest.mark.parametrize(
     ("chances", "after", "named", "changes"),
     [
-        ({"uk": 0.95, "ru": 0.05}, "uk", (), False),  # relatives that Whisper takes for one another
+        ({"uk": 0.95, "ru": 0.05}, "uk", (), False),  # relatives that Whisper confuses
         ({"uk": 0.95, "ru": 0.05}, "uk", ("ru", "uk"), True),
         ({"de": 0.95, "ru": 0.05}, "de", (), True),
         ({"de": 0.7, "ru": 0.05}, "de", (), False),

@@ -34,7 +34,9 @@ def russian(recording):
 
 @pytest.fixture(scope="module")
 def order(samples):
-    """Clear Russian: the last bits of features, which the threads of BLAS decide, change nothing of it."""
+    """Clear Russian: the last bits of features, which depend on the threads of BLAS, change nothing in its
+    text.
+    """
     return read_audio(samples / "ru_short.wav")
 
 
@@ -119,7 +121,7 @@ def test_prompt_and_keywords_are_taken(steady, english):
 
 
 class Whole(str):
-    """A prompt that may not be tokenized as a whole."""
+    """A prompt that must not be tokenized as a whole."""
 
     def strip(self, chars: str | None = None) -> str:
         raise AssertionError("all of it is tokenized")
@@ -161,7 +163,7 @@ def test_the_fallback_climbs_from_the_requested_temperature(first, fallback, tri
 
 
 class FakeModel:
-    """Stands for faster-whisper's model: two segments a second apart, noting how it was used."""
+    """Stands in for faster-whisper's model: two segments a second apart; it records its calls."""
 
     def __init__(self):
         self.closed_after = None
@@ -203,7 +205,7 @@ def test_merged_segments_keep_what_can_be_said_of_all(fake):
     assert heard(recognizer, np.ones(24_000, np.float32)) == Segment(
         "part 1 part 2",
         start=0.0,
-        end=1.5,  # the recording's end: the model pointed behind it
+        end=1.5,  # the recording's end: the model's time was beyond it
         token_ids=(7, 7, 7),
         language="jv",
         avg_logprob=pytest.approx(-5 / 3),

@@ -1,4 +1,4 @@
-"""What was lost is heard again, and nothing is told that nobody can say."""
+"""Lost speech is decoded again, and text that nobody can say is left out."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from govor_whisper.decoding.recovery import SpeechRecovery, as_integers, letters
 
 @dataclass(frozen=True)
 class Said:
-    """As much of faster-whisper's segment as counts here."""
+    """The fields of faster-whisper's segment that count here."""
 
     text: str
     start: float
@@ -26,7 +26,7 @@ class Said:
 
 
 class Again:
-    """A second hearing that gives the same for every piece, and keeps the pieces."""
+    """A second decoding that gives the same for every piece, and keeps the pieces."""
 
     def __init__(self, text="So much was said.", probability=-0.2):
         self.text, self.probability, self.pieces = text, probability, []
@@ -174,5 +174,5 @@ def test_a_refrain_comes_out_whole(way, family, base, weights, samples):
     segments = [part for part in recognizer.transcribe_long(np.tile(phrase, 12), Options()) if part]
     recognizer.close()
     spoken = re.findall(r"\w+", " ".join(segment.text for segment in segments).lower())
-    assert 9 <= spoken.count("хочу") <= 12  # two without a second hearing; its samples are drawn by chance
+    assert 9 <= spoken.count("хочу") <= 12  # two without a second decoding; its samples are random
     assert len(spoken) <= 12 * 6

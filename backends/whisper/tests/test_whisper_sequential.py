@@ -1,4 +1,4 @@
-"""Window after window in steps: what faster-whisper says, to the letter, and others may go between."""
+"""Decoding in steps gives faster-whisper's text, to the letter, and lets others go between."""
 
 import ctranslate2
 import numpy as np
@@ -10,7 +10,7 @@ from govor.testing import read_audio
 from govor_whisper.decoding.sequential import SteppingModel, heard_in
 
 STRICT = {"log_prob_threshold": -0.15, "compression_ratio_threshold": 1.6}
-"""Bounds that clear speech does not keep either: every window goes through all temperatures, or most."""
+"""Limits that clear speech exceeds too: every window passes all temperatures, or most."""
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,10 @@ def speech(samples):
 
 
 def transcribed(family, weights, audio, **options):
-    """All that a model says that was loaded just now, so that it draws the same random numbers."""
+    """Return all text of a newly loaded model, which draws the same random numbers each time."""
     ctranslate2.set_random_seed(7)
     model = family(str(weights), device="cpu", compute_type="int8", cpu_threads=1)
-    model.draws_at_once = None  # others at once would be other random numbers
+    model.draws_at_once = None  # other numbers of samples at once would draw other random numbers
     found, _ = model.transcribe(audio, beam_size=1, language="en", **options)
     told = list(found)
     model.model.unload_model()
@@ -55,7 +55,7 @@ def test_segments_are_those_of_faster_whisper(options, weights, speech):
 
 
 class Scripted:
-    """faster-whisper's decoder, but for what it says: the log-probability of each attempt is given."""
+    """faster-whisper's decoder with a given log-probability for each attempt."""
 
     def __init__(self, model, probabilities):
         self.asked = []

@@ -1,4 +1,4 @@
-"""What clients say, on disk."""
+"""Clients' audio, on disk."""
 
 import wave
 
@@ -47,7 +47,7 @@ def test_without_sound_there_is_no_recording(spool, begin):
     [AudioFormat(0, 2, 1), AudioFormat(16_000, 5, 1), AudioFormat(16_000, 2, 0), AudioFormat("16000", 2, 1)],
 )
 def test_audio_that_cannot_be_is_refused(spool, stated):
-    with pytest.raises(govor.InvalidAudio, match="cannot be taken"):
+    with pytest.raises(govor.InvalidAudio, match="is not supported"):
         spool.tell(stated)
 
 

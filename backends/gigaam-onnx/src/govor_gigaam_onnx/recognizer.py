@@ -33,9 +33,9 @@ log = logging.getLogger(__name__)
 def load_recognizer(
     spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaamSettings
 ) -> GigaamRecognizer:
-    """Load the model in `folder`, rewriting its encoder first where that was not done before.
+    """Load the model in `folder`; the first load rewrites its encoder.
 
-    Raises LoadFailed, which names the file that is to blame.
+    Raises LoadFailed, which names the faulty file.
     """
     if placement.device == "auto" and choose_providers("auto") != CPU:
         try:
@@ -74,7 +74,7 @@ class GigaamRecognizer:
         language: str | None,
         placement: govor.Placement,
     ):
-        """`language` is the only one that the model knows; None: one of several, it does not say which."""
+        """`language` is the only one that the model knows; None: several, and it does not detect which."""
         self.parallel = placement.workers
         self.surplus = 1 if placement.device == "cpu" else 0
         self.placement = placement
@@ -84,7 +84,7 @@ class GigaamRecognizer:
         self._language = language
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array; one by one, so that none depends on its company."""
+        """Return one Segment per array; one by one, so that results do not depend on the batch."""
         return [self._transcribe(audio, options) for audio in batch]
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class GigaamRecognizer:
 
 
 def _wish(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSettings) -> Precision:
-    """Return the precision to try. Raises LoadFailed where there is none of that name."""
+    """Return the precision to try. Raises LoadFailed if the name is unknown."""
     if placement.precision == "auto":
         return settings.precision_of(spec.id)
     if placement.precision not in PRECISIONS:
@@ -112,7 +112,7 @@ def _wish(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSet
 
 
 def _precision_of(path: Path, wish: str) -> str:
-    """Return what a graph computes in, by its name. Raises LoadFailed where that is not the wish."""
+    """Return the precision in a graph's name. Raises LoadFailed if it is not the one asked for."""
     parts = path.name.split(".")
     precision = next((part for part in ("int8", "fp16") if part in parts), "fp32")
     if wish in ("fp32", "int8") and precision != wish:
@@ -137,7 +137,7 @@ def _choose_encoder(files: ModelFiles, precision: Precision, providers: Provider
 
 
 def _load_decoder(files: ModelFiles, encoder: Encoder, max_symbols: int) -> tuple[Decode, int]:
-    """Return how to decode what the encoder gives, and how many classes there are. Raises LoadFailed."""
+    """Return the decoding function for the encoder's output, and the number of classes. Raises LoadFailed."""
     try:
         encoded = encoder(np.zeros(govor.SAMPLE_RATE, np.float32))
     except Exception as error:  # onnxruntime's errors have no other class in common
@@ -149,7 +149,7 @@ def _load_decoder(files: ModelFiles, encoder: Encoder, max_symbols: int) -> tupl
 
 
 def load_transducer(decoder: Path, joint: Path, encoded: Floats) -> Transducer:
-    """Return predictor and joiner: in numpy where that gives what the files give, else the files themselves.
+    """Return predictor and joiner: in numpy if that gives the files' results, else the files themselves.
 
     `encoded` is any output of the encoder. Raises LoadFailed.
     """

@@ -1,4 +1,4 @@
-"""The numbers that a model computes with. Imports torch: for `load` alone."""
+"""Choose a model's precision. Imports torch: for `load` alone."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 def choose_precision(wish: str, setting: Precision, device: torch.device) -> str:
-    """Return what the encoder computes in: the model's own wish, else the plugin's setting, else the best.
+    """Return the encoder's precision: the model's own setting, else the plugin's, else the best.
 
-    Raises LoadFailed where it is unknown.
+    Raises LoadFailed if it is unknown.
     """
     precision = setting if wish == "auto" else wish
     if precision == "auto":

@@ -55,7 +55,7 @@ def test_a_malicious_file_is_refused_and_nothing_of_it_runs(tmp_path, published,
     with pytest.raises(LoadFailed, match=r"model\.ckpt was not opened: it names os\.makedirs"):
         checkpoint.read_checkpoint(path)
     assert not (tmp_path / "broken in").exists()
-    torch.load(path, weights_only=False)  # so would Python's pickle have been fooled
+    torch.load(path, weights_only=False)  # Python's own pickle runs it
     assert (tmp_path / "broken in").exists()
 
 

@@ -1,4 +1,4 @@
-"""`govor export` as a person meets it: what it says, and what it refuses."""
+"""The command `govor export`: its output, and its refusals."""
 
 import pytest
 from click.testing import CliRunner

@@ -20,7 +20,7 @@ PROJECTIONS = (
 
 
 def published(generation, encoder, head):
-    """Names and shapes of a published checkpoint's state dict, features aside, of its full size."""
+    """Return names and shapes of a published checkpoint's state dict of full size, without its features."""
     with torch.device("meta"):
         network = model.GigaAM(encoder, head)
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}

@@ -1,4 +1,4 @@
-"""What an operator may write in `[plugins.silero]`."""
+"""The table `[plugins.silero]` of plugins.toml."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Speech without text, and text that nobody said: heard again alone, or left out.
+"""Decode speech without text again, and leave out text without speech.
 
 Whisper skips a window whose text loops at every temperature, or writes one sentence over all of it, and
-makes whole sentences of a tenth of a second. Here each segment is measured against the time that it has, and
+makes whole sentences of a tenth of a second. Here each segment is measured against its duration, and
 against the speech that the voice detector finds there. Imports faster-whisper.
 """
 
@@ -19,38 +19,40 @@ import govor
 from govor_whisper.decoding.batched import LEAST_PROBABLE, MOST_REPETITIVE, WINDOW, later
 
 FASTEST = 60.0
-"""Letters a second. espeak at 400 words a minute, more than anybody speaks, comes to 42."""
+"""Most letters a second. espeak at 400 words a minute, more than anybody speaks, has 42."""
 
 SLOWEST = 4.5
-"""Letters a second of speech under which some of it may lack its text; slow readers come to 8."""
+"""Letters a second of speech below which some of its text may be missing; slow readers have 8."""
 
 DENSE = 3
-"""Letters that one of a script of syllables or words counts for; such scripts begin at U+2E80."""
+"""Letters that a character of a script of syllables or words counts for; such scripts begin at U+2E80."""
 
 FIRST_DENSE = "\u2e80"
 
 HOLE = 4.0
-"""Seconds without text that are looked into: pauses in what is joined as speech are of 2 s at most, and
-detectors add 0.4 s of silence to both sides of each."""
+"""Least seconds without text that are examined: pauses in joined speech are of 2 s at most, and
+detectors add 0.4 s of silence to both sides of each.
+"""
 
 LEAST_SPEECH = 2.0
-"""Seconds of speech in them from which they are heard again: no laughter, no cough."""
+"""Least seconds of speech in them that are decoded again: laughter and coughs are shorter."""
 
 PIECE = 3.0
-"""Seconds of speech that are heard at once then, to the next pause: of a sentence that is said twice in a row
-Whisper may write one."""
+"""Seconds of speech that are then decoded at once, to the next pause: of a sentence that is repeated at once,
+Whisper may write one.
+"""
 
 LONGEST_PIECE = 8.0
 """Seconds after which a piece ends without a pause."""
 
 MORE = 1.3
-"""How many times as much text a second hearing must give to take the place of the first one's."""
+"""How many times as much text the second result must have to replace the first."""
 
 PAUSE_MS = 160
 
 
 def letters(text: str) -> int:
-    """Return how much there is to say, in letters of an alphabet.
+    """Return the length of a text in letters of an alphabet.
 
     >>> letters("two words"), letters("你好")
     (9, 6)
@@ -60,19 +62,19 @@ def letters(text: str) -> int:
 
 @dataclass(slots=True)
 class SpeechRecovery:
-    """Watches the segments of one chunk of audio go by. Times are seconds from its start."""
+    """Checks the segments of one chunk of audio. Times are seconds from its start."""
 
     audio: NDArray[np.int16]
     """(samples,) at 16 kHz; as floats it would take twice the memory."""
     again: Callable[[govor.Audio], Iterable[Any]]
-    """Decodes a piece of it alone: faster-whisper's segments, with None where others may go first."""
+    """Decodes a piece alone: yields faster-whisper's segments, and None if others may go first."""
     told: float = 0.0
-    """Until when everything is told."""
+    """End of the yielded segments."""
     _doubtful: list[Any] = field(default_factory=list)
-    """Segments in hand that hold too little text for their length, or the same again and again."""
+    """Segments not yet yielded that hold too little text for their length, or repeat themselves."""
 
     def recovered(self, found: Iterable[Any]) -> Iterator[Any]:
-        """Yield faster-whisper's segments in order, with what was lost, without what nobody can say."""
+        """Yield faster-whisper's segments in order, with lost speech, without impossible text."""
         for segment in found:
             if segment is None:
                 yield None
@@ -104,7 +106,7 @@ class SpeechRecovery:
         return segment
 
     def _settle(self, until: float) -> Iterator[Any]:
-        """Yield what is said up to a time: the segments in hand or, if it gives more, a second hearing."""
+        """Yield the segments up to a time, or if it has more text, the second result."""
         first, self._doubtful = self._doubtful, []
         if not first and until - self.told < HOLE:
             return
@@ -117,9 +119,10 @@ class SpeechRecovery:
             yield self._tell(segment)
 
     def _heard(self, start: float, end: float, said: float = 0.0) -> Generator[None, None, list[Any]]:
-        """Return the segments that a second hearing gives; None is yielded where others may go first.
+        """Return the segments of a second decoding; None is yielded at points where others may go first.
 
-        None of them, where no more than `said` seconds of speech and the least that counts are found there.
+        Returns no segment if the speech found there is no longer than `said` seconds and the least that
+        counts.
         """
         rate = govor.SAMPLE_RATE
         part = np.float32(1 / 32768) * self.audio[round(start * rate) : round(end * rate)]
@@ -138,7 +141,7 @@ class SpeechRecovery:
 
 
 def speech_pieces(audio: govor.Audio) -> list[tuple[int, int]]:
-    """Return the parts of (samples,) at 16 kHz in which speech is found, cut in pauses."""
+    """Return the parts of (samples,) at 16 kHz that contain speech, cut in pauses."""
     options = VadOptions(max_speech_duration_s=LONGEST_PIECE, min_silence_duration_ms=PAUSE_MS)
     pieces: list[tuple[int, int]] = []
     for speech in get_speech_timestamps(audio, options):
@@ -157,13 +160,13 @@ def _repeats(segment: Any) -> bool:
 
 
 def _is_said(segment: Any, seconds: float) -> bool:
-    """Tell whether a segment of a piece so long is to be trusted."""
+    """Tell whether a segment of a piece of this length is reliable."""
     length = min(segment.end, seconds) - segment.start
     return bool(segment.avg_logprob >= LEAST_PROBABLE and letters(segment.text) <= FASTEST / 2 * length)
 
 
 def clipped(segment: Any, seconds: float) -> Any:
-    """Return faster-whisper's segment with no time later than that."""
+    """Return faster-whisper's segment with its times limited to `seconds`."""
     words = segment.words and [
         replace(word, start=min(word.start, seconds), end=min(word.end, seconds)) for word in segment.words
     ]
@@ -171,9 +174,9 @@ def clipped(segment: Any, seconds: float) -> Any:
 
 
 def as_integers(audio: govor.Audio) -> NDArray[np.int16]:
-    """Return the same samples in 16 bits, as which nearly all recordings come."""
+    """Return the samples in 16 bits, the format of nearly all recordings."""
     integers = np.empty(len(audio), np.int16)
-    for first in range(0, len(audio), WINDOW):  # a window at a time, to make no other copy of minutes
+    for first in range(0, len(audio), WINDOW):  # a window at a time, to make no second copy of minutes
         part = audio[first : first + WINDOW] * 32768
         integers[first : first + WINDOW] = np.clip(np.rint(part), -32768, 32767)
     return integers
