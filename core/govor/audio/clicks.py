@@ -17,8 +17,7 @@ VOICE_SHARE = 90
 FAR_ABOVE = 20.0
 """Least ratio of a click's peak to the voice's: 26 dB. Words stay below half of it."""
 SHORT = 8
-"""Most frames of a click. If anything as loud lasts longer, it may be a voice, and the audio stays as it is.
-"""
+"""Most frames of a click. If anything as loud lasts longer, it may be a voice, and nothing is changed."""
 LOUDEST = 2.0
 """Ratio to that percentile that the voice itself reaches, and to which a click is reduced."""
 

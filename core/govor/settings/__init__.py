@@ -176,8 +176,8 @@ class Settings(OperationsSettings):
     )
     channels: Literal["mixed", "separate"] = Field(
         "mixed",
-        description="How a recording's channels are heard if a client does not say: mixed, or separate, "
-        "one speaker per channel.",
+        description="How a recording's channels are transcribed if a client does not say: mixed, or "
+        "separate, one speaker per channel.",
     )
     channel_names: DistinctNames = Field(
         (), description="Names of separate channels, in their order, as in Agent,Customer."

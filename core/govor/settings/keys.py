@@ -32,8 +32,7 @@ MEANT_FOR_KEYS = frozenset(
     {CLIENTS_KEY, "GOVOR_APIKEY", "GOVOR_APIKEYS", "GOVOR_KEY", "GOVOR_KEYS", "GOVOR_AUTH_TOKEN"}
     | {"GOVOR_API_TOKEN", "GOVOR_API_TOKENS", "GOVOR_TOKEN", "GOVOR_TOKENS", "GOVOR_API_KEY_FILE"}
 )
-"""Variables of a user who likely wants the server to ask for a key; none of them is a setting of the server.
-"""
+"""Variables of a user who likely wants the server to ask for a key; none is a setting of the server."""
 
 ADMIN = "admin"
 """Name of the administrator's key."""

@@ -42,8 +42,7 @@ UNSTEADY = frozenset({"avi"})
 """Formats that count packets and have no times: only damaged packets are noticed, not missing ones."""
 
 OWN_ZERO = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
-"""Formats whose times begin at 0, wherever the first packet is. In others they begin with the first packet.
-"""
+"""Formats whose times begin at 0, wherever the first packet is; in others, with the first packet."""
 
 LATEST_ZERO = 60.0
 """Seconds within which the first packet lies even in these. A later one means a piece of a stream that has

@@ -25,8 +25,7 @@ CANCELLED = 0.25
 correlation is below -0.875. Stereo of rooms and studios does not get near it over a second."""
 
 QUIET = 0.1
-"""If the energy is below this share of the energy at which two channels cancelled, the earlier result holds.
-"""
+"""If the energy is below this share of that at which two channels cancelled, the earlier result holds."""
 
 SETTLED = 0.5
 """Weight of a channel that has been replaced: otherwise two equally loud ones would replace each other in
