@@ -1,4 +1,4 @@
-"""Messages that a person can act on."""
+"""Error messages that a person can act on."""
 
 from __future__ import annotations
 

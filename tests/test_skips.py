@@ -1,4 +1,4 @@
-"""The guard itself: a skip that should not be fails, whichever way a test is skipped."""
+"""The guard for skips: an unexpected skip fails, in whatever way a test is skipped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_that_is_known_to_fail():
 
 @pytest.fixture
 def guarded(pytester: pytest.Pytester, root: Path) -> pytest.Pytester:
-    """A folder of tests with the guard, which takes everything for installed."""
+    """A folder of tests with the guard, which assumes that everything is installed."""
     code = (root / "tests/support/skips.py").read_text()
     pytester.mkpydir("support").joinpath("skips.py").write_text(f"{code}\n\nINSTALLED = Path(__file__)\n")
     pytester.makeconftest((root / "conftest.py").read_text())

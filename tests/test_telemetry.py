@@ -1,4 +1,4 @@
-"""Libraries that send what they know to their makers do not: importing Govor is enough."""
+"""Importing Govor is enough to keep libraries from sending telemetry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import govor
 
 
 def run(code: str, **variables: str) -> str:
-    """What a fresh interpreter prints; of the variables in question it has only those given."""
+    """Return the output of a fresh interpreter, in which only the given ones of these variables are set."""
     return printed_by(code, *telemetry.OFF, **variables)
 
 

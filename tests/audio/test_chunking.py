@@ -1,6 +1,6 @@
-"""Speech cut and packed while it is read: nothing lost, nothing twice, every time told in the recording.
+"""Speech cut and packed while it is read: no sample is lost or repeated, and all times are the recording's.
 
-Most recordings here count: each sample holds its own number, so a chunk shows where it comes from.
+Most recordings here count: each sample has its own number, so a chunk shows where it comes from.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FRAME = 160
 
 
 class Script:
-    """A detector that gives the probabilities it was told; asked again, it hears nobody."""
+    """A detector with given probabilities; in a second stream it finds no speech."""
 
     frame = FRAME
 
@@ -62,7 +62,7 @@ def chunks(
     samples: int | None = None,
     blocks: Sequence[int] = (),
 ) -> list[Chunk]:
-    """Chunks of a counting recording fed in blocks of these sizes; what they leave over comes last."""
+    """Return the chunks of a counting recording fed in blocks of these sizes; the rest comes last."""
     audio = counting(len(probabilities) * FRAME if samples is None else samples)
     return list(
         cut(np.split(audio, np.cumsum(blocks, dtype=int)), Chunker(Script(probabilities), rules, packing))
@@ -70,21 +70,21 @@ def chunks(
 
 
 def regions(probabilities: Sequence[float], rules: SpeechRules, samples: int) -> list[tuple[int, int]]:
-    """Start and end of the speech, found with the whole recording at hand."""
+    """Return start and end of the speech, found from the whole recording."""
     finder = SpeechFinder(rules, FRAME)
     found = finder.add(np.float32([*probabilities, 0][: samples // FRAME + 1])) + finder.finish(samples)
     return [(region.start, region.end) for region in found]
 
 
 def parts(chunk: Chunk) -> list[tuple[int, int]]:
-    """Start and end in the recording of each part."""
+    """Return start and end in the recording of each part."""
     edges = [*chunk.offsets, len(chunk.audio)]
     lengths = [end - begin for begin, end in pairwise(edges)]
     return [(start, start + length) for start, length in zip(chunk.starts, lengths, strict=True)]
 
 
 def heard(found: list[Chunk]) -> list[int]:
-    """The numbers of all samples that are in a chunk, in order of appearance."""
+    """Return the numbers of all samples in the chunks, in order of appearance."""
     return [int(number) for chunk in found for number in chunk.audio]
 
 
@@ -210,7 +210,7 @@ def test_a_stretch_cannot_be_written_to() -> None:
 
 
 def dips(seconds: float, *places: tuple[float, float]) -> list[float]:
-    """Probabilities of speech without a pause that is at (second, probability) less sure, for 0.3 s."""
+    """Return probabilities of speech without pauses, lower for 0.3 s at each (second, probability)."""
     said = np.full(round(seconds * SAMPLE_RATE / FRAME), 0.9)
     for second, probability in places:
         middle = round(second * SAMPLE_RATE / FRAME)
@@ -242,7 +242,7 @@ def test_a_pause_that_may_end_a_region_does_not_make_it_too_long() -> None:
 
 
 def blocks_held(audio_block: Audio, times: int, cutter: Chunker) -> tuple[int, int]:
-    """Feed copies of a block; return how many were alive at most, and how many chunks came meanwhile."""
+    """Feed copies of a block; return the most that were alive, and the number of chunks."""
     alive: list[weakref.ref[Audio]] = []
     most = came = 0
     for _ in range(times):
@@ -265,7 +265,7 @@ def test_endless_speech_is_handed_on_and_forgotten() -> None:
 def test_endless_silence_is_forgotten() -> None:
     cutter = Chunker(FakeDetector(), SpeechRules(padding=0.4), ChunkSizes(maximum=10.0, target=10.0))
     most, came = blocks_held(np.float32(silence(1.0)), 300, cutter)
-    assert most <= 6  # a quiet voice is looked for in four seconds at a time
+    assert most <= 6  # a quiet voice is searched in four seconds at a time
     assert came == 0
 
 
@@ -286,7 +286,7 @@ def test_a_silence_as_long_as_the_gap_hands_a_stretch_on_before_more_speech() ->
 
 @pytest.fixture
 def talk(recording: Callable[[str], Path]) -> Audio:
-    """Eight people, one after the other, with three seconds of silence after each."""
+    """Eight speakers, one after the other, with three seconds of silence after each."""
     turns = [read_audio(recording(f"golos_0{number}.wav")) for number in range(8)]
     return np.concatenate([piece for turn in turns for piece in (turn, silence(3))])
 

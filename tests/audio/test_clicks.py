@@ -1,4 +1,4 @@
-"""Clicks far above the voice are brought down to it; all else stays as it is."""
+"""Clicks far above the voice are reduced to its level; all else stays as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings that begin or end amid a word: quiet is added where a model wants it, and no time changes."""
+"""Recordings that begin or end amid a word: quiet is added if the model needs it, and times do not change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SAMPLES = round(RIM * SAMPLE_RATE)
 
 
 class Script:
-    """A detector that gives the probabilities it was told; asked again, it hears nobody."""
+    """A detector with given probabilities; in a second stream it finds no speech."""
 
     frame = FRAME
 
@@ -55,7 +55,7 @@ def added(chunk: Chunk) -> tuple[int, int]:
 
 
 def spoken(chunk: Chunk) -> list[float]:
-    """What of the audio is the recording's."""
+    """Return the part of the audio that is the recording's."""
     return chunk.audio[chunk.offsets[0] : chunk.until].tolist()
 
 

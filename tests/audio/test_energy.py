@@ -21,7 +21,7 @@ def noise(loudness):
 
 
 def syllables():
-    """Four a second, of a voice with many harmonics, from the third second on."""
+    """Return four syllables a second, of a voice with many harmonics, from the third second on."""
     voice = sum(np.sin(2 * np.pi * 140 * harmonic * TIME) / harmonic for harmonic in range(1, 20))
     return 0.1 * voice * np.clip(np.sin(2 * np.pi * 4 * TIME), 0, 1) * (TIME > 2)
 

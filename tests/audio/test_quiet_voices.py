@@ -1,4 +1,4 @@
-"""Quiet voices are found, noise is none, and ordinary recordings have the regions that they always had."""
+"""Quiet voices are found, noise is not taken for speech, and ordinary recordings keep their regions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no request is answered with 400 in the shape of the API's errors, and nothing else happens."""
+"""Invalid requests get a 400 in the form of the API's errors, and have no other effect."""
 
 from __future__ import annotations
 

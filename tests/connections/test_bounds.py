@@ -1,4 +1,4 @@
-"""How long and how many: idle connections, slow heads, and more clients than there are files."""
+"""Limits of connections: idle ones, slow heads, and more clients than there are file descriptors."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ asyncio.run(main())
 
 @contextmanager
 def without_files() -> Iterator[tuple[int, Any]]:
-    """Run a server that may have eight connections more than it says; yield its port and its process."""
+    """Run a server that may open eight connections more than its limit; yield its port and its process."""
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", WITHOUT_FILES]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:

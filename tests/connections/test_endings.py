@@ -1,4 +1,4 @@
-"""Connections end when their clients do, and not before those have their answers."""
+"""Connections end when their clients end them, and not before clients have their answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GET = "GET {} HTTP/{}\r\nHost: x\r\n\r\n"
 
 
 def by_http_1(port: int) -> Callable[[], None]:
-    """Ask something; return what ends the connection."""
+    """Send a request; return the function that ends the connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/")
     assert connection.getresponse().read()
@@ -43,7 +43,7 @@ def rest(client: socket.socket) -> bytes:
 
 
 def answer_of(data: bytes) -> bytes:
-    """The body of an answer that has come whole, as a client reads it."""
+    """Return the body of a complete answer, as a client reads it."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(data)

@@ -1,4 +1,4 @@
-"""HTTP/2 without TLS: to those who begin with it, unless it is off, and only as fast as is decent."""
+"""HTTP/2 without TLS: for clients that begin with it, unless it is off, and with limited rates of frames."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UPGRADES = {
 
 
 class Client:
-    """Sends any headers, and remembers what comes."""
+    """Sends any headers, and keeps all events."""
 
     def __init__(self, site: Any):
         config = h2.config.H2Configuration(
@@ -49,7 +49,7 @@ class Client:
         self.socket.sendall(self.frames.data_to_send())
 
     def wait_for(self, kind: Any, stream: int | None = None) -> Any:
-        """Return the first event of a kind, of one stream; None where the server hangs up before."""
+        """Return the first event of a kind, of one stream; None if the server disconnects before."""
         self.send()
         while True:
             for event in self.events:

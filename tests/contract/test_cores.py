@@ -1,4 +1,4 @@
-"""How many cores a process may use, where a container says so."""
+"""The number of cores that a process may use, with and without a container's quota."""
 
 import json
 import os

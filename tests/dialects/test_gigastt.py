@@ -28,7 +28,7 @@ SPEECH = Path(__file__).parents[1] / "data/ru_short.wav"
 
 
 def content_of(spoken: HeldOut, kind: str) -> bytes:
-    """The recording in a container and codec."""
+    """Return the recording in a container and codec."""
     samples = spoken.samples()
     if kind == "wav":
         return media.wav(samples)
@@ -54,13 +54,13 @@ def fake(serve: Callable[..., Server]) -> Callable[..., Server]:
 
 
 def sound(seconds: float) -> bytes:
-    """So many seconds of speech."""
+    """Return so many seconds of speech."""
     samples, _ = media.read_wav(SPEECH)
     return media.wav(np.resize(samples, int(seconds * 16_000)))
 
 
 def flat(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The error's body, after checking that it has just gigastt's keys."""
+    """Return the error's body, after checking that it has exactly gigastt's keys."""
     body = response.json()
     assert (response.status_code, body.get("code")) == (status, code), response.text
     assert set(body) - {"retry_after_ms"} == {"error", "code"}
@@ -77,7 +77,7 @@ def test_health_has_status_model_and_version(client: httpx.Client) -> None:
 
 def test_the_list_of_models_is_also_the_object_of_the_loaded_model(client: httpx.Client) -> None:
     assert client.get("/ready").status_code in (200, 503)
-    assert client.post(FILE, content=media.silence(1)).status_code == 200  # it is loaded now
+    assert client.post(FILE, content=media.silence(1)).status_code == 200  # so that the model is loaded
     body = client.get("/v1/models").json()
     kinds = {
         "id": str,

@@ -29,7 +29,7 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def form(samples: Path) -> dict[str, Any]:
-    """What its clients send."""
+    """Return the form of its clients."""
     return {
         "files": {"file": ("ru.wav", (samples / "ru_short.wav").read_bytes())},
         "data": {"model": "whisper-base"},
@@ -171,7 +171,7 @@ def test_a_model_that_is_not_there_is_404(client: httpx.Client, form: Any) -> No
 
 @pytest.fixture
 def fetching(serve: Callable[..., Server], tmp_path: Path) -> Iterator[httpx.Client]:
-    """A client of a server that can fetch ggml-medium-q5_0, and has nothing."""
+    """A client of a server that can fetch ggml-medium-q5_0, and has no models."""
     with standing_in(tmp_path / "cache") as hub:
         weights = file_of("weights.bin", hub.put("owner/x", "weights.bin", BYTES))
         family = FakeBackend(ModelSpec("whisper-medium", (weights,), aliases=("ggml-medium-q5_0",)))

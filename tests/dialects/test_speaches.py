@@ -1,4 +1,4 @@
-"""Speaches, request by request: ids of the hub, models in memory and on the hub, where there is speech."""
+"""Speaches, request by request: ids of the hub, models in memory and on the hub, speech timestamps."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def short(samples: Path) -> bytes:
 
 
 def decoded(recording: bytes) -> bytes:
-    """Its samples alone."""
+    """Return its samples alone."""
     with wave.open(BytesIO(recording)) as file:
         return file.readframes(file.getnframes())
 

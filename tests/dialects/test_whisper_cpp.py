@@ -1,4 +1,4 @@
-"""whisper.cpp's server: /inference with its form, /load, and errors that are a text."""
+"""whisper.cpp's server: /inference with its form, /load, and errors as plain text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well speakers are told apart, on conversations of people whom no threshold was chosen on."""
+"""Accuracy of diarization, on conversations of speakers that were not used to choose thresholds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measure itself: what is missed, what is invented, what is given to another."""
+"""The measure itself: missed, invented and wrongly assigned speech."""
 
 import pytest
 

@@ -24,7 +24,7 @@ from support.sound import media
 
 @pytest.fixture(scope="module")
 def call(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty seconds of two people on the telephone."""
+    """Thirty seconds of a telephone call of two people."""
     path = tmp_path_factory.mktemp("sample") / "call.wav"
     try:
         path.write_bytes(read_member(SAMPLE))

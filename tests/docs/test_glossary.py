@@ -56,7 +56,9 @@ RETIRED = {
 
 
 def names_in(path: Path) -> set[str]:
-    """What a module defines, its classes and functions too; and its own name, and its folder's."""
+    """Return the names that a module defines, with its classes and functions; its own name, and
+    its folder's.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name for node in ast.walk(tree) if isinstance(node, kinds)} | {path.stem, path.parent.name}

@@ -85,7 +85,7 @@ PROOFS = {
         "api/openapi/test_document.py::test_the_pages_style_loads_nothing_from_elsewhere",
     ),
 }
-"""What the first column of a table says, and the tests below tests/ that show it."""
+"""Return the first column of a table, with the tests below tests/ that prove each row."""
 
 OFFLINE = (
     "test_offline.py::test_offline_the_server_opens_no_socket_but_its_own",

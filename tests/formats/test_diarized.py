@@ -1,4 +1,4 @@
-"""Who says what, in OpenAI's shape and in subtitles; who speaks when, in JSON and RTTM."""
+"""Texts by speaker in OpenAI's form and in subtitles; turns in JSON and RTTM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GigaAM on models that hear: torch and ONNX say the same, and it is what was spoken."""
+"""Trained GigaAM models: torch and ONNX give the same text, and it is the spoken one."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def words_wrong(said: str, heard: str) -> int:
 
 
 def mistakes(heldout: list[HeldOut], segments: list[Segment]) -> int:
-    """Words that a plain head got wrong, of all."""
+    """Return the number of wrong words of a plain head."""
     return sum(words_wrong(one.plain, segment.text) for one, segment in zip(heldout, segments, strict=True))
 
 
 @pytest.fixture(scope="module")
 def spoken_words(heldout: list[HeldOut]) -> int:
-    """How many words there are in all."""
+    """Return the number of words."""
     return sum(len(one.plain.split()) for one in heldout)
 
 
@@ -102,7 +102,7 @@ def server(models_dir: Any, tables: dict[str, dict[str, Any]]) -> Any:
 
 @pytest.fixture
 def utterance(heldout: list[HeldOut]) -> HeldOut:
-    """One that all heads hear rightly."""
+    """An utterance without errors for all heads."""
     return next(one for one in heldout if one.file == "trained-05.ogg")
 
 
@@ -141,7 +141,7 @@ def test_a_recording_of_over_200_s_is_cut_at_pauses(server: Any, heldout: list[H
     assert len(audio) > 200 * 16_000
     answer = server.post(media.wav(audio), model="mini-v3_ctc", response_format="verbose_json").json()
     said = " ".join(one.plain for one in spoken)
-    # The miniature learnt from single utterances; of several in one chunk it mistakes a word in ten.
+    # The miniature was trained on single utterances; of several in one chunk it gets a word in ten wrong.
     assert words_wrong(said, answer["text"]) <= 0.12 * len(said.split())
     ends = [segment["end"] for segment in answer["segments"]]
     assert ends == sorted(ends)

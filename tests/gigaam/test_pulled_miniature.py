@@ -1,4 +1,4 @@
-"""A GigaAM model that hears, from its repository on a hub to its first text."""
+"""A trained GigaAM model, from its repository on a hub to its first text."""
 
 from __future__ import annotations
 

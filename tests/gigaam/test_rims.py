@@ -1,4 +1,4 @@
-"""Recordings cut at their first and last word, as push-to-talk makes them: the miniature hears both words."""
+"""Recordings cut at their first and last word, as by push-to-talk: the miniature recognises both words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hub, a mirror or a manifest that lies: whatever it calls a file, nothing elsewhere is touched."""
+"""A hub, a mirror or a manifest with false names: no file is touched elsewhere, whatever the name."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ quick = settings(
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a models folder, a hub's cache, and somebody's file beside them."""
-    place = tmp_path_factory.mktemp("base").joinpath(*"abcdefgh")  # deep: whoever climbs is still seen
+    """A folder with a models folder, a hub's cache, and a user's file beside them."""
+    place = tmp_path_factory.mktemp("base").joinpath(*"abcdefgh")  # deep: a path upwards ends within it
     (place / "outside").mkdir(parents=True)
     (place / VICTIM).write_bytes(b"somebody's")
     return place
@@ -59,13 +59,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def liar(place: Path) -> Iterator[Hub]:
-    """A hub whose answers a test falsifies; its client's cache is in `place`."""
+    """A hub with false answers; its client's cache is in `place`."""
     with standing_in(place / "hub-cache") as hub:
         yield hub
 
 
 def untouched(place: Path) -> bool:
-    """Tell whether nothing but the models folder and the cache has anything new in it."""
+    """Tell whether only the models folder and the cache have new files."""
     own = ("models", "hub-cache")
     found = {path.relative_to(place).as_posix() for path in place.rglob("*")}
     foreign = {name for name in found if name.split("/")[0] not in own}
@@ -81,7 +81,7 @@ def untouched(place: Path) -> bool:
 
 
 def of_repository(files: bool, name: str) -> Model:
-    """A model of `owner/small`: of one file that has no known checksum, or of what the hub lists."""
+    """Return a model of `owner/small`: of one file without a known checksum, or of the hub's list."""
     if files:
         source = f"hf:owner/small@main/{name}"
         return model_of(replace(file_of(name, source, content=SMALL), sha256="", size=0))

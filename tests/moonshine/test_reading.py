@@ -1,4 +1,4 @@
-"""Moonshine over HTTP: real English from the weights and the recording that its package carries."""
+"""Moonshine over HTTP: real English from the weights and the recording in its package."""
 
 from __future__ import annotations
 

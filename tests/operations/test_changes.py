@@ -1,4 +1,4 @@
-"""Settings that a running server takes in: they are documented, and they hold."""
+"""Settings that a running server can change: they are documented, and they take effect."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def rest(client: socket.socket) -> bytes:
 
 
 def waiting_to_close(port: int) -> int:
-    """How many of a server's sockets have been closed by their clients only."""
+    """Return how many of a server's sockets have been closed by their clients only."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(int(one[1].split(":")[1], 16) == port and int(one[3], 16) == CLOSE_WAIT for one in lines)
 

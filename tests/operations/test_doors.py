@@ -1,4 +1,4 @@
-"""Who may come in: keys from settings and from a file, the administrator, rates, other origins."""
+"""Access: keys from settings and from a file, the administrator, rate limits, other origins."""
 
 from __future__ import annotations
 

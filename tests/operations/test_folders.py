@@ -1,4 +1,4 @@
-"""Folders that cannot be written to: one sentence at the start, 507 and /ready while the server runs."""
+"""Folders without write permission: an error at the start, 507 and /ready while the server runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VOICE = media.wav(hum(1))
 
 @pytest.fixture
 def no_folder(tmp_path: Path) -> Path:
-    """A path at which there can be no folder, whoever runs the test."""
+    """A path at which no user can create a folder."""
     (tmp_path / "file").write_text("somebody's")
     return tmp_path / "file/folder"
 

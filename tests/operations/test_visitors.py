@@ -1,4 +1,4 @@
-"""What browsers tell of the pages that send requests, and the names by which they ask for the server."""
+"""Browsers' headers on the origin of requests, and the host names in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = "https://stt.example"
 
 
 def ask(server: Any, method: str = "GET", path: str = "/v1/models", **headers: str) -> tuple[int, str]:
-    """Send exactly these headers; return the status and, of an error, its code."""
+    """Send exactly these headers; return the status and, for an error, its code."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in {"host": f"127.0.0.1:{server.port}", **headers}.items():
@@ -33,7 +33,7 @@ def ask(server: Any, method: str = "GET", path: str = "/v1/models", **headers: s
 
 
 def verdict(settings: Settings, **headers: str) -> str:
-    """The code of what keeps a request out; "" for one that may come in."""
+    """Return the code of the error that refuses a request; "" if it passes."""
     given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     try:
         check_visit(BrowserOrigin.of(given, settings.trusted_proxies), settings)

@@ -1,4 +1,4 @@
-"""Which addresses are public, and what counts as an address."""
+"""Public addresses, and the form of URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One name leads to one model: who gets it, and what the others answer to instead."""
+"""Each name means one model: the choice between models with one name, and the other names of the rest."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from govor.testing import FakeBackend, plugins_of
 
 
 def catalogue(order=(), aliases=(), **families):
-    """The catalogue of families given as lists of ids or specs."""
+    """Return the catalogue of families, given as lists of ids or specs."""
     fakes = {name: FakeBackend(*models) for name, models in families.items()}
     return Catalogue(plugins_of(Settings(order=order), **fakes), dict(aliases))
 
@@ -19,7 +19,7 @@ def small(*aliases):
 
 
 def found(known, name):
-    """The plugin/id that a name leads to."""
+    """Return the plugin/id of a name's model."""
     model = known.find(name)
     return model and model.qualified
 

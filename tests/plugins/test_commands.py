@@ -1,4 +1,4 @@
-"""Plugins add commands to `govor`; none of them can break it, and the core's own do not wait for them."""
+"""Plugins add commands to `govor`; they cannot break it or delay the core's own commands."""
 
 import re
 
@@ -18,7 +18,7 @@ def command(name, says=""):
 
 
 class Commands:
-    """A plugin that offers these."""
+    """A plugin with the given commands."""
 
     def __init__(self, *commands):
         self._commands = commands
@@ -48,7 +48,7 @@ def state(plugins, name):
 
 @pytest.fixture
 def govor(tmp_path, monkeypatch):
-    """Run `govor` where just these plugins are installed; return the result and the Plugins that it made."""
+    """Run `govor` with only these plugins installed; return the result and the Plugins that it made."""
     monkeypatch.chdir(tmp_path)
 
     def run(*args, **plugins):

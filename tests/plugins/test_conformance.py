@@ -1,4 +1,4 @@
-"""What the suite says to the author of a backend that does not keep the contract."""
+"""Messages of the suite for the author of a backend that violates the contract."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ CRASH = "os.kill(os.getpid(), signal.SIGSEGV)"
 
 
 def examine(folder: Path, body: str = "pass", load: str = "pass", stage_seconds: float = 60.0) -> str:
-    """What pytest says of a backend with such a body, from its short summary on."""
+    """Return pytest's output for a backend with such a body, from its short summary on."""
     install_plugin(folder, "bird", BIRD.format(body=body, load=load))
     (folder / "test_bird.py").write_text(SUITE.format(stage_seconds=stage_seconds))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder / "test_bird.py"]
@@ -161,7 +161,7 @@ def test_calls_that_are_tried_side_by_side_begin_together(tmp_path: Path) -> Non
             return [Segment("") for _ in batch]
 
         def close(self) -> None:
-            """Nothing is held."""
+            """Do nothing."""
 
     for name in ALONE:
         np.save(tmp_path / f"{name}.npy", silence(0.1))

@@ -1,4 +1,4 @@
-"""Plugins are found in order, asked one by one, and the failure of one is nobody else's."""
+"""Plugins are found in order and called one by one; one that fails does not affect the others."""
 
 import re
 from types import ModuleType, SimpleNamespace
@@ -16,7 +16,7 @@ from govor.testing import FakeBackend, FakeDetector, plugins_of
 
 
 class WithoutArguments:
-    """Its hook leaves out the settings, which it does not need."""
+    """Its hook lacks the parameter `settings`, which it does not need."""
 
     @hookimpl
     def backend(self):
@@ -24,7 +24,7 @@ class WithoutArguments:
 
 
 class ExtraArgument:
-    """Its hook asks for what no hook is given."""
+    """Its hook has a parameter that no hook gets."""
 
     @hookimpl
     def backend(self, settings, device):
@@ -53,7 +53,7 @@ class WrongTable(FakeBackend):
 
 
 class Checked(FakeBackend):
-    """It states its table as a model of pydantic's."""
+    """Describes its table with a pydantic model."""
 
     class Table(BaseModel, extra="forbid"):
         beam_size: int = 5

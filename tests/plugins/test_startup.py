@@ -1,4 +1,4 @@
-"""What plugins do beside the HTTP server begins and ends with it; one that fails harms nobody."""
+"""The `startup` contexts of plugins begin and end with the server; one that fails does not affect it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from govor.testing import FakeBackend, FakeDetector, plugins_of
 
 
 class Runs:
-    """A plugin that notes when it begins and ends, and raises where it is told to."""
+    """A plugin that records its begin and end, and raises at the given point."""
 
     def __init__(self, name, notes, fails_at=""):
         self.name, self.notes, self.fails_at = name, notes, fails_at

@@ -1,4 +1,4 @@
-"""Settings: who wins, how they are written, and what is said about a wrong one."""
+"""Settings: precedence, syntax, and the messages for wrong ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET = "sk-entirely-secret"
 
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], Path]:
-    """Write a configuration file; the current folder is another, where there is none."""
+    """Write a configuration file; the current folder is another, without one."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
 
@@ -34,7 +34,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | 
 
 
 def fault(config: Path | None = None, **overrides: Any) -> str:
-    """What is said about settings that are wrong, in one line."""
+    """Return the message for wrong settings, in one line."""
     with pytest.raises(ConfigurationError) as caught:
         load_settings(config, **overrides)
     assert "\n" not in str(caught.value)

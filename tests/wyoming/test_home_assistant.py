@@ -1,4 +1,4 @@
-"""The Wyoming plugin in a real server, asked by the library that Home Assistant uses."""
+"""The Wyoming plugin in a real server, called by the library that Home Assistant uses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Talk = Callable[[AsyncTcpClient], Awaitable[Any]]
 
 @pytest.fixture
 def run(models_dir: Path, tmp_path: Path, free_port: int) -> Iterator[Run]:
-    """Start servers with Wyoming on `free_port`, with all that is installed or one family."""
+    """Start servers with Wyoming on `free_port`, with all installed plugins or one family."""
     with ExitStack() as stack:
 
         def start(family: FakeBackend | None = None, **table: Any) -> Server:
@@ -51,7 +51,7 @@ def run(models_dir: Path, tmp_path: Path, free_port: int) -> Iterator[Run]:
             plugins = plugins_of(settings, **fakes) if family else None
             server = stack.enter_context(serving(settings, plugins))
             with server.client() as client:
-                assert client.get("/health").is_success  # it answers when all plugins have started
+                assert client.get("/health").is_success  # it answers once all plugins have started
             return server
 
         yield start
@@ -59,13 +59,13 @@ def run(models_dir: Path, tmp_path: Path, free_port: int) -> Iterator[Run]:
 
 @pytest.fixture
 def whisper(run: Run) -> Server:
-    """A server with all that is installed, the embedded Whisper as its default."""
+    """A server with all installed plugins, the embedded Whisper as its default."""
     return run()
 
 
 @pytest.fixture
 def family() -> FakeBackend:
-    """A family of one model, which hears how long a sound is."""
+    """A family of one model, whose text is the length of the audio."""
     return FakeBackend("fake")
 
 
@@ -76,7 +76,7 @@ def fake(run: Run, family: FakeBackend) -> Server:
 
 
 def talk(port: int, about: Talk) -> Any:
-    """Connect, and return what `about` makes of the connection."""
+    """Connect, and return the result of `about` for the connection."""
 
     async def whole() -> Any:
         async with AsyncTcpClient("127.0.0.1", port, read_timeout=SECONDS) as client:
@@ -86,7 +86,7 @@ def talk(port: int, about: Talk) -> Any:
 
 
 async def until_answered(client: AsyncTcpClient) -> list[Event]:
-    """Read until the server has said all there is to say, or hangs up."""
+    """Read until the server's last event, or until it disconnects."""
     events = []
     while (event := await client.read_event()) is not None:
         events.append(event)
@@ -107,14 +107,14 @@ def said(*events: Any) -> Talk:
 
 
 def spoken(path: Path, **request: Any) -> list[Any]:
-    """A recording as a client streams it."""
+    """Return a recording as a client streams it."""
     with wave.open(str(path)) as file:
         chunks = list(wav_to_chunks(file, 1024, start_event=True, stop_event=True))
     return [Transcribe(**request), *chunks]
 
 
 def pcm(seconds: float, rate: int = 16_000, width: int = 2, channels: int = 1) -> list[Any]:
-    """A hum in any format of samples."""
+    """Return a hum in any format of samples."""
     wave_form = np.sin(np.arange(round(seconds * rate)) * 2 * np.pi * 200 / rate)
     if width == 1:
         data = (wave_form * 60 + 128).astype(np.uint8).tobytes()
@@ -273,7 +273,7 @@ def test_a_client_that_leaves_gives_up_its_recording(run: Run, free_port: int) -
     async def about(client: AsyncTcpClient) -> None:
         for event in pcm(2.0):
             await client.write_event(event.event())
-        await client.read_event()  # transcript-start: it is under way
+        await client.read_event()  # transcript-start: it is in progress
         assert await asyncio.to_thread(family.loaded["fake"].begun.acquire, timeout=SECONDS)
         assert server.service.admission.inside == 1
 

@@ -114,7 +114,7 @@ def make_tables(encoders):
 
 
 def _fields(config, generation):
-    """Return the config as upstream of that time writes it: v1 and v2 have one kind of subsampling and norm."""
+    """Return the config as upstream of that time writes it: v1 and v2 lack some fields."""
     newer = ("subsampling", "subs_kernel_size", "conv_norm_type")
     return {name: value for name, value in asdict(config).items() if generation == "v3" or name not in newer}
 

@@ -1,4 +1,4 @@
-"""Sound without a header: what declares it, and that it is heard as what it is."""
+"""Audio without a header: its declarations, and its decoding by them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from support.sound import media
 
 
 def curve(rate: int = 16_000) -> np.ndarray:
-    """Half a second of 440 Hz as (samples,) float32."""
+    """Return half a second of 440 Hz as (samples,) float32."""
     return (0.5 * np.sin(2 * np.pi * 440 * np.arange(rate // 2) / rate)).astype(np.float32)
 
 
 def heard(content: bytes, layout: Layout, decoders: Decoders, folder: Path) -> np.ndarray:
-    """What a decoder makes of it."""
+    """Return the decoded samples."""
     source, target = folder / "source", folder / "target"
     source.write_bytes(content)
     with target.open("wb") as into:
@@ -33,7 +33,7 @@ def heard(content: bytes, layout: Layout, decoders: Decoders, folder: Path) -> n
 
 
 def encoded(samples: np.ndarray, codec: str) -> bytes:
-    """G.711 of 16-bit samples, by FFmpeg."""
+    """Encode 16-bit samples as G.711, by FFmpeg."""
     context = av.CodecContext.create(codec, "w")
     context.sample_rate, context.layout, context.format = 8000, "mono", "s16"
     frame = av.AudioFrame.from_ndarray((samples * 32767).astype(np.int16)[None], "s16", "mono")

@@ -1,4 +1,4 @@
-"""The length that a container states counts only where the file is big enough for it."""
+"""A stated duration counts only if the file is large enough for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which audio track of a recording is heard, and what is said where none can be."""
+"""The choice of a recording's audio track, and the errors if there is none."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pitch_of(recording: Recording) -> int:
 
 @pytest.fixture
 def pitch(decoders: Decoders, write: Write) -> Pitch:
-    """The pitch of what is heard of a recording."""
+    """Return the pitch of the decoded track."""
 
     def pitch(content: bytes, languages: list[str] | None = None, **selection: str) -> int:
         return pitch_of(
@@ -47,7 +47,7 @@ def pitch(decoders: Decoders, write: Write) -> Pitch:
 
 
 def without_decoder(content: bytes, count: int = 1) -> bytes:
-    """A recording of which the first tracks are in a codec that nobody knows."""
+    """Return a recording whose first tracks are in an unknown codec."""
     for ours in (b"sowt", b"A_PCM/INT/LIT"):
         content = content.replace(ours, b"apac" if len(ours) == 4 else b"A_XYZ/INT/LIT", count)
     return content

@@ -1,4 +1,4 @@
-"""What of a recording was not heard is told, and nothing is told of one that was heard."""
+"""Notices: each part of a recording that was not decoded is reported, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two channels that are one another's inverse are heard; ordinary stereo is mixed as ever."""
+"""Two channels that are each other's inverse stay audible; ordinary stereo is mixed as usual."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def speech(samples: Path) -> media.Samples:
 
 @pytest.fixture(scope="module")
 def other(samples: Path) -> media.Samples:
-    """As much Russian."""
+    """The same length of Russian."""
     return media.read_wav(samples / "ru.wav")[0][-6 * SAMPLE_RATE :]
 
 

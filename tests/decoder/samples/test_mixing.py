@@ -34,7 +34,7 @@ def hear(decoders: Decoders, write: Write) -> Hear:
 
 @pytest.fixture
 def names(decoders: Decoders, write: Write) -> Callable[[bytes], tuple[str, ...]]:
-    """What the channels of a recording are called."""
+    """Return the names of a recording's channels."""
 
     def names(content: bytes) -> tuple[str, ...]:
         with Recording(write(content), decoders) as recording:
@@ -44,7 +44,7 @@ def names(decoders: Decoders, write: Write) -> Callable[[bytes], tuple[str, ...]
 
 
 def in_turns(count: int) -> np.ndarray:
-    """(channels, samples) of which one after the other has a tone, for 0.1 s."""
+    """Return (channels, samples) with a tone of 0.1 s in one channel after the other."""
     channels = np.zeros((count, count * 1600), np.float32)
     for channel in range(count):
         channels[channel, channel * 1600 : (channel + 1) * 1600] = media.tone(0.1)
@@ -52,7 +52,7 @@ def in_turns(count: int) -> np.ndarray:
 
 
 def turns(audio: Audio, count: int) -> list[float]:
-    """How loud each of them is heard."""
+    """Return the loudness of each channel's tone in the result."""
     return [float(audio[at + 200 : at + 1400].std()) for at in range(0, count * 1600, 1600)]
 
 

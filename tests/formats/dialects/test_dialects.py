@@ -1,4 +1,4 @@
-"""What the bodies of other servers' dialects do with what a model cannot say, and with speakers."""
+"""Bodies of other servers' dialects for transcripts with unknown values, and with speakers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cues where several people speak."""
+"""Cues of several speakers."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_a_word_said_into_a_sentence_leaves_it_a_second(build):
 
 
 def lines(body):
-    """Lines of text of all cues."""
+    """Return the lines of text of all cues."""
     return [line for block in body.split("\n\n") for line in block.split("\n") if "今" in line]
 
 

@@ -23,7 +23,7 @@ def cache(tmp_path: Path) -> Path:
 
 
 def occupied(*folders: Path) -> int:
-    """Bytes on the disk, counted as `du` does: each file once, however many names it has."""
+    """Return the bytes on the disk, counted as `du` does: each file once, however many names it has."""
     files = {
         (stat.st_dev, stat.st_ino): stat.st_blocks * 512
         for folder in folders

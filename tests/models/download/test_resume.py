@@ -1,4 +1,4 @@
-"""A download that was killed, cut off or called off goes on where it was."""
+"""A download that was killed, interrupted or cancelled is resumed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Store(Path(sys.argv[1]), offline=False).install(model_of(file_of("weights.bin", 
 
 
 def installing(root: Path, source: str, hub: Hub, home: Path) -> subprocess.Popen[bytes]:
-    """Another process that installs the model."""
+    """Start another process that installs the model."""
     environment = {
         **os.environ,
         "HF_ENDPOINT": hub.url,
@@ -142,4 +142,4 @@ def test_whisper_base_comes_whole_from_the_hub_with_exact_progress(
     assert done == sorted(done)
     assert seen[-1] == (total, total)
     assert {step[1] for step in seen} == {total}
-    assert hub.sent.total() == total  # twice the connection broke off, and not a byte came twice
+    assert hub.sent.total() == total  # the connection broke off twice, and not a byte was sent twice

@@ -28,7 +28,7 @@ RECORD_BYTES = 121  # of one file, as .govor.json has it
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A folder that is not Govor's, with somebody's file in it."""
+    """A folder that is not Govor's, with a file of the user's in it."""
     folder = tmp_path / "outside"
     folder.mkdir()
     (folder / "precious.bin").write_bytes(b"somebody's")
@@ -56,7 +56,7 @@ def test_what_the_hubs_cache_still_has_is_told(store: Store, published: Any, hub
         "3 MB are still in the Hugging Face cache, which other programs share; `hf cache rm` frees them."
     )
     store.install(model)
-    assert hub.fetched("weights.bin") == 1  # it came back from there
+    assert hub.fetched("weights.bin") == 1  # it was linked from the cache
 
 
 def test_a_model_in_packages_is_told_so(
@@ -196,7 +196,10 @@ def test_a_file_that_cannot_be_deleted_is_told_in_a_sentence(
 def test_a_model_that_another_is_fetching_is_busy(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     store.install(model)
-    with store.locked(model, Transfer()), pytest.raises(ModelBusy, match="Another process is using the files"):
+    with (
+        store.locked(model, Transfer()),
+        pytest.raises(ModelBusy, match="Another process is using the files"),
+    ):
         remove(store, model)
     assert store.state(model) == "installed"
 

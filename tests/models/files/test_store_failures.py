@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a download is said in one line, and leaves nothing that counts as installed."""
+"""Every failure of a download is described in one line, and leaves nothing that counts as installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.models.small_models import BYTES, file_of, files_below, model_of
 
 
 def failure(store: Store, model: Model) -> str:
-    """Why the model cannot be installed, after checking that nothing is left that counts."""
+    """Return why the model cannot be installed, after checking that it does not count as installed."""
     with pytest.raises(DownloadFailed) as caught:
         store.install(model)
     assert store.state(model) == "available"
@@ -163,7 +163,7 @@ def test_a_token_is_sent_to_the_hub(
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     store.install(published())
     assert set(hub.tokens) == {"Bearer hf_secret"}
-    assert hub.storage_tokens == [""]  # another host: the key is not for it
+    assert hub.storage_tokens == [""]  # another host must not get the token
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -1,4 +1,4 @@
-"""Who may answer "auto": lists by language, what is here, what can do the job."""
+"""Candidates for "auto": lists by language, installed models, needed features."""
 
 from __future__ import annotations
 

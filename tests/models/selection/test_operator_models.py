@@ -25,7 +25,7 @@ DIGEST = file_of("weights.bin").sha256
 
 @pytest.fixture
 def plugins() -> Plugins:
-    """A family that takes the operator's models, and before it one that does not."""
+    """A family that accepts the operator's models, and before it one that does not."""
     return plugins_of(Settings(), closed=FakeBackend("fixed"), family=Adopter("known"))
 
 

@@ -1,4 +1,4 @@
-"""Which model a request means: an id, an alias, plugin/id, or the first usable of the preference list."""
+"""The model of a request: an id, an alias, plugin/id, or the first usable of the preference list."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def test_where_nothing_of_the_list_is_known_what_is_there_is_named(router: Calla
 
 
 def test_an_empty_list_is_told_as_such(router: Callable[..., Router]) -> None:
-    with pytest.raises(ModelNotFound, match=r"'default' means no model: the setting `default_models` is empty"):
+    with pytest.raises(
+        ModelNotFound, match=r"'default' means no model: the setting `default_models` is empty"
+    ):
         router().choose("")
 
 
