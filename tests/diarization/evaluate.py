@@ -50,15 +50,15 @@ class Remembering:
     """Processes every window once, so that a conversation can be diarized again with other known speakers."""
 
     def __init__(self, voices: Any):
-        self._hear = voices.hear
-        self._heard: dict[bytes, Any] = {}
-        voices.hear = self
+        self._analyse = voices.analyse
+        self._results: dict[bytes, Any] = {}
+        voices.analyse = self
 
     def __call__(self, audio: np.ndarray) -> Any:
         key = hashlib.sha256(audio.tobytes()).digest()
-        if key not in self._heard:
-            self._heard[key] = self._hear(audio)
-        return self._heard[key]
+        if key not in self._results:
+            self._results[key] = self._analyse(audio)
+        return self._results[key]
 
 
 def diarize(voices: govor.Voices, audio: np.ndarray, known: list[np.ndarray]) -> list[Span]:

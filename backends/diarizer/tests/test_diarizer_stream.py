@@ -21,7 +21,7 @@ class Talk:
         self.audio = np.arange(1, round(seconds * RATE) + 1, dtype=np.float64)
         self.windows = []
 
-    def hear(self, audio):
+    def analyse(self, audio):
         begin = round(audio[0]) - 1
         self.windows.append((begin, len(audio)))
         middles = (begin + np.arange(FRAMES) * HOP + 495) / RATE
@@ -43,7 +43,7 @@ class Talk:
         ]
 
     def diarize(self, *known, block=64_000, **settings):
-        stream = Stream(self.hear, known, DiarizerSettings(**settings))
+        stream = Stream(self.analyse, known, DiarizerSettings(**settings))
         for first in range(0, len(self.audio), block):
             stream.feed(self.audio[first : first + block])
         return stream.finish()
@@ -125,8 +125,8 @@ def test_a_voice_heard_only_briefly_goes_to_the_speaker_it_is_most_like():
 class Muddled(Talk):
     """Takes all speakers in a window for one voice; only its pieces show which speakers they are."""
 
-    def hear(self, audio):
-        activity, voices = super().hear(audio)
+    def analyse(self, audio):
+        activity, voices = super().analyse(audio)
         pieces = []
         for voice in voices:
             frames = np.flatnonzero(activity[:, voice.column])
@@ -148,7 +148,7 @@ def test_an_hour_is_kept_in_little_memory():
     draw = np.random.default_rng(0)
     people = draw.normal(size=(4, 256)).astype(np.float32)
 
-    def hear(audio):
+    def analyse(audio):
         """A busy window: two people, in pieces of two seconds."""
         activity = np.zeros((FRAMES, VOICES), np.bool_)
         activity[: FRAMES // 2, 0] = activity[FRAMES // 2 :, 1] = True
@@ -160,7 +160,7 @@ def test_an_hour_is_kept_in_little_memory():
             voices.append(Voice(column, 480, prints.mean(axis=0), pieces))
         return activity, voices
 
-    stream = Stream(hear, (), DiarizerSettings())
+    stream = Stream(analyse, (), DiarizerSettings())
     block = np.zeros(10 * RATE, np.float32)
     tracemalloc.start()
     try:

@@ -10,10 +10,10 @@ import govor_gigaam_onnx
 from govor_gigaam_onnx.graph.preparation import probe
 
 
-def load(folder, precision="original", device="cpu", wish=None, **settings):
+def load(folder, precision="original", device="cpu", requested=None, **settings):
     table = {"id": "mine", "folder": str(folder), "precision": precision}
     family = govor_gigaam_onnx.backend({"models": [table], **settings})
-    return family.load(family.models()[0], folder, wish or govor.Placement(device))
+    return family.load(family.models()[0], folder, requested or govor.Placement(device))
 
 
 def text(recognizer, seconds=3.0):
@@ -62,9 +62,9 @@ def test_threads_say_how_many_may_call(ctc):
 
 
 def test_a_models_own_wish_goes_before_the_plugins_settings(ctc):
-    wish = govor.Placement("cpu", threads=2, workers=3, precision="fp32")
-    recognizer = load(ctc, "int8", wish=wish, threads=1)
-    assert recognizer.placement == wish
+    requested = govor.Placement("cpu", threads=2, workers=3, precision="fp32")
+    recognizer = load(ctc, "int8", requested=requested, threads=1)
+    assert recognizer.placement == requested
     assert recognizer.parallel == 3
 
 
@@ -76,13 +76,13 @@ def test_what_it_computes_with_is_told(ctc):
 @pytest.mark.parametrize("precision", ["fp16", "float64"])
 def test_a_precision_that_cannot_be_had_is_named(ctc, precision):
     with pytest.raises(govor.LoadFailed, match=rf"'{precision}': say auto, fp32, int8, original"):
-        load(ctc, wish=govor.Placement("cpu", precision=precision))
+        load(ctc, requested=govor.Placement("cpu", precision=precision))
 
 
 def test_an_int8_export_is_not_taken_for_fp32(ctc):
     (ctc / "v3_ctc.onnx").rename(ctc / "v3_ctc.int8.onnx")
     with pytest.raises(govor.LoadFailed, match=r"computes in int8, and cannot be had in fp32"):
-        load(ctc, wish=govor.Placement("cpu", precision="fp32"))
+        load(ctc, requested=govor.Placement("cpu", precision="fp32"))
 
 
 def test_an_int8_export_alone_runs_as_it_is(ctc):

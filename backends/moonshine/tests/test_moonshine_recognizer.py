@@ -69,10 +69,10 @@ def test_it_says_where_and_how_it_runs(family, spec, weights):
     recognizer.close()
 
 
-@pytest.mark.parametrize("wish", [govor.Placement("cuda"), govor.Placement("mps")])
-def test_another_device_is_refused_by_name(family, spec, weights, wish):
-    with pytest.raises(govor.LoadFailed, match=f"cannot run on '{wish.device}'"):
-        family.load(spec, weights, wish)
+@pytest.mark.parametrize("requested", [govor.Placement("cuda"), govor.Placement("mps")])
+def test_another_device_is_refused_by_name(family, spec, weights, requested):
+    with pytest.raises(govor.LoadFailed, match=f"cannot run on '{requested.device}'"):
+        family.load(spec, weights, requested)
 
 
 def test_another_precision_is_refused_by_name(family, spec, weights):

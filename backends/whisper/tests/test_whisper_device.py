@@ -35,7 +35,7 @@ def test_a_device_that_is_not_there_fails_the_load(device, gpus, said):
 
 
 @pytest.mark.parametrize(
-    ("wish", "kind", "supported", "chosen"),
+    ("requested", "kind", "supported", "chosen"),
     [
         ("auto", "cpu", {"int8", "float32"}, "int8"),
         ("auto", "cuda", {"float16", "int8", "float32"}, "float16"),
@@ -44,8 +44,8 @@ def test_a_device_that_is_not_there_fails_the_load(device, gpus, said):
         ("fp32", "cpu", {"int8", "float32"}, "float32"),
     ],
 )
-def test_auto_takes_the_best_numbers_the_device_has(wish, kind, supported, chosen):
-    assert choose_number_type(wish, kind, supported) == chosen
+def test_auto_takes_the_best_numbers_the_device_has(requested, kind, supported, chosen):
+    assert choose_number_type(requested, kind, supported) == chosen
 
 
 def test_numbers_the_device_does_not_have_fail_the_load():

@@ -7,7 +7,7 @@ from faster_whisper import WhisperModel
 
 from govor import SAMPLE_RATE
 from govor.testing import read_audio
-from govor_whisper.decoding.sequential import SteppingModel, heard_in
+from govor_whisper.decoding.sequential import SteppingModel, in_language
 
 STRICT = {"log_prob_threshold": -0.15, "compression_ratio_threshold": 1.6}
 """Limits that clear speech exceeds too: every window passes all temperatures, or most."""
@@ -50,7 +50,7 @@ def transcribed(family, weights, audio, **options):
 def test_segments_are_those_of_faster_whisper(options, weights, speech):
     ours = transcribed(SteppingModel, weights, speech, **options)
     theirs = transcribed(WhisperModel, weights, speech, **options)
-    assert [segment for segment in ours if segment] == [heard_in(segment, "en") for segment in theirs]
+    assert [segment for segment in ours if segment] == [in_language(segment, "en") for segment in theirs]
     assert len(theirs) > 1
 
 

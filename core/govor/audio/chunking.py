@@ -110,7 +110,7 @@ class Chunker:
         self._parts: list[Region] = []  # of the open chunk
         self._pieces: list[Audio] = []  # their samples, which are copied only once: five minutes take 19 MB
         self._packed = 0  # samples in _parts
-        self._rims = EdgePadding(detector.frame)
+        self._edges = EdgePadding(detector.frame)
 
     @property
     def packing(self) -> ChunkSizes:
@@ -171,7 +171,7 @@ class Chunker:
             yield self._close(is_last=True)
 
     def _regions(self, probabilities: NDArray[np.float32]) -> list[Region]:
-        self._rims.add(probabilities)
+        self._edges.add(probabilities)
         self._probabilities.append(probabilities)
         return self._finder.add(probabilities)
 
@@ -230,10 +230,10 @@ class Chunker:
     def _added(self, is_last: bool) -> tuple[int, int]:
         """Return how many samples of quiet the open chunk needs before and after it."""
         rim, room = round(self._packing.rim * SAMPLE_RATE), max(self._maximum - self._packed, 0)
-        begins = self._parts[0].start == 0 and self._rims.begins_amid_speech
+        begins = self._parts[0].start == 0 and self._edges.begins_amid_speech
         lead = min(rim, room) if begins else 0
         total = self._buffer.total
-        ends = is_last and self._packed_until() == total and self._rims.ends_amid_speech(total)
+        ends = is_last and self._packed_until() == total and self._edges.ends_amid_speech(total)
         return lead, min(rim, room - lead) if ends else 0
 
 

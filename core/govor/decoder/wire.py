@@ -29,7 +29,7 @@ NOT_STARTED = -1
 UNCONFINED = 3
 """Exit code of a process that could not set its own limits, and so has not touched the recording."""
 
-WISHED = b"w"
+SELECTION = b"w"
 """JSON: the `TrackSelection`. The only frame that is sent to the decoder."""
 OPENED = b"o"
 """JSON: facts from the container. The first frame of every recording that can be decoded."""
@@ -72,9 +72,9 @@ def frame(kind: bytes, body: bytes | bytearray) -> bytes:
     return HEADER.pack(kind, len(body)) + body
 
 
-def wished(selection: TrackSelection) -> bytes:
+def selection_frame(selection: TrackSelection) -> bytes:
     """Return the frame of a selection, which fits into the buffer of any socket."""
-    return frame(WISHED, json.dumps(asdict(selection)).encode())
+    return frame(SELECTION, json.dumps(asdict(selection)).encode())
 
 
 def receive(source: socket.socket) -> tuple[bytes, bytes]:

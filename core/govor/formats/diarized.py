@@ -12,7 +12,7 @@ from govor.formats.openai import seconds, usage, warnings
 from govor.formats.timeline import TimedSegment, place_segments
 from govor.plain import without_controls
 
-SOMEBODY = "A"  # OpenAI's name of the first speaker
+FIRST_SPEAKER = "A"  # OpenAI's name of the first speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def diarized_segment(number: int, placed: TimedSegment) -> dict[str, object]:
         "start": seconds(placed.start),
         "end": seconds(placed.end),
         "text": placed.segment.text.strip(),
-        "speaker": placed.segment.speaker or SOMEBODY,
+        "speaker": placed.segment.speaker or FIRST_SPEAKER,
     }
 
 

@@ -27,8 +27,8 @@ KEEP_ALIVE = b": keep-alive\n"
 
 def progress(done: float, total: float | None) -> bytes:
     """Return comments that keep the stream open and state the seconds of the recording that are done."""
-    told = f": progress {done:.1f}{'' if total is None else f'/{total:.1f}'}\n"
-    return KEEP_ALIVE + told.encode()
+    comment = f": progress {done:.1f}{'' if total is None else f'/{total:.1f}'}\n"
+    return KEEP_ALIVE + comment.encode()
 
 
 class Events(Protocol):

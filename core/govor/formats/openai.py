@@ -31,11 +31,11 @@ def json_body(transcript: Transcript, *, logprobs: bool) -> dict[str, object]:
 
 def warnings(transcript: Transcript) -> dict[str, object]:
     """Return the key `warnings` with the notices; no key if there are none."""
-    told = [
+    notices = [
         {name: value for name, value in asdict(notice).items() if value is not None}
         for notice in transcript.notices
     ]
-    return {"warnings": told} if told else {}
+    return {"warnings": notices} if notices else {}
 
 
 def verbose_body(

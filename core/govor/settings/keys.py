@@ -48,7 +48,7 @@ LIKE_A_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 itself.
 """
 
-TOLD = 10
+SHOWN = 10
 """Most names in one line."""
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Keys:
         """Whether the management needs a key of its own."""
         return bool(self._admin)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return the number of keys and their names, for the log."""
         names = [name for name, _ in (*self._given, *self._listed)]
         called, nameless = list(dict.fromkeys(filter(None, names))), names.count("")
@@ -196,7 +196,7 @@ def _name_among(given: bytes, keys: Iterable[tuple[str, bytes]]) -> str | None:
 
 def _some(names: list[str]) -> list[str]:
     """Return as many names as a line shows, and the number of the others."""
-    return names[:TOLD] + ([f"{len(names) - TOLD} more"] if len(names) > TOLD else [])
+    return names[:SHOWN] + ([f"{len(names) - SHOWN} more"] if len(names) > SHOWN else [])
 
 
 def _before_equals(key: bytes) -> str | None:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
 
-TOLD = 5
+SHOWN = 5
 """Most faults of a file in one message; a file that is not Govor's may have a hundred."""
 
 
@@ -30,16 +30,16 @@ def explain(
     `fields` are the known settings, `overrides` those of the command line. `is_found`: the file was found in
     the current folder and not named.
     """
-    told, of_file = [], []
+    sentences, of_file = [], []
     for item in error.errors(include_url=False):
         if source := _given_by(item, overrides):
-            told.append(f"{source}: {wrong_value(item)}")
+            sentences.append(f"{source}: {wrong_value(item)}")
         else:
             of_file.append(_of_file(item, fields))
     if of_file:
-        more = f"; and {len(of_file) - TOLD} more" if len(of_file) > TOLD else ""
-        told.append(f"{path}{_how_found(path) if is_found else ''}: {'; '.join(of_file[:TOLD])}{more}")
-    return "; ".join(told)
+        more = f"; and {len(of_file) - SHOWN} more" if len(of_file) > SHOWN else ""
+        sentences.append(f"{path}{_how_found(path) if is_found else ''}: {'; '.join(of_file[:SHOWN])}{more}")
+    return "; ".join(sentences)
 
 
 def _given_by(item: Item, overrides: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from pydantic_settings import NoDecode
 from govor.settings.values import split
 
 EVERYBODY = "*"
-NOBODY = "null"
+OPAQUE = "null"
 """The origin that browsers send for files and sandboxed frames."""
 
 PATTERN = re.compile(
@@ -29,8 +29,8 @@ def _compiled(given: str) -> re.Pattern[str]:
     """Return an expression for the origins that a pattern means. Raises ValueError if it could match none."""
     if given == EVERYBODY:
         return re.compile(".*")
-    if given.lower() == NOBODY:
-        return re.compile(NOBODY)
+    if given.lower() == OPAQUE:
+        return re.compile(OPAQUE)
     found = PATTERN.fullmatch(given.lower())
     if not found or (not found["host"] and found["scheme"] in USUAL_PORTS):
         raise ValueError(

@@ -186,8 +186,10 @@ class BackendConformance(BackendSubject):
         given_up.close()
         told = recognizer.transcribe_long(sounds[0], Options())
         segments = [segment for segment in told if segment is not None]
-        heard = any(segment.text for segment in segments)
-        assert heard == bool(alone[0].text), "transcribe_long gives no text after one that was closed early"
+        any_text = any(segment.text for segment in segments)
+        assert any_text == bool(alone[0].text), (
+            "transcribe_long gives no text after one that was closed early"
+        )
         seconds = len(sounds[0]) / SAMPLE_RATE
         faults = [fault for segment in segments for fault in segment_faults(segment, seconds)]
         _assert_none(faults + order_faults(segments))

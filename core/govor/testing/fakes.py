@@ -69,7 +69,7 @@ class FakeRecognizer:
 
     def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
         self._begin(batch, options)
-        return [self._hear(audio, options) for audio in batch]
+        return [self._transcribe(audio, options) for audio in batch]
 
     def close(self) -> None:
         self.closed += 1
@@ -83,7 +83,7 @@ class FakeRecognizer:
         if self.failure is not None:
             raise self.failure
 
-    def _hear(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
+    def _transcribe(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
         features = self.spec.features
         seconds = len(audio) / SAMPLE_RATE
         heard = f"{seconds:.1f} seconds".split() if np.abs(audio).max(initial=0.0) > QUIET else []
@@ -119,7 +119,7 @@ class FakeLongForm(FakeRecognizer):
                 for _ in range(self.attempts - 1):
                     yield None
                     self._begin([window], options)
-                yield self._hear(window, options, first / SAMPLE_RATE)
+                yield self._transcribe(window, options, first / SAMPLE_RATE)
         except GeneratorExit:
             self.abandoned += 1
             raise

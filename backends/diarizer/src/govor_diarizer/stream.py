@@ -56,13 +56,13 @@ class Stream:
 
     def __init__(
         self,
-        hear: Callable[[govor.Audio], tuple[Activity, list[Voice]]],
+        analyse: Callable[[govor.Audio], tuple[Activity, list[Voice]]],
         known: Sequence[NDArray[np.float32]],
         settings: DiarizerSettings,
         people: tuple[int, int | None] = (0, None),
     ):
         """`people` are the least and the most speakers."""
-        self._hear = hear
+        self._analyse = analyse
         self._known = known
         self._settings = settings
         self._people = people
@@ -81,7 +81,7 @@ class Stream:
             self._take(self._waiting)
         if not any(voices for _, voices in self._windows):
             return []
-        centres = self._tell_apart()
+        centres = self._cluster_voices()
         numbers = self._number(centres)
         order = list(dict.fromkeys(numbers))  # of clusters, so that known speakers decide no tie
         columns = np.array([order.index(number) for number in numbers])
@@ -91,9 +91,9 @@ class Stream:
         return [replace(turn, speaker=order[turn.speaker]) for turn in timeline.turns()]
 
     def _take(self, audio: govor.Audio) -> None:
-        self._windows.append(self._hear(audio))
+        self._windows.append(self._analyse(audio))
 
-    def _tell_apart(self) -> Vectors:
+    def _cluster_voices(self) -> Vectors:
         """Cluster the voices; return a unit vector for each speaker."""
         heard = [voice for _, voices in self._windows for voice in voices]
         clear = [voice for voice in heard if voice.frames >= CLEAR_FRAMES] or heard

@@ -61,14 +61,14 @@ class Voices:
         """Return the vector of the speaker with most speech in the first ten seconds, from time without other
         speakers.
         """
-        _, voices = self.hear(audio[:WINDOW])
+        _, voices = self.analyse(audio[:WINDOW])
         return max(voices, key=lambda voice: voice.frames).print if voices else None
 
     def stream(self, known: Sequence[NDArray[np.float32]] = ()) -> Stream:
-        return Stream(self.hear, known, self._settings)
+        return Stream(self.analyse, known, self._settings)
 
     def stream_of(self, known: Sequence[NDArray[np.float32]], least: int, most: int | None) -> Stream:
-        return Stream(self.hear, known, self._settings, (least, most))
+        return Stream(self.analyse, known, self._settings, (least, most))
 
     def embed(self, audio: govor.Audio) -> NDArray[np.float32]:
         """Return the vector of the speaker with most speech in each ten seconds; of all sound if no voice is
@@ -76,7 +76,7 @@ class Voices:
         """
         windows = [audio[at : at + WINDOW] for at in range(0, len(audio), WINDOW)] or [audio]
         heard = (
-            max(self.hear(window)[1], key=lambda voice: voice.frames, default=None) for window in windows
+            max(self.analyse(window)[1], key=lambda voice: voice.frames, default=None) for window in windows
         )
         voices = [voice for voice in heard if voice is not None]
         if voices:
@@ -89,7 +89,7 @@ class Voices:
     def close(self) -> None:
         del self._segmentation, self._embedding
 
-    def hear(self, audio: govor.Audio) -> tuple[Activity, list[Voice]]:
+    def analyse(self, audio: govor.Audio) -> tuple[Activity, list[Voice]]:
         """Return the activity in at most ten seconds, and the voices with enough speech."""
         activity = segment(self._segmentation, audio)
         alone = activity & (activity.sum(axis=1, keepdims=True) == 1)

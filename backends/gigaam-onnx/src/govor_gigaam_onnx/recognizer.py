@@ -47,7 +47,7 @@ def load_recognizer(
     files = find_files(folder)
     vocabulary = read_vocabulary(files.vocabulary)
     with freed_at_once():
-        path = _choose_encoder(files, _wish(spec, placement, settings), providers)
+        path = _choose_encoder(files, _requested(spec, placement, settings), providers)
         precision = _precision_of(path, placement.precision)
         threads = placement.threads or 1
         encoder = Encoder(Session(path, providers, threads=threads), files)
@@ -100,7 +100,7 @@ class GigaamRecognizer:
         return decoded.segment(options, self._language)
 
 
-def _wish(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSettings) -> Precision:
+def _requested(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSettings) -> Precision:
     """Return the precision to try. Raises LoadFailed if the name is unknown."""
     if placement.precision == "auto":
         return settings.precision_of(spec.id)
@@ -111,13 +111,13 @@ def _wish(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSet
     return cast("Precision", placement.precision)
 
 
-def _precision_of(path: Path, wish: str) -> str:
+def _precision_of(path: Path, requested: str) -> str:
     """Return the precision in a graph's name. Raises LoadFailed if it is not the one asked for."""
     parts = path.name.split(".")
     precision = next((part for part in ("int8", "fp16") if part in parts), "fp32")
-    if wish in ("fp32", "int8") and precision != wish:
+    if requested in ("fp32", "int8") and precision != requested:
         raise govor.LoadFailed(
-            f"{path} computes in {precision}, and cannot be had in {wish} here: say auto or original."
+            f"{path} computes in {precision}, and cannot be had in {requested} here: say auto or original."
         )
     return precision
 

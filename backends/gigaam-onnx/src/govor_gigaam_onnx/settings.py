@@ -50,8 +50,8 @@ class GigaamSettings(BaseModel):
 
     def precision_of(self, model: str) -> Precision:
         """Return the precision of this model."""
-        wishes = {table.id: table.precision for table in self.models}
-        return wishes.get(model) or self.precision
+        requested = {table.id: table.precision for table in self.models}
+        return requested.get(model) or self.precision
 
 
 def read_settings(table: Mapping[str, Any]) -> GigaamSettings:

@@ -36,7 +36,7 @@ class Found:
 
 
 class Network:
-    """The loaded graphs. Threads may call `hear` at once."""
+    """The loaded graphs. Threads may call `decode` at once."""
 
     def __init__(self, encoder: Path, decoder: Path, threads: int):
         """Load both, with so many threads per call. Raises LoadFailed."""
@@ -50,7 +50,7 @@ class Network:
         }
         self.classes = int(self._decoder.get_outputs()[0].shape[-1])
 
-    def hear(self, audio: govor.Audio) -> Found:
+    def decode(self, audio: govor.Audio) -> Found:
         """Decode (samples,) greedily."""
         heard = np.ones((1, max(len(audio), LEAST_SAMPLES)), np.int64)
         heard[0, len(audio) :] = 0

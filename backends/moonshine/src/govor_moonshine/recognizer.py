@@ -56,5 +56,5 @@ class MoonshineRecognizer:
     def _transcribe(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
         if np.abs(audio).max(initial=0.0) < QUIET:
             return govor.Segment("")
-        found = self._network.hear(audio)
+        found = self._network.decode(audio)
         return self._vocabulary.decode(found.tokens, found.logprobs).segment(options, "en")

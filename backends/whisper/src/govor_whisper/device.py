@@ -36,17 +36,17 @@ def place(device: str, gpus: int) -> tuple[str, int]:
     return kind, int(index or 0)
 
 
-def choose_number_type(wish: str, kind: str, supported: AbstractSet[str]) -> str:
+def choose_number_type(requested: str, kind: str, supported: AbstractSet[str]) -> str:
     """Return the compute type to load with; `supported` are those of the device.
 
     Raises LoadFailed for any other.
     """
-    if wish == "auto":
+    if requested == "auto":
         return next(candidate for candidate in PREFERRED[kind] if candidate in supported)
-    number_type = SYNONYMS.get(wish, wish)
+    number_type = SYNONYMS.get(requested, requested)
     if number_type not in supported:
         known = ", ".join(sorted(supported))
-        raise govor.LoadFailed(f"Whisper cannot compute in '{wish}' on '{kind}' here: there is {known}.")
+        raise govor.LoadFailed(f"Whisper cannot compute in '{requested}' on '{kind}' here: there is {known}.")
     return number_type
 
 

@@ -68,8 +68,8 @@ def load_recognizer(
     chosen = choose_workers(kind, weights, threads, govor.usable_cores())
     workers = placement.workers or settings.workers or chosen
     threads = share_cores(threads, workers)
-    wish = settings.compute_type if placement.precision == "auto" else placement.precision
-    number_type = choose_number_type(wish, kind, ctranslate2.get_supported_compute_types(kind, index))
+    requested = settings.compute_type if placement.precision == "auto" else placement.precision
+    number_type = choose_number_type(requested, kind, ctranslate2.get_supported_compute_types(kind, index))
     try:
         model = SteppingModel(
             str(folder),

@@ -136,12 +136,12 @@ class Conversation:
             if recording is None:
                 await self._write(Transcript(""))
             else:
-                await self._tell(recording, request)
+                await self._send_text(recording, request)
         finally:
             if spool is not None:
                 spool.close()
 
-    async def _tell(self, recording: Path, request: Transcribe) -> None:
+    async def _send_text(self, recording: Path, request: Transcribe) -> None:
         """Send the text in pieces as they come, then whole, for clients without support for pieces."""
         options = govor.Options(
             language=None if request.language == "auto" else request.language or None,
@@ -151,12 +151,12 @@ class Conversation:
         begun = self._transcriber.transcribe(recording, model, options, client=client)
         async with begun as transcribing:
             await self._write(TranscriptStart(language=options.language))
-            told = ""
+            sent = ""
             async with aclosing(aiter(transcribing)) as segments:
                 async for _ in segments:
                     text = transcribing.result().text
-                    await self._write(TranscriptChunk(text[len(told) :]))
-                    told = text
+                    await self._write(TranscriptChunk(text[len(sent) :]))
+                    sent = text
             result = transcribing.result()
         await self._write(Transcript(result.text, language=result.language))
         await self._write(TranscriptStop())

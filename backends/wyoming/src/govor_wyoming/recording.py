@@ -33,18 +33,18 @@ class Spool:
         """Set the format of the following audio. Raises InvalidAudio if it is unsupported, or differs from
         before.
         """
-        rate, width, channels = told = (stated.rate, stated.width, stated.channels)
-        if self._format == told:
+        rate, width, channels = found = (stated.rate, stated.width, stated.channels)
+        if self._format == found:
             return
         if self._format is not None:
-            raise govor.InvalidAudio(f"The audio changes from {_words(self._format)} to {_words(told)}.")
-        if not all(isinstance(value, int) for value in told) or not (
+            raise govor.InvalidAudio(f"The audio changes from {_words(self._format)} to {_words(found)}.")
+        if not all(isinstance(value, int) for value in found) or not (
             rate in RATES and width in WIDTHS and channels in CHANNELS
         ):
-            raise govor.InvalidAudio(f"Audio of {_words(told)} is not supported.")
+            raise govor.InvalidAudio(f"Audio of {_words(found)} is not supported.")
         self._wav = wave.open(self._file, "wb")  # noqa: SIM115 - closed by `close`
         self._wav.setparams((channels, width, rate, 0, "NONE", ""))
-        self._format = told
+        self._format = found
 
     def add(self, chunk: AudioChunk) -> None:
         """Append a chunk. Raises InvalidAudio if the recording gets too long, or a sample is incomplete."""
@@ -73,5 +73,5 @@ class Spool:
         self._file.close()
 
 
-def _words(told: tuple[int, int, int]) -> str:
-    return "{} Hz, {} bytes a sample, {} channels".format(*told)
+def _words(found: tuple[int, int, int]) -> str:
+    return "{} Hz, {} bytes a sample, {} channels".format(*found)

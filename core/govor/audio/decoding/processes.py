@@ -68,7 +68,7 @@ class Decoders:
             answer, answering = socket.socketpair()
             ours.callback(answer.close)
             theirs.callback(answering.close)
-            answer.sendall(wire.wished(selection))
+            answer.sendall(wire.selection_frame(selection))
             status, telling = os.pipe()
             ours.callback(os.close, status)
             theirs.callback(os.close, telling)

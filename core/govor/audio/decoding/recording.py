@@ -38,7 +38,7 @@ LOST = "The decoder's process was ended from outside; send the recording again."
 CRASHED = "The file makes its decoder fail ({}); it is damaged, or made to do harm."
 TOO_SLOW = "Decoding the file takes more computing time than its length justifies."
 
-WISHES = frozenset({"track", "channel"})
+SELECTION_FIELDS = frozenset({"track", "channel"})
 """Request fields that can make a decoder refuse a faultless recording."""
 
 ANYTHING = TrackSelection()
@@ -201,7 +201,7 @@ class Recording:
         reason, message = why["reason"], why["message"]
         if reason == "disk":
             return DecoderLost(message)
-        if reason in WISHES:
+        if reason in SELECTION_FIELDS:
             return InvalidAudio(message, param=reason)
         if reason != "unreadable":
             self._fault(reason)

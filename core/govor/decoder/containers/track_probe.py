@@ -25,7 +25,7 @@ AUDIBLE_SECONDS = 0.3
 """A shorter sound may be a click. A frame counts as a whole."""
 
 SPOKEN_SECONDS = 2.0
-PATIENCE_SECONDS = 60.0
+SILENT_SECONDS = 60.0
 """Another track that has had `SPOKEN_SECONDS` of sound is chosen if the best one is silent for so long."""
 
 MOST_SECONDS = 1800.0
@@ -54,7 +54,7 @@ def first_to_speak(container: InputContainer, tracks: list[Track]) -> Track:
             sound[number] += seconds
         if sound[best] >= AUDIBLE_SECONDS or time.process_time() > deadline:
             break
-        if max(length.values()) >= PATIENCE_SECONDS and max(sound.values()) >= SPOKEN_SECONDS:
+        if max(length.values()) >= SILENT_SECONDS and max(sound.values()) >= SPOKEN_SECONDS:
             break
         if sum(length.values()) >= MOST_SECONDS:
             break

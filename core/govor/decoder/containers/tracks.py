@@ -97,7 +97,7 @@ def candidates(container: InputContainer, selection: TrackSelection) -> list[Tra
     """Return the tracks that fit the selection, the best first. Raises Refused if there is none."""
     tracks = audio_tracks(container)
     if selection.track:
-        return [_wished(tracks, selection)]
+        return [_selected(tracks, selection)]
     readable = [track for track in tracks if track.is_readable]
     if not readable:
         raise Refused(_unreadable(tracks))
@@ -110,14 +110,14 @@ def candidates(container: InputContainer, selection: TrackSelection) -> list[Tra
     return sorted(readable, key=preference)
 
 
-def _wished(tracks: list[Track], selection: TrackSelection) -> Track:
-    wish = selection.track.strip()
-    title, words = wish.casefold(), _words(selection.track_language) or {wish.lower()}
-    found = [track for track in tracks if wish == str(track.number)]
+def _selected(tracks: list[Track], selection: TrackSelection) -> Track:
+    wanted = selection.track.strip()
+    title, words = wanted.casefold(), _words(selection.track_language) or {wanted.lower()}
+    found = [track for track in tracks if wanted == str(track.number)]
     found = found or [track for track in tracks if title in map(str.casefold, track.titles)]
     found = found or [track for track in tracks if _speaks(track, words)]
     if not found:
-        raise Refused(f"No audio track is '{wish[:80]}'; there are: {listed(tracks)}.", "track")
+        raise Refused(f"No audio track is '{wanted[:80]}'; there are: {listed(tracks)}.", "track")
     track = next((track for track in found if track.is_readable), found[0])
     if not track.is_readable:
         raise Refused(

@@ -83,13 +83,13 @@ class ForkServer:
     def _step(self) -> bool:
         """Handle all pending events; return False if the server has gone."""
         going = True
-        for descriptor, _ in self._poll.poll(self._patience()):
+        for descriptor, _ in self._poll.poll(self._until_deadline()):
             if descriptor == self._control.fileno():
                 going = self._take()
             elif descriptor == self._woken:
                 self._reap()
             else:
-                self._hear(descriptor)
+                self._handle(descriptor)
         return going
 
     def _take(self) -> bool:
@@ -103,7 +103,7 @@ class ForkServer:
         recording, answer, status = descriptors
         worker = next((one for one in self._workers.values() if not one.busy), None) or self._fork()
         if worker is None:
-            _tell(status, NOT_STARTED)
+            _report(status, NOT_STARTED)
         else:
             worker.busy, worker.status = True, status
             self._poll.register(status, 0)  # wakes when the reader has gone
@@ -137,7 +137,7 @@ class ForkServer:
         self._poll.register(ours, select.POLLIN)
         return worker
 
-    def _hear(self, descriptor: int) -> None:
+    def _handle(self, descriptor: int) -> None:
         """Handle a message of a process, or that the reader of its status has gone."""
         for worker in self._workers.values():
             if descriptor == worker.status and not self._is_done(worker):
@@ -184,10 +184,10 @@ class ForkServer:
                 return
             worker = self._workers.pop(process)
             self._dismiss(worker)
-            told = worker.status
+            descriptor = worker.status
             self._unregister(worker)
-            if told is not None:
-                _tell(told, status)
+            if descriptor is not None:
+                _report(descriptor, status)
 
     def _forget(self, worker: Worker) -> None:
         """Stop reporting on a process: close its status pipe."""
@@ -201,7 +201,7 @@ class ForkServer:
             self._poll.unregister(worker.status)
             worker.status = None
 
-    def _patience(self) -> float | None:
+    def _until_deadline(self) -> float | None:
         """Milliseconds until the next deadline of a process; None: there is none."""
         deadlines = [worker.deadline for worker in self._workers.values() if worker.deadline is not None]
         return max(0.0, min(deadlines) - time.monotonic()) * 1000 if deadlines else None
@@ -214,7 +214,7 @@ class ForkServer:
                 worker.deadline = None
 
 
-def _tell(descriptor: int, status: int) -> None:
+def _report(descriptor: int, status: int) -> None:
     with suppress(OSError):  # the reader has gone
         os.write(descriptor, STATUS.pack(status))
     os.close(descriptor)

@@ -112,8 +112,8 @@ class GigasttEvents:
 
     def error(self, error: GovorError) -> bytes:
         code = CODES.get(error.code, error.code)
-        told = "inference_error" if code == "transcription_error" else code
-        return data_event({"type": "error", "message": str(error), "code": told})
+        name = "inference_error" if code == "transcription_error" else code
+        return data_event({"type": "error", "message": str(error), "code": name})
 
     def _final(self, utterance: Utterance) -> bytes:
         return self._event("final", utterance.segments)

@@ -13,7 +13,7 @@ from govor.errors import DownloadFailed
 from govor.models.download.http_download import SourceAbsent
 from govor.models.download.part import SUFFIX, Part, digest_of, faults
 from govor.models.download.progress import Transfer
-from govor.models.download.sources import Found, bring, find_source
+from govor.models.download.sources import Found, fetch_found, find_source
 from govor.models.manifest import Digest
 from govor.names import is_model_file
 
@@ -117,7 +117,7 @@ class FileDownload:
         for attempt in range(2):  # a damaged file is fetched once more, from its beginning
             keep = attempt == 0 and bool(stated.sha256 or stated.md5)
             with Part(self.part, keep=keep, md5=bool(stated.md5)) as part:
-                bring(self.found, self.file, part, self._transfer, timeout=self._timeout)
+                fetch_found(self.found, self.file, part, self._transfer, timeout=self._timeout)
                 digest, md5 = part.seal()
             wrong = faults(stated, digest.size, digest.sha256, md5)
             if not wrong:

@@ -188,12 +188,12 @@ def _patiently(ask: Callable[[], T], transfer: Transfer) -> T:
         except Exception as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
             if pause is None or isinstance(error, ValueError) or (status is not None and status not in AGAIN):
-                raise SourceAbsent(_told(error, status)) from error
+                raise SourceAbsent(_advice(error, status)) from error
             transfer.wait(pause)
     raise AssertionError("not reached")
 
 
-def _told(error: Exception, status: int | None) -> str:
+def _advice(error: Exception, status: int | None) -> str:
     """Return advice for an error of the hub, or for an answer that never came."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 

@@ -61,7 +61,7 @@ def find_source(
     return Found(source, file.size or size_of(source, timeout))
 
 
-def bring(found: Found, file: ModelFile, part: Part, transfer: Transfer, *, timeout: float) -> None:
+def fetch_found(found: Found, file: ModelFile, part: Part, transfer: Transfer, *, timeout: float) -> None:
     """Append the source's bytes that `part` lacks. Raises SourceAbsent, DownloadCancelled."""
     if found.paths:
         part.restart()

@@ -46,7 +46,7 @@ class Voxtral:
         inputs = {
             "input_ids": torch.tensor([[self._padding] * (start - len(ids)) + ids for ids in asked]),
             "attention_mask": torch.tensor([[0] * (start - len(ids)) + [1] * len(ids) for ids in asked]),
-            "input_features": self._hear(arrays),
+            "input_features": self._features(arrays),
         }
         found = self._model.network.generate(
             **self._model.place(inputs),
@@ -68,7 +68,7 @@ class Voxtral:
         named = self._words.encode(f"lang:{language}") if language else []
         return [*self._opening, *audio, self._closing, *named, self._request]
 
-    def _hear(self, arrays: Sequence[govor.Audio]) -> torch.Tensor:
+    def _features(self, arrays: Sequence[govor.Audio]) -> torch.Tensor:
         """Return the features of all windows of all arrays, (windows, mels, frames)."""
         windows = [audio[at : at + WINDOW] for audio in arrays for at in range(0, len(audio), WINDOW)]
         inputs = self._extractor(windows, sampling_rate=govor.SAMPLE_RATE, return_tensors="pt")

@@ -16,7 +16,7 @@ from faster_whisper.transcribe import get_compression_ratio  # type: ignore[impo
 from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
 
 import govor
-from govor_whisper.decoding.sequential import heard_in
+from govor_whisper.decoding.sequential import in_language
 from govor_whisper.languages.model import on_cpu
 
 WINDOW = 30 * govor.SAMPLE_RATE
@@ -78,10 +78,10 @@ class Task:
             for window, (found, encoded) in zip(group, self._together(group, decoded_in), strict=True):
                 spoken = self._spoken(window, encoded, language)
                 if spoken == [decoded_in]:
-                    told = self.recover(window, found, decoded_in)
+                    segments = self.recover(window, found, decoded_in)
                 else:
-                    told = self._alone(window.start, window.end, self.temperatures, language)
-                yield from told
+                    segments = self._alone(window.start, window.end, self.temperatures, language)
+                yield from segments
                 language = spoken[-1]
 
     def _spoken(self, window: Window, encoded: Any, language: str) -> list[str]:
@@ -113,12 +113,12 @@ class Task:
         )
         by_window: dict[int, list[Any]] = {int(at.start / rate * 100): [] for at in windows}  # as `seek` is
         for segment in found:
-            by_window[segment.seek].append(heard_in(segment, language))
+            by_window[segment.seek].append(in_language(segment, language))
         return list(zip(by_window.values(), pipeline.encoded, strict=True))
 
     def recover(self, window: Window, found: list[Any], language: str) -> Iterator[Any]:
         """Yield a window's segments, decoded again if they are not reliable."""
-        heard_until = window.start
+        decoded_until = window.start
         if found:
             probability = found[0].avg_logprob  # of the window: all its segments have the same
             if found[0].no_speech_prob > SILENT and probability < LEAST_PROBABLE:
@@ -129,9 +129,9 @@ class Task:
                 yield from self._alone(window.start, window.end, self.temperatures[1:], language)
                 return
             yield from found
-            heard_until = round(found[-1].end * govor.SAMPLE_RATE)
-        if window.speech_end - heard_until > LONGEST_REST or not found:
-            yield from self._alone(heard_until, window.end, self.temperatures, language)
+            decoded_until = round(found[-1].end * govor.SAMPLE_RATE)
+        if window.speech_end - decoded_until > LONGEST_REST or not found:
+            yield from self._alone(decoded_until, window.end, self.temperatures, language)
 
     def _alone(self, start: int, end: int, temperatures: Sequence[float], language: str) -> Iterator[Any]:
         """Decode a part of the audio in faster-whisper's sequential way."""

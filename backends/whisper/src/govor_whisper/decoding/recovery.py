@@ -68,7 +68,7 @@ class SpeechRecovery:
     """(samples,) at 16 kHz; as floats it would take twice the memory."""
     again: Callable[[govor.Audio], Iterable[Any]]
     """Decodes a piece alone: yields faster-whisper's segments, and None if others may go first."""
-    told: float = 0.0
+    yielded_until: float = 0.0
     """End of the yielded segments."""
     _doubtful: list[Any] = field(default_factory=list)
     """Segments not yet yielded that hold too little text for their length, or repeat themselves."""
@@ -84,7 +84,7 @@ class SpeechRecovery:
                 self._doubtful.append(segment)
             else:
                 yield from self._settle(segment.start)
-                yield self._tell(segment)
+                yield self._passed(segment)
         yield from self._settle(self._end)
 
     @property
@@ -93,7 +93,7 @@ class SpeechRecovery:
 
     def _is_unspeakable(self, segment: Any) -> bool:
         """Tell whether a segment has more text than anybody can say since the one before it."""
-        before = self._doubtful[-1].end if self._doubtful else self.told
+        before = self._doubtful[-1].end if self._doubtful else self.yielded_until
         seconds = min(segment.end, self._end) - min(segment.start, before)
         return bool(letters(segment.text) > FASTEST * seconds)
 
@@ -101,24 +101,26 @@ class SpeechRecovery:
         seconds = min(segment.end, self._end) - segment.start
         return bool(seconds >= HOLE and letters(segment.text) < SLOWEST * seconds)
 
-    def _tell(self, segment: Any) -> Any:
-        self.told = max(self.told, segment.end)
+    def _passed(self, segment: Any) -> Any:
+        self.yielded_until = max(self.yielded_until, segment.end)
         return segment
 
     def _settle(self, until: float) -> Iterator[Any]:
         """Yield the segments up to a time, or if it has more text, the second result."""
         first, self._doubtful = self._doubtful, []
-        if not first and until - self.told < HOLE:
+        if not first and until - self.yielded_until < HOLE:
             return
         written = sum(letters(segment.text) for segment in first)
         repeats = any(_repeats(segment) for segment in first)
-        second = yield from self._heard(self.told, until, 0.0 if repeats else written / SLOWEST)
+        second = yield from self._decoded_again(
+            self.yielded_until, until, 0.0 if repeats else written / SLOWEST
+        )
         more = sum(letters(segment.text) for segment in second)
         better = more > MORE * written or (repeats and 0 < MORE * more < written)
         for segment in second if better else first:
-            yield self._tell(segment)
+            yield self._passed(segment)
 
-    def _heard(self, start: float, end: float, said: float = 0.0) -> Generator[None, None, list[Any]]:
+    def _decoded_again(self, start: float, end: float, said: float = 0.0) -> Generator[None, None, list[Any]]:
         """Return the segments of a second decoding; None is yielded at points where others may go first.
 
         Returns no segment if the speech found there is no longer than `said` seconds and the least that
@@ -129,15 +131,15 @@ class SpeechRecovery:
         pieces = speech_pieces(part)
         if sum(last - first for first, last in pieces) < (said + LEAST_SPEECH) * rate:
             return []
-        told: list[Any] = []
+        segments: list[Any] = []
         for first, last in pieces:
             yield None
             for segment in self.again(part[first:last]):
                 if segment is None:
                     yield None
                 elif _is_said(segment, (last - first) / rate):
-                    told.append(later(clipped(segment, (last - first) / rate), start + first / rate))
-        return told
+                    segments.append(later(clipped(segment, (last - first) / rate), start + first / rate))
+        return segments
 
 
 def speech_pieces(audio: govor.Audio) -> list[tuple[int, int]]:

@@ -31,7 +31,7 @@ SHORTEST_REST = 150
 
 
 @dataclass
-class Heard(Segment):  # type: ignore[misc]
+class LanguageSegment(Segment):  # type: ignore[misc]
     """faster-whisper's segment, with Whisper's code of its language."""
 
     language: str
@@ -76,7 +76,7 @@ class SteppingModel(LanguageDetectingModel):
 
     def generate_segments(
         self, features: Features, tokenizer: Any, options: Any, *_: Any
-    ) -> Iterator[Heard | None]:
+    ) -> Iterator[LanguageSegment | None]:
         """Yield the segments of all windows, and None before further work on a window without segments so
         far.
 
@@ -203,9 +203,11 @@ class SteppingModel(LanguageDetectingModel):
         return max(drawn, key=lambda each: each.result.scores[0])
 
 
-def heard_in(segment: Segment, language: str) -> Heard:
+def in_language(segment: Segment, language: str) -> LanguageSegment:
     """Return faster-whisper's segment with its language."""
-    return Heard(**{each.name: getattr(segment, each.name) for each in fields(segment)}, language=language)
+    return LanguageSegment(
+        **{each.name: getattr(segment, each.name) for each in fields(segment)}, language=language
+    )
 
 
 def _prompted(tokenizer: Any, options: Any) -> list[int]:
@@ -232,8 +234,8 @@ def _end_by(found: list[dict[str, Any]], seconds: float) -> None:
 
 def _segment(
     number: int, seek: int, part: dict[str, Any], text: str, best: Attempt, language: str, *, words: bool
-) -> Heard:
-    return Heard(
+) -> LanguageSegment:
+    return LanguageSegment(
         language=language,
         id=number,
         seek=seek,

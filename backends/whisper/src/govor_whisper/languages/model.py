@@ -80,8 +80,8 @@ class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
         named, part = self._languages or (), self.feature_extractor.nb_max_frames // PARTS
         count, width = -(-frames // part), values.shape[1] // PARTS
         parts = np.ascontiguousarray(values[0, : width * count].reshape(count, width, -1))
-        told = self.model.detect_language(ctranslate2.StorageView.from_array(parts))
-        found = runs([among(_by_code(each), named) for each in told], language)
+        detected = self.model.detect_language(ctranslate2.StorageView.from_array(parts))
+        found = runs([among(_by_code(each), named) for each in detected], language)
         if [run.language for run in found] == [language]:
             return [Run(0, frames, language)]
         window, kept = features(), [Run(0, 0, language)]
@@ -116,8 +116,8 @@ class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
         return self.encode(pad_or_trim(window[:, :changes_at])), first.language, changes_at
 
 
-def _by_code(told: Sequence[tuple[str, float]]) -> Chances:
-    return {token[2:-2]: chance for token, chance in told}
+def _by_code(detected: Sequence[tuple[str, float]]) -> Chances:
+    return {token[2:-2]: chance for token, chance in detected}
 
 
 def on_cpu(encoded: Any) -> Encoded:
