@@ -199,7 +199,7 @@ def test_a_plugin_imports_only_the_public_package_and_itself(path):
 
 
 @pytest.mark.parametrize("path", PLUGIN_SOURCES, ids=relative)
-def test_what_a_plugin_uses_of_govor_is_public(path):
+def test_plugins_use_only_public_names_of_govor(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     used = {
         node.attr
@@ -209,7 +209,7 @@ def test_what_a_plugin_uses_of_govor_is_public(path):
     assert used <= set(govor.__all__)
 
 
-def test_what_is_public_is_there_and_listed_once():
+def test_public_names_exist_and_are_listed_once():
     assert [name for name in govor.__all__ if not hasattr(govor, name)] == []
     assert len(set(govor.__all__)) == len(govor.__all__)
 

@@ -82,7 +82,7 @@ def test_one_name_stands_in_all_places(folder):
 
 
 @pytest.mark.parametrize("folder", BACKENDS, ids=relative)
-def test_a_backend_is_all_that_a_strangers_would_be(folder):
+def test_a_backend_is_as_complete_as_one_from_outside(folder):
     assert (folder / "README.md").read_text("utf-8").startswith(f"# govor-{folder.name}\n")
     assert list((folder / "tests").glob("test_*.py")), "has no tests"
     assert not (folder / "tests/__init__.py").exists()

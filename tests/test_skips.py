@@ -60,12 +60,12 @@ def test_a_module_that_should_not_be_skipped_is_an_error(guarded: pytest.Pyteste
     ran.stdout.fnmatch_lines(["*should have run: could not import 'no_such_module'*"])
 
 
-def test_what_a_machine_may_lack_may_be_skipped(guarded: pytest.Pytester) -> None:
+def test_tests_for_things_that_a_machine_may_lack_may_be_skipped(guarded: pytest.Pytester) -> None:
     guarded.makepyfile(test_it=SKIPPED.format(reason="curl is not on this machine"))
     guarded.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1, skipped=3, xfailed=1)
 
 
-def test_where_not_all_is_installed_a_skip_is_no_failure(
+def test_unless_all_is_installed_a_skip_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(skips, "INSTALLED", tmp_path / "none")
@@ -82,7 +82,7 @@ def test_where_not_all_is_installed_a_skip_is_no_failure(
         "moonshine-voice is not installed",
     ],
 )
-def test_what_is_installed_for_the_tests_is_no_reason(reason: str) -> None:
+def test_things_installed_for_the_tests_are_no_reason(reason: str) -> None:
     assert not skips.is_allowed(reason)
 
 

@@ -117,7 +117,7 @@ thorough = settings(deadline=None, max_examples=120)
 
 @thorough
 @any_recording
-def test_all_speech_is_in_exactly_one_stretch_and_in_order(
+def test_all_speech_is_in_exactly_one_chunk_and_in_order(
     probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
@@ -129,7 +129,7 @@ def test_all_speech_is_in_exactly_one_stretch_and_in_order(
 @thorough
 @any_recording
 @example([1.0] * 30 + [0.0] * 40, SpeechRules(silence=0.3, padding=0.0), ChunkSizes(0.4, 0.4), [1600] * 7, 0)
-def test_stretches_do_not_depend_on_the_blocks(
+def test_chunks_do_not_depend_on_the_blocks(
     probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
@@ -140,7 +140,7 @@ def test_stretches_do_not_depend_on_the_blocks(
 
 @thorough
 @any_recording
-def test_a_stretch_knows_where_its_parts_come_from(
+def test_a_chunk_knows_where_its_parts_come_from(
     probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
@@ -151,7 +151,7 @@ def test_a_stretch_knows_where_its_parts_come_from(
 
 @thorough
 @any_recording
-def test_stretches_keep_to_maximum_target_and_gap_and_are_as_long_as_these_allow(
+def test_chunks_keep_to_maximum_target_and_gap_and_are_as_long_as_these_allow(
     probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
@@ -199,11 +199,11 @@ def test_without_detection_everything_is_handed_on() -> None:
 
 
 @pytest.mark.parametrize("blocks", [(), (0, 0)])
-def test_a_recording_without_samples_has_no_stretch(blocks: tuple[int, ...]) -> None:
+def test_a_recording_without_samples_has_no_chunk(blocks: tuple[int, ...]) -> None:
     assert chunks([], NO_DETECTION, ChunkSizes(1.0, 1.0), samples=0, blocks=blocks) == []
 
 
-def test_a_stretch_cannot_be_written_to() -> None:
+def test_a_chunk_cannot_be_written_to() -> None:
     (chunk,) = chunks([1.0] * 50, SpeechRules(), ChunkSizes(9.0, 9.0))
     with pytest.raises(ValueError, match="read-only"):
         chunk.audio[0] = 1
@@ -277,7 +277,7 @@ def test_silence_after_speech_is_forgotten_though_more_speech_may_join_it() -> N
     assert [chunk.end for chunk in cutter.finish()] == [pytest.approx(5.4, abs=0.05)]
 
 
-def test_a_silence_as_long_as_the_gap_hands_a_stretch_on_before_more_speech() -> None:
+def test_a_silence_as_long_as_the_gap_completes_a_chunk_before_more_speech() -> None:
     cutter = Chunker(FakeDetector(), SpeechRules(silence=0.5, padding=0.2), ChunkSizes(30.0, 10.0, gap=3.0))
     assert list(cutter.feed(hum(2.0))) == []
     assert list(cutter.feed(silence(3.0))) == []
@@ -292,7 +292,7 @@ def talk(recording: Callable[[str], Path]) -> Audio:
 
 
 @pytest.mark.parametrize("maximum", [8.0, 15.0, 600.0])
-def test_long_form_stretches_are_the_chunks_of_faster_whisper(maximum: float, talk: Audio) -> None:
+def test_long_form_chunks_are_those_of_faster_whisper(maximum: float, talk: Audio) -> None:
     vad = pytest.importorskip("faster_whisper.vad")
     options = vad.VadOptions(
         min_silence_duration_ms=round(LONG_FORM_RULES.silence * 1000),

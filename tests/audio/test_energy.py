@@ -48,7 +48,7 @@ def test_an_empty_block_has_no_probabilities():
         pytest.param(np.full_like(TIME, 0.5), id="offset"),
     ],
 )
-def test_what_does_not_change_is_not_speech(signal):
+def test_a_constant_sound_is_not_speech(signal):
     assert probabilities(signal).max() < 0.5
 
 

@@ -160,13 +160,13 @@ def test_a_recording_without_samples_has_no_regions():
     assert found([], 0, SpeechRules()) == []
 
 
-def test_a_region_is_final_once_its_pause_and_its_padding_have_been_heard():
+def test_a_region_is_final_once_its_pause_and_its_padding_have_been_fed():
     finder = SpeechFinder(SpeechRules(silence=2 * FRAME / 16_000, padding=2 * FRAME / 16_000), FRAME)
     assert finder.add(np.float32([0, 0, 0, 1, 1, 0, 0, 0])) == []  # speech could return near enough to share
     assert finder.add(np.float32([0])) == [Region(1 * FRAME, 7 * FRAME)]
 
 
-def test_an_open_region_tells_where_it_began():
+def test_an_open_region_has_its_start():
     finder = SpeechFinder(SpeechRules(padding=2 * FRAME / 16_000), FRAME)
     finder.add(np.float32([0, 0, 0, 1]))
     assert finder.inside is None  # the recording could end here, before the frame is known to be real

@@ -83,7 +83,7 @@ def test_a_client_that_has_only_ended_its_own_side_gets_its_answer(
 
 
 @pytest.mark.parametrize("path", ["/held", "/streamed"])
-def test_the_application_hears_of_a_client_that_has_left(site: Any, path: str) -> None:
+def test_the_application_gets_the_disconnect_of_a_client(site: Any, path: str) -> None:
     with site.connect() as client:
         client.sendall(GET.format(path, "1.1").encode())
         assert eventually(lambda: site.app.begun == [path])
@@ -97,7 +97,7 @@ def test_requests_sent_at_once_are_all_answered_after_the_client_has_ended_its_s
         assert rest(client).count(b"HTTP/1.1 200") == 3
 
 
-def test_what_comes_after_the_last_request_is_not_read(site: Any) -> None:
+def test_bytes_after_the_last_request_are_not_read(site: Any) -> None:
     with site.connect() as client:
         client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /more HT")
         assert eventually(lambda: site.app.begun == ["/held"])
@@ -122,7 +122,7 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(site: Any) -> None:
         assert rest(client).startswith(b"HTTP/1.1 400")
 
 
-def test_a_body_that_ends_too_early_is_told(site: Any) -> None:
+def test_a_body_that_ends_too_early_is_reported(site: Any) -> None:
     with site.connect() as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
         client.shutdown(socket.SHUT_WR)

@@ -181,7 +181,7 @@ def test_more_than_a_thousand_requests_pass_through_one_connection(client: Clien
         client.events.clear()
 
 
-def test_a_body_that_nobody_waits_for_does_not_end_the_connection(client: Client) -> None:
+def test_an_unread_body_does_not_end_the_connection(client: Client) -> None:
     stream = client.ask(method="POST", path="/early", end=False)
     assert client.status(stream) == "200"
     client.wait_for(h2.events.StreamEnded, stream)

@@ -144,7 +144,7 @@ def test_the_words_have_the_times_of_the_recording(client: httpx.Client, spoken:
         assert word["end"] == pytest.approx(end, abs=0.25)
 
 
-def test_a_stream_tells_partial_then_final(client: httpx.Client, spoken: HeldOut, events: Any) -> None:
+def test_a_stream_has_partial_then_final(client: httpx.Client, spoken: HeldOut, events: Any) -> None:
     before = time.time()
     told = [event.json() for event in events(client.post(STREAM, content=content_of(spoken, "ogg")))]
     assert [event["type"] for event in told] == ["partial", "final"]
@@ -209,7 +209,7 @@ def test_an_empty_body_is_400(client: httpx.Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [FILE, STREAM])
-def test_what_cannot_be_decoded_is_422(client: httpx.Client, path: str) -> None:
+def test_a_file_that_cannot_be_decoded_is_422(client: httpx.Client, path: str) -> None:
     flat(client.post(path, content=b"no audio" * 100), 422, "invalid_audio")
 
 
@@ -370,7 +370,7 @@ def test_language_auto_is_no_language(client: httpx.Client, spoken: HeldOut) -> 
     assert answer.json()["text"] == spoken.plain
 
 
-def test_what_is_not_honoured_is_named(client: httpx.Client) -> None:
+def test_ignored_options_are_named(client: httpx.Client) -> None:
     response = client.post(f"{FILE}?itn=true&punctuation=true", content=media.silence(1))
     assert response.headers["x-govor-ignored"] == response.headers["x-stt-ignored"] == "itn, punctuation"
 

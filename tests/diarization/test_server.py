@@ -105,7 +105,7 @@ def test_the_page_names_a_known_speaker_as_it_is_printed(
     assert {part["speaker"] for part in json.loads(ran.stdout)["segments"]} == {"Sheila", "A"}
 
 
-def test_turns_are_told_without_a_model_of_speech(server: Any, call: Path) -> None:
+def test_turns_are_found_without_a_speech_model(server: Any, call: Path) -> None:
     with server.client() as client:
         answer = client.post(
             "/v1/audio/diarization",

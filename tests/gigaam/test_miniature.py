@@ -37,7 +37,9 @@ def spoken_words(heldout: list[HeldOut]) -> int:
 
 
 @pytest.mark.parametrize("head", PLAIN_HEADS)
-def test_held_out_speech_is_heard(head: str, heard: Hear, heldout: list[HeldOut], spoken_words: int) -> None:
+def test_held_out_speech_is_recognised(
+    head: str, heard: Hear, heldout: list[HeldOut], spoken_words: int
+) -> None:
     assert mistakes(heldout, heard("onnx", head, "fp32")) <= 0.10 * spoken_words
 
 
@@ -69,7 +71,7 @@ def test_int8_costs_at_most_half_a_point_or_one_word(
 
 @pytest.mark.parametrize("runtime", ["torch", "onnx"])
 @pytest.mark.parametrize("head", HEADS)
-def test_a_batch_of_unequal_lengths_is_heard_as_one_by_one(
+def test_a_batch_of_unequal_lengths_gives_the_results_of_single_calls(
     runtime: str, head: str, open_miniature: Callable[..., Recognizer], heldout: list[HeldOut], heard: Hear
 ) -> None:
     precision = ("fp32",) if runtime == "onnx" else ()
@@ -148,7 +150,7 @@ def test_a_recording_of_over_200_s_is_cut_at_pauses(server: Any, heldout: list[H
     assert all(segment["end"] - segment["start"] <= 25 for segment in answer["segments"])
 
 
-def test_recordings_sent_at_once_are_heard_as_each_alone(server: Any, heldout: list[HeldOut]) -> None:
+def test_recordings_sent_at_once_give_the_text_of_each_alone(server: Any, heldout: list[HeldOut]) -> None:
     contents = [media.wav(one.samples()) for one in heldout[:8]]
 
     def text(content: bytes) -> str:

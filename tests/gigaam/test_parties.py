@@ -37,7 +37,7 @@ def parties(heldout: list[HeldOut], samples: Any) -> dict[str, list[np.ndarray]]
 
 
 @pytest.mark.parametrize("model", ["mini-v3_ctc", "mini-v3_rnnt", "whisper-base"])
-def test_of_each_party_all_is_written_that_their_channel_alone_gives(
+def test_each_speaker_has_the_text_that_the_channel_alone_gives(
     model: str, server: Server, parties: dict[str, list[np.ndarray]]
 ) -> None:
     rows = parties[model.partition("-")[0]]

@@ -144,7 +144,7 @@ def test_a_listed_file_that_leads_out_of_the_folder_is_refused_in_a_sentence(
 
 @quick
 @given(hostile, hostile, hostile, hostile, hostile)
-def test_what_is_shared_with_other_tools_stays_in_their_cache(
+def test_files_shared_with_other_tools_stay_in_their_cache(
     liar: Hub, place: Path, repository: str, revision: str, name: str, commit: str, etag: str
 ) -> None:
     source = place / "models/source.bin"
@@ -168,7 +168,7 @@ def test_a_manifest_that_names_files_elsewhere_lists_none(tmp_path: Path) -> Non
     assert read_listing(tmp_path, "a/b@main") == ()
 
 
-def test_a_manifest_in_another_models_folder_is_passed_over(
+def test_a_manifest_in_another_models_folder_is_ignored(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     spec = model_of().spec
@@ -207,7 +207,7 @@ def test_any_text_makes_the_name_of_one_folder(text: str) -> None:
         "é/b",
     ],
 )
-def test_what_is_no_repository_is_not_asked_for(text: str) -> None:
+def test_an_invalid_repository_name_is_not_requested(text: str) -> None:
     with pytest.raises(ValueError, match="is not written OWNER/REPO"):
         parse_repository(text)
 

@@ -56,7 +56,7 @@ def test_a_file_of_keys_that_is_gone_leaves_the_keys_as_they_were(
     assert keys.asked, "an empty file opens to nobody, not to all"
 
 
-def test_a_file_of_keys_that_never_was_is_told_at_start(tmp_path: Path) -> None:
+def test_a_missing_file_of_keys_is_reported_at_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"nothing cannot be read: No such file"):
         Keys(Settings(api_keys_file=tmp_path / "nothing"))
 
@@ -307,9 +307,7 @@ def test_of_a_key_with_an_equals_sign_only_what_looks_like_a_name_is_shown(key: 
     assert "sec" not in doubts
 
 
-def test_keys_that_come_later_are_told_when_they_are_in_doubt(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_doubtful_keys_that_come_later_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file, now = tmp_path / "keys", [0.0]
     file.write_text("sk-one\n")
     keys = Keys(Settings(api_keys_file=file), clock=lambda: now[0])

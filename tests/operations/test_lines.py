@@ -102,5 +102,5 @@ def test_a_line_begins_with_date_time_and_zone() -> None:
         (TimeoutError(), "TimeoutError"),
     ],
 )
-def test_what_a_system_says_is_told_without_numbers_and_names(error: Exception, told: str) -> None:
+def test_a_systems_message_is_shown_without_numbers_and_names(error: Exception, told: str) -> None:
     assert in_words(error) == told

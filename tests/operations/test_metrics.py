@@ -33,7 +33,7 @@ def test_a_transcription_is_counted_with_its_audio_its_wait_and_its_model(
     assert total(found["govor_http_requests_in_progress"]) == 1  # the request for the metrics itself
 
 
-def test_calls_are_counted_by_the_stretches_they_had(client: Any, samples: Path, metrics_of: Any) -> None:
+def test_calls_are_counted_by_their_chunks(client: Any, samples: Path, metrics_of: Any) -> None:
     files = {"file": ("a.wav", (samples / "ru_short.wav").read_bytes())}
     assert client.post("/v1/audio/transcriptions", files=files, data={"model": "echo"}).status_code == 200
     found = metrics_of(client)
@@ -61,7 +61,7 @@ def test_no_client_can_make_a_label(client: Any, speak: Any, metrics_of: Any) ->
     assert total(found["govor_errors_total"], code="model_not_found") == 2
 
 
-def test_it_is_told_as_text_of_version_0_0_4(client: Any) -> None:
+def test_the_format_is_text_of_version_0_0_4(client: Any) -> None:
     response = client.get("/metrics")
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "_created" not in response.text

@@ -225,7 +225,7 @@ def test_while_it_stops_new_work_is_refused_and_old_work_ends(started: Any, post
     assert process.ended() == 0
 
 
-def test_streams_are_told_when_the_drain_is_over(started: Any, post: Any) -> None:
+def test_streams_get_an_error_when_the_drain_is_over(started: Any, post: Any) -> None:
     process = started("--drain-seconds", "0.5", "--keep-alive-seconds", "0.1")
     stream = post(process, stream="true")
     whole = post(process, "slow")

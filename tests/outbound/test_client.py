@@ -86,7 +86,7 @@ def speaking(banner: bytes) -> Iterator[str]:
         b"",
     ],
 )
-def test_what_a_foreign_service_says_is_not_told(banner: bytes) -> None:
+def test_the_words_of_a_foreign_service_are_not_repeated(banner: bytes) -> None:
     with speaking(banner) as url, pytest.raises(UrlFailed) as caught:
         fetched(url)
     assert str(caught.value).startswith("'file_url': 127.0.0.1 ") or "redirection" in str(caught.value)

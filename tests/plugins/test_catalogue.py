@@ -35,7 +35,7 @@ def test_every_model_answers_to_its_id_its_aliases_and_plugin_slash_id():
     assert next(iter(known)).aliases == ("s", "tiny")
 
 
-def test_a_name_that_nobody_has_leads_nowhere():
+def test_an_unknown_name_has_no_model():
     assert catalogue(a=["small"]).find("large") is None
 
 
@@ -57,7 +57,7 @@ def test_the_first_plugin_in_order_keeps_an_alias():
     assert [model.aliases for model in known] == [("s",), ("t",)]
 
 
-def test_an_id_is_stronger_than_an_alias_whoever_comes_first():
+def test_an_id_is_stronger_than_an_alias_in_any_order():
     known = catalogue(a=[ModelSpec("tiny", aliases=("small",))], b=["small"])
     assert found(known, "small") == "b/small"
     assert known.find("tiny").aliases == ()

@@ -111,7 +111,7 @@ def test_a_broken_configuration_leaves_the_help_and_the_cores_commands(govor, tm
     assert (result.exit_code, result.stderr) == (0, "")
 
 
-def test_a_command_that_nobody_has_is_no_command(govor):
+def test_an_unknown_command_is_an_error(govor):
     result, _ = govor("listen", a=Commands(command("greet")), b=ImportError("no libtorch.so"))
     assert result.exit_code == 2
     assert "No such command 'listen'." in result.stderr

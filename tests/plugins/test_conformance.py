@@ -71,7 +71,7 @@ async def late() -> list[Segment]:
         ([], "was given 1 arrays and gave 0 segments"),
     ],
 )
-def test_an_answer_that_the_core_cannot_use_is_told_with_what_to_do(given: object, told: str) -> None:
+def test_an_answer_that_the_core_cannot_use_is_reported_with_its_remedy(given: object, told: str) -> None:
     assert told in batch_fault(given, 1)
 
 
@@ -170,7 +170,7 @@ def test_calls_that_are_tried_side_by_side_begin_together(tmp_path: Path) -> Non
     assert min(Counting.threads) > 64
 
 
-def test_a_class_in_place_of_a_loaded_model_is_told(tmp_path: Path) -> None:
+def test_a_class_in_place_of_a_loaded_model_is_reported(tmp_path: Path) -> None:
     told = examine(tmp_path, load="return Bird")
     assert "load() returned the class Bird: return an object of it, as in Bird(…)" in told
     assert "Traceback" not in told

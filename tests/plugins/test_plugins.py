@@ -138,7 +138,7 @@ def test_the_order_comes_first_and_the_rest_by_name():
     ]
 
 
-def test_a_ready_plugin_tells_its_hooks_and_models():
+def test_a_ready_plugin_has_its_hooks_and_models():
     plugin = named(plugins_of(Settings(), family=FakeBackend("small", "large")), "family")
     assert (plugin.state, plugin.reason, plugin.hooks) == ("ready", "", ("backend",))
     assert [spec.id for spec in plugin.models] == ["small", "large"]

@@ -51,7 +51,7 @@ SOUNDS = {
 
 
 @pytest.mark.parametrize("sound", SOUNDS)
-def test_where_nobody_speaks_the_text_is_empty(sound: str, server: Any) -> None:
+def test_without_speech_the_text_is_empty(sound: str, server: Any) -> None:
     answer = server.post(media.wav(SOUNDS[sound]()), model="whisper-base")
     assert (answer.status_code, answer.json()["text"]) == (200, "")
 

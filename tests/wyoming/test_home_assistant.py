@@ -172,7 +172,7 @@ def test_a_connection_is_good_for_several_recordings(fake: Server, free_port: in
     ("rate", "width", "channels"),
     [(8_000, 2, 1), (44_100, 2, 2), (48_000, 4, 1), (22_050, 1, 1), (16_000, 3, 2)],
 )
-def test_any_rate_width_and_number_of_channels_is_heard(
+def test_any_rate_width_and_number_of_channels_is_transcribed(
     fake: Server, family: FakeBackend, free_port: int, rate: int, width: int, channels: int
 ) -> None:
     events = talk(free_port, said(*pcm(2.0, rate, width, channels)))
@@ -181,7 +181,7 @@ def test_any_rate_width_and_number_of_channels_is_heard(
     assert heard == pytest.approx(2.0, abs=0.1)
 
 
-def test_what_is_served_is_described(whisper: Server, free_port: int) -> None:
+def test_the_served_models_are_described(whisper: Server, free_port: int) -> None:
     (event,) = talk(free_port, said(Describe()))
     (program,) = Info.from_event(event).asr
     assert program.supports_transcript_streaming
@@ -223,7 +223,7 @@ def test_no_sound_at_all_is_an_empty_text_too(fake: Server, free_port: int) -> N
     ],
     ids=["model", "language", "no text", "no format", "changes", "format"],
 )
-def test_what_is_wrong_is_told(fake: Server, free_port: int, events: Any, code: str, words: str) -> None:
+def test_errors_are_sent(fake: Server, free_port: int, events: Any, code: str, words: str) -> None:
     told, text = error_of(talk(free_port, said(*events)))
     assert words in text
     assert code is None or told == code
@@ -232,7 +232,9 @@ def test_what_is_wrong_is_told(fake: Server, free_port: int, events: Any, code: 
 @pytest.mark.parametrize(
     "sent", [b"{}\n", b"not json\n", b"[1]\n", b'{"type": "x", "payload_length": 9000000000}\n']
 )
-def test_what_is_no_event_is_told_and_ends_the_connection(fake: Server, free_port: int, sent: bytes) -> None:
+def test_an_invalid_event_is_an_error_and_ends_the_connection(
+    fake: Server, free_port: int, sent: bytes
+) -> None:
     with socket.create_connection(("127.0.0.1", free_port), timeout=SECONDS) as connection:
         connection.sendall(sent)
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
@@ -252,7 +254,7 @@ def test_a_page_in_a_browser_cannot_speak_to_it(fake: Server, family: FakeBacken
     assert b'"error"' in answer
 
 
-def test_events_that_nobody_knows_are_passed_over(fake: Server, free_port: int) -> None:
+def test_unknown_events_are_ignored(fake: Server, free_port: int) -> None:
     events = talk(free_port, said(Event("select-program", {"name": "govor"}), Ping("hello")))
     assert [(event.type, event.data["text"]) for event in events] == [("pong", "hello")]
 
@@ -265,7 +267,7 @@ def test_a_recording_that_is_too_long_is_refused_while_it_comes(
     assert (code, "longer than 1 seconds" in text) == ("invalid_audio", True)
 
 
-def test_a_client_that_leaves_gives_up_its_recording(run: Run, free_port: int) -> None:
+def test_the_recording_of_a_client_that_disconnects_is_cancelled(run: Run, free_port: int) -> None:
     gate = threading.Event()
     family = FakeBackend("fake", recognizer=lambda spec: FakeRecognizer(spec, gate=gate))
     server = run(family)
@@ -285,7 +287,7 @@ def test_a_client_that_leaves_gives_up_its_recording(run: Run, free_port: int) -
     assert server.service.transcribed == 0
 
 
-def test_too_many_clients_are_told_so(fake: Server, free_port: int) -> None:
+def test_too_many_clients_are_refused(fake: Server, free_port: int) -> None:
     async def crowd() -> list[Event]:
         others = [AsyncTcpClient("127.0.0.1", free_port, read_timeout=SECONDS) for _ in range(3)]
         for other in others:

@@ -58,7 +58,7 @@ def test_it_is_average_linkage(seed):
     assert groups_of(cluster(vectors, weights, 0.3)) == plain(vectors, weights, 0.3)
 
 
-def test_everybody_is_told_apart():
+def test_all_speakers_are_distinguished():
     vectors, whose = crowd(np.random.default_rng(0), 5, 40)
     assert groups_of(cluster(vectors, np.ones(len(vectors)), 0.5)) == groups_of(whose)
 

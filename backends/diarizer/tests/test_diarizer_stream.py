@@ -79,24 +79,24 @@ def test_windows_follow_one_another_and_reach_the_end():
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001, 0.5, 10.0])
-def test_where_nobody_speaks_there_are_no_turns(seconds):
+def test_without_speech_there_are_no_turns(seconds):
     assert Talk(seconds=seconds).diarize() == []
 
 
-def test_a_recording_of_exactly_one_window_is_heard_once():
+def test_a_recording_of_exactly_one_window_is_processed_once():
     talk = Talk((1, 8, ANN), seconds=10)
     assert rounded(talk.diarize()) == [(1, 8, 0)]
     assert len(talk.windows) == 1
 
 
-def test_known_speakers_have_their_own_numbers_and_strangers_the_next():
+def test_known_speakers_have_their_own_numbers_and_others_the_next():
     talk = Talk((1, 8, EVE), (9, 16, BEN), seconds=18)
     turns = talk.diarize(ANN, BEN)
     assert turns[1].speaker == 1
     assert turns[0].speaker > 1
 
 
-def test_a_voice_less_alike_than_the_known_threshold_stays_a_stranger():
+def test_a_voice_less_alike_than_the_known_threshold_is_a_new_speaker():
     like_ann = (ANN + 2 * EVE) / np.sqrt(5, dtype=np.float32)  # cosine 0.45 to Ann
     talk = Talk((1, 8, like_ann), seconds=10)
     assert rounded(talk.diarize(ANN, known_threshold=0.4)) == [(1, 8, 0)]
@@ -116,7 +116,7 @@ def test_a_short_pause_ends_no_turn():
     assert rounded(Talk((1, 4, ANN), (4.4, 8, ANN), seconds=10).diarize()) == [(1, 4, 0), (4.4, 8, 0)]
 
 
-def test_a_voice_heard_only_briefly_goes_to_the_speaker_it_is_most_like():
+def test_a_brief_voice_goes_to_the_speaker_it_is_most_like():
     almost_ann = (3 * ANN + BEN) / np.sqrt(10, dtype=np.float32)
     talk = Talk((1, 8, ANN), (8.5, 9.5, almost_ann), seconds=10)
     assert {turn.speaker for turn in talk.diarize(threshold=0.99)} == {0}
@@ -139,7 +139,7 @@ class Muddled(Talk):
         return together, [Voice(0, longest.frames, longest.print, tuple(pieces))]
 
 
-def test_two_people_taken_for_one_voice_are_told_apart_by_its_pieces():
+def test_two_people_taken_for_one_voice_are_separated_by_its_pieces():
     talk = Muddled((1, 7, ANN), (7.5, 9, BEN), (16, 26, BEN), seconds=30)
     assert rounded(talk.diarize()) == [(1, 7, 0), (7.5, 9, 1), (16, 26, 1)]
 

@@ -83,7 +83,7 @@ def test_attention_and_norm_stay_apart_when_onnxruntime_optimises(ctc, tmp_path)
     assert "MultiHeadAttention" in kinds
 
 
-def test_a_batch_is_refused_rather_than_heard_wrongly(export):
+def test_a_batch_is_refused_rather_than_decoded_wrongly(export):
     with pytest.raises(Exception, match="Got: 2 Expected: 1"):
         rewritten(export, int8=False).run(np.stack([features(50), features(50)]))
 

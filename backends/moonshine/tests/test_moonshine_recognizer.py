@@ -46,14 +46,14 @@ def test_tokens_come_only_where_they_are_asked_for(loaded, speech):
     assert only(loaded.transcribe([speech], govor.Options())).tokens is None
 
 
-def test_what_nobody_can_hear_has_no_text(loaded):
+def test_inaudible_audio_has_no_text(loaded):
     whisper = (hum(1.0) / np.abs(hum(1.0)).max() * 5e-4).astype(np.float32)
     for sound in (silence(2.0), silence(0.001), whisper, np.zeros(0, np.float32)):
         assert only(loaded.transcribe([sound], govor.Options())) == govor.Segment("")
 
 
 @pytest.mark.parametrize("samples", [1, 899, 1_600, 1_601])
-def test_the_shortest_sounds_are_heard_without_an_error(loaded, samples):
+def test_the_shortest_sounds_are_decoded_without_an_error(loaded, samples):
     only(loaded.transcribe([hum(0.2)[:samples]], govor.Options()))
 
 

@@ -40,7 +40,7 @@ def test_weights_of_silero_vad_come_second(site):
     assert find_weights("auto") == path
 
 
-def test_a_distribution_without_the_file_is_passed_over(site):
+def test_a_distribution_without_the_file_is_skipped(site):
     install(site, "faster-whisper", with_weights=False)
     path = install(site, "silero-vad")
     assert find_weights("auto") == path
@@ -59,7 +59,7 @@ def test_a_distribution_that_was_chosen_is_not_replaced_by_the_other(site):
 
 
 @pytest.mark.usefixtures("site")
-def test_where_nothing_is_installed_the_error_says_what_to_install():
+def test_if_nothing_is_installed_the_error_says_what_to_install():
     with pytest.raises(govor.LoadFailed, match="pip install faster-whisper"):
         find_weights("auto")
 

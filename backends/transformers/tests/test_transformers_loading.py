@@ -122,7 +122,7 @@ def test_a_damaged_file_is_a_failed_load(copy, load, name):
         load("wav2vec2", folder)
 
 
-def test_a_vocabulary_that_is_none_of_voxtrals_is_told(copy, load):
+def test_a_vocabulary_that_is_none_of_voxtrals_is_an_error(copy, load):
     folder = copy("voxtral")
     (folder / "tekken.json").write_text("{}")
     with pytest.raises(govor.LoadFailed, match=r"tekken\.json is no vocabulary of Voxtral"):

@@ -39,7 +39,7 @@ def test_it_is_refused_with_the_reason(tmp_path, parts, told):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[" * 100_000])
-def test_what_is_no_tokenizer_is_refused(tmp_path, text):
+def test_a_file_that_is_no_tokenizer_is_refused(tmp_path, text):
     (tmp_path / "tokenizer.json").write_text(text)
     with pytest.raises(govor.LoadFailed, match="'mine' is not loaded"):
         check_tokenizer(SPEC, tmp_path)

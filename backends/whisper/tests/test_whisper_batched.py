@@ -58,20 +58,20 @@ def most_repeated(spoken, length):
 
 
 @pytest.mark.parametrize("way", ["loaded", "batched"])
-def test_verse_is_heard_to_its_end_without_a_loop(way, recording, request):
+def test_verse_is_transcribed_to_its_end_without_a_loop(way, recording, request):
     spoken = words(text_of(request.getfixturevalue(way), recording("ru_long.wav"), language="ru"))
     assert most_repeated(spoken, 3) == 1
     assert 70 <= len(spoken) <= 90  # of about 80
     assert {"вечерня", "тишине", "чернец"} <= set(spoken)
 
 
-def test_both_ways_hear_the_same(loaded, batched, recording):
+def test_both_ways_give_the_same_text(loaded, batched, recording):
     audio = recording("two_cities.wav")
     one, other = (words(text_of(way, audio, language="en")) for way in (loaded, batched))
     assert SequenceMatcher(None, one, other).ratio() > 0.95
 
 
-def test_what_is_said_again_and_again_is_written_as_often(batched, minute):
+def test_repeated_words_are_written_as_often(batched, minute):
     spoken = words(text_of(batched, minute))
     assert [spoken.count(word) for word in ("morning", "thursday", "report")] == [3, 3, 3]
 
@@ -148,17 +148,17 @@ def test_without_the_fallback_a_window_is_left_as_it_is(task):
     assert recovered(steady, found(" and so" * 60, end=12.5)) == " and so" * 60
 
 
-def test_what_follows_the_last_timestamp_is_decoded_as_well(task):
+def test_speech_after_the_last_timestamp_is_decoded_as_well(task):
     text = recovered(task, found(" Good morning.", end=6.0))
     assert text.startswith(" Good morning.")
     assert "see you next week" in text
 
 
-def test_a_window_with_no_text_is_heard_again(task):
+def test_a_window_with_no_text_is_decoded_again(task):
     assert "Good morning" in recovered(task)
 
 
-def test_what_is_neither_speech_nor_probable_is_dropped(task):
+def test_improbable_text_without_speech_is_dropped(task):
     assert recovered(task, found(" Thank you.", end=12.5, avg_logprob=-1.2, no_speech_prob=0.9)) == ""
 
 

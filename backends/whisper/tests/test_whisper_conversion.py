@@ -168,7 +168,7 @@ def test_a_tokenizer_that_keeps_texts_as_long_as_they_are_passes(folder, changed
         {"hop_length": 0},
     ],
 )
-def test_features_that_the_model_cannot_hear_are_refused(folder, config):
+def test_features_that_the_model_cannot_use_are_refused(folder, config):
     (folder / "preprocessor_config.json").write_text(json.dumps(config))
     assert f"preprocessor_config.json has {next(iter(config))} = " in refusal(folder)
 

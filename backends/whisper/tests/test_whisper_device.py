@@ -53,7 +53,7 @@ def test_numbers_the_device_does_not_have_fail_the_load():
         choose_number_type("fp16", "cpu", {"int8", "float32"})
 
 
-def test_workers_share_the_cores_unless_told_otherwise():
+def test_workers_share_the_cores_unless_set_otherwise():
     cores = share_cores(threads=0, workers=1)
     assert share_cores(threads=0, workers=10 * cores) == 1
     assert share_cores(threads=3, workers=2) == 3

@@ -225,14 +225,14 @@ def test_transcribing_logs_nothing_at_info(steady, russian, caplog):
     assert caplog.records == []
 
 
-def test_a_models_own_wish_goes_before_the_plugins_settings(family, base, weights):
+def test_a_models_own_settings_go_before_the_plugins(family, base, weights):
     recognizer = family.load(base, weights, Placement("cpu", threads=1, workers=2, precision="fp32"))
     assert recognizer.placement == Placement("cpu", threads=1, workers=2, precision="float32")
     assert recognizer.parallel == 2
     recognizer.close()
 
 
-def test_what_auto_came_to_is_told(family, base, weights):
+def test_the_choice_for_auto_is_reported(family, base, weights):
     recognizer = family.load(base, weights, Placement())
     assert recognizer.placement.device != "auto"
     assert recognizer.placement.precision != "auto"
@@ -270,7 +270,7 @@ def test_a_damaged_folder_fails_the_load_and_is_named(family, base, weights, tmp
         family.load(base, tmp_path, Placement("cpu"))
 
 
-def test_the_language_is_told_without_the_text(loaded, english, order):
+def test_the_language_is_detected_without_the_text(loaded, english, order):
     assert isinstance(loaded, LanguageDetector)
     for audio, code in ((english, "en"), (order, "ru")):
         chances = loaded.detect(audio)

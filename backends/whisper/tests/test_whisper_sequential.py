@@ -94,7 +94,7 @@ def test_others_may_go_first_before_every_further_temperature(stepping, samples)
     assert segment.temperature == 0.4
 
 
-def test_where_no_attempt_is_good_the_most_probable_is_taken_and_the_context_forgotten(stepping, samples):
+def test_if_no_attempt_is_good_the_most_probable_is_taken_and_the_context_dropped(stepping, samples):
     Scripted(stepping, [-3.0, -1.5, -2.0])
     audio, ladder = read_audio(samples / "ru_short.wav"), [0.0, 0.2, 0.8]
     segments, _ = stepping.transcribe(audio, temperature=ladder, beam_size=1, best_of=3)

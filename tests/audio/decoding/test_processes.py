@@ -215,7 +215,9 @@ def test_a_recording_that_is_closed_before_its_process_is_there_leaves_none(
     assert eventually(lambda: media.descriptors(hours) == 0)
 
 
-def test_who_leaves_while_a_file_is_opened_does_not_wait_for_it(running: Decoders, write: Write) -> None:
+def test_a_caller_cancelled_while_a_file_is_opened_does_not_wait_for_it(
+    running: Decoders, write: Write
+) -> None:
     path = write(hostile.slow_to_open())
 
     async def leave() -> None:

@@ -269,7 +269,7 @@ def test_a_video_whose_index_is_lost_is_refused(sample: Path, write: Write, open
         pytest.param(media.encode([], 44_100, "mp4", "aac", picture=True), id="a picture without sound"),
     ],
 )
-def test_what_holds_no_sound_is_refused(content: bytes, write: Write, opened: Open) -> None:
+def test_a_file_without_sound_is_refused(content: bytes, write: Write, opened: Open) -> None:
     with pytest.raises(InvalidAudio) as caught:
         opened(write(content))
     assert caught.value.param == "file"
@@ -292,7 +292,7 @@ def damaged(content: bytes, begin: float, end: float) -> bytes:
         ]
     ),
 )
-def test_bad_packets_in_the_middle_are_left_out_and_the_rest_is_heard(
+def test_bad_packets_in_the_middle_are_left_out_and_the_rest_is_decoded(
     container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write, decode: Decode
 ) -> None:
     audio = decode(write(damaged(encoded(container, codec, rate, sample), 0.4, 0.55)))
@@ -303,7 +303,7 @@ def test_bad_packets_in_the_middle_are_left_out_and_the_rest_is_heard(
     assert max(likeness(audio[-tail + shift :], speech[-tail:]) for shift in shifts) > 0.9
 
 
-def test_packets_that_hold_minutes_are_heard_whole(write: Write, decode: Decode) -> None:
+def test_packets_that_hold_minutes_are_decoded_whole(write: Write, decode: Decode) -> None:
     content = hostile.riff((b"fmt ", hostile.wav_format(rate=16)), (b"data", bytes(2 * 16 * 300)))
     assert len(decode(write(content))) == pytest.approx(300 * SAMPLE_RATE, rel=0.01)
 
@@ -318,7 +318,7 @@ def test_a_sample_rate_that_changes_on_the_way_is_followed(write: Write, decode:
         assert pitch(audio[second * SAMPLE_RATE : (second + 1) * SAMPLE_RATE]) == pytest.approx(440, abs=2)
 
 
-def test_recordings_chained_in_one_ogg_are_heard_one_after_the_other(write: Write, decode: Decode) -> None:
+def test_recordings_chained_in_one_ogg_are_decoded_one_after_the_other(write: Write, decode: Decode) -> None:
     audio = decode(
         write(b"".join(media.encode([media.tone(2, f)], 48_000, "ogg", "libopus") for f in (300, 700)))
     )

@@ -68,7 +68,7 @@ KINDS: dict[str, list[tuple[str, str, int, str]]] = {
 
 
 @pytest.mark.parametrize("kinds", KINDS.values(), ids=KINDS)
-def test_recordings_glued_together_are_all_heard(
+def test_concatenated_recordings_are_all_decoded(
     kinds: list[tuple[str, str, int, str]], decode: Decode
 ) -> None:
     first, second = kinds

@@ -83,7 +83,7 @@ def test_a_long_big_endian_file_is_read_as_a_whole(decode: Callable[[bytes], Aud
     assert np.allclose(decode(content), long, atol=2**-14)
 
 
-def test_a_torn_big_endian_file_is_heard_as_far_as_it_goes(decode: Callable[[bytes], Audio]) -> None:
+def test_a_torn_big_endian_file_is_decoded_as_far_as_it_goes(decode: Callable[[bytes], Audio]) -> None:
     content = wave_file(in_bytes(ticks(24), 3, ">"), 3, order=">")
     heard = decode(content[:-3001])
     assert len(heard) == len(TONE) - 1001
@@ -91,7 +91,7 @@ def test_a_torn_big_endian_file_is_heard_as_far_as_it_goes(decode: Callable[[byt
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_what_a_recorder_left_behind_the_samples_is_not_read_as_chunks(
+def test_bytes_after_the_samples_are_not_read_as_chunks(
     order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "reserved"

@@ -9,7 +9,7 @@ from govor.formats.subtitles.line_breaks import columns
 from support.subtitle_files import times
 
 
-def test_what_some_say_at_once_is_shown_one_after_the_other(build):
+def test_overlapping_speech_is_shown_one_after_the_other(build):
     long = "And so, my fellow Americans, ask not what your country can do for you."
     said = [Segment(long, 0.0, 10.0, speaker="A"), Segment("No.", 0.5, 3.0, speaker="B")]
     said.append(Segment("Yes.", 0.6, 2.0, speaker="C"))

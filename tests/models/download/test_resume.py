@@ -67,7 +67,7 @@ def test_after_a_kill_nothing_is_fetched_twice(
     assert files_below(root) == {"family/small/weights.bin", "family/small/.govor.json"}
 
 
-def test_what_was_kept_of_another_file_is_noticed_and_fetched_anew(store: Store, hub: Hub) -> None:
+def test_a_part_of_another_file_is_noticed_and_fetched_anew(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     part = store.folder(model) / "weights.bin.govor-part"
     part.parent.mkdir(parents=True)
@@ -93,7 +93,7 @@ def test_a_part_that_was_whole_needs_no_byte(store: Store, hub: Hub) -> None:
     assert hub.sent.total() == 0
 
 
-def test_a_download_that_stalls_is_called_off_at_once(root: Path, hub: Hub) -> None:
+def test_a_download_that_stalls_is_cancelled_at_once(root: Path, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     hub.stall("weights.bin")
     transfer = Transfer()
@@ -108,7 +108,7 @@ def test_a_download_that_stalls_is_called_off_at_once(root: Path, hub: Hub) -> N
     assert files_below(root) == {"family/small/weights.bin.govor-part"}
 
 
-def test_one_who_waits_for_another_process_can_be_called_off(store: Store, hub: Hub) -> None:
+def test_a_wait_for_another_process_can_be_cancelled(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     store.folder(model).mkdir(parents=True)
     transfer, held = Transfer(), threading.Event()

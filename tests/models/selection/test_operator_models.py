@@ -66,7 +66,7 @@ def test_a_repository_is_declared(declared: Any) -> None:
     )
 
 
-def test_of_a_repository_the_files_can_be_named(declared: Any) -> None:
+def test_the_files_of_a_repository_can_be_named(declared: Any) -> None:
     ((_, spec),) = declared(
         '[[catalogue]]\nid = "mine"\nplugin = "family"\nrepository = "owner/small"\nfiles = ["a.bin"]'
     )
@@ -108,7 +108,7 @@ def test_a_folder_and_addresses_are_declared(declared: Any, tmp_path: Path) -> N
         ('id = "x"\nplugin = "family"\nfolder = "c"\nsize = 3', "there is no key 'catalogue.0.size'"),
     ],
 )
-def test_a_table_that_is_wrong_is_told(declared: Any, table: str, fault: str) -> None:
+def test_a_wrong_table_is_an_error(declared: Any, table: str, fault: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         declared(f"[[catalogue]]\n{table}")
     assert fault in str(caught.value)
@@ -161,7 +161,7 @@ def test_a_repository_is_taken_by_the_first_family_that_can_run_it(
     assert (plugin, again.id, again.repository) == ("family", "owner/other", "owner/other@main")
 
 
-def test_a_repository_that_no_family_can_run_is_told(plugins: Plugins, hub: Hub) -> None:
+def test_a_repository_that_no_family_can_run_is_an_error(plugins: Plugins, hub: Hub) -> None:
     hub.put("owner/other", "README.md", b"read", large=False)
     with pytest.raises(
         UnsupportedOperation, match="No installed plugin can run what the repository owner/other"
@@ -169,7 +169,7 @@ def test_a_repository_that_no_family_can_run_is_told(plugins: Plugins, hub: Hub)
         adopt_repository("owner/other", list(plugins))
 
 
-def test_a_hub_that_cannot_be_reached_is_told_with_the_ways_around_it(
+def test_a_hub_that_cannot_be_reached_is_an_error_with_the_ways_around_it(
     plugins: Plugins, hub: Hub, free_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("govor.models.download.hub.PAUSES_SECONDS", (0.0, 0.0, 0.0))
@@ -180,13 +180,13 @@ def test_a_hub_that_cannot_be_reached_is_told_with_the_ways_around_it(
     assert "copy the models folder" in str(caught.value)
 
 
-def test_a_repository_that_is_not_there_is_told(plugins: Plugins, hub: Hub) -> None:
+def test_a_repository_that_is_not_there_is_an_error(plugins: Plugins, hub: Hub) -> None:
     with pytest.raises(DownloadFailed, match="404: there is no such repository"):
         adopt_repository("owner/absent", list(plugins))
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[]", '{"id": "x", "plugin": "family", "repository": "../.."}'])
-def test_a_damaged_list_on_the_disk_is_passed_over(plugins: Plugins, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_list_on_the_disk_is_ignored(plugins: Plugins, tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "family/x"
     folder.mkdir(parents=True)
     (folder / ".govor-files.json").write_text(damage)

@@ -142,7 +142,7 @@ def encoder(**fields):
         (encoder(conv_kernel_size=-1), "describes no model that can be"),
     ],
 )
-def test_weights_that_do_not_fit_the_config_are_told_apart(published, change, said):
+def test_weights_that_do_not_fit_the_config_are_named(published, change, said):
     path, _, _ = published()
     with pytest.raises(LoadFailed, match=rf"model\.ckpt .*{said}"):
         assembly.build_network(altered(path, change), torch.device("cpu"))

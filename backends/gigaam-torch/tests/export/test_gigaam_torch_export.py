@@ -187,7 +187,7 @@ def test_int8_is_of_products_alone(tmp_path, published, onnx_models, sounds, kin
     assert all(each.text for each in onnx_models(folder, "auto").transcribe(sounds, LOGPROBS))
 
 
-def test_what_one_file_cannot_hold_lies_beside_it(tmp_path, published, onnx_models, sounds, monkeypatch):
+def test_weights_too_large_for_one_file_are_beside_it(tmp_path, published, onnx_models, sounds, monkeypatch):
     path, _, _ = published("v3", "ctc")
     folder = tmp_path / "export"
     monkeypatch.setattr(writing, "LARGEST_FILE", 100_000)

@@ -60,7 +60,7 @@ def run(*args):
     return CliRunner().invoke(command.export, [str(arg) for arg in args])
 
 
-def test_the_command_tells_steps_files_and_the_difference(tmp_path, published):
+def test_the_command_prints_steps_files_and_the_difference(tmp_path, published):
     path, _, _ = published("v3", "rnnt")
     result = run(path, "--output", tmp_path / "calls", "--name", "calls_rnnt")
     assert result.exit_code == 0, result.output
