@@ -90,7 +90,9 @@ class Plugins:
             for name, command in offered.items():
                 if name in taken or name in found:
                     log.warning(
-                        "Plugin '%s' has a command '%s', which is taken: it is left out", plugin.name, name
+                        "Plugin '%s' has a command '%s', whose name is taken: it is left out",
+                        plugin.name,
+                        name,
                     )
                 else:
                     found[name] = command

@@ -324,4 +324,4 @@ def test_keys_are_counted_and_named_at_the_start(tmp_path: Path) -> None:
     many = tuple(f"k{number} = sk-{number}" for number in range(12))
     assert Keys(Settings(api_keys=many)).summary().endswith("k8, k9, 2 more)")
     (tmp_path / "keys").write_text("")
-    assert Keys(Settings(api_keys_file=tmp_path / "keys")).summary() == "none, so nobody gets in"
+    assert Keys(Settings(api_keys_file=tmp_path / "keys")).summary() == "none, so no client gets in"

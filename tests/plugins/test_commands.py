@@ -147,14 +147,14 @@ def test_a_name_of_the_core_cannot_be_taken(govor, caplog):
     result, _ = govor("--help", a=Commands(command("serve", "mine"), command("greet", "hello")))
     assert "Say mine." not in result.stdout
     assert "Say hello." in result.stdout
-    assert "Plugin 'a' has a command 'serve', which is taken" in caplog.text
+    assert "Plugin 'a' has a command 'serve', whose name is taken" in caplog.text
 
 
 def test_the_first_plugin_in_order_keeps_a_name(caplog):
     first, second = command("greet", "first"), command("greet", "second")
     plugins = plugins_of(Settings(order=("z",)), a=Commands(second), z=Commands(first))
     assert plugins.commands(()) == {"greet": first}
-    assert "Plugin 'a' has a command 'greet', which is taken" in caplog.text
+    assert "Plugin 'a' has a command 'greet', whose name is taken" in caplog.text
 
 
 def test_a_plugin_without_the_hook_or_disabled_offers_none():

@@ -101,7 +101,10 @@ class Metrics(Observer):
             "govor_batch_size", "Chunks of audio in one call.", model, buckets=BATCHES, registry=registry
         )
         self._moves = Counter(
-            "govor_model_events", "What became of models in memory.", ["model", "event"], registry=registry
+            "govor_model_events",
+            "Loads, unloads and evictions of models.",
+            ["model", "event"],
+            registry=registry,
         )
         self._loads = Histogram(
             "govor_model_load_seconds", "How long loading took.", model, buckets=LONG, registry=registry

@@ -31,7 +31,7 @@ class OwnModel(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
-    id: str = Field(min_length=1, description="What clients send as `model`.")
+    id: str = Field(min_length=1, description="The name that clients send as `model`.")
     plugin: str = Field(min_length=1, description="The plugin that runs it.")
     repository: str = Field(
         "",
@@ -45,7 +45,7 @@ class OwnModel(BaseModel):
     urls: tuple[Address, ...] = Field((), description="Files at plain addresses, each with its sha256.")
     aliases: tuple[str, ...] = Field((), description="Its other names.")
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes. Default: the plugin's.")
-    features: tuple[Feature, ...] = Field((), description="What it can do. Default: the plugin's.")
+    features: tuple[Feature, ...] = Field((), description="Its features. Default: the plugin's.")
     description: str = Field("your own", description="One line for lists.")
     licence: str = Field("", description="The licence of its weights.")
 

@@ -116,7 +116,7 @@ class Keys:
         names = [name for name, _ in (*self._given, *self._listed)]
         called, nameless = list(dict.fromkeys(filter(None, names))), names.count("")
         words = _some(called) + ([f"{nameless} without a name"] if nameless else [])
-        return f"{len(names)} ({', '.join(words)})" if names else "none, so nobody gets in"
+        return f"{len(names)} ({', '.join(words)})" if names else "none, so no client gets in"
 
     def doubts(self) -> str:
         """Return a sentence about keys with a part that may be meant as a name, without any key; "" if none
@@ -180,8 +180,8 @@ def refuse_clients_key(keys: Keys) -> None:
         if name.upper() in MEANT_FOR_KEYS and value and not keys.manages(value.encode()):
             other = "a client's key" if name.upper() == CLIENTS_KEY else "no setting"
             raise ConfigurationError(
-                f"{name} is {other}, and without GOVOR_API_KEYS the server would ask nobody for a key. Give "
-                f"its keys in GOVOR_API_KEYS, or unset {name} to serve whoever reaches it."
+                f"{name} is {other}, and without GOVOR_API_KEYS the server would require no key. Give "
+                f"its keys in GOVOR_API_KEYS, or unset {name} to serve every client."
             )
 
 

@@ -95,7 +95,7 @@ class OperationsSettings(BaseSettings):
         10,
         ge=0,
         allow_inf_nan=False,
-        description="Seconds that requests under way have to end when the server is told to stop.",
+        description="Seconds that requests in progress have to end when the server is asked to stop.",
     )
     metrics: MetricsChoice = Field(
         "off",

@@ -101,9 +101,11 @@ class BackendConformance(BackendSubject):
 
     def test_load_gives_a_recognizer(self, recognizer: Recognizer) -> None:
         missing = [name for name in ("transcribe", "close") if not callable(getattr(recognizer, name, None))]
-        assert not missing, f"what load() returns lacks the method {' and '.join(missing)}"
+        assert not missing, f"the result of load() lacks the method {' and '.join(missing)}"
         parallel = getattr(recognizer, "parallel", None)
-        assert isinstance(parallel, int), "what load() returns needs `parallel`: how many threads may call it"
+        assert isinstance(parallel, int), (
+            "the result of load() needs `parallel`: how many threads may call it"
+        )
         assert parallel >= 1, f"`parallel` is {parallel}: at least one thread must be allowed"
         batch, threads = getattr(recognizer, "batch", 1), getattr(recognizer, "threads", 0)
         assert isinstance(batch, int), f"`batch` is {batch!r}: say how many arrays of one call pay"

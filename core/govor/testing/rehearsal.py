@@ -202,7 +202,7 @@ def _note(folder: Path, stage: str, outcome: Outcome) -> None:
         for text in segments:
             load_segment(text)
     except Exception as error:  # noqa: BLE001 - a Segment may hold anything
-        fault = f"A Segment holds what is no value of its fields: {error}"
+        fault = f"A Segment has a field of a wrong type: {error}"
     part = folder / f"{stage}.part"
     part.write_text(json.dumps({"segments": segments, "fault": fault}), encoding="utf-8")
     part.replace(folder / f"{stage}.json")

@@ -164,7 +164,7 @@ def test_a_repository_is_taken_by_the_first_family_that_can_run_it(
 def test_a_repository_that_no_family_can_run_is_an_error(plugins: Plugins, hub: Hub) -> None:
     hub.put("owner/other", "README.md", b"read", large=False)
     with pytest.raises(
-        UnsupportedOperation, match="No installed plugin can run what the repository owner/other"
+        UnsupportedOperation, match="No installed plugin can run the content of the repository owner/other"
     ):
         adopt_repository("owner/other", list(plugins))
 

@@ -55,7 +55,7 @@ def load_recognizer(
     if classes != len(vocabulary) + 1:
         raise govor.LoadFailed(
             f"{files.vocabulary} names {len(vocabulary)} tokens and the blank, but {files.encoder.name} "
-            f"tells {classes} classes apart: the two are of different models."
+            f"has {classes} classes: the two are of different models."
         )
     language = spec.languages[0] if len(spec.languages) == 1 else None
     workers = placement.workers or settings.threads or max(1, physical_cores() // threads)
@@ -160,7 +160,7 @@ def load_transducer(decoder: Path, joint: Path, encoded: Floats) -> Transducer:
         raise
     except Exception as error:  # onnxruntime's errors have no other class in common
         raise govor.LoadFailed(
-            f"{decoder} and {joint.name} do not run on what the encoder gives: {error}"
+            f"{decoder} and {joint.name} do not run on the encoder's output: {error}"
         ) from error
     try:
         fast = NumpyTransducer(read_transducer(Export.read(decoder), Export.read(joint)))

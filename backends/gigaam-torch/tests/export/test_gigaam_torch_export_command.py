@@ -37,7 +37,7 @@ def test_several_precisions_share_a_folder_and_nothing_is_overwritten_unasked(tm
 def test_an_export_that_answers_otherwise_is_not_kept(tmp_path, published, monkeypatch):
     path, _, _ = published("v3", "ctc")
     monkeypatch.setitem(writing.LIMITS, "int8", 1e-6)
-    with pytest.raises(govor.LoadFailed, match=r"model\.ckpt was not exported: in int8 it would answer"):
+    with pytest.raises(govor.LoadFailed, match=r"model\.ckpt was not exported: in int8 its results would"):
         writing.export(path, tmp_path / "export", precision="int8")
     assert names(tmp_path / "export") == []
 

@@ -48,7 +48,7 @@ class WhisperSettings(BaseModel):
     long_audio: Literal["auto", "sequential", "batched"] = Field(
         "auto",
         description="How audio over 30 s is decoded. sequential: window after window, each where the last "
-        "one ended. batched: cut in pauses, several windows at a time, each on its own, and again where it "
+        "one ended. batched: cut in pauses, several windows at a time, each on its own, and again if it "
         "has a bad result. auto: sequential.",
     )
     batch_size: int = Field(

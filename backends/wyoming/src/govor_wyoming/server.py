@@ -87,7 +87,9 @@ class Clients:
             await _hang_up(writer)
 
     async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        error = Error(f"{self._settings.max_clients} clients are connected, and no more are taken.", "busy")
+        error = Error(
+            f"{self._settings.max_clients} clients are connected, and no more are accepted.", "busy"
+        )
         with suppress(ConnectionError):
             await async_write_event(error.event(), writer)
             await _linger(reader, writer)

@@ -57,7 +57,7 @@ def render(
             body = dump_json(verbose_body(transcript, words=words, segments=segments, codes=codes))
         case "diarized_json":
             if any(segment.speaker is None for segment in transcript.segments if has_text(segment.text)):
-                raise InvalidParam("Nobody has told its speakers apart.", param="response_format")
+                raise InvalidParam("The transcript has no speakers.", param="response_format")
             body = dump_json(diarized_body(transcript))
         case "text":
             body = text_body(transcript)

@@ -208,12 +208,12 @@ def _advice(error: Exception, status: int | None) -> str:
             "may read it"
         )
     if status == 429:
-        return "429: the hub asks to come back later; with HF_TOKEN set it allows more"
+        return "429: the hub asks for a later retry; with HF_TOKEN set it allows more"
     kinds = {kind.__name__ for kind in type(error).__mro__}  # the hub's client may use another httpx
     if status is None and kinds & {"OSError", "TransportError"}:
         return (
             f"the hub cannot be reached ({one_line(error)}). HF_ENDPOINT names a mirror of it; without a "
-            "network, copy the models folder of a machine that has the model (`govor du` tells where it is)"
+            "network, copy the models folder of a machine that has the model (`govor du` shows where it is)"
         )
     return one_line(error)
 

@@ -118,7 +118,7 @@ def _note(store: Store, model: Model, shared: int, found: OwnedFiles) -> str:
     if store.embedded(model):
         return (
             f"'{model.id}' comes with an installed package and can still answer: its files are put together "
-            "again when it is next asked for."
+            "again when it is next requested."
         )
     if shared:
         return (

@@ -76,7 +76,7 @@ def adopt_repository(name: str, plugins: Sequence[Plugin]) -> Declared:
             spec = ModelSpec(name, repository=f"{repository}@{revision}", description=f"{name} of the hub")
             return plugin.name, plugin.backend.adopt(spec)
     raise UnsupportedOperation(
-        f"No installed plugin can run what the repository {name} holds.{''.join(reasons)}", param="model"
+        f"No installed plugin can run the content of the repository {name}.{''.join(reasons)}", param="model"
     )
 
 

@@ -91,9 +91,7 @@ class Router:
         """
         model = self.installed(name)
         if not model.transcribes:
-            raise UnsupportedOperation(
-                f"'{model.id}' tells speakers apart: it writes no text.", param="model"
-            )
+            raise UnsupportedOperation(f"'{model.id}' is a diarizer: it writes no text.", param="model")
         return model
 
     def installed(self, name: str | None) -> Model:
@@ -109,7 +107,7 @@ class Router:
         model = self._catalogue.diarizer
         if model is None:
             raise UnsupportedOperation(
-                "Telling speakers apart needs a diarizer, and none is installed: `pip install "
+                "Naming speakers needs a diarizer, and none is installed: `pip install "
                 "./backends/diarizer` in a clone of Govor adds one.",
                 param=param,
             )

@@ -61,7 +61,7 @@ def export(
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
         raise click.ClickException(
-            f"export needs what is not installed: pip install {' '.join(missing)} "
+            f"export needs packages that are not installed: pip install {' '.join(missing)} "
             "(the extra `export` of govor-gigaam-torch)"
         )
     from govor_gigaam_torch.export import writing

@@ -53,7 +53,7 @@ def compare(network: GigaAM, log_mel: LogMel, files: Sequence[Path]) -> Differen
         found = export(features.numpy(), lengths.numpy())
         found += export(features[-1:, :, :shorter].numpy(), lengths[-1:].numpy())
     except Exception as error:  # onnxruntime's errors have no other class in common
-        raise govor.LoadFailed(f"onnxruntime cannot run what was exported: {error}") from error
+        raise govor.LoadFailed(f"onnxruntime cannot run the export: {error}") from error
     pairs = list(zip([*expected, expected[-1]], found, strict=True))
     if any(one.shape != other.shape for one, other in pairs):
         return Difference(math.nan, math.nan)

@@ -99,8 +99,8 @@ def export(
         difference = compare(model.network, model.log_mel, [place / each for each in names.values()])
         if not difference.relative <= LIMITS[precision]:
             raise govor.LoadFailed(
-                f"{checkpoint} was not exported: in {precision} it would answer otherwise than in torch: "
-                f"by {difference.relative:.2g} of what torch's vary by; {LIMITS[precision]} is allowed."
+                f"{checkpoint} was not exported: in {precision} its results would differ from torch's "
+                f"by {difference.relative:.2g} of their variation; {LIMITS[precision]} is allowed."
             )
         for file, text in small.items():
             (place / file).write_text(text, encoding="utf-8")

@@ -65,7 +65,7 @@ def _check_part(part: str, pieces: list[Mapping[str, Any]]) -> None:
         raise ValueError(f"its {part} has {len(pieces)} parts, more than {MOST_PARTS}")
     for piece in pieces:
         if piece.get("type") == "Replace" and not _keeps_length(piece):
-            raise ValueError(f"its {part} replaces what is short by what is longer")
+            raise ValueError(f"its {part} replaces text by longer text")
         for key in ("prepend", "prefix", "suffix", "replacement", "word_delimiter_token"):
             if len(str(piece.get(key) or "")) > LONGEST_PIECE:
                 raise ValueError(f"its {part} has a {key} of over {LONGEST_PIECE} letters")

@@ -118,7 +118,7 @@ def _check_preprocessor(config: Mapping[str, Any], shape: Shape) -> None:
             raise ValueError(f"{PREPROCESSOR} has {key} = {config[key]!r}; {least} to {most} is possible")
     bands = config.get("feature_size", shape.bands)
     if bands != shape.bands:
-        raise ValueError(f"{PREPROCESSOR} has feature_size = {bands}; the model hears {shape.bands} bands")
+        raise ValueError(f"{PREPROCESSOR} has feature_size = {bands}; the model takes {shape.bands} bands")
 
 
 def _items(config: Mapping[str, Any], key: str) -> Iterator[Any]:
