@@ -1,5 +1,4 @@
-"""Make text from outside safe for a log line, a terminal or a subtitle, so that it can neither forge nor
-command.
+"""Make text from outside safe for log lines, terminals and subtitles: it can neither forge nor command.
 
 Control characters are those of Unicode's category Cc (C0, DEL and C1, which terminals obey), with the line
 and paragraph separators, lone surrogates, and the embeddings and overrides of direction, which make a line

@@ -75,9 +75,7 @@ class Plugins:
         return "energy", fallback()
 
     def commands(self, taken: Collection[str]) -> dict[str, click.Command]:
-        """Return the plugins' commands by name, without names that are `taken`; the first plugin keeps a
-        name.
-        """
+        """Return the plugins' commands by name, except `taken` names; the first plugin keeps a name."""
         found: dict[str, click.Command] = {}
         for plugin in self._all:
             if plugin.state != "ready" or "commands" not in plugin.hooks:

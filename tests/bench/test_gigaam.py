@@ -1,5 +1,4 @@
-"""GigaAM v3 at full size compared with onnx-asr 0.12: same weights, same audio, with voice detection, per
-core.
+"""GigaAM v3 at full size compared with onnx-asr 0.12: same weights and audio, voice detection, per core.
 
 `make bench` prints the figures; docs/performance.md holds those of one machine. The weights are random,
 made once by tests/fullsize/make_model.py into $FULLSIZE (default: govor-fullsize among temporary files).

@@ -72,9 +72,7 @@ def are_numbers(body: dict[str, Any], *keys: str) -> bool:
 
 
 def streamed_text(answer: str) -> str:
-    """Return the text that the program shows of a stream: from events with a line `event:`, without
-    `segment_id`.
-    """
+    """Return the program's text of a stream: from events with a line `event:`, without `segment_id`."""
     shown = ""
     for block in answer.split("\n\n"):
         lines = [line.partition(":")[::2] for line in block.splitlines()]

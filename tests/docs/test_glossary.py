@@ -56,9 +56,7 @@ RETIRED = {
 
 
 def names_in(path: Path) -> set[str]:
-    """Return the names that a module defines, with its classes and functions; its own name, and
-    its folder's.
-    """
+    """Return the classes and functions of a module, its own name, and its folder's."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name for node in ast.walk(tree) if isinstance(node, kinds)} | {path.stem, path.parent.name}

@@ -127,9 +127,7 @@ def run(command: list[str], plan: Plan, **variables: str) -> str:
 
 
 def watched(log: Path, plan: Plan, *allowed: str) -> Trace:
-    """Return the process's trace, after checking that only `allowed` entries concern a network, or others'
-    folders.
-    """
+    """Return the trace, after checking that only `allowed` entries concern networks or others' folders."""
     trace = read_trace(log)
     assert set(trace.addresses) == set(allowed)
     assert trace.lookups == ()

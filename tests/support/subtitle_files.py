@@ -8,9 +8,7 @@ SENTENCES = (
 
 
 def spoken(text, seconds_per_word=0.5, pauses=None):
-    """Return a segment whose words follow each other evenly, except for `pauses`: seconds before the n-th
-    word.
-    """
+    """Return a segment of evenly spaced words, with `pauses`: seconds before the n-th word."""
     words, clock = [], 0.0
     for number, word in enumerate(text.split()):
         clock += (pauses or {}).get(number, 0.0)

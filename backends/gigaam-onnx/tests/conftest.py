@@ -1,6 +1,4 @@
-"""Small random models in the form of upstream's exports: the same operators in the same order, in other
-sizes.
-"""
+"""Small random models in the form of upstream's exports: the same operators, in other sizes."""
 
 from __future__ import annotations
 

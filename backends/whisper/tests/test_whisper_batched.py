@@ -32,9 +32,7 @@ def english(samples):
 
 @pytest.fixture(scope="module")
 def minute(english):
-    """The same recording three times, with long pauses: in three windows no text is repeated, as it is in a
-    loop.
-    """
+    """The recording three times, with long pauses: in three windows, no text looks like a loop."""
     return np.tile(np.concatenate([english, np.zeros(8 * SAMPLE_RATE, np.float32)]), 3)
 
 

@@ -34,9 +34,7 @@ def russian(recording):
 
 @pytest.fixture(scope="module")
 def order(samples):
-    """Clear Russian: the last bits of features, which depend on the threads of BLAS, change nothing in its
-    text.
-    """
+    """Clear Russian: the last bits of features, which depend on BLAS's threads, do not change its text."""
     return read_audio(samples / "ru_short.wav")
 
 

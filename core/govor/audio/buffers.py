@@ -55,9 +55,7 @@ class Probabilities:
         self._first += drop
 
     def best_cut(self, low: int, high: int) -> tuple[int, bool]:
-        """Return the sample from `low` to `high` around which speech is least probable, and whether it is a
-        pause.
-        """
+        """Return the sample between the two around which speech is least probable, and if it is a pause."""
         first = max(low // self._frame, self._first)
         span = self._held[first - self._first : high // self._frame - self._first]
         width = round(CUT_WINDOW_SECONDS * SAMPLE_RATE / self._frame)

@@ -56,9 +56,7 @@ class Chunk:
     as this one ends after it.
     """
     tail: int = 0
-    """Samples of quiet at the end of `audio` that the recording does not have, like those before its first
-    part.
-    """
+    """Samples of added quiet at the end of `audio`, like those before its first part."""
 
     @property
     def until(self) -> int:
@@ -85,9 +83,7 @@ class Chunk:
         return replace(self, audio=np.broadcast_to(np.float32(0), self.audio.shape))
 
     def recording_time(self, seconds: float, *, is_end: bool = False) -> float:
-        """Convert a time within `audio` to one of the recording; an end between two parts belongs to the
-        earlier one.
-        """
+        """Convert a time in `audio` to one of the recording; an end between parts is the earlier one's."""
         # In whole samples, for 1001 / 16000 * 16000 is less than 1001; Whisper's times may exceed the end.
         sample = min(max(round(seconds * SAMPLE_RATE), self.offsets[0]), self.until)
         side = bisect_left if is_end else bisect_right

@@ -16,9 +16,7 @@ from govor.errors import AudioTooLong
 def find_speech(
     recording: Recording, detector: VoiceDetector, rules: SpeechRules, max_seconds: float = 0.0
 ) -> list[Region]:
-    """Return the regions in order; reads block by block. Raises AudioTooLong if `max_seconds` (0: any) are
-    exceeded.
-    """
+    """Return the regions in order; reads block by block. Raises AudioTooLong (0: never)."""
     return speech_in(recording.blocks(), detector, rules, max_seconds)
 
 

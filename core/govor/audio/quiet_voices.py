@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
 
 WINDOW = 4.0
-"""Most seconds that are amplified alike, so that a louder voice does not set the gain of a quiet one before
-it.
-"""
+"""Most seconds with one gain, so that a louder voice does not set that of a quiet one before it."""
 GUARD = 0.5
 """Seconds beside a detected voice in which no other voice begins or ends: words die away."""
 SHORTEST, LASTING = 0.3, 0.7
@@ -75,9 +73,7 @@ class Listener:
         return self._examine(len(self._waiting), 0)
 
     def _examine(self, count: int, guard: int) -> NDArray[np.float32]:
-        """Return the probabilities of the first `count` waiting frames; the last `guard` of them lie before a
-        voice.
-        """
+        """Return the probabilities of the first `count` waiting frames; a voice follows the last `guard`."""
         audio, found = self._audio[:count], self._waiting[:count]
         self._audio, self._waiting = self._audio[count:], self._waiting[count:]
         free = slice(self._guard if self._behind_voice else 0, count - guard)

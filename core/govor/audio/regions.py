@@ -82,9 +82,7 @@ class SpeechFinder:
         return self._take()
 
     def finish(self, total_samples: int) -> list[Region]:
-        """Return the last regions of a recording of this length. Its last frame may have been filled with
-        zeros.
-        """
+        """Return the last regions of a recording of this length; its last frame may end with zeros."""
         if self._start is not None:
             self._close(total_samples)
         if self._ended is not None:

@@ -114,9 +114,7 @@ class Http2(H2Protocol):
             self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
 
     async def _create_stream(self, request: h2.events.RequestReceived) -> None:
-        """Called by Hypercorn with each request; h2 has checked the form of its headers, but not their
-        values.
-        """
+        """Called by Hypercorn with each request; h2 has checked its headers' form, but not their values."""
         if fault := fields_fault(len(request.headers)):
             self._refuse(request.stream_id, 431, fault, body=True)
             return

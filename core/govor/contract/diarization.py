@@ -91,7 +91,5 @@ class Diarizer(Protocol):
         ...
 
     def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Voices:
-        """Load the model from the verified files in `folder`. Runs in a thread. Raises LoadFailed, as
-        Backend.load does.
-        """
+        """Load the verified files in `folder`. Runs in a thread. Raises LoadFailed, as Backend.load does."""
         ...

@@ -205,9 +205,7 @@ class Adopting(Protocol):
         """
 
     def adopt(self, spec: ModelSpec) -> ModelSpec:
-        """Fill in the fields of a spec that the operator left out and the family determines. Raises
-        ValueError.
-        """
+        """Fill in fields that the operator left out and the family determines. Raises ValueError."""
 
 
 class VoiceStream(Protocol):

@@ -102,9 +102,7 @@ def _summary(name: str, label: str, turns: Sequence[NamedTurn]) -> dict[str, obj
 
 
 def smoothed(turns: Sequence[NamedTurn], *, shortest: float, pause: float) -> list[NamedTurn]:
-    """Join turns of one speaker across pauses shorter than `pause` seconds; then leave out turns below
-    `shortest`.
-    """
+    """Join one speaker's turns across pauses below `pause` seconds; then drop turns below `shortest`."""
     joined: list[NamedTurn] = []
     for turn in turns:
         last = next((at for at in range(len(joined) - 1, -1, -1) if joined[at].speaker == turn.speaker), None)

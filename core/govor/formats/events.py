@@ -1,5 +1,4 @@
-"""The server-sent events of an OpenAI transcription stream, as bytes, and the interface of all dialects'
-events.
+"""The server-sent events of OpenAI's transcription stream, and the interface of all dialects' events.
 
 Each event has its type as name too, because some clients read only named events. An error has none,
 because older SDKs look for it in the data of unnamed events only.

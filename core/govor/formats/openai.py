@@ -18,9 +18,7 @@ _LOWEST_LOGPROB = -9999.0  # what OpenAI writes for a token of no probability
 
 
 def json_body(transcript: Transcript, *, logprobs: bool) -> dict[str, object]:
-    """Return the body of `response_format=json`. It has log-probabilities only if the model gave them for all
-    text.
-    """
+    """Return the body of `response_format=json`, with log-probabilities only if all text has them."""
     return {
         "text": transcript.text,
         **detected(transcript),

@@ -17,9 +17,7 @@ def assemble(
     model: str,
     notices: tuple[Notice, ...] = (),
 ) -> Transcript:
-    """Return the transcript of a recording of `duration` seconds; `model` is the id of the model that
-    answered.
-    """
+    """Return the transcript of a recording of `duration` seconds; `model` is the id of its model."""
     return Transcript(
         text=join_texts(segments, options.language, task=options.task),
         segments=tuple(segments),

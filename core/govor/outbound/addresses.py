@@ -1,6 +1,4 @@
-"""Check the addresses of outgoing requests. A name is resolved once, and the checked address is the one
-called.
-"""
+"""Check addresses of outgoing requests. A name is resolved once, and the checked address is called."""
 
 from __future__ import annotations
 

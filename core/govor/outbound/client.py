@@ -167,9 +167,7 @@ def _unreachable(url: Url, param: str, why: str) -> UrlFailed:
 
 
 def _reason(error: httpx.TransportError, *, answered: bool) -> str:
-    """Return the reason without words of the other side: if it does not speak HTTP, they could reveal its
-    data.
-    """
+    """Return the reason without words of the other side: those of another protocol could reveal data."""
     import httpx
 
     if isinstance(error, httpx.ConnectTimeout):

@@ -44,9 +44,7 @@ NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 """Names become labels of metrics and words of the log."""
 
 LIKE_A_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
-"""The part before "=" that may be shown: a longer one, or one with other characters, could be the secret
-itself.
-"""
+"""A part before "=" that may be shown: longer ones, or other characters, could be the secret itself."""
 
 SHOWN = 10
 """Most names in one line."""
@@ -119,9 +117,7 @@ class Keys:
         return f"{len(names)} ({', '.join(words)})" if names else "none, so no client gets in"
 
     def doubts(self) -> str:
-        """Return a sentence about keys with a part that may be meant as a name, without any key; "" if none
-        has.
-        """
+        """Return a sentence about keys with a part that may be meant as a name; it shows no key. "": none."""
         found = [_before_equals(key) for name, key in (*self._given, *self._listed) if not name]
         doubtful = [name for name in found if name is not None]
         if not doubtful:
@@ -216,8 +212,7 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 
 
 def _read(path: Path) -> tuple[tuple[int, int, int], list[tuple[str, bytes]]]:
-    """Return the file's stamp and its keys with their names: one per line; empty lines and # comments are
-    ignored.
+    """Return the file's stamp, and its keys with names: one per line, without empty ones and # comments.
 
     Raises ConfigurationError.
     """

@@ -77,17 +77,13 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """Return the default folder of jobs, $XDG_DATA_HOME/govor. Its content cannot be restored if it is
-    deleted.
-    """
+    """Return the default folder of jobs: $XDG_DATA_HOME/govor. Its content cannot be restored."""
     root = os.environ.get("XDG_DATA_HOME") or _home() / ".local/share"
     return Path(root) / "govor"
 
 
 def _home() -> Path:
-    """Return the home folder. Raises ConfigurationError for a user without one, as in a container with any
-    user id.
-    """
+    """Return the home folder. Raises ConfigurationError if the user has none, as in some containers."""
     try:
         return Path.home()
     except RuntimeError as error:

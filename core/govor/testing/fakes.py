@@ -1,5 +1,4 @@
-"""Fakes for everything that a plugin provides: a family, a loaded model, a voice detector; and Plugins of
-them.
+"""Fakes of everything that a plugin provides: a family, a loaded model, a detector; and Plugins of them.
 
 The text of the fakes is the length of the audio, so that a test can predict every result. They do not
 sleep: a test holds a call back with an Event.
@@ -151,9 +150,7 @@ class FakeBackend:
         gate: threading.Event | None = None,
         failure: Exception | None = None,
     ):
-        """Offer `models`, ids or specs; without any, one called "fake". `gate` and `failure` are those of
-        `load`.
-        """
+        """Offer `models`, ids or specs; default: one called "fake". `gate` and `failure` are for `load`."""
         specs = [ModelSpec(model) if isinstance(model, str) else model for model in models or ("fake",)]
         self.specs = tuple(specs)
         self.gate = gate

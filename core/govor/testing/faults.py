@@ -21,9 +21,7 @@ SOURCE_KINDS = (
     r"https://.+",
 )
 PLAIN = r"http://.+"
-"""A kind of source only for files with a sha256: without TLS, anybody in the network could change
-the bytes.
-"""
+"""A source for files with a sha256 only: without TLS, anybody on the way could change the bytes."""
 
 TOLERANCE = 0.001
 """Seconds that a time may lie beyond its array: results are rounded to milliseconds."""

@@ -1,5 +1,4 @@
-"""Thousands of damaged files through the decoder processes: each is decoded or refused, and no resources
-leak.
+"""Thousands of damaged files through the decoder processes: each is decoded or refused, without leaks.
 
 `FUZZ_FILES=60000 pytest -m slow tests/audio/decoding/test_fuzz.py -s` tries more of them.
 """

@@ -16,9 +16,7 @@ from miniature.training.features import MELS, log_mel
 FRAMES_A_SECOND = 100
 SUBSAMPLING = 4
 CHAIN_SHARE = 0.12
-"""Share of utterances that are part of a chain of two to four, so that the model is trained on long audio
-too.
-"""
+"""Share of utterances in chains of two to four, so that the model is trained on long audio too."""
 CLEAN_SHARE = 0.15
 TOP_MEL = float(np.log1p(8000 / 700))
 """The HTK scale without its factor."""

@@ -41,9 +41,7 @@ def ask(client: httpx.Client, path: Path, model: str, **fields: str) -> str:
 
 @contextmanager
 def busy_with(server: ServerProcess, path: Path, model: str, number: int) -> Iterator[list[Told]]:
-    """Let that many clients stream a long recording during the block, which begins after each one's first
-    text.
-    """
+    """Let that many clients stream a long recording during the block, which follows their first texts."""
     begun = threading.Semaphore(0)
     leave = threading.Event()
     told: list[Told] = []

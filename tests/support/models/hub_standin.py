@@ -105,9 +105,7 @@ class Hub:
         return self.requests["GET", name]
 
     def content(self, sha256: str) -> tuple[str, bytes, bool]:
-        """Return name and bytes of a blob as it is sent this time, and whether the connection breaks off in
-        it.
-        """
+        """Return name and bytes of a blob as sent this time, and whether the connection breaks off in it."""
         name, content = self._blobs[sha256]
         self.requests["GET", name] += 1
         self.waiting.release()

@@ -58,9 +58,7 @@ class Voices:
         self.parallel = placement.workers
 
     def voiceprint(self, audio: govor.Audio) -> NDArray[np.float32] | None:
-        """Return the vector of the speaker with most speech in the first ten seconds, from time without other
-        speakers.
-        """
+        """Return the vector of the main speaker in the first ten seconds, from time without others."""
         _, voices = self.analyse(audio[:WINDOW])
         return max(voices, key=lambda voice: voice.frames).print if voices else None
 
@@ -71,9 +69,7 @@ class Voices:
         return Stream(self.analyse, known, self._settings, (least, most))
 
     def embed(self, audio: govor.Audio) -> NDArray[np.float32]:
-        """Return the vector of the speaker with most speech in each ten seconds; of all sound if no voice is
-        found.
-        """
+        """Return the vector of the main speaker in each ten seconds; of all sound if there is no voice."""
         windows = [audio[at : at + WINDOW] for at in range(0, len(audio), WINDOW)] or [audio]
         heard = (
             max(self.analyse(window)[1], key=lambda voice: voice.frames, default=None) for window in windows

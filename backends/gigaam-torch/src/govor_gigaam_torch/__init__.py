@@ -28,9 +28,7 @@ class GigaAMTorch:
         return self._specs
 
     def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
-        """Load a checkpoint. Raises LoadFailed: no such device or precision, a file is damaged or of another
-        model.
-        """
+        """Load a checkpoint. Raises LoadFailed: no such device or precision, a damaged or other file."""
         if self._settings.implementation == "upstream":
             from govor_gigaam_torch.upstream import load_upstream  # imports torch and gigaam
 

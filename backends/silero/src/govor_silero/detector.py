@@ -24,9 +24,7 @@ class SileroStream:
         self._h = self._c = np.zeros(STATE, np.float32)
 
     def feed(self, audio: govor.Audio) -> NDArray[np.float32]:
-        """Return (samples / 512,) probabilities, within 2e-6 independent of how the recording is split into
-        calls.
-        """
+        """Return (samples / 512,) probabilities, within 2e-6 the same for any split into calls."""
         frames = audio.reshape(-1, FRAME)
         probabilities = np.empty(len(frames), np.float32)
         for first in range(0, len(frames), CHUNK):

@@ -16,9 +16,7 @@ CHANNELS = range(1, 65)
 
 
 class Spool:
-    """One recording on disk, deleted when it is closed. Its format is that of the first event that states
-    one.
-    """
+    """One recording on disk, deleted when it is closed. The first event with a format sets it."""
 
     def __init__(self, folder: Path | None, max_seconds: float):
         self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed by `close`
@@ -30,9 +28,7 @@ class Spool:
         self._seconds = 0.0
 
     def tell(self, stated: AudioFormat) -> None:
-        """Set the format of the following audio. Raises InvalidAudio if it is unsupported, or differs from
-        before.
-        """
+        """Set the format of the following audio. Raises InvalidAudio if it is unsupported or changes."""
         rate, width, channels = found = (stated.rate, stated.width, stated.channels)
         if self._format == found:
             return

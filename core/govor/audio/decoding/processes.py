@@ -29,9 +29,7 @@ END_SECONDS = 5.0
 INHERITED = frozenset(
     {"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV"}
 )
-"""Variables that a decoder process inherits: keys and other secrets of the server's environment are not among
-them.
-"""
+"""Variables that a decoder process inherits: no keys or other secrets of the server's environment."""
 
 log = logging.getLogger(__name__)
 
@@ -151,9 +149,7 @@ def _spawn(control: socket.socket, limits: Limits) -> subprocess.Popen[bytes]:
 
 
 def exit_status(process: Process) -> int | None:
-    """Return the status from `os.waitpid` of a process whose answer has ended; None: the fork server has
-    ended too.
-    """
+    """Return a process's status from `os.waitpid` after its answer; None: the fork server has ended too."""
     ready, _, _ = select.select([process.status], [], [], END_SECONDS)
     data = os.read(process.status, wire.STATUS.size) if ready else b""
     return wire.STATUS.unpack(data)[0] if data else None

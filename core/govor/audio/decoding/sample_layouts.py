@@ -95,8 +95,7 @@ class Layout:
 
 
 def stated_layout(media_type: str, fields: Mapping[str, str], file_name: str = "") -> Layout | None:
-    """Return the layout that a media type and the fields of a request declare together; None: they declare
-    none.
+    """Return the layout that a media type and the fields of a request declare; None: there is none.
 
     The fields `encoding` or `codec`, `sample_rate` and `channels` win over the type. The file's name
     counts if its type says nothing. Raises InvalidParam for a rate, a number of channels or bits that no
@@ -123,9 +122,7 @@ def _of_type(media_type: str) -> Layout | None:
 
 
 def _samples(samples: str, given: Mapping[str, str]) -> str:
-    """Return the sample format from the type's parameters: GStreamer's format, SoX's encoding, bits, byte
-    order.
-    """
+    """Return the sample format by the parameters: GStreamer's format, SoX's encoding, bits, byte order."""
     bits = given.get("bits") or given.get("sample-size-bits") or ""
     encoding = next(filter(None, map(given.get, ("encoding", "codec", "format"))), "")
     if widths := WIDTHS.get(encoding):

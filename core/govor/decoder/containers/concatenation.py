@@ -41,9 +41,7 @@ MOST_BOXES = 5_000
 
 
 def next_beginning(descriptor: int, after: int, before: int | None = None) -> int | None:
-    """Return the offset of the next recording's start, at `after` or beyond; None: there is none. Raises
-    OSError.
-    """
+    """Return the next recording's offset, at `after` or beyond; None: there is none. Raises OSError."""
     held, at = b"", after
     before = after + MOST_BYTES if before is None else before
     while at < before:
@@ -60,8 +58,7 @@ def next_beginning(descriptor: int, after: int, before: int | None = None) -> in
 
 
 def end_of_boxes(descriptor: int, start: int) -> int | None:
-    """Return the offset at which an mp4 ends and another one begins; None: there is no other, or it is no
-    mp4.
+    """Return the offset at which an mp4 ends and another begins; None: there is no other, or no mp4.
 
     FFmpeg would take the fragments of the other for more of the first. Raises OSError.
     """

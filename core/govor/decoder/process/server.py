@@ -22,9 +22,7 @@ from govor.decoder.process.decoding import import_all, warm_up
 from govor.decoder.wire import DONE, LAST, NOT_STARTED, REQUEST, STATUS
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Sent to a whole process group when the server is asked to stop: requests in progress are decoded to their
-end.
-"""
+"""Sent to the whole process group to stop the server: recordings in progress are decoded to their end."""
 
 MOST_IDLE = 4
 """Most processes that wait for recordings; each takes 7 MB that it does not share."""

@@ -13,9 +13,7 @@ from av.audio.frame import AudioFrame
 from govor.decoder.samples.frames import FULL_SCALE, is_named, numbers, windows
 
 POINTS, FRAMES = 500, 16
-"""Least number of samples and frames examined per second: enough to distinguish cancelling channels from
-stereo.
-"""
+"""Least samples and frames examined per second: enough to distinguish cancelling channels from stereo."""
 
 SHORTEST_SECONDS = 0.1
 """A shorter window is not examined: a moment may look like anything."""
@@ -28,9 +26,7 @@ QUIET = 0.1
 """If the energy is below this share of that at which two channels cancelled, the earlier result holds."""
 
 SETTLED = 0.5
-"""Weight of a channel that has been replaced: otherwise two equally loud ones would replace each other in
-turn.
-"""
+"""Weight of a replaced channel: otherwise two equally loud ones would replace each other in turn."""
 
 FADE_SECONDS = 0.02
 

@@ -87,9 +87,7 @@ def json_body(transcript: Transcript, *, segments: bool) -> dict[str, object]:
 
 
 class GigasttEvents:
-    """A partial event with every segment (the utterance so far), and a final event once an utterance is
-    complete.
-    """
+    """A partial event with every segment (the utterance so far), and a final one after each utterance."""
 
     def __init__(self, clock: Callable[[], float] = time.time):
         self._clock = clock

@@ -40,9 +40,7 @@ def render(
 
 
 def verbose_body(transcript: Transcript, *, times: bool) -> dict[str, object]:
-    """Words are inside the segments. Values that a model cannot give are absent, also probabilities of
-    languages.
-    """
+    """Words are inside the segments. Unknown values are absent, also probabilities of languages."""
     language = language_name(transcript.language) if transcript.language else None
     return {
         "task": transcript.task,

@@ -64,9 +64,7 @@ class CueMaker:
         return f"{speaker if columns(speaker) <= room else speaker[: (room - 1) // 2] + '…'}: "
 
     def _is_over(self, following: CuePiece) -> bool:
-        """Tell whether the run ends before an atom: a sentence or pause ends it, and it is long enough to
-        read.
-        """
+        """Tell whether the run ends before an atom: at a sentence or pause, and long enough to read."""
         first, last = self._run[0], self._run[-1]
         pause = following.start - last.end
         if pause >= LONG_PAUSE or last.end - first.start >= _LONGEST_RUN:

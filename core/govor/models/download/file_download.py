@@ -90,9 +90,7 @@ class FileDownload:
         )
 
     def _lying(self) -> Digest | None:
-        """Return the file if it is in the folder but not recorded, after a copy by hand or a crash; only if
-        verifiable.
-        """
+        """Return the file if it is there but unrecorded, after a copy by hand or a crash; if verifiable."""
         if not self.file.sha256 or not self.target.is_file():
             return None
         digest = digest_of(self.target, self._moved)

@@ -27,9 +27,7 @@ class OwnedFiles:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Return the bytes of Govor's files that only this folder holds, and of those that another place
-        holds too.
-        """
+        """Return the bytes of Govor's files only in this folder, and of those in another place too."""
         return sizes_of(self.ours)
 
     def delete(self) -> None:

@@ -139,9 +139,7 @@ def _held(folder: Path) -> Iterator[bool]:
 
 
 def _unknown(store: Store, folder: Path) -> Iterator[Unused]:
-    """Yield Govor's files in the folder of an unknown model: the whole folder, or each file if others lie
-    there.
-    """
+    """Yield an unknown model's folder, or if it holds others' files too, each of Govor's."""
     found = look_into(folder)
     if TRASH.fullmatch(folder.name) or not found.foreign:
         yield Unused(_below(store, folder), sizes_of((*found.ours, *found.foreign))[0], "folder")

@@ -114,9 +114,7 @@ class Router:
         return self._obtainable(model)
 
     def _unknown(self, name: str) -> ModelNotFound:
-        """Return the error for an unknown name; if the default is missing, it is about the operator's
-        setting.
-        """
+        """Return the error for an unknown name; for the default, it is about the operator's setting."""
         here = [model.id for model in self.usable()]
         away = [model.id for model in self._catalogue if model.transcribes and model.id not in here]
         missing = partial(ModelNotFound, fetchable=away, failed=self._catalogue.failed)

@@ -121,9 +121,7 @@ class Export:
                 yield Norm(self.floats(node, 1), self.floats(node, 2), attribute(node, "epsilon", 1e-5))
 
     def product(self, node: NodeProto) -> Product | None:
-        """Return the weights of a MatMul with the addition after it, or of a Gemm; None: it has two
-        variables.
-        """
+        """Return the weights of a MatMul with the addition after it, or of a Gemm; None: two variables."""
         weight = self.constant(node.input[1])
         if weight is None:
             return None

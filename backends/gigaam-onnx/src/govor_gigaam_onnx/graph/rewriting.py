@@ -59,9 +59,7 @@ def _feed_forward(graph: GraphBuilder, values: Name, module: FeedForward) -> Nam
 def _attend(
     graph: GraphBuilder, values: Name, module: Attention, rotation: tuple[Name, Name, Name], heads: int
 ) -> Name:
-    """Rotate the input of queries and keys, once for both, as upstream does, and not queries and keys
-    themselves.
-    """
+    """Rotate the input of queries and keys once, as upstream does, not queries and keys themselves."""
     normed = graph.norm(values, module.norm)
     rotated = graph.contrib("RotaryEmbedding", normed, *rotation)
     attended = graph.contrib(

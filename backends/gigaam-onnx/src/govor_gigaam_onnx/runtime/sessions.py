@@ -74,9 +74,7 @@ class Session:
 
 
 class SessionTransducer:
-    """Implements `decoding.greedy.Transducer` in onnxruntime: predictor and joiner as exported, a call per
-    step.
-    """
+    """Implements `decoding.greedy.Transducer`: predictor and joiner in onnxruntime, a call per step."""
 
     def __init__(self, decoder: Session, joint: Session):
         self._decoder = decoder

@@ -68,9 +68,7 @@ _reading = threading.Lock()
 
 
 def unpickle(path: Path) -> dict[str, Any]:
-    """Return the object that torch.save wrote, with tensors mapped from the file. Raises LoadFailed; runs no
-    code.
-    """
+    """Return the saved object, with tensors mapped from the file. Raises LoadFailed; runs no code."""
     with _reading, safe_globals(ALLOWED):
         try:
             foreign = get_unsafe_globals_in_checkpoint(path)

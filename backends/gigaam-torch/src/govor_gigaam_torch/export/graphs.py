@@ -40,9 +40,7 @@ class Part:
 
 
 def parts_of(network: GigaAM, longest: int = LONGEST) -> Iterator[Part]:
-    """Yield the parts to trace, for up to `longest` encoder frames. Weights are those of `network`, not
-    copies.
-    """
+    """Yield the parts to trace, for up to `longest` encoder frames. Weights are not copied."""
     encoder, head = TableEncoder(network.encoder, longest), network.head
     features = torch.zeros(BATCH, encoder.config.feat_in, TIME), torch.tensor([TIME, TIME // 2])
     if isinstance(head, CTCHead):

@@ -211,9 +211,7 @@ class Whisper:
         return Answer(found, marks[0] if marks else None, marks[-1] if marks else None, rest)
 
     def _complete_config(self) -> None:
-        """Set values that fine-tuned models of 2022 lack, and those that `generate` must not choose by
-        itself.
-        """
+        """Set values that fine-tuned models of 2022 lack, and those that `generate` must not choose."""
         if getattr(self._config, "no_timestamps_token_id", None) is None:
             self._config.no_timestamps_token_id = self._first_time - 1
         if getattr(self._config, "is_multilingual", None) is None:

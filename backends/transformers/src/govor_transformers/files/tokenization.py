@@ -75,9 +75,7 @@ def _check_part(part: str, pieces: list[Mapping[str, Any]]) -> None:
 
 
 def _keeps_length(piece: Mapping[str, Any]) -> bool:
-    """Tell whether the replacement is no longer than the replaced text. A pattern may match a single
-    character.
-    """
+    """Tell whether the replacement is no longer than the text. A pattern may match a single character."""
     pattern, content = piece.get("pattern"), piece.get("content")
     if not isinstance(pattern, dict) or not isinstance(content, str):
         return False

@@ -77,8 +77,7 @@ class SteppingModel(LanguageDetectingModel):
     def generate_segments(
         self, features: Features, tokenizer: Any, options: Any, *_: Any
     ) -> Iterator[LanguageSegment | None]:
-        """Yield the segments of all windows, and None before further work on a window without segments so
-        far.
+        """Yield the segments of all windows, and None before further work on a window without segments.
 
         `options` are faster-whisper's. Clips, a prefix, a change of language from window to window and the
         threshold of silence are never requested here, and ignored. If `detecting` made this model, a

@@ -127,9 +127,7 @@ WANTED = (*NEEDED, "preprocessor_config.json", "vocabulary.json", "vocabulary.tx
 
 
 def chosen_files(names: Sequence[str]) -> tuple[str, ...]:
-    """Return those of a repository's files that make a CTranslate2 conversion; none if it holds no complete
-    one.
-    """
+    """Return the files of a complete CTranslate2 conversion in a repository; none if it holds none."""
     return tuple(name for name in WANTED if name in names) if set(NEEDED) <= set(names) else ()
 
 

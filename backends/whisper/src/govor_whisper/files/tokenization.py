@@ -28,9 +28,7 @@ MOST_PADDING = 4_096
 
 
 def check_tokenizer(found: Mapping[str, Any], tokens: int) -> None:
-    """Raise ValueError for a tokenizer that lengthens texts, or has ids beyond the model's number of
-    `tokens`.
-    """
+    """Raise ValueError for a tokenizer that lengthens texts, or has ids beyond the model's `tokens`."""
     for part, allowed in PARTS.items():
         pieces = list(_pieces(found.get(part), LISTS[part]))
         if len(pieces) > MOST_PARTS:

@@ -91,9 +91,7 @@ def runs(parts: Sequence[Chances], language: str) -> list[Run]:
 
 
 def is_change(chances: Chances, before: str, after: str, named: Collection[str]) -> bool:
-    """Tell whether speech with these probabilities, detected alone, is in another language than that before
-    it.
-    """
+    """Tell whether speech with these probabilities is in another language than that before it."""
     if after not in named and any({before, after} <= group for group in RELATED):
         return False
     return chances.get(after, 0.0) >= SURE and chances.get(before, 0.0) <= 1 - SURE

@@ -70,8 +70,7 @@ class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
     def language_runs(
         self, frames: int, features: Callable[[], Features], values: Encoded, language: str
     ) -> list[Run]:
-        """Return the runs of languages in a window of so many frames; `language` is that of the speech
-        before.
+        """Return the runs of languages in a window of so many frames; `language` is that before it.
 
         `features` returns those of the window, called if a change is likely; `values` is the encoder's
         output for them. A change counts only if the speech after it, detected alone, is in the other
@@ -97,8 +96,7 @@ class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
         return kept if kept[0].end else kept[1:]
 
     def heard(self, window: Features, language: str) -> tuple[Any, str, int]:
-        """Encode a window of (mels, frames) up to the end of its first language; before it `language` was
-        spoken.
+        """Encode a window (mels, frames) up to the end of its first language; `language` is that before it.
 
         Return the encoder's output, the language, and the frame at which another one follows; 0: none
         does.
