@@ -34,7 +34,7 @@ def failure(store: Store, model: Model) -> str:
     [
         (404, "404"),
         (403, "403"),
-        (429, "429: the hub asks to come back later"),
+        (429, "429: the hub asks for a later retry"),
         (500, "500"),
         (401, "401: there is no such repository, or it is private: then set HF_TOKEN"),
     ],
