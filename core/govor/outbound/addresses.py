@@ -60,7 +60,7 @@ def check_policy(param: str, policy: str, *, offline: bool) -> None:
         if forbids:
             value = "off" if name != "offline" else "on"
             raise UrlNotAllowed(
-                f"'{param}' is not accepted here: the setting '{name}' is {value}.", param=param
+                f"'{param}' is not taken here: the setting '{name}' is {value}.", param=param
             )
 
 

@@ -106,7 +106,7 @@ def test_a_message_that_the_next_server_may_not_send_is_not_sent(
         assert eventually(lambda: "will be sent again" in caplog.text)
         assert first.stop()
         serve(data_dir=tmp_path, **{**ALLOWED, **settings})
-        assert eventually(lambda: "given up: 'webhook_url' is not accepted here" in caplog.text)
+        assert eventually(lambda: "given up: 'webhook_url' is not taken here" in caplog.text)
     assert len(receiver.requests) == 1
 
 
