@@ -14,7 +14,7 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check
 EDITABLE := -e . $(foreach name,$(BACKENDS),-e backends/$(name))
 
 .DELETE_ON_ERROR:
-.PHONY: help run install test test-fast test-slow test-versions lint bench clean
+.PHONY: help run install test test-fast test-slow test-versions lint docs bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,9 @@ lint: $(VENV)/.tested         ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed       ## Write the reference page of the types that plugins use from their docstrings
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.tested        ## Measure against direct library calls, in the same run
 	$(BIN)/python -m pytest tests/bench -s -m "" $(ARGS)

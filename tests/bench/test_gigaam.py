@@ -1,10 +1,9 @@
 """GigaAM v3 at full size compared with onnx-asr 0.12: same weights and audio, voice detection, per core.
 
-`make bench` prints the figures; docs/performance.md holds those of one machine. The weights are random,
-made once by tests/fullsize/make_model.py into $FULLSIZE (default: govor-fullsize among temporary files).
-Time is the process's CPU time, the variants run in turn, so that a machine's drift and its other users
-cancel out. Needs onnx-asr, silero-vad (its file only: pip install --no-deps) and, to make the weights,
-torch.
+`make bench` prints the figures; docs/explanation/performance.md holds those of one machine. The weights are
+random, made by tests/fullsize/make_model.py into $FULLSIZE (default: govor-fullsize among temporary files).
+Time is the process's CPU time, the variants run in turn: a machine's drift and its other users cancel out.
+Needs onnx-asr, silero-vad (its file only: pip install --no-deps) and, to make the weights, torch.
 """
 
 from __future__ import annotations

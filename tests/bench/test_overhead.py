@@ -1,7 +1,7 @@
 """Time that HTTP, spooling, decoding and voice detection add to a direct library call on the same file.
 
-`make bench` prints the figures; docs/performance.md holds those of one machine. A ratio, in pairs: server
-and library in turn, on the same weights with the same options, so that a machine's drift cancels out.
+`make bench` prints the figures; docs/explanation/performance.md holds those of one machine. A ratio, in
+pairs: server and library in turn, on the same weights and options, so that a machine's drift cancels out.
 """
 
 from __future__ import annotations

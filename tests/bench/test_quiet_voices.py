@@ -1,6 +1,6 @@
 """Shares of quiet speech that is found and of noise taken for speech, by the detector alone and by Govor.
 
-`make bench` prints the figures; docs/performance.md holds them. They do not depend on the machine.
+`make bench` prints the figures; docs/explanation/performance.md holds them. They do not depend on a machine.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_a_known_speaker_is_named_and_the_other_is_not(sdk: OpenAI, call: Path) 
 def test_the_page_names_a_known_speaker_as_it_is_printed(
     server: Any, call: Path, root: Path, tmp_path: Path
 ) -> None:
-    page = (root / "docs/diarization.md").read_text(encoding="utf-8")
+    page = (root / "docs/guides/diarization.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^```bash\n([^`]*sheila\.wav[^`]*)```", page, re.MULTILINE)
     (tmp_path / "call.wav").write_bytes(call.read_bytes())
     voice = read_wav(call.read_bytes())[round(22.0 * 16_000) : round(27.5 * 16_000)]

@@ -81,7 +81,7 @@ def github_slug(heading: str) -> str:
 def read_pages() -> dict[str, Page]:
     """Every page for readers, by its path in the repository."""
     paths = [
-        ROOT / "README.md",
+        *sorted(ROOT.glob("*.md")),
         *sorted(ROOT.glob("docs/**/*.md")),
         *sorted(ROOT.glob("backends/*/README.md")),
     ]

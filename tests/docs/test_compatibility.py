@@ -21,7 +21,7 @@ from govor.formats.rendering.formats import MEDIA_TYPES
 from govor.settings import Settings
 
 ROUTE = re.compile(r"(GET|POST|DELETE|WS) (/[\w/{}-]*)")
-PAGE = "docs/compatibility.md"
+PAGE = "docs/reference/compatibility.md"
 READ = {
     *Fields.model_fields,
     *KNOWN,

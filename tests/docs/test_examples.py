@@ -72,7 +72,7 @@ def test_an_example_runs_and_prints_what_the_page_shows(block: Any, output: Any,
 def test_the_error_that_the_first_page_shows_is_a_servers_own(
     pages: Pages, server: Any, samples: Path
 ) -> None:
-    (shown,) = [code for code in pages["docs/quickstart.md"].marked("json", "") if "error" in code]
+    (shown,) = [code for code in pages["docs/tutorials/quickstart.md"].marked("json", "") if "error" in code]
     assert server.post(samples / "ru_short.wav", model="gigaam").json() == json.loads(shown)
 
 
@@ -83,7 +83,7 @@ def test_python_that_is_not_run_is_valid_at_least(pages: Pages) -> None:
 
 
 def test_the_tests_of_the_tutorial_pass(pages: Pages, tmp_path: Path) -> None:
-    (code,) = pages["docs/write-a-backend.md"].marked("python", "test_echo.py")
+    (code,) = pages["docs/tutorials/write-a-backend.md"].marked("python", "test_echo.py")
     (tmp_path / "test_echo.py").write_text(code, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_echo.py"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False)
@@ -105,7 +105,7 @@ def example(pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     """Open the example of a hook as a plugin, with a table of settings."""
 
     def open_example(hook: str, **table: Any) -> Plugins:
-        (code,) = pages["docs/hooks.md"].marked("python", f"run {hook}")
+        (code,) = pages["docs/reference/hooks.md"].marked("python", f"run {hook}")
         return plugin_of(code, hook, tmp_path, monkeypatch, **table)
 
     return open_example

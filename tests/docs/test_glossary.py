@@ -1,4 +1,4 @@
-"""docs/glossary.md: few terms, and each is a name in the code; words that were retired stay away."""
+"""The glossary has few terms, and each is a name in the code; words that were retired stay away."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| ([a-z -]+) \| `(\w+)` \| (.+) \|$", re.MULTILINE)
-TERMS = ROW.findall((ROOT / "docs/glossary.md").read_text())
+TERMS = ROW.findall((ROOT / "docs/reference/glossary.md").read_text())
 SOURCES = sorted((ROOT / "core/govor").rglob("*.py"))
 RETIRED = {
     "Lane",

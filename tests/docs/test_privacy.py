@@ -1,4 +1,4 @@
-"""Every promise of docs/privacy.md has tests, which are there."""
+"""Every promise of docs/explanation/privacy.md has tests, which are there."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PROOFS = {
         "quiet/test_quiet.py::test_a_terminal_asks_nobody_and_writes_nowhere_else",
     ),
     "always": ("cli/serve/test_command.py::test_it_listens_on_loopback_only",),
-    "nobody asks for anything": (
+    "no client asks for anything": (
         QUIET_SERVER,
         "quiet/test_quiet.py::test_a_terminal_asks_nobody_and_writes_nowhere_else",
     ),
@@ -95,7 +95,7 @@ OFFLINE = (
 
 @pytest.fixture
 def page(pages: dict[str, Any]) -> Any:
-    return pages["docs/privacy.md"]
+    return pages["docs/explanation/privacy.md"]
 
 
 @cache
@@ -108,7 +108,7 @@ def functions_in(path: str) -> set[str]:
 def first_columns(text: str) -> list[str]:
     """First cells of all rows of tables, without those of their heads."""
     cells = re.findall(r"^\| (.+?) \|", text, re.MULTILINE)
-    return [cell for cell in cells if cell not in ("What", "When", "Variable")]
+    return [cell for cell in cells if cell not in ("Data", "When", "Variable")]
 
 
 def test_every_line_has_its_tests(page: Any) -> None:

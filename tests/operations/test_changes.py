@@ -14,7 +14,7 @@ from govor.settings.reload import LIVE
 
 
 def test_the_settings_that_change_live_are_documented_and_exist(root: Path) -> None:
-    page = (root / "docs/operations.md").read_text(encoding="utf-8")
+    page = (root / "docs/guides/operations.md").read_text(encoding="utf-8")
     told = page.partition("These hold at once:")[2].partition(".")[0]
     assert set(re.findall(r"`(\w+)`", told)) == LIVE
     assert set(Settings.model_fields) >= LIVE

@@ -109,7 +109,7 @@ def test_every_metric_of_the_alerts_exists(names: set[str], root: Path) -> None:
 
 
 def test_every_metric_is_described_and_no_other(names: set[str], root: Path) -> None:
-    page = (root / "docs/operations.md").read_text(encoding="utf-8")
+    page = (root / "docs/reference/metrics.md").read_text(encoding="utf-8")
     described = set(re.findall(r"`((?:govor|gigastt)_\w+)`", page))
     assert len(described) >= 30
     own = {name for name in names if name.startswith(("govor_", "gigastt_"))}

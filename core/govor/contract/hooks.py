@@ -1,4 +1,4 @@
-"""Every hook a plugin may implement; the docstrings are the hook reference (docs/hooks.md).
+"""Every hook a plugin may implement; the docstrings are the hook reference (docs/reference/hooks.md).
 
 A plugin is any distribution with an entry point in the group `govor` whose module implements one of
 these with `@govor.hookimpl`. `settings` is the plugin's own table `[plugins.NAME]` of plugins.toml.

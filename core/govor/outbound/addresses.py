@@ -59,9 +59,7 @@ def check_policy(param: str, policy: str, *, offline: bool) -> None:
     for name, forbids in ((f"{param}s", policy == "off"), ("offline", offline)):
         if forbids:
             value = "off" if name != "offline" else "on"
-            raise UrlNotAllowed(
-                f"'{param}' is not taken here: the setting '{name}' is {value}.", param=param
-            )
+            raise UrlNotAllowed(f"'{param}' is not taken here: the setting '{name}' is {value}.", param=param)
 
 
 def resolve(url: Url, *, private: bool, param: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Every setting, once: command line > GOVOR_* environment > plugins.toml > default.
 
-The descriptions here are the texts of `govor serve --help` and docs/configuration.md.
+The descriptions here are the texts of `govor serve --help` and docs/reference/configuration.md.
 """
 
 from __future__ import annotations

@@ -195,7 +195,9 @@ def test_a_damaged_list_on_the_disk_is_ignored(plugins: Plugins, tmp_path: Path,
 
 def test_a_plugin_says_why_it_cannot_take_a_repository(hub: Hub, plugins: Plugins, tmp_path: Path) -> None:
     hub.put("owner/pickles", "weights.pickle", BYTES)
-    with pytest.raises(UnsupportedOperation, match=r"of the repository owner/pickles\. family: it holds pickles only\."):
+    with pytest.raises(
+        UnsupportedOperation, match=r"of the repository owner/pickles\. family: it holds pickles only\."
+    ):
         adopt_repository("owner/pickles", plugins)
     spec = ModelSpec("mine", repository="owner/pickles@main")
     model = Catalogue(plugins, {}, [("family", spec)]).find("mine")

@@ -1,8 +1,9 @@
-"""Real speech of any length: the project's own recordings, repeated."""
+"""Real speech of any length: a recording of 44 s or more, repeated."""
 
 from __future__ import annotations
 
 import wave
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,13 @@ PAUSE = np.zeros(RATE, np.float32)
 
 
 def write_calm(path: Path, seconds: float) -> Path:
-    """Write clear English, with a pause of a second after every 13."""
-    return write_again_and_again(path, np.concatenate([read_audio(DATA / "en.wav"), PAUSE]), seconds)
+    """Write clear English, read from a book: nothing in a window of 30 s is said twice.
+
+    It comes with Moonshine's package. Of sentences that repeat whisper-base is unsure, and goes through its
+    temperatures.
+    """
+    book = files("moonshine_voice") / "assets" / "two_cities.wav"
+    return write_again_and_again(path, np.concatenate([read_audio(Path(str(book))), PAUSE]), seconds)
 
 
 def write_hard(path: Path, seconds: float) -> Path:
