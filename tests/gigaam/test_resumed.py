@@ -12,7 +12,7 @@ import pytest
 
 from govor.contract.recognition import Options
 from govor.engine.service import Service
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.settings import Settings
 from miniature.heldout import HeldOut
 from support.sound import media

@@ -12,7 +12,7 @@ from govor.contract.recognition import Options
 from govor.contract.server import PLAIN, ServedModel, Transcribing
 from govor.engine.service import Service
 from govor.engine.transcription.options import honour
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.errors import InvalidParam
 from govor.formats.languages import LANGUAGES, parse_language
 

@@ -17,22 +17,22 @@ from govor.audio.energy import EnergyDetector
 from govor.contract.cores import usable_cores
 from govor.contract.recognition import VoiceDetector
 from govor.decoder.wire import TrackSelection
+from govor.engine.admission.admission import Admission, AdmissionTicket, Kind, Limits
+from govor.engine.admission.in_flight import InFlight
+from govor.engine.admission.interactive import InteractiveWork
 from govor.engine.folders import Folders
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.pool import Pool, State
 from govor.engine.readiness import Check, DefaultAnswers, NotReady, first_obstacle
-from govor.engine.scheduling.admission import Admission, AdmissionTicket, Kind, Limits
 from govor.engine.scheduling.core_budget import CoreBudget
-from govor.engine.scheduling.in_flight import InFlight
-from govor.engine.scheduling.interactive import InteractiveWork
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.speakers.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.transcription.begin import begin
 from govor.engine.transcription.model_choice import ModelSelector
 from govor.engine.transcription.options import expect, likely_languages
-from govor.engine.transcription.pipeline import Work
 from govor.engine.transcription.requested_names import RequestedNames
 from govor.engine.transcription.stream import TranscriptStream
+from govor.engine.transcription.work import Work
 from govor.errors import GovorError
 from govor.errors.values import did_you_mean
 from govor.events import Observers, Report

@@ -12,8 +12,8 @@ from functools import partial
 
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
-from govor.engine.transcription.pipeline import Work
 from govor.engine.transcription.stream import TranscriptStream
+from govor.engine.transcription.work import Work
 from govor.errors import (
     GovorError,
     InsufficientStorage,

@@ -12,7 +12,7 @@ from pathlib import Path
 from govor.contract.recognition import Segment, Transcript
 from govor.engine.service import Service
 from govor.engine.transcription.begin import examine
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.errors import InsufficientStorage, JobNotFound, JobsUnavailable, ShuttingDown
 from govor.jobs.results import follow, read_transcript
 from govor.jobs.runner import Runner

@@ -62,8 +62,8 @@ def is_at_rest(server: Any, folder: Path) -> bool:
     scheduler = next(resident.scheduler for resident in residents if resident.model.id == "fake")
     return (
         not any(resident.leases for resident in residents)
-        and scheduler._waiting == []
-        and (scheduler.ahead._free, scheduler.ahead._rooms) == (scheduler.ahead.chunks, scheduler.workers + 1)
+        and scheduler.queue.waiting == []
+        and (scheduler.ahead.free, scheduler.ahead.rooms) == (scheduler.ahead.chunks, scheduler.workers + 1)
         and server.service.admission.inside == 0
         and not server.service.in_flight._inside
         and list(folder.iterdir()) == []

@@ -84,7 +84,7 @@ def loaded(server: Any) -> Loaded:
 
 def waiting(server: Any) -> list[InferenceTask]:
     """The turns that no worker has taken."""
-    return loaded(server).scheduler._waiting
+    return loaded(server).scheduler.queue.waiting
 
 
 def test_deltas_arrive_while_later_windows_are_still_worked_on(start: Start) -> None:
@@ -256,7 +256,7 @@ def test_clients_that_leave_while_the_model_works_leave_nothing_behind(
     assert threading.active_count() <= threads + 10  # pools of threads grow up to their size
     assert waiting(server) == []
     scheduler = loaded(server).scheduler
-    assert (scheduler.ahead._free, scheduler.ahead._rooms) == (scheduler.ahead.chunks, scheduler.workers + 1)
+    assert (scheduler.ahead.free, scheduler.ahead.rooms) == (scheduler.ahead.chunks, scheduler.workers + 1)
     assert eventually(lambda: server.service.admission.inside == 0)
     model.gate.open(EVERY_CALL)
     assert server.post(voice(1)).json()["text"] == "1.0 seconds"

@@ -13,7 +13,7 @@ import pytest
 
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment, Token, Word
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.testing import FakeRecognizer
 from support.sound import media
 

@@ -27,7 +27,8 @@ from govor.audio.chunking import Chunk
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Options
 from govor.engine.model_pool.pool import Loaded, Pool
-from govor.engine.scheduling.tasks import FairShare, InferenceTask
+from govor.engine.scheduling.fair_share import FairShare
+from govor.engine.scheduling.tasks import InferenceTask
 from govor.errors import InsufficientMemory, LoadFailed, ModelBusy, ModelUnloaded
 from govor.models.catalogue import Model
 from govor.settings.model import ModelSettings

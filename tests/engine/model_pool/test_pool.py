@@ -18,7 +18,8 @@ from govor.contract.recognition import Options
 from govor.engine.model_pool.load_backoff import LoadBackoff
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.pool import Loaded, Pool
-from govor.engine.scheduling.tasks import FairShare, InferenceTask
+from govor.engine.scheduling.fair_share import FairShare
+from govor.engine.scheduling.tasks import InferenceTask
 from govor.errors import DownloadFailed, LoadFailed, ShuttingDown
 from govor.models.catalogue import Model
 from govor.models.files.store import Store

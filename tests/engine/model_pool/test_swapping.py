@@ -14,7 +14,7 @@ import pytest
 from govor.contract.recognition import Options
 from govor.engine.model_pool.process_memory import MemoryProbe
 from govor.engine.service import Service
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.errors import ModelBusy, ModelUnloaded
 from govor.settings import Settings
 from miniature.halves import widen_folder

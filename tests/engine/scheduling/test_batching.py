@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from govor.audio.chunking import Chunk
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
-from govor.engine.scheduling.batching import PADDING, fill_batch, work_on
-from govor.engine.scheduling.tasks import FairShare, InferenceTask
+from govor.engine.scheduling.batching import work_on
+from govor.engine.scheduling.fair_queue import PADDING, fill_batch
+from govor.engine.scheduling.fair_share import FairShare
+from govor.engine.scheduling.tasks import InferenceTask
 from govor.engine.service import Service
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.errors import GovorError, InvalidAudio, TranscriptionFailed
 from govor.testing import FakeRecognizer, hum
 from support.waiting import Turnstile, soon
@@ -116,7 +118,7 @@ def test_a_batch_that_is_not_answered_whole_is_asked_again_one_by_one(kind: type
     tasks = [turn_of(1), turn_of(1.1)]
     outcomes = work_on(tasks, kind(SPEC))
     assert [segment.text for outcome in outcomes for segment in outcome] == ["1.0 seconds", "1.1 seconds"]
-    assert all(task.exhausted for task in tasks)
+    assert all(task.work.exhausted for task in tasks)
 
 
 def test_an_error_of_govors_own_is_told_to_each_as_it_is() -> None:

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
 from govor.engine.service import Service
-from govor.engine.transcription.pipeline import MODEST_SECONDS, Work
+from govor.engine.transcription.reader import MODEST_SECONDS
+from govor.engine.transcription.work import Work
 from govor.errors import QueueTimeout
 from govor.settings import Settings
 from govor.testing import (
@@ -56,8 +57,8 @@ async def test_one_who_waits_too_long_for_the_first_turn_is_sent_away(service: A
         with pytest.raises(QueueTimeout, match=r"0\.1 seconds") as told:
             await transcribe(running, spoken(2, name="other.wav"))
         assert told.value.retry_after is not None
-        assert lane_of(running)._waiting
-        assert all(task.seconds < 2 for task in lane_of(running)._waiting)
+        assert lane_of(running).queue.waiting
+        assert all(task.seconds < 2 for task in lane_of(running).queue.waiting)
         model.gate.set()
         assert await first == ["1.2 seconds", "1.2 seconds"]  # its first turn came in time
     assert len(model.calls) == 2
@@ -108,11 +109,11 @@ async def test_what_is_read_ahead_follows_from_the_workers_not_from_the_requests
         tasks = [asyncio.create_task(transcribe(running, path)) for _ in range(8)]
         held = 8 + 3  # one of each request, one more than there are workers of all
         assert await soon(lambda: len(model.calls) == 2)
-        assert await soon(lambda: len(lane_of(running)._waiting) == held - 2)
-        assert not await soon(lambda: len(lane_of(running)._waiting) > held - 2, seconds=0.3)
+        assert await soon(lambda: len(lane_of(running).queue.waiting) == held - 2)
+        assert not await soon(lambda: len(lane_of(running).queue.waiting) > held - 2, seconds=0.3)
         model.gate.set()
         assert [len(found) for found in await asyncio.gather(*tasks)] == [20] * 8
-        assert lane_of(running).ahead._free == 3
+        assert lane_of(running).ahead.free == 3
 
 
 async def test_only_as_many_requests_hold_long_stretches_as_there_is_room_for(
@@ -124,13 +125,13 @@ async def test_only_as_many_requests_hold_long_stretches_as_there_is_room_for(
     async with service(lambda spec: model, model.spec) as running:
         tasks = [asyncio.create_task(transcribe(running, path)) for _ in range(4)]
         assert await soon(lambda: len(model.calls) == 1)
-        assert await soon(lambda: len(lane_of(running)._waiting) == 3)
-        waiting = [task.seconds for task in lane_of(running)._waiting]
+        assert await soon(lambda: len(lane_of(running).queue.waiting) == 3)
+        waiting = [task.seconds for task in lane_of(running).queue.waiting]
         long = [seconds for seconds in waiting if seconds > MODEST_SECONDS]
         assert 1 <= len(long) <= 2  # the fourth request is being worked on
         model.gate.open(1000)
         await asyncio.gather(*tasks)
-        assert lane_of(running).ahead._rooms == 2
+        assert lane_of(running).ahead.rooms == 2
     assert sum(seconds for call in model.calls for seconds in call.seconds) == pytest.approx(4 * 150, abs=1)
 
 
@@ -141,13 +142,13 @@ async def test_one_who_is_cancelled_twice_gives_the_room_back(service: Any, tmp_
     async with service(lambda spec: model, model.spec) as running:
         leaving = asyncio.create_task(transcribe(running, path))
         assert await soon(lambda: bool(model.calls))
-        assert lane_of(running).ahead._rooms == 1
+        assert lane_of(running).ahead.rooms == 1
         leaving.cancel()
         await asyncio.sleep(0)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-        assert lane_of(running).ahead._rooms == 2
+        assert lane_of(running).ahead.rooms == 2
         model.gate.open(1000)
 
 
@@ -161,7 +162,7 @@ async def test_progress_grows_through_speech_and_silence_up_to_the_end(service: 
                 for waiting in (1, 0):
                     pulling = asyncio.ensure_future(anext(segments))
                     assert await soon(lambda: len(model.calls) == len(seen) + 1)
-                    assert await soon(lambda: len(lane_of(running)._waiting) == waiting)  # noqa: B023
+                    assert await soon(lambda: len(lane_of(running).queue.waiting) == waiting)  # noqa: B023
                     seen.append(transcription.seconds_done)
                     model.gate.open()
                     await pulling

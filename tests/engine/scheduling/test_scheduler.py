@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import time
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -18,9 +19,10 @@ from govor.audio.chunking import Chunk
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Audio, Options, Segment
 from govor.engine.scheduling.core_budget import CoreBudget
+from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.scheduler import ModelScheduler
-from govor.engine.scheduling.tasks import FairShare, InferenceTask
-from govor.errors import ShuttingDown, TranscriptionFailed, UnsupportedOperation
+from govor.engine.scheduling.tasks import InferenceTask
+from govor.errors import QueueTimeout, ShuttingDown, TranscriptionFailed, UnsupportedOperation
 from govor.testing import FakeLinguist, FakeLongForm, FakeRecognizer, hum
 from govor.testing.fakes import Call, pass_gate
 from support.waiting import Turnstile, soon
@@ -706,7 +708,7 @@ async def test_a_model_that_windows_by_itself_hears_a_newcomer_beside_hours_if_i
     await begun(model)
     message = turn_of(1, "new", FairShare(length=5))
     scheduler.submit(message)
-    assert await soon(lambda: message.exhausted, seconds=2 if surplus else 0.1) == bool(surplus)
+    assert await soon(lambda: message.work.exhausted, seconds=2 if surplus else 0.1) == bool(surplus)
     assert names(model) == ("long new new new" if surplus else "long")
     model.gate.set()
     await asyncio.gather(*map(texts, [hours, message]))
@@ -744,8 +746,45 @@ async def test_newcomers_who_come_together_are_heard_one_after_the_other_beside_
     await begun(model)
     for task in new:
         scheduler.submit(task)
-    assert await soon(lambda: all(task.exhausted for task in new), seconds=2)
-    assert not long.exhausted
+    assert await soon(lambda: all(task.work.exhausted for task in new), seconds=2)
+    assert not long.work.exhausted
     model.gate.set()
     await asyncio.gather(*map(texts, [long, *new]))
     await scheduler.close()
+
+
+async def test_a_task_that_has_not_begun_by_its_deadline_gets_an_error() -> None:
+    model, released = FakeRecognizer(SPEC, gate=threading.Event()), []
+    async with lane_of(model) as scheduler:
+        scheduler.submit(turn_of(1, "first"))
+        await begun(model)
+        late = InferenceTask(
+            Chunk(hum(1), (0,), (0,)),
+            Options(prompt="late"),
+            FairShare(),
+            lambda: released.append("late"),
+            deadline=time.monotonic() + 0.05,
+        )
+        scheduler.submit(late)
+        with pytest.raises(QueueTimeout, match="deadline"):
+            await texts(late)
+        assert released == ["late"]
+        assert scheduler.waiting == 0
+    assert names(model) == "first"
+
+
+async def test_a_newer_task_takes_the_place_of_an_older_one_which_ends_without_segments() -> None:
+    model, share = FakeRecognizer(SPEC, gate=threading.Event()), FairShare()
+    async with lane_of(model) as scheduler:
+        scheduler.submit(turn_of(1, "first"))
+        await begun(model)
+        older, newer = (
+            InferenceTask(Chunk(hum(1), (0,), (0,)), Options(prompt=name), share, supersede_key="partial")
+            for name in ("older", "newer")
+        )
+        scheduler.submit(older)
+        scheduler.submit(newer)
+        assert await texts(older) == []
+        model.gate.set()
+        assert len(await texts(newer)) == 1
+    assert names(model) == "first newer"

@@ -17,7 +17,7 @@ from govor.contract.recognition import Segment
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarization, Diarize, KnownSpeaker
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.errors import (
     AudioTooLong,
     InvalidAudio,

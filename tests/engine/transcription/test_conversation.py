@@ -17,11 +17,12 @@ from govor.audio.chunking import Chunk
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import Audio, Options, Segment
-from govor.engine.scheduling.tasks import FairShare, InferenceTask
+from govor.engine.scheduling.fair_share import FairShare
+from govor.engine.scheduling.tasks import InferenceTask
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import MOST_CHANNELS, SeparateChannels, channel_labels
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.errors import InvalidParam, TranscriptionFailed
 from govor.events import Observer, Report
 from govor.testing import FakeDiarizer, FakeLongForm, FakeRecognizer, hum, silence
@@ -236,7 +237,7 @@ async def test_all_channels_are_one_request_for_the_model_and_for_who_looks_on(
         assert await asyncio.to_thread(model.begun.acquire, timeout=10)
         (scheduler,) = [entry.scheduler for entry in await loaded(running)]
         assert await soon(lambda: scheduler.waiting >= 3)
-        assert len({turn.share for turn in scheduler._present()}) == 1
+        assert len({turn.share for turn in scheduler.queue.entries}) == 1
         assert (running.admission.inside, running.interactive.count) == (1, 1)
         gate.set()
         await hearing
@@ -262,7 +263,7 @@ def test_of_several_channels_the_one_that_is_furthest_behind_goes_first(side_by_
         for start in (0, 32_000)
     )
     ahead.number, behind.number = 1, 2
-    ahead.heard = 8.0  # seconds, up to 8.0 of the recording; the other one is at 2.0
+    ahead.work.heard = 8.0  # seconds, up to 8.0 of the recording; the other one is at 2.0
     assert (min(ahead, behind, key=lambda turn: turn.rank) is behind) == side_by_side
 
 

@@ -23,7 +23,8 @@ from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.transcription.language import first_speech
-from govor.engine.transcription.pipeline import Transcription, Work
+from govor.engine.transcription.pipeline import Transcription
+from govor.engine.transcription.work import Work
 from govor.errors import AudioTooLong, InvalidAudio, LoadFailed, TranscriptionFailed
 from govor.formats.text import Joiner
 from govor.testing import FakeDetector, FakeLongForm, FakeRecognizer, hum, silence
@@ -262,7 +263,7 @@ async def test_a_short_recording_overtakes_a_long_one(service: Serving, spoken: 
         await begun(model)
         second = asyncio.create_task(transcribe(running, short, options=Options(prompt="short")))
         (scheduler,) = [loaded.scheduler for loaded in running.pool.loaded_models.residents()]
-        assert await soon(lambda: any(turn.options.prompt == "short" for turn in scheduler._waiting))
+        assert await soon(lambda: any(turn.options.prompt == "short" for turn in scheduler.queue.waiting))
         model.gate.set()
         await asyncio.gather(first, second)
     assert [call.options.prompt for call in model.calls][:3] == ["long", "short", "long"]

@@ -17,7 +17,7 @@ from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Segment
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.testing import FakeDiarizer, FakeLongForm, FakeRecognizer
 
 Serving = Any

@@ -23,7 +23,7 @@ from govor.api.request.track_field import TrackFields
 from govor.audio.decoding.opening import tagged
 from govor.contract.diarization import CountedVoices
 from govor.contract.recognition import Options, Transcript
-from govor.engine.scheduling.admission import AdmissionTicket
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.errors import ModelNotFound

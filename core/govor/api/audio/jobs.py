@@ -19,7 +19,7 @@ from govor.api.request.line_fields import LineFields
 from govor.api.request.results import MODEL_HEADER, Purpose, name_warnings, render_result
 from govor.api.response.sse import stream_response
 from govor.engine.service import Service
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.errors import GovorError, InvalidParam
 from govor.errors.values import fault_of
 from govor.formats.openai import dump_json

@@ -20,7 +20,7 @@ from govor.audio.decoding.opening import open_recording
 from govor.audio.detection import find_speech
 from govor.audio.regions import Region, SpeechRules
 from govor.contract.recognition import SAMPLE_RATE
-from govor.engine.scheduling.admission import AdmissionTicket
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.formats.openai import dump_json
 

@@ -17,7 +17,7 @@ from govor.api.body.reading import current_body
 from govor.api.body.uploads import current_spool
 from govor.audio.decoding.headerless import give_header, has_header
 from govor.audio.decoding.sample_layouts import stated_layout
-from govor.engine.scheduling.admission import AdmissionTicket
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.errors import EmptyBody, InvalidParam, MissingFile, UnsupportedMediaType
 from govor.outbound.addresses import check_policy

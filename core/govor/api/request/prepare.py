@@ -17,13 +17,13 @@ from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options, Transcript
 from govor.decoder.wire import TrackSelection
-from govor.engine.scheduling.admission import AdmissionTicket, Kind
+from govor.engine.admission.admission import AdmissionTicket, Kind
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import SeparateChannels
 from govor.engine.transcription.options import honour
-from govor.engine.transcription.pipeline import Work
 from govor.engine.transcription.stream import TranscriptStream
+from govor.engine.transcription.work import Work
 from govor.errors import InvalidParam, ModelNotFound, ModelNotInstalled
 from govor.formats.events import Events
 from govor.models.catalogue import Model

@@ -20,7 +20,7 @@ from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.options import honour
-from govor.engine.transcription.pipeline import Work
+from govor.engine.transcription.work import Work
 from govor.formats.transcript import assemble
 from govor.models.catalogue import Model
 from govor.settings.model import ModelSettings

@@ -1,1 +1,1 @@
-"""What runs next, and who may come in: requests, chunks, threads and cores."""
+"""What runs next, on how many threads and cores."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from govor.engine.scheduling.admission import AdmissionTicket
-from govor.engine.scheduling.tasks import InferenceTask
+from govor.engine.admission.admission import AdmissionTicket
+from govor.engine.scheduling.tasks import Task
 from govor.errors import QueueTimeout
 
 
@@ -17,7 +17,7 @@ class QueueTimer:
         self._ticket = ticket
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, task: InferenceTask, cancel: Callable[[InferenceTask], None]) -> None:
+    def begin(self, task: Task, cancel: Callable[[Task], None]) -> None:
         """Cancel a task that waits longer than its request may, if it is the first of the request.
 
         `cancel` is its scheduler's.
@@ -31,7 +31,7 @@ class QueueTimer:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _give_up(self, task: InferenceTask, cancel: Callable[[InferenceTask], None]) -> None:
+    def _give_up(self, task: Task, cancel: Callable[[Task], None]) -> None:
         """Tell a request that its first task has not come in time."""
         if not task.begun and not task.cancelled:
             cancel(task)

@@ -16,66 +16,66 @@ class ReadAheadPermits:
     def __init__(self, chunks: int, rooms: int):
         """`chunks` beyond the first of each request; `rooms` for requests that hold long ones."""
         self.chunks = chunks
-        self._free = chunks
-        self._rooms = rooms
+        self.free = chunks
+        self.rooms = rooms
         self._lock = Lock()  # rooms are taken by threads that read
-        self._waiting: list[tuple[Reader, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[RequestPermits, asyncio.Future[None]]] = []
 
-    def join(self) -> Reader:
+    def for_request(self) -> RequestPermits:
         """Begin to count for a request."""
-        return Reader(self)
+        return RequestPermits(self)
 
     def _grant(self) -> None:
         """Let those go on who may, in the order in which they came."""
         waiting, self._waiting = self._waiting, []
-        for reader, task in waiting:
-            if task.cancelled():
+        for permits, granted in waiting:
+            if granted.cancelled():
                 continue
-            if reader.held and not self._free:
-                self._waiting.append((reader, task))
+            if permits.held and not self.free:
+                self._waiting.append((permits, granted))
                 continue
-            self._free -= reader.held > 0
-            reader.held += 1
-            task.set_result(None)
+            self.free -= permits.held > 0
+            permits.held += 1
+            granted.set_result(None)
 
 
-class Reader:
-    """What one request has with a scheduler. In the event loop, but for `has_room`."""
+class RequestPermits:
+    """The permits that one request holds. In the event loop, but for `has_room`."""
 
     def __init__(self, ahead: ReadAheadPermits):
         self._ahead = ahead
-        self._room: bool | None = False  # None: it has left
+        self._room: bool | None = False  # None: it is closed
         self.held = 0
         """Chunks that the scheduler has not done."""
 
-    async def take(self) -> None:
+    async def acquire(self) -> None:
         """Wait until one more chunk may be handed over."""
-        task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._ahead._waiting.append((self, task))
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ahead._waiting.append((self, granted))
         self._ahead._grant()
         try:
-            await task
+            await granted
         except asyncio.CancelledError:
-            if task.done() and not task.cancelled():
-                self.give()
+            if granted.done() and not granted.cancelled():
+                self.release()
             raise
 
-    def give(self) -> None:
+    def release(self) -> None:
         """Say that the scheduler needs one of the chunks no more."""
         self.held -= 1
-        self._ahead._free += self.held > 0
+        self._ahead.free += self.held > 0
         self._ahead._grant()
 
     def has_room(self) -> bool:
-        """Take a room, unless all are taken, and keep it until `leave`. Runs in any thread."""
+        """Take a room, unless all are taken, and keep it until `close`. Runs in any thread."""
         with self._ahead._lock:
-            if self._room is False and self._ahead._rooms:
-                self._ahead._rooms -= 1
+            if self._room is False and self._ahead.rooms:
+                self._ahead.rooms -= 1
                 self._room = True
             return bool(self._room)
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Give the room back; a thread that still reads gets none any more."""
         with self._ahead._lock:
-            self._ahead._rooms += self._room is True
+            self._ahead.rooms += self._room is True
             self._room = None

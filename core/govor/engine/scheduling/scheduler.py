@@ -1,4 +1,4 @@
-"""One loaded model's queue: who runs next, on how many threads. Knows nothing of files or HTTP.
+"""One loaded model's workers, which do what its queue says is next. Knows nothing of files or HTTP.
 
 All methods run in the event loop, but for those that say otherwise.
 """
@@ -8,27 +8,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from itertools import chain, count
 from typing import Any, TypeVar, cast
 
 from govor.contract.recognition import LongForm, Recognizer
-from govor.engine.scheduling.batching import Outcome, fill_batch, work_on
+from govor.engine.scheduling.batching import Outcome, work_on
 from govor.engine.scheduling.core_budget import CoreBudget, cores_of
+from govor.engine.scheduling.fair_queue import FairQueue
+from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.read_ahead import ReadAheadPermits
-from govor.engine.scheduling.tasks import FairShare, InferenceTask, ModelCall
+from govor.engine.scheduling.tasks import ModelCall, Task
 from govor.engine.scheduling.thread_priority import lower_thread_priority
-from govor.errors import GovorError, ShuttingDown, TranscriptionFailed
+from govor.errors import GovorError, QueueTimeout, ShuttingDown, TranscriptionFailed
 from govor.events import Observer
 
 STOPPING = "The server is stopping."
-CREDIT_SECONDS = 60.0
-"""Who comes late is owed this much of what the others have had: a voice message goes first, but a second
-ten-hour upload does not keep the first one waiting for hours. Who has been passed over for as much, times the
-requests that there are, goes first: nor do voice messages without end."""
-
 UNLIMITED = 1_000_000
 
 log = logging.getLogger(__name__)
@@ -50,26 +46,24 @@ class ModelScheduler:
         self._name = name
         self._observer = observer or Observer()
         self._recognizer = recognizer
-        self._waiting: list[InferenceTask] = []
         self._arrival = asyncio.Event()
-        self._numbers = count()
         self._closed = False
         self._closing: GovorError = ShuttingDown(STOPPING)
-        self._clock = 0.0  # share of the request that was served last
-        self._heard = 0.0  # seconds of audio of all requests
         self.workers = max(1, recognizer.parallel)
         long_form = isinstance(recognizer, LongForm)
         self.batch = 1 if long_form else max(1, getattr(recognizer, "batch", 1))
+        self.queue: FairQueue[Task] = FairQueue(self.batch, charges_ahead=not long_form)
         self.ahead = ReadAheadPermits(
             # Chunks of minutes need no reserve; of ten seconds, one more than all workers hold.
             self.workers - 1 if long_form else (self.workers + 1) * self.batch,
             self.workers + 1,
         )
         self._budget = budget or CoreBudget(UNLIMITED)
-        self._account = self._budget.open_account(cores_of(recognizer), self._is_pressed, self._is_background)
+        self._account = self._budget.open_account(
+            cores_of(recognizer), lambda: self.queue.is_pressed, lambda: self.queue.is_background
+        )
         surplus = max(0, getattr(recognizer, "surplus", 0))
         self._calls = 0
-        self._running: set[InferenceTask] = set()  # of all calls
         self._pressure = asyncio.Event()
         named = f"govor-{name}"
         self._threads = ThreadPoolExecutor(self.workers, named, lower_thread_priority if surplus else None)
@@ -112,30 +106,28 @@ class ModelScheduler:
     @property
     def waiting(self) -> int:
         """Chunks that wait for a worker."""
-        return len(self._waiting)
+        return len(self.queue.waiting)
 
-    def submit(self, task: InferenceTask) -> None:
+    def submit(self, task: Task) -> None:
         """Queue a task; its segments arrive on the task itself, or why the scheduler is closed."""
         if self._closed:
             task.end(self._closing)
             return
         if not task.begun:
-            task.number = next(self._numbers)
             task.timing.queued = time.monotonic()
-            if all(task.share is not each.share for each in self._present()):
-                task.share.passed_over_since = self._heard
-        task.share.seconds = max(task.share.seconds, self._clock - CREDIT_SECONDS)
-        self._waiting.append(task)
+            self._watch_deadline(task)
+        for older in self.queue.submit(task):
+            older.end()
+            self._discard(older)
         self._arrival.set()
-        if self._is_pressed():
+        if self.queue.is_pressed:
             self._pressure.set()
             self._budget.look_again()
 
-    def cancel(self, task: InferenceTask) -> None:
+    def cancel(self, task: Task) -> None:
         """Forget a task at once; if it is being worked on, after its current window."""
         task.cancelled = True
-        if task in self._waiting and not self._closed:
-            self._waiting.remove(task)
+        if not self._closed and self.queue.withdraw(task):
             self._discard(task)
 
     async def close(self, error: GovorError | None = None) -> None:
@@ -145,7 +137,7 @@ class ModelScheduler:
         for worker in self._tasks:
             worker.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        unfinished, self._waiting = self._waiting, []
+        unfinished = self.queue.clear()
         for task in unfinished:
             task.end(self._closing)
         await asyncio.to_thread(self._free, unfinished)
@@ -155,7 +147,7 @@ class ModelScheduler:
             await self._arrived()
             async with self._budget.hold(self._account):
                 # only now: a shorter one may have come meanwhile
-                await self._run(self._choose(), self._threads)
+                await self._run(self.queue.take(), self._threads)
 
     async def _make_interactive(self) -> None:
         """Take what should not wait for the calls that run."""
@@ -163,48 +155,35 @@ class ModelScheduler:
             await self._pressure.wait()
             self._pressure.clear()
             async with self._budget.hold(self._account):
-                await self._run(self._choose() if self._is_overrun() else [], self._hurried)
+                await self._run(self.queue.take() if self._is_overrun() else [], self._hurried)
             if self._is_overrun():  # more have come meanwhile, or together
                 self._pressure.set()
 
-    def _is_pressed(self) -> bool:
-        """Somebody waits who has had nothing yet; of a long recording only the first attempt is pressing."""
-        return any(
-            not task.share.heard and (not task.begun or task.share.extent <= CREDIT_SECONDS)
-            for task in self._waiting
-        )
-
-    def _is_background(self) -> bool:
-        """All that runs is for those who have had much, or have much before them."""
-        return bool(self._running) and all(task.share.extent > CREDIT_SECONDS for task in self._running)
-
     def _is_overrun(self) -> bool:
         """All workers are busy with those who can wait, and somebody waits who has had nothing."""
-        return self._calls >= self.workers and self._is_background() and self._is_pressed()
+        return self._calls >= self.workers and self.queue.is_background and self.queue.is_pressed
 
-    async def _run(self, tasks: list[InferenceTask], threads: Executor) -> None:
+    async def _run(self, tasks: list[Task], threads: Executor) -> None:
         """Do the next step of tasks that were taken, in one of the threads, and tell what came of it."""
         if not tasks:
             return
         self._calls += 1
-        self._running.update(tasks)
         loop, began = asyncio.get_running_loop(), time.monotonic()
         try:
             done = await loop.run_in_executor(threads, work_on, tasks, self._recognizer)
         except asyncio.CancelledError:
-            self._waiting += tasks  # for `close` to end
+            self.queue.put_back(tasks)  # for `close` to end
             raise
         except Exception as error:  # no thread can be begun: who waits must not wait for ever
             log.exception("A call of '%s' could not be begun", self._name)
             done = [TranscriptionFailed(f"No thread could be begun: {error}")] * len(tasks)
         finally:
             self._calls -= 1
-            self._running.difference_update(tasks)
         self._account_for(tasks, began)
         for task, outcome in zip(tasks, done, strict=True):
             self._finish_step(task, outcome)
 
-    def _account_for(self, tasks: Sequence[InferenceTask], began: float) -> None:
+    def _account_for(self, tasks: Sequence[Task], began: float) -> None:
         now = time.monotonic()
         for task in tasks:
             task.timing.begun = task.timing.begun or began
@@ -212,8 +191,8 @@ class ModelScheduler:
             task.timing.worked += (now - began) / len(tasks)
         self._observer.called(self._name, len(tasks), now - began)
 
-    def _finish_step(self, task: InferenceTask, outcome: Outcome) -> None:
-        self._heard += task.charge(task.heard)
+    def _finish_step(self, task: Task, outcome: Outcome) -> None:
+        self.queue.settle(task, task.work.heard)
         if isinstance(outcome, GovorError):
             task.end(outcome)
             self._discard(task)
@@ -221,49 +200,39 @@ class ModelScheduler:
         task.deliver(outcome)
         if task.cancelled:
             self._discard(task)
-        elif task.exhausted:
+        elif task.work.exhausted:
             task.end()
         else:
             self.submit(task)
 
-    def _discard(self, task: InferenceTask) -> None:
+    def _discard(self, task: Task) -> None:
         task.let_go()
-        if task.windows_begun:
-            self._threads.submit(task.close)
+        if task.work.windows_begun:
+            self._threads.submit(task.work.close)
 
-    def _present(self) -> Iterable[InferenceTask]:
-        """All tasks that wait, or are worked on."""
-        return chain(self._waiting, self._running)
+    def _watch_deadline(self, task: Task) -> None:
+        """Have a task end at its deadline if it has not begun by then."""
+        if task.deadline is not None:
+            remaining = max(task.deadline - time.monotonic(), 0.0)
+            asyncio.get_running_loop().call_later(remaining, self._expire)
+
+    def _expire(self) -> None:
+        for task in self.queue.expire(time.monotonic()):
+            task.end(QueueTimeout("The work had not begun by its deadline."))
+            self._discard(task)
 
     async def _arrived(self) -> None:
         """Wait until a task waits."""
-        while not self._waiting:
+        while not self.queue.waiting:
             self._arrival.clear()
             await self._arrival.wait()
 
-    def _choose(self) -> list[InferenceTask]:
-        """Take the task of the request that has had least, and what shares its call; none: none waits."""
-        if not self._waiting:
-            return []
-        latest = self._heard - CREDIT_SECONDS * len({task.share for task in self._present()})
-        first = min(self._waiting, key=lambda task: (task.share.passed_over_since >= latest, task.rank))
-        tasks = fill_batch(first, self._waiting, self.batch) if self.batch > 1 else [first]
-        self._clock = max(self._clock, first.share.seconds)
-        for task in tasks:
-            self._waiting.remove(task)
-            task.begun = True
-            if not isinstance(self._recognizer, LongForm):
-                # beforehand: other workers choose while this one is busy
-                self._heard += task.charge(task.seconds)
-            task.share.passed_over_since = self._heard
-        return tasks
-
-    def _free(self, unfinished: Sequence[InferenceTask]) -> None:
+    def _free(self, unfinished: Sequence[Task]) -> None:
         """Wait for the calls that run, then free the model. Runs in a thread."""
         self._threads.shutdown()
         self._hurried.shutdown()
         for task in unfinished:
-            task.close()
+            task.work.close()
         try:
             self._recognizer.close()
         except Exception:  # the other models must be freed all the same

@@ -20,9 +20,9 @@ from govor.contract.recognition import SAMPLE_RATE, Audio
 from govor.decoder.wire import TrackSelection
 from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.model_pool.pool import Pool
+from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.scheduler import ModelScheduler
-from govor.engine.scheduling.tasks import FairShare
 from govor.errors import InvalidParam
 from govor.models.catalogue import Model
 

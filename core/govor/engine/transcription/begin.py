@@ -13,15 +13,16 @@ from govor.audio.decoding.recording import Recording
 from govor.contract.models import Feature
 from govor.contract.recognition import VoiceDetector
 from govor.decoder.wire import TrackSelection
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.pool import Loaded, Pool
-from govor.engine.scheduling.admission import AdmissionTicket
+from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
-from govor.engine.scheduling.tasks import FairShare
 from govor.engine.speakers.diarization import begin_diarization
 from govor.engine.transcription.channels import channel_labels
 from govor.engine.transcription.conversation import MultichannelTranscription
-from govor.engine.transcription.pipeline import Transcription, Work
+from govor.engine.transcription.pipeline import Transcription
 from govor.engine.transcription.stream import TranscriptStream
+from govor.engine.transcription.work import Work
 from govor.events import Report
 
 

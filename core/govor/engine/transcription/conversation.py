@@ -14,7 +14,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from govor.contract.recognition import Notice, Segment, Transcript
-from govor.engine.transcription.pipeline import Transcription, Work
+from govor.engine.transcription.pipeline import Transcription
+from govor.engine.transcription.work import Work
 from govor.events import Report
 from govor.formats.transcript import assemble
 

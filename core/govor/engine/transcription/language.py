@@ -15,8 +15,8 @@ from govor.audio.decoding.recording import ANYTHING, Recording
 from govor.audio.policy import LONG_FORM_RULES
 from govor.contract.recognition import Audio, LanguageDetector, VoiceDetector
 from govor.decoder.wire import TrackSelection
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.loaded_models import Loaded
-from govor.engine.scheduling.admission import AdmissionTicket
 from govor.engine.scheduling.queue_timeout import QueueTimer
 
 Chances = Mapping[str, float]

@@ -13,8 +13,8 @@ from govor.audio.decoding.recording import ANYTHING
 from govor.contract.models import Feature
 from govor.contract.recognition import Options, VoiceDetector
 from govor.decoder.wire import TrackSelection
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.pool import Pool
-from govor.engine.scheduling.admission import AdmissionTicket
 from govor.engine.transcription.language import Chances, certain_language, language_chances
 from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed, UnsupportedOperation
 from govor.models.catalogue import Model

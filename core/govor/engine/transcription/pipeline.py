@@ -1,4 +1,4 @@
-"""The way of one recording: decoded, cut into chunks of speech, recognised, put in order.
+"""The way of one recording: its chunks through the model, and their segments put in order.
 
 Knows nothing of HTTP, formats or where a model's files are.
 """
@@ -8,65 +8,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from govor.audio.chunking import Chunk, Chunker
-from govor.audio.decoding.opening import check_length
-from govor.audio.decoding.recording import ANYTHING, Recording
-from govor.audio.policy import in_detail, plan
-from govor.audio.regions import SpeechRules
-from govor.audio.resume import unheard
-from govor.contract.recognition import Notice, Options, Segment, Transcript, VoiceDetector
-from govor.decoder.wire import TrackSelection
+from govor.audio.decoding.recording import Recording
+from govor.audio.policy import in_detail
+from govor.contract.recognition import Notice, Segment, Transcript, VoiceDetector
 from govor.engine.alignment.segment_times import spans_silence
 from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.alignment.stitching import OverlapStitcher
 from govor.engine.model_pool.pool import Loaded
-from govor.engine.scheduling.admission import AdmissionTicket
+from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
-from govor.engine.scheduling.tasks import FairShare, InferenceTask
-from govor.engine.speakers.diarization import Diarization, Diarize
-from govor.engine.transcription.channels import SeparateChannels
+from govor.engine.scheduling.tasks import InferenceTask
+from govor.engine.speakers.diarization import Diarization
+from govor.engine.transcription.reader import ChunkReader
+from govor.engine.transcription.work import Work
 from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.events import Report
 from govor.formats.transcript import assemble
-from govor.models.catalogue import Model
 from govor.plain import has_text
 
-MODEST_SECONDS = 60.0  # chunks of those who find no room for longer ones
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What to transcribe, with what, how."""
-
-    path: Path
-    model: Model
-    options: Options = field(default_factory=Options)
-    """Already reduced to what the model can honour."""
-    rules: SpeechRules | None = None
-    """How speech is told from silence; None: as suits the model."""
-    max_seconds: float = 0.0
-    """Longest recording taken; 0: any."""
-    client: str = ""
-    """Whose work it is, for the limits of one client."""
-    background: bool = False
-    """Whether it comes from a queue of its own, and is neither refused nor timed out for want of room."""
-    begin_at: float = 0.0
-    """Seconds of the recording that an earlier attempt was through with: its `position`."""
-    ticket: AdmissionTicket | None = None
-    """Its place, where it was let in before it was uploaded; None: it is let in when its turn begins."""
-    diarize: Diarize | None = None
-    """How its segments are given to their speakers; None: not at all."""
-    selection: TrackSelection = ANYTHING
-    """Which track and channel of it is heard."""
-    parties: SeparateChannels | None = None
-    """How its channels are heard apart; None: they are mixed. `diarize` is then for mono recordings."""
 
 
 class Transcription:
@@ -88,21 +50,19 @@ class Transcription:
         self._report = report
         self._diarization = diarization
         self._scheduler = loaded.scheduler
-        self._recording = recording
         self._share = share or FairShare.of(recording)
-        self._reader = loaded.scheduler.ahead.join()
-        rules, self._packing = plan(work.model.spec, loaded.long_form, work.rules)
-        self._cutter = Chunker(detector, rules, self._packing)
+        self._permits = loaded.scheduler.ahead.for_request()
         self._long_form = loaded.long_form
-        self._padding = rules.padding
+        self._reader = ChunkReader(
+            work, recording, detector, self._permits, report, long_form=self._long_form
+        )
         self.position = work.begin_at
         """Seconds of the recording that need not be heard again when what was yielded of them is kept."""
         self._detailed = in_detail(work.options, work.model.spec)
         self._stitcher = OverlapStitcher(work.options)
         self._segments: list[Segment] = []
         self._done = work.begin_at
-        self._settled = 0.0  # before all that is not in _begun; told by the thread that reads
-        self._begun: list[InferenceTask] = []  # in order; those that are done and told are gone
+        self._begun: list[InferenceTask] = []  # in order; a task leaves when all its segments were yielded
         self._queue_timer = queue_timer
         self.complete = False
         """All segments have been yielded."""
@@ -110,19 +70,19 @@ class Transcription:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What of the recording was not heard; known once it is complete."""
-        return self._recording.notices
+        return self._reader.notices
 
     @property
     def seconds_read(self) -> float:
         """Seconds of the recording decoded so far."""
-        return self._cutter.seconds
+        return self._reader.seconds
 
     @property
     def seconds_done(self) -> float:
         """Seconds of the recording that are done: recognised and told, or silence."""
         if self.complete:
             return self.seconds_read
-        return self._done if self._begun else max(self._done, self._settled)
+        return self._done if self._begun else max(self._done, self._reader.settled)
 
     @property
     def seconds_settled(self) -> float:
@@ -140,7 +100,7 @@ class Transcription:
 
     @property
     def _first_begun(self) -> float:
-        return self._begun[0].chunk.start if self._begun else self._settled
+        return self._begun[0].chunk.start if self._begun else self._reader.settled
 
     @property
     def seconds_diarized(self) -> float | None:
@@ -150,8 +110,7 @@ class Transcription:
     @property
     def seconds_stated(self) -> float | None:
         """Length of the recording as its container states it, or what was read of it, where that is more."""
-        stated = self._recording.duration
-        return None if stated is None else max(stated, self.seconds_read)
+        return self._reader.seconds_stated
 
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield segments with text, in order, each as soon as it is final.
@@ -187,7 +146,7 @@ class Transcription:
             for task in self._begun:
                 self._scheduler.cancel(task)
                 self._report.recognised(task.timing)
-            self._reader.leave()
+            self._permits.close()
             if reader is not None:
                 reader.cancel()
                 await asyncio.wait([reader])
@@ -209,19 +168,19 @@ class Transcription:
             self.position = reached
 
     async def _read(self, tasks: asyncio.Queue[InferenceTask | GovorError | None]) -> None:
-        """Decode and cut in a thread, one chunk further than the scheduler takes."""
+        """Hand chunks to the scheduler as far as its permits go; the next one is read meanwhile."""
         loop = asyncio.get_running_loop()
-        chunks, overlapped = self._chunks(), False
+        overlapped = False
         try:
-            while (chunk := await loop.run_in_executor(None, self._next, chunks)) is not None:
-                await self._reader.take()
+            while (chunk := await loop.run_in_executor(None, self._reader.next)) is not None:
+                await self._permits.acquire()
                 at_seam, overlapped = overlapped or chunk.seam is not None, chunk.seam is not None
                 cut_text = not self._long_form and spans_silence(chunk)
                 options = self._detailed if at_seam or cut_text else self._work.options
-                task = InferenceTask(chunk, options, self._share, self._reader.give)
+                task = InferenceTask(chunk, options, self._share, self._permits.release)
                 del chunk  # the task lets go of it when it is done
                 if not self._begun:
-                    self._done = max(self._done, self._settled)
+                    self._done = max(self._done, self._reader.settled)
                 self._begun.append(task)
                 self._scheduler.submit(task)
                 self._queue_timer.begin(task, self._scheduler.cancel)
@@ -234,29 +193,6 @@ class Transcription:
         else:
             await tasks.put(None)
 
-    def _next(self, chunks: Iterator[Chunk]) -> Chunk | None:
-        """Return the next chunk, in a thread, and note how long that took."""
-        began = time.monotonic()
-        try:
-            return next(chunks, None)
-        finally:
-            self._report.decoded(began, time.monotonic() - began)
-
-    def _chunks(self) -> Iterator[Chunk]:
-        """What of the recording is to be heard, cut, in a thread. Raises AudioTooLong."""
-        begin_at, whole = self._work.begin_at, self._work.parties is not None
-        yield from unheard(self._cut(), begin_at, self._padding, whole=whole)
-
-    def _cut(self) -> Iterator[Chunk]:
-        modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
-        for block in self._recording.blocks():
-            long = self._cutter.held > MODEST_SECONDS
-            self._cutter.packing = modest if long and not self._reader.has_room() else self._packing
-            yield from self._cutter.feed(block)
-            self._settled = self._cutter.settled
-            check_length(self._cutter.seconds, self._work.max_seconds)
-        yield from self._cutter.finish()
-
     def result(self) -> Transcript:
         """The transcript of all that has been yielded."""
         return assemble(
@@ -264,5 +200,5 @@ class Transcription:
             self._work.options,
             duration=self.seconds_read,
             model=self._work.model.id,
-            notices=self._recording.notices,
+            notices=self._reader.notices,
         )

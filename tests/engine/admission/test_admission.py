@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from govor.contract.models import ModelSpec
-from govor.engine.scheduling.admission import FIRST_GUESS, LONGEST, SHORTEST, Admission, Kind, Limits
-from govor.engine.transcription.pipeline import Work
+from govor.engine.admission.admission import FIRST_GUESS, LONGEST, SHORTEST, Admission, Kind, Limits
+from govor.engine.transcription.work import Work
 from govor.errors import GovorError, RateLimited, ServerBusy
 from govor.testing import FakeRecognizer
 from support.waiting import soon

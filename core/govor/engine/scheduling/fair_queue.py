@@ -1,0 +1,154 @@
+"""Which tasks a worker takes next. It decides alone: no threads, no asyncio, no clock, no model.
+
+- The request goes first that has had the least of the model; of equals, the shortest.
+- A request that comes late is owed at most `CREDIT_SECONDS` of what the others have had.
+- A request that has been passed over for `CREDIT_SECONDS` times the requests there are goes first.
+- Of the tasks that may share a call with the first one, those of like length go with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, count
+from typing import Generic, TypeVar
+
+from govor.engine.scheduling.fair_share import QueueEntry
+
+CREDIT_SECONDS = 60.0
+"""A voice message goes before a recording of hours, but a second one of ten hours does not keep the first one
+waiting for hours; nor do voice messages without end."""
+
+PADDING = 0.25
+"""How much of a batch's audio may be added to make all its arrays as long as the longest."""
+
+Entry = TypeVar("Entry", bound=QueueEntry)
+
+
+class FairQueue(Generic[Entry]):
+    """The tasks of one model, those that wait and those that are worked on."""
+
+    def __init__(self, batch: int = 1, *, charges_ahead: bool = True):
+        """A call takes up to `batch` tasks.
+
+        If `charges_ahead`, a task counts as done as soon as it is taken, for other workers choose while it is
+        worked on; otherwise it counts as far as it has come.
+        """
+        self._batch = batch
+        self._charges_ahead = charges_ahead
+        self._numbers = count()
+        self._level = 0.0  # share of the request that was served last
+        self._done = 0.0  # seconds of audio of all requests
+        self.waiting: list[Entry] = []
+        """Tasks that no worker has, in the order in which they came or came back."""
+        self.running: set[Entry] = set()
+        """Tasks that workers have."""
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """All tasks."""
+        return chain(self.waiting, self.running)
+
+    @property
+    def is_pressed(self) -> bool:
+        """A request waits that has had nothing yet; of a long recording only its first step is pressing."""
+        return any(
+            not entry.share.heard and (not entry.begun or entry.share.extent <= CREDIT_SECONDS)
+            for entry in self.waiting
+        )
+
+    @property
+    def is_background(self) -> bool:
+        """All that runs is of requests that have had much, or have much before them."""
+        return bool(self.running) and all(entry.share.extent > CREDIT_SECONDS for entry in self.running)
+
+    def submit(self, entry: Entry) -> list[Entry]:
+        """Let a task wait, for the first time or for its next step; return those that it supersedes."""
+        superseded = self._supersede(entry)
+        if not entry.begun:
+            entry.number = next(self._numbers)
+            if all(entry.share is not each.share for each in self.entries):
+                entry.share.passed_over_since = self._done
+        entry.share.seconds = max(entry.share.seconds, self._level - CREDIT_SECONDS)
+        self.waiting.append(entry)
+        return superseded
+
+    def take(self) -> list[Entry]:
+        """Return the task that is next and those that share its call, which then run; none: none waits."""
+        if not self.waiting:
+            return []
+        latest = self._done - CREDIT_SECONDS * len({entry.share for entry in self.entries})
+        first = min(self.waiting, key=lambda entry: (entry.share.passed_over_since >= latest, entry.rank))
+        taken = fill_batch(first, self.waiting, self._batch) if self._batch > 1 else [first]
+        self._level = max(self._level, first.share.seconds)
+        for entry in taken:
+            self.waiting.remove(entry)
+            self.running.add(entry)
+            entry.begun = True
+            if self._charges_ahead:
+                self._done += entry.charge(entry.seconds)
+            entry.share.passed_over_since = self._done
+        return taken
+
+    def settle(self, entry: Entry, heard: float) -> None:
+        """Note that a step of a task has ended, with so many seconds of it done in all."""
+        self.running.discard(entry)
+        self._done += entry.charge(heard)
+
+    def put_back(self, entries: Sequence[Entry]) -> None:
+        """Let tasks wait again whose step was not done."""
+        self.running.difference_update(entries)
+        self.waiting += entries
+
+    def withdraw(self, entry: Entry) -> bool:
+        """Forget a task that waits; False: it does not wait."""
+        if entry not in self.waiting:
+            return False
+        self.waiting.remove(entry)
+        return True
+
+    def expire(self, now: float) -> list[Entry]:
+        """Forget the tasks that have not begun by their deadline; return them."""
+        late = [
+            entry
+            for entry in self.waiting
+            if not entry.begun and entry.deadline is not None and entry.deadline <= now
+        ]
+        self._forget(late)
+        return late
+
+    def clear(self) -> list[Entry]:
+        """Forget all tasks that wait; return them."""
+        forgotten, self.waiting = self.waiting, []
+        return forgotten
+
+    def _supersede(self, entry: Entry) -> list[Entry]:
+        if entry.supersede_key is None or entry.begun:
+            return []
+        older = [
+            each
+            for each in self.waiting
+            if each.share is entry.share and each.supersede_key == entry.supersede_key and not each.begun
+        ]
+        self._forget(older)
+        return older
+
+    def _forget(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.waiting.remove(entry)
+
+
+def fill_batch(first: Entry, waiting: Sequence[Entry], largest: int) -> list[Entry]:
+    """Return `first` and others that share its call: of its batch key and of like length, of any request."""
+    if first.batch_key is None:
+        return [first]
+    alike = [each for each in waiting if each is not first and each.batch_key == first.batch_key]
+    alike.sort(key=lambda entry: (abs(entry.seconds - first.seconds), entry.rank))
+    batch, total, longest = [first], first.seconds, first.seconds
+    for entry in alike:
+        if len(batch) == largest:
+            break
+        higher, sum_of_all = max(longest, entry.seconds), total + entry.seconds
+        if higher * (len(batch) + 1) <= (1 + PADDING) * sum_of_all:
+            batch.append(entry)
+            longest, total = higher, sum_of_all
+    return batch

@@ -1,0 +1,34 @@
+"""What a task gives to the request that waits for it. In the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
+
+from govor.errors import GovorError
+
+Item = TypeVar("Item")
+
+
+class TaskResults(Generic[Item]):
+    """Items in order, as they are delivered; then an end, or an error. Iterate it once."""
+
+    def __init__(self) -> None:
+        self._ready: asyncio.Queue[Item | GovorError | None] = asyncio.Queue()
+
+    async def __aiter__(self) -> AsyncIterator[Item]:
+        """Yield items until the end. Raises the error it ends with."""
+        while (item := await self._ready.get()) is not None:
+            if isinstance(item, GovorError):
+                raise item
+            yield item
+
+    def deliver(self, items: list[Item]) -> None:
+        """Add items, none of which is None."""
+        for item in items:
+            self._ready.put_nowait(item)
+
+    def end(self, error: GovorError | None = None) -> None:
+        """Say that nothing follows, or why not."""
+        self._ready.put_nowait(error)

@@ -1,0 +1,94 @@
+"""What a worker does for a task, step by step. Runs in worker threads; knows nothing of queues or files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from govor.audio.chunking import Chunk
+from govor.contract.recognition import LongForm, Options, Recognizer, Segment
+from govor.engine.alignment.segment_times import place
+
+NOTHING = np.empty(0, np.float32)
+
+log = logging.getLogger(__name__)
+
+
+class ChunkWork:
+    """One chunk that a model transcribes, in one step or window by window."""
+
+    def __init__(self, chunk: Chunk, options: Options):
+        self.chunk = chunk
+        self.options = options
+        self.seconds = chunk.seconds
+        self.heard = 0.0
+        """Seconds of the chunk that the model is through with."""
+        self.exhausted = False
+        """The model has no more to say."""
+        self.last: Segment | None = None
+        """The last segment, once it is known to be the last."""
+        self._windows: Iterator[Segment | None] | None = None  # a long-form model's generator, once begun
+
+    @property
+    def windows_begun(self) -> bool:
+        """There is a generator to be closed."""
+        return self._windows is not None
+
+    def step(self, recognizer: Recognizer) -> list[Segment]:
+        """Do the next piece of work; return its segments, placed in the recording."""
+        if not isinstance(recognizer, LongForm):
+            return self.conclude(list(recognizer.transcribe([self.chunk.audio], self.options)))
+        if self._windows is None:
+            self._windows = recognizer.transcribe_long(self.chunk.audio, self.options)
+            self.chunk = self.chunk.without_audio()  # the model keeps it for as long as it needs it
+        # not to wait once more, only to learn that it is over
+        in_one_go = self.seconds <= getattr(recognizer, "window", 0.0)
+        placed: list[Segment] = []
+        for segment in self._windows:
+            if segment is None:
+                return placed
+            placed += place(segment, self.chunk, self.options)
+            self.heard = segment.end or self.heard
+            if not in_one_go:
+                return placed
+        return placed + self.conclude([])
+
+    def conclude(self, segments: list[Segment]) -> list[Segment]:
+        """Take the last that the model has to say; return it placed."""
+        placed = [piece for segment in segments for piece in place(segment, self.chunk, self.options)]
+        self.last = placed[-1] if placed else None
+        self.exhausted = True
+        self.heard = self.seconds
+        return placed
+
+    def close(self) -> None:
+        """End a generator that is not exhausted. Runs in a worker thread, or while none is at work."""
+        close = getattr(self._windows, "close", None)
+        try:
+            if close is not None:
+                close()
+        except Exception:  # no request is left that could get the error
+            log.exception("The model failed when its work was broken off")
+        self._windows = None
+
+    def drop_audio(self) -> None:
+        """Forget the audio, not where it began."""
+        self.chunk = Chunk(NOTHING, (0,), self.chunk.starts[:1])
+
+
+class CallWork(ChunkWork):
+    """A function of the model that gives something else than segments."""
+
+    def __init__(self, call: Callable[[Any], object], seconds: float):
+        super().__init__(Chunk(NOTHING, (0,), (0,)), Options())
+        self.seconds = seconds
+        self.answer: object = None
+        self._call = call
+
+    def step(self, recognizer: Recognizer) -> list[Segment]:
+        """Call the function; its answer is kept."""
+        self.answer = self._call(recognizer)
+        return self.conclude([])

@@ -1,0 +1,88 @@
+"""A recording read ahead of the model: decoded, searched for speech, cut into chunks. Runs in threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from govor.audio.chunking import Chunk, Chunker
+from govor.audio.decoding.opening import check_length
+from govor.audio.decoding.recording import Recording
+from govor.audio.policy import plan
+from govor.audio.resume import unheard
+from govor.contract.recognition import Notice, VoiceDetector
+from govor.engine.scheduling.read_ahead import RequestPermits
+from govor.engine.transcription.work import Work
+from govor.events import Report
+
+MODEST_SECONDS = 60.0
+"""Length of the chunks while there is no room for longer ones."""
+
+
+class ChunkReader:
+    """The chunks of one recording, in order. What is read of it is known in any thread."""
+
+    def __init__(
+        self,
+        work: Work,
+        recording: Recording,
+        detector: VoiceDetector,
+        permits: RequestPermits,
+        report: Report,
+        *,
+        long_form: bool,
+    ):
+        """`permits` say whether there is room for long chunks; `report` gets the time that decoding took."""
+        self._work = work
+        self._recording = recording
+        self._permits = permits
+        self._report = report
+        rules, self._packing = plan(work.model.spec, long_form, work.rules)
+        self._chunker = Chunker(detector, rules, self._packing)
+        self._padding = rules.padding
+        self._chunks = self._all_chunks()
+        self.settled = 0.0
+        """Seconds of the recording before which no chunk begins any more."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the recording that were decoded so far."""
+        return self._chunker.seconds
+
+    @property
+    def seconds_stated(self) -> float | None:
+        """Length of the recording as its container states it, or what was read of it, if that is more."""
+        stated = self._recording.duration
+        return None if stated is None else max(stated, self.seconds)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What of the recording was not heard; known once it has been read to its end."""
+        return self._recording.notices
+
+    def next(self) -> Chunk | None:
+        """Return the next chunk; None: there is none. Runs in a thread, one call at a time.
+
+        Raises AudioTooLong, InvalidAudio and what voice detection raises.
+        """
+        began = time.monotonic()
+        try:
+            return next(self._chunks, None)
+        finally:
+            self._report.decoded(began, time.monotonic() - began)
+
+    def _all_chunks(self) -> Iterator[Chunk]:
+        """Yield the chunks that an earlier attempt is not through with."""
+        whole = self._work.parties is not None
+        yield from unheard(self._cut(), self._work.begin_at, self._padding, whole=whole)
+
+    def _cut(self) -> Iterator[Chunk]:
+        modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
+        for block in self._recording.blocks():
+            long = self._chunker.held > MODEST_SECONDS
+            self._chunker.packing = modest if long and not self._permits.has_room() else self._packing
+            yield from self._chunker.feed(block)
+            self.settled = self._chunker.settled
+            check_length(self._chunker.seconds, self._work.max_seconds)
+        yield from self._chunker.finish()
