@@ -317,8 +317,8 @@ def test_a_short_message_is_answered_while_a_long_upload_is_worked_on(start: Sta
 class Wordy(FakeRecognizer):
     """A model that writes a megabyte for every sound."""
 
-    def _hear(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
-        segment = super()._hear(audio, options, start)
+    def _transcribe(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
+        segment = super()._transcribe(audio, options, start)
         return replace(segment, text=segment.text.ljust(1_000_000, "x"))
 
 
