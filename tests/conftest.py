@@ -1,4 +1,4 @@
-"""Servers for the tests, the sample recordings, and settings that no environment leaks into."""
+"""Servers for the tests, the sample recordings, and settings without influence of the environment."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ RECORDINGS = ROOT.parent / "shared/audio"
 
 
 def pytest_configure() -> None:
-    """Let a run that is terminated end what it has started, as one does that is interrupted.
+    """Let a terminated run end its processes, like an interrupted one.
 
-    A shell has what it starts in the background ignore interrupts, and the tests' own processes would inherit
-    it.
+    A shell makes its background processes ignore interrupts, and the tests' own processes would inherit that.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
@@ -51,7 +50,7 @@ def _no_foreign_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One models folder for the whole run: the embedded model is put together once."""
+    """One models folder for the whole run: the embedded model is assembled once."""
     return tmp_path_factory.mktemp("models")
 
 
@@ -103,21 +102,21 @@ def serve(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def server(models_dir: Path) -> Iterator[Server]:
-    """The server most tests share: all installed plugins, whisper-base as default, no key."""
-    tables = {"whisper": {"temperature_fallback": False}}  # the ladder draws at random
+    """The server that most tests share: all installed plugins, whisper-base as default, no key."""
+    tables = {"whisper": {"temperature_fallback": False}}  # the fallback's samples are random
     with serving(Settings(models_dir=models_dir, plugins=tables)) as shared:
         yield shared
 
 
 @pytest.fixture(scope="session")
 def transcripts() -> dict[str, dict[str, str]]:
-    """What is said in tests/data, by file name."""
+    """The texts of the recordings in tests/data, by file name."""
     return json.loads((DATA / "transcripts.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def recording() -> Callable[[str], Path]:
-    """A real recording; where the folder is absent the test is skipped."""
+    """Return a real recording; skip the test if the folder is absent."""
 
     def find(name: str) -> Path:
         path = RECORDINGS / name
@@ -130,7 +129,7 @@ def recording() -> Callable[[str], Path]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

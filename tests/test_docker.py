@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 
 PLUGINS = "$PLUGINS"
-"""Where further plugins stand among what is installed."""
+"""Placeholder for further plugins among the installed ones."""
 
 Stage = list[tuple[str, str]]
 """Instructions of one stage as (keyword, the rest of its line), the FROM line first."""
@@ -61,7 +61,7 @@ def environment(stage: Stage) -> dict[str, str]:
 
 
 def copied(stages: list[Stage]) -> list[str]:
-    """Return what the image takes from the repository; not what one stage takes from another."""
+    """Return the files that the image takes from the repository, not from another stage."""
     lines = [rest.split() for stage in stages for rest in values(stage, "COPY")]
     return [source for line in lines if not line[0].startswith("--from") for source in line[:-1]]
 
@@ -203,7 +203,7 @@ def answering() -> Iterator[Callable[[int], int]]:
 
 
 def health_check(stages: list[Stage], port: int) -> int:
-    """Run the image's own check against a port of this machine, behind a proxy that leads nowhere."""
+    """Run the image's own check against a port of this machine, behind a proxy that does not exist."""
     command = json.loads(values(stages[-1], "HEALTHCHECK")[0].split("CMD ")[1])
     assert command[0] == "python"
     variables = {**os.environ, "GOVOR_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
@@ -220,7 +220,7 @@ def test_the_health_check_fails_where_the_server_does_not(stages, answering):
 
 @pytest.mark.slow
 def test_the_builder_makes_an_environment_that_runs(stages, tmp_path):
-    """Do what the builder does, with one further plugin: in a clean environment, with no more files."""
+    """Run the builder's steps, with one further plugin: in a clean environment, with no other files."""
     context, venv = tmp_path / "source", tmp_path / "venv"
     builder_copies = copied(stages[:1])
     for source in builder_copies:

@@ -1,4 +1,4 @@
-"""Messages that a person can act on."""
+"""Error messages that a person can act on."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_model_that_is_not_installed_is_suggested_with_how_to_fetch_it() -> No
         ("gigaam", "gigaam-v3-ctc"),
     ],
 )
-def test_of_models_that_are_as_near_one_that_is_installed_is_suggested(name: str, meant: str) -> None:
+def test_of_equally_similar_models_an_installed_one_is_suggested(name: str, meant: str) -> None:
     away = ["whisper-tiny", "whisper-small", "gigaam-v3-ctc"]
     message = str(ModelNotFound(name, ["echo", "whisper-base"], fetchable=away))
     assert f"Did you mean '{meant}'?" in message
@@ -114,14 +114,14 @@ class Shape(BaseModel):
         ({"strange": 1}, "'strange' is not known"),
     ],
 )
-def test_what_is_wrong_with_a_value_is_said_in_plain_words(value: dict[str, Any], told: str) -> None:
+def test_a_wrong_value_is_described_in_plain_words(value: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Shape.model_validate(value)
     (item,) = caught.value.errors()
     assert fault_of(item) == told
 
 
-def test_a_kind_of_fault_that_nobody_foresaw_has_words_too() -> None:
+def test_an_unforeseen_kind_of_fault_has_words_too() -> None:
     item = {"type": "quite_new", "loc": ("a",), "msg": "Input should be new"}
     assert fault_of(item) == "'a' has a value that it cannot have"
 

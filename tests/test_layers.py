@@ -1,4 +1,4 @@
-"""Imports go one way: a module knows what lies below it and nothing of what lies above or beside it."""
+"""Imports go one way: a module imports only modules of lower layers."""
 
 import ast
 import json
@@ -42,8 +42,9 @@ LAYERS = (
     "cli",
     "__main__",
 )
-"""Rooms of the core, from the bottom up: folders, and modules beside them. Rooms of one layer do not know
-each other."""
+"""Rooms of the core, from the bottom up: folders, and modules beside them. Rooms of one layer do not import
+each other.
+"""
 
 MOST_MODULES = 12
 """Modules in a folder, `__init__` with them."""
@@ -61,7 +62,7 @@ ONLY_IN = {
 }
 FILES = [path for top in ("core", "backends", "tests") for path in (ROOT / top).rglob("*.py")]
 FACADE = {"contract", "errors", "telemetry"}
-"""What `import govor` brings in."""
+"""Rooms that `import govor` imports."""
 
 PLUGIN_SOURCES = sorted((ROOT / "backends").glob("*/src/**/*.py"))
 PLUGIN_TESTS = sorted((ROOT / "backends").glob("*/tests/**/*.py"))
@@ -84,7 +85,7 @@ def imports(path):
 
 
 def _resolve(module, name):
-    """Return govor.NAME where that is a module, and what is taken from the facade as govor:NAME."""
+    """Return govor.NAME if that is a module, and names from the facade as govor:NAME."""
     if module != "govor":
         inner = CORE.joinpath(*module.split(".")[1:], name)
         is_module = module.startswith("govor.") and (inner.is_dir() or inner.with_suffix(".py").is_file())
@@ -93,7 +94,7 @@ def _resolve(module, name):
 
 
 def room(path):
-    """Return the folder of a module, or the module that lies in none; `__main__` is above all others."""
+    """Return the folder of a module, or the module itself if it has none; `__main__` is above all."""
     return "__main__" if path.stem == "__main__" else _room_of(path.relative_to(CORE).with_suffix("").parts)
 
 
@@ -199,7 +200,7 @@ def test_a_plugin_imports_only_the_public_package_and_itself(path):
 
 
 @pytest.mark.parametrize("path", PLUGIN_SOURCES, ids=relative)
-def test_what_a_plugin_uses_of_govor_is_public(path):
+def test_plugins_use_only_public_names_of_govor(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     used = {
         node.attr
@@ -209,7 +210,7 @@ def test_what_a_plugin_uses_of_govor_is_public(path):
     assert used <= set(govor.__all__)
 
 
-def test_what_is_public_is_there_and_listed_once():
+def test_public_names_exist_and_are_listed_once():
     assert [name for name in govor.__all__ if not hasattr(govor, name)] == []
     assert len(set(govor.__all__)) == len(govor.__all__)
 

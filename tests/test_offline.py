@@ -1,6 +1,6 @@
-"""Offline: the embedded models answer on a machine without a network, and the server asks nobody anything.
+"""Offline: the embedded models answer on a machine without a network, and the server opens no connection.
 
-Python's own sockets are watched, while a few requests last: quiet/ watches all code, and longer.
+Watches Python's own sockets during a few requests; quiet/ watches all code, and longer.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ finally:
 
 
 def may_leave_the_network() -> bool:
-    """Whether this user may start a process in a network of its own."""
+    """Tell whether this user may start a process in a network namespace of its own."""
     try:
         return subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode == 0
     except FileNotFoundError:

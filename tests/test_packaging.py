@@ -1,4 +1,4 @@
-"""One name in five places, one version of everything, and nothing in a wheel that does not belong there."""
+"""Package names and versions agree everywhere, and wheels contain only files that belong there."""
 
 import ast
 import os
@@ -42,7 +42,7 @@ def lines_of(path):
 
 
 def dependencies(path):
-    """Requirements that a pyproject.toml or a list of requirements states, the optional ones included."""
+    """Return the requirements in a pyproject.toml or a list of requirements, including optional ones."""
     if path == TEST_REQUIREMENTS:
         lines = lines_of(path)
     else:
@@ -58,7 +58,7 @@ def is_ours(requirement):
 
 @pytest.fixture(scope="module")
 def pins():
-    """constraints.txt: name to version."""
+    """Return the versions in constraints.txt by name."""
     pairs = [line.split("==") for line in lines_of(CONSTRAINTS)]
     return {canonicalize_name(name): Version(version) for name, version in pairs}
 
@@ -82,7 +82,7 @@ def test_one_name_stands_in_all_places(folder):
 
 
 @pytest.mark.parametrize("folder", BACKENDS, ids=relative)
-def test_a_backend_is_all_that_a_strangers_would_be(folder):
+def test_a_backend_is_as_complete_as_one_from_outside(folder):
     assert (folder / "README.md").read_text("utf-8").startswith(f"# govor-{folder.name}\n")
     assert list((folder / "tests").glob("test_*.py")), "has no tests"
     assert not (folder / "tests/__init__.py").exists()
@@ -185,7 +185,7 @@ def test_files_and_functions_keep_to_a_readable_size(path):
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not on this machine")
 def test_an_environment_that_could_not_be_made_whole_is_made_anew_the_next_time(tmp_path):
-    half = tmp_path / "python"  # as Debian's, where the package with pip is missing
+    half = tmp_path / "python"  # as Debian's, without the package with pip
     half.write_text(f'[ "$2" = venv ] || exit 0\n{sys.executable} -m venv --without-pip "$3"\nexit 1\n')
     python = tmp_path / "venv/bin/python"
     command = ["make", f"PYTHON=sh {half}", f"VENV={tmp_path / 'venv'}", str(python)]

@@ -1,4 +1,4 @@
-"""The guard itself: a skip that should not be fails, whichever way a test is skipped."""
+"""The guard for skips: an unexpected skip fails, in whatever way a test is skipped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_that_is_known_to_fail():
 
 @pytest.fixture
 def guarded(pytester: pytest.Pytester, root: Path) -> pytest.Pytester:
-    """A folder of tests with the guard, which takes everything for installed."""
+    """A folder of tests with the guard, which assumes that everything is installed."""
     code = (root / "tests/support/skips.py").read_text()
     pytester.mkpydir("support").joinpath("skips.py").write_text(f"{code}\n\nINSTALLED = Path(__file__)\n")
     pytester.makeconftest((root / "conftest.py").read_text())
@@ -60,12 +60,12 @@ def test_a_module_that_should_not_be_skipped_is_an_error(guarded: pytest.Pyteste
     ran.stdout.fnmatch_lines(["*should have run: could not import 'no_such_module'*"])
 
 
-def test_what_a_machine_may_lack_may_be_skipped(guarded: pytest.Pytester) -> None:
+def test_tests_for_things_that_a_machine_may_lack_may_be_skipped(guarded: pytest.Pytester) -> None:
     guarded.makepyfile(test_it=SKIPPED.format(reason="curl is not on this machine"))
     guarded.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1, skipped=3, xfailed=1)
 
 
-def test_where_not_all_is_installed_a_skip_is_no_failure(
+def test_unless_all_is_installed_a_skip_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(skips, "INSTALLED", tmp_path / "none")
@@ -82,7 +82,7 @@ def test_where_not_all_is_installed_a_skip_is_no_failure(
         "moonshine-voice is not installed",
     ],
 )
-def test_what_is_installed_for_the_tests_is_no_reason(reason: str) -> None:
+def test_things_installed_for_the_tests_are_no_reason(reason: str) -> None:
     assert not skips.is_allowed(reason)
 
 

@@ -1,4 +1,4 @@
-"""Libraries that send what they know to their makers do not: importing Govor is enough."""
+"""Importing Govor is enough to keep libraries from sending telemetry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import govor
 
 
 def run(code: str, **variables: str) -> str:
-    """What a fresh interpreter prints; of the variables in question it has only those given."""
+    """Return the output of a fresh interpreter, in which only the given ones of these variables are set."""
     return printed_by(code, *telemetry.OFF, **variables)
 
 
@@ -37,7 +37,7 @@ def test_importing_anything_of_govor_switches_all_of_it_off(module: str) -> None
 
 
 @pytest.mark.parametrize("value", ["", "1", "true", "yes please"])
-def test_what_does_not_clearly_say_on_is_off(value: str) -> None:
+def test_values_that_do_not_clearly_say_on_are_off(value: str) -> None:
     assert variables_after("import govor", ORT_DISABLE_TELEMETRY=value)["ORT_DISABLE_TELEMETRY"] == "1"
 
 
@@ -54,7 +54,7 @@ def test_processes_that_govor_starts_inherit_it() -> None:
     assert run(code) == "1"
 
 
-def test_a_runtime_that_was_imported_before_is_told() -> None:
+def test_a_runtime_that_was_imported_before_is_switched_off() -> None:
     assert run(LATE) == "off"
     assert run(LATE, ORT_DISABLE_TELEMETRY="0") == ""
 

@@ -1,4 +1,4 @@
-"""Govor: a speech-to-text server. This page is the public API: all that a plugin may import."""
+"""Govor: a speech-to-text server. This module is the public API: plugins import nothing else."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ __all__ = [
     "usable_cores",
 ]
 
-switch_off()  # no library that sends is imported yet
+switch_off()  # no library that sends telemetry is imported yet
 keep_numpy_on_one_core()  # nor is numpy
 
 __version__ = "0.1.0"
@@ -117,7 +117,7 @@ HOMES = (
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module of a public name when the name is first used: a decoder process uses none."""
+    """Import the module of a public name when the name is first used: a decoder process needs none."""
     if name in __all__:
         for home in HOMES:
             module = import_module(f"govor.{home}")

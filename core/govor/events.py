@@ -1,6 +1,6 @@
-"""What happens in the engine, told to those who look on: metrics, logs, traces. Knows none of them.
+"""Events of the engine, for its observers: metrics, logs, traces. Knows none of them.
 
-All is told in the event loop.
+All methods are called in the event loop.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 MOST_STEPS = 64
-"""Steps of one recording that are kept one by one: ten hours have thousands."""
+"""Most steps of one recording that are kept one by one: ten hours have thousands."""
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ class Timing:
     begun: float | None = None
     ended: float | None = None
     worked: float = 0.0
-    """Seconds of a worker, its part where a call had several chunks."""
+    """Worker seconds; the chunk's share if a call had several chunks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of the way of one recording, in seconds of the monotonic clock."""
+    """One step in the transcription of a recording, in seconds of the monotonic clock."""
 
     name: Literal["decode", "queue", "recognise"]
     begun: float
@@ -39,32 +39,32 @@ class Step:
 
 @dataclass(slots=True)
 class Report:
-    """What became of one recording; whole when it is told."""
+    """The result and the times of one recording; complete when observers get it."""
 
     model: str
     task: str
     background: bool
-    """It is a job's, which no request waits for."""
+    """Whether it belongs to a job, so that no client waits for it."""
     outcome: str = "cancelled"
-    """completed, cancelled, or the code of an error."""
+    """"completed", "cancelled", or the code of an error."""
     audio_seconds: float = 0.0
     decode_seconds: float = 0.0
     processing_seconds: float = 0.0
-    """Seconds of workers."""
+    """Worker seconds."""
     wait_seconds: float | None = None
-    """From the first chunk's being queued to its being worked on; None: it never was."""
+    """Seconds from queueing the first chunk to the start of its work; None: it never started."""
     began: float = field(default_factory=time.monotonic)
     ended: float = 0.0
     steps: list[Step] = field(default_factory=list)
 
     def decoded(self, begun: float, seconds: float) -> None:
-        """Reading took so long, the first time from `begun` on."""
+        """Add `seconds` of decoding; the first call records a step that began at `begun`."""
         self.decode_seconds += seconds
         if not self.steps:
             self.steps.append(Step("decode", begun, begun + seconds))
 
     def recognised(self, timing: Timing) -> None:
-        """A chunk is done, or will be no more."""
+        """Add the times of a chunk that is done or cancelled."""
         self.processing_seconds += timing.worked
         if timing.queued is None or timing.begun is None:
             return
@@ -76,29 +76,28 @@ class Report:
 
 
 class Observer:
-    """Looks on; what a subclass does not care for it leaves out."""
+    """Base of all observers; a subclass overrides the events that it needs."""
 
     def transcribed(self, report: Report) -> None:
-        """A recording is done with, in the context of the request that brought it."""
+        """A transcription has ended. Called in the context of its request."""
 
     def called(self, model: str, recordings: int, seconds: float) -> None:
-        """A model has been called with so many chunks at once."""
+        """A model was called with so many chunks at once."""
 
     def moved(self, what: str, model: str, seconds: float | None) -> None:
-        """A model was loaded or reloaded, in so many seconds; or unloaded, expired, evicted, failed."""
+        """A model was loaded or reloaded in `seconds`, or unloaded, expired, evicted, or failed to load."""
 
     def fetched(self, model: str, outcome: str) -> None:
         """A download ended: completed, cancelled, or with an error's code."""
 
 
 class Observers(Observer):
-    """Tells several. One that fails is no reason for the engine to fail."""
+    """Passes each event to several observers. If one raises, the engine goes on."""
 
     def __init__(self) -> None:
         self._all: list[Observer] = []
 
     def add(self, observer: Observer) -> None:
-        """Tell this one too."""
         self._all.append(observer)
 
     def transcribed(self, report: Report) -> None:

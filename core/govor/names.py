@@ -1,6 +1,6 @@
-"""Names that others choose, checked before they become part of a path: a hub's, a manifest's, a row's.
+"""Checks of names from outside before they become part of a path: a hub's, a manifest's, a row's.
 
-What a name may be is said here alone; whoever makes a path of a name asks here first.
+Only this module says which names are allowed; all code that makes a path of a name checks it here.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 JOB = re.compile(r"job_[0-9a-f]{24}")
 REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 MARK = ".govor"
-"""In the names of all files that Govor and its plugins keep beside a model's own."""
+"""Part of the names of all files that Govor and its plugins keep beside a model's own."""
 
 LONGEST = 255
 """Bytes of one name on Linux, macOS and Windows: NAME_MAX of limits.h."""
 
 
 def is_commit(text: str) -> bool:
-    """Tell whether this is a commit of git's, in full."""
+    """Tell whether this is a full git commit hash."""
     return COMMIT.fullmatch(text) is not None
 
 
@@ -34,17 +34,17 @@ def is_blob(text: str) -> bool:
 
 
 def is_job(text: object) -> bool:
-    """Tell whether this is a job's id, by which its recording is called too."""
+    """Tell whether this is a job's id, which also names its recording."""
     return isinstance(text, str) and JOB.fullmatch(text) is not None
 
 
 def is_repository(text: str) -> bool:
-    """Tell whether this is OWNER/REPO as the hub has it."""
+    """Tell whether this is OWNER/REPO in the hub's form."""
     return REPOSITORY.fullmatch(text) is not None and ".." not in text
 
 
 def is_name(text: str) -> bool:
-    """Tell whether this names something in a folder, and nothing above or below it."""
+    """Tell whether this names an entry of a folder, and nothing above or below that folder."""
     return (
         text not in ("", ".", "..")
         and text.isprintable()
@@ -65,7 +65,7 @@ def is_marked(name: str) -> bool:
 
 
 def folder_name(name: str) -> str:
-    """One folder's name for any text: never a way out of the folder above, nor the name of a hidden file."""
+    """Return a folder name for any text: it stays inside its parent folder and is not hidden."""
     text = "".join(letter if letter.isprintable() else "_" for letter in name)
     text = text.replace("/", "--").replace("\\", "--")
     return re.sub(r"^\.+", lambda dots: "_" * len(dots[0]), text) or "_"

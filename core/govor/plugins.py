@@ -1,4 +1,4 @@
-"""Finding plugins, in order, each apart from the others: one that fails is recorded, not fatal.
+"""Find plugins, in order and isolated from each other: a failure is recorded and does not stop the server.
 
 Knows nothing of models beyond asking a backend for its list.
 """
@@ -32,14 +32,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Plugin:
-    """One entry point of the group `govor` and what became of it."""
+    """One entry point of the group `govor`, with its state."""
 
     name: str
     distribution: str
     version: str
     state: Literal["ready", "failed", "disabled"] = "ready"
     reason: str = ""
-    """Why it, or one of its hooks, failed; empty otherwise."""
+    """The reason if it, or one of its hooks, failed; empty otherwise."""
     hooks: tuple[str, ...] = ()
     backend: Backend | None = None
     models: tuple[ModelSpec, ...] = field(default=(), repr=False)
@@ -50,7 +50,7 @@ class Plugins:
     """All installed plugins, in the order of plugins.toml, then by name."""
 
     def __init__(self, settings: Settings, found: Iterable[EntryPoint] | None = None):
-        """Import and ask every plugin. Raises ConfigurationError where a required one is not ready."""
+        """Import every plugin and call its hooks. Raises ConfigurationError if a required one fails."""
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._tables = settings.plugins
@@ -58,13 +58,13 @@ class Plugins:
         points = entry_points(group=GROUP) if found is None else found
         self._all = [self._open(point, settings.disable) for point in _ordered(points, settings.order)]
         self._check_required(settings.require)
-        self._warn_of_strangers({*settings.order, *settings.disable, *settings.plugins})
+        self._warn_of_unknown_names({*settings.order, *settings.disable, *settings.plugins})
 
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._all)
 
     def voice_detector(self, fallback: Callable[[], VoiceDetector]) -> tuple[str, VoiceDetector]:
-        """Return (plugin name, detector) of the first plugin that has a working one, else `fallback`'s."""
+        """Return (plugin name, detector) of the first plugin with a working detector, else `fallback`'s."""
         for plugin in self._all:
             if plugin.state != "ready" or "vad" not in plugin.hooks:
                 continue
@@ -75,7 +75,7 @@ class Plugins:
         return "energy", fallback()
 
     def commands(self, taken: Collection[str]) -> dict[str, click.Command]:
-        """Return the plugins' commands by name, without names that are `taken`; the first keeps a name."""
+        """Return the plugins' commands by name, except `taken` names; the first plugin keeps a name."""
         found: dict[str, click.Command] = {}
         for plugin in self._all:
             if plugin.state != "ready" or "commands" not in plugin.hooks:
@@ -88,14 +88,16 @@ class Plugins:
             for name, command in offered.items():
                 if name in taken or name in found:
                     log.warning(
-                        "Plugin '%s' has a command '%s', which is taken: it is left out", plugin.name, name
+                        "Plugin '%s' has a command '%s', whose name is taken: it is left out",
+                        plugin.name,
+                        name,
                     )
                 else:
                     found[name] = command
         return found
 
     async def start(self, transcriber: Transcriber) -> None:
-        """Begin what the plugins do beside the HTTP server; one that fails is recorded."""
+        """Enter the `startup` contexts of the plugins; one that fails is recorded."""
         for plugin in self._all:
             if plugin.state != "ready" or "startup" not in plugin.hooks:
                 continue
@@ -108,7 +110,7 @@ class Plugins:
                 self._running.append((plugin, context))
 
     async def stop(self) -> None:
-        """End what `start` has begun, the last first."""
+        """Exit the contexts that `start` entered, the last first."""
         while self._running:
             plugin, context = self._running.pop()
             try:
@@ -139,7 +141,7 @@ class Plugins:
         return plugin
 
     def _register(self, plugin: Plugin, module: object) -> None:
-        hash(module)  # pluggy keeps plugins in sets: one that has no hash would break every other's calls
+        hash(module)  # pluggy keeps plugins in sets: an unhashable one would break every other plugin's calls
         self._manager.register(module, name=plugin.name)
         try:
             self._manager.check_pending()  # a misspelt hook is an error, not silence
@@ -152,7 +154,7 @@ class Plugins:
             raise ValueError("it implements no hook; is @govor.hookimpl missing?")
 
     def _call(self, hook: str, name: str, **arguments: object) -> Any:
-        """Call one hook of one plugin with that plugin's own table of settings."""
+        """Call one hook of one plugin with the plugin's own table of settings."""
         others = [other for key, other in self._manager.list_name_plugin() if key != name]
         caller = self._manager.subset_hook_caller(hook, others)
         # an environment variable's name has no hyphen: GOVOR_PLUGINS__GIGAAM_ONNX__… is gigaam-onnx
@@ -167,8 +169,8 @@ class Plugins:
             raise ValueError(f"hook '{hook}' returned None")
         return results[0]
 
-    def _warn_of_strangers(self, named: Iterable[str]) -> None:
-        """A misspelt name must not pass in silence; that of a plugin not installed does no harm."""
+    def _warn_of_unknown_names(self, named: Iterable[str]) -> None:
+        """Warn of a plugin name that is not installed: it may be misspelt. An unused name does no harm."""
         known = {
             spelling for plugin in self._all for spelling in (plugin.name, plugin.name.replace("-", "_"))
         }
@@ -187,7 +189,7 @@ class Plugins:
 
 
 def _faults(error: ValidationError, module: str) -> str:
-    """What is wrong with which keys of a table, without the values: one may be a secret."""
+    """Describe the wrong keys of a table, without the values: one may be a secret."""
     known = _keys_of(error.title, module.partition(".")[0])
     return "; ".join(_fault(item, known) for item in error.errors(include_url=False))
 
@@ -202,7 +204,7 @@ def _fault(item: Item, known: Collection[str]) -> str:
 
 
 def _keys_of(title: str, package: str) -> Collection[str]:
-    """Return the keys of a plugin's own class of settings, of which an error has the name only."""
+    """Return the keys of a plugin's own settings class; the error has only the name of the class."""
     kinds = list(BaseModel.__subclasses__())
     for kind in kinds:
         if kind.__name__ == title and kind.__module__.partition(".")[0] == package:
@@ -249,7 +251,7 @@ def _named(commands: Iterable[object]) -> dict[str, click.Command]:
 
 
 def _fail(plugin: Plugin, error: BaseException) -> None:
-    """Record why; a plugin whose models are in use already stays ready, without its other hook."""
+    """Record the error; a plugin whose models are in use stays ready, without its other hook."""
     plugin.reason = f"{type(error).__name__}: {error}"
     if plugin.backend is None:
         plugin.state = "failed"

@@ -1,6 +1,6 @@
-"""What libraries below Govor would tell their makers: switched off before any of them is imported.
+"""Switch off the telemetry of libraries before any of them is imported.
 
-Knows no library but by the variables that it heeds and, where it is there already, by its name.
+Knows a library only by the variables that it reads and, if it is imported already, by its name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ of packages for its newest version (cli/_cli_utils.py). DO_NOT_TRACK is for what
 """
 
 WANTED = frozenset({"0", "false", "no", "off"})
-"""What a user writes who wants a library to send."""
+"""Values of a variable with which a user allows a library to send."""
 
 
 def switch_off() -> None:
@@ -39,5 +39,5 @@ def switch_off() -> None:
 
 
 def is_wanted(name: str) -> bool:
-    """Whether the environment says that what a variable switches off shall stay on."""
+    """Tell whether the environment explicitly leaves on what the variable would switch off."""
     return os.environ.get(name, "").strip().lower() in WANTED

@@ -1,6 +1,6 @@
-"""A client that does all that it should not, until it is ended. Run as `python rude.py PORT ADDRESS SECONDS`.
+"""A misbehaving client, which runs until it is ended: `python rude.py PORT ADDRESS SECONDS`.
 
-ADDRESS is the loopback address that it calls from, so that the server can tell it from others.
+ADDRESS is the loopback address that it calls from, so that the server can distinguish it from others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PATHS = ("/v1/audio/transcriptions", "/inference", "/v1/transcribe", "/v1/audio/
 
 
 class Rude:
-    """Several ways to be a nuisance, each in a thread of its own."""
+    """Several kinds of misbehaviour, each in a thread of its own."""
 
     def __init__(self, port: int, address: str, until: float):
         self._port, self._address, self._until = port, address, until
@@ -32,7 +32,7 @@ class Rude:
         self.count: dict[str, int] = {}
 
     def run(self) -> None:
-        """Be rude in every way at once."""
+        """Run all kinds at once."""
         ways: list[Callable[[random.Random], None]] = [
             self.send_damaged_files,
             self.send_damaged_files,
@@ -76,7 +76,7 @@ class Rude:
         self._post(dice.choice(PATHS), damaged(self._files, dice.randrange(1 << 40)), model="echo")
 
     def stall_uploads(self, dice: random.Random) -> None:
-        """Begin uploads and leave them, some of them without closing."""
+        """Begin uploads and abandon them, some without closing the connection."""
         held = []
         for _ in range(20):
             connection = self._connect()
@@ -134,7 +134,7 @@ class Rude:
         self._ask(dice.choice(heads))
 
     def leave_early(self, dice: random.Random) -> None:
-        """Send a whole recording, and leave without its text."""
+        """Send a whole recording, and disconnect before the answer."""
         kind, body = form(dice.choice(self._files), {"model": "echo", "stream": "true"})
         with self._connect() as connection:
             head = f"POST {PATHS[0]} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"

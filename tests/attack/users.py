@@ -1,6 +1,6 @@
-"""Clients that ask for what they may. Run as `python users.py PORT REQUESTS RECORDING TEXT SECONDS`.
+"""Well-behaved clients: `python users.py PORT REQUESTS RECORDING TEXT SECONDS`.
 
-They go on for SECONDS at least. Prints how many answers there were, and those that were wrong.
+They run for at least SECONDS. Prints the number of answers, and of wrong ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SHOWN = 20
 
 
 def use(port: int, seed: int, requests: int, content: bytes, text: str, until: float) -> Counter[str]:
-    """Ask `requests` times and until then; return what came, by kind."""
+    """Send at least `requests` requests, and until that time; return the numbers of answers by kind."""
     dice, found = random.Random(seed), Counter[str]()
     connection = HTTPConnection("127.0.0.1", port, timeout=120)
     kind, body = form(content, {"model": "echo"})
@@ -40,7 +40,7 @@ def use(port: int, seed: int, requests: int, content: bytes, text: str, until: f
 
 
 def main(port: int, requests: int, recording: Path, text: str, seconds: float) -> None:
-    """Be several clients at once."""
+    """Run several clients at once."""
     content, until, found = recording.read_bytes(), time.monotonic() + seconds, Counter[str]()
 
     def one(seed: int) -> None:

@@ -1,6 +1,6 @@
-"""Speech cut and packed while it is read: nothing lost, nothing twice, every time told in the recording.
+"""Speech cut and packed while it is read: no sample is lost or repeated, and all times are the recording's.
 
-Most recordings here count: each sample holds its own number, so a chunk shows where it comes from.
+Most recordings here count: each sample has its own number, so a chunk shows where it comes from.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FRAME = 160
 
 
 class Script:
-    """A detector that gives the probabilities it was told; asked again, it hears nobody."""
+    """A detector with given probabilities; in a second stream it finds no speech."""
 
     frame = FRAME
 
@@ -62,7 +62,7 @@ def chunks(
     samples: int | None = None,
     blocks: Sequence[int] = (),
 ) -> list[Chunk]:
-    """Chunks of a counting recording fed in blocks of these sizes; what they leave over comes last."""
+    """Return the chunks of a counting recording fed in blocks of these sizes; the rest comes last."""
     audio = counting(len(probabilities) * FRAME if samples is None else samples)
     return list(
         cut(np.split(audio, np.cumsum(blocks, dtype=int)), Chunker(Script(probabilities), rules, packing))
@@ -70,21 +70,21 @@ def chunks(
 
 
 def regions(probabilities: Sequence[float], rules: SpeechRules, samples: int) -> list[tuple[int, int]]:
-    """Start and end of the speech, found with the whole recording at hand."""
+    """Return start and end of the speech, found from the whole recording."""
     finder = SpeechFinder(rules, FRAME)
     found = finder.add(np.float32([*probabilities, 0][: samples // FRAME + 1])) + finder.finish(samples)
     return [(region.start, region.end) for region in found]
 
 
 def parts(chunk: Chunk) -> list[tuple[int, int]]:
-    """Start and end in the recording of each part."""
+    """Return start and end in the recording of each part."""
     edges = [*chunk.offsets, len(chunk.audio)]
     lengths = [end - begin for begin, end in pairwise(edges)]
     return [(start, start + length) for start, length in zip(chunk.starts, lengths, strict=True)]
 
 
 def heard(found: list[Chunk]) -> list[int]:
-    """The numbers of all samples that are in a chunk, in order of appearance."""
+    """Return the numbers of all samples in the chunks, in order of appearance."""
     return [int(number) for chunk in found for number in chunk.audio]
 
 
@@ -117,7 +117,7 @@ thorough = settings(deadline=None, max_examples=120)
 
 @thorough
 @any_recording
-def test_all_speech_is_in_exactly_one_stretch_and_in_order(
+def test_all_speech_is_in_exactly_one_chunk_and_in_order(
     probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
@@ -129,7 +129,7 @@ def test_all_speech_is_in_exactly_one_stretch_and_in_order(
 @thorough
 @any_recording
 @example([1.0] * 30 + [0.0] * 40, SpeechRules(silence=0.3, padding=0.0), ChunkSizes(0.4, 0.4), [1600] * 7, 0)
-def test_stretches_do_not_depend_on_the_blocks(
+def test_chunks_do_not_depend_on_the_blocks(
     probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
@@ -140,7 +140,7 @@ def test_stretches_do_not_depend_on_the_blocks(
 
 @thorough
 @any_recording
-def test_a_stretch_knows_where_its_parts_come_from(
+def test_a_chunk_knows_where_its_parts_come_from(
     probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
@@ -151,7 +151,7 @@ def test_a_stretch_knows_where_its_parts_come_from(
 
 @thorough
 @any_recording
-def test_stretches_keep_to_maximum_target_and_gap_and_are_as_long_as_these_allow(
+def test_chunks_keep_to_maximum_target_and_gap_and_are_as_long_as_these_allow(
     probabilities: list[float], rules: SpeechRules, packing: ChunkSizes, blocks: list[int], missing: int
 ) -> None:
     samples = max(0, len(probabilities) * FRAME - missing)
@@ -199,18 +199,18 @@ def test_without_detection_everything_is_handed_on() -> None:
 
 
 @pytest.mark.parametrize("blocks", [(), (0, 0)])
-def test_a_recording_without_samples_has_no_stretch(blocks: tuple[int, ...]) -> None:
+def test_a_recording_without_samples_has_no_chunk(blocks: tuple[int, ...]) -> None:
     assert chunks([], NO_DETECTION, ChunkSizes(1.0, 1.0), samples=0, blocks=blocks) == []
 
 
-def test_a_stretch_cannot_be_written_to() -> None:
+def test_a_chunk_cannot_be_written_to() -> None:
     (chunk,) = chunks([1.0] * 50, SpeechRules(), ChunkSizes(9.0, 9.0))
     with pytest.raises(ValueError, match="read-only"):
         chunk.audio[0] = 1
 
 
 def dips(seconds: float, *places: tuple[float, float]) -> list[float]:
-    """Probabilities of speech without a pause that is at (second, probability) less sure, for 0.3 s."""
+    """Return probabilities of speech without pauses, lower for 0.3 s at each (second, probability)."""
     said = np.full(round(seconds * SAMPLE_RATE / FRAME), 0.9)
     for second, probability in places:
         middle = round(second * SAMPLE_RATE / FRAME)
@@ -242,7 +242,7 @@ def test_a_pause_that_may_end_a_region_does_not_make_it_too_long() -> None:
 
 
 def blocks_held(audio_block: Audio, times: int, cutter: Chunker) -> tuple[int, int]:
-    """Feed copies of a block; return how many were alive at most, and how many chunks came meanwhile."""
+    """Feed copies of a block; return the most that were alive, and the number of chunks."""
     alive: list[weakref.ref[Audio]] = []
     most = came = 0
     for _ in range(times):
@@ -265,7 +265,7 @@ def test_endless_speech_is_handed_on_and_forgotten() -> None:
 def test_endless_silence_is_forgotten() -> None:
     cutter = Chunker(FakeDetector(), SpeechRules(padding=0.4), ChunkSizes(maximum=10.0, target=10.0))
     most, came = blocks_held(np.float32(silence(1.0)), 300, cutter)
-    assert most <= 6  # a quiet voice is looked for in four seconds at a time
+    assert most <= 6  # a quiet voice is searched in four seconds at a time
     assert came == 0
 
 
@@ -277,7 +277,7 @@ def test_silence_after_speech_is_forgotten_though_more_speech_may_join_it() -> N
     assert [chunk.end for chunk in cutter.finish()] == [pytest.approx(5.4, abs=0.05)]
 
 
-def test_a_silence_as_long_as_the_gap_hands_a_stretch_on_before_more_speech() -> None:
+def test_a_silence_as_long_as_the_gap_completes_a_chunk_before_more_speech() -> None:
     cutter = Chunker(FakeDetector(), SpeechRules(silence=0.5, padding=0.2), ChunkSizes(30.0, 10.0, gap=3.0))
     assert list(cutter.feed(hum(2.0))) == []
     assert list(cutter.feed(silence(3.0))) == []
@@ -286,13 +286,13 @@ def test_a_silence_as_long_as_the_gap_hands_a_stretch_on_before_more_speech() ->
 
 @pytest.fixture
 def talk(recording: Callable[[str], Path]) -> Audio:
-    """Eight people, one after the other, with three seconds of silence after each."""
+    """Eight speakers, one after the other, with three seconds of silence after each."""
     turns = [read_audio(recording(f"golos_0{number}.wav")) for number in range(8)]
     return np.concatenate([piece for turn in turns for piece in (turn, silence(3))])
 
 
 @pytest.mark.parametrize("maximum", [8.0, 15.0, 600.0])
-def test_long_form_stretches_are_the_chunks_of_faster_whisper(maximum: float, talk: Audio) -> None:
+def test_long_form_chunks_are_those_of_faster_whisper(maximum: float, talk: Audio) -> None:
     vad = pytest.importorskip("faster_whisper.vad")
     options = vad.VadOptions(
         min_silence_duration_ms=round(LONG_FORM_RULES.silence * 1000),

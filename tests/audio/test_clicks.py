@@ -1,4 +1,4 @@
-"""Clicks far above the voice are brought down to it; all else stays as it is."""
+"""Clicks far above the voice are reduced to its level; all else stays as it is."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_speech_stays_to_the_last_bit(name: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("length", [0.1, 0.3, 2.0])
-def test_what_lasts_as_long_as_a_word_may_be_one(length: float) -> None:
+def test_a_sound_as_long_as_a_word_may_be_one(length: float) -> None:
     rustle = np.random.default_rng(0).normal(0, 0.001, 20 * RATE).astype(np.float32)
     rustle[5 * RATE : 5 * RATE + round(length * RATE)] += np.float32(0.9)
     heard = rustle.copy()

@@ -1,4 +1,4 @@
-"""Recordings that begin or end amid a word: quiet is added where a model wants it, and no time changes."""
+"""Recordings that begin or end amid a word: quiet is added if the model needs it, and times do not change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SAMPLES = round(RIM * SAMPLE_RATE)
 
 
 class Script:
-    """A detector that gives the probabilities it was told; asked again, it hears nobody."""
+    """A detector with given probabilities; in a second stream it finds no speech."""
 
     frame = FRAME
 
@@ -55,7 +55,7 @@ def added(chunk: Chunk) -> tuple[int, int]:
 
 
 def spoken(chunk: Chunk) -> list[float]:
-    """What of the audio is the recording's."""
+    """Return the part of the audio that is the recording's."""
     return chunk.audio[chunk.offsets[0] : chunk.until].tolist()
 
 
@@ -80,7 +80,7 @@ def test_a_model_that_wants_none_gets_none() -> None:
     assert [added(chunk) for chunk in chunks([0.9] * 200, 0.0)] == [(0, 0)]
 
 
-def test_stretches_within_the_recording_get_none() -> None:
+def test_chunks_within_the_recording_get_none() -> None:
     first, middle, last = chunks(([0.9] * 300 + [0.0] * 400) * 2 + [0.9] * 300, RIM)
     assert [added(chunk) for chunk in (first, middle, last)] == [(SAMPLES, 0), (0, 0), (0, SAMPLES)]
 
@@ -90,7 +90,7 @@ def test_stretches_within_the_recording_get_none() -> None:
     st.lists(st.tuples(st.sampled_from([0.0, 0.4, 0.9]), st.integers(1, 150)), min_size=1, max_size=8),
     st.integers(100, 400),
 )
-def test_with_quiet_around_stretches_are_as_long_as_allowed_and_hold_the_same_at_the_same_times(
+def test_with_quiet_around_chunks_are_as_long_as_allowed_and_hold_the_same_at_the_same_times(
     runs: list[tuple[float, int]], longest: int
 ) -> None:
     probabilities = [probability for probability, length in runs for _ in range(length)]
@@ -105,7 +105,7 @@ def test_with_quiet_around_stretches_are_as_long_as_allowed_and_hold_the_same_at
             assert one.recording_time(second + lead) == other.recording_time(second)
 
 
-def test_times_within_the_quiet_are_those_of_the_rim() -> None:
+def test_times_within_the_quiet_are_those_of_the_edge() -> None:
     (chunk,) = chunks([0.9] * 200, RIM)
     words = (Word("one", 0.1, 0.9), Word("two", 2.2, 2.9))
     (segment,) = place(Segment("one two", 0.0, 3.0, words=words), chunk, Options())
@@ -114,7 +114,7 @@ def test_times_within_the_quiet_are_those_of_the_rim() -> None:
     assert [(word.start, word.end) for word in segment.words] == [(0.0, 0.4), (1.7, 2.0)]
 
 
-def test_what_is_left_of_a_stretch_keeps_the_quiet_behind_it() -> None:
+def test_the_rest_of_a_chunk_keeps_the_quiet_after_it() -> None:
     (chunk,) = chunks([0.9] * 200, RIM)
     (rest,) = unheard([chunk], 1.2, 0.2)
     assert added(rest) == (0, SAMPLES)

@@ -21,7 +21,7 @@ def noise(loudness):
 
 
 def syllables():
-    """Four a second, of a voice with many harmonics, from the third second on."""
+    """Return four syllables a second, of a voice with many harmonics, from the third second on."""
     voice = sum(np.sin(2 * np.pi * 140 * harmonic * TIME) / harmonic for harmonic in range(1, 20))
     return 0.1 * voice * np.clip(np.sin(2 * np.pi * 4 * TIME), 0, 1) * (TIME > 2)
 
@@ -48,7 +48,7 @@ def test_an_empty_block_has_no_probabilities():
         pytest.param(np.full_like(TIME, 0.5), id="offset"),
     ],
 )
-def test_what_does_not_change_is_not_speech(signal):
+def test_a_constant_sound_is_not_speech(signal):
     assert probabilities(signal).max() < 0.5
 
 

@@ -1,4 +1,4 @@
-"""Quiet voices are found, noise is none, and ordinary recordings have the regions that they always had."""
+"""Quiet voices are found, noise is not taken for speech, and ordinary recordings keep their regions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_ordinary_recordings_have_the_regions_of_faster_whisper(
 
 
 @pytest.mark.parametrize("level", [-45, -65])
-def test_a_quiet_recording_is_heard_as_one_of_ordinary_loudness(
+def test_a_quiet_recording_has_the_regions_of_one_of_ordinary_loudness(
     level: float, speech: Audio, detector: VoiceDetector
 ) -> None:
     heard = seconds(speech_in([at_peak(speech, level)], detector, LONG_FORM_RULES))
@@ -70,9 +70,7 @@ def test_a_quiet_recording_is_heard_as_one_of_ordinary_loudness(
 
 
 @pytest.mark.parametrize("softer", [30, 45])
-def test_a_partner_who_is_much_quieter_is_heard(
-    softer: float, speech: Audio, detector: VoiceDetector
-) -> None:
+def test_a_much_quieter_speaker_is_detected(softer: float, speech: Audio, detector: VoiceDetector) -> None:
     near, far = at_peak(speech, -2), at_peak(speech[: 5 * SAMPLE_RATE], -2 - softer)
     audio = np.concatenate([near, far, near])
     audio += at_level(white(len(audio) / SAMPLE_RATE), -80)
@@ -80,7 +78,7 @@ def test_a_partner_who_is_much_quieter_is_heard(
 
 
 @pytest.mark.parametrize("offset", [0.1, 0.3, -0.6])
-def test_a_constant_offset_hides_nobody(offset: float, speech: Audio, detector: VoiceDetector) -> None:
+def test_a_constant_offset_hides_no_speech(offset: float, speech: Audio, detector: VoiceDetector) -> None:
     audio = at_peak(speech, -28) + np.float32(offset)
     heard = seconds(speech_in([audio], detector, LONG_FORM_RULES))
     assert heard > 0.9 * len(speech) / SAMPLE_RATE
@@ -122,7 +120,7 @@ def test_probabilities_do_not_depend_on_the_blocks_and_none_is_lost(
     assert listen(cuts) == at_once
 
 
-def test_what_is_amplified_has_neither_offset_nor_more_than_full_scale() -> None:
+def test_amplified_audio_has_neither_offset_nor_more_than_full_scale() -> None:
     frames = (at_peak(hum(4.0), -50) + np.float32(0.25)).reshape(-1, 160)
     louder = amplify(frames, slice(0, None))
     assert louder is not None

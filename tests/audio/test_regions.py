@@ -1,4 +1,4 @@
-"""Regions found as probabilities arrive, against those found with the whole recording at hand."""
+"""Regions found as probabilities arrive, compared with those found from the whole recording."""
 
 import wave
 from itertools import pairwise
@@ -17,7 +17,7 @@ PROBABILITIES = (0.0, 0.005, 0.05, 0.34, 0.35, 0.36, 0.5, 0.9, 1.0)
 
 
 def found(probabilities, total, rules, blocks=()):
-    """Regions of a recording fed in blocks of these sizes; what the sizes leave over comes last."""
+    """Return the regions of a recording fed in blocks of these sizes; the rest comes last."""
     finder = SpeechFinder(rules, FRAME)
     regions = []
     for block in np.split(np.float32(probabilities), np.cumsum(blocks, dtype=int)):
@@ -26,7 +26,7 @@ def found(probabilities, total, rules, blocks=()):
 
 
 def expected(probabilities, total, rules):
-    """The definition, with the whole recording at hand and durations in fractions of samples."""
+    """The definition, for a whole recording and durations in fractions of samples."""
     padding = 16_000 * round(rules.padding * 1000) / 1000
     spans = spans_of_speech(np.float32(probabilities), total, rules)
     if not spans:
@@ -42,13 +42,13 @@ def expected(probabilities, total, rules):
 
 
 def spans_of_speech(probabilities, total, rules):
-    """Start and end of all speech that is long enough, without padding."""
+    """Return start and end of all speech that is long enough, without padding."""
     silence = 16_000 * round(rules.silence * 1000) / 1000
     minimum = 16_000 * round(rules.minimum * 1000) / 1000
     release = np.float32(max(rules.threshold - 0.15, 0.01) if rules.release is None else rules.release)
     longest = 16_000 * rules.longest - FRAME - 2 * 16_000 * round(rules.padding * 1000) / 1000
     spans, start, fell = [], None, None
-    pauses = []  # in the open speech, long enough to cut it there: where each began, and where it ended
+    pauses = []  # in the open speech, long enough for a cut: start and end of each
     for index, probability in enumerate(probabilities):
         here = index * FRAME
         if probability >= np.float32(rules.threshold):
@@ -95,7 +95,7 @@ SEQUENCES = st.one_of(
     RUNS.map(lambda runs: [probability for probability, length in runs for _ in range(length)]),
 )
 BLOCKS = st.lists(st.integers(0, 9), max_size=30)
-MISSING = st.integers(0, FRAME)  # samples by which the last frame was filled up
+MISSING = st.integers(0, FRAME)  # samples by which the last frame was padded
 
 
 @settings(deadline=None, max_examples=600)
@@ -160,13 +160,13 @@ def test_a_recording_without_samples_has_no_regions():
     assert found([], 0, SpeechRules()) == []
 
 
-def test_a_region_is_final_once_its_pause_and_its_padding_have_been_heard():
+def test_a_region_is_final_once_its_pause_and_its_padding_have_been_fed():
     finder = SpeechFinder(SpeechRules(silence=2 * FRAME / 16_000, padding=2 * FRAME / 16_000), FRAME)
     assert finder.add(np.float32([0, 0, 0, 1, 1, 0, 0, 0])) == []  # speech could return near enough to share
     assert finder.add(np.float32([0])) == [Region(1 * FRAME, 7 * FRAME)]
 
 
-def test_an_open_region_tells_where_it_began():
+def test_an_open_region_has_its_start():
     finder = SpeechFinder(SpeechRules(padding=2 * FRAME / 16_000), FRAME)
     finder.add(np.float32([0, 0, 0, 1]))
     assert finder.inside is None  # the recording could end here, before the frame is known to be real

@@ -1,6 +1,6 @@
-"""How quickly others are answered while a crowd of clients is sent away.
+"""Response times for other clients while a crowd of clients is refused.
 
-`make bench` prints the figures; they are of use on a machine that does nothing else.
+`make bench` prints the figures; they are only useful on an idle machine.
 """
 
 from __future__ import annotations

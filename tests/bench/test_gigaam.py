@@ -1,4 +1,4 @@
-"""GigaAM v3 at full size against onnx-asr 0.12: same weights, same audio, voice detection included, per core.
+"""GigaAM v3 at full size compared with onnx-asr 0.12: same weights and audio, voice detection, per core.
 
 `make bench` prints the figures; docs/explanation/performance.md holds those of one machine. The weights are
 random, made by tests/fullsize/make_model.py into $FULLSIZE (default: govor-fullsize among temporary files).
@@ -61,7 +61,7 @@ def audio() -> Audio:
 
 
 def ours(folder: Path) -> Pipeline:
-    """Govor's way of a recording, from samples to segments."""
+    """Govor's pipeline, from samples to segments."""
     recognizer, detector = load_gigaam(folder), govor_silero.vad({})
 
     def run(audio: Audio) -> list[govor.Segment]:
@@ -83,7 +83,7 @@ def cpu_seconds(call: Callable[[], Any]) -> float:
 
 
 def in_turn(calls: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Return each call's CPU seconds, those of the round that others disturbed least."""
+    """Return each call's CPU seconds, those of its least disturbed round."""
     for call in calls.values():
         call()
     taken = [{name: cpu_seconds(call) for name, call in calls.items()} for _ in range(rounds)]
@@ -197,7 +197,7 @@ def test_peak_memory_is_no_higher_than_that_of_onnx_asr(
     models: Path, audio: Audio, name: str, tmp_path: Path
 ) -> None:
     folder, recording = models / name, tmp_path / "audio.npy"
-    load_gigaam(folder)  # rewrites the encoder, where that was not done before
+    load_gigaam(folder)  # the first load rewrites the encoder
     np.save(recording, audio)
     calls = {
         "govor": f"ours(bench.Path({str(folder)!r}))",

@@ -1,6 +1,6 @@
-"""How long a voice message of 5 s takes: alone, while two files of an hour run, and in a plain queue.
+"""Latency of a voice message of 5 s: alone, beside two files of an hour, and in a plain queue.
 
-And how soon the first words of a file of an hour come.
+Also the latency of the first words of a file of an hour.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from support.sound.lengthy import stream, write_recording
 ALONE, BESIDES = 10, 20
 GAPS = 100
 """Deltas of a long file until its longest call is known: Whisper's windows take twice as long once the text
-before them fills its context."""
+before them fills its context.
+"""
 FIFO = str(Path(__file__).parents[1] / "support/bench/fifo.py")
 MODELS = {"gigaam": gigaam, "whisper": whisper}
 FIFO_SECONDS = {"gigaam": 3600, "whisper": 300}
-"""Length of the file before the message in the plain queue: it is waited for in proportion."""
+"""Length of the file before the message in the plain queue: the wait is proportional to it."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def longest_call(server: ServerProcess, path: Path, model: str) -> float:
 
 
 def first_words(server: ServerProcess, path: Path, model: str) -> None:
-    """Send a recording; leave with the first delta."""
+    """Send a recording; disconnect after the first delta."""
 
     def leave() -> None:
         raise Left
@@ -88,7 +89,7 @@ def test_latency_of_a_message_beside_two_long_files(
 
 
 def test_latency_of_a_message_beside_two_hard_files(tmp_path: Path, models_dir: Path) -> None:
-    """Noise in which Whisper tries temperature after temperature, as it is installed."""
+    """Noise for which Whisper tries temperature after temperature, with default settings."""
     model = Measured("whisper-base")
     message = write_calm(tmp_path / "message.wav", 5)
     hard = write_hard(tmp_path / "hard.wav", 1800)

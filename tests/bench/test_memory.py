@@ -1,7 +1,7 @@
 """Memory by length of recording, with real decoding and voice detection.
 
-The model echoes: 10 h are worked through in a few minutes; $BENCH_HOURS asks for another length.
-Then whisper-base, with real speech. Nothing is kept.
+The model echoes: 10 h take a few minutes; $BENCH_HOURS sets another length. Then whisper-base, with real
+speech. No recordings are kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SETTINGS = {"default_models": "echo", "max_upload_mb": 2000, "max_audio_seconds"
 
 
 def measure(path: Path, seconds: float, models_dir: Path) -> dict[str, Any]:
-    """Stream a recording through a server of its own; return what it took."""
+    """Stream a recording through a server of its own; return its memory and time."""
     write_recording(path, seconds)
     with (
         process_of(models_dir=models_dir, **SETTINGS) as server,
@@ -58,7 +58,7 @@ def measure(path: Path, seconds: float, models_dir: Path) -> dict[str, Any]:
 
 
 def check_times(client: httpx.Client, path: Path, seconds: float) -> None:
-    """Ask for the whole answer: its times never go back."""
+    """Request the whole answer: its times never go back."""
     with path.open("rb") as file:
         answer = client.post(
             "/v1/audio/transcriptions",
@@ -88,7 +88,7 @@ REST_SECONDS = 15
 
 
 def resident(server: ServerProcess) -> int:
-    """MiB of the process now."""
+    """Return the process's resident MiB."""
     status = Path(f"/proc/{server.pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line) // 1024
 

@@ -1,4 +1,4 @@
-"""What HTTP, spooling, decoding and voice detection add to a direct library call on the same file.
+"""Time that HTTP, spooling, decoding and voice detection add to a direct library call on the same file.
 
 `make bench` prints the figures; docs/explanation/performance.md holds those of one machine. A ratio, in
 pairs: server and library in turn, on the same weights and options, so that a machine's drift cancels out.
@@ -25,7 +25,7 @@ SECONDS = 60
 
 @pytest.fixture(scope="module")
 def minute(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """60 s of English speech: the sample, with pauses, over and over."""
+    """60 s of English speech: the sample, with pauses, repeated."""
     speech, rate = media.read_wav(samples / "en.wav")
     turn = np.concatenate([speech, np.zeros(rate, np.float32)])
     path = tmp_path_factory.mktemp("bench") / "minute.wav"
@@ -39,7 +39,7 @@ def test_http_costs_at_most_five_percent(server: Any, minute: Path) -> None:
         str(server.service.store.install(model)),
         device="cpu",
         compute_type="int8",
-        cpu_threads=max(1, usable_cores() // 2),  # what the server gives each of its two workers
+        cpu_threads=max(1, usable_cores() // 2),  # as the server gives each of its two workers
     )
 
     def direct() -> str:

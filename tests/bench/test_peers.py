@@ -1,6 +1,6 @@
 """Another packaged server in the same run: wyoming-faster-whisper, on the same weights.
 
-It is found where it is installed (pip install wyoming-faster-whisper), or by $WYOMING_PYTHON, the Python of
+It is used if it is installed (pip install wyoming-faster-whisper), or by $WYOMING_PYTHON, the Python of
 an environment that has it.
 """
 
@@ -47,7 +47,7 @@ def python() -> str:
 
 @contextmanager
 def wyoming(python: str, weights: Path, threads: int) -> Iterator[Address]:
-    """Run the peer with its beam and numbers set as Govor's are."""
+    """Run the peer with Govor's beam and number type."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address: Address = probe.getsockname()
@@ -105,7 +105,7 @@ def ask_wyoming(address: Address, path: Path) -> str:
 def test_throughput_beside_another_packaged_server(
     python: str, server: Any, models_dir: Path, samples: Path
 ) -> None:
-    # clear speech, so that neither tries again at a temperature, which draws at random: the peer always may
+    # clear speech, so that neither decodes again at a temperature, which is random: the peer always may
     talk, seconds = samples / "en.wav", duration(samples / "en.wav")
     weights = server.service.store.install(server.service.catalogue.find("whisper-base"))
     cores = len(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""How much quiet speech is found and how much noise is taken for speech, by the detector alone and by Govor.
+"""Shares of quiet speech that is found and of noise taken for speech, by the detector alone and by Govor.
 
 `make bench` prints the figures; docs/explanation/performance.md holds them. They do not depend on a machine.
 """
@@ -55,7 +55,7 @@ def covered(regions: Iterable[Region], samples: int) -> NDArray[np.bool_]:
 
 
 def found(audio: Audio, spoken: NDArray[np.bool_], detector: VoiceDetector) -> Pair:
-    """Return how much of what is spoken lies in regions."""
+    """Return the share of the speech that lies in regions."""
     both = (alone(audio, detector), speech_in([audio], detector, SEGMENT_RULES))
     before, after = (round(100 * covered(one, len(audio))[spoken].mean()) for one in both)
     return before, after

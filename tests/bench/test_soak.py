@@ -1,4 +1,4 @@
-"""Many requests beside a client that is a nuisance in every way that is known.
+"""Many requests beside a client that misbehaves in every known way.
 
 `make bench ARGS='-k soak'` takes five minutes; SOAK_REQUESTS and SOAK_SECONDS make it shorter.
 """
@@ -21,7 +21,7 @@ REQUESTS = int(os.environ.get("SOAK_REQUESTS", "60000"))
 SECONDS = float(os.environ.get("SOAK_SECONDS", "300"))
 TESTS = Path(__file__).parents[1]
 RUDE = "127.0.0.66"
-"""Where the nuisance calls from: limits of one client tell it from the others by its address."""
+"""Address of the misbehaving client, so that limits per client do not affect the others."""
 
 
 def script(name: str, *arguments: object) -> subprocess.Popen[str]:

@@ -1,8 +1,8 @@
-"""Seconds of audio per second at 1 to 16 clients, against the best that libraries reach when called directly.
+"""Seconds of audio per second at 1 to 16 clients, compared with the best of direct library calls.
 
 In one run: the libraries with the cores split into workers and threads either way, then the best of them and
 the server in turn, in short rounds, so that a machine's other users disturb both alike. Files of 20 s of
-talk, reading and voice detection included everywhere.
+talk, with reading and voice detection everywhere.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Call = Callable[[Path], Any]
 
 @dataclass(frozen=True)
 class Way:
-    """A way to use a model without a server: from how many threads it is called, and the call."""
+    """A way to use a model without a server: the number of calling threads, and the call."""
 
     callers: int
     call: Call
@@ -49,11 +49,11 @@ class Way:
 
 @dataclass(frozen=True)
 class Speed:
-    """What one measurement told."""
+    """The result of one measurement."""
 
     rtfx: float
     per_core: float
-    """RTFx of one core: by the CPU time that was used, which a machine's other users change little."""
+    """RTFx of one core: by CPU time, on which a machine's other users have little effect."""
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +62,14 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def measure(call: Callable[[], Any], callers: int, files: int, cpu: Callable[[], float]) -> Speed:
-    """Let so many callers make so many calls; `cpu` tells the seconds that the process at work has used."""
+    """Let so many callers make so many calls; `cpu` returns the CPU seconds of the working process."""
     before = cpu()
     wall = seconds_together(call, callers, files)
     return Speed(files * SECONDS / wall, files * SECONDS / (cpu() - before))
 
 
 def compare(model: Measured, direct: dict[str, Way], where: Path, talk: Path) -> None:
-    """Print what the server reaches; with 8 clients, in turn with the best direct call, 0.95 of that."""
+    """Print the server's speed; assert 0.95 of the best direct call with 8 clients, in turn."""
     files = FILES[model.id]
 
     def called(way: Way) -> Speed:
@@ -126,7 +126,7 @@ def test_throughput_of_gigaam(talk: Path, models_dir: Path) -> None:
 
 
 def directly(folder: Path) -> dict[str, Way]:
-    """Ways to use the model without a server, by name."""
+    """Return ways to use the model without a server, by name."""
     recognizer, detector = load_gigaam(folder), govor_silero.vad({})
 
     def ours(path: Path) -> None:

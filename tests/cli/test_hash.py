@@ -34,7 +34,7 @@ def test_the_files_of_a_folder_have_their_paths_as_names(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["absent", "absent/absent"])
-def test_a_file_that_is_not_there_is_told(tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path, name: str) -> None:
     result = CliRunner().invoke(cli, ["hash", str(tmp_path / name)])
     assert result.exit_code == 2
     assert "does not exist" in result.output

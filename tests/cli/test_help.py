@@ -1,4 +1,4 @@
-"""What a user reads before anything runs: help, versions, and what is wrong with a command line."""
+"""Output before anything runs: help, versions, and errors of the command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def words(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def serve_help(shared_shell: Any) -> str:
-    """What `govor serve --help` prints where a key is set."""
+    """Return the output of `govor serve --help` if a key is set."""
     result = shared_shell.run("serve", "--help", GOVOR_API_KEYS=SECRET)
     assert (result.returncode, result.stderr) == (0, "")
     return words(result.stdout)

@@ -1,4 +1,4 @@
-"""A small application behind the connections' server, and clients that do as they like with its sockets."""
+"""A small application behind the connections' server, and clients with raw sockets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from govor.settings import Settings
 
 @dataclass
 class Echo:
-    """Answers every request with what it is told of it, in the way that its path says.
+    """Answers every request with its own content, in the way that the path names.
 
     /held waits until `gate` is set; /streamed sends a first piece before, and the rest in pieces after it.
     """
@@ -30,7 +30,7 @@ class Echo:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     begun: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    """Paths whose clients left before their answer."""
+    """Paths whose clients disconnected before their answer."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -59,7 +59,7 @@ class Echo:
         await send({"type": "http.response.body", "body": body})
 
     async def _passed(self, receive: Any) -> bool:
-        """Wait for the gate; False: the client has left."""
+        """Wait for the gate; return False if the client has disconnected."""
         gone, passed = asyncio.ensure_future(receive()), asyncio.ensure_future(self.gate.wait())
         await asyncio.wait({gone, passed}, return_when=asyncio.FIRST_COMPLETED)
         gone.cancel()
@@ -80,26 +80,26 @@ class Site:
     loop: asyncio.AbstractEventLoop
 
     def open_gate(self) -> None:
-        """Let what is held be answered."""
+        """Let held requests be answered."""
         self.loop.call_soon_threadsafe(self.app.gate.set)
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), 10)
 
     def ask(self, request: bytes) -> bytes:
-        """Send something on a connection of its own; return all that comes until the server ends it."""
+        """Send bytes on a connection of its own; return the answer up to its end."""
         with self.connect() as client:
             client.sendall(request)
             return rest(client)
 
     def sockets(self, state: int) -> int:
-        """How many of the server's own sockets are in a state."""
+        """Return how many of the server's own sockets are in a state."""
         lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         return sum(int(one[1].split(":")[1], 16) == self.port and int(one[3], 16) == state for one in lines)
 
 
 def rest(client: socket.socket) -> bytes:
-    """All that comes until the server ends the connection."""
+    """Return all bytes until the server ends the connection."""
     found = b""
     while data := client.recv(65_536):
         found += data

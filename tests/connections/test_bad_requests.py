@@ -1,4 +1,4 @@
-"""What is no request is answered with 400 in the shape of the API's errors, and nothing else happens."""
+"""Invalid requests get a 400 in the form of the API's errors, and have no other effect."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_host_that_may_be_one_is_not(host: str) -> None:
 
 
 @pytest.mark.parametrize("request_", OTHERS.values(), ids=OTHERS)
-def test_what_is_no_request_is_refused(site: Any, request_: bytes) -> None:
+def test_invalid_requests_are_refused(site: Any, request_: bytes) -> None:
     error = error_of(site.ask(request_))
     assert error["code"] == "bad_request"
     assert error["message"].endswith(".")
@@ -160,5 +160,5 @@ OVERRIDDEN = {
 
 
 @pytest.mark.parametrize("protocol", OVERRIDDEN)
-def test_what_is_replaced_in_hypercorn_is_there_to_be_replaced(protocol: type[Any]) -> None:
+def test_the_replaced_methods_of_hypercorn_exist(protocol: type[Any]) -> None:
     assert all(hasattr(protocol.__base__, name) for name in OVERRIDDEN[protocol])

@@ -1,4 +1,4 @@
-"""How long and how many: idle connections, slow heads, and more clients than there are files."""
+"""Limits of connections: idle ones, slow heads, and more clients than there are file descriptors."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_head_that_does_not_end_is_given_up(listen: Any, begun: bytes) -> None
     assert json.loads(found.partition(b"\r\n\r\n")[2])["error"]["code"] == "request_timeout"
 
 
-def test_where_there_are_too_many_the_one_that_has_waited_longest_makes_way(listen: Any) -> None:
+def test_if_there_are_too_many_the_one_that_has_waited_longest_is_closed(listen: Any) -> None:
     site = listen(most=2)
     with served(site) as first, served(site) as second, served(site):
         assert first.recv(1) == b""
@@ -80,7 +80,7 @@ def test_where_there_are_too_many_the_one_that_has_waited_longest_makes_way(list
         assert answered(second)
 
 
-def test_whoever_is_being_answered_does_not_make_way(listen: Any) -> None:
+def test_connections_with_a_request_are_not_closed(listen: Any) -> None:
     site = listen(most=1)
     with site.connect() as held:
         held.sendall(GET % b"/held")
@@ -128,7 +128,7 @@ asyncio.run(main())
 
 @contextmanager
 def without_files() -> Iterator[tuple[int, Any]]:
-    """Run a server that may have eight connections more than it says; yield its port and its process."""
+    """Run a server that may open eight connections more than its limit; yield its port and its process."""
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", WITHOUT_FILES]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
@@ -158,7 +158,7 @@ def test_a_server_without_files_says_so_once_and_closes_idle_connections_for_new
     assert errors == "WARNING No connection can be accepted: Too many open files\n"
 
 
-def test_a_complaint_comes_once_a_minute_and_tells_how_many_were_left_out(caplog: Any) -> None:
+def test_a_warning_comes_once_a_minute_with_the_number_left_out(caplog: Any) -> None:
     times = iter((0.0, 1.0, COMPLAINT_SECONDS - 1, COMPLAINT_SECONDS, 2 * COMPLAINT_SECONDS))
     seldom = Seldom(logging.getLogger("complaints"), clock=lambda: next(times))
     for _ in range(5):

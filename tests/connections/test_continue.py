@@ -1,4 +1,4 @@
-"""A client that asks before it sends its body is told to when the body is wanted, and not before."""
+"""A client with `Expect: 100-continue` gets a 100 when the application reads its body, and not before."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def head(length: int, kind: str, more: str = "") -> bytes:
 
 
 def ask(server: Any, request: bytes, body: bytes = b"") -> list[bytes]:
-    """Send a head, and its body once it is asked for; return what comes before it, and the rest."""
+    """Send a head, and its body after the 100; return the answer before the body, and the rest."""
     with socket.create_connection(("127.0.0.1", server.port), 20) as client:
         client.sendall(request)
         first = client.recv(65_536)

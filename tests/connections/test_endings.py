@@ -1,4 +1,4 @@
-"""Connections end when their clients do, and not before those have their answers."""
+"""Connections end when their clients end them, and not before clients have their answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GET = "GET {} HTTP/{}\r\nHost: x\r\n\r\n"
 
 
 def by_http_1(port: int) -> Callable[[], None]:
-    """Ask something; return what ends the connection."""
+    """Send a request; return the function that ends the connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/")
     assert connection.getresponse().read()
@@ -43,7 +43,7 @@ def rest(client: socket.socket) -> bytes:
 
 
 def answer_of(data: bytes) -> bytes:
-    """The body of an answer that has come whole, as a client reads it."""
+    """Return the body of a complete answer, as a client reads it."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(data)
@@ -83,7 +83,7 @@ def test_a_client_that_has_only_ended_its_own_side_gets_its_answer(
 
 
 @pytest.mark.parametrize("path", ["/held", "/streamed"])
-def test_the_application_hears_of_a_client_that_has_left(site: Any, path: str) -> None:
+def test_the_application_gets_the_disconnect_of_a_client(site: Any, path: str) -> None:
     with site.connect() as client:
         client.sendall(GET.format(path, "1.1").encode())
         assert eventually(lambda: site.app.begun == [path])
@@ -97,7 +97,7 @@ def test_requests_sent_at_once_are_all_answered_after_the_client_has_ended_its_s
         assert rest(client).count(b"HTTP/1.1 200") == 3
 
 
-def test_what_comes_after_the_last_request_is_not_read(site: Any) -> None:
+def test_bytes_after_the_last_request_are_not_read(site: Any) -> None:
     with site.connect() as client:
         client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /more HT")
         assert eventually(lambda: site.app.begun == ["/held"])
@@ -122,7 +122,7 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(site: Any) -> None:
         assert rest(client).startswith(b"HTTP/1.1 400")
 
 
-def test_a_body_that_ends_too_early_is_told(site: Any) -> None:
+def test_a_body_that_ends_too_early_is_reported(site: Any) -> None:
     with site.connect() as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
         client.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""HTTP/2 without TLS: to those who begin with it, unless it is off, and only as fast as is decent."""
+"""HTTP/2 without TLS: for clients that begin with it, unless it is off, and with limited rates of frames."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UPGRADES = {
 
 
 class Client:
-    """Sends any headers, and remembers what comes."""
+    """Sends any headers, and keeps all events."""
 
     def __init__(self, site: Any):
         config = h2.config.H2Configuration(
@@ -49,7 +49,7 @@ class Client:
         self.socket.sendall(self.frames.data_to_send())
 
     def wait_for(self, kind: Any, stream: int | None = None) -> Any:
-        """Return the first event of a kind, of one stream; None where the server hangs up before."""
+        """Return the first event of a kind, of one stream; None if the server disconnects before."""
         self.send()
         while True:
             for event in self.events:
@@ -181,7 +181,7 @@ def test_more_than_a_thousand_requests_pass_through_one_connection(client: Clien
         client.events.clear()
 
 
-def test_a_body_that_nobody_waits_for_does_not_end_the_connection(client: Client) -> None:
+def test_an_unread_body_does_not_end_the_connection(client: Client) -> None:
     stream = client.ask(method="POST", path="/early", end=False)
     assert client.status(stream) == "200"
     client.wait_for(h2.events.StreamEnded, stream)

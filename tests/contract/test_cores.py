@@ -1,4 +1,4 @@
-"""How many cores a process may use, where a container says so."""
+"""The number of cores that a process may use, with and without a container's quota."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def test_no_more_are_counted_than_the_operator_allows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("said", "threads"), [({}, {1}), ({"OPENBLAS_NUM_THREADS": "2"}, {1, 2})])
-def test_numpy_keeps_to_one_core_unless_told_otherwise(said: dict[str, str], threads: set[int]) -> None:
+def test_numpy_keeps_to_one_core_unless_set_otherwise(said: dict[str, str], threads: set[int]) -> None:
     code = "import govor, json, numpy, threadpoolctl; print(json.dumps(threadpoolctl.threadpool_info()))"
     info = json.loads(printed_by(code, "OPENBLAS_NUM_THREADS", **said))
     pools = [pool for pool in info if pool["internal_api"] == "openblas"]

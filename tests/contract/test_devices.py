@@ -1,4 +1,4 @@
-"""Where a model runs: what is wished, and what is there."""
+"""The choice of a model's device from the setting and the machine's devices."""
 
 from types import SimpleNamespace
 
@@ -46,7 +46,7 @@ def test_a_device_that_is_not_there_is_named(device, cuda, mps, said):
 
 
 def torch_that_sees(cuda, mps):
-    """The parts of torch that are asked."""
+    """Return a fake of torch with the functions that are called."""
     return SimpleNamespace(
         __version__="2.9",
         cuda=SimpleNamespace(is_available=lambda: cuda > 0, device_count=lambda: cuda),

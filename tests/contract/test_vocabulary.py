@@ -1,4 +1,4 @@
-"""What becomes of tokens: text, words, times, probabilities."""
+"""The results for tokens: text, words, times, probabilities."""
 
 import math
 
@@ -13,7 +13,7 @@ PIECES = Vocabulary((b" ", " да".encode(), "ль".encode(), b"!", b"\xd0", b"\
 
 
 def decoded(vocabulary, *emissions):
-    """The text of (token, frame, probability); a frame lasts 40 ms."""
+    """Return the text of (token, frame, probability); a frame lasts 40 ms."""
     tokens, frames, chances = zip(*emissions, strict=True)
     logprobs = [math.log(chance) for chance in chances]
     return vocabulary.decode(tokens, logprobs, frames=frames, frame_seconds=0.04)

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 SAMPLE_RATE = 16_000
 SAMPLE_BYTES = 2
 PAUSE_SECONDS = 0.4
-"""Between sentences: festival leaves next to nothing there, and people breathe."""
+"""Between sentences: festival leaves almost none, and people breathe."""
 
 
 def main() -> int:
@@ -65,14 +65,14 @@ def speak_sentence(sentence: str, voice: str) -> bytes:
         target = Path(folder, "sentence.wav")
         command = ["text2wave", "-F", str(SAMPLE_RATE), "-eval", f"(voice_{voice})", "-o", str(target)]
         done = subprocess.run(command, input=sentence.encode(), capture_output=True, check=False)
-        # Festival exits with 0 where a voice is not installed, and writes no file.
+        # Festival exits with 0 and writes no file if a voice is not installed.
         if done.returncode or not target.is_file():
             sys.exit(f"festival cannot speak with {voice}: {done.stderr.decode(errors='replace').strip()}")
         return read_wave(target)
 
 
 def read_wave(path: Path) -> bytes:
-    """Return the samples; exit where they are not 16-bit mono at 16 kHz."""
+    """Return the samples; exit if they are not 16-bit mono at 16 kHz."""
     with wave.open(str(path), "rb") as file:
         if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, SAMPLE_BYTES, SAMPLE_RATE):
             sys.exit(f"{path} is not 16-bit mono at {SAMPLE_RATE} Hz")

@@ -22,7 +22,7 @@ MINIATURES = Path(__file__).parents[1] / "miniature/models"
 
 @pytest.fixture(scope="session")
 def gigaam(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose default model is GigaAM's, and which has the ids of gigaam-openai-api-server."""
+    """A server whose default model is GigaAM's, with the ids of gigaam-openai-api-server."""
     folder = tmp_path_factory.mktemp("miniature")
     heads = ("v3_ctc", "v3_rnnt", "v3_e2e_ctc")
     for head in heads:
@@ -65,12 +65,12 @@ class Event:
     data: str
 
     def json(self) -> Any:
-        """What the data says."""
+        """Parse the data."""
         return json.loads(self.data)
 
 
 def read_events(response: httpx.Response) -> list[Event]:
-    """Take an event stream apart; comments are events named ":"."""
+    """Parse an event stream; comments are events named ":"."""
     assert response.headers["content-type"].startswith("text/event-stream"), response.text
     found = []
     for block in response.text.split("\n\n"):

@@ -188,7 +188,7 @@ def test_max_queue_is_503(serve: Any, samples: Path) -> None:
 
 
 @pytest.mark.parametrize(("unknown_model", "status"), [("404", 404), (400, 400), ("default", 200)])
-def test_what_a_model_gets_that_is_not_allowed_is_a_setting(
+def test_the_answer_for_options_that_are_not_allowed_is_a_setting(
     serve: Any, samples: Path, unknown_model: Any, status: int
 ) -> None:
     server = serve(default_models=("echo",), compat={"unknown_model": unknown_model}, preload=())

@@ -28,7 +28,7 @@ SPEECH = Path(__file__).parents[1] / "data/ru_short.wav"
 
 
 def content_of(spoken: HeldOut, kind: str) -> bytes:
-    """The recording in a container and codec."""
+    """Return the recording in a container and codec."""
     samples = spoken.samples()
     if kind == "wav":
         return media.wav(samples)
@@ -54,13 +54,13 @@ def fake(serve: Callable[..., Server]) -> Callable[..., Server]:
 
 
 def sound(seconds: float) -> bytes:
-    """So many seconds of speech."""
+    """Return so many seconds of speech."""
     samples, _ = media.read_wav(SPEECH)
     return media.wav(np.resize(samples, int(seconds * 16_000)))
 
 
 def flat(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The error's body, after checking that it has just gigastt's keys."""
+    """Return the error's body, after checking that it has exactly gigastt's keys."""
     body = response.json()
     assert (response.status_code, body.get("code")) == (status, code), response.text
     assert set(body) - {"retry_after_ms"} == {"error", "code"}
@@ -77,7 +77,7 @@ def test_health_has_status_model_and_version(client: httpx.Client) -> None:
 
 def test_the_list_of_models_is_also_the_object_of_the_loaded_model(client: httpx.Client) -> None:
     assert client.get("/ready").status_code in (200, 503)
-    assert client.post(FILE, content=media.silence(1)).status_code == 200  # it is loaded now
+    assert client.post(FILE, content=media.silence(1)).status_code == 200  # so that the model is loaded
     body = client.get("/v1/models").json()
     kinds = {
         "id": str,
@@ -144,7 +144,7 @@ def test_the_words_have_the_times_of_the_recording(client: httpx.Client, spoken:
         assert word["end"] == pytest.approx(end, abs=0.25)
 
 
-def test_a_stream_tells_partial_then_final(client: httpx.Client, spoken: HeldOut, events: Any) -> None:
+def test_a_stream_has_partial_then_final(client: httpx.Client, spoken: HeldOut, events: Any) -> None:
     before = time.time()
     told = [event.json() for event in events(client.post(STREAM, content=content_of(spoken, "ogg")))]
     assert [event["type"] for event in told] == ["partial", "final"]
@@ -209,7 +209,7 @@ def test_an_empty_body_is_400(client: httpx.Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [FILE, STREAM])
-def test_what_cannot_be_decoded_is_422(client: httpx.Client, path: str) -> None:
+def test_a_file_that_cannot_be_decoded_is_422(client: httpx.Client, path: str) -> None:
     flat(client.post(path, content=b"no audio" * 100), 422, "invalid_audio")
 
 
@@ -370,7 +370,7 @@ def test_language_auto_is_no_language(client: httpx.Client, spoken: HeldOut) -> 
     assert answer.json()["text"] == spoken.plain
 
 
-def test_what_is_not_honoured_is_named(client: httpx.Client) -> None:
+def test_ignored_options_are_named(client: httpx.Client) -> None:
     response = client.post(f"{FILE}?itn=true&punctuation=true", content=media.silence(1))
     assert response.headers["x-govor-ignored"] == response.headers["x-stt-ignored"] == "itn, punctuation"
 

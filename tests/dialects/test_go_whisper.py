@@ -29,7 +29,7 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def form(samples: Path) -> dict[str, Any]:
-    """What its clients send."""
+    """Return the form of its clients."""
     return {
         "files": {"file": ("ru.wav", (samples / "ru_short.wav").read_bytes())},
         "data": {"model": "whisper-base"},
@@ -58,7 +58,7 @@ def test_the_names_of_ggml_files_lead_to_the_model(client: httpx.Client, name: s
 
 
 @pytest.mark.parametrize("base", ["/v1", "/api/v1"])
-def test_a_stream_tells_ping_task_segments_and_ok(
+def test_a_stream_has_ping_task_segments_and_ok(
     client: httpx.Client, form: Any, samples: Path, events: Any, transcripts: Any, base: str
 ) -> None:
     form["files"] = {"file": ("en.wav", (samples / "en.wav").read_bytes())}
@@ -153,7 +153,7 @@ def test_a_translation_names_english(client: httpx.Client, samples: Path) -> Non
     assert (body["task"], body["language"]) == ("translate", "en")
 
 
-def test_a_film_is_heard(client: httpx.Client, samples: Path, transcripts: Any) -> None:
+def test_a_film_is_transcribed(client: httpx.Client, samples: Path, transcripts: Any) -> None:
     samples_, _ = media.read_wav(samples / "ru_short.wav")
     film = media.encode([samples_], 44_100, "mp4", "aac", picture=True)
     files = {"file": ("film.mp4", film)}
@@ -171,7 +171,7 @@ def test_a_model_that_is_not_there_is_404(client: httpx.Client, form: Any) -> No
 
 @pytest.fixture
 def fetching(serve: Callable[..., Server], tmp_path: Path) -> Iterator[httpx.Client]:
-    """A client of a server that can fetch ggml-medium-q5_0, and has nothing."""
+    """A client of a server that can fetch ggml-medium-q5_0, and has no models."""
     with standing_in(tmp_path / "cache") as hub:
         weights = file_of("weights.bin", hub.put("owner/x", "weights.bin", BYTES))
         family = FakeBackend(ModelSpec("whisper-medium", (weights,), aliases=("ggml-medium-q5_0",)))
@@ -192,7 +192,7 @@ def test_a_model_is_fetched_once_and_deleted_once(fetching: httpx.Client, how: A
     assert fetching.delete("/api/v1/models/ggml-nothing").status_code == 404
 
 
-def test_a_download_tells_its_progress_in_events(fetching: httpx.Client, events: Any) -> None:
+def test_a_download_reports_its_progress_in_events(fetching: httpx.Client, events: Any) -> None:
     told = events(fetching.post("/v1/models?stream=true", json={"path": "ggml-medium-q5_0.bin"}))
     names = [event.name for event in told]
     assert (names[0], names[-1]) == ("ping", "ok")

@@ -1,4 +1,4 @@
-"""Hailo Whisper's document, request by request: probes, ids in any case, forms and nothing but forms."""
+"""Hailo Whisper's document, request by request: probes, ids in any case, and forms only."""
 
 from __future__ import annotations
 

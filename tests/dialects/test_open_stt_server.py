@@ -69,7 +69,7 @@ def test_its_whisper_models_are_known(server: Server, name: str) -> None:
     assert server.service.router.find(f"whisper-{name}") is not None
 
 
-def test_an_unknown_model_is_told_what_there_is(client: httpx.Client, samples: Path) -> None:
+def test_the_error_for_an_unknown_model_lists_the_known_ones(client: httpx.Client, samples: Path) -> None:
     answer = post(client, samples / "ru_short.wav", model="voxtral-mini-99")
     error = answer.json()["error"]
     assert error["type"] == "invalid_request_error"

@@ -1,4 +1,4 @@
-"""Speaches, request by request: ids of the hub, models in memory and on the hub, where there is speech."""
+"""Speaches, request by request: ids of the hub, models in memory and on the hub, speech timestamps."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_sdk_gets_the_text_whole_and_streamed(server: Server, samples: Path,
     assert "".join(event.delta for event in told[:-1]) == told[-1].text == text
 
 
-def test_where_there_is_speech_is_told_in_milliseconds(client: httpx.Client, samples: Path) -> None:
+def test_speech_timestamps_are_in_milliseconds(client: httpx.Client, samples: Path) -> None:
     files = {"file": ("a.wav", (samples / "ru_short.wav").read_bytes())}
     (region,) = client.post("/v1/audio/speech/timestamps", files=files, data={"threshold": "0.5"}).json()
     assert 0 <= region["start"] < region["end"] <= 2801

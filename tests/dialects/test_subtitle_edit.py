@@ -1,4 +1,4 @@
-"""Subtitle Edit's call, byte by byte as .NET writes it, and what that program takes from the answer."""
+"""Subtitle Edit's call, byte by byte as .NET writes it, and the program's reading of the answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STREAMED = [("model", "whisper-1"), ("language", "ru"), ("response_format", "jso
 
 
 def named(name: str) -> str:
-    """Quote a parameter as .NET does: only what is no token, and as an encoded word what is not ASCII."""
+    """Quote a parameter as .NET does: only if it is no token, and as an encoded word if it is not ASCII."""
     if not name.isascii():
         return f'"=?utf-8?B?{base64.b64encode(name.encode()).decode()}?="'
     return name if all(letter.isalnum() or letter in TOKEN for letter in name) else f'"{name}"'
@@ -72,7 +72,7 @@ def are_numbers(body: dict[str, Any], *keys: str) -> bool:
 
 
 def streamed_text(answer: str) -> str:
-    """What the program shows of a stream: of events with a line `event:`, whose `segment_id` is no text."""
+    """Return the program's text of a stream: from events with a line `event:`, without `segment_id`."""
     shown = ""
     for block in answer.split("\n\n"):
         lines = [line.partition(":")[::2] for line in block.splitlines()]

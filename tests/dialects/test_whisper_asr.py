@@ -30,7 +30,7 @@ def short(samples: Path) -> bytes:
 
 
 def decoded(recording: bytes) -> bytes:
-    """Its samples alone."""
+    """Return its samples alone."""
     with wave.open(BytesIO(recording)) as file:
         return file.readframes(file.getnframes())
 
@@ -78,12 +78,12 @@ def test_json_is_whispers_result_with_words_where_they_are_asked_for(
     assert "words" not in ask(whisper, short, output="json").json()["segments"][0]
 
 
-def test_a_recording_without_a_header_is_heard(whisper: httpx.Client, short: bytes) -> None:
+def test_a_recording_without_a_header_is_transcribed(whisper: httpx.Client, short: bytes) -> None:
     query = {"task": "transcribe", "language": "ru", "output": "txt", "encode": "false"}
     assert ask(whisper, decoded(short), "audio_file", **query).text == SPOKEN + "\n"
 
 
-def test_encode_false_with_a_header_all_the_same_is_heard(whisper: httpx.Client, short: bytes) -> None:
+def test_encode_false_with_a_header_all_the_same_is_transcribed(whisper: httpx.Client, short: bytes) -> None:
     assert ask(whisper, short, encode="false").text == SPOKEN + "\n"
 
 
@@ -98,18 +98,18 @@ def test_parameters_may_stand_in_the_form(whisper: httpx.Client, short: bytes) -
     assert answer.text.startswith("1\n")
 
 
-def test_what_is_not_done_is_named(whisper: httpx.Client, short: bytes) -> None:
+def test_ignored_fields_are_named(whisper: httpx.Client, short: bytes) -> None:
     answer = ask(whisper, short, min_speakers="2", vad_filter="false", video_file="/films/a.mkv")
     assert answer.headers["x-govor-ignored"] == "min_speakers"
 
 
-def test_what_is_not_done_is_named_in_the_form_too(whisper: httpx.Client, short: bytes) -> None:
+def test_ignored_fields_of_the_form_are_named_too(whisper: httpx.Client, short: bytes) -> None:
     fields = {"min_speakers": "2", "max_speakers": "", "vad_filter": "false"}
     answer = whisper.post("/asr", data=fields, files={"audio_file": ("a", short)})
     assert answer.headers["x-govor-ignored"] == "min_speakers"
 
 
-def test_the_language_is_told_with_its_name_and_confidence(whisper: httpx.Client, short: bytes) -> None:
+def test_the_language_has_its_name_and_confidence(whisper: httpx.Client, short: bytes) -> None:
     answer = whisper.post(
         "/detect-language", params={"encode": "false"}, files={"audio_file": ("audio_file", decoded(short))}
     )

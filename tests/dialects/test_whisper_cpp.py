@@ -1,4 +1,4 @@
-"""whisper.cpp's server: /inference with its form, /load, and errors that are a text."""
+"""whisper.cpp's server: /inference with its form, /load, and errors as plain text."""
 
 from __future__ import annotations
 
@@ -101,9 +101,7 @@ def test_each_number_of_voice_detection_counts_alone(
     assert alone == together != without
 
 
-def test_what_is_not_honoured_is_named_unless_it_asks_for_nothing(
-    client: httpx.Client, recorded: bytes
-) -> None:
+def test_ignored_options_are_named_unless_they_ask_for_nothing(client: httpx.Client, recorded: bytes) -> None:
     answer = ask(client, recorded, beam_size="5", best_of="2", offset_t="0", diarize="false")
     assert answer.headers["x-govor-ignored"] == "beam_size, best_of"
 
@@ -131,12 +129,12 @@ def test_load_takes_json_too(client: httpx.Client, recorded: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"model": ""}', '{"model": 1}', '{"model": " "}'])
-def test_json_that_names_no_model_is_told(client: httpx.Client, body: str) -> None:
+def test_json_that_names_no_model_is_refused(client: httpx.Client, body: str) -> None:
     refused = client.post("/load", content=body, headers={"content-type": "application/json"})
     assert "model" in flat(refused, 400)
 
 
-def test_a_model_that_is_not_there_is_told(client: httpx.Client) -> None:
+def test_a_model_that_is_not_there_is_an_error(client: httpx.Client) -> None:
     assert "mini-v3_ctc" in flat(client.post("/load", data={"model": "models/none.bin"}), 404)
     assert "model" in flat(client.post("/load", data={"other": "x"}), 400)
 

@@ -1,4 +1,4 @@
-"""Conversations made of clips of real people, so that it is known who speaks when.
+"""Conversations made of clips of real speakers, with known turns.
 
 The clips are of council meetings; pauses within a clip count as speech, which costs some percent of error.
 """
@@ -13,17 +13,17 @@ import numpy as np
 from diarization.error_rate import Span
 
 RATE = 16_000
-PIECES = (1.0, 2.0, 4.0, 6.0, 9.0, 14.0)  # seconds that somebody speaks, give or take a fifth
+PIECES = (1.0, 2.0, 4.0, 6.0, 9.0, 14.0)  # seconds of a turn, give or take a fifth
 REFERENCE_SECONDS = 6.0
 TUNED_ON = ("herbold", "juarez", "lewis", "sawant", "strauss")
-"""Whose conversations the thresholds were chosen on."""
+"""Speakers whose conversations determined the thresholds."""
 
 REPORTED = ("gonzalez", "morales", "mosqueda", "pedersen")
-"""Whose conversations the figures are of."""
+"""Speakers whose conversations give the published figures."""
 
 
 class Conversation(NamedTuple):
-    """A recording, who speaks when, and some seconds of each that are not part of it."""
+    """A recording, its turns, and some seconds of each speaker that are not part of it."""
 
     audio: np.ndarray
     spans: list[Span]
@@ -33,7 +33,7 @@ class Conversation(NamedTuple):
 def converse(
     clips: dict[str, list[np.ndarray]], speakers: tuple[str, ...], seed: int, seconds: float = 180.0
 ) -> Conversation:
-    """Have them take turns at random; every seventh time or so, one begins before the other has ended."""
+    """Make turns at random; in about every seventh, a speaker begins before the other has ended."""
     draw = random.Random(seed)
     left = {name: _all(clips[name], draw) for name in speakers}
     references = {name: voice[-round(REFERENCE_SECONDS * RATE) :] for name, voice in left.items()}

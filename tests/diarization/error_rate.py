@@ -1,6 +1,6 @@
-"""Diarization error rate: the share of speech that is missed, invented or given to the wrong speaker.
+"""Diarization error rate: the share of speech that is missed, invented or assigned to the wrong speaker.
 
-As NIST defines it, without a collar; overlapping speech counts for each who speaks.
+As NIST defines it, without a collar; overlapping speech counts for each speaker.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Span(NamedTuple):
-    """Somebody speaks, from `start` to `end` in seconds."""
+    """One speaker speaks from `start` to `end` in seconds."""
 
     start: float
     end: float
@@ -33,7 +33,7 @@ class ErrorRate(NamedTuple):
 
 
 def error_rate(reference: Sequence[Span], found: Sequence[Span]) -> ErrorRate:
-    """Compare, under the naming of the found speakers that fits best."""
+    """Compare, under the best assignment of found speakers to true ones."""
     rows = sorted({span.speaker for span in reference}, key=str)
     columns = sorted({span.speaker for span in found}, key=str)
     shared = np.zeros((len(rows), len(columns)))
@@ -51,7 +51,7 @@ def error_rate(reference: Sequence[Span], found: Sequence[Span]) -> ErrorRate:
 
 
 def named_rightly(reference: Sequence[Span], found: Sequence[Span]) -> float:
-    """Share of the reference's speech, as far as anybody is heard, under the right speaker's name."""
+    """Return the share of the reference's speech with any found speaker that has the right name."""
     right = heard_at_all = 0.0
     for seconds, real, heard in _slices(reference, found):
         heard_at_all += seconds * len(real) * bool(heard)
@@ -62,7 +62,7 @@ def named_rightly(reference: Sequence[Span], found: Sequence[Span]) -> float:
 def _slices(
     reference: Sequence[Span], found: Sequence[Span]
 ) -> Iterator[tuple[float, set[Hashable], set[Hashable]]]:
-    """Yield pieces of time in which nobody begins or ends: seconds, who speaks, who is found."""
+    """Yield spans of time without a change of speakers: seconds, true speakers, found speakers."""
     edges = sorted({edge for span in (*reference, *found) for edge in (span.start, span.end)})
     for start, end in pairwise(edges):
         yield end - start, _speaking(reference, start, end), _speaking(found, start, end)
@@ -73,7 +73,7 @@ def _speaking(spans: Sequence[Span], start: float, end: float) -> set[Hashable]:
 
 
 def _best_naming(shared: np.ndarray) -> float:
-    """Return the most seconds that pairs of rows and columns share, each in one pair at most."""
+    """Return the most seconds that pairs of rows and columns share, with each in at most one pair."""
     best = {0: 0.0}  # by the set of rows used, as bits
     for column in shared.T:
         for used, seconds in list(best.items()):

@@ -1,6 +1,6 @@
 """Measure the diarizer: `python tests/diarization/evaluate.py`; with `tune`, on the other speakers.
 
-Prints the diarization error rate without a collar, the share of speech under the right name where all
+Prints the diarization error rate without a collar, the share of speech under the right name if all
 speakers are known, and compute seconds per second of audio.
 """
 
@@ -37,7 +37,7 @@ BLOCK = 64_000
 
 
 def load(folder: Path, **settings: float) -> govor.Voices:
-    """Load the diarizer as an operator gets it, with the weights of the packages."""
+    """Load the diarizer with default settings, with the weights of the packages."""
     family = diarizer(settings)
     for file, member in zip(family.spec.files, (SEGMENTATION, EMBEDDING), strict=True):
         (folder / file.name).write_bytes(read_member(member))
@@ -47,22 +47,22 @@ def load(folder: Path, **settings: float) -> govor.Voices:
 
 
 class Remembering:
-    """Hears every window once, so that a conversation can be diarized again with other speakers known."""
+    """Processes every window once, so that a conversation can be diarized again with other known speakers."""
 
     def __init__(self, voices: Any):
-        self._hear = voices.hear
-        self._heard: dict[bytes, Any] = {}
-        voices.hear = self
+        self._analyse = voices.analyse
+        self._results: dict[bytes, Any] = {}
+        voices.analyse = self
 
     def __call__(self, audio: np.ndarray) -> Any:
         key = hashlib.sha256(audio.tobytes()).digest()
-        if key not in self._heard:
-            self._heard[key] = self._hear(audio)
-        return self._heard[key]
+        if key not in self._results:
+            self._results[key] = self._analyse(audio)
+        return self._results[key]
 
 
 def diarize(voices: govor.Voices, audio: np.ndarray, known: list[np.ndarray]) -> list[Span]:
-    """Return who speaks when; the speakers known from recordings are 0, 1, …"""
+    """Return the turns; the speakers known from recordings are 0, 1, …"""
     prints = [voices.voiceprint(reference) for reference in known]
     stream = voices.stream([voiceprint for voiceprint in prints if voiceprint is not None])
     for first in range(0, len(audio), BLOCK):
@@ -71,14 +71,14 @@ def diarize(voices: govor.Voices, audio: np.ndarray, known: list[np.ndarray]) ->
 
 
 def reported() -> Iterator[tuple[str, Conversation]]:
-    """The conversations of the figures: two, three and four speakers."""
+    """Yield the conversations of the published figures: two, three and four speakers."""
     clips = read_clips()
     for count in (2, 3, 4):
         yield f"{count} speakers", converse(clips, REPORTED[:count], seed=100 + count)
 
 
 def tuning() -> Iterator[tuple[str, Conversation]]:
-    """The conversations that the thresholds were chosen on."""
+    """Yield the conversations for choosing the thresholds."""
     clips = read_clips()
     for seed in range(8):
         count = 2 + seed % 4

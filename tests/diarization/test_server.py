@@ -24,7 +24,7 @@ from support.sound import media
 
 @pytest.fixture(scope="module")
 def call(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty seconds of two people on the telephone."""
+    """Thirty seconds of a telephone call of two people."""
     path = tmp_path_factory.mktemp("sample") / "call.wav"
     try:
         path.write_bytes(read_member(SAMPLE))
@@ -105,7 +105,7 @@ def test_the_page_names_a_known_speaker_as_it_is_printed(
     assert {part["speaker"] for part in json.loads(ran.stdout)["segments"]} == {"Sheila", "A"}
 
 
-def test_turns_are_told_without_a_model_of_speech(server: Any, call: Path) -> None:
+def test_turns_are_found_without_a_speech_model(server: Any, call: Path) -> None:
     with server.client() as client:
         answer = client.post(
             "/v1/audio/diarization",

@@ -20,7 +20,7 @@ class Block:
 
     language: str
     mark: str
-    """What follows the language: "run", "output", or the file that the block is a part of."""
+    """The word after the language: "run", "output", or the file that the block is a part of."""
     code: str
 
 

@@ -30,7 +30,7 @@ def clients(root: Path) -> Path:
 
 @pytest.fixture
 def environment(server: Any) -> dict[str, str]:
-    """What the clients read."""
+    """Environment variables of the clients."""
     return {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "none", "no_proxy": "127.0.0.1"}
 
 

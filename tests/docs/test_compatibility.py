@@ -1,4 +1,4 @@
-"""What the page on compatibility says is there is there, and what it says is not is not."""
+"""The page on compatibility: each part that it claims exists, and each part that it denies does not."""
 
 from __future__ import annotations
 

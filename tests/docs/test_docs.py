@@ -1,4 +1,4 @@
-"""What the documentation says is what the code does: hooks, settings, routes, errors, files, links."""
+"""The documentation agrees with the code: hooks, settings, routes, errors, files, links."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ RETIRED = {
 
 
 def names_in(path: Path) -> set[str]:
-    """What a module defines, its classes and functions too; and its own name, and its folder's."""
+    """Return the classes and functions of a module, its own name, and its folder's."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name for node in ast.walk(tree) if isinstance(node, kinds)} | {path.stem, path.parent.name}

@@ -41,11 +41,11 @@ PROOFS = {
     ),
     "Models": (
         "models/files/test_removal.py::test_a_deleted_model_is_gone_and_its_room_is_free",
-        "models/files/test_removal.py::test_what_no_model_needs_is_pruned",
+        "models/files/test_removal.py::test_unused_files_are_pruned",
     ),
     "Files of models from the Hugging Face hub": (
         "models/download/test_hub_cache.py::test_a_fetched_file_is_on_the_disk_once",
-        "models/files/test_removal.py::test_what_the_hubs_cache_still_has_is_told",
+        "models/files/test_removal.py::test_files_left_in_the_hubs_cache_are_reported",
     ),
     "Requests in the log": (
         "operations/test_processes.py::test_the_access_log_names_client_status_model_and_audio_but_no_query",
@@ -85,7 +85,7 @@ PROOFS = {
         "api/openapi/test_document.py::test_the_pages_style_loads_nothing_from_elsewhere",
     ),
 }
-"""What the first column of a table says, and the tests below tests/ that show it."""
+"""Return the first column of a table, with the tests below tests/ that prove each row."""
 
 OFFLINE = (
     "test_offline.py::test_offline_the_server_opens_no_socket_but_its_own",

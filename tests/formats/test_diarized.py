@@ -1,4 +1,4 @@
-"""Who says what, in OpenAI's shape and in subtitles; who speaks when, in JSON and RTTM."""
+"""Texts by speaker in OpenAI's form and in subtitles; turns in JSON and RTTM."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ def test_a_name_cannot_break_out_of_its_cue(build) -> None:
 
 
 @pytest.mark.parametrize(("speaker", "has"), [("A", True), (None, False)])
-def test_verbose_json_names_speakers_only_where_they_are_told_apart(build, speaker, has) -> None:
+def test_verbose_json_names_speakers_only_if_they_are_known(build, speaker, has) -> None:
     segment = Segment("Hello", 0.0, 1.0, speaker=speaker)
     (body,) = json.loads(rendered(build(segment), "verbose_json"))["segments"]
     assert ("speaker" in body) is has
 
 
-def test_turns_are_told_as_speaches_does() -> None:
+def test_turns_have_the_form_of_speaches() -> None:
     turns = [NamedTurn(0.12345, 1.0, "A"), NamedTurn(1.0, 1.5, "Ann"), NamedTurn(1.5, 2.0, "B", "Yes.")]
     body = turns_body(turns, ["Ann"], 2.0)
     assert (body["task"], body["duration"], body["num_speakers"]) == ("diarize", 2.0, 3)
@@ -127,6 +127,6 @@ def test_rttm_has_ten_fields_without_spaces_inside() -> None:
     assert len(line.split()) == 10
 
 
-def test_who_is_not_told_apart_has_no_name_to_be_given(build) -> None:
+def test_a_transcript_without_speakers_cannot_name_them(build) -> None:
     with pytest.raises(InvalidParam, match="speakers"):
         rendered(build(Segment("Hello", 0.0, 1.0)), "diarized_json")

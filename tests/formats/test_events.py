@@ -16,7 +16,7 @@ TOKENS = (Token(" вет", -0.2, " вет".encode()),)
 
 
 def payload(event: bytes) -> str:
-    """Return the data of an event, whose name, if it has one, is the type in it."""
+    """Return the data of an event; check that its name, if it has one, is the type in its data."""
     assert event.endswith(b"\n\n")
     *named, data, _, _ = event.decode().split("\n")
     assert data.startswith("data: ")

@@ -36,7 +36,7 @@ def test_the_plain_json_body_has_nothing_more_than_is_known(build):
     }
 
 
-def test_every_language_heard_is_named_once_and_the_main_one_first(build):
+def test_every_spoken_language_is_named_once_and_the_main_one_first(build):
     transcript = build(*(Segment("a", language=code) for code in ("en", "ru", "en")), language="ru")
     assert json_body(transcript, logprobs=False)["languages"] == [{"code": "ru"}, {"code": "en"}]
 

@@ -58,7 +58,7 @@ def test_the_text_body_ends_in_a_newline(build):
     assert text_body(build(Segment("Hello."))) == "Hello.\n"
 
 
-def test_where_speakers_are_told_apart_each_turn_has_a_line(build):
+def test_with_speakers_each_turn_has_a_line(build):
     spoken = [
         Segment(" Can I help? ", speaker="Ann\nLee"),
         Segment("", speaker="B"),

@@ -25,7 +25,7 @@ def test_segments_without_times_share_what_there_is(build):
     assert places(transcript) == [(0.0, 3.0), (3.0, 6.0), (6.0, 9.0), (9.0, 10.0)]
 
 
-def test_words_tell_the_times_of_their_segment(build):
+def test_words_give_the_times_of_their_segment(build):
     words = (Word("a", 1.0, 1.5), Word("b", 2.0, 2.5))
     assert places(build(Segment("a b", words=words))) == [(1.0, 2.5)]
 

@@ -43,7 +43,7 @@ SEED = 3
 
 
 def attend(self: Attention, q: Tensor, k: Tensor, v: Tensor, present: Tensor) -> Tensor:
-    """Attention in the operators that upstream exports; torch's own would export as something slower."""
+    """Attention in the operators that upstream exports; torch's own would export as slower ones."""
     scores = q @ (k.transpose(-2, -1) / math.sqrt(q.shape[-1]))
     weights = scores.masked_fill(~present, -10000.0).softmax(dim=-1).masked_fill(~present, 0.0)
     out: Tensor = self.linear_out((weights @ v).transpose(1, 2).flatten(2))
@@ -51,7 +51,7 @@ def attend(self: Attention, q: Tensor, k: Tensor, v: Tensor, present: Tensor) ->
 
 
 def quantise(path: Path) -> None:
-    """Write the int8 file beside a float32 one as published ones are made: every operator that can be."""
+    """Write the int8 file beside a float32 one like published ones: all possible operators quantised."""
     quantize_dynamic(path, path.with_suffix(".int8.onnx"), weight_type=QuantType.QUInt8)
 
 
@@ -72,7 +72,7 @@ def write_config(folder: Path) -> None:
 
 
 def settle(tokens_at: Callable[[float], int], wanted: float) -> float:
-    """Return the blank's bias with which the wanted number of tokens is written, by bisection."""
+    """Return the blank's bias that gives the wanted number of tokens, by bisection."""
     low, high = -30.0, 30.0
     for _ in range(30):
         middle = (low + high) / 2
@@ -82,7 +82,7 @@ def settle(tokens_at: Callable[[float], int], wanted: float) -> float:
 
 @torch.inference_mode()
 def draw(head: HeadConfig) -> GigaAM:
-    """Return a model with random weights whose output follows the sound, whatever segment it stands in."""
+    """Return a model with random weights whose output follows the audio, whatever segment contains it."""
     torch.manual_seed(SEED)
     model = GigaAM(V3, head).eval()
     for layer in model.encoder.layers:
@@ -125,7 +125,7 @@ def make_rnnt(folder: Path) -> None:
     encoded = encode_talk(model)
     enliven(model.head.joint.enc, encoded)
     for weight in model.head.decoder.lstm.parameters():
-        weight *= 10  # or else it soon forgets all but the last token, and writes that for ever
+        weight *= 10  # otherwise it soon forgets all but the last token, and repeats that for ever
     predicted, _ = model.head.decoder(torch.randint(PIECES, (1, 1000)))
     enliven(model.head.joint.pred, predicted[0].numpy())
     paths = {part.name: folder / f"v3_e2e_rnnt_{part.name}.onnx" for part in parts_of(model)}
@@ -139,7 +139,7 @@ def make_rnnt(folder: Path) -> None:
 
 
 def enliven(layer: nn.Module, inputs: np.ndarray) -> None:
-    """Have a layer look at what changes from one input to the next: without training they are much alike."""
+    """Make a layer react to changes of its input: without training its outputs are much alike."""
     weight = layer.weight.view(len(layer.weight), -1)
     weight *= CHANGE / (torch.tensor(inputs) @ weight.T).std(dim=0).mean()
     layer.bias -= weight @ torch.tensor(inputs.mean(axis=0))
@@ -163,7 +163,7 @@ def set_blank(decoder: Path, joint: Path, encoded: np.ndarray, wanted: float) ->
 
 
 def made_up_pieces() -> list[str]:
-    """Return as many pieces as SentencePiece had: every second one begins a word."""
+    """Return as many tokens as SentencePiece had: every second one begins a word."""
     syllables = [first + second for first in LETTERS for second in LETTERS]
     return ["<unk>", *(f"▁{each}" if place % 2 else each for place, each in enumerate(syllables))][:PIECES]
 

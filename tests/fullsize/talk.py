@@ -1,4 +1,4 @@
-"""Talk for measurements, made of this project's own recordings: it says nothing, but lasts as speech does."""
+"""Talk for measurements, made of this project's own recordings: without sense, timed like speech."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from govor import SAMPLE_RATE
 from govor.testing import read_audio
 
 DATA = Path(__file__).parents[1] / "data"
-QUIET = 0.02  # the loudest sample of 20 ms that count as a pause
+QUIET = 0.02  # peak of 20 ms that count as a pause
 
 
 def make_talk(seconds: float) -> NDArray[np.float32]:
-    """Return pauses of 0.25 to 1.2 s between utterances as long as those of recorded readings.
+    """Return utterances as long as those of recorded readings, with pauses of 0.25 to 1.2 s between them.
 
     A voice detector makes segments of it that last 2.2 s on average, the median 1.9, the longest 8.
     """
@@ -31,6 +31,6 @@ def make_talk(seconds: float) -> NDArray[np.float32]:
 
 
 def without_pauses(audio: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what is left when every quiet 20 ms are cut out."""
+    """Return the audio without its quiet spans of 20 ms."""
     frames = audio[: len(audio) // 320 * 320].reshape(-1, 320)
     return frames[np.abs(frames).max(axis=1) > QUIET].ravel()

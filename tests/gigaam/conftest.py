@@ -66,7 +66,7 @@ def heldout() -> list[HeldOut]:
 
 @pytest.fixture(scope="session")
 def heard(open_miniature: Callable[..., Recognizer], heldout: list[HeldOut]) -> Callable[..., list[Segment]]:
-    """What a miniature makes of every held-out recording, one at a time, with words and tokens."""
+    """Return a miniature's result for every held-out recording, one at a time, with words and tokens."""
     known: dict[tuple[str, ...], list[Segment]] = {}
 
     def hear(*key: str) -> list[Segment]:

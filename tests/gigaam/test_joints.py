@@ -1,4 +1,4 @@
-"""Utterances with a silence between them that one chunk leaves out: each becomes a segment of its own."""
+"""Utterances with a silence between them that a chunk leaves out: each becomes a segment of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.processes.servers import Server, serving
 from support.sound import media
 
 SILENT = 2.6
-"""Seconds: less than what closes a chunk."""
+"""Seconds: less than the silence that closes a chunk."""
 
 
 @pytest.fixture(scope="module")

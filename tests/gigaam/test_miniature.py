@@ -1,4 +1,4 @@
-"""GigaAM on models that hear: torch and ONNX say the same, and it is what was spoken."""
+"""Trained GigaAM models: torch and ONNX give the same text, and it is the spoken one."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ def words_wrong(said: str, heard: str) -> int:
 
 
 def mistakes(heldout: list[HeldOut], segments: list[Segment]) -> int:
-    """Words that a plain head got wrong, of all."""
+    """Return the number of wrong words of a plain head."""
     return sum(words_wrong(one.plain, segment.text) for one, segment in zip(heldout, segments, strict=True))
 
 
 @pytest.fixture(scope="module")
 def spoken_words(heldout: list[HeldOut]) -> int:
-    """How many words there are in all."""
+    """Return the number of words."""
     return sum(len(one.plain.split()) for one in heldout)
 
 
 @pytest.mark.parametrize("head", PLAIN_HEADS)
-def test_held_out_speech_is_heard(head: str, heard: Hear, heldout: list[HeldOut], spoken_words: int) -> None:
+def test_held_out_speech_is_recognised(
+    head: str, heard: Hear, heldout: list[HeldOut], spoken_words: int
+) -> None:
     assert mistakes(heldout, heard("onnx", head, "fp32")) <= 0.10 * spoken_words
 
 
@@ -69,7 +71,7 @@ def test_int8_costs_at_most_half_a_point_or_one_word(
 
 @pytest.mark.parametrize("runtime", ["torch", "onnx"])
 @pytest.mark.parametrize("head", HEADS)
-def test_a_batch_of_unequal_lengths_is_heard_as_one_by_one(
+def test_a_batch_of_unequal_lengths_gives_the_results_of_single_calls(
     runtime: str, head: str, open_miniature: Callable[..., Recognizer], heldout: list[HeldOut], heard: Hear
 ) -> None:
     precision = ("fp32",) if runtime == "onnx" else ()
@@ -102,7 +104,7 @@ def server(models_dir: Any, tables: dict[str, dict[str, Any]]) -> Any:
 
 @pytest.fixture
 def utterance(heldout: list[HeldOut]) -> HeldOut:
-    """One that all heads hear rightly."""
+    """An utterance without errors for all heads."""
     return next(one for one in heldout if one.file == "trained-05.ogg")
 
 
@@ -141,14 +143,14 @@ def test_a_recording_of_over_200_s_is_cut_at_pauses(server: Any, heldout: list[H
     assert len(audio) > 200 * 16_000
     answer = server.post(media.wav(audio), model="mini-v3_ctc", response_format="verbose_json").json()
     said = " ".join(one.plain for one in spoken)
-    # The miniature learnt from single utterances; of several in one chunk it mistakes a word in ten.
+    # The miniature was trained on single utterances; of several in one chunk it gets a word in ten wrong.
     assert words_wrong(said, answer["text"]) <= 0.12 * len(said.split())
     ends = [segment["end"] for segment in answer["segments"]]
     assert ends == sorted(ends)
     assert all(segment["end"] - segment["start"] <= 25 for segment in answer["segments"])
 
 
-def test_recordings_sent_at_once_are_heard_as_each_alone(server: Any, heldout: list[HeldOut]) -> None:
+def test_recordings_sent_at_once_give_the_text_of_each_alone(server: Any, heldout: list[HeldOut]) -> None:
     contents = [media.wav(one.samples()) for one in heldout[:8]]
 
     def text(content: bytes) -> str:

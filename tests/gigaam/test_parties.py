@@ -1,4 +1,4 @@
-"""A call with a channel for each party, who speak at once: real models lose nobody's words."""
+"""A call with a channel for each speaker, who speak at once: real models lose no words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.sound import media
 
 @pytest.fixture(scope="module")
 def server(models_dir: Any, tables: dict[str, dict[str, Any]]) -> Iterator[Server]:
-    tables = {**tables, "whisper": {"temperature_fallback": False}}  # the ladder draws at random
+    tables = {**tables, "whisper": {"temperature_fallback": False}}  # the fallback's samples are random
     settings = Settings(models_dir=models_dir, plugins=tables, preload=(), order=("gigaam-onnx",))
     with serving(settings) as running:
         yield running
@@ -24,7 +24,7 @@ def server(models_dir: Any, tables: dict[str, dict[str, Any]]) -> Iterator[Serve
 
 @pytest.fixture(scope="module")
 def parties(heldout: list[HeldOut], samples: Any) -> dict[str, list[np.ndarray]]:
-    """What each party says, by who hears it; every two overlap."""
+    """The speech of each channel, by its model; every two overlap."""
     one, two, three, four = (utterance.samples() for utterance in heldout[:4])
     english, _ = media.read_wav(samples / "en.wav")
     return {
@@ -37,7 +37,7 @@ def parties(heldout: list[HeldOut], samples: Any) -> dict[str, list[np.ndarray]]
 
 
 @pytest.mark.parametrize("model", ["mini-v3_ctc", "mini-v3_rnnt", "whisper-base"])
-def test_of_each_party_all_is_written_that_their_channel_alone_gives(
+def test_each_speaker_has_the_text_that_the_channel_alone_gives(
     model: str, server: Server, parties: dict[str, list[np.ndarray]]
 ) -> None:
     rows = parties[model.partition("-")[0]]

@@ -1,4 +1,4 @@
-"""A GigaAM model that hears, from its repository on a hub to its first text."""
+"""A trained GigaAM model, from its repository on a hub to its first text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.models.hub_standin import standing_in
 MINIATURE = Path(__file__).parents[1] / "miniature/models/v3_rnnt"
 
 
-def test_a_repository_of_plugins_toml_is_pulled_and_hears(
+def test_a_repository_of_plugins_toml_is_pulled_and_transcribes(
     serve: Callable[..., Any], heard: Callable[..., list[Segment]], heldout: list[HeldOut], tmp_path: Path
 ) -> None:
     widen_folder(MINIATURE, tmp_path / "export")

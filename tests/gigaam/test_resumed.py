@@ -1,4 +1,4 @@
-"""Real models that go on where an earlier attempt ended write what they would have written."""
+"""Real models that resume an interrupted transcription write the same text as without interruption."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def talk(heldout: list[HeldOut], tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 async def attempts(settings: Settings, name: str, path: Path, options: Options) -> list[Any]:
-    """The whole, then the rest from behind each segment: lists of (segment, position)."""
+    """Return the whole, then the rest after each segment: lists of (segment, position)."""
     service = Service(settings)
 
     async def attempt(begin_at: float) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Recordings cut at their first and last word, as push-to-talk makes them: the miniature hears both words."""
+"""Recordings cut at their first and last word, as by push-to-talk: the miniature recognises both words."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def errors(recognizer: Recognizer, clips: list[Audio], said: list[str], rim: flo
 
 
 @pytest.mark.parametrize("head", ["v3_ctc", "v3_rnnt"])
-def test_words_at_the_rims_are_heard(
+def test_words_at_the_edges_are_recognised(
     head: str, open_miniature: Callable[..., Recognizer], heldout: list[HeldOut]
 ) -> None:
     recognizer = open_miniature("onnx", head, "fp32")
@@ -45,7 +45,7 @@ def test_words_at_the_rims_are_heard(
     assert errors(recognizer, clips, said, 0.5) <= 0.6 * errors(recognizer, clips, said, 0.0)
 
 
-def test_recordings_with_pauses_at_their_rims_are_heard_as_they_are(
+def test_recordings_with_pauses_at_their_edges_get_no_quiet(
     open_miniature: Callable[..., Recognizer], heldout: list[HeldOut]
 ) -> None:
     recognizer = open_miniature("onnx", "v3_ctc", "fp32")

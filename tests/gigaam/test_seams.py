@@ -1,4 +1,4 @@
-"""The miniature on speech cut amid words: what overlapping chunks save."""
+"""The effect of overlapping chunks on speech cut amid words, with the miniature."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVERYTHING = Options(words=True, logprobs=True)
 
 
 class NoPause:
-    """A detector that finds one place as good for a cut as another."""
+    """A detector for which all places are equally good for a cut."""
 
     frame = 512
 
@@ -37,7 +37,7 @@ class NoPause:
 
 @pytest.fixture(scope="module")
 def spoken(heldout: list[HeldOut]) -> tuple[str, Audio]:
-    """What is said, and the recordings without the silence around them, one right behind the other."""
+    """The text, and the recordings without the silence around them, one directly after the other."""
     chosen = [one for one in heldout if one.kind == "trained"] * 2
     pieces = [
         one.samples()[

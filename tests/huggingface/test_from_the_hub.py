@@ -30,7 +30,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The small models as their makers save them."""
+    """The small models as their authors save them."""
     made = {kind: tmp_path_factory.mktemp("saved") / kind for kind in BUILDERS}
     for kind, folder in made.items():
         folder.mkdir()
@@ -40,7 +40,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def hub(folders: dict[str, Path], tmp_path: Path) -> Iterator[Hub]:
-    """A hub with a repository of each, which also has what nobody needs."""
+    """A hub with a repository of each, which also holds files that are not needed."""
     with standing_in(tmp_path / "hub-cache") as hub:
         for kind, folder in folders.items():
             repository = KINDS[kind]["repository"]

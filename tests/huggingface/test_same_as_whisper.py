@@ -1,6 +1,6 @@
-"""Whisper base by transformers writes what faster-whisper writes, from the same weights, greedily.
+"""Whisper base by transformers writes the text of faster-whisper, from the same weights, greedily.
 
-The weights are those that come with the Whisper plugin, converted here to safetensors.
+The weights are those of the Whisper plugin, converted here to safetensors.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from support.models.random_speech_models import save_whisper, whisper_base
 
 GREEDY = {"beam_size": 1, "temperature_fallback": False, "compute_type": "float32"}
 WORD_SECONDS = 0.5
-"""Both find words by attention; faster-whisper also cuts long pauses off: there they differ."""
+"""Both find words by attention; faster-whisper also cuts off long pauses: there they differ."""
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_real_reading_gives_the_same_words(
 ) -> None:
     from govor_whisper.decoding import batched
 
-    monkeypatch.setattr(batched, "WINDOW", 12 * 16_000)  # as long as the pieces that the core makes
+    monkeypatch.setattr(batched, "WINDOW", 12 * 16_000)  # as long as the chunks that the core makes
     audio = read_audio(recording("two_cities.wav"))
     mine, other = [], []
     for window in batched.cut_windows(audio):

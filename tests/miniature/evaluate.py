@@ -1,8 +1,8 @@
-"""Print what Govor makes of heldout.json with the models' checkpoints, and write it to results.json.
+"""Print Govor's results for heldout.json with the models' checkpoints, and write them to results.json.
 
-Each model is measured as the torch plugin runs its checkpoint and, where an export lies beside, as the ONNX
-plugin runs that in float32 and in int8. Speaks the list again with espeak-ng and festival; with --files
-takes only the committed recordings.
+Each model is measured as the torch plugin runs its checkpoint and, if there is an export beside it, as the
+ONNX plugin runs that in float32 and in int8. Speaks the list again with espeak-ng and festival; with --files
+uses only the committed recordings.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def evaluate(path: Path, spoken: list[tuple[HeldOut, np.ndarray]], *, show: bool) -> dict[str, dict]:
-    """Return what `measure` does by runtime, and how many texts are not the torch plugin's."""
+    """Return the results of `measure` by runtime, and how many texts differ from the torch plugin's."""
     results: dict[str, dict] = {}
     expected: list[str] = []
     for runtime, recognizer in recognizers(path):
@@ -123,7 +123,7 @@ def measure(heard: list[tuple[HeldOut, govor.Segment]], punctuated: bool) -> dic
 
 
 def words_heard(utterance: HeldOut, segment: govor.Segment) -> list[tuple[tuple[float, float], govor.Word]]:
-    """Return the true times and what was heard, of words that were heard right."""
+    """Return the true and the found times of correctly recognised words."""
     true, words = utterance.plain.split(), segment.words or ()
     if len(true) != len(utterance.words):
         return []

@@ -19,7 +19,7 @@ from miniature.training.checkpoints import HEADS, load
 
 MODELS = Path(__file__).with_name("models")
 TABLE_FRAMES = 750
-"""30 s: more than GigaAM is ever given at once."""
+"""30 s: the longest audio that GigaAM gets at once."""
 BLANK = "<blk>"
 CONFIG = {"version": "v3", "features_size": 64, "subsampling_factor": 4, "max_tokens_per_step": 10}
 
@@ -48,7 +48,7 @@ def write(part: Part, path: Path) -> None:
 
 
 def shorten(graph: onnx.GraphProto) -> None:
-    """Number what the nodes give instead of naming it: a tenth of the file is names."""
+    """Number the nodes' outputs instead of naming them: a tenth of the file is names."""
     results = {value.name for value in graph.output}
     weights = {name for node in graph.node if node.op_type == "Cast" for name in node.output}
     short: dict[str, str] = {}

@@ -14,9 +14,9 @@ SMALLEST = 512
 
 
 def halve(model: onnx.ModelProto) -> None:
-    """Store the float32 weights whose values float16 holds exactly as float16, cast back when it runs.
+    """Store the float32 weights whose values float16 holds exactly as float16, cast back at run time.
 
-    Weights of a half-precision checkpoint are such; computed tables are not, and stay as they are.
+    These are the weights of a half-precision checkpoint; computed tables stay as they are.
     """
     kept, casts = [], []
     for tensor in model.graph.initializer:

@@ -1,4 +1,4 @@
-"""The held-out utterances: what is said when, and the recordings. Needs no synthesiser and no torch."""
+"""The held-out utterances: their words with times, and the recordings. Needs no synthesiser and no torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class HeldOut:
     """An utterance that the miniature was never trained on."""
 
     text: str
-    """With capitals and marks, as the e2e head writes."""
+    """With capitals and punctuation, as the e2e head writes."""
     plain: str
     """As the other heads write."""
     kind: str
@@ -31,9 +31,9 @@ class HeldOut:
     noise: float
     """Standard deviation of the white noise."""
     seed: int
-    """Of the padding and the noise."""
+    """Seed of the padding and the noise."""
     file: str | None
-    """Name in FOLDER, where the recording is committed."""
+    """Name in FOLDER, if the recording is committed."""
 
     def samples(self) -> Audio:
         """Return the committed recording, (samples,) float32 at 16 kHz."""

@@ -1,4 +1,4 @@
-"""Error rates: how far what was heard is from what was said."""
+"""Error rates: the distance of the recognised text from the spoken one."""
 
 from __future__ import annotations
 

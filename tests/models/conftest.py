@@ -1,4 +1,4 @@
-"""A models folder, and a hub to fill it from."""
+"""A models folder, and a hub as its source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.models.small_models import BYTES, file_of, model_of
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
-    """The hub that this process asks."""
+    """The hub that this process uses."""
     with standing_in(tmp_path / "hub-cache") as hub:
         yield hub
 
@@ -58,7 +58,7 @@ def store(root: Path) -> Store:
 
 @pytest.fixture
 def published(hub: Hub) -> Callable[..., Model]:
-    """Publish files on the hub, named for the keywords, and return the model that consists of them."""
+    """Publish files on the hub, named by the keywords, and return the model of these files."""
 
     def publish(**contents: bytes) -> Model:
         files = []

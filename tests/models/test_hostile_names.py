@@ -1,4 +1,4 @@
-"""A hub, a mirror or a manifest that lies: whatever it calls a file, nothing elsewhere is touched."""
+"""A hub, a mirror or a manifest with false names: no file is touched elsewhere, whatever the name."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ quick = settings(
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a models folder, a hub's cache, and somebody's file beside them."""
-    place = tmp_path_factory.mktemp("base").joinpath(*"abcdefgh")  # deep: whoever climbs is still seen
+    """A folder with a models folder, a hub's cache, and a user's file beside them."""
+    place = tmp_path_factory.mktemp("base").joinpath(*"abcdefgh")  # deep: a path upwards ends within it
     (place / "outside").mkdir(parents=True)
     (place / VICTIM).write_bytes(b"somebody's")
     return place
@@ -59,13 +59,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def liar(place: Path) -> Iterator[Hub]:
-    """A hub whose answers a test falsifies; its client's cache is in `place`."""
+    """A hub with false answers; its client's cache is in `place`."""
     with standing_in(place / "hub-cache") as hub:
         yield hub
 
 
 def untouched(place: Path) -> bool:
-    """Tell whether nothing but the models folder and the cache has anything new in it."""
+    """Tell whether only the models folder and the cache have new files."""
     own = ("models", "hub-cache")
     found = {path.relative_to(place).as_posix() for path in place.rglob("*")}
     foreign = {name for name in found if name.split("/")[0] not in own}
@@ -81,7 +81,7 @@ def untouched(place: Path) -> bool:
 
 
 def of_repository(files: bool, name: str) -> Model:
-    """A model of `owner/small`: of one file that has no known checksum, or of what the hub lists."""
+    """Return a model of `owner/small`: of one file without a known checksum, or of the hub's list."""
     if files:
         source = f"hf:owner/small@main/{name}"
         return model_of(replace(file_of(name, source, content=SMALL), sha256="", size=0))
@@ -144,7 +144,7 @@ def test_a_listed_file_that_leads_out_of_the_folder_is_refused_in_a_sentence(
 
 @quick
 @given(hostile, hostile, hostile, hostile, hostile)
-def test_what_is_shared_with_other_tools_stays_in_their_cache(
+def test_files_shared_with_other_tools_stay_in_their_cache(
     liar: Hub, place: Path, repository: str, revision: str, name: str, commit: str, etag: str
 ) -> None:
     source = place / "models/source.bin"
@@ -168,7 +168,7 @@ def test_a_manifest_that_names_files_elsewhere_lists_none(tmp_path: Path) -> Non
     assert read_listing(tmp_path, "a/b@main") == ()
 
 
-def test_a_manifest_in_another_models_folder_is_passed_over(
+def test_a_manifest_in_another_models_folder_is_ignored(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     spec = model_of().spec
@@ -207,7 +207,7 @@ def test_any_text_makes_the_name_of_one_folder(text: str) -> None:
         "é/b",
     ],
 )
-def test_what_is_no_repository_is_not_asked_for(text: str) -> None:
+def test_an_invalid_repository_name_is_not_requested(text: str) -> None:
     with pytest.raises(ValueError, match="is not written OWNER/REPO"):
         parse_repository(text)
 

@@ -1,4 +1,4 @@
-"""Moonshine over HTTP: real English from the weights and the recording that its package carries."""
+"""Moonshine over HTTP: real English from the weights and the recording in its package."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def words(text: str) -> list[str]:
     return re.findall(r"[a-z']+", text.lower())
 
 
-def test_a_reading_of_44_seconds_is_heard(server: Any, reading: Path) -> None:
+def test_a_reading_of_44_seconds_is_transcribed(server: Any, reading: Path) -> None:
     answer = server.post(reading, model="moonshine-tiny-en")
     assert answer.status_code == 200, answer.text
     said, heard = words(READ), words(answer.json()["text"])

@@ -1,4 +1,4 @@
-"""Servers that are watched, and what they tell."""
+"""Servers with metrics, and readers of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.sound import media
 
 
 def read_metrics(text: str) -> dict[str, list[Any]]:
-    """Samples by name, as Prometheus' own parser reads them."""
+    """Return samples by name, as Prometheus' own parser reads them."""
     found: dict[str, list[Any]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -23,7 +23,7 @@ def read_metrics(text: str) -> dict[str, list[Any]]:
 
 @pytest.fixture
 def watched(serve: Callable[..., Any]) -> Any:
-    """A server that gives metrics beside the API."""
+    """A server with metrics beside the API."""
     return serve(preload=(), metrics="main", metrics_gigastt=True)
 
 

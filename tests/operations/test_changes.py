@@ -1,4 +1,4 @@
-"""Settings that a running server takes in: they are documented, and they hold."""
+"""Settings that a running server can change: they are documented, and they take effect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_settings_that_change_live_are_documented_and_exist(root: Path) -> N
     assert set(Settings.model_fields) >= LIVE
 
 
-def test_limits_lists_and_wishes_hold_at_once_and_the_rest_waits(serve: Any, speak: Any) -> None:
+def test_limits_lists_and_load_settings_hold_at_once_and_the_rest_waits(serve: Any, speak: Any) -> None:
     server = serve(preload=(), default_models=("whisper-base",), aliases={"whisper-1": "default"})
     wanted = server.service.settings.model_copy(
         update={"default_models": ("echo",), "port": 1, "max_queue": 7, "ttl": 5.0, "cores": 1}
@@ -36,7 +36,7 @@ def test_limits_lists_and_wishes_hold_at_once_and_the_rest_waits(serve: Any, spe
     assert server.service.pool.load_settings.of(echo).ttl == 5
 
 
-def test_what_is_wrong_changes_nothing(serve: Any, tmp_path: Path) -> None:
+def test_wrong_settings_change_nothing(serve: Any, tmp_path: Path) -> None:
     server = serve(preload=())
     before = server.service.settings
     wanted = before.model_copy(update={"max_queue": 7, "api_keys_file": tmp_path / "absent"})

@@ -32,7 +32,7 @@ def rest(client: socket.socket) -> bytes:
 
 
 def waiting_to_close(port: int) -> int:
-    """How many of a server's sockets have been closed by their clients only."""
+    """Return how many of a server's sockets have been closed by their clients only."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(int(one[1].split(":")[1], 16) == port and int(one[3], 16) == CLOSE_WAIT for one in lines)
 
@@ -63,7 +63,7 @@ def test_a_recording_is_answered_although_its_client_has_ended_its_side(serve: A
     assert "text" in json.loads(found.partition(b"\r\n\r\n")[2])
 
 
-def test_a_host_that_is_none_is_told_before_a_key_is_asked_for(serve: Any, caplog: Any) -> None:
+def test_an_invalid_host_is_refused_before_a_key_is_required(serve: Any, caplog: Any) -> None:
     with socket.create_connection(("127.0.0.1", serve(preload=(), api_keys=("sk",)).port), 30) as client:
         client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: " + b"a" * 64 + b"\r\n\r\n")
         found = rest(client)

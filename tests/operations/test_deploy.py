@@ -1,4 +1,4 @@
-"""The files for operators: a unit that systemd takes, and proxies that let through what Govor needs."""
+"""The files for operators: a unit that systemd accepts, and proxies that pass everything that Govor needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may come in: keys from settings and from a file, the administrator, rates, other origins."""
+"""Access: keys from settings and from a file, the administrator, rate limits, other origins."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_file_of_keys_that_is_gone_leaves_the_keys_as_they_were(
     assert keys.asked, "an empty file opens to nobody, not to all"
 
 
-def test_a_file_of_keys_that_never_was_is_told_at_start(tmp_path: Path) -> None:
+def test_a_missing_file_of_keys_is_reported_at_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"nothing cannot be read: No such file"):
         Keys(Settings(api_keys_file=tmp_path / "nothing"))
 
@@ -288,7 +288,7 @@ def test_the_file_of_keys_is_read_by_its_time_not_at_every_request(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "warning"),
     [
         ("bob=sk-secret", "The '=' of bob=… counts"),
         ("bob= sk-secret", "The '=' of bob=… counts"),
@@ -300,16 +300,14 @@ def test_the_file_of_keys_is_read_by_its_time_not_at_every_request(tmp_path: Pat
         ("sk-secret", ""),
     ],
 )
-def test_of_a_key_with_an_equals_sign_only_what_looks_like_a_name_is_told(key: str, told: str) -> None:
+def test_of_a_key_with_an_equals_sign_only_what_looks_like_a_name_is_shown(key: str, warning: str) -> None:
     doubts = Keys(Settings(api_keys=(key,))).doubts()
-    assert doubts.startswith(told)
-    assert bool(doubts) == bool(told)
+    assert doubts.startswith(warning)
+    assert bool(doubts) == bool(warning)
     assert "sec" not in doubts
 
 
-def test_keys_that_come_later_are_told_when_they_are_in_doubt(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_doubtful_keys_that_come_later_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file, now = tmp_path / "keys", [0.0]
     file.write_text("sk-one\n")
     keys = Keys(Settings(api_keys_file=file), clock=lambda: now[0])
@@ -322,8 +320,8 @@ def test_keys_that_come_later_are_told_when_they_are_in_doubt(
 
 def test_keys_are_counted_and_named_at_the_start(tmp_path: Path) -> None:
     given = ("phone = sk-1", "anna = sk-2", "anna = sk-3", "sk-4")
-    assert Keys(Settings(api_keys=given)).told() == "4 (phone, anna, 1 without a name)"
+    assert Keys(Settings(api_keys=given)).summary() == "4 (phone, anna, 1 without a name)"
     many = tuple(f"k{number} = sk-{number}" for number in range(12))
-    assert Keys(Settings(api_keys=many)).told().endswith("k8, k9, 2 more)")
+    assert Keys(Settings(api_keys=many)).summary().endswith("k8, k9, 2 more)")
     (tmp_path / "keys").write_text("")
-    assert Keys(Settings(api_keys_file=tmp_path / "keys")).told() == "none, so nobody gets in"
+    assert Keys(Settings(api_keys_file=tmp_path / "keys")).summary() == "none, so no client gets in"

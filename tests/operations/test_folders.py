@@ -1,4 +1,4 @@
-"""Folders that cannot be written to: one sentence at the start, 507 and /ready while the server runs."""
+"""Folders without write permission: an error at the start, 507 and /ready while the server runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VOICE = media.wav(hum(1))
 
 @pytest.fixture
 def no_folder(tmp_path: Path) -> Path:
-    """A path at which there can be no folder, whoever runs the test."""
+    """A path at which no user can create a folder."""
     (tmp_path / "file").write_text("somebody's")
     return tmp_path / "file/folder"
 
@@ -39,7 +39,7 @@ def folders(settings: Settings, wanted: Any = None) -> Folders:
     return Folders(settings, Store(settings.models_dir, offline=True), lambda: wanted)
 
 
-def test_what_works_is_not_spoken_of_and_nothing_is_left_behind(
+def test_good_folders_are_not_mentioned_and_nothing_is_left_behind(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -59,7 +59,7 @@ def test_uploads_that_cannot_be_kept_keep_the_server_from_starting(tmp_path: Pat
         folders(settings).check()
 
 
-def test_no_temporary_folder_at_all_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_temporary_folder_at_all_is_reported_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> str:
         raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
 
@@ -190,7 +190,7 @@ def test_a_data_folder_that_may_not_be_looked_at_does_not_keep_the_server_from_s
         assert client.get("/v1/jobs").status_code == 503
 
 
-def test_a_data_folder_that_vanishes_is_told(start: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_data_folder_that_vanishes_is_reported(start: Callable[..., Any], tmp_path: Path) -> None:
     data = tmp_path / "data"
     server = start(data_dir=data)
     with server.client() as client:

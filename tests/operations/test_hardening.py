@@ -1,4 +1,4 @@
-"""What answers tell browsers, and what they do not tell strangers."""
+"""Security headers of answers, and information that answers do not reveal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing from outside forges a line of the log, or commands the terminal that shows it."""
+"""Text from outside cannot forge a line of the log, or command the terminal that shows it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVIL = [
 
 
 def shown(formatter: logging.Formatter, text: str, *, failing: bool = False) -> str:
-    """What a log writes of a message, and of an error that says the same."""
+    """Return a log's line for a message, and for an error with the same text."""
     log, written = logging.Logger("a"), io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(formatter)
@@ -76,7 +76,7 @@ def test_control_characters_are_written_as_nginx_writes_them() -> None:
 def test_the_commands_log_in_this_form() -> None:
     root, level = logging.getLogger(), logging.getLogger().level
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(root, "handlers", [])  # those of the tests
+        patch.setattr(root, "handlers", [])  # the tests' own handlers
         for _ in range(2):
             show_log("info")
             assert [type(handler.formatter) for handler in root.handlers] == [LineFormatter]
@@ -102,5 +102,5 @@ def test_a_line_begins_with_date_time_and_zone() -> None:
         (TimeoutError(), "TimeoutError"),
     ],
 )
-def test_what_a_system_says_is_told_without_numbers_and_names(error: Exception, told: str) -> None:
+def test_a_systems_message_is_shown_without_numbers_and_names(error: Exception, told: str) -> None:
     assert in_words(error) == told

@@ -16,7 +16,7 @@ from govor.settings import Settings
 
 
 def total(samples: list[Any], **labels: str) -> float:
-    """Sum of the samples that have these labels."""
+    """Return the sum of the samples that have these labels."""
     return sum(one.value for one in samples if labels.items() <= one.labels.items())
 
 
@@ -30,10 +30,10 @@ def test_a_transcription_is_counted_with_its_audio_its_wait_and_its_model(
     labels = {"route": "/v1/audio/transcriptions", "method": "POST", "status": "200", "dialect": "openai"}
     assert total(found["govor_http_requests_total"], model="echo", **labels) == 1
     assert total(found["govor_model_events_total"], model="echo", event="loaded") == 1
-    assert total(found["govor_http_requests_in_progress"]) == 1  # the one that asks
+    assert total(found["govor_http_requests_in_progress"]) == 1  # the request for the metrics itself
 
 
-def test_calls_are_counted_by_the_stretches_they_had(client: Any, samples: Path, metrics_of: Any) -> None:
+def test_calls_are_counted_by_their_chunks(client: Any, samples: Path, metrics_of: Any) -> None:
     files = {"file": ("a.wav", (samples / "ru_short.wav").read_bytes())}
     assert client.post("/v1/audio/transcriptions", files=files, data={"model": "echo"}).status_code == 200
     found = metrics_of(client)
@@ -61,7 +61,7 @@ def test_no_client_can_make_a_label(client: Any, speak: Any, metrics_of: Any) ->
     assert total(found["govor_errors_total"], code="model_not_found") == 2
 
 
-def test_it_is_told_as_text_of_version_0_0_4(client: Any) -> None:
+def test_the_format_is_text_of_version_0_0_4(client: Any) -> None:
     response = client.get("/metrics")
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "_created" not in response.text
@@ -81,7 +81,7 @@ def test_beside_the_api_they_ask_for_the_key(serve: Any) -> None:
 
 @pytest.fixture(scope="module")
 def names() -> set[str]:
-    """Names of all metrics' samples, families included."""
+    """Return the names of all metrics' samples, families included."""
     figures = Metrics(Service(Settings(metrics="main", metrics_gigastt=True)))
     found = set()
     for family in figures.families():

@@ -1,4 +1,4 @@
-"""A server's own process: its log, its listener for metrics, how it is stopped and told of changes."""
+"""A server's own process: its log, its listener for metrics, its signals to stop and to reload."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def backend(settings):
 
 
 class Process:
-    """A server whose log is gathered while it runs."""
+    """A server whose log is collected while it runs."""
 
     def __init__(self, popen: Any, config: Path):
         self._popen = popen
@@ -73,7 +73,7 @@ class Process:
         lines.extend(line.rstrip("\n") for line in stream)
 
     def wait_for(self, pattern: str, lines: list[str] | None = None) -> str:
-        """Return the line that has the pattern, once it is there."""
+        """Return the line that matches the pattern, once it is there."""
         lines = self.log if lines is None else lines
         assert eventually(lambda: any(re.search(pattern, line) for line in lines), 30), self.log
         return next(line for line in lines if re.search(pattern, line))
@@ -82,7 +82,7 @@ class Process:
         self._popen.send_signal(number)
 
     def answer(self) -> None:
-        """Let the slow model go on."""
+        """Let the slow model continue."""
         self._popen.stdin.write("\n")
         self._popen.stdin.flush()
 
@@ -225,7 +225,7 @@ def test_while_it_stops_new_work_is_refused_and_old_work_ends(started: Any, post
     assert process.ended() == 0
 
 
-def test_streams_are_told_when_the_drain_is_over(started: Any, post: Any) -> None:
+def test_streams_get_an_error_when_the_drain_is_over(started: Any, post: Any) -> None:
     process = started("--drain-seconds", "0.5", "--keep-alive-seconds", "0.1")
     stream = post(process, stream="true")
     whole = post(process, "slow")

@@ -21,7 +21,7 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 @pytest.fixture
 def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """What takes the spans of servers that are started now."""
+    """Exporter of the spans of servers that are started after this."""
     exporter = InMemorySpanExporter()
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
     monkeypatch.setattr(tracing, "_processor", lambda name: SimpleSpanProcessor(exporter))

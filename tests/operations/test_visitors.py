@@ -1,4 +1,4 @@
-"""What browsers tell of the pages that send requests, and the names by which they ask for the server."""
+"""Browsers' headers on the origin of requests, and the host names in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = "https://stt.example"
 
 
 def ask(server: Any, method: str = "GET", path: str = "/v1/models", **headers: str) -> tuple[int, str]:
-    """Send exactly these headers; return the status and, of an error, its code."""
+    """Send exactly these headers; return the status and, for an error, its code."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in {"host": f"127.0.0.1:{server.port}", **headers}.items():
@@ -33,7 +33,7 @@ def ask(server: Any, method: str = "GET", path: str = "/v1/models", **headers: s
 
 
 def verdict(settings: Settings, **headers: str) -> str:
-    """The code of what keeps a request out; "" for one that may come in."""
+    """Return the code of the error that refuses a request; "" if it passes."""
     given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     try:
         check_visit(BrowserOrigin.of(given, settings.trusted_proxies), settings)
@@ -91,7 +91,7 @@ def test_the_refusal_says_what_to_set(open_server: Any) -> None:
         "govor.speech.svc.cluster.local", "nas.home.arpa", "", f"{socket.gethostname()}:8000",
     ],
 )  # fmt: skip
-def test_names_that_no_stranger_can_have_need_no_setting(host: str) -> None:
+def test_names_that_nobody_can_register_need_no_setting(host: str) -> None:
     assert verdict(Settings(), host=host) == ""
 
 
@@ -140,7 +140,7 @@ def test_a_pattern_means_what_lies_below_a_name(allowed: str, host: str) -> None
     assert verdict(Settings(allowed_hosts=allowed), host=host) == "host_denied"
 
 
-def test_the_name_that_it_was_told_to_listen_on_is_its_own() -> None:
+def test_the_name_that_it_listens_on_is_its_own() -> None:
     assert verdict(Settings(host="stt.example.org"), host="stt.example.org:8000") == ""
     assert verdict(Settings(bind="stt.example.org:80,127.0.0.1:8000"), host="stt.example.org") == ""
 
@@ -158,18 +158,18 @@ def test_the_name_that_it_was_told_to_listen_on_is_its_own() -> None:
         "a..b",
     ],
 )
-def test_a_name_that_can_match_nothing_is_told_at_start(pattern: str) -> None:
+def test_a_name_that_can_match_nothing_is_an_error_at_start(pattern: str) -> None:
     with pytest.raises(ConfigurationError, match=r"--allowed-hosts: '.*' is the name of no host; write"):
         load_settings(allowed_hosts=pattern)
 
 
-def test_where_keys_are_asked_any_name_will_do(serve: Any) -> None:
+def test_if_keys_are_required_any_name_will_do(serve: Any) -> None:
     server = serve(preload=(), api_keys=("sk",))
     assert ask(server, host=STRANGER, authorization="Bearer sk")[0] == 200
     assert ask(server, host=STRANGER)[0] == 401
 
 
-def test_a_key_of_the_administrator_alone_leaves_the_door_to_names_guarded(serve: Any) -> None:
+def test_with_a_key_of_the_administrator_alone_names_are_still_checked(serve: Any) -> None:
     assert ask(serve(preload=(), admin_key="chief"), host=STRANGER) == (403, "host_denied")
 
 
@@ -262,7 +262,7 @@ def test_origins_may_be_patterns(allowed: str, origin: str, listed: bool) -> Non
     ["app.example", "https://", "https://app.example/path", "https://*app.example", "https://u@app.example",
      "https://app.*", "moz-extension:*", "https://app.example?x", "**", "localhost:3000"],
 )  # fmt: skip
-def test_an_origin_that_can_match_nothing_is_told_at_start(pattern: str) -> None:
+def test_an_origin_that_can_match_nothing_is_an_error_at_start(pattern: str) -> None:
     with pytest.raises(ConfigurationError, match=r"--allow-origins: '.*' is no origin; write https://app"):
         load_settings(allow_origins=pattern)
 
@@ -273,7 +273,7 @@ def test_a_page_that_is_let_in_may_call_the_server_by_any_name() -> None:
     assert verdict(settings, host="stt.example") == "host_denied"
 
 
-def test_where_all_pages_are_let_in_no_name_is_a_strangers() -> None:
+def test_if_all_origins_are_allowed_every_name_is() -> None:
     assert verdict(Settings(allow_origins="*"), host=STRANGER, origin=f"http://{STRANGER}") == ""
 
 

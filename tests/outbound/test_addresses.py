@@ -1,4 +1,4 @@
-"""Which addresses are public, and what counts as an address."""
+"""Public addresses, and the form of URLs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ fe80::1 fe80::a9fe:a9fe febf:ffff:: fec0::1 ff02::1 ff0e::1 ::ffff:169.254.169.2
 
 
 @pytest.mark.parametrize("address", PUBLIC.split())
-def test_what_lies_beside_a_special_block_is_public(address: str) -> None:
+def test_addresses_beside_a_special_block_are_public(address: str) -> None:
     assert is_public(address)
 
 

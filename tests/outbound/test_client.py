@@ -1,4 +1,4 @@
-"""What a request to a foreign server says, and to whom."""
+"""Requests to other servers: their content, and their addresses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from support.clients.receivers import Receiver, receiving
 
 
 def fetched(url: str) -> bytes:
-    """What lies at an address, which may be on this machine."""
+    """Return the content of an address, which may be on this machine."""
     into = io.BytesIO()
     asyncio.run(fetch(url, into, limit=1_000_000, private=True, param="file_url"))
     return into.getvalue()
@@ -43,7 +43,7 @@ def fetched(url: str) -> bytes:
     ],
 )
 def test_the_host_is_named_without_the_port_that_goes_without_saying(url: str, host: str) -> None:
-    """An address that is signed is signed with this very name."""
+    """A signed URL is signed with exactly this name."""
     request = _request_to("192.0.2.1", "GET", parse_url(url, "file_url"), {}, None)
     assert request.url.host == "192.0.2.1"
     assert request.headers.get_list("host") == [host]
@@ -51,7 +51,7 @@ def test_the_host_is_named_without_the_port_that_goes_without_saying(url: str, h
 
 @contextmanager
 def speaking(banner: bytes) -> Iterator[str]:
-    """A service on loopback that says something of its own and hangs up; yields its address."""
+    """Run a service on loopback that sends a banner and disconnects; yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer() -> None:
@@ -86,7 +86,7 @@ def speaking(banner: bytes) -> Iterator[str]:
         b"",
     ],
 )
-def test_what_a_foreign_service_says_is_not_told(banner: bytes) -> None:
+def test_the_words_of_a_foreign_service_are_not_repeated(banner: bytes) -> None:
     with speaking(banner) as url, pytest.raises(UrlFailed) as caught:
         fetched(url)
     assert str(caught.value).startswith("'file_url': 127.0.0.1 ") or "redirection" in str(caught.value)
@@ -95,7 +95,7 @@ def test_what_a_foreign_service_says_is_not_told(banner: bytes) -> None:
 
 
 def test_the_path_goes_out_as_it_was_written() -> None:
-    """Who signs an address signs each of its characters."""
+    """A signature covers each character of the URL."""
     written = "/a//b/../c%2fd%zz;e,{f}|g~'h?i=%20j+k&l=[m]&n=a%2Bb%3d"
     with receiving() as receiver:
         fetched(receiver.url + written)
@@ -195,7 +195,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def secure(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Receiver, list[str | None]]]:
-    """A server with that certificate, which this machine trusts, and the names that it is asked for."""
+    """A server with that certificate, which this machine trusts, and the names that clients request of it."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     monkeypatch.setattr(client, "resolve", lambda url, **kwargs: ["127.0.0.1"])
     asked: list[str | None] = []

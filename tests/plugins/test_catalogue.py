@@ -1,4 +1,4 @@
-"""One name leads to one model: who gets it, and what the others answer to instead."""
+"""Each name means one model: the choice between models with one name, and the other names of the rest."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from govor.testing import FakeBackend, plugins_of
 
 
 def catalogue(order=(), aliases=(), **families):
-    """The catalogue of families given as lists of ids or specs."""
+    """Return the catalogue of families, given as lists of ids or specs."""
     fakes = {name: FakeBackend(*models) for name, models in families.items()}
     return Catalogue(plugins_of(Settings(order=order), **fakes), dict(aliases))
 
@@ -19,7 +19,7 @@ def small(*aliases):
 
 
 def found(known, name):
-    """The plugin/id that a name leads to."""
+    """Return the plugin/id of a name's model."""
     model = known.find(name)
     return model and model.qualified
 
@@ -35,7 +35,7 @@ def test_every_model_answers_to_its_id_its_aliases_and_plugin_slash_id():
     assert next(iter(known)).aliases == ("s", "tiny")
 
 
-def test_a_name_that_nobody_has_leads_nowhere():
+def test_an_unknown_name_has_no_model():
     assert catalogue(a=["small"]).find("large") is None
 
 
@@ -57,7 +57,7 @@ def test_the_first_plugin_in_order_keeps_an_alias():
     assert [model.aliases for model in known] == [("s",), ("t",)]
 
 
-def test_an_id_is_stronger_than_an_alias_whoever_comes_first():
+def test_an_id_is_stronger_than_an_alias_in_any_order():
     known = catalogue(a=[ModelSpec("tiny", aliases=("small",))], b=["small"])
     assert found(known, "small") == "b/small"
     assert known.find("tiny").aliases == ()

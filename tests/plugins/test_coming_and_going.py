@@ -1,4 +1,4 @@
-"""Each plugin of this repository comes and goes without a change to the others: their models, the default."""
+"""Each plugin of this repository can be installed and removed without effect on the others' models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 INSTALLED = sorted(point.name for point in entry_points(group="govor"))
 
-# An interpreter in which only some of the distributions are to be found, as if no others were installed.
+# An interpreter that finds only some of the distributions, as if no others were installed.
 ASK = """
 import importlib.metadata, json, sys, tempfile
 here = set(json.loads(sys.argv[1]))
@@ -36,7 +36,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 @pytest.fixture(scope="module")
 def outcome() -> Callable[..., Any]:
-    """What a server has where just these plugins are installed."""
+    """Return a server's state if only these plugins are installed."""
 
     @cache
     def ask(*names: str) -> Any:

@@ -1,4 +1,4 @@
-"""Plugins add commands to `govor`; none of them can break it, and the core's own do not wait for them."""
+"""Plugins add commands to `govor`; they cannot break it or delay the core's own commands."""
 
 import re
 
@@ -18,7 +18,7 @@ def command(name, says=""):
 
 
 class Commands:
-    """A plugin that offers these."""
+    """A plugin with the given commands."""
 
     def __init__(self, *commands):
         self._commands = commands
@@ -48,7 +48,7 @@ def state(plugins, name):
 
 @pytest.fixture
 def govor(tmp_path, monkeypatch):
-    """Run `govor` where just these plugins are installed; return the result and the Plugins that it made."""
+    """Run `govor` with only these plugins installed; return the result and the Plugins that it made."""
     monkeypatch.chdir(tmp_path)
 
     def run(*args, **plugins):
@@ -111,7 +111,7 @@ def test_a_broken_configuration_leaves_the_help_and_the_cores_commands(govor, tm
     assert (result.exit_code, result.stderr) == (0, "")
 
 
-def test_a_command_that_nobody_has_is_no_command(govor):
+def test_an_unknown_command_is_an_error(govor):
     result, _ = govor("listen", a=Commands(command("greet")), b=ImportError("no libtorch.so"))
     assert result.exit_code == 2
     assert "No such command 'listen'." in result.stderr
@@ -147,14 +147,14 @@ def test_a_name_of_the_core_cannot_be_taken(govor, caplog):
     result, _ = govor("--help", a=Commands(command("serve", "mine"), command("greet", "hello")))
     assert "Say mine." not in result.stdout
     assert "Say hello." in result.stdout
-    assert "Plugin 'a' has a command 'serve', which is taken" in caplog.text
+    assert "Plugin 'a' has a command 'serve', whose name is taken" in caplog.text
 
 
 def test_the_first_plugin_in_order_keeps_a_name(caplog):
     first, second = command("greet", "first"), command("greet", "second")
     plugins = plugins_of(Settings(order=("z",)), a=Commands(second), z=Commands(first))
     assert plugins.commands(()) == {"greet": first}
-    assert "Plugin 'a' has a command 'greet', which is taken" in caplog.text
+    assert "Plugin 'a' has a command 'greet', whose name is taken" in caplog.text
 
 
 def test_a_plugin_without_the_hook_or_disabled_offers_none():

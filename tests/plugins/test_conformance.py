@@ -1,4 +1,4 @@
-"""What the suite says to the author of a backend that does not keep the contract."""
+"""Messages of the suite for the author of a backend that violates the contract."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def late() -> list[Segment]:
         ([], "was given 1 arrays and gave 0 segments"),
     ],
 )
-def test_an_answer_that_the_core_cannot_use_is_told_with_what_to_do(given: object, told: str) -> None:
+def test_an_answer_that_the_core_cannot_use_is_reported_with_its_remedy(given: object, told: str) -> None:
     assert told in batch_fault(given, 1)
 
 
@@ -116,7 +116,7 @@ CRASH = "os.kill(os.getpid(), signal.SIGSEGV)"
 
 
 def examine(folder: Path, body: str = "pass", load: str = "pass", stage_seconds: float = 60.0) -> str:
-    """What pytest says of a backend with such a body, from its short summary on."""
+    """Return pytest's output for a backend with such a body, from its short summary on."""
     install_plugin(folder, "bird", BIRD.format(body=body, load=load))
     (folder / "test_bird.py").write_text(SUITE.format(stage_seconds=stage_seconds))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder / "test_bird.py"]
@@ -161,7 +161,7 @@ def test_calls_that_are_tried_side_by_side_begin_together(tmp_path: Path) -> Non
             return [Segment("") for _ in batch]
 
         def close(self) -> None:
-            """Nothing is held."""
+            """Do nothing."""
 
     for name in ALONE:
         np.save(tmp_path / f"{name}.npy", silence(0.1))
@@ -170,7 +170,7 @@ def test_calls_that_are_tried_side_by_side_begin_together(tmp_path: Path) -> Non
     assert min(Counting.threads) > 64
 
 
-def test_a_class_in_place_of_a_loaded_model_is_told(tmp_path: Path) -> None:
+def test_a_class_in_place_of_a_loaded_model_is_reported(tmp_path: Path) -> None:
     told = examine(tmp_path, load="return Bird")
     assert "load() returned the class Bird: return an object of it, as in Bird(…)" in told
     assert "Traceback" not in told

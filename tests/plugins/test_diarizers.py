@@ -1,4 +1,4 @@
-"""A plugin's diarizer: found in order, kept like a model, and its failure is its own."""
+"""A plugin's diarizer is found in order and kept like a model; its failure affects no other plugin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from govor.testing import FakeBackend, FakeDiarizer, plugins_of
 
 
 class Stubborn:
-    """Its diarizer cannot be had."""
+    """Its diarizer raises an error."""
 
     @hookimpl
     def diarizer(self, settings):

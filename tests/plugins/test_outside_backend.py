@@ -1,7 +1,7 @@
-"""A stranger's package, installed with pip beside Govor, answers; a broken one does no harm.
+"""A package from outside, installed with pip beside Govor, answers; a broken one does no harm.
 
-The environment is one of its own, so that nothing is installed into the one the tests run in. It sees
-that one's packages, Govor itself among them, as they are.
+It is installed into an environment of its own, not into that of the tests. That environment includes the
+tests' packages, Govor itself among them, as they are.
 """
 
 import os
@@ -86,7 +86,7 @@ BROKEN = 'raise ImportError("libspeech.so.7 is missing")\n'
 
 
 class Environment:
-    """A virtual environment that sees the packages of the one the tests run in."""
+    """A virtual environment that includes the packages of the tests' environment."""
 
     def __init__(self, folder: Path):
         venv.create(folder)
@@ -109,7 +109,7 @@ class Environment:
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
     def govor(self, *arguments: str) -> subprocess.Popen:
-        """Start `govor` in an empty folder, where no plugins.toml is; big models stay out of it."""
+        """Start `govor` in an empty folder without plugins.toml; large models are not loaded."""
         return subprocess.Popen(
             [self.python, "-m", "govor", *arguments],
             cwd=self.folder,
@@ -130,7 +130,7 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(environment):
-    """A client of a server that runs there."""
+    """A client of a server in that environment."""
     models = environment.folder / "models"
     with environment.govor("serve", "--port", "0", "--models-dir", str(models)) as server:
         try:
@@ -146,7 +146,7 @@ def client(environment):
 
 @pytest.fixture
 def sound(tmp_path):
-    """A second of nothing: this parrot does not listen."""
+    """A second of silence: the model ignores its input."""
     path = tmp_path / "sound.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)

@@ -1,4 +1,4 @@
-"""Plugins are found in order, asked one by one, and the failure of one is nobody else's."""
+"""Plugins are found in order and called one by one; one that fails does not affect the others."""
 
 import re
 from types import ModuleType, SimpleNamespace
@@ -16,7 +16,7 @@ from govor.testing import FakeBackend, FakeDetector, plugins_of
 
 
 class WithoutArguments:
-    """Its hook leaves out the settings, which it does not need."""
+    """Its hook lacks the parameter `settings`, which it does not need."""
 
     @hookimpl
     def backend(self):
@@ -24,7 +24,7 @@ class WithoutArguments:
 
 
 class ExtraArgument:
-    """Its hook asks for what no hook is given."""
+    """Its hook has a parameter that no hook gets."""
 
     @hookimpl
     def backend(self, settings, device):
@@ -53,7 +53,7 @@ class WrongTable(FakeBackend):
 
 
 class Checked(FakeBackend):
-    """It states its table as a model of pydantic's."""
+    """Describes its table with a pydantic model."""
 
     class Table(BaseModel, extra="forbid"):
         beam_size: int = 5
@@ -138,7 +138,7 @@ def test_the_order_comes_first_and_the_rest_by_name():
     ]
 
 
-def test_a_ready_plugin_tells_its_hooks_and_models():
+def test_a_ready_plugin_has_its_hooks_and_models():
     plugin = named(plugins_of(Settings(), family=FakeBackend("small", "large")), "family")
     assert (plugin.state, plugin.reason, plugin.hooks) == ("ready", "", ("backend",))
     assert [spec.id for spec in plugin.models] == ["small", "large"]

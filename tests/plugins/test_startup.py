@@ -1,4 +1,4 @@
-"""What plugins do beside the HTTP server begins and ends with it; one that fails harms nobody."""
+"""The `startup` contexts of plugins begin and end with the server; one that fails does not affect it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from govor.testing import FakeBackend, FakeDetector, plugins_of
 
 
 class Runs:
-    """A plugin that notes when it begins and ends, and raises where it is told to."""
+    """A plugin that records its begin and end, and raises at the given point."""
 
     def __init__(self, name, notes, fails_at=""):
         self.name, self.notes, self.fails_at = name, notes, fails_at
@@ -106,7 +106,7 @@ async def text_of(transcriber, *args, **kwargs):
     return result
 
 
-def test_models_are_told_with_the_default_one_first_and_all_their_languages(ask):
+def test_models_are_listed_with_the_default_one_first_and_all_their_languages(ask):
     async def models(transcriber):
         return transcriber.models()
 
@@ -130,6 +130,6 @@ def test_a_language_may_be_a_locale_and_must_be_one(ask, samples):
         ask(lambda transcriber: text_of(transcriber, path, "", Options(language="klingon")))
 
 
-def test_what_is_wrong_is_raised_before_any_text(ask, samples):
+def test_errors_are_raised_before_any_text(ask, samples):
     with pytest.raises(ModelNotFound, match="absent"):
         ask(lambda transcriber: text_of(transcriber, samples / "ru_short.wav", "absent"))

@@ -1,6 +1,6 @@
-"""Govor talks to nobody but its clients, and writes nowhere but in its own folders, whatever is loaded.
+"""Govor connects to nothing but its clients, and writes only in its own folders, whatever is loaded.
 
-Watched by strace for half a minute after the work: onnxruntime's telemetry begins after eight seconds.
+strace watches it for half a minute after the work: onnxruntime's telemetry begins after eight seconds.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ finally:
 """
 
 USUAL = {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "USER", "SHELL", "TERM"}
-"""What a user's processes know beside Govor's settings. Libraries that see CI in it are silent."""
+"""A user's environment variables beside Govor's settings. If CI is set, libraries send nothing."""
 
 
 class Plan:
-    """All plugins that can be loaded here, each with a model, and the requests that make them work."""
+    """All plugins that can be loaded here, each with a model, and the requests for them."""
 
     def __init__(self, folder: Path, models_dir: Path, wyoming: int):
         self.folder, self.models_dir, self.wyoming = folder, models_dir, wyoming
@@ -66,12 +66,12 @@ class Plan:
         return self.folder / "temporary"
 
     def add(self, plugin: str, folder: Path, **table: Any) -> None:
-        """Declare a model of the operator's own, and ask for it."""
+        """Declare a model of the operator's own, and a request for it."""
         self.plugins[plugin] = {"models": [{"id": f"own-{plugin}", "folder": str(folder), **table}]}
         self.requests[plugin] = {"model": f"own-{plugin}"}
 
     def environment(self) -> dict[str, str]:
-        """The environment of a user who has told the libraries nothing."""
+        """Return the environment of a user without settings of libraries."""
         kept = {name: value for name, value in clean_environment().items() if name in USUAL}
         settings = environment(
             {
@@ -93,7 +93,7 @@ class Plan:
 
 @pytest.fixture
 def plan(tmp_path: Path, models_dir: Path, free_port: int) -> Plan:
-    """Everything that is installed, with models small enough."""
+    """All installed plugins, with models small enough."""
     made = Plan(tmp_path, models_dir, free_port if find_spec("govor_wyoming") else 0)
     made.home.mkdir()
     widen_folder(MINIATURES / "v3_ctc", tmp_path / "onnx")
@@ -127,7 +127,7 @@ def run(command: list[str], plan: Plan, **variables: str) -> str:
 
 
 def watched(log: Path, plan: Plan, *allowed: str) -> Trace:
-    """What the process did; nothing of it but what is `allowed` may concern a network, or others' folders."""
+    """Return the trace, after checking that only `allowed` entries concern networks or others' folders."""
     trace = read_trace(log)
     assert set(trace.addresses) == set(allowed)
     assert trace.lookups == ()

@@ -1,6 +1,6 @@
-"""What a process and all that it starts ask of Linux: addresses, look-ups of names, files that it writes.
+"""Trace the system calls of a process and its children: addresses, look-ups of names, files that they write.
 
-Seen by strace, below every library: threads of C++ code are seen too, which Python's audit hooks never are.
+strace works below every library: it sees threads of C++ code too, which Python's audit hooks do not.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ RESOLVING = re.compile(r'"/etc/(resolv\.conf|hosts|nsswitch\.conf|gai\.conf|serv
 CALL = re.compile(r"(\d+)\s+(\w+)\((.*)")
 NAME = re.compile(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')
 HARMLESS = re.compile(r"/dev/(null$|tty$|pts/\d+$|shm/sem\.)|/proc/self/")
-"""Devices, semaphores, and what Linux says of the process: nothing of it stays."""
+"""Devices, semaphores, and Linux's information on the process: nothing persistent."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What was seen, each thing once, in order."""
+    """The events of a trace, each once, in order."""
 
     addresses: tuple[str, ...]
     """Calls that name an address: "bind 127.0.0.1:8000"."""
     lookups: tuple[str, ...]
-    """Files that are read, and services that are asked, to turn a name into an address."""
+    """Files that are read, and services that are called, to resolve a name."""
     written: tuple[Path, ...]
-    """Files and folders that were opened for writing, made, renamed or deleted, or were tried to be."""
+    """Files and folders that were opened for writing, created, renamed or deleted, or attempted to be."""
 
     def outside(self, folders: Iterable[Path]) -> list[Path]:
-        """What was written elsewhere than in these folders."""
+        """Return the written paths outside these folders."""
         own = [folder.resolve() for folder in folders]
         return [path for path in self.written if not any(path.is_relative_to(folder) for folder in own)]
 
 
 def traced(command: Sequence[str], log: Path) -> list[str]:
-    """Return the command that runs `command` and writes what it asks of Linux to `log`."""
+    """Return the command that runs `command` and logs its system calls to `log`."""
     calls = ",".join((*REACHING, *OPENING, *MAKING))
     options = ["-f", "-y", "-qq", "--seccomp-bpf", "-s", "4096", "-e", "signal=none", "-e", f"trace={calls}"]
     return ["strace", *options, "-o", str(log), *command]
 
 
 def read_trace(log: Path) -> Trace:
-    """Read what strace wrote."""
+    """Parse strace's log."""
     addresses, lookups, written = {}, {}, {}
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         match = CALL.match(line)
         if not match:
-            continue  # the second half of a call that another thread's came into
+            continue  # the second half of a call that was interrupted by another thread's
         call, arguments = match[2], match[3]
         if RESOLVING.search(arguments):
             lookups[arguments] = True
@@ -69,7 +69,7 @@ def read_trace(log: Path) -> Trace:
 
 
 def _address(arguments: str) -> str:
-    """The address that a call names; "" where it names none, as one on a connected socket does not."""
+    """Return the address in a call; "" if it has none, as on a connected socket."""
     if not (family := re.search(r"sa_family=(\w+)", arguments)):
         return ""
     host = re.search(r'inet_addr\("([^"]*)"|inet_pton\(AF_INET6, "([^"]*)"|sun_path=@?"([^"]*)"', arguments)
@@ -85,7 +85,7 @@ def _paths(arguments: str) -> list[Path]:
 
 @functools.cache
 def why_not() -> str:
-    """Why nothing can be watched on this machine; "" where it can."""
+    """Return why this machine cannot trace; "" if it can."""
     if sys.platform != "linux":
         return "strace is Linux's"
     if not shutil.which("strace"):
@@ -98,7 +98,7 @@ def why_not() -> str:
 
 @functools.cache
 def apart() -> tuple[str, ...]:
-    """What makes a command run in a network of its own; nothing, where that is forbidden."""
+    """Return the command prefix for a network namespace of its own; empty if that is forbidden."""
     prefix = ("unshare", "-rn")
     try:
         allowed = subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0

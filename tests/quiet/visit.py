@@ -1,6 +1,7 @@
-"""A server that is watched from its start to its end while it is asked for everything, and then left alone.
+"""A server that is traced from its start to its end, while it gets all kinds of requests and then none.
 
-Runs in a network of its own where the kernel allows: `python visit.py PLAN`. Prints what it got, as JSON.
+Runs in a network namespace of its own if the kernel allows it: `python visit.py PLAN`. Prints its results as
+JSON.
 """
 
 from __future__ import annotations
@@ -39,23 +40,23 @@ def main() -> None:
         print(json.dumps(got))
     finally:
         os.kill(watched_by(server.pid), signal.SIGTERM)
-        server.wait()  # strace ends after what it watches
+        server.wait()  # strace ends after its child
 
 
 def watched_by(strace: int) -> int:
-    """The process that strace has started: a signal to strace itself would only end the watching."""
+    """Return the process that strace has started: a signal to strace itself would only end the tracing."""
     return int(Path(f"/proc/{strace}/task/{strace}/children").read_text().split()[0])
 
 
 def raise_loopback() -> None:
-    """A network of one's own has nothing but its loopback, which is down at first."""
+    """Set the loopback device up, the only one of a new network namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP_RUNNING))
     assert len(socket.if_nameindex()) == 1
 
 
 def ask(client: httpx.Client, plan: dict[str, Any]) -> dict[str, Any]:
-    """Every model for a text, and every page."""
+    """Request a text from every model, and every page."""
     recording = Path(plan["recording"]).read_bytes()
     path, got = "/v1/audio/transcriptions", {}
     for name, fields in plan["requests"].items():
@@ -70,7 +71,7 @@ def ask(client: httpx.Client, plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(port: int) -> str:
-    """What the Wyoming plugin answers to Home Assistant's first question."""
+    """Return the Wyoming plugin's answer to Home Assistant's first request."""
     if not port:
         return ""
     with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:

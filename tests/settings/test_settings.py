@@ -1,4 +1,4 @@
-"""Settings: who wins, how they are written, and what is said about a wrong one."""
+"""Settings: precedence, syntax, and the messages for wrong ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET = "sk-entirely-secret"
 
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], Path]:
-    """Write a configuration file; the current folder is another, where there is none."""
+    """Write a configuration file; the current folder is another, without one."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
 
@@ -34,7 +34,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | 
 
 
 def fault(config: Path | None = None, **overrides: Any) -> str:
-    """What is said about settings that are wrong, in one line."""
+    """Return the message for wrong settings, in one line."""
     with pytest.raises(ConfigurationError) as caught:
         load_settings(config, **overrides)
     assert "\n" not in str(caught.value)
@@ -120,7 +120,7 @@ def test_a_tilde_is_the_home_folder(written: Any, monkeypatch: pytest.MonkeyPatc
     assert load_settings(written("models_dir = '~/models'\n")).models_dir == Path("/home/somebody/models")
 
 
-def test_a_user_without_a_home_is_told_which_folders_to_name(
+def test_the_error_without_a_home_says_which_folders_to_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def homeless() -> Path:
@@ -178,7 +178,7 @@ def test_a_wrong_setting_of_the_file_is_named(written: Any, text: str, complaint
     assert fault(config).startswith(f"{config}: {complaint}")
 
 
-def test_a_file_that_nobody_named_is_told_with_its_folder(written: Any, tmp_path: Path) -> None:
+def test_an_error_in_a_file_that_was_found_names_its_folder(written: Any, tmp_path: Path) -> None:
     (tmp_path / "elsewhere/plugins.toml").write_text("\n".join(f"strange_{n} = 1" for n in range(9)))
     message = fault()
     folder = tmp_path / "elsewhere"
@@ -194,12 +194,12 @@ def test_every_wrong_setting_is_named(written: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["port = ", "[plugins", b"\xff\xfe", "port = 1\nport = 2"])
-def test_a_file_that_is_no_toml_is_told(written: Any, text: str | bytes) -> None:
+def test_a_file_that_is_no_toml_is_an_error(written: Any, text: str | bytes) -> None:
     config = written(text)
     assert fault(config).startswith(f"{config} is not valid TOML: ")
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     assert fault(tmp_path / "absent.toml") == f"There is no file {tmp_path / 'absent.toml'}."
 
 
@@ -209,7 +209,7 @@ def test_a_wrong_variable_is_named(written: Any, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("name", ["GOVOR_ALIASES", "GOVOR_PLUGINS"])
-def test_a_table_in_the_environment_that_is_no_json_is_told(
+def test_a_table_in_the_environment_that_is_no_json_is_an_error(
     written: Any, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "boss=echo")

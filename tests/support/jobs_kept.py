@@ -1,4 +1,4 @@
-"""A store of jobs in a folder, opened again as by a server that was stopped, or killed."""
+"""A store of jobs in a folder, opened again like that of a server that was stopped, or killed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from govor.jobs.storage.store import JobStore, Limits
 
 
 class Open(Protocol):
-    """Open the store of one folder; what was open is closed first or, where `killed`, just let go."""
+    """Open the store of one folder; an open one is closed first or, if `killed`, only abandoned."""
 
     def __call__(self, *, killed: bool = False) -> JobStore: ...
 

@@ -1,4 +1,4 @@
-"""Families of fakes that take memory: a gauge that counts it, and pools that are ruled by it."""
+"""Families of fakes that take memory: a probe that counts it, and pools that use the probe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MB = 10**6
 
 
 class Watched(FakeRecognizer):
-    """One that notices what must not happen: being closed while it is called, or twice."""
+    """A fake that notices two faults: being closed during a call, or twice."""
 
     def __init__(self, spec: ModelSpec, faults: list[str], **kwargs: Any):
         super().__init__(spec, **kwargs)
@@ -50,7 +50,7 @@ class Watched(FakeRecognizer):
 
 
 class Memory:
-    """What all fakes together take: each its spec's memory, unless told otherwise."""
+    """The memory of all fakes together: each takes its spec's memory, unless `sizes` has another."""
 
     def __init__(self) -> None:
         self.alive: list[FakeRecognizer] = []
@@ -59,9 +59,9 @@ class Memory:
         """Called before each instance is made."""
         self.highest = 0
         self.failure: Exception | None = None
-        """What new instances raise when they are called."""
+        """The error that calls of new instances raise."""
         self.sizes: dict[str, int] = {}
-        """What models really take, where it is not what their spec says."""
+        """Real sizes of models that differ from their specs'."""
 
     @property
     def bytes(self) -> int:
@@ -72,7 +72,7 @@ class Memory:
         return self.sizes.get(spec.id, spec.memory)
 
     def instances(self, name: str) -> list[FakeRecognizer]:
-        """Those of a model that are not closed."""
+        """Return the instances of a model that are not closed."""
         return [each for each in self.alive if each.spec.id == name and not each.closed]
 
     def enter(self, spec: ModelSpec, **kwargs: Any) -> FakeRecognizer:
@@ -131,10 +131,10 @@ async def use(pool: Pool, model: Model) -> None:
 
 
 def here(pool: Pool) -> list[str]:
-    """Ids of what is in memory."""
+    """Return the ids of the models in memory."""
     return [loaded.model.id for loaded in pool.loaded_models.residents()]
 
 
 def happened(pool: Pool) -> list[tuple[str, str]]:
-    """What became of which model."""
+    """Return the events of the models."""
     return [(event.what, event.model) for event in pool.loaded_models.history]

@@ -1,9 +1,9 @@
-"""What a test may be skipped for. Where `make test` has installed all, any other skip is a failure.
+"""Allowed reasons for skipping a test. If `make test` has installed everything, any other skip is a failure.
 
-A test that is skipped tells nothing: once a package had changed the spelling of its file's name, and eight
-tests were skipped for as long as nobody read the list. So a reason counts only if it is something that
-`make test` cannot bring: a program or a system that this machine lacks, a recording that is no part of the
-repository, a model that cannot do what is tested.
+A skipped test says nothing: once a package had changed the spelling of its file's name, and eight tests were
+skipped for as long as nobody read the list. So a reason counts only if `make test` cannot provide the missing
+thing: a program or a system that this machine lacks, a recording that is not part of the repository, a model
+without the tested feature.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ INSTALLED = Path(sys.prefix) / ".tested"
 ALLOWED = tuple(
     re.compile(reason)
     for reason in (
-        # what a machine lacks
+        # things that a machine lacks
         r"on this machine$|there is no (nginx|systemd|Chromium) here$|curl is not installed$",
         r"Node, or the package openai in .* is missing",
         r"strace|/proc|CUDA|Apple GPU|limit of this machine is lower$",
         r"only Linux |only glibc |elsewhere a thread has no priority of its own$",
         # recordings that are no part of the repository
         r"the recording \S+ is not here$|there is no recording \S+ in ",
-        # peers that nothing depends on: a test compares with them where somebody has installed them
+        # peers that nothing depends on: a test compares with them if they are installed
         r"there is no torchaudio for this torch$|(mistral-common|soundfile) is absent$|'onnx_asr\b",
         r"^silero-vad is not installed$",
-        # what a model cannot do, and what follows from another test's failure
-        r"does not tell where its models run$|leaves long audio to the core$|another test says so$",
+        # missing features of a model, and consequences of another test's failure
+        r"does not report where its models run$|leaves long audio to the core$|another test says so$",
         r"are in no installed package$",
     )
 )
-"""Reasons that stand in the code of tests, with what they are about."""
+"""Allowed reasons, in the words of the tests' code, with their subject."""
 
 
 def is_allowed(reason: str) -> bool:
@@ -42,7 +42,7 @@ def is_allowed(reason: str) -> bool:
 
 
 def fault_of(reason: str) -> str:
-    """Return why a skip is a failure; "": it is none. Without all that `make test` installs, none is."""
+    """Return why a skip is a failure; "": it is none, or `make test` has not installed everything."""
     reason = reason.removeprefix("Skipped: ")
     if not INSTALLED.is_file() or is_allowed(reason):
         return ""

@@ -1,4 +1,4 @@
-"""Speech for subtitles, and what stands in their files."""
+"""Speech for subtitles, and the content of their files."""
 
 from govor.contract.recognition import Segment, Word
 
@@ -8,7 +8,7 @@ SENTENCES = (
 
 
 def spoken(text, seconds_per_word=0.5, pauses=None):
-    """A segment whose words follow each other evenly, save for `pauses`: seconds before the n-th word."""
+    """Return a segment of evenly spaced words, with `pauses`: seconds before the n-th word."""
     words, clock = [], 0.0
     for number, word in enumerate(text.split()):
         clock += (pauses or {}).get(number, 0.0)

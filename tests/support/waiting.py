@@ -1,4 +1,4 @@
-"""Waiting for what another thread or task does: a test goes on as soon as it is done."""
+"""Wait for another thread or task: a test goes on as soon as it is done."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Installs the wheels as a stranger would, with the lowest and newest versions allowed, and tries them.
+"""Install the wheels as a user would, with the lowest and newest versions allowed, and try them.
 
-`make test-versions` runs it. Of the Pythons on this machine the oldest and the newest are taken that Govor
-supports. Nothing is built from source but Govor; nothing here uses constraints.txt, which no user has.
+`make test-versions` runs it. It uses the oldest and the newest supported Python on this machine. Only Govor
+is built from source; constraints.txt, which no user has, is not used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SMOKE = Path(__file__).with_name("smoke.py")
 PLUGINS = ("echo", "whisper", "silero", "gigaam-onnx", "diarizer", "moonshine", "wyoming")
-"""Those without torch."""
+"""The plugins without torch."""
 RESOLUTIONS = ("lowest-direct", "highest")
 OLDEST = (3, 11)
 SHOWN_LINES = 40
@@ -29,7 +29,7 @@ Version = tuple[int, ...]
 
 
 def main() -> None:
-    """Try every pair of Python and versions; end with 1 where one does not work."""
+    """Try every pair of Python and versions; exit with 1 if one fails."""
     pythons = chosen(found_pythons())
     if len(pythons) < 2:
         print("Only one Python from 3.11 on is on this machine: tried with that one alone.")
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def found_pythons() -> dict[Version, str]:
-    """Every released Python on the path and of pyenv, by its version."""
+    """Return every released Python on the path and of pyenv, by its version."""
     names = [f"python3.{minor}" for minor in range(OLDEST[1], 40)]
     paths = [*filter(None, map(shutil.which, names)), sys.executable]
     paths += [str(path) for path in Path.home().glob(".pyenv/versions/3.*/bin/python")]
@@ -60,13 +60,13 @@ def found_pythons() -> dict[Version, str]:
 
 
 def chosen(found: dict[Version, str]) -> dict[str, str]:
-    """The oldest and the newest that Govor supports, by the names of their versions."""
+    """Return the oldest and the newest that Govor supports, by the names of their versions."""
     known = sorted(version for version in found if version >= OLDEST)
     return {".".join(map(str, version)): found[version] for version in dict.fromkeys((known[0], known[-1]))}
 
 
 def build_wheels(folder: Path) -> list[str]:
-    """Make a wheel of Govor and of each plugin, from copies that leave no trace in this tree."""
+    """Build a wheel of Govor and of each plugin, from copies, so that this tree stays clean."""
     wheels = folder / "wheels"
     for source in (ROOT, *(ROOT / "backends" / name for name in PLUGINS)):
         copy = folder / source.name
@@ -99,7 +99,7 @@ def works(python: str, version: str, resolution: str, wheels: list[str]) -> bool
 
 
 def requirements() -> list[str]:
-    """What Govor and the plugins depend on, named to the resolver: it lowers only what it is asked for."""
+    """Return the requirements of Govor and the plugins: the resolver lowers only those that it is given."""
     files = [ROOT / "pyproject.toml", *(ROOT / "backends" / name / "pyproject.toml" for name in PLUGINS)]
     found = [
         line
@@ -110,7 +110,7 @@ def requirements() -> list[str]:
 
 
 def uv(*arguments: str) -> None:
-    """Run uv, with pip's index and no Python but those that are here. Shows what it says where it fails."""
+    """Run uv, with pip's index and only the Pythons of this machine. Prints its output if it fails."""
     env = {"UV_PYTHON_DOWNLOADS": "never", **os.environ}
     if index := pip_index():
         env.setdefault("UV_DEFAULT_INDEX", index)
@@ -124,7 +124,7 @@ def uv(*arguments: str) -> None:
 
 
 def pip_index() -> str:
-    """The index that pip is set to use; "" where it has none but its own."""
+    """Return the index that pip is configured to use; "" if it has only its default."""
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     return os.environ.get("PIP_INDEX_URL") or told.stdout.strip()

@@ -1,6 +1,6 @@
-"""Whether an installed Govor works: a server and a terminal, asked for a little of everything.
+"""Check an installed Govor: a server and the command line, with a little of everything.
 
-Run by `make test-versions` with the Python of each environment. Needs what an install has, no pytest.
+Run by `make test-versions` with the Python of each environment. Needs an installation only, no pytest.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PIECE = 64_000
 
 
 def main() -> None:
-    """Try everything in turn; the first thing that does not work ends it with a traceback."""
+    """Try everything in turn; the first failure ends it with a traceback."""
     with tempfile.TemporaryDirectory() as folder:
         env = environment(Path(folder))
         terminal_works(env)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The environment of a user who has nothing but this install."""
+    """Return the environment of a user who has only this installation."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOVOR_", "PYTHON"))}
     places = {"HOME": str(folder), "TMPDIR": str(folder), "GOVOR_OFFLINE": "1", "NO_COLOR": "1"}
     for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
@@ -66,7 +66,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def serving(env: dict[str, str]) -> Iterator[str]:
-    """Run `govor serve` on a free port; it must end cleanly when it is told to."""
+    """Run `govor serve` on a free port; it must end cleanly when it is asked to."""
     command = [sys.executable, "-m", "govor", "serve", "--port", "0", "--metrics", "main"]
     with subprocess.Popen(command, env=env, cwd=env["HOME"], stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -80,7 +80,7 @@ def serving(env: dict[str, str]) -> Iterator[str]:
 
 
 def terminal_works(env: dict[str, str]) -> None:
-    """A text, the lists, and what goes wrong without a traceback."""
+    """A text, the lists, and errors without a traceback."""
     assert govor(env, "transcribe", str(RECORDING)).stdout.strip() == TEXT
     for command in (("--version",), ("models", "--all"), ("plugins",), ("serve", "--help")):
         assert govor(env, *command).stdout, command
@@ -99,7 +99,7 @@ def govor(env: dict[str, str], *arguments: str, expected: int = 0) -> subprocess
 
 
 def plugins_are_ready(client: httpx.Client) -> None:
-    """All that is installed can be used."""
+    """All installed plugins are ready."""
     plugins = client.get("/v1/plugins").json()["data"]
     assert len(plugins) > 1
     assert all(plugin["state"] == "ready" and not plugin.get("reason") for plugin in plugins), plugins
@@ -108,7 +108,7 @@ def plugins_are_ready(client: httpx.Client) -> None:
 
 
 def formats_are_read(client: httpx.Client) -> None:
-    """Every usual container becomes the same text, or nearly; what is no sound is said to be none."""
+    """Every usual container gives the same text, or nearly; other files are refused as such."""
     assert heard(client, RECORDING.read_bytes(), "whisper-base") == TEXT
     for container, codec in FORMATS:
         assert re.fullmatch(r"2\.[678] seconds\.", heard(client, encoded(container, codec), "echo")), (
@@ -120,14 +120,14 @@ def formats_are_read(client: httpx.Client) -> None:
 
 
 def heard(client: httpx.Client, recording: bytes, model: str) -> str:
-    """The text that a form gets."""
+    """Return the text for a form."""
     answer = client.post("/v1/audio/transcriptions", files={"file": ("a", recording)}, data={"model": model})
     assert answer.status_code == 200, answer.text
     return str(answer.json()["text"])
 
 
 def encoded(container: str, codec: str) -> bytes:
-    """The recording in another format."""
+    """Return the recording in another format."""
     with wave.open(str(RECORDING)) as file:
         pcm, rate = np.frombuffer(file.readframes(file.getnframes()), np.int16), file.getframerate()
     out = io.BytesIO()
@@ -143,7 +143,7 @@ def encoded(container: str, codec: str) -> bytes:
 
 
 def families_answer(client: httpx.Client) -> None:
-    """Each family that has a model here hears something."""
+    """Each family with a model here gives a text."""
     assert heard(client, RECORDING.read_bytes(), "miniature")
     assert "the" in heard(client, (SAMPLES / "en.wav").read_bytes(), "moonshine-tiny-en").lower()
 
@@ -181,7 +181,7 @@ def bodies_arrive_in_pieces(client: httpx.Client) -> None:
 
 
 def jobs_are_done(client: httpx.Client) -> None:
-    """A job is taken, worked on and fetched; its events end when it does."""
+    """A job is accepted, done and fetched; its events end with it."""
     taken = client.post(
         "/v1/audio/transcriptions",
         files={"file": ("a.wav", RECORDING.read_bytes())},

@@ -15,14 +15,14 @@ FILES = ["jfk.flac", "two_cities.wav", "ru_long.wav", *(f"golos_0{number}.wav" f
 
 @pytest.fixture(scope="module")
 def library(server: Any) -> WhisperModel:
-    """faster-whisper on the very files that the server has installed."""
+    """faster-whisper with the same files that the server has installed."""
     model = server.service.catalogue.find("whisper-base")
     folder = server.service.store.install(model)
     return WhisperModel(str(folder), device="cpu", compute_type="int8")
 
 
 def direct(library: WhisperModel, path: Path, **options: Any) -> str:
-    """The text of a direct call with faster-whisper's own voice detection."""
+    """Return the text of a direct call with faster-whisper's own voice detection."""
     segments, _ = library.transcribe(
         str(path), vad_filter=True, beam_size=5, temperature=[0.0], condition_on_previous_text=True, **options
     )

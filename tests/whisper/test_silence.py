@@ -1,4 +1,4 @@
-"""Nothing is made up where nobody speaks: silence, noise and music are the empty text."""
+"""No text is made up without speech: silence, noise and music give the empty text."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def white_noise() -> media.Samples:
 
 
 def brown_noise() -> media.Samples:
-    """Wind, or a fan."""
+    """Return noise like wind, or a fan."""
     steps = np.cumsum(np.random.default_rng(1).standard_normal(SECONDS * RATE))
     steps -= np.convolve(steps, np.ones(800) / 800, "same")
     return (steps / np.abs(steps).max() * 0.3).astype(np.float32)
 
 
 def music() -> media.Samples:
-    """Chords struck twice a second, with overtones that fade."""
+    """Return chords struck twice a second, with overtones that fade."""
     at = np.arange(RATE // 2) / RATE
     strike = np.exp(-4 * at)
     beats = [
@@ -51,7 +51,7 @@ SOUNDS = {
 
 
 @pytest.mark.parametrize("sound", SOUNDS)
-def test_where_nobody_speaks_the_text_is_empty(sound: str, server: Any) -> None:
+def test_without_speech_the_text_is_empty(sound: str, server: Any) -> None:
     answer = server.post(media.wav(SOUNDS[sound]()), model="whisper-base")
     assert (answer.status_code, answer.json()["text"]) == (200, "")
 

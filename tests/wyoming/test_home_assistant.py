@@ -1,4 +1,4 @@
-"""The Wyoming plugin in a real server, asked by the library that Home Assistant uses."""
+"""The Wyoming plugin in a real server, called by the library that Home Assistant uses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Talk = Callable[[AsyncTcpClient], Awaitable[Any]]
 
 @pytest.fixture
 def run(models_dir: Path, tmp_path: Path, free_port: int) -> Iterator[Run]:
-    """Start servers with Wyoming on `free_port`, with all that is installed or one family."""
+    """Start servers with Wyoming on `free_port`, with all installed plugins or one family."""
     with ExitStack() as stack:
 
         def start(family: FakeBackend | None = None, **table: Any) -> Server:
@@ -51,7 +51,7 @@ def run(models_dir: Path, tmp_path: Path, free_port: int) -> Iterator[Run]:
             plugins = plugins_of(settings, **fakes) if family else None
             server = stack.enter_context(serving(settings, plugins))
             with server.client() as client:
-                assert client.get("/health").is_success  # it answers when all plugins have started
+                assert client.get("/health").is_success  # it answers once all plugins have started
             return server
 
         yield start
@@ -59,13 +59,13 @@ def run(models_dir: Path, tmp_path: Path, free_port: int) -> Iterator[Run]:
 
 @pytest.fixture
 def whisper(run: Run) -> Server:
-    """A server with all that is installed, the embedded Whisper as its default."""
+    """A server with all installed plugins, the embedded Whisper as its default."""
     return run()
 
 
 @pytest.fixture
 def family() -> FakeBackend:
-    """A family of one model, which hears how long a sound is."""
+    """A family of one model, whose text is the length of the audio."""
     return FakeBackend("fake")
 
 
@@ -76,7 +76,7 @@ def fake(run: Run, family: FakeBackend) -> Server:
 
 
 def talk(port: int, about: Talk) -> Any:
-    """Connect, and return what `about` makes of the connection."""
+    """Connect, and return the result of `about` for the connection."""
 
     async def whole() -> Any:
         async with AsyncTcpClient("127.0.0.1", port, read_timeout=SECONDS) as client:
@@ -86,7 +86,7 @@ def talk(port: int, about: Talk) -> Any:
 
 
 async def until_answered(client: AsyncTcpClient) -> list[Event]:
-    """Read until the server has said all there is to say, or hangs up."""
+    """Read until the server's last event, or until it disconnects."""
     events = []
     while (event := await client.read_event()) is not None:
         events.append(event)
@@ -107,14 +107,14 @@ def said(*events: Any) -> Talk:
 
 
 def spoken(path: Path, **request: Any) -> list[Any]:
-    """A recording as a client streams it."""
+    """Return a recording as a client streams it."""
     with wave.open(str(path)) as file:
         chunks = list(wav_to_chunks(file, 1024, start_event=True, stop_event=True))
     return [Transcribe(**request), *chunks]
 
 
 def pcm(seconds: float, rate: int = 16_000, width: int = 2, channels: int = 1) -> list[Any]:
-    """A hum in any format of samples."""
+    """Return a hum in any format of samples."""
     wave_form = np.sin(np.arange(round(seconds * rate)) * 2 * np.pi * 200 / rate)
     if width == 1:
         data = (wave_form * 60 + 128).astype(np.uint8).tobytes()
@@ -172,7 +172,7 @@ def test_a_connection_is_good_for_several_recordings(fake: Server, free_port: in
     ("rate", "width", "channels"),
     [(8_000, 2, 1), (44_100, 2, 2), (48_000, 4, 1), (22_050, 1, 1), (16_000, 3, 2)],
 )
-def test_any_rate_width_and_number_of_channels_is_heard(
+def test_any_rate_width_and_number_of_channels_is_transcribed(
     fake: Server, family: FakeBackend, free_port: int, rate: int, width: int, channels: int
 ) -> None:
     events = talk(free_port, said(*pcm(2.0, rate, width, channels)))
@@ -181,7 +181,7 @@ def test_any_rate_width_and_number_of_channels_is_heard(
     assert heard == pytest.approx(2.0, abs=0.1)
 
 
-def test_what_is_served_is_described(whisper: Server, free_port: int) -> None:
+def test_the_served_models_are_described(whisper: Server, free_port: int) -> None:
     (event,) = talk(free_port, said(Describe()))
     (program,) = Info.from_event(event).asr
     assert program.supports_transcript_streaming
@@ -219,11 +219,11 @@ def test_no_sound_at_all_is_an_empty_text_too(fake: Server, free_port: int) -> N
         ([Event("transcribe", {"language": 7}), *pcm(0.5)], None, "texts"),
         ([Event("audio-chunk", {"rate": 16_000})], None, "audio-chunk"),
         ([AudioStart(16_000, 2, 1), AudioChunk(8_000, 2, 1, b"ab")], "invalid_audio", "changes"),
-        ([AudioStart(0, 2, 1)], "invalid_audio", "cannot be taken"),
+        ([AudioStart(0, 2, 1)], "invalid_audio", "is not supported"),
     ],
     ids=["model", "language", "no text", "no format", "changes", "format"],
 )
-def test_what_is_wrong_is_told(fake: Server, free_port: int, events: Any, code: str, words: str) -> None:
+def test_errors_are_sent(fake: Server, free_port: int, events: Any, code: str, words: str) -> None:
     told, text = error_of(talk(free_port, said(*events)))
     assert words in text
     assert code is None or told == code
@@ -232,7 +232,9 @@ def test_what_is_wrong_is_told(fake: Server, free_port: int, events: Any, code: 
 @pytest.mark.parametrize(
     "sent", [b"{}\n", b"not json\n", b"[1]\n", b'{"type": "x", "payload_length": 9000000000}\n']
 )
-def test_what_is_no_event_is_told_and_ends_the_connection(fake: Server, free_port: int, sent: bytes) -> None:
+def test_an_invalid_event_is_an_error_and_ends_the_connection(
+    fake: Server, free_port: int, sent: bytes
+) -> None:
     with socket.create_connection(("127.0.0.1", free_port), timeout=SECONDS) as connection:
         connection.sendall(sent)
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
@@ -252,7 +254,7 @@ def test_a_page_in_a_browser_cannot_speak_to_it(fake: Server, family: FakeBacken
     assert b'"error"' in answer
 
 
-def test_events_that_nobody_knows_are_passed_over(fake: Server, free_port: int) -> None:
+def test_unknown_events_are_ignored(fake: Server, free_port: int) -> None:
     events = talk(free_port, said(Event("select-program", {"name": "govor"}), Ping("hello")))
     assert [(event.type, event.data["text"]) for event in events] == [("pong", "hello")]
 
@@ -265,7 +267,7 @@ def test_a_recording_that_is_too_long_is_refused_while_it_comes(
     assert (code, "longer than 1 seconds" in text) == ("invalid_audio", True)
 
 
-def test_a_client_that_leaves_gives_up_its_recording(run: Run, free_port: int) -> None:
+def test_the_recording_of_a_client_that_disconnects_is_cancelled(run: Run, free_port: int) -> None:
     gate = threading.Event()
     family = FakeBackend("fake", recognizer=lambda spec: FakeRecognizer(spec, gate=gate))
     server = run(family)
@@ -273,7 +275,7 @@ def test_a_client_that_leaves_gives_up_its_recording(run: Run, free_port: int) -
     async def about(client: AsyncTcpClient) -> None:
         for event in pcm(2.0):
             await client.write_event(event.event())
-        await client.read_event()  # transcript-start: it is under way
+        await client.read_event()  # transcript-start: it is in progress
         assert await asyncio.to_thread(family.loaded["fake"].begun.acquire, timeout=SECONDS)
         assert server.service.admission.inside == 1
 
@@ -285,7 +287,7 @@ def test_a_client_that_leaves_gives_up_its_recording(run: Run, free_port: int) -
     assert server.service.transcribed == 0
 
 
-def test_too_many_clients_are_told_so(fake: Server, free_port: int) -> None:
+def test_too_many_clients_are_refused(fake: Server, free_port: int) -> None:
     async def crowd() -> list[Event]:
         others = [AsyncTcpClient("127.0.0.1", free_port, read_timeout=SECONDS) for _ in range(3)]
         for other in others:

@@ -1,4 +1,4 @@
-"""The real networks, out of the packages that `make test` downloads; without them, tests are skipped."""
+"""The real networks, from the packages that `make test` downloads; without them, tests are skipped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from govor_diarizer import diarizer
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
-    """The folder of the networks, as the core would hand it over."""
+    """The folder of the networks, as the core passes it."""
     folder = tmp_path_factory.mktemp("diarizer")
     for file, member in zip(diarizer({}).spec.files, (SEGMENTATION, EMBEDDING), strict=True):
         try:
@@ -27,7 +27,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def voices(weights):
-    """The diarizer as an operator gets it who sets nothing."""
+    """The diarizer with default settings."""
     family = diarizer({})
     loaded = family.load(family.spec, weights, govor.Placement("cpu"))
     yield loaded
@@ -36,7 +36,7 @@ def voices(weights):
 
 @pytest.fixture(scope="session")
 def sample():
-    """Thirty seconds of two people on the telephone."""
+    """Thirty seconds of a telephone call of two people."""
     try:
         return read_wav(read_member(SAMPLE))
     except FileNotFoundError:

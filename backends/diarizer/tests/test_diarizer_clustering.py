@@ -1,4 +1,4 @@
-"""Voices that are alike become one speaker, however many there are."""
+"""Similar voices become one speaker, for any number of speakers."""
 
 from itertools import combinations
 
@@ -10,7 +10,7 @@ from govor_diarizer.clustering import cluster
 
 
 def crowd(rng, speakers, each, noise=0.05):
-    """Unit vectors round as many directions, and whose they are."""
+    """Return unit vectors around `speakers` directions, and the speaker of each."""
     whose = np.repeat(np.arange(speakers), each)
     rng.shuffle(whose)
     vectors = np.eye(64)[whose] + rng.normal(0, noise, (len(whose), 64))
@@ -34,7 +34,7 @@ def groups_of(labels):
 
 
 def plain(vectors, weights, threshold):
-    """Average linkage as the textbook has it: compare all members of all pairs anew at every step."""
+    """Average linkage by the textbook: all members of all pairs are compared anew at every step."""
     groups = [[at] for at in range(len(vectors))]
 
     def likeness(pair):
@@ -58,7 +58,7 @@ def test_it_is_average_linkage(seed):
     assert groups_of(cluster(vectors, weights, 0.3)) == plain(vectors, weights, 0.3)
 
 
-def test_everybody_is_told_apart():
+def test_all_speakers_are_distinguished():
     vectors, whose = crowd(np.random.default_rng(0), 5, 40)
     assert groups_of(cluster(vectors, np.ones(len(vectors)), 0.5)) == groups_of(whose)
 

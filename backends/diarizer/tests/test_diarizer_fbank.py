@@ -35,5 +35,5 @@ def test_silence_has_finite_features():
 
 
 @pytest.mark.parametrize("samples", [0, 1, 399])
-def test_what_is_shorter_than_a_frame_has_none(samples):
+def test_audio_shorter_than_a_frame_has_none(samples):
     assert fbank(np.zeros(samples, np.float32)).shape == (0, BANDS)

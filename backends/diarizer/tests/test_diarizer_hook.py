@@ -1,4 +1,4 @@
-"""The plugin as the core meets it."""
+"""The plugin as the core loads it."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def test_importing_the_plugin_imports_nothing_heavy():
 @pytest.mark.parametrize(
     "placement", [govor.Placement("mps"), govor.Placement("cuda:7"), govor.Placement("cpu", precision="int8")]
 )
-def test_what_it_cannot_run_on_is_said(placement, tmp_path):
+def test_the_error_names_the_impossible_device(placement, tmp_path):
     family = govor_diarizer.diarizer({})
     with pytest.raises(govor.LoadFailed, match="diarizer"):
         family.load(family.spec, tmp_path, placement)

@@ -26,7 +26,7 @@ def turns(voices, sample):
     return diarize(voices, sample)
 
 
-def test_a_telephone_call_is_told_apart_with_a_tenth_of_error_at_most(turns):
+def test_a_telephone_call_is_diarized_with_a_tenth_of_error_at_most(turns):
     reference = read_rttm(read_member(SAMPLE_TURNS).decode())
     found = [Span(turn.start, turn.end, turn.speaker) for turn in turns]
     assert error_rate(reference, found).total <= 0.10
@@ -65,7 +65,7 @@ def test_two_threads_get_what_one_gets(voices, sample, turns):
         assert [job.result() for job in jobs] == [turns, turns]
 
 
-def test_it_tells_where_it_runs(weights):
+def test_it_reports_where_it_runs(weights):
     family = diarizer({})
     loaded = family.load(family.spec, weights, govor.Placement("auto", threads=1, workers=3))
     assert (loaded.parallel, loaded.placement.threads, loaded.placement.precision) == (3, 1, "fp32")
@@ -86,7 +86,7 @@ def test_a_vector_is_nearer_to_that_of_the_same_voice_than_to_anothers(voices, s
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.01, 1.0, 25.0])
-def test_what_is_no_voice_has_a_vector_too(voices, seconds):
+def test_audio_without_a_voice_has_a_vector_too(voices, seconds):
     noise = np.random.default_rng(1).normal(0, 0.1, round(seconds * 16_000)).astype(np.float32)
     assert np.linalg.norm(voices.embed(noise)) == pytest.approx(1.0, abs=1e-4)
 

@@ -1,4 +1,4 @@
-"""From windows to turns, with a network that hears what it is told."""
+"""From windows to turns, with a fake network whose results the test sets."""
 
 import tracemalloc
 
@@ -14,18 +14,18 @@ ANN, BEN, EVE = np.eye(8, dtype=np.float32)[:3]
 
 
 class Talk:
-    """Knows who speaks when; the sample at n has n + 1 in it, so a window tells where it lies."""
+    """Knows the turns; the sample at n has the value n + 1, so that a window's place is known."""
 
     def __init__(self, *spans, seconds):
         self.spans = spans
         self.audio = np.arange(1, round(seconds * RATE) + 1, dtype=np.float64)
         self.windows = []
 
-    def hear(self, audio):
+    def analyse(self, audio):
         begin = round(audio[0]) - 1
         self.windows.append((begin, len(audio)))
         middles = (begin + np.arange(FRAMES) * HOP + 495) / RATE
-        order = np.roll(np.arange(VOICES), len(self.windows))  # as a network's, columns mean nothing
+        order = np.roll(np.arange(VOICES), len(self.windows))  # as with the network, columns mean nothing
         activity, people = np.zeros((FRAMES, VOICES), np.bool_), []
         for start, end, who in self.spans:
             inside = (middles >= start) & (middles < end)
@@ -43,7 +43,7 @@ class Talk:
         ]
 
     def diarize(self, *known, block=64_000, **settings):
-        stream = Stream(self.hear, known, DiarizerSettings(**settings))
+        stream = Stream(self.analyse, known, DiarizerSettings(**settings))
         for first in range(0, len(self.audio), block):
             stream.feed(self.audio[first : first + block])
         return stream.finish()
@@ -79,32 +79,32 @@ def test_windows_follow_one_another_and_reach_the_end():
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001, 0.5, 10.0])
-def test_where_nobody_speaks_there_are_no_turns(seconds):
+def test_without_speech_there_are_no_turns(seconds):
     assert Talk(seconds=seconds).diarize() == []
 
 
-def test_a_recording_of_exactly_one_window_is_heard_once():
+def test_a_recording_of_exactly_one_window_is_processed_once():
     talk = Talk((1, 8, ANN), seconds=10)
     assert rounded(talk.diarize()) == [(1, 8, 0)]
     assert len(talk.windows) == 1
 
 
-def test_known_speakers_have_their_own_numbers_and_strangers_the_next():
+def test_known_speakers_have_their_own_numbers_and_others_the_next():
     talk = Talk((1, 8, EVE), (9, 16, BEN), seconds=18)
     turns = talk.diarize(ANN, BEN)
     assert turns[1].speaker == 1
     assert turns[0].speaker > 1
 
 
-def test_a_voice_less_alike_than_the_known_threshold_stays_a_stranger():
-    like_ann = (ANN + 2 * EVE) / np.sqrt(5, dtype=np.float32)  # 0.45 like Ann
+def test_a_voice_less_alike_than_the_known_threshold_is_a_new_speaker():
+    like_ann = (ANN + 2 * EVE) / np.sqrt(5, dtype=np.float32)  # cosine 0.45 to Ann
     talk = Talk((1, 8, like_ann), seconds=10)
     assert rounded(talk.diarize(ANN, known_threshold=0.4)) == [(1, 8, 0)]
     assert rounded(talk.diarize(ANN, known_threshold=0.5)) == [(1, 8, 1)]
 
 
 def test_of_two_voices_like_a_known_one_only_the_nearer_bears_the_name():
-    like_ann = (ANN + 1.3 * EVE) / np.sqrt(2.69, dtype=np.float32)  # 0.61 like Ann, and so a second of her
+    like_ann = (ANN + 1.3 * EVE) / np.sqrt(2.69, dtype=np.float32)  # 0.61, so it is a second cluster of hers
     less_so = (ANN + 1.5 * BEN) / np.sqrt(3.25, dtype=np.float32)  # 0.55
     talk = Talk((1, 8, less_so), (9, 16, ANN), (17, 24, like_ann), seconds=26)
     turns = talk.diarize(ANN, threshold=0.9)
@@ -116,17 +116,17 @@ def test_a_short_pause_ends_no_turn():
     assert rounded(Talk((1, 4, ANN), (4.4, 8, ANN), seconds=10).diarize()) == [(1, 4, 0), (4.4, 8, 0)]
 
 
-def test_a_voice_heard_only_briefly_goes_to_the_speaker_it_is_most_like():
+def test_a_brief_voice_goes_to_the_speaker_it_is_most_like():
     almost_ann = (3 * ANN + BEN) / np.sqrt(10, dtype=np.float32)
     talk = Talk((1, 8, ANN), (8.5, 9.5, almost_ann), seconds=10)
     assert {turn.speaker for turn in talk.diarize(threshold=0.99)} == {0}
 
 
 class Muddled(Talk):
-    """Takes everybody in a window for one voice; only the pieces of it tell who it is."""
+    """Takes all speakers in a window for one voice; only its pieces show which speakers they are."""
 
-    def hear(self, audio):
-        activity, voices = super().hear(audio)
+    def analyse(self, audio):
+        activity, voices = super().analyse(audio)
         pieces = []
         for voice in voices:
             frames = np.flatnonzero(activity[:, voice.column])
@@ -139,7 +139,7 @@ class Muddled(Talk):
         return together, [Voice(0, longest.frames, longest.print, tuple(pieces))]
 
 
-def test_two_people_taken_for_one_voice_are_told_apart_by_its_pieces():
+def test_two_people_taken_for_one_voice_are_separated_by_its_pieces():
     talk = Muddled((1, 7, ANN), (7.5, 9, BEN), (16, 26, BEN), seconds=30)
     assert rounded(talk.diarize()) == [(1, 7, 0), (7.5, 9, 1), (16, 26, 1)]
 
@@ -148,7 +148,7 @@ def test_an_hour_is_kept_in_little_memory():
     draw = np.random.default_rng(0)
     people = draw.normal(size=(4, 256)).astype(np.float32)
 
-    def hear(audio):
+    def analyse(audio):
         """A busy window: two people, in pieces of two seconds."""
         activity = np.zeros((FRAMES, VOICES), np.bool_)
         activity[: FRAMES // 2, 0] = activity[FRAMES // 2 :, 1] = True
@@ -160,7 +160,7 @@ def test_an_hour_is_kept_in_little_memory():
             voices.append(Voice(column, 480, prints.mean(axis=0), pieces))
         return activity, voices
 
-    stream = Stream(hear, (), DiarizerSettings())
+    stream = Stream(analyse, (), DiarizerSettings())
     block = np.zeros(10 * RATE, np.float32)
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""A model that hears nothing but how long you spoke."""
+"""A model whose text is the length of the audio."""
 
 import govor
 

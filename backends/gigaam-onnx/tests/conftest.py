@@ -1,4 +1,4 @@
-"""Small random models in the form of upstream's exports: their operators in their order, in other sizes."""
+"""Small random models in the form of upstream's exports: the same operators, in other sizes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ UNITS, JOINT, LONGEST = 12, 10, 600  # of the LSTM, of the joiner; frames of the
 
 
 class Sketch:
-    """An ONNX graph made by hand. Weights are drawn as they are needed, so that outputs are lively."""
+    """An ONNX graph made by hand. Weights are random, so that outputs vary."""
 
     def __init__(self, seed: int):
         self.random = np.random.default_rng(seed)
         self.nodes, self.constants = [], []
 
     def draw(self, *shape: int, scale: float = 2) -> str:
-        """Draw weights, of a convolution so that they sum to nothing: changes count, not loudness."""
+        """Draw random weights; those of a convolution sum to zero, so that changes count, not loudness."""
         values = self.random.standard_normal(shape)
         if len(shape) > 2 and shape[1] > 1:
             values -= values.mean(axis=tuple(range(1, len(shape))), keepdims=True)

@@ -1,4 +1,4 @@
-"""The catalogue against what is published."""
+"""The catalogue compared with the published files."""
 
 import pytest
 
@@ -42,7 +42,7 @@ multilingual_large_ctc.onnx 909828 4a2d22279e90648262e1259e82982f1f1f7e2c4957e18
 multilingual_large_ctc.onnx.data 2343837696 5a7bf60fd3883a707dda19862b58a9a30777bde3e439ff76b49580da1f18b1f1
 multilingual_large_ctc.int8.onnx 0 b2ad9c38fc04197ba758105d33f7404fd13d977958722e0f49e3f3e22521f1c6
 """
-"""Name, bytes, sha256, as recorded when the catalogue was written; 0 and nothing: not recorded."""
+"""Name, bytes, sha256, as recorded when the catalogue was written; 0 and empty: not recorded."""
 
 NAMES = {
     "v3_ctc": "gigaam-v3-ctc",

@@ -1,4 +1,4 @@
-"""What the plugin makes of the machine."""
+"""The number of cores that the plugin counts."""
 
 import os
 
@@ -32,7 +32,7 @@ def test_cores_without_siblings_count_each(machine):
     assert cores.physical_cores() == 3
 
 
-def test_where_linux_does_not_tell_every_cpu_is_a_core(monkeypatch, tmp_path):
+def test_without_a_report_of_linux_every_cpu_is_a_core(monkeypatch, tmp_path):
     monkeypatch.setattr(cores, "CPUS", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 5}, raising=False)
     assert cores.physical_cores() == 2

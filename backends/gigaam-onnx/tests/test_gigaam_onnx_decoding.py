@@ -1,4 +1,4 @@
-"""From scores to tokens: CTC, RNN-T, and that numpy writes what the files write."""
+"""From scores to tokens: CTC and RNN-T; numpy gives the tokens of the ONNX files."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ WIDTH = 16
 
 
 def log_probs(classes, count=3):
-    """Log-probabilities (frames, count) in which these classes win, at 0.8."""
+    """Return log-probabilities (frames, count) in which these classes win, at 0.8."""
     probabilities = np.full((len(classes), count), 0.2 / (count - 1), np.float32)
     probabilities[np.arange(len(classes)), classes] = 0.8
     return np.log(probabilities)
@@ -33,7 +33,7 @@ def test_ctc_finds_nothing_where_all_is_blank():
 
 
 def encoded(frames=200):
-    """What no encoder gives, but lively: tokens of many kinds, several at some frames."""
+    """Return random encoder output that gives tokens of many kinds, several at some frames."""
     return np.random.default_rng(5).standard_normal((frames, WIDTH)).astype(np.float32) / 2
 
 

@@ -1,4 +1,4 @@
-"""Reading weights from exports of every kind: what exporters do to them on the way."""
+"""Reading weights from exports of every kind, after the transformations that exporters apply."""
 
 import numpy as np
 import onnx
@@ -13,7 +13,7 @@ from govor_gigaam_onnx.graph.preparation import compare, prepare
 
 
 def moved(export, tensor, operator, value, *more, **attributes):
-    """Have a node make a weight of a stored value, under the weight's name."""
+    """Replace a weight by a node that makes it from a stored value."""
     name = f"stored_{tensor.name}"
     extra = [numpy_helper.from_array(np.array(each), f"{name}_{place}") for place, each in enumerate(more)]
     inputs = [name, *(each.name for each in extra)]
@@ -74,7 +74,7 @@ def test_integer_weights_are_not_understood(ctc):
 
 
 def test_an_export_by_torch_is_understood(tmp_path):
-    """The real thing, where torch is installed: traced as upstream traces it."""
+    """The real exporter, if torch is installed: traced as upstream traces it."""
     model = pytest.importorskip("govor_gigaam_torch.network.model")
     graphs = pytest.importorskip("govor_gigaam_torch.export.graphs")
     small = model.EncoderConfig(

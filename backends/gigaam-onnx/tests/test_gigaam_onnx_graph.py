@@ -1,4 +1,4 @@
-"""The rewritten encoder answers as the export that it was made of."""
+"""The rewritten encoder gives the results of the export that it was made from."""
 
 import numpy as np
 import onnx
@@ -59,7 +59,7 @@ def test_in_int8_it_is_close(export):
     (expected, _), (result,) = original(export).run(sound, [500]), rewritten(export, int8=True).run(sound)
     cosine = (expected * result).sum() / np.sqrt(np.square(expected).sum() * np.square(result).sum())
     assert cosine > 0.995
-    assert np.abs(result - expected).max() > 1e-4  # or else nothing was quantised
+    assert np.abs(result - expected).max() > 1e-4  # otherwise nothing was quantised
 
 
 def test_in_int8_every_product_but_the_head_is_of_integers(ctc):
@@ -83,7 +83,7 @@ def test_attention_and_norm_stay_apart_when_onnxruntime_optimises(ctc, tmp_path)
     assert "MultiHeadAttention" in kinds
 
 
-def test_a_batch_is_refused_rather_than_heard_wrongly(export):
+def test_a_batch_is_refused_rather_than_decoded_wrongly(export):
     with pytest.raises(Exception, match="Got: 2 Expected: 1"):
         rewritten(export, int8=False).run(np.stack([features(50), features(50)]))
 

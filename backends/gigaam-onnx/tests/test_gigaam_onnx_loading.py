@@ -1,4 +1,4 @@
-"""Loading: which file is what, what is wrong with it, and what runs."""
+"""Loading: the roles of files, their faults, and the graph that runs."""
 
 import shutil
 
@@ -10,10 +10,10 @@ import govor_gigaam_onnx
 from govor_gigaam_onnx.graph.preparation import probe
 
 
-def load(folder, precision="original", device="cpu", wish=None, **settings):
+def load(folder, precision="original", device="cpu", requested=None, **settings):
     table = {"id": "mine", "folder": str(folder), "precision": precision}
     family = govor_gigaam_onnx.backend({"models": [table], **settings})
-    return family.load(family.models()[0], folder, wish or govor.Placement(device))
+    return family.load(family.models()[0], folder, requested or govor.Placement(device))
 
 
 def text(recognizer, seconds=3.0):
@@ -33,7 +33,7 @@ def test_auto_is_int8(ctc):
 
 @pytest.mark.parametrize("kind", ["ctc", "rnnt"])
 @pytest.mark.parametrize("precision", ["original", "fp32", "int8"])
-def test_a_batch_of_unequal_lengths_is_heard_as_one_by_one(make_model, tmp_path, kind, precision):
+def test_a_batch_of_unequal_lengths_gives_the_results_of_single_calls(make_model, tmp_path, kind, precision):
     recognizer = load(make_model(kind, tmp_path), precision)
     batch = [probe(seconds) for seconds in (0.1, 3.0, 1.7, 0.02, 2.2, 5.0, 0.9, 2.9)]
     options = govor.Options(words=True, logprobs=True)
@@ -61,14 +61,14 @@ def test_threads_say_how_many_may_call(ctc):
     assert load(ctc, threads=3).parallel == 3
 
 
-def test_a_models_own_wish_goes_before_the_plugins_settings(ctc):
-    wish = govor.Placement("cpu", threads=2, workers=3, precision="fp32")
-    recognizer = load(ctc, "int8", wish=wish, threads=1)
-    assert recognizer.placement == wish
+def test_a_models_own_settings_go_before_the_plugins(ctc):
+    requested = govor.Placement("cpu", threads=2, workers=3, precision="fp32")
+    recognizer = load(ctc, "int8", requested=requested, threads=1)
+    assert recognizer.placement == requested
     assert recognizer.parallel == 3
 
 
-def test_what_it_computes_with_is_told(ctc):
+def test_its_precision_is_reported(ctc):
     assert load(ctc, "auto", threads=1).placement == govor.Placement("cpu", 1, 1, "int8")
     assert load(ctc, "original").placement.precision == "fp32"
 
@@ -76,13 +76,13 @@ def test_what_it_computes_with_is_told(ctc):
 @pytest.mark.parametrize("precision", ["fp16", "float64"])
 def test_a_precision_that_cannot_be_had_is_named(ctc, precision):
     with pytest.raises(govor.LoadFailed, match=rf"'{precision}': say auto, fp32, int8, original"):
-        load(ctc, wish=govor.Placement("cpu", precision=precision))
+        load(ctc, requested=govor.Placement("cpu", precision=precision))
 
 
 def test_an_int8_export_is_not_taken_for_fp32(ctc):
     (ctc / "v3_ctc.onnx").rename(ctc / "v3_ctc.int8.onnx")
     with pytest.raises(govor.LoadFailed, match=r"computes in int8, and cannot be had in fp32"):
-        load(ctc, wish=govor.Placement("cpu", precision="fp32"))
+        load(ctc, requested=govor.Placement("cpu", precision="fp32"))
 
 
 def test_an_int8_export_alone_runs_as_it_is(ctc):
@@ -127,7 +127,7 @@ def test_an_empty_folder_holds_no_model(tmp_path):
         load(tmp_path)
 
 
-def test_two_models_in_one_folder_are_told_apart_by_the_operator(ctc):
+def test_of_two_models_in_one_folder_the_operator_names_one(ctc):
     shutil.copy(ctc / "v3_ctc.onnx", ctc / "v3_e2e_ctc.onnx")
     with pytest.raises(govor.LoadFailed, match="more than one model"):
         load(ctc)

@@ -1,4 +1,4 @@
-"""Rewriting at the first load: what is kept, when it is made anew, and when the original runs."""
+"""Rewriting at the first load: when it is kept or repeated, and when the original runs."""
 
 import os
 import threading
@@ -105,7 +105,7 @@ def test_why_it_was_left_is_kept_and_not_tried_again(ctc, monkeypatch, caplog):
     assert "answers otherwise" in caplog.text
 
 
-def test_where_nothing_can_be_written_the_original_runs(ctc, monkeypatch, caplog):
+def test_without_write_permission_the_original_runs(ctc, monkeypatch, caplog):
     def refuse(*_):
         raise PermissionError(13, "read-only")
 

@@ -38,7 +38,7 @@ def test_precision_can_be_set_for_one_model():
     assert [settings.precision_of(model) for model in ids] == ["fp32", "original", "original"]
 
 
-def test_a_wish_about_a_known_model_adds_none():
+def test_settings_of_a_known_model_add_none():
     plain = govor_gigaam_onnx.backend({}).models()
     assert govor_gigaam_onnx.backend({"models": [{"id": "gigaam-v3-ctc"}]}).models() == plain
 

@@ -1,4 +1,4 @@
-"""Vocabularies, and what becomes of tokens: text, words, times, probabilities."""
+"""Vocabularies, and the results for tokens: text, words, times, probabilities."""
 
 import math
 

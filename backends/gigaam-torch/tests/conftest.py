@@ -14,7 +14,7 @@ LETTERS = " абвгдежзийклмнопрстуфхцчшщъыьэюя"
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    """Several only wait for each other on models this small."""
+    """On models this small, several threads only wait for each other."""
     if "torch" not in sys.modules:
         yield
         return
@@ -40,7 +40,7 @@ def encoders():
 
 @pytest.fixture(scope="session")
 def make_network(encoders):
-    """Make a small model in evaluation mode; norms and biases are random too, and the head speaks up."""
+    """Make a small model in evaluation mode; norms and biases are random too, and the head emits tokens."""
     import torch
 
     from govor_gigaam_torch.network.model import GigaAM, HeadConfig
@@ -65,7 +65,7 @@ def make_network(encoders):
 
 
 def _balance(network):
-    """Set the blank's bias so that it wins every other time, as with random weights it never would."""
+    """Set the blank's bias so that it wins every other time; with random weights it never would."""
     import torch
 
     from govor_gigaam_torch.network import features
@@ -114,7 +114,7 @@ def make_tables(encoders):
 
 
 def _fields(config, generation):
-    """The config as upstream of that time writes it: v1 and v2 know no kinds of subsampling and norm."""
+    """Return the config as upstream of that time writes it: v1 and v2 lack some fields."""
     newer = ("subsampling", "subs_kernel_size", "conv_norm_type")
     return {name: value for name, value in asdict(config).items() if generation == "v3" or name not in newer}
 
@@ -166,7 +166,7 @@ def published(tmp_path, make_network, make_tables, save):
 
 @pytest.fixture(scope="session")
 def noise():
-    """Make noise of so many samples, (samples,) float32, read-only as the core hands it over."""
+    """Return so many samples of noise, (samples,) float32, read-only as from the core."""
 
     def make(samples, seed=0, loudness=0.1):
         audio = (loudness * np.random.default_rng(seed).standard_normal(samples)).astype(np.float32)

@@ -82,10 +82,10 @@ def test_bfloat16_finds_about_the_same(load, noise):
     assert len(rough.token_ids) == pytest.approx(len(exact.token_ids), rel=0.2)
 
 
-def test_a_models_own_wish_goes_before_the_plugins_settings(published, tmp_path):
+def test_a_models_own_settings_go_before_the_plugins(published, tmp_path):
     published("v3", "ctc")
-    wish = govor.Placement("cpu", threads=2, workers=4, precision="bf16")
-    model = plugin.backend({"precision": "fp32", "threads": 1}).load(spec(), tmp_path, wish)
+    requested = govor.Placement("cpu", threads=2, workers=4, precision="bf16")
+    model = plugin.backend({"precision": "fp32", "threads": 1}).load(spec(), tmp_path, requested)
     assert model.placement == govor.Placement("cpu", threads=2, workers=1, precision="bf16")
     assert model.parallel == 1
 

@@ -1,4 +1,4 @@
-"""The weights as the package carries them, and the project's own recording."""
+"""The weights from the package, and the project's own recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Moonshine answers, and what it refuses to load."""
+"""Moonshine's results, and the files that it refuses to load."""
 
 import math
 import sys
@@ -46,14 +46,14 @@ def test_tokens_come_only_where_they_are_asked_for(loaded, speech):
     assert only(loaded.transcribe([speech], govor.Options())).tokens is None
 
 
-def test_what_nobody_can_hear_has_no_text(loaded):
+def test_inaudible_audio_has_no_text(loaded):
     whisper = (hum(1.0) / np.abs(hum(1.0)).max() * 5e-4).astype(np.float32)
     for sound in (silence(2.0), silence(0.001), whisper, np.zeros(0, np.float32)):
         assert only(loaded.transcribe([sound], govor.Options())) == govor.Segment("")
 
 
 @pytest.mark.parametrize("samples", [1, 899, 1_600, 1_601])
-def test_the_shortest_sounds_are_heard_without_an_error(loaded, samples):
+def test_the_shortest_sounds_are_decoded_without_an_error(loaded, samples):
     only(loaded.transcribe([hum(0.2)[:samples]], govor.Options()))
 
 
@@ -69,10 +69,10 @@ def test_it_says_where_and_how_it_runs(family, spec, weights):
     recognizer.close()
 
 
-@pytest.mark.parametrize("wish", [govor.Placement("cuda"), govor.Placement("mps")])
-def test_another_device_is_refused_by_name(family, spec, weights, wish):
-    with pytest.raises(govor.LoadFailed, match=f"cannot run on '{wish.device}'"):
-        family.load(spec, weights, wish)
+@pytest.mark.parametrize("requested", [govor.Placement("cuda"), govor.Placement("mps")])
+def test_another_device_is_refused_by_name(family, spec, weights, requested):
+    with pytest.raises(govor.LoadFailed, match=f"cannot run on '{requested.device}'"):
+        family.load(spec, weights, requested)
 
 
 def test_another_precision_is_refused_by_name(family, spec, weights):

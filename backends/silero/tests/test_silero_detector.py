@@ -1,4 +1,4 @@
-"""The network itself, with the weights that faster-whisper carries."""
+"""The network itself, with the weights from faster-whisper."""
 
 import threading
 from importlib import resources

@@ -1,4 +1,4 @@
-"""The plugin as the core meets it."""
+"""The plugin as the core loads it."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The network rebuilt against the network as published, with the weights of each source that is installed."""
+"""The rebuilt network compared with the published one, with the weights of each installed source."""
 
 import logging
 import sys
@@ -51,7 +51,7 @@ def rebuilt(content):
 
 @pytest.fixture
 def altered(content):
-    """Return the published network with something changed by the function given."""
+    """Return the published network with a change by the given function."""
 
     def alter(change):
         network = onnx.load_from_string(content)
@@ -62,7 +62,7 @@ def altered(content):
 
 
 def listen(session, audio, frames):
-    """Return the probabilities of audio fed so many frames at a time, the states carried over."""
+    """Return the probabilities of audio fed so many frames at a time, with the states carried over."""
     stream = SileroDetector(session).stream()
     whole = audio[: len(audio) // FRAME * FRAME]
     size = frames * FRAME
@@ -70,7 +70,7 @@ def listen(session, audio, frames):
 
 
 def store_recurrence_in_nodes(graph):
-    """Move the LSTM's weights to where `rewrite` does not look for them."""
+    """Move the LSTM's weights to a place where `rewrite` does not look for them."""
     (lstm,) = (node for node in graph.node if node.op_type == "LSTM")
     for tensor in [tensor for tensor in graph.initializer if tensor.name in lstm.input[1:4]]:
         graph.initializer.remove(tensor)

@@ -1,4 +1,4 @@
-"""Which file of weights is taken. The installed distributions are folders made for the test."""
+"""The choice of the weights' file. The installed distributions are folders made for the test."""
 
 import hashlib
 import sys
@@ -12,13 +12,13 @@ from govor_silero.weights import SOURCES, Source, find_weights, read_weights
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    """The only folder in which distributions are looked for."""
+    """The only folder in which distributions are searched."""
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     return tmp_path
 
 
 def install(site, name, *, with_weights=True):
-    """Lay out what pip leaves behind, in the one place that counts here."""
+    """Write the files that pip leaves behind into that folder."""
     info = site / f"{name.replace('-', '_')}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
@@ -40,7 +40,7 @@ def test_weights_of_silero_vad_come_second(site):
     assert find_weights("auto") == path
 
 
-def test_a_distribution_without_the_file_is_passed_over(site):
+def test_a_distribution_without_the_file_is_skipped(site):
     install(site, "faster-whisper", with_weights=False)
     path = install(site, "silero-vad")
     assert find_weights("auto") == path
@@ -59,7 +59,7 @@ def test_a_distribution_that_was_chosen_is_not_replaced_by_the_other(site):
 
 
 @pytest.mark.usefixtures("site")
-def test_where_nothing_is_installed_the_error_says_what_to_install():
+def test_if_nothing_is_installed_the_error_says_what_to_install():
     with pytest.raises(govor.LoadFailed, match="pip install faster-whisper"):
         find_weights("auto")
 

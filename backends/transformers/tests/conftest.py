@@ -26,7 +26,7 @@ KINDS = {
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Several only wait for each other on models this small."""
+    """On models this small, several threads only wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -1,4 +1,4 @@
-"""Which models there are, which files of a repository one needs, and what an operator may state."""
+"""The known models, the files of a repository that they need, and the operator's tables."""
 
 import pytest
 

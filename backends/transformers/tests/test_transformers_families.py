@@ -1,4 +1,4 @@
-"""What each family answers: options, languages, words, batches; the text is as the library decodes it."""
+"""The results of each family: options, languages, words, batches; the text is as the library decodes it."""
 
 import io
 

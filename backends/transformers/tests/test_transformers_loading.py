@@ -1,4 +1,4 @@
-"""What is loaded and what is refused: pickles, code, foreign architectures, lacking weights."""
+"""Loading, and refusals: pickles, code, foreign architectures, missing weights."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class OwnModel(Base):
 
 @pytest.fixture
 def copy(build, tmp_path):
-    """Copy a small model's folder, to be spoilt."""
+    """Copy a small model's folder, for the test to damage."""
 
     def copied(kind):
         return shutil.copytree(build(kind), tmp_path / kind)
@@ -122,7 +122,7 @@ def test_a_damaged_file_is_a_failed_load(copy, load, name):
         load("wav2vec2", folder)
 
 
-def test_a_vocabulary_that_is_none_of_voxtrals_is_told(copy, load):
+def test_a_vocabulary_that_is_none_of_voxtrals_is_an_error(copy, load):
     folder = copy("voxtral")
     (folder / "tekken.json").write_text("{}")
     with pytest.raises(govor.LoadFailed, match=r"tekken\.json is no vocabulary of Voxtral"):

@@ -1,4 +1,4 @@
-"""A tokenizer that makes much of little is refused: Rust would end the process."""
+"""A tokenizer that lengthens texts much is refused: Rust would end the process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check(folder, **parts):
 @pytest.mark.parametrize(
     ("parts", "told"),
     [
-        ({"normalizer": GROWING}, "its normalizer replaces what is short by what is longer"),
+        ({"normalizer": GROWING}, "its normalizer replaces text by longer text"),
         ({"decoder": {"type": "Sequence", "decoders": [SPACES, GROWING]}}, "its decoder replaces"),
         ({"normalizer": {**GROWING, "pattern": {"Regex": "."}}}, "its normalizer replaces"),
         ({"normalizer": {"type": "Prepend", "prepend": "a" * 65}}, "a prepend of over 64 letters"),
@@ -39,7 +39,7 @@ def test_it_is_refused_with_the_reason(tmp_path, parts, told):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[" * 100_000])
-def test_what_is_no_tokenizer_is_refused(tmp_path, text):
+def test_a_file_that_is_no_tokenizer_is_refused(tmp_path, text):
     (tmp_path / "tokenizer.json").write_text(text)
     with pytest.raises(govor.LoadFailed, match="'mine' is not loaded"):
         check_tokenizer(SPEC, tmp_path)
@@ -69,5 +69,5 @@ def test_loading_looks_at_it_first(load, build, tmp_path):
         (folder / file.name).write_bytes(file.read_bytes())
     found = json.loads((folder / "tokenizer.json").read_text())
     (folder / "tokenizer.json").write_text(json.dumps({**found, "normalizer": GROWING}))
-    with pytest.raises(govor.LoadFailed, match="replaces what is short by what is longer"):
+    with pytest.raises(govor.LoadFailed, match="replaces text by longer text"):
         load("whisper", folder)

@@ -1,4 +1,4 @@
-"""The embedded weights, joined once, and recordings where this checkout has them."""
+"""The embedded weights, joined once, and recordings if this checkout has them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def weights(base, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def loaded(family, base, weights):
-    """Whisper base as an operator gets it who sets nothing."""
+    """Whisper base with default settings."""
     recognizer = family.load(base, weights, govor.Placement("cpu"))
     yield recognizer
     recognizer.close()
@@ -55,7 +55,7 @@ def loaded(family, base, weights):
 
 @pytest.fixture(scope="session")
 def recording():
-    """Decode a recording by name, read-only as the core hands it over; skip where it is not here."""
+    """Decode a recording by name, read-only as from the core; skip if it is not here."""
 
     def load(name):
         if not (RECORDINGS / name).is_file():

@@ -1,4 +1,4 @@
-"""Long audio: window after window, or several windows together. Real weights; recordings where they are."""
+"""Long audio: window after window, or several windows together. Real weights; recordings if they are here."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ from govor_whisper.device import choose_batch
 
 @pytest.fixture(scope="module")
 def batched(family, base, weights):
-    """Whisper base that decodes two windows at a time; with the fallback, as it comes."""
+    """Whisper base that decodes two windows at a time; with the default fallback."""
     table = {"long_audio": "batched", "batch_size": 2}
     recognizer = govor_whisper.backend(table).load(base, weights, Placement("cpu"))
     yield recognizer
@@ -32,7 +32,7 @@ def english(samples):
 
 @pytest.fixture(scope="module")
 def minute(english):
-    """The same three times, with long pauses: in three windows no text stands twice, as in a loop."""
+    """The recording three times, with long pauses: in three windows, no text looks like a loop."""
     return np.tile(np.concatenate([english, np.zeros(8 * SAMPLE_RATE, np.float32)]), 3)
 
 
@@ -45,31 +45,31 @@ def text_of(recognizer, audio, **options):
 
 
 def segments_of(recognizer, audio, **options):
-    """What it says, without the places where others may go first."""
+    """Return the segments, without the None at points where others may go first."""
     return [segment for segment in recognizer.transcribe_long(audio, Options(**options)) if segment]
 
 
 def most_repeated(spoken, length):
-    """How often the most frequent run of so many words is said."""
+    """Return how often the most frequent run of so many words occurs."""
     runs = Counter(tuple(spoken[at : at + length]) for at in range(len(spoken) - length + 1))
     return max(runs.values())
 
 
 @pytest.mark.parametrize("way", ["loaded", "batched"])
-def test_verse_is_heard_to_its_end_without_a_loop(way, recording, request):
+def test_verse_is_transcribed_to_its_end_without_a_loop(way, recording, request):
     spoken = words(text_of(request.getfixturevalue(way), recording("ru_long.wav"), language="ru"))
     assert most_repeated(spoken, 3) == 1
     assert 70 <= len(spoken) <= 90  # of about 80
     assert {"вечерня", "тишине", "чернец"} <= set(spoken)
 
 
-def test_both_ways_hear_the_same(loaded, batched, recording):
+def test_both_ways_give_the_same_text(loaded, batched, recording):
     audio = recording("two_cities.wav")
     one, other = (words(text_of(way, audio, language="en")) for way in (loaded, batched))
     assert SequenceMatcher(None, one, other).ratio() > 0.95
 
 
-def test_what_is_said_again_and_again_is_written_as_often(batched, minute):
+def test_repeated_words_are_written_as_often(batched, minute):
     spoken = words(text_of(batched, minute))
     assert [spoken.count(word) for word in ("morning", "thursday", "report")] == [3, 3, 3]
 
@@ -119,7 +119,7 @@ def task(loaded, english):
 
 
 def found(text, end, avg_logprob=-0.1, no_speech_prob=0.0):
-    """What the batched pipeline says of a window."""
+    """Return a segment of the batched pipeline for a window."""
     return SimpleNamespace(text=text, end=end, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob)
 
 
@@ -146,17 +146,17 @@ def test_without_the_fallback_a_window_is_left_as_it_is(task):
     assert recovered(steady, found(" and so" * 60, end=12.5)) == " and so" * 60
 
 
-def test_what_follows_the_last_timestamp_is_decoded_as_well(task):
+def test_speech_after_the_last_timestamp_is_decoded_as_well(task):
     text = recovered(task, found(" Good morning.", end=6.0))
     assert text.startswith(" Good morning.")
     assert "see you next week" in text
 
 
-def test_a_window_with_no_text_is_heard_again(task):
+def test_a_window_with_no_text_is_decoded_again(task):
     assert "Good morning" in recovered(task)
 
 
-def test_what_is_neither_speech_nor_probable_is_dropped(task):
+def test_improbable_text_without_speech_is_dropped(task):
     assert recovered(task, found(" Thank you.", end=12.5, avg_logprob=-1.2, no_speech_prob=0.9)) == ""
 
 

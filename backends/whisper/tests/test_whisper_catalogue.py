@@ -81,7 +81,7 @@ def test_only_base_is_looked_for_in_packages_and_there_first(models):
     assert all(file.sources[0].startswith("package:") for file in models["whisper-base"].files)
 
 
-def test_the_longest_stretch_is_the_operators():
+def test_the_longest_chunk_is_the_operators():
     specs = govor_whisper.backend({"max_stretch_seconds": "90"}).models()
     assert {spec.max_seconds for spec in specs} == {90}
 

@@ -1,4 +1,4 @@
-"""Conversions whose small files are wrong are refused with a sentence; CTranslate2 would end the process."""
+"""Conversions with wrong small files are refused with a sentence; CTranslate2 would end the process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GROWING = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1000}
 
 
 def weights_of(shape=SHAPE, version=6):
-    """A model.bin of such a shape, whose weights are zeros."""
+    """Return a model.bin of this shape, with zeros for weights."""
     variables = [
         ("decoder/embeddings/weight", (shape.tokens, 2), bytes(2 * shape.tokens)),
         *((f"decoder/layer_{number}/ffn/linear_0/bias", (2,), bytes(2)) for number in range(shape.layers)),
@@ -51,7 +51,7 @@ def named(text):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A conversion in which everything fits."""
+    """A conversion without faults."""
     (tmp_path / "model.bin").write_bytes(weights_of())
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     (tmp_path / "tokenizer.json").write_text(json.dumps(TOKENIZER))
@@ -168,7 +168,7 @@ def test_a_tokenizer_that_keeps_texts_as_long_as_they_are_passes(folder, changed
         {"hop_length": 0},
     ],
 )
-def test_features_that_the_model_cannot_hear_are_refused(folder, config):
+def test_features_that_the_model_cannot_use_are_refused(folder, config):
     (folder / "preprocessor_config.json").write_text(json.dumps(config))
     assert f"preprocessor_config.json has {next(iter(config))} = " in refusal(folder)
 

@@ -35,7 +35,7 @@ def test_a_device_that_is_not_there_fails_the_load(device, gpus, said):
 
 
 @pytest.mark.parametrize(
-    ("wish", "kind", "supported", "chosen"),
+    ("requested", "kind", "supported", "chosen"),
     [
         ("auto", "cpu", {"int8", "float32"}, "int8"),
         ("auto", "cuda", {"float16", "int8", "float32"}, "float16"),
@@ -44,8 +44,8 @@ def test_a_device_that_is_not_there_fails_the_load(device, gpus, said):
         ("fp32", "cpu", {"int8", "float32"}, "float32"),
     ],
 )
-def test_auto_takes_the_best_numbers_the_device_has(wish, kind, supported, chosen):
-    assert choose_number_type(wish, kind, supported) == chosen
+def test_auto_takes_the_best_numbers_the_device_has(requested, kind, supported, chosen):
+    assert choose_number_type(requested, kind, supported) == chosen
 
 
 def test_numbers_the_device_does_not_have_fail_the_load():
@@ -53,7 +53,7 @@ def test_numbers_the_device_does_not_have_fail_the_load():
         choose_number_type("fp16", "cpu", {"int8", "float32"})
 
 
-def test_workers_share_the_cores_unless_told_otherwise():
+def test_workers_share_the_cores_unless_set_otherwise():
     cores = share_cores(threads=0, workers=1)
     assert share_cores(threads=0, workers=10 * cores) == 1
     assert share_cores(threads=3, workers=2) == 3

@@ -15,7 +15,7 @@ PIECE = PIECE_FRAMES * 160
 
 @pytest.fixture(scope="module")
 def speech(samples):
-    """Two and a half minutes; its loudest moment is in the last piece, on which all the others depend."""
+    """Two and a half minutes; the loudest moment, on which all pieces depend, is in the last one."""
     audio = np.tile(read_audio(samples / "en.wav"), 12)
     audio[-SAMPLE_RATE:] *= 2
     return audio

@@ -1,4 +1,4 @@
-"""Several languages in one recording: told where they change, and only there."""
+"""Several languages in one recording: changes are found where they are, and nowhere else."""
 
 import re
 
@@ -20,7 +20,7 @@ def test_one_language_is_one_run():
 
 
 @pytest.mark.parametrize("wrong", [["fi"], ["fi", "fi"], ["th", "vi", "zh"]])
-def test_a_few_parts_told_wrongly_change_nothing(wrong):
+def test_a_few_wrong_parts_change_nothing(wrong):
     heard = parts(*["en"] * 8, *wrong, *["en"] * 8)
     assert runs(heard, "en") == [Run(0, len(heard), "en")]
 
@@ -46,7 +46,7 @@ def test_only_the_candidates_count():
 @pytest.mark.parametrize(
     ("chances", "after", "named", "changes"),
     [
-        ({"uk": 0.95, "ru": 0.05}, "uk", (), False),  # relatives that Whisper takes for one another
+        ({"uk": 0.95, "ru": 0.05}, "uk", (), False),  # relatives that Whisper confuses
         ({"uk": 0.95, "ru": 0.05}, "uk", ("ru", "uk"), True),
         ({"de": 0.95, "ru": 0.05}, "de", (), True),
         ({"de": 0.7, "ru": 0.05}, "de", (), False),
@@ -127,7 +127,7 @@ def test_noise_makes_no_language_of_a_recording_another(steady, samples):
     assert {part.language for part in steady.transcribe_long(noisy, Options()) if part} == {"ru"}
 
 
-def test_the_first_window_is_encoded_once_though_its_language_is_told(steady, samples, monkeypatch):
+def test_the_first_window_is_encoded_once_though_its_language_is_detected(steady, samples, monkeypatch):
     encoded = []
     encode = steady._model.encode
     monkeypatch.setattr(steady._model, "encode", lambda features: encoded.append(1) or encode(features))

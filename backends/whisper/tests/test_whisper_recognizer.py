@@ -34,7 +34,7 @@ def russian(recording):
 
 @pytest.fixture(scope="module")
 def order(samples):
-    """Clear Russian: the last bits of features, which the threads of BLAS decide, change nothing of it."""
+    """Clear Russian: the last bits of features, which depend on BLAS's threads, do not change its text."""
     return read_audio(samples / "ru_short.wav")
 
 
@@ -119,7 +119,7 @@ def test_prompt_and_keywords_are_taken(steady, english):
 
 
 class Whole(str):
-    """A prompt that may not be tokenized as a whole."""
+    """A prompt that must not be tokenized as a whole."""
 
     def strip(self, chars: str | None = None) -> str:
         raise AssertionError("all of it is tokenized")
@@ -161,7 +161,7 @@ def test_the_fallback_climbs_from_the_requested_temperature(first, fallback, tri
 
 
 class FakeModel:
-    """Stands for faster-whisper's model: two segments a second apart, noting how it was used."""
+    """Stands in for faster-whisper's model: two segments a second apart; it records its calls."""
 
     def __init__(self):
         self.closed_after = None
@@ -203,7 +203,7 @@ def test_merged_segments_keep_what_can_be_said_of_all(fake):
     assert heard(recognizer, np.ones(24_000, np.float32)) == Segment(
         "part 1 part 2",
         start=0.0,
-        end=1.5,  # the recording's end: the model pointed behind it
+        end=1.5,  # the recording's end: the model's time was beyond it
         token_ids=(7, 7, 7),
         language="jv",
         avg_logprob=pytest.approx(-5 / 3),
@@ -223,14 +223,14 @@ def test_transcribing_logs_nothing_at_info(steady, russian, caplog):
     assert caplog.records == []
 
 
-def test_a_models_own_wish_goes_before_the_plugins_settings(family, base, weights):
+def test_a_models_own_settings_go_before_the_plugins(family, base, weights):
     recognizer = family.load(base, weights, Placement("cpu", threads=1, workers=2, precision="fp32"))
     assert recognizer.placement == Placement("cpu", threads=1, workers=2, precision="float32")
     assert recognizer.parallel == 2
     recognizer.close()
 
 
-def test_what_auto_came_to_is_told(family, base, weights):
+def test_the_choice_for_auto_is_reported(family, base, weights):
     recognizer = family.load(base, weights, Placement())
     assert recognizer.placement.device != "auto"
     assert recognizer.placement.precision != "auto"
@@ -268,7 +268,7 @@ def test_a_damaged_folder_fails_the_load_and_is_named(family, base, weights, tmp
         family.load(base, tmp_path, Placement("cpu"))
 
 
-def test_the_language_is_told_without_the_text(loaded, english, order):
+def test_the_language_is_detected_without_the_text(loaded, english, order):
     assert isinstance(loaded, LanguageDetector)
     for audio, code in ((english, "en"), (order, "ru")):
         chances = loaded.detect(audio)

@@ -1,4 +1,4 @@
-"""What was lost is heard again, and nothing is told that nobody can say."""
+"""Lost speech is decoded again, and text that nobody can say is left out."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from govor_whisper.decoding.recovery import SpeechRecovery, as_integers, letters
 
 @dataclass(frozen=True)
 class Said:
-    """As much of faster-whisper's segment as counts here."""
+    """The fields of faster-whisper's segment that count here."""
 
     text: str
     start: float
@@ -26,7 +26,7 @@ class Said:
 
 
 class Again:
-    """A second hearing that gives the same for every piece, and keeps the pieces."""
+    """A second decoding that gives the same for every piece, and keeps the pieces."""
 
     def __init__(self, text="So much was said.", probability=-0.2):
         self.text, self.probability, self.pieces = text, probability, []
@@ -51,7 +51,7 @@ def told(audio, again, *found):
     return [part for part in SpeechRecovery(as_integers(audio), again).recovered(found) if part]
 
 
-def test_speech_without_text_is_heard_again_in_pieces(english, again):
+def test_speech_without_text_is_decoded_again_in_pieces(english, again):
     segments = told(english, again)
     assert len(again.pieces) == len(segments) == len(speech_pieces(english)) > 1
     assert {segment.text for segment in segments} == {again.text}
@@ -66,7 +66,7 @@ def test_a_piece_has_the_samples_of_the_recording(english, again):
     assert np.abs(again.pieces[0] - english[start:end]).max() <= 1 / 32768
 
 
-def test_what_is_lost_between_two_segments_comes_between_them(english, again):
+def test_lost_speech_between_two_segments_is_put_between_them(english, again):
     first, last = (
         Said("Good morning to you all.", 0.0, 1.5),
         Said("See you next week, and good bye.", 10.0, 12.7),
@@ -79,7 +79,7 @@ def test_what_is_lost_between_two_segments_comes_between_them(english, again):
 @pytest.mark.parametrize(
     "sound", [np.zeros, lambda n, kind: np.random.default_rng(0).normal(0, 0.05, n).astype(kind)]
 )
-def test_where_nobody_speaks_nothing_is_heard_again(sound, again):
+def test_without_speech_nothing_is_decoded_again(sound, again):
     assert told(sound(60 * SAMPLE_RATE, np.float32), again) == []
     assert again.pieces == []
 
@@ -89,21 +89,21 @@ def test_a_pause_is_no_hole(english, again):
     assert again.pieces == []
 
 
-def test_one_sentence_over_many_seconds_of_speech_is_heard_again(english, again):
+def test_one_sentence_over_many_seconds_of_speech_is_decoded_again(english, again):
     segments = told(english, again, Said("Thank you.", 0.0, 12.7))
     assert {segment.text for segment in segments} == {again.text}
 
 
-def test_the_first_hearing_stays_where_the_second_gives_no_more(english):
+def test_the_first_result_stays_if_the_second_has_no_more(english):
     first = Said("A slow speaker says no more than this.", 0.0, 12.7)
     assert told(english, Again("No."), first) == [first]
 
 
-def test_an_improbable_second_hearing_is_not_told(english):
+def test_an_improbable_second_result_is_dropped(english):
     assert told(english, Again(probability=-1.5)) == []
 
 
-def test_a_second_hearing_that_loops_is_not_told(english):
+def test_a_second_result_that_loops_is_dropped(english):
     assert told(english, Again("and so " * 60)) == []
 
 
@@ -132,7 +132,7 @@ def test_a_segment_faster_than_speech_is_left_out(english, again, start, end):
     assert told(english, again, before, credit) == [before]
 
 
-def test_a_segment_of_no_length_that_has_the_time_since_the_last_one_is_told(english, again):
+def test_a_segment_of_no_length_with_time_since_the_last_one_stays(english, again):
     before, late = Said("word " * 24, 0.0, 9.0), Said("See you next week.", 12.5, 12.52)
     assert told(english, again, before, late) == [before, late]
 
@@ -151,7 +151,7 @@ def test_a_tenth_of_a_second_gives_no_sentence(loaded, samples):
 
 
 @pytest.mark.parametrize(("samples_given", "shown"), [(6_400, False), (9_600, True)])
-def test_the_shortest_audio_is_heard_without_prompt_and_keywords(
+def test_the_shortest_audio_is_decoded_without_prompt_and_keywords(
     loaded, samples, samples_given, shown, monkeypatch
 ):
     asked = []
@@ -174,5 +174,5 @@ def test_a_refrain_comes_out_whole(way, family, base, weights, samples):
     segments = [part for part in recognizer.transcribe_long(np.tile(phrase, 12), Options()) if part]
     recognizer.close()
     spoken = re.findall(r"\w+", " ".join(segment.text for segment in segments).lower())
-    assert 9 <= spoken.count("хочу") <= 12  # two without a second hearing; its samples are drawn by chance
+    assert 9 <= spoken.count("хочу") <= 12  # two without a second decoding; its samples are random
     assert len(spoken) <= 12 * 6

@@ -1,4 +1,4 @@
-"""Window after window in steps: what faster-whisper says, to the letter, and others may go between."""
+"""Decoding in steps gives faster-whisper's text, to the letter, and lets others go between."""
 
 import ctranslate2
 import numpy as np
@@ -7,10 +7,10 @@ from faster_whisper import WhisperModel
 
 from govor import SAMPLE_RATE
 from govor.testing import read_audio
-from govor_whisper.decoding.sequential import SteppingModel, heard_in
+from govor_whisper.decoding.sequential import SteppingModel, in_language
 
 STRICT = {"log_prob_threshold": -0.15, "compression_ratio_threshold": 1.6}
-"""Bounds that clear speech does not keep either: every window goes through all temperatures, or most."""
+"""Limits that clear speech exceeds too: every window passes all temperatures, or most."""
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,10 @@ def speech(samples):
 
 
 def transcribed(family, weights, audio, **options):
-    """All that a model says that was loaded just now, so that it draws the same random numbers."""
+    """Return all text of a newly loaded model, which draws the same random numbers each time."""
     ctranslate2.set_random_seed(7)
     model = family(str(weights), device="cpu", compute_type="int8", cpu_threads=1)
-    model.draws_at_once = None  # others at once would be other random numbers
+    model.draws_at_once = None  # other numbers of samples at once would draw other random numbers
     found, _ = model.transcribe(audio, beam_size=1, language="en", **options)
     told = list(found)
     model.model.unload_model()
@@ -50,12 +50,12 @@ def transcribed(family, weights, audio, **options):
 def test_segments_are_those_of_faster_whisper(options, weights, speech):
     ours = transcribed(SteppingModel, weights, speech, **options)
     theirs = transcribed(WhisperModel, weights, speech, **options)
-    assert [segment for segment in ours if segment] == [heard_in(segment, "en") for segment in theirs]
+    assert [segment for segment in ours if segment] == [in_language(segment, "en") for segment in theirs]
     assert len(theirs) > 1
 
 
 class Scripted:
-    """faster-whisper's decoder, but for what it says: the log-probability of each attempt is given."""
+    """faster-whisper's decoder with a given log-probability for each attempt."""
 
     def __init__(self, model, probabilities):
         self.asked = []
@@ -94,7 +94,7 @@ def test_others_may_go_first_before_every_further_temperature(stepping, samples)
     assert segment.temperature == 0.4
 
 
-def test_where_no_attempt_is_good_the_most_probable_is_taken_and_the_context_forgotten(stepping, samples):
+def test_if_no_attempt_is_good_the_most_probable_is_taken_and_the_context_dropped(stepping, samples):
     Scripted(stepping, [-3.0, -1.5, -2.0])
     audio, ladder = read_audio(samples / "ru_short.wav"), [0.0, 0.2, 0.8]
     segments, _ = stepping.transcribe(audio, temperature=ladder, beam_size=1, best_of=3)

@@ -1,4 +1,4 @@
-"""Without the plugin its tests are skipped."""
+"""Skip the plugin's tests if it is not installed."""
 
 import pytest
 

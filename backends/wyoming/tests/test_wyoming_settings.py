@@ -1,4 +1,4 @@
-"""What an operator may write in the plugin's table."""
+"""The plugin's table of settings."""
 
 import pytest
 

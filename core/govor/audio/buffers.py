@@ -1,4 +1,4 @@
-"""What of a recording that is being read may still be needed: its audio, and where speech is probable."""
+"""Buffers for the part of a recording that may still be cut: its samples and its probabilities of speech."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAUSE = 0.35  # average probability below which no word is cut in half
 
 
 class SampleBuffer:
-    """The audio that may still be needed, by sample number."""
+    """Samples that a later chunk may contain, by sample number."""
 
     def __init__(self) -> None:
         self._blocks: deque[tuple[int, Audio]] = deque()
@@ -39,7 +39,7 @@ class SampleBuffer:
 
 
 class Probabilities:
-    """Probabilities of speech of the frames that may still be cut at."""
+    """Probabilities of speech of the frames at which a cut is still possible."""
 
     def __init__(self, frame: int):
         self._frame = frame
@@ -55,7 +55,7 @@ class Probabilities:
         self._first += drop
 
     def best_cut(self, low: int, high: int) -> tuple[int, bool]:
-        """Return the sample between the two around which speech is least probable, and whether it pauses."""
+        """Return the sample between the two around which speech is least probable, and if it is a pause."""
         first = max(low // self._frame, self._first)
         span = self._held[first - self._first : high // self._frame - self._first]
         width = round(CUT_WINDOW_SECONDS * SAMPLE_RATE / self._frame)

@@ -1,7 +1,7 @@
-"""Speech cut into chunks that a model can take in one call, while the recording is still being read.
+"""Cut speech into chunks that a model can take in one call, while the recording is still being read.
 
-A chunk joins neighbouring regions of speech and leaves out the silence between them; it knows where
-each part came from, so that times can be told in the recording again. Memory is bounded by one chunk.
+A chunk joins neighbouring regions of speech and leaves out the silence between them. It records where each
+part came from, so that times can be converted to those of the recording. Memory is bounded by one chunk.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from govor.audio.regions import Region, SpeechFinder, SpeechRules
 from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
 
 NO_DETECTION = SpeechRules(threshold=0.0, silence=1e6, padding=0.0)
-"""Rules under which everything is speech."""
+"""Rules that take the whole recording for speech."""
 
 CUT_FROM = 0.6  # a region that is too long is cut in the last two fifths of the allowed length
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkSizes:
-    """How regions become chunks. Seconds."""
+    """Limits for the length of chunks, in seconds."""
 
     maximum: float
     """Longest chunk; a longer region is cut where speech is least probable."""
@@ -37,29 +37,30 @@ class ChunkSizes:
     gap: float = float("inf")
     """A silence as long as this closes a chunk."""
     overlap: float = 0.0
-    """Held by both chunks where a region is cut that does not pause; 0: a word may be cut in half."""
+    """Seconds that both chunks contain if a region is cut amid speech; 0: a word may be cut in half."""
     rim: float = 0.0
-    """Quiet added where the recording begins or ends amid speech."""
+    """Quiet added if the recording begins or ends amid speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Audio for one call, and where in the recording its parts come from. Counts are in samples."""
+    """Audio for one call, and the places of its parts in the recording. Counts are in samples."""
 
     audio: Audio
     offsets: tuple[int, ...]
-    """Where in `audio` each part begins."""
+    """Start of each part in `audio`."""
     starts: tuple[int, ...]
-    """Where in the recording each part begins."""
+    """Start of each part in the recording."""
     seam: float | None = None
-    """Seconds of the recording; where set, the next chunk begins before this one ends, as long before the
-    seam as this one ends behind it."""
+    """Seconds of the recording. If set, the next chunk overlaps this one: it begins as long before the seam
+    as this one ends after it.
+    """
     tail: int = 0
-    """Samples at the end of `audio`, as those before its first part, that the recording does not have."""
+    """Samples of added quiet at the end of `audio`, like those before its first part."""
 
     @property
     def until(self) -> int:
-        """Where in `audio` the last part ends."""
+        """End of the last part in `audio`."""
         return len(self.audio) - self.tail
 
     @property
@@ -69,21 +70,21 @@ class Chunk:
 
     @property
     def start(self) -> float:
-        """Where it begins, in seconds of the recording."""
+        """Start, in seconds of the recording."""
         return self.starts[0] / SAMPLE_RATE
 
     @property
     def end(self) -> float:
-        """Where it ends, in seconds of the recording."""
+        """End, in seconds of the recording."""
         return self.recording_time(self.seconds, is_end=True)
 
     def without_audio(self) -> Chunk:
-        """Return the same times without the memory: zeros that are all one and the same."""
+        """Return the same chunk with an array of zeros that takes no memory."""
         return replace(self, audio=np.broadcast_to(np.float32(0), self.audio.shape))
 
     def recording_time(self, seconds: float, *, is_end: bool = False) -> float:
-        """Turn a time within `audio` into one of the recording; a seam's end belongs to the earlier part."""
-        # In whole samples, for 1001 / 16000 * 16000 is less than 1001; Whisper counts on beyond the end.
+        """Convert a time in `audio` to one of the recording; an end between parts is the earlier one's."""
+        # In whole samples, for 1001 / 16000 * 16000 is less than 1001; Whisper's times may exceed the end.
         sample = min(max(round(seconds * SAMPLE_RATE), self.offsets[0]), self.until)
         side = bisect_left if is_end else bisect_right
         part = max(side(self.offsets, sample) - 1, 0)
@@ -101,15 +102,15 @@ class Chunker:
         self._buffer = SampleBuffer()
         self._probabilities = Probabilities(detector.frame)
         self._rest: Audio = np.empty(0, np.float32)  # less than a frame, not yet seen by the detector
-        self._cut = 0  # speech before this sample has been handed on
+        self._cut = 0  # speech before this sample has been emitted
         self._parts: list[Region] = []  # of the open chunk
         self._pieces: list[Audio] = []  # their samples, which are copied only once: five minutes take 19 MB
         self._packed = 0  # samples in _parts
-        self._rims = EdgePadding(detector.frame)
+        self._edges = EdgePadding(detector.frame)
 
     @property
     def packing(self) -> ChunkSizes:
-        """How regions become chunks; may be changed between two blocks."""
+        """The limits in use; may be changed between two blocks."""
         return self._packing
 
     @packing.setter
@@ -127,14 +128,14 @@ class Chunker:
 
     @property
     def held(self) -> float:
-        """Seconds of speech that wait to become a chunk."""
+        """Seconds of speech that are not yet part of an emitted chunk."""
         inside = self._finder.inside
         still_open = 0 if inside is None else self._buffer.total - max(inside, self._cut)
         return (self._packed + still_open) / SAMPLE_RATE
 
     @property
     def settled(self) -> float:
-        """Seconds of the recording before all that is to come: handed on, or silence."""
+        """Seconds of the recording up to which all is silence or in emitted chunks."""
         parts = self._parts[:1]
         return (parts[0].start if parts else max(self._finder.keep_from, self._cut)) / SAMPLE_RATE
 
@@ -166,12 +167,12 @@ class Chunker:
             yield self._close(is_last=True)
 
     def _regions(self, probabilities: NDArray[np.float32]) -> list[Region]:
-        self._rims.add(probabilities)
+        self._edges.add(probabilities)
         self._probabilities.append(probabilities)
         return self._finder.add(probabilities)
 
     def _take(self, region: Region) -> Iterator[Chunk]:
-        """Pack a final region, or what is left of it."""
+        """Pack a final region, or the part of it that is left."""
         start = max(region.start, self._cut)
         while region.end - start > self._maximum:
             start = yield from self._split(start)
@@ -179,13 +180,13 @@ class Chunker:
             yield from self._pack(Region(start, region.end))
 
     def _take_open(self, inside: int) -> Iterator[Chunk]:
-        """Hand on the beginning of a region that is too long to wait for its end."""
+        """Emit chunks from an open region that is too long to wait for its end."""
         start = max(inside, self._cut)
         while self._finder.certain_end - start > self._maximum:
             start = yield from self._split(start)
 
     def _split(self, start: int) -> Generator[Chunk, None, int]:
-        """Hand on the beginning of a region that is too long; return where the rest of it begins."""
+        """Emit a chunk from the beginning of a region that is too long; return where the rest begins."""
         low, high = start + int(CUT_FROM * self._maximum), start + self._maximum
         cut, is_pause = self._probabilities.best_cut(low, high - self._half_overlap)
         half = 0 if is_pause else self._half_overlap
@@ -223,12 +224,12 @@ class Chunker:
         return chunk
 
     def _added(self, is_last: bool) -> tuple[int, int]:
-        """Return how many samples of quiet the open chunk needs before and behind it."""
+        """Return how many samples of quiet the open chunk needs before and after it."""
         rim, room = round(self._packing.rim * SAMPLE_RATE), max(self._maximum - self._packed, 0)
-        begins = self._parts[0].start == 0 and self._rims.begins_amid_speech
+        begins = self._parts[0].start == 0 and self._edges.begins_amid_speech
         lead = min(rim, room) if begins else 0
         total = self._buffer.total
-        ends = is_last and self._packed_until() == total and self._rims.ends_amid_speech(total)
+        ends = is_last and self._packed_until() == total and self._edges.ends_amid_speech(total)
         return lead, min(rim, room - lead) if ends else 0
 
 

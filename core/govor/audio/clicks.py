@@ -1,7 +1,7 @@
-"""Clicks and knocks far above the voice: models that scale sound by its loudest moment lose the voice.
+"""Soften clicks and knocks far above the voice: models that scale audio by its peak lose the voice otherwise.
 
-A push-to-talk key, a bumped microphone. They are made as loud as the voice at its loudest. Where nothing
-stands out so far for so short a time, all stays as it is, to the last bit.
+Examples are a push-to-talk key or a bumped microphone. A click is reduced to the voice's peak. If nothing
+exceeds the voice by so much for so short a time, the audio stays the same to the last bit.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from govor.contract.recognition import SAMPLE_RATE, Audio
 
 FRAME = SAMPLE_RATE // 100
 VOICE_SHARE = 90
-"""Percentile of the frames' peaks that stands for the voice: pauses of speech take less than that."""
+"""Percentile of the frames' peaks that stands for the voice: pauses in speech take less than that."""
 FAR_ABOVE = 20.0
-"""How many times the voice a click is at least: 26 dB. Words stay below half of it."""
+"""Least ratio of a click's peak to the voice's: 26 dB. Words stay below half of it."""
 SHORT = 8
-"""Frames that a click lasts at most. Where anything as loud lasts longer, it may be a voice: all stays."""
+"""Most frames of a click. If anything as loud lasts longer, it may be a voice, and nothing is changed."""
 LOUDEST = 2.0
-"""How many times that percentile the voice itself reaches, and a click is left."""
+"""Ratio to that percentile that the voice itself reaches, and to which a click is reduced."""
 
 
 def soften(audio: Audio) -> None:
-    """Bring clicks down to the voice, in place."""
+    """Reduce clicks to the level of the voice, in place."""
     whole = len(audio) // FRAME * FRAME
     if not whole:
         return
@@ -33,7 +33,7 @@ def soften(audio: Audio) -> None:
     loud = peaks > FAR_ABOVE * voice
     if voice == 0 or not loud.any() or _longest_run(loud) > SHORT:
         return
-    near = loud.copy()  # with its rise and its decay
+    near = loud.copy()  # with its attack and its decay
     near[1:] |= loud[:-1]
     near[:-1] |= loud[1:]
     gains = np.minimum(LOUDEST * voice / np.maximum(peaks, 1e-9), 1, dtype=np.float32)
@@ -41,6 +41,6 @@ def soften(audio: Audio) -> None:
 
 
 def _longest_run(marks: NDArray[np.bool_]) -> int:
-    """Return how many neighbours are marked at most."""
+    """Return the length of the longest run of marked neighbours."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], marks, [False]]).astype(np.int8)))
     return int((edges[1::2] - edges[::2]).max(initial=0))

@@ -1,4 +1,4 @@
-"""Where in a recording there is speech, without any model's text."""
+"""Find the regions of speech in a recording, without transcribing it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def find_speech(
 def speech_in(
     blocks: Iterable[Audio], detector: VoiceDetector, rules: SpeechRules, max_seconds: float = 0.0
 ) -> list[Region]:
-    """Return the regions of audio that comes in blocks. Raises AudioTooLong (0: never)."""
+    """Return the regions of audio in blocks. Raises AudioTooLong if `max_seconds` (0: any) are exceeded."""
     listener, finder = Listener(detector, rules.threshold), SpeechFinder(rules, detector.frame)
     regions: list[Region] = []
     rest: Audio = np.empty(0, np.float32)

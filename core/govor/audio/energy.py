@@ -1,6 +1,6 @@
-"""Voice detection by loudness alone: what remains where no plugin offers better.
+"""Voice detection by loudness alone, if no plugin offers a detector.
 
-Speech is what stands out of the noise around it. Music and slamming doors stand out as well.
+Speech is sound above the background noise. Music and slamming doors are above it as well.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ QUIETEST = 1e-7
 """Power of -70 dB below full scale: below it, all is equally silent."""
 
 RISE = 5.0 * FRAME / SAMPLE_RATE
-"""dB per frame by which the noise floor may rise: slower than words follow each other."""
+"""Rise of the noise floor in dB per frame, at most: slower than words follow each other."""
 
 EVEN_ODDS = 7.0
-"""dB above the noise floor where speech is as likely as not. The frames of steady noise stay within 2."""
+"""dB above the noise floor at which speech has a probability of 0.5. Frames of steady noise stay within 2."""
 
 SLOPE = 2.0
 """dB that change the odds by a factor of e."""
@@ -33,14 +33,14 @@ class EnergyStream:
 
     def __init__(self) -> None:
         self._frames = 0
-        self._lowest = np.inf  # of all levels, each lowered by what the floor could have risen till then
+        self._lowest = np.inf  # of all levels, each lowered by what the floor could have risen until then
 
     def feed(self, audio: Audio) -> NDArray[np.float32]:
-        """Return (samples / 512,) probabilities; the same ones however the recording is cut into calls."""
+        """Return (samples / 512,) probabilities, independent of how the recording is split into calls."""
         levels = band_levels(audio.reshape(-1, FRAME))
         risen = RISE * np.arange(self._frames, self._frames + len(levels))
-        # The floor is the level where that is lower, else the last floor and one rise. A running minimum
-        # says the same without a loop.
+        # The floor is the lower of the level and the last floor with one rise. A running minimum computes the
+        # same without a loop.
         lowest = np.minimum(np.minimum.accumulate(levels - risen), self._lowest)
         if len(levels):
             self._frames += len(levels)
@@ -60,7 +60,7 @@ class EnergyDetector:
 
 
 def band_levels(frames: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the level of speech frequencies in each of (frames, 512), in dB; a full sine has -3."""
+    """Return the level of the speech frequencies of each of (frames, 512), in dB; a full sine has -3."""
     spectra = np.fft.rfft(frames * WINDOW)[:, BAND]
     power = 2 * (spectra.real**2 + spectra.imag**2).sum(axis=1) / (FRAME * (WINDOW**2).sum())
     levels: NDArray[np.float64] = 10 * np.log10(np.maximum(power, QUIETEST))

@@ -1,4 +1,4 @@
-"""How a recording is cut for a model, and what the model is asked for. Pure."""
+"""How a recording is cut for a model, and which options the model gets. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from govor.audio.regions import SpeechRules
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import Options
 
-LONG_FORM_RULES = SpeechRules(silence=2.0, padding=0.4)  # faster-whisper's own: its texts are the measure
+LONG_FORM_RULES = SpeechRules(silence=2.0, padding=0.4)  # faster-whisper's own, for the same texts
 SEGMENT_RULES = SpeechRules(silence=0.5, padding=0.2)
 TARGET_SECONDS = 10.0  # measured best for models without a window of their own
 GAP_SECONDS = 3.0  # subtitles must not span a longer silence
-OVERLAP_SECONDS = 1.5  # of chunks that are cut in the midst of speech: a long word and its neighbours
+OVERLAP_SECONDS = 1.5  # of chunks that are cut amid speech: a long word and its neighbours
 
 
 def plan(spec: ModelSpec, long_form: bool, rules: SpeechRules | None) -> tuple[SpeechRules, ChunkSizes]:
-    """How a recording is cut for a model."""
+    """Return the rules for regions and the chunk sizes for a model."""
     longest, rim = spec.max_seconds, spec.edge_padding
     if long_form:
         return rules or LONG_FORM_RULES, ChunkSizes(longest, longest, rim=rim)
@@ -25,5 +25,5 @@ def plan(spec: ModelSpec, long_form: bool, rules: SpeechRules | None) -> tuple[S
 
 
 def in_detail(options: Options, spec: ModelSpec) -> Options:
-    """Ask for all that helps to put overlapping chunks together, whatever the client wants to see."""
+    """Return the options with all details that help to join overlapping chunks, even if not asked for."""
     return replace(options, words=Feature.WORDS in spec.features, logprobs=Feature.LOGPROBS in spec.features)

@@ -1,8 +1,8 @@
-"""Voices too quiet for a detector, heard in a second attempt where the first one found nothing.
+"""A second attempt of voice detection, for voices too quiet for the first one.
 
-A detector is made for recordings of ordinary loudness. So where it heard nobody for a while, that part is
-shown to it again, louder and without offset and rumble. What it heard at first always stands: ordinary
-recordings have the same regions as without. The model hears the recording as it is.
+Detectors are made for recordings of ordinary loudness. If a detector found no speech for a while, it gets
+that part again, louder and without offset and rumble. Results of the first attempt always stand: ordinary
+recordings keep their regions. The model gets the recording as it is.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from numpy.typing import NDArray
 from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
 
 WINDOW = 4.0
-"""Seconds that are amplified alike, at most: a quiet voice is not measured by a louder one before it."""
+"""Most seconds with one gain, so that a louder voice does not set that of a quiet one before it."""
 GUARD = 0.5
-"""Seconds beside a voice that was heard in which another one does not begin and end: words die away."""
+"""Seconds beside a detected voice in which no other voice begins or ends: words die away."""
 SHORTEST, LASTING = 0.3, 0.7
-"""Seconds, apart from the guard, that a voice lasts if it is certain, and if it is not."""
+"""Least seconds of a voice, apart from the guard, if it is certain, and if it is not."""
 LEVEL = -18.0
-"""dB below full scale that loud frames are brought to."""
+"""Level in dB below full scale to which loud frames are brought."""
 GREATEST_GAIN = 66.0
 """dB: speech with peaks of -65 dB below full scale is still found, the noise of 16 bits is not amplified."""
 RUMBLE = 0.01
-"""Seconds: what is slower than this is no voice."""
+"""Seconds: slower changes are no voice."""
 AVERAGE = 0.5
 """Seconds over which the second attempt's probabilities are averaged: noise has single frames like speech."""
 STEADY = 3.0
-"""dB between loud and quiet frames of what is only noise; the frames of white noise stay within 1."""
+"""dB between loud and quiet frames of mere noise; the frames of white noise stay within 1."""
 TRUST = 2.0
-"""By how much an average is multiplied: whispering and noisy speech have 0.25 to 0.5, noise below 0.1."""
+"""Factor for averages: whispering and noisy speech have 0.25 to 0.5, noise below 0.1."""
 CERTAIN = 1.8
-"""How far above the threshold the most probable moment of a certain voice is; single notes reach 1.6."""
+"""Least ratio of the highest probability of a certain voice to the threshold; single notes reach 1.6."""
 
 
 class Listener:
-    """Gives the probabilities of one recording; those of frames in which nobody is heard come late."""
+    """Gives the probabilities of one recording; those of frames without a voice are delayed."""
 
     def __init__(self, detector: VoiceDetector, threshold: float):
-        """`threshold`: the probability from which on somebody speaks."""
+        """`threshold`: the least probability of speech."""
         self._detector = detector
         self._voice = detector.stream()
         self._threshold = np.float32(threshold)
         rate = SAMPLE_RATE / detector.frame
         self._window, self._guard, self._average = (round(one * rate) for one in (WINDOW, GUARD, AVERAGE))
         self._shortest, self._lasting = round(SHORTEST * rate), round(LASTING * rate)
-        self._audio = np.empty((0, detector.frame), np.float32)  # of frames in which nobody was heard so far
+        self._audio = np.empty((0, detector.frame), np.float32)  # of frames without a voice so far
         self._waiting = np.empty(0, np.float32)  # their probabilities
         self._behind_voice = False
 
@@ -73,7 +73,7 @@ class Listener:
         return self._examine(len(self._waiting), 0)
 
     def _examine(self, count: int, guard: int) -> NDArray[np.float32]:
-        """Return the probabilities of the first frames that wait, the last of which lie before a voice."""
+        """Return the probabilities of the first `count` waiting frames; a voice follows the last `guard`."""
         audio, found = self._audio[:count], self._waiting[:count]
         self._audio, self._waiting = self._audio[count:], self._waiting[count:]
         free = slice(self._guard if self._behind_voice else 0, count - guard)
@@ -88,7 +88,7 @@ class Listener:
         return np.where(self._voices(quiet, free), np.maximum(found, quiet), found)
 
     def _voices(self, quiet: NDArray[np.float32], free: slice) -> NDArray[np.bool_]:
-        """Return which frames are of voices that last long enough in the free part."""
+        """Return a mask of the frames of voices that last long enough in the free part."""
         spoken, certain = quiet >= self._threshold, min(CERTAIN * self._threshold, 1)
         voices = np.zeros(len(spoken), np.bool_)
         edges = [0, *(np.flatnonzero(np.diff(spoken)) + 1).tolist(), len(spoken)]
@@ -102,7 +102,7 @@ class Listener:
 def amplify(frames: NDArray[np.float32], measured: slice) -> Audio | None:
     """Return (frames, samples) as samples of ordinary loudness, without offset and rumble.
 
-    `measured`: the frames that tell how loud it is. None: there is only silence or steady noise in them.
+    The frames `measured` determine the gain. None: they hold only silence or steady noise.
     """
     flat = frames.ravel().astype(np.float64)
     half = round(RUMBLE * SAMPLE_RATE / 2)
@@ -120,7 +120,7 @@ def amplify(frames: NDArray[np.float32], measured: slice) -> Audio | None:
 
 
 def averaged(probabilities: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """Return each one's average with its neighbours; at the rims there are fewer."""
+    """Return the average of each probability and its neighbours; at the edges there are fewer."""
     sums = np.concatenate([[0.0], np.cumsum(probabilities, dtype=np.float64)])
     places = np.arange(len(probabilities))
     first, last = np.maximum(places - width // 2, 0), np.minimum(places + width // 2 + 1, len(places))

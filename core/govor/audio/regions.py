@@ -1,7 +1,7 @@
-"""From probabilities of speech to regions of speech, as the probabilities arrive.
+"""Turn probabilities of speech into regions of speech, as the probabilities arrive.
 
-The rules and their results are those of `faster_whisper.vad.get_speech_timestamps` (which has them from
-Silero VAD), for recordings of any length in constant memory. Knows nothing of audio or detectors.
+The rules and their results are those of `faster_whisper.vad.get_speech_timestamps` (from Silero VAD), for
+recordings of any length in constant memory. Knows nothing of audio or detectors.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ HYSTERESIS = 0.15
 """How far below the threshold a probability must fall to count as silence."""
 
 LOWEST_RELEASE = 0.01
-"""Silence is never asked to be less probable than this, however low the threshold."""
+"""Lowest threshold for silence, however low the threshold for speech."""
 
 BREATH = round(0.098 * SAMPLE_RATE)
-"""Where speech that is too long is cut, it is cut in a pause longer than this, if it has one."""
+"""Samples. Speech that is too long is cut in a pause longer than this, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechRules:
-    """What counts as a region. Durations are in seconds and rounded to whole samples."""
+    """Rules for regions of speech. Durations are in seconds and rounded to whole samples."""
 
     threshold: float = 0.5
-    """Probability from which on a frame is speech."""
+    """Least probability of a frame of speech."""
     silence: float = 2.0
     """How long a pause must last to end a region."""
     padding: float = 0.4
-    """Kept on both sides of the speech; two neighbours share a gap that is too short for both."""
+    """Silence kept on both sides of the speech; two neighbours share a gap that is too short for both."""
     minimum: float = 0.0
-    """Speech that is not longer than this, before padding, is dropped."""
+    """Speech that lasts no longer than this, before padding, is dropped."""
     release: float | None = None
     """Probability below which a frame is silence; None: `HYSTERESIS` below the threshold."""
     longest: float = math.inf
-    """Longer regions are cut, looking back: for telling regions, not for cutting speech as it arrives."""
+    """Longer regions are cut, looking back: for lists of regions, not for cutting speech as it arrives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A chunk that contains speech: samples `start` up to, not including, `end`."""
+    """Samples from `start` up to, not including, `end` that contain speech."""
 
     start: int
     end: int
@@ -63,16 +63,16 @@ class SpeechFinder:
         self._minimum = round(rules.minimum * SAMPLE_RATE)
         self._frame = frame
         self._longest = rules.longest * SAMPLE_RATE - frame - 2 * self._padding
-        self._seen = 0  # samples behind all probabilities so far
-        self._start: int | None = None  # where the open speech began
-        self._fell: int | None = None  # where the pause that may end it began
-        self._pause = self._resumed = 0  # its last pause to cut it in, and where speech went on
+        self._seen = 0  # end of all probabilities so far, in samples
+        self._start: int | None = None  # start of the open speech
+        self._fell: int | None = None  # start of the pause that may end it
+        self._pause = self._resumed = 0  # the last pause that it can be cut in, and where speech went on
         self._inside: int | None = None  # padded start of the open speech, once it cannot be dropped
         self._ended: Region | None = None  # padded at its start only: a neighbour may still come close
         self._final: list[Region] = []
 
     def add(self, probabilities: NDArray[np.float32]) -> list[Region]:
-        """Return the regions that these further frames have made final."""
+        """Return the regions that become final with these frames."""
         # Compared as arrays, so that the thresholds are rounded to the probabilities' own precision.
         loud = (probabilities >= self._threshold).tolist()
         quiet = (probabilities < self._release).tolist()
@@ -82,7 +82,7 @@ class SpeechFinder:
         return self._take()
 
     def finish(self, total_samples: int) -> list[Region]:
-        """Return the last regions of a recording of this length, whose last frame may have been filled up."""
+        """Return the last regions of a recording of this length; its last frame may end with zeros."""
         if self._start is not None:
             self._close(total_samples)
         if self._ended is not None:
@@ -91,12 +91,12 @@ class SpeechFinder:
 
     @property
     def inside(self) -> int | None:
-        """Start of the region that is open now; None where there is none, or none that is sure to stay."""
+        """Start of the open region; None if there is none, or it may still be dropped."""
         return self._inside
 
     @property
     def certain_end(self) -> int:
-        """Sample up to which the region that is open now is sure to reach."""
+        """Sample up to which the open region certainly extends."""
         return self._certain() if self._fell is None else self._fell
 
     @property
@@ -129,7 +129,7 @@ class SpeechFinder:
                 self._close(self._fell)
 
     def _cut(self, here: int) -> bool:
-        """End the open speech in its last pause, else here; tell whether in a pause."""
+        """End the open speech in its last pause, else here; return whether in a pause."""
         pause, resumed = self._pause, self._resumed
         self._close(pause or here)
         if pause and resumed >= pause:
@@ -137,7 +137,7 @@ class SpeechFinder:
         return bool(pause)
 
     def _settle(self) -> None:
-        """Draw what conclusions can be drawn, whatever follows."""
+        """Emit regions that no later frame can change."""
         certain = self._certain()
         if self._start is not None:
             self._confirm(self.certain_end)
@@ -165,7 +165,7 @@ class SpeechFinder:
         self._inside = max(0, self._start - padding)
 
     def _certain(self) -> int:
-        """Samples that exist for certain: the last frame may be filled up with zeros."""
+        """Number of samples that certainly exist: the last frame may be filled with zeros."""
         return self._seen - self._frame
 
     def _earliest_start(self) -> int:

@@ -1,7 +1,7 @@
-"""Going on where an earlier attempt ended: what was heard then is left out, to the sample. Pure.
+"""Resume after an interrupted attempt: audio transcribed then is left out, to the sample. Pure.
 
-The recording is read and cut from its start all the same: voice detection has a memory, and what it heard
-decides where speech is cut. So the chunks are those of an attempt that was never interrupted.
+The recording is still read and cut from its start: voice detection has a state, which decides where speech is
+cut. So the chunks are those of an attempt that was never interrupted.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from govor.contract.recognition import SAMPLE_RATE
 def unheard(
     chunks: Iterable[Chunk], begin_at: float, padding: float, *, whole: bool = False
 ) -> Iterator[Chunk]:
-    """Yield what lies after `begin_at`, in seconds of the recording.
+    """Yield the chunks after `begin_at`, in seconds of the recording.
 
-    Of a chunk that was heard in part, the rest is dropped where it is no longer than the `padding` around
-    speech: there is nothing in it but what the padding holds. Two that overlap around `begin_at` are both
-    whole: what was told of the first one is needed to tell where the second one goes on. With `whole` every
-    chunk is that ends later: of several channels, `begin_at` is the end of one's chunk and may lie
-    anywhere in another's.
+    A chunk that was transcribed in part loses that part. If the rest is no longer than the `padding` around
+    speech, it is dropped: it holds only padding. Two chunks that overlap around `begin_at` are both yielded
+    whole: the text of the first is needed to find where the second goes on. With `whole`, every chunk that
+    ends after `begin_at` is yielded whole: if there are several channels, `begin_at` is the end of one
+    channel's chunk and may lie anywhere in another's.
     """
     sample, at_seam = round(begin_at * SAMPLE_RATE), False
     for chunk in chunks:

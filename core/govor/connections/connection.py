@@ -1,4 +1,4 @@
-"""One client's connection: its bytes go to a protocol of Hypercorn's, and the answers' bytes come back."""
+"""One client's connection: passes bytes between its socket and a protocol of Hypercorn's."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from govor.connections.limits import Limits
 
 READ_BYTES = 2**16
 LINGER_SECONDS = 1.0
-"""For a client to take its last answer while it is still sending."""
+"""Time for a client to read its last answer while it is still sending."""
 
 LOOKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 LOOK_SECONDS = 1.0
-"""When a client that has said all it wants to is looked for, to see whether it still listens."""
+"""Seconds between two checks whether a client that has ended its side is still there, after `LOOKS`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What the connections of one listener have in common."""
+    """State that the connections of one listener share."""
 
     app: AppWrapper
     config: Config
@@ -41,15 +41,15 @@ class Listener:
     resting: dict[Connection, None] = field(default_factory=dict)
     """Connections that wait for a request or the rest of its head, the longest first."""
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when one comes to rest or ends."""
+    """Set when a connection begins to wait for a request, or ends."""
 
 
 class Connection:
-    """Lives as long as `run` does.
+    """One connection; it lasts as long as `run`.
 
-    A client may end its side and still want its answer (`nc`, some of HTTP/1.0), or it may be gone: both look
-    the same until something is sent to it. So the beginning of its answer is sent, as far as that is known
-    before there is an answer; the system of a client that is gone then says so.
+    A client may end its side and still expect its answer (`nc`, some of HTTP/1.0), or it may be gone: both
+    look the same until bytes are sent to it. So the beginning of the answer is sent early, as far as it is
+    known by then; the system of a client that is gone reports that.
     """
 
     def __init__(self, listener: Listener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
@@ -57,17 +57,17 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._first = b""  # bytes, until they tell the protocol
+        self._first = b""  # bytes, until the protocol is known
         self._protocol: Http1 | Http2 | None = None
         self._group = TaskGroup(self._loop)
         self._writing = asyncio.Lock()
         self._ended = asyncio.Event()
-        self._sent_before = b""  # of the next bytes of the answer
+        self._sent_before = b""  # bytes of the answer that were sent early
         self._timer: asyncio.TimerHandle | None = None
         self._amid_head = False
 
     async def run(self) -> None:
-        """Serve the client until either side has had enough. Raises what the protocols do not foresee."""
+        """Serve the client until either side ends it. Raises errors that the protocols do not expect."""
         try:
             async with self._group:
                 self._rest()
@@ -75,24 +75,24 @@ class Connection:
                 if self._protocol is not None:
                     await self._protocol.handle(Closed())
         except* OSError:
-            pass  # the client has left
+            pass  # the client has disconnected
         finally:
             self.close()
             with suppress(OSError):
                 await self._writer.wait_closed()
 
     def close(self) -> None:
-        """Send what is on its way, then end both sides."""
+        """Send pending bytes, then end both sides."""
         self._set_timer(None)
         self._listener.resting.pop(self, None)
         self._ended.set()
         self._writer.close()
 
     def _finish(self) -> None:
-        """Send what is on its way, then nothing more, and let the client end its side.
+        """Send pending bytes, then end this side, and let the client end its side.
 
-        Would both sides end while there is something unread, the client's system might throw away what it has
-        not read yet.
+        If both sides ended while bytes are unread, the client's system might discard what it has not read
+        yet.
         """
         if self._ended.is_set():
             return
@@ -103,14 +103,14 @@ class Connection:
             self._writer.write_eof()
 
     def abort(self) -> None:
-        """End it, whatever is on its way."""
+        """End it at once, without sending pending bytes."""
         self._writer.transport.abort()
 
     async def _converse(self) -> None:
         while data := await self._read():
             if not self._ended.is_set():
                 await self._take(data)
-            await asyncio.sleep(0)  # a client that sends without a pause must not stop all others
+            await asyncio.sleep(0)  # a client that sends without a pause must not block all others
         if isinstance(self._protocol, Http1) and not self._ended.is_set():
             await self._protocol.handle(RawData(b""))
             if self._protocol.owes_answer:
@@ -146,14 +146,14 @@ class Connection:
             listener.context,
             self._group,
             ConnectionState(listener.state),
-            False,  # no TLS: that is a reverse proxy's
+            False,  # no TLS: a reverse proxy does that
             _address(self._writer.get_extra_info("peername")),
             _address(self._writer.get_extra_info("sockname")),
             self._send,
         )
 
     async def _send(self, event: Event) -> None:
-        """Called by the protocol."""
+        """Handle an event of the protocol."""
         if isinstance(event, RawData):
             await self._write(event.data)
         elif isinstance(event, Closed):
@@ -178,7 +178,7 @@ class Connection:
             await self._protocol.handle(Closed())
 
     def _rest(self) -> None:
-        """Wait for a request."""
+        """Wait for the next request."""
         if self._listener.context.terminated.is_set():
             self.close()
         elif not self._ended.is_set():
@@ -188,7 +188,7 @@ class Connection:
             self._set_timer(self.close, self._listener.limits.idle_seconds)
 
     def _work(self) -> None:
-        """Answer a request, however long it takes."""
+        """Stop the idle timeout while a request is answered."""
         self._listener.resting.pop(self, None)
         self._set_timer(None)
 
@@ -207,7 +207,7 @@ class Connection:
         self._timer = self._loop.call_later(seconds, action) if action else None
 
     async def _listens_still(self, protocol: Http1) -> None:
-        """Return when the answer has ended, or nobody waits for it any more."""
+        """Return once the answer has ended, or the client has disconnected."""
         async with self._writing:
             beginning, is_repeated = protocol.beginning()
             self._writer.write(beginning)
@@ -224,5 +224,5 @@ class Connection:
 
 
 def _address(name: Any) -> tuple[str, int] | None:
-    """Return host and port of a socket's name; None: its client had left before it was looked at."""
+    """Return host and port of a socket's name; None: the client had disconnected before."""
     return (name[0], name[1]) if name else None

@@ -1,7 +1,9 @@
-"""What a connection lets the application know of `Expect: 100-continue`."""
+"""The ASGI extension for `Expect: 100-continue`."""
 
 from __future__ import annotations
 
 WAITS = "govor.waits"
-"""ASGI extension: a function that tells whether the client still waits to be asked for its body. The first
-`receive` asks; a client that sends unasked, or has had the head of an answer, waits no more."""
+"""ASGI extension: a function that tells whether the client still waits for a 100 before it sends its body.
+The first `receive` sends the 100. A client that sends without it, or has the answer's head, no longer
+waits.
+"""

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as Hypercorn speaks it, but for what it does with bad requests, upgrades and doubtful lengths."""
+"""Hypercorn's HTTP/1.1, corrected for bad requests, upgrades and ambiguous lengths."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LAST = (b"connection", b"close")
 
 
 class _Refused(Exception):
-    """The request has its answer."""
+    """The request has been answered with an error."""
 
 
 class _Parser(h11.Connection):
-    """Takes nothing that comes after a client's last request: nobody is to act on it (RFC 9112 9.6).
+    """Ignores bytes after a client's last request, which must not be processed (RFC 9112 9.6).
 
-    Else h11 fails on it, and Hypercorn says so in place of the answer.
+    Otherwise h11 fails on them, and Hypercorn sends that error in place of the answer.
     """
 
     def receive_data(self, data: bytes) -> None:
@@ -40,12 +40,12 @@ class _Parser(h11.Connection):
 
     @property
     def they_are_waiting_for_100_continue(self) -> bool:
-        """What Hypercorn goes by: it would ask for the body before anybody has looked at the head."""
+        """False: Hypercorn would ask for the body before the application has seen the head."""
         return False
 
     @property
     def waits_to_be_asked(self) -> bool:
-        """The client sends its body only when it is told to."""
+        """Whether the client sends its body only after a 100 Continue."""
         return bool(super().they_are_waiting_for_100_continue)
 
     def _has_said_all(self) -> bool:
@@ -64,15 +64,15 @@ class Http1(H11Protocol):
 
     @property
     def owes_answer(self) -> bool:
-        """Whether a whole request has come whose answer has not ended."""
+        """Whether a complete request has come whose answer has not ended."""
         whole = self.connection.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
         return whole and isinstance(self.stream, HTTPStream)
 
     def beginning(self) -> tuple[bytes, bool]:
-        """Return bytes with which whatever comes next may begin, and whether it does so anyway.
+        """Return bytes that can be sent early, and whether the answer will begin with them in any case.
 
         A status line begins with its version. The size of a chunk may have leading zeros (RFC 9112 7.1), that
-        of the last one too. b"": there is nothing of which this is known.
+        of the last one too. b"": no such bytes are known.
         """
         state = self.connection.our_state
         if state is h11.SEND_RESPONSE:
@@ -80,14 +80,14 @@ class Http1(H11Protocol):
         return (b"0", False) if state is h11.SEND_BODY and self._in_chunks else (b"", False)
 
     async def handle(self, event: Event) -> None:
-        """Take what has come from the client."""
+        """Handle bytes of the client, or its end."""
         try:
             await super().handle(event)
         except _Refused:
             await self.send(Closed())
 
     async def stream_send(self, event: StreamEvent) -> None:
-        """Send what the application answers."""
+        """Send the application's answer."""
         if isinstance(event, Response):
             names = {name.lower() for name, _ in event.headers}
             known = b"content-length" in names or event.status_code < 200
@@ -103,7 +103,7 @@ class Http1(H11Protocol):
         return isinstance(self.connection, _Parser) and self.connection.waits_to_be_asked
 
     def _asking(self, app: Any) -> Any:
-        """Return an application that asks for a request's body (100 Continue) when it wants it."""
+        """Return an application that sends 100 Continue when it first reads the body."""
 
         async def asking(scope: Any, receive: Any, *others: Any) -> None:
             async def ask() -> Any:
@@ -127,17 +127,16 @@ class Http1(H11Protocol):
         await self.send(RawData(data=data))
 
     async def _send_error_response(self, status_code: int) -> None:
-        """Called by Hypercorn while it handles h11's exception, which alone says what is wrong."""
+        """Called by Hypercorn while it handles h11's exception, which alone has the reason."""
         error = sys.exception()
         reason = f": {str(error).partition(': bytearray')[0].rstrip('.')}" if error else ""
         await self.refuse(status_code, f"The request is not proper HTTP/1.1{reason}.")
 
     async def _check_protocol(self, event: h11.Request) -> None:
-        """Called by Hypercorn with each head, to find who asks for HTTP/2.
+        """Called by Hypercorn with each head, to find requests for HTTP/2.
 
-        Nobody is given it here. An upgrade to h2c may be ignored (RFC 9110 7.8), and HTTP/2 does not know it
-        any more (RFC 9113 3.1). Whoever knows that the server speaks HTTP/2 begins with it, and never comes
-        here.
+        None is upgraded. An upgrade to h2c may be ignored (RFC 9110 7.8), and HTTP/2 no longer defines it
+        (RFC 9113 3.1). A client that knows of the server's HTTP/2 begins with it, and never gets here.
         """
         with_body = event.method != b"HEAD"
         if fault := fields_fault(len(event.headers)):
@@ -153,7 +152,7 @@ class Http1(H11Protocol):
         if fault := fault_of(event.method, path, host):
             await self.refuse(400, fault, body=with_body)
             raise _Refused
-        # Two lengths: whoever stood before may have gone by the other one (RFC 9112 6.3).
+        # With two lengths, a proxy in front may have used the other one (RFC 9112 6.3).
         self._last = b"content-length" in headers and b"transfer-encoding" in headers
 
     async def _create_stream(self, request: h11.Request) -> None:

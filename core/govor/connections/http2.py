@@ -1,4 +1,4 @@
-"""HTTP/2 as Hypercorn speaks it, but for what it does with resets, bad requests and bodies nobody wants."""
+"""Hypercorn's HTTP/2, corrected for resets, bad requests and unread bodies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from govor.connections.refusals import refusal
 from govor.connections.request_checks import fault_of, fields_fault
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""How a client begins that knows that the server speaks HTTP/2: RFC 9113 3.4."""
+"""First bytes of a client that knows of the server's HTTP/2: RFC 9113 3.4."""
 
 HEAD_BYTES = 9
 DATA, WINDOW_UPDATE, CONTINUATION = 0x0, 0x8, 0x9
@@ -27,33 +27,35 @@ CONTROL = frozenset({0x2, 0x3, 0x4, 0x6})
 """PRIORITY, RST_STREAM, SETTINGS and PING: a client needs few of them."""
 
 RESETS, RESETS_PER_SECOND, SETTING_UP = 100, 10, 20
-"""A client may give up all streams that it may have at once, and then some; rapid resets (CVE-2023-44487) are
+"""A client may reset all streams that it may have at once, and some more; rapid resets (CVE-2023-44487) are
 hundreds of thousands. nghttp2 and Envoy allow 1000 and 33 a second, at a hundredth of the cost. All frames of
-`CONTROL` count, and `SETTING_UP` more may come: settings and pings of clients that measure the way."""
+`CONTROL` count, and `SETTING_UP` more may come: settings, and pings of clients that measure the connection.
+"""
 
 SMALL, SMALL_PER_SECOND = 2000, 1000
-"""Other frames that bring next to nothing: windows that are opened for answers, pieces of a body below
-`SMALL_BYTES`."""
+"""Other frames with almost no content: window updates for answers, pieces of a body below `SMALL_BYTES`."""
 
 SMALL_BYTES = 64
 SETTINGS_BYTES = 64
-"""So long a frame of `CONTROL` is one; there are seven settings of six bytes (RFC 9113 6.5.2)."""
+"""Longest frame of `CONTROL` that counts as one; there are seven settings of six bytes (RFC 9113 6.5.2)."""
 
 HEAD_LIST_BYTES = 2**14
-"""Of a request's fields, with 32 more for each, as RFC 9113 6.5.2 counts (Node: 16 kB). Beyond that the
-connection ends: 1.5 kB may stand for 1,500 fields, which take h2 alone 12 ms."""
+"""Size of a request's fields, with 32 more for each, as RFC 9113 6.5.2 counts (Node: 16 kB). Beyond that the
+connection ends: 1.5 kB may stand for 1,500 fields, which take h2 alone 12 ms.
+"""
 
 ENDLESS = 2**31
-"""There are no more streams in a connection (RFC 9113 5.1.1). Hypercorn's limit of requests, its answer to
-rapid resets, would cut off the answers under way."""
+"""More streams than a connection can have (RFC 9113 5.1.1). Hypercorn's limit of requests, its protection
+from rapid resets, would cut off the answers in progress.
+"""
 
 
 class Frames:
-    """Reads the heads of frames, RFC 9113 4.1, in what comes in pieces of any size."""
+    """Reads the heads of frames, RFC 9113 4.1, from pieces of any size."""
 
     def __init__(self, skip: int):
         self._skip = skip  # bytes until the next head
-        self._head = b""  # of which so much has come
+        self._head = b""  # the part of it that has come
 
     def count(self, data: bytes) -> tuple[int, int]:
         """Return how many frames of `CONTROL` begin in the next piece, and how many other small ones."""
@@ -82,13 +84,13 @@ class Http2(H2Protocol):
         config.keep_alive_max_requests = ENDLESS
         config.h2_max_header_list_size = HEAD_LIST_BYTES
         super().__init__(app, config, *others)
-        self.connection.decoder.max_header_list_size = HEAD_LIST_BYTES  # the client need not have heard of it
+        self.connection.decoder.max_header_list_size = HEAD_LIST_BYTES  # from the first request on
         self._frames = Frames(skip=len(PREFACE))
         self._control = Allowance(RESETS + SETTING_UP, RESETS_PER_SECOND)
         self._small = Allowance(SMALL, SMALL_PER_SECOND)
 
     async def handle(self, event: Event) -> None:
-        """Take what has come from the client; frames are counted before anything is made of them."""
+        """Handle bytes of the client; frames are counted before they are parsed."""
         control, small = self._frames.count(event.data) if isinstance(event, RawData) else (0, 0)
         if self._control.take(control) and self._small.take(small):
             await super().handle(event)
@@ -98,7 +100,7 @@ class Http2(H2Protocol):
             await self.send(Closed())
 
     async def _handle_events(self, events: Sequence[h2.events.Event]) -> None:
-        """Called by Hypercorn with what has come; it knows no body of a stream that has been answered."""
+        """Called by Hypercorn with each event; it fails on bodies of streams that have been answered."""
         for event in events:
             if isinstance(event, h2.events.DataReceived) and event.stream_id not in self.streams:
                 self._give_back(event)
@@ -107,12 +109,12 @@ class Http2(H2Protocol):
         await self._flush()
 
     def _give_back(self, event: h2.events.DataReceived) -> None:
-        """Let the client send as much again, for the sake of its other streams."""
+        """Open the connection's window again, so that the client's other streams can send."""
         with suppress(h2.exceptions.ProtocolError):  # the connection has ended meanwhile
             self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
 
     async def _create_stream(self, request: h2.events.RequestReceived) -> None:
-        """Called by Hypercorn with each request, whose headers h2 has checked, but not what they say."""
+        """Called by Hypercorn with each request; h2 has checked its headers' form, but not their values."""
         if fault := fields_fault(len(request.headers)):
             self._refuse(request.stream_id, 431, fault, body=True)
             return
@@ -121,9 +123,7 @@ class Http2(H2Protocol):
         method = given.get(b":method", b"")
         fault = fault_of(method, given.get(b":path", b""), host)
         if method == b"CONNECT":
-            fault = (
-                "Neither tunnels nor WebSockets are made here."  # Hypercorn forgets some of those it refuses
-            )
+            fault = "Neither tunnels nor WebSockets are served here."  # Hypercorn forgets some refusals
         if fault:
             self._refuse(request.stream_id, 400, fault, body=method != b"HEAD")
         else:
@@ -136,7 +136,7 @@ class Http2(H2Protocol):
             self.connection.send_headers(stream, headers, end_stream=not body)
             if body:
                 self.connection.send_data(stream, answer.body, end_stream=True)
-        except h2.exceptions.FlowControlError:  # a client that takes less than a line
+        except h2.exceptions.FlowControlError:  # a client whose window is smaller than a line
             self.connection.reset_stream(stream, ErrorCodes.PROTOCOL_ERROR)
         except h2.exceptions.ProtocolError:
             pass  # the stream or the connection has ended meanwhile

@@ -1,4 +1,4 @@
-"""What bounds connections, and a complaint that is not repeated too often."""
+"""Limits of connections, and a warning that is not repeated too often."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 HEADER_SECONDS = 30.0
-"""For the rest of a request's head, once its first byte is there (nginx: 60, Apache: 20 to 40)."""
+"""Longest time for the rest of a request's head after its first byte (nginx: 60, Apache: 20 to 40)."""
 
 COMPLAINT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one listener and its connections."""
+    """Limits of one listener and its connections."""
 
     idle_seconds: float
     """How long a connection may stay open between two requests."""
     http2: bool
-    """Whether HTTP/2 is spoken to clients that begin with it."""
+    """Whether HTTP/2 is offered to clients that begin with it."""
     header_seconds: float = HEADER_SECONDS
     most: int = sys.maxsize
-    """How many there may be at once; those that wait for a request make way first."""
+    """Most connections at once; beyond it, one that waits for a request is closed."""
 
 
 class Seldom:
-    """Logs one line a minute at most, and how many were left out."""
+    """Logs at most one line a minute, with the number of those left out."""
 
     def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic):
         self._log = log
@@ -48,7 +48,7 @@ class Seldom:
 
 
 class Allowance:
-    """So many at once, and so many more each second: a token bucket."""
+    """A token bucket: so many at once, and so many more each second."""
 
     def __init__(self, burst: int, per_second: float, clock: Callable[[], float] = time.monotonic):
         self._burst = burst
@@ -57,7 +57,7 @@ class Allowance:
         self._left, self._looked = float(burst), clock()
 
     def take(self, count: int) -> bool:
-        """Use up `count`; tell whether there were as many. Nothing is always there."""
+        """Take `count` tokens; tell whether there were as many. Taking none always succeeds."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._looked) * self._per_second) - count
         self._looked = now

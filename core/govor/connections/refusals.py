@@ -1,4 +1,4 @@
-"""Answers to requests that reach no route, in the shape of the API's errors."""
+"""Answers to requests that reach no route, in the form of the API's errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from govor.errors import GovorError
 from govor.formats.openai import dump_json, error_body
 
 CODES = {408: "request_timeout", 431: "headers_too_large"}
-"""Of the errors' codes, those for a status of its own; all else is a request that is not proper HTTP."""
+"""Error codes of statuses with a code of their own; all others are invalid HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Refusal:
 
 
 def refusal(status: int, message: str) -> Refusal:
-    """Make an answer of the message."""
+    """Return an answer with the message."""
     error = GovorError(message)
     error.status, error.code, error.type = status, CODES.get(status, "bad_request"), "invalid_request_error"
     body = f"{dump_json({'error': error_body(error)})}\n".encode("utf-8", "replace")

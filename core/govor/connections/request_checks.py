@@ -1,6 +1,6 @@
-"""What every request must have, whatever it asks for: a method, a target and a host that can be read.
+"""Checks of every request, whatever its route: its method, target and host must be valid.
 
-The framework and the libraries below it fail on such requests with exceptions, each on others.
+The framework and the libraries below it raise exceptions for such requests, each for different ones.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ MOST_PORT = 65_535
 MOST_LABEL, MOST_NAME = 63, 253  # RFC 1035 2.3.4
 
 MOST_FIELDS = 100
-"""Of a request's head. In HTTP/2 a byte makes a field, and each costs all who look at it (Apache: 100)."""
+"""Most fields in a request's head. In HTTP/2 a byte makes a field, and each costs time in all layers (Apache:
+100).
+"""
 
 Header = tuple[bytes, bytes]
 
 
 def fault_of(method: bytes, target: bytes, host: bytes) -> str:
-    """Return what is wrong with a request, as a sentence; "": nothing."""
+    """Return the fault of a request, as a sentence; "": none."""
     if not METHOD.fullmatch(method):
         return "The method is not a name of letters."
     if not VISIBLE.fullmatch(target) or not _has_form(method, target):
@@ -33,12 +35,12 @@ def fault_of(method: bytes, target: bytes, host: bytes) -> str:
 
 
 def fields_fault(count: int) -> str:
-    """Return what is wrong with so many header fields, as a sentence; "": nothing."""
+    """Return the fault of so many header fields, as a sentence; "": none."""
     return f"The request has {count} header fields; the most is {MOST_FIELDS}." if count > MOST_FIELDS else ""
 
 
 def is_host(host: bytes) -> bool:
-    """Tell whether this may stand in a Host header: RFC 9110 7.2. It may be empty."""
+    """Tell whether this is valid in a Host header: RFC 9110 7.2. It may be empty."""
     match = NAME.fullmatch(host)
     if not match or int(match[2] or 0) > MOST_PORT:
         return False
@@ -52,7 +54,7 @@ def is_host(host: bytes) -> bool:
 
 
 def origin_form(target: bytes) -> tuple[bytes, bytes | None]:
-    """Return path and query of a target, and the host where it names one: RFC 9112 3.2.2."""
+    """Return path and query of a target, and its host if it names one: RFC 9112 3.2.2."""
     match = ABSOLUTE.fullmatch(target)
     if not match:
         return target, None

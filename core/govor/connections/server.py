@@ -1,4 +1,4 @@
-"""The server: an application on sockets that listen, from its start to its end."""
+"""Serve an application on listening sockets, from its start to its end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from govor.connections.connection import Connection, Listener
 from govor.connections.limits import Limits, Seldom
 
 RETRY_SECONDS = 0.5
-"""Until a connection is accepted again after the system had no means for one."""
+"""Seconds before accepting again after the system lacked resources for a connection."""
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ async def serve(
 ) -> None:
     """Serve an ASGI application until `stop` returns.
 
-    Those that are then still being answered have `config.graceful_timeout`. Raises Hypercorn's
-    LifespanFailureError where the application does not start.
+    Answers in progress then have `config.graceful_timeout` seconds. Raises Hypercorn's LifespanFailureError
+    if the application does not start.
     """
     wrapped, state = wrap_app(app, config.wsgi_max_body_size, "asgi"), cast("LifespanState", {})
     life = Lifespan(wrapped, config, asyncio.get_running_loop(), state)
@@ -64,14 +64,14 @@ class Connections:
         self._full, self._failed = Seldom(log), Seldom(log)
 
     async def accept_from(self, bound: socket.socket) -> None:
-        """Accept connections until cancelled; while there may be no more, clients wait in the system."""
+        """Accept connections until cancelled; at the limit, clients wait in the system's queue."""
         bound.setblocking(False)
         loop = asyncio.get_running_loop()
         while True:
             try:
                 accepted, _ = await loop.sock_accept(bound)
             except ConnectionAbortedError:
-                continue  # its client has left the queue
+                continue  # the client has left the queue
             except OSError as error:
                 self._failed.warn("No connection can be accepted: %s", error.strerror)
                 self._make_way()
@@ -81,7 +81,7 @@ class Connections:
             await self._begin(accepted)
 
     async def end(self, accepting: Sequence[asyncio.Task[None]], seconds: float) -> None:
-        """Accept no more; let those who are being answered have so many seconds."""
+        """Accept no more connections; give answers in progress so many seconds."""
         await self._listener.context.terminated.set()
         for task in accepting:
             task.cancel()
@@ -96,9 +96,9 @@ class Connections:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _room(self) -> None:
-        """Wait until there may be the one more that has just come."""
+        """Wait until the number of connections is below the limit."""
         while len(self._running) >= self._listener.limits.most:
-            self._full.warn("There are %d connections, as many as there may be", len(self._running))
+            self._full.warn("There are %d connections, as many as are allowed", len(self._running))
             self._listener.stirred.clear()
             self._make_way()
             await self._listener.stirred.wait()
@@ -115,7 +115,7 @@ class Connections:
         protocol = asyncio.StreamReaderProtocol(
             reader, lambda _, writer: self._run(reader, writer), loop=loop
         )
-        with suppress(OSError):  # its client has left
+        with suppress(OSError):  # the client has disconnected
             await loop.connect_accepted_socket(lambda: protocol, accepted)
 
     def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

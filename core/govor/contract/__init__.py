@@ -1,1 +1,1 @@
-"""What crosses the border between the core and a plugin. Plugins import it as `govor`."""
+"""The types and protocols that the core and its plugins share. Plugins import them from `govor`."""

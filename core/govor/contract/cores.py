@@ -1,6 +1,6 @@
-"""How many cores this process may use, and that numpy uses one at a time.
+"""Count the cores that this process may use, and keep numpy on one of them.
 
-Knows nothing of what they are used for beside that.
+Knows nothing of models.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pathlib import Path
 CGROUP = Path("/sys/fs/cgroup")
 
 ALLOWED: ContextVar[int | None] = ContextVar("ALLOWED", default=None)
-"""What the operator lets all models have; None: whatever there is."""
+"""Cores that the operator allows all models together; None: no limit."""
 
 
 def usable_cores(cgroup: Path = CGROUP) -> int:
-    """Return the cores that this process may use: by its affinity, and by its container's quota.
+    """Return the number of cores that this process may use, by its affinity and its container's quota.
 
-    While a model is loaded, no more than the operator lets all models have (`cores`). A quota of one and a
-    half cores counts as two: threads that wait for one another suffer more from a missing core than from
-    one that is sometimes taken away.
+    While a model is loaded, the setting `cores` is an upper limit too. A quota of one and a half cores counts
+    as two: threads that wait for one another suffer more from a missing core than from one that is taken away
+    at times.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, _quota(cgroup) or cores, ALLOWED.get() or cores))
@@ -31,7 +31,7 @@ def usable_cores(cgroup: Path = CGROUP) -> int:
 
 @contextmanager
 def no_more_than(cores: int) -> Iterator[None]:
-    """Have no more cores counted in the block, in this thread."""
+    """Let `usable_cores` return at most `cores` in this block, in this thread."""
     token = ALLOWED.set(cores)
     try:
         yield
@@ -40,17 +40,18 @@ def no_more_than(cores: int) -> Iterator[None]:
 
 
 def keep_numpy_on_one_core() -> None:
-    """Bind numpy's products to the thread that asks for them, unless the environment says otherwise.
+    """Compute numpy's products in the calling thread, unless the environment says otherwise.
 
-    OpenBLAS reads the variable when numpy is first imported. It otherwise wakes a thread per core, which then
-    spins for milliseconds beside other models' work. The last bits of a product depend on the number of
-    threads: if one model's plugin set it, another model's text could depend on whether the first is loaded.
+    OpenBLAS reads the variable when numpy is first imported. Without it, OpenBLAS wakes a thread per core,
+    which then spins for milliseconds beside other models' work. The last bits of a product depend on the
+    number of threads: if one model's plugin set it, another model's text could depend on whether the first is
+    loaded.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _quota(cgroup: Path) -> int | None:
-    """Cores of the container's quota, by cgroup v2 or v1 as mounted in it; None: there is none."""
+    """Return the container's quota in cores, from cgroup v2 or v1 as mounted in it; None: no quota."""
     unified = _words(cgroup / "cpu.max")
     if len(unified) == 2:
         quota, period = unified

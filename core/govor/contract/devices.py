@@ -1,4 +1,7 @@
-"""Where a model runs: what an operator wishes, and what the machine has. Imports no library of models."""
+"""Choose the device of a model from the operator's setting and the machine's devices.
+
+Imports no model library.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ from govor.errors import LoadFailed
 
 
 def choose_device(device: str, *, family: str, library: str, cuda: int, mps: bool | None = None) -> str:
-    """Return where to run for "auto" (the best that is there), "cpu", "cuda", "cuda:1" or "mps".
+    """Return the device for "auto" (the best that the machine has), "cpu", "cuda", "cuda:1" or "mps".
 
-    `family` and `library` are named in messages. `cuda` is how many CUDA devices the library sees, `mps` is
-    whether it sees an Apple GPU, None if it can use none. Raises LoadFailed if there is no such device.
+    `family` and `library` appear in messages. `cuda` is the number of CUDA devices that the library sees.
+    `mps` says whether it sees an Apple GPU; None: the library cannot use one. Raises LoadFailed if there is
+    no such device.
     """
     if device == "auto":
         return "cuda" if cuda else "mps" if mps else "cpu"
@@ -34,7 +38,8 @@ def choose_device(device: str, *, family: str, library: str, cuda: int, mps: boo
 
 
 def choose_torch_device(torch: ModuleType, device: str, *, family: str) -> Any:
-    """Return the `torch.device` for what `choose_device` takes. `torch` is the module: the core imports none.
+    """Return the `torch.device` for a device that `choose_device` accepts. The core does not import `torch`
+    itself.
 
     Raises LoadFailed if there is no such device.
     """

@@ -1,4 +1,4 @@
-"""What crosses the border between the core and a diarizer: turns, voiceprints, streams.
+"""The contract between the core and a diarizer: speaker turns, voiceprints, streams.
 
 Knows nothing of files, HTTP or any network; imports numpy and the standard library only.
 """
@@ -19,19 +19,19 @@ from govor.contract.recognition import Audio
 
 @dataclass(frozen=True, slots=True)
 class SpeakerTurn:
-    """Somebody speaks, from `start` to `end` in seconds of the recording. Turns may overlap."""
+    """One speaker speaks from `start` to `end`, in seconds of the recording. Turns may overlap."""
 
     start: float
     end: float
     speaker: int
-    """Which one: known speakers from 0 on, in the order they were given, then all others."""
+    """Number of the speaker: known speakers from 0 on, in the order they were given, then all others."""
 
 
 class DiarizationStream(Protocol):
     """Diarization of one recording; holds that recording's state. Called by one thread at a time."""
 
     def feed(self, audio: Audio) -> None:
-        """Take the next block, of any length. What is kept must stay small for hours of audio."""
+        """Take the next block, of any length. The state must stay small for hours of audio."""
         ...
 
     def finish(self) -> Sequence[SpeakerTurn]:
@@ -43,14 +43,14 @@ class Voices(Protocol):
     """A loaded diarizer."""
 
     parallel: int
-    """How many threads may be in it at once, each in another stream."""
+    """How many threads may call it at once, each with a stream of its own."""
 
     def voiceprint(self, audio: Audio) -> NDArray[np.float32] | None:
-        """Return what tells the voice in 2 to 10 s of audio from others; None: nobody speaks."""
+        """Return a vector that distinguishes the voice in 2 to 10 s of audio from others; None: no speech."""
         ...
 
     def stream(self, known: Sequence[NDArray[np.float32]] = ()) -> DiarizationStream:
-        """Begin a recording in which speakers of these voiceprints may be heard."""
+        """Begin a recording that may contain the speakers of the voiceprints `known`."""
         ...
 
     def close(self) -> None:
@@ -60,35 +60,36 @@ class Voices(Protocol):
 
 @runtime_checkable
 class CountedVoices(Protocol):
-    """A loaded diarizer that can be told how many people speak."""
+    """A loaded diarizer that accepts bounds for the number of speakers."""
 
     def stream_of(
         self, known: Sequence[NDArray[np.float32]], least: int, most: int | None
     ) -> DiarizationStream:
-        """Begin a recording in which so many people speak; `most` is None where nobody knows."""
+        """Begin a recording of `least` to `most` speakers; `most` None: no upper bound is known."""
         ...
 
 
 @runtime_checkable
 class VoiceEmbedder(Protocol):
-    """A loaded diarizer that gives its vectors away."""
+    """A loaded diarizer that gives out its voice vectors."""
 
     def embed(self, audio: Audio) -> NDArray[np.float32]:
-        """Return what tells the voice in this audio from others: a vector of unit length, whoever is heard.
+        """Return a vector of unit length that distinguishes the voice in this audio from others.
 
-        The more alike two voices, the nearer to 1 is the product of their vectors.
+        The dot product of two vectors approaches 1 the more alike the voices are. Audio without speech gets a
+        vector too.
         """
         ...
 
 
 class Diarizer(Protocol):
-    """Tells who speaks when."""
+    """A plugin's diarization model: finds out who speaks when."""
 
     @property
     def spec(self) -> ModelSpec:
-        """What is loaded: its files are fetched, verified and kept like any model's."""
+        """The model to load. The core fetches, verifies and keeps its files like those of any model."""
         ...
 
     def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Voices:
-        """Load what lies in `folder`, verified. Runs in a thread. Raises LoadFailed, as Backend.load does."""
+        """Load the verified files in `folder`. Runs in a thread. Raises LoadFailed, as Backend.load does."""
         ...

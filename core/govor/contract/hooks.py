@@ -28,7 +28,7 @@ def backend(settings: Mapping[str, Any]) -> Backend:
     """Return the plugin's model family.
 
     Called once at start. Import nothing heavy and touch no file or network here: that belongs into
-    `Backend.load`. Raise ValueError where `settings` is wrong; the message is shown to the operator.
+    `Backend.load`. Raise ValueError if `settings` is wrong; the operator sees the message.
     """
     raise NotImplementedError
 
@@ -38,39 +38,39 @@ def commands(settings: Mapping[str, Any]) -> Sequence[click.Command]:
     """Return further commands of the terminal's `govor`.
 
     Called for `govor --help` and for a command that the core does not have, never by the server. Import
-    nothing heavy here: that belongs into a command's own function. The core's names cannot be taken, and of
-    two plugins' the first in `order` keeps a name.
+    nothing heavy here: that belongs into a command's own function. A plugin cannot take a name of the core's
+    commands. If two plugins use one name, the first in `order` keeps it.
     """
     raise NotImplementedError
 
 
 @hookspec
 def diarizer(settings: Mapping[str, Any]) -> Diarizer:
-    """Return what tells who speaks when.
+    """Return a diarizer, which finds out who speaks when.
 
-    Called once at start; of several plugins' the first in `order` is used. Import nothing heavy and touch no
-    file or network here: that belongs into `Diarizer.load`. Its `spec` is a model like any other on disk and
-    in memory, but none that transcribes. Raise ValueError where `settings` is wrong.
+    Called once at start. If several plugins have this hook, the first in `order` is used. Import nothing
+    heavy and touch no file or network here: that belongs into `Diarizer.load`. On disk and in memory, its
+    `spec` is a model like any other, but it cannot transcribe. Raise ValueError if `settings` is wrong.
     """
     raise NotImplementedError
 
 
 @hookspec
 def startup(transcriber: Transcriber, settings: Mapping[str, Any]) -> AbstractAsyncContextManager[object]:
-    """Return what goes on beside the HTTP server: another protocol, a watched folder.
+    """Return a context that runs beside the HTTP server: another protocol, a watched folder.
 
-    Called in the event loop as the server starts, never by commands of the terminal. What it returns is
-    entered before the first request and left when the server stops, and must be quick at both. Where one of
-    them raises, the plugin is recorded with the reason and the server goes on.
+    Called in the event loop as the server starts, never by commands of the terminal. The context is entered
+    before the first request and exited when the server stops, and must be quick at both. If either raises,
+    the plugin is recorded with the reason and the server goes on.
     """
     raise NotImplementedError
 
 
 @hookspec
 def vad(settings: Mapping[str, Any]) -> VoiceDetector:
-    """Return a voice detector, which tells speech from silence before any model is asked.
+    """Return a voice detector, which separates speech from silence before a model gets the audio.
 
-    Called once, in a thread, before the first recording. The first plugin in `order` that returns one
-    wins; where it raises, the next is asked, and the core's energy detector stands behind them all.
+    Called once, in a thread, before the first recording. The first plugin in `order` that returns a detector
+    wins. If it raises, the next plugin is asked; if none is left, the core uses its energy detector.
     """
     raise NotImplementedError

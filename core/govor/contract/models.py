@@ -1,4 +1,4 @@
-"""What a model is before it is loaded: its files, what it can do, where it runs. Standard library only."""
+"""A model before it is loaded: its files, its features, its runtime options. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Feature(StrEnum):
-    """What a model can do beyond plain text."""
+    """A capability of a model beyond plain text."""
 
     WORDS = "words"  # times of single words
     LOGPROBS = "logprobs"  # log-probability of every token
@@ -16,7 +16,7 @@ class Feature(StrEnum):
     PROMPT = "prompt"  # text that precedes the recording
     KEYWORDS = "keywords"  # words to expect
     TEMPERATURE = "temperature"  # sampling temperature
-    DETECT = "detect"  # tells the spoken language
+    DETECT = "detect"  # recognises the spoken language
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,14 @@ class ModelFile:
     sources: tuple[str, ...]
     """Tried in order. `package:DIST/PATH[+PATH2...]` (a file of an installed distribution; parts are
     joined; a part of another distribution is written `DIST2:PATH2`), `hf:OWNER/REPO@REVISION/PATH`,
-    `https://...`."""
+    `https://...`.
+    """
     size: int = 0
-    """Bytes; 0 where the publisher states none."""
+    """Bytes; 0 if the publisher states none."""
     sha256: str = ""
-    """Hex digest; empty where the publisher states none: then recorded at the first fetch."""
+    """Hex digest; empty if the publisher states none: the first fetch then records it."""
     md5: str = ""
-    """Hex digest, for publishers who state only this one."""
+    """Hex digest, if the publisher states only this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class ModelSpec:
     """A model that can be served. Pure data: nothing is imported, read or loaded to make one."""
 
     id: str
-    """What clients send as `model`."""
+    """The name that clients send as `model`."""
     files: tuple[ModelFile, ...] = ()
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes; empty: any."""
@@ -51,40 +52,43 @@ class ModelSpec:
     max_seconds: float = 30.0
     """Longest array the core may hand to the recognizer."""
     edge_padding: float = 0.0
-    """Seconds of quiet noise that the core adds where a recording begins or ends amid a word, for models that
-    lose that word; 0: none. Times are those of the recording all the same."""
+    """Seconds of quiet noise that the core adds if a recording begins or ends amid a word, for models that
+    lose that word; 0: none. Times remain those of the recording.
+    """
     memory: int = 0
     """Bytes when loaded, estimated; 0: unknown."""
     size_estimate: int = 0
-    """Bytes to fetch, estimated, for people to choose by where `files` do not state them all; 0: unknown."""
+    """Estimated bytes to fetch, shown to users if `files` do not state all sizes; 0: unknown."""
     description: str = ""
     licence: str = ""
     wer: tuple[tuple[str, float], ...] = ()
     """Published word error rates: (test set, percent)."""
     vocabulary: int = 0
-    """How many tokens there are, the blank included; 0: unknown."""
+    """Number of tokens, the blank included; 0: unknown."""
     folder: str = ""
     """A folder of the operator's that is used as it is; `files` must lie there and are not fetched."""
     repository: str = ""
-    """`OWNER/REPO@REVISION` of the Hugging Face hub, where `files` are not known before its list is read. Of
-    that list `Adopting.choose_files` says which ones are the model."""
+    """`OWNER/REPO@REVISION` on the Hugging Face hub, for a model whose `files` are known only once the
+    repository's list has been read. `Adopting.choose_files` selects the model's files from that list.
+    """
 
     @property
     def size(self) -> int:
-        """Bytes of all files, as far as they are stated."""
+        """Bytes of all files whose size is stated."""
         return sum(file.size for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and how one model runs: what the operator wishes of it, or what came of the wish."""
+    """Where and how one model runs: as the operator asks, or as the backend has set it up."""
 
     device: str = "auto"
-    """"cpu", "cuda", "cuda:1", "mps"; "auto": the best that is there."""
+    """"cpu", "cuda", "cuda:1", "mps"; "auto": the best that the machine has."""
     threads: int = 0
-    """CPU threads of one call; 0: the backend chooses. One whose threads are fixed may take others."""
+    """CPU threads of one call; 0: the backend chooses. A backend whose number is fixed may ignore it."""
     workers: int = 0
-    """Calls at once on the loaded model; 0: the backend chooses. One that allows fewer has fewer."""
+    """Calls at once on the loaded model; 0: the backend chooses. A backend that allows fewer uses fewer."""
     precision: str = "auto"
-    """Numbers to compute with: "fp32", "fp16", "bf16", "int8" or a name of the backend's own; "auto":
-    the backend chooses."""
+    """Number format of the computation: "fp32", "fp16", "bf16", "int8" or a name of the backend's own;
+    "auto": the backend chooses.
+    """

@@ -1,4 +1,4 @@
-"""What crosses the border between the core and a plugin: audio, options, results, models.
+"""The contract between the core and a backend: audio, options, results, loaded models.
 
 Knows nothing of files, HTTP or any model family; imports numpy and the standard library only.
 """
@@ -19,16 +19,16 @@ SAMPLE_RATE = 16_000
 """Samples per second of every `Audio`."""
 
 Audio: TypeAlias = NDArray[np.float32]
-"""(samples,) mono at 16 kHz, -1..1. Read-only to whoever receives it."""
+"""(samples,) mono at 16 kHz, -1..1. Receivers must not change it."""
 
 Task: TypeAlias = Literal["transcribe", "translate"]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What one request asks of a model. Equal options may share a batch.
+    """Options of one request for a model. Chunks with equal options may share a batch.
 
-    The core passes only what the model's features cover; the rest stays at its default.
+    The core passes only options that the model's features cover; all others keep their defaults.
     """
 
     task: Task = "transcribe"
@@ -39,7 +39,7 @@ class Options:
     prompt: str = ""
     keywords: tuple[str, ...] = ()
     temperature: float | None = None
-    """0..1; None: the client did not say."""
+    """0..1; None: the client did not set it."""
     words: bool = False
     logprobs: bool = False
 
@@ -66,10 +66,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A chunk of recognised speech. None means: this model cannot say.
+    """A piece of recognised speech. None means: this model cannot say.
 
-    A recognizer counts times in seconds from the start of the array it was given; the core turns
-    them into times of the recording.
+    A recognizer counts times in seconds from the start of its array; the core converts them to times of the
+    recording.
     """
 
     text: str
@@ -79,7 +79,7 @@ class Segment:
     tokens: tuple[Token, ...] | None = None
     token_ids: tuple[int, ...] | None = None
     language: str | None = None
-    """ISO 639-1 code of what is spoken."""
+    """ISO 639-1 code of the spoken language."""
     speaker: str | None = None
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
@@ -88,7 +88,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What of a recording was not heard. Times count in seconds from its start."""
+    """A part of a recording that was not transcribed. Times count in seconds from the recording's start."""
 
     code: str
     message: str
@@ -98,12 +98,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The one result every response format is rendered from. Times count from the recording's start."""
+    """The result that every response format renders. Times count from the recording's start."""
 
     text: str
     segments: tuple[Segment, ...]
     duration: float
-    """Seconds of audio decoded."""
+    """Seconds of decoded audio."""
     language: str | None
     """ISO 639-1 code of the speech; None: unknown."""
     task: Task
@@ -115,9 +115,10 @@ class Transcript:
 class Recognizer(Protocol):
     """One loaded model.
 
-    May also have `batch`, the largest batch that pays on its device (default 1; a LongForm gets none);
-    `threads`, the cores of one call (default: its placement's on a CPU, else 1; 0: none); `surplus`, the
-    calls beyond `parallel` that it bears, for newcomers who would wait for hours of others (default 0).
+    May also have the attributes `batch`, the largest batch that pays on its device (default 1; a LongForm
+    gets no batches); `threads`, the cores of one call (default: its placement's on a CPU, else 1; 0: none);
+    `surplus`, the calls beyond `parallel` that it supports, so that new requests need not wait for hours of
+    other audio (default 0).
     """
 
     parallel: int
@@ -126,8 +127,8 @@ class Recognizer(Protocol):
     def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Segment]:
         """Return one Segment per array, in the same order. Runs in a worker thread.
 
-        Arrays are at most `spec.max_seconds` long and may be as short as one sample. What has no
-        speech in it is a Segment with text "".
+        Arrays are at most `spec.max_seconds` long and may be as short as one sample. An array without speech
+        gives a Segment with text "".
         """
         ...
 
@@ -140,26 +141,26 @@ class Recognizer(Protocol):
 class LongForm(Protocol):
     """A Recognizer that windows longer audio itself and carries context from window to window.
 
-    May also have `window`, the seconds that it decodes at a time (default 0: unknown): what is no longer is
-    heard in one go, and so told as soon as it has been decoded.
+    May also have the attribute `window`, the seconds that it decodes at a time (default 0: unknown). Audio
+    that is no longer is decoded in one call, so the core emits its segments once it is decoded.
     """
 
     def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
         """Yield Segments in time order, each as soon as it is final.
 
-        The iterator may be closed early; between two items it may wait while others use the model. Yield None
-        where others may go first although no segment is ready: before a second attempt, or after silence. The
-        core keeps no reference to `audio` once the iterator is there.
+        The core may close the iterator early; between two items it may wait while other tasks use the model.
+        Yield None at a point where others may go first although no segment is ready: before a second attempt,
+        or after silence. The core keeps no reference to `audio` once it has the iterator.
         """
         ...
 
 
 @runtime_checkable
 class LanguageDetector(Protocol):
-    """A Recognizer that tells a language without writing the text, for routing by language."""
+    """A Recognizer that recognises the spoken language without writing the text, for routing by language."""
 
     def detect(self, audio: Audio) -> Sequence[tuple[str, float]]:
-        """Return (ISO 639-1 code, probability), the most probable first; nothing where nothing is heard.
+        """Return (ISO 639-1 code, probability) pairs, the most probable first; none if there is no speech.
 
         `audio` is the first speech of a recording, at most 30 s. Runs in a worker thread, as `transcribe`.
         """
@@ -168,25 +169,26 @@ class LanguageDetector(Protocol):
 
 @runtime_checkable
 class Placed(Protocol):
-    """A Recognizer that tells where it runs."""
+    """A Recognizer that reports where it runs."""
 
     placement: Placement
-    """What came of the wish: a device that is there instead of "auto", and so on; what it cannot tell stays
-    as it was wished."""
+    """The options in use: for example the device that "auto" has become. An option that the recognizer cannot
+    report keeps the operator's value.
+    """
 
 
 class Backend(Protocol):
     """A model family."""
 
     def models(self) -> Sequence[ModelSpec]:
-        """What this family can serve. Under 10 ms: no I/O, no heavy import."""
+        """Return the models that this family can serve. Takes less than 10 ms: no I/O, no heavy import."""
         ...
 
     def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Recognizer:
         """Load a model whose files all lie in `folder`, verified. May take minutes; runs in a thread.
 
-        Raises LoadFailed, naming what there is, where the device is not there or the precision cannot be
-        had: another is never taken in silence, but for "auto".
+        Raises LoadFailed if the machine lacks the device or the precision is impossible; the message names
+        what there is. Only "auto" may become another device or precision.
         """
         ...
 
@@ -196,13 +198,14 @@ class Adopting(Protocol):
     """A Backend that also serves models it does not list, which an operator declares or pulls by name."""
 
     def choose_files(self, names: Sequence[str]) -> Sequence[str]:
-        """Of a repository's file names, those that make one model; none: it is not of this family.
+        """Return those of a repository's file names that make one model; none: it is not of this family.
 
-        Raises ValueError, saying why in a clause, where it is of this family and still cannot be taken.
+        Raises ValueError, with the reason as a clause, if the repository is of this family but cannot be
+        used.
         """
 
     def adopt(self, spec: ModelSpec) -> ModelSpec:
-        """Complete what is stated of a model by what holds for the family. Raises ValueError."""
+        """Fill in fields that the operator left out and the family determines. Raises ValueError."""
 
 
 class VoiceStream(Protocol):
@@ -214,7 +217,7 @@ class VoiceStream(Protocol):
 
 
 class VoiceDetector(Protocol):
-    """Tells speech from silence. Loaded once, used by all threads."""
+    """Distinguishes speech from silence. Loaded once, used by all threads."""
 
     frame: int
     """Samples per probability."""

@@ -1,4 +1,4 @@
-"""What a plugin sees of the server it runs in: models that answer, and recordings made into text.
+"""The server as a plugin sees it: the models that can answer, and the transcription of recordings.
 
 Knows nothing of HTTP; imports numpy and the standard library only.
 """
@@ -22,22 +22,22 @@ class ServedModel:
     """A model that can answer now."""
 
     id: str
-    """What clients send as `model`."""
+    """The name that clients send as `model`."""
     plugin: str
     spec: ModelSpec
     languages: tuple[str, ...]
-    """ISO 639-1 codes: the spec's or, where that takes any, all that the core knows."""
+    """ISO 639-1 codes: those of the spec or, if the spec has none, all that the core knows."""
 
 
 class Transcribing(Protocol):
-    """A recording on its way to text. Iterate it once."""
+    """A transcription in progress. Iterate it once."""
 
     def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield segments with text, in order, each as soon as it is final. Raises GovorError."""
         ...
 
     def result(self) -> Transcript:
-        """Return the transcript of all that has been yielded so far."""
+        """Return the transcript of all segments yielded so far."""
         ...
 
 
@@ -48,24 +48,24 @@ class Transcriber(Protocol):
     """
 
     version: str
-    """Govor's."""
+    """Govor's version."""
     spool_dir: Path | None
-    """Where uploads wait on disk; None: the system's folder for temporary files."""
+    """Folder of uploads that are being worked on; None: the system's folder for temporary files."""
     max_seconds: float
-    """Longest recording that is taken; 0: any."""
+    """Longest recording that the server accepts; 0: any."""
 
     def models(self) -> Sequence[ServedModel]:
-        """Return the models whose files are here, the default one first."""
+        """Return the models whose files are installed, the default one first."""
         ...
 
     def transcribe(
         self, recording: Path, model: str = "", options: Options = PLAIN, *, client: str = ""
     ) -> AbstractAsyncContextManager[Transcribing]:
-        """Begin a transcription of a file of any container and codec; leaving the block gives it up.
+        """Begin to transcribe a file of any container and codec; exiting the block cancels it.
 
-        `model` is an id, an alias, "auto" or "" for the default; what it cannot do is left out of `options`,
-        whose language may be a locale or a name too. `client` is whom the limits of one client count. Raises
-        what is wrong with the recording, the model or the moment before any text: InvalidAudio,
-        ModelNotFound, ServerBusy and others of GovorError.
+        `model` is an id, an alias, "auto" or "" for the default. The core leaves out of `options` what the
+        model cannot do; their language may be a locale or a name too. `client` names the client for limits
+        per client. Before any text, raises InvalidAudio, ModelNotFound, ServerBusy and other GovorErrors that
+        concern the recording, the model or the server's load.
         """
         ...

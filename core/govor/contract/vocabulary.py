@@ -1,6 +1,6 @@
-"""From the tokens of a decoder to text, words with times, and tokens with log-probabilities.
+"""Turn a decoder's tokens into text, words with times, and tokens with log-probabilities.
 
-Backends whose models write tokens take this from `govor`, so that all of them join tokens by the same rules.
+Backends whose models emit tokens import this from `govor`, so that all of them join tokens by the same rules.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from govor.contract.recognition import Options, Segment, Token, Word
 
 SPACELESS = frozenset({"zh", "ja", "th", "lo", "my", "yue", "km"})
-"""ISO 639-1 codes of languages that write no space between words: there each character is a word."""
+"""ISO 639-1 codes of languages that write no space between words: each character counts as a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedToken:
-    """One token that a decoder wrote. None means: this model cannot say."""
+    """One token that a decoder emitted. None means: this model cannot say."""
 
     id: int
     data: bytes
@@ -35,21 +35,22 @@ class DecodedText:
 
     tokens: Sequence[DecodedToken]
     spaces_separate: bool = False
-    """A token that is one space stands between two words and belongs to neither. Otherwise it begins a word,
-    and its time counts."""
+    """Whether a token of one space stands between two words and belongs to neither. If not, it begins a word,
+    and its time counts.
+    """
 
     @property
     def text(self) -> str:
-        """The text that the tokens make, without spaces around it."""
+        """The joined tokens, without surrounding spaces."""
         return _join(self.tokens)
 
     @property
     def avg_logprob(self) -> float | None:
-        """The mean over the tokens whose log-probability is known; None without any."""
+        """The mean over the tokens whose log-probability is known; None if there are none."""
         return _mean_logprob(self.tokens)
 
     def words(self, language: str | None = None) -> tuple[Word, ...]:
-        """Return the words of which start and end are known.
+        """Return the words with known start and end.
 
         A word lasts from the start of its first token to the end of its last. Its probability is the
         geometric mean of its tokens' probabilities, so that long words are not less probable.
@@ -57,9 +58,9 @@ class DecodedText:
         return tuple(self._words(language))
 
     def reported_tokens(self) -> tuple[Token, ...]:
-        """Return the tokens whose log-probability is known, as they stand in the text.
+        """Return the tokens with known log-probability, as they stand in the text.
 
-        The text begins with no space: spaces before it are taken off, and what was one space is empty.
+        Spaces before the text are removed; a token of one such space becomes empty.
         """
         found: list[Token] = []
         begun = False
@@ -71,10 +72,10 @@ class DecodedText:
         return tuple(found)
 
     def segment(self, options: Options, language: str | None = None) -> Segment:
-        """Return the utterance as a recognizer answers it; without text it is one of silence.
+        """Return the utterance as a Segment; without text it is a Segment of silence.
 
-        `language` is what was spoken, an ISO 639-1 code. Words and tokens are in it if `options` ask for
-        them and their times, or log-probabilities, are known.
+        `language` is the spoken language, an ISO 639-1 code. The Segment contains words if `options` ask for
+        them and their times are known, and tokens if `options` ask for them and log-probabilities are known.
         """
         words = self.words(language)
         has_times = not self.tokens or any(token.start is not None for token in self.tokens)
@@ -119,7 +120,7 @@ class Vocabulary:
     """The tokens of a model by id. A blank is not among them: its id is `len(vocabulary)`."""
 
     tokens: tuple[bytes, ...]
-    """As `DecodedToken.data`; empty for tokens that are no text."""
+    """UTF-8, as `DecodedToken.data`; empty for tokens that are no text."""
     spaces_separate: bool = False
     """As in `DecodedText`: true for vocabularies of single characters."""
 
@@ -134,9 +135,11 @@ class Vocabulary:
         frames: Sequence[int] = (),
         frame_seconds: float = 0.0,
     ) -> DecodedText:
-        """Return the tokens of one utterance. Without log-probabilities, or frames, those are not known.
+        """Return the tokens of one utterance.
 
-        `frames` are those at which the tokens were emitted: a token lasts for its frame.
+        `logprobs` are natural log-probabilities, one per id; `frames` the indices of the frames at which the
+        tokens were emitted, `frame_seconds` apart: a token lasts for its frame. If either is missing, it
+        stays unknown.
         """
         unknown = [None] * len(ids)
         every = zip(ids, logprobs or unknown, frames or unknown, strict=True)

@@ -1,4 +1,4 @@
-"""The program that opens recordings: FFmpeg's libraries in processes of their own, away from the server.
+"""The program that decodes recordings: FFmpeg's libraries in processes separate from the server.
 
-Knows nothing of the server, so that a process of it is small: it imports PyAV and the standard library.
+Knows nothing of the server, so its processes are small: it imports PyAV and the standard library only.
 """

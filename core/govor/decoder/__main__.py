@@ -1,4 +1,4 @@
-"""Run the fork server: arguments are the descriptor of its socket, and the limits of a recording in JSON."""
+"""Run the fork server. Arguments: the descriptor of its socket, and the limits of a recording as JSON."""
 
 import json
 import socket

@@ -1,8 +1,8 @@
-"""Formats and codecs that are opened: those that recordings of speech come in.
+"""The formats and codecs that are opened: those in which speech is recorded.
 
-FFmpeg has 370 demuxers and as many decoders, many of them for single games and hardly ever read by anybody:
-faults wait there (an ADX file of 2 kB divides by zero in FFmpeg 8.1). Decoders of pictures are missing on
-purpose: FFmpeg would decode a cover to learn its format, and one of 14,000 x 14,000 pixels takes 1.5 GB.
+FFmpeg has 370 demuxers and as many decoders, many of them for single games and rarely reviewed: they have
+faults (an ADX file of 2 kB divides by zero in FFmpeg 8.1). Decoders of pictures are left out on purpose:
+FFmpeg would decode a cover to learn its format, and one of 14,000 x 14,000 pixels takes 1.5 GB.
 """
 
 _DEMUXERS = """
@@ -34,8 +34,9 @@ OPTIONS = {
     "format_whitelist": ",".join(sorted(DEMUXERS)),
     "codec_whitelist": ",".join(sorted(DECODERS)),
 }
-"""For `avformat_open_input`. No name of a demuxer that has commas is cut: FFmpeg compares lists."""
+"""For `avformat_open_input`. Demuxer names that contain commas stay whole: FFmpeg compares lists."""
 
 LENGTHLESS = frozenset({"aac", "ac3", "eac3", "dts", "loas", "truehd"})
-"""Formats that are frames and nothing else: FFmpeg guesses their length from the first ones, once 15 times
-too high."""
+"""Formats that consist of frames only: FFmpeg guesses their duration from the first ones, once 15 times too
+high.
+"""

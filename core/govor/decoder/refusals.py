@@ -1,4 +1,4 @@
-"""Why a recording is not decoded."""
+"""Errors for recordings that are not decoded."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from av.error import FFmpegError
 
 
 class Refused(Exception):
-    """The recording cannot be decoded; the message says why. `reason` is a word for the metrics,
-    or names the wish that cannot be fulfilled."""
+    """The recording cannot be decoded; the message says why. `reason` is a word for the metrics, or the
+    request field that cannot be fulfilled.
+    """
 
     def __init__(self, message: str, reason: str = "unreadable"):
         super().__init__(message)
@@ -17,6 +18,6 @@ class Refused(Exception):
 
 
 def check_memory(error: Exception) -> None:
-    """Raise MemoryError if that is what FFmpeg lacks."""
+    """Raise MemoryError if FFmpeg failed for lack of memory."""
     if isinstance(error, FFmpegError) and error.errno == errno.ENOMEM:
         raise MemoryError from error

@@ -1,4 +1,4 @@
-"""What can be wrong with a job, and with an address that a request names."""
+"""Errors of jobs, and of addresses in requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from govor.errors.tree import GovorError, RequestError
 
 
 class UrlFailed(RequestError):
-    """What an address in the request leads to cannot be had."""
+    """The server could not fetch what an address in the request names."""
 
     code = "url_failed"
 
@@ -19,7 +19,7 @@ class UrlNotAllowed(RequestError):
 
 
 class JobNotFound(RequestError):
-    """There is no such job, or it is another client's."""
+    """There is no such job, or it belongs to another client."""
 
     status = 404
     code = "job_not_found"
@@ -43,7 +43,7 @@ class JobCancelled(RequestError):
 
 
 class JobsUnavailable(GovorError):
-    """Jobs cannot be kept here now."""
+    """The server cannot keep jobs now."""
 
     status = 503
     code = "jobs_unavailable"

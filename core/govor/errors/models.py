@@ -1,4 +1,4 @@
-"""What can be wrong with a model, its files or its place in memory."""
+"""Errors of models, their files and their memory."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from difflib import SequenceMatcher
 from govor.errors.tree import GovorError, RequestError
 
 LISTED = 20
-"""Names of models that a message has at most."""
+"""Most model names in one message."""
 
 LONGEST_NAME = 200
-"""Letters of a client's name for a model that are looked at and told."""
+"""Longest part of a client's model name that is compared and repeated, in characters."""
 
 NOWHERE = "does not exist"
 
 ALIKE = 0.6
-"""Least likeness, of 1, of a name that may be meant."""
+"""Least similarity (0..1) of a name that is suggested."""
 
 MUCH_NEARER = 0.1
-"""By how much, of 1, a model that is not installed must be more alike than one that is."""
+"""How much more similar (0..1) than any installed model a model must be that is not installed."""
 
 
 class ModelNotFound(RequestError):
-    """No model answers to this name."""
+    """No model has this name."""
 
     status = 404
     code = "model_not_found"
@@ -37,8 +37,10 @@ class ModelNotFound(RequestError):
         fetchable: Sequence[str] = (),
         failed: Sequence[str] = (),
     ):
-        """`known`: those that are here first; `fetchable`: models that are not installed; `failed`: plugins
-        whose models are missing. Models of the family that the name begins are listed first."""
+        """`known`: model names, the installed ones first; `fetchable`: models that are not installed;
+        `failed`: plugins whose models are missing. Models of the family that the name begins with are
+        listed first.
+        """
         name = name[:LONGEST_NAME]
         known = sorted(known, key=lambda model: not (name and model.startswith(name)))
         near = _nearest(name, known, fetchable)
@@ -61,7 +63,7 @@ class ModelNotFound(RequestError):
 
 
 def _nearest(name: str, known: Sequence[str], fetchable: Sequence[str]) -> str:
-    """Return which model is likely meant, one that is here before others that are as near; "": none is."""
+    """Return the model that the client likely means, an installed one if it is as similar; "": none."""
     begun = [model for model in known if name and model.startswith(name)]
     if begun:
         return min(begun, key=len)
@@ -70,20 +72,20 @@ def _nearest(name: str, known: Sequence[str], fetchable: Sequence[str]) -> str:
 
 
 def _likest(name: str, models: Sequence[str]) -> tuple[str, float]:
-    """Return the model whose name is the most alike, and how much: the first of several, "" where none is."""
+    """Return the most similar model name (the first of equals) and its similarity; "" if there is none."""
     likeness = {model: SequenceMatcher(None, model, name).ratio() for model in models}
     best = max(likeness, key=lambda model: likeness[model], default="")
     return (best, likeness[best]) if best and likeness[best] >= ALIKE else ("", 0.0)
 
 
 class ModelNotInstalled(RequestError):
-    """The model is known, but its files are not here."""
+    """The model is known, but its files are not installed."""
 
     status = 404
     code = "model_not_found"
 
     def __init__(self, name: str, *, idle: str = ""):
-        """`idle`: what there is not to do for want of files, as "delete"."""
+        """`idle`: the operation that has nothing to work on, as "delete"."""
         if idle:
             super().__init__(
                 f"The model '{name}' is not installed: there is nothing to {idle}.", param="model"
@@ -95,49 +97,49 @@ class ModelNotInstalled(RequestError):
 
 
 class DownloadForbidden(RequestError):
-    """The operator does not let models be fetched, or not this one."""
+    """The operator does not allow this model, or any model, to be fetched."""
 
     status = 403
     code = "download_forbidden"
 
 
 class ModelProtected(RequestError):
-    """The model's files are not the server's to delete."""
+    """The server may not delete the model's files."""
 
     status = 409
     code = "model_protected"
 
 
 class DownloadCancelled(RequestError):
-    """Somebody called the download off."""
+    """The download was cancelled."""
 
     status = 409
     code = "download_cancelled"
 
 
 class ModelBusy(RequestError):
-    """The model is at work and cannot be taken away now."""
+    """The model is in use and cannot be unloaded now."""
 
     status = 409
     code = "model_busy"
 
 
 class AlreadyLoaded(RequestError):
-    """What is to be loaded is in memory."""
+    """The model is already in memory."""
 
     status = 409
     code = "already_loaded"
 
 
 class ModelUnloaded(GovorError):
-    """An administrator unloaded the model while it was at work on this."""
+    """An administrator unloaded the model while it worked on this request."""
 
     status = 503
     code = "model_unloaded"
 
 
 class InsufficientMemory(GovorError):
-    """The model does not fit into what the operator allows models to take."""
+    """The model does not fit into the memory that the operator allows models."""
 
     status = 503
     code = "insufficient_memory"
@@ -151,7 +153,7 @@ class LoadFailed(GovorError):
 
 
 class DownloadFailed(GovorError):
-    """A file of a model could not be fetched or is not what it should be."""
+    """A file of a model could not be fetched, or its checksum is wrong."""
 
     status = 502
     code = "download_failed"

@@ -1,4 +1,4 @@
-"""What can be wrong with a request: its fields, its recording, its key."""
+"""Errors of a request: its fields, its recording, its key."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ class MissingFile(RequestError):
 
 
 class EmptyBody(RequestError):
-    """There is nothing in the request."""
+    """The request has no body."""
 
     code = "empty_body"
 
 
 class InvalidAudio(RequestError):
-    """The upload is not something that can be decoded to sound."""
+    """The upload cannot be decoded as audio."""
 
     code = "invalid_audio"
 
 
 class AudioTooLong(RequestError):
-    """The recording is longer than this server takes."""
+    """The recording is longer than this server accepts."""
 
     code = "audio_too_long"
 
 
 class UnsupportedOperation(RequestError):
-    """The model, or this installation, cannot do what is asked."""
+    """The model, or this installation, cannot do what the request asks for."""
 
     code = "unsupported_operation"
 
 
 class Unauthorized(RequestError):
-    """No key, or a wrong one."""
+    """The key is missing or wrong."""
 
     status = 401
     code = "invalid_api_key"
@@ -54,21 +54,21 @@ class AdminRequired(RequestError):
 
 
 class OriginDenied(RequestError):
-    """A page of another origin would have a browser do this."""
+    """The request comes from a page of an origin that is not allowed."""
 
     status = 403
     code = "origin_denied"
 
 
 class HostDenied(RequestError):
-    """The server is asked by a name that may be a stranger's."""
+    """The request's Host is not a name of this server, so it may be DNS rebinding."""
 
     status = 403
     code = "host_denied"
 
 
 class MetricsDisabled(RequestError):
-    """The server keeps no metrics, or does not show them here."""
+    """The server keeps no metrics, or does not show them at this address."""
 
     status = 404
     code = "metrics_disabled"
@@ -89,14 +89,14 @@ class UploadStalled(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    """The body is not of the kind this route takes."""
+    """The route does not accept a body of this type."""
 
     status = 415
     code = "unsupported_media_type"
 
 
 class RateLimited(RequestError):
-    """One client asks for more at once than it may."""
+    """The client exceeds its limit of requests or transcriptions."""
 
     status = 429
     type = "rate_limit_error"

@@ -1,4 +1,4 @@
-"""What is wrong with the server, or with how it is set up, not with the request."""
+"""Errors of the server or its configuration, not of the request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from govor.errors.tree import GovorError
 
 
 class ServerBusy(GovorError):
-    """The server has as much to do as it takes; later there is room again."""
+    """The server has reached a limit of its load; retry later."""
 
     status = 503
     code = "server_busy"
@@ -20,27 +20,27 @@ class QueueTimeout(GovorError):
 
 
 class TranscriptionFailed(GovorError):
-    """The model raised while it was working."""
+    """The model raised an error while it transcribed."""
 
     code = "transcription_error"
 
 
 class DecodersUnavailable(GovorError):
-    """No process can be started that decodes recordings."""
+    """The server cannot start a decoder process."""
 
     status = 503
     code = "decoders_unavailable"
 
 
 class DecoderLost(GovorError):
-    """The process that decoded a recording ended or stopped, and the recording is not to blame."""
+    """The decoder process ended or hung, and the recording is not the cause."""
 
     status = 503
     code = "decoder_lost"
 
 
 class InsufficientStorage(GovorError):
-    """The disk, or the part of it that may be used, has no room."""
+    """The disk, or the share of it that Govor may use, is full."""
 
     status = 507
     code = "insufficient_storage"

@@ -1,6 +1,6 @@
-"""One tree of errors. Each class states its HTTP status, OpenAI `type` and `code`.
+"""The base classes of all errors. Each class states its HTTP status, OpenAI `type` and `code`.
 
-Raised where the fact is known; turned once into a response, in api, and once into an exit code, in cli.
+Errors are raised where the fault is known; api turns them into responses, and cli into exit codes.
 """
 
 from __future__ import annotations
@@ -8,20 +8,20 @@ from __future__ import annotations
 import re
 
 FOLDERS = re.compile(r"(?<![\w:/])/(?:[^\s/'\"]+/)+")
-"""The way to a file on this machine; not that of a URL."""
+"""The folders of a file path on this machine, but not those of a URL."""
 
 LONGEST_REASON = 300
-"""Letters of what a library says that are passed on."""
+"""Characters of a library's message that are passed on."""
 
 
 def reason(error: BaseException) -> str:
-    """Return what went wrong, for clients: class and first line, without the folders of this machine."""
+    """Return an error's class and first line, for clients, without the folders of this machine."""
     text = FOLDERS.sub("…/", str(error).partition("\n")[0])[:LONGEST_REASON]
     return f"{type(error).__name__}: {text}"
 
 
 class GovorError(Exception):
-    """Something a person must be told. `str(error)` is the message; `param` names the request field."""
+    """An error that a user sees. `str(error)` is the message; `param` names the request field."""
 
     status = 500
     type = "server_error"
@@ -33,7 +33,7 @@ class GovorError(Exception):
 
 
 class RequestError(GovorError):
-    """The request is wrong and stays wrong when repeated."""
+    """The request is wrong; a repetition fails too."""
 
     status = 400
     type = "invalid_request_error"

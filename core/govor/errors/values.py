@@ -1,4 +1,4 @@
-"""What is wrong with a value, in words for whoever wrote it. Knows of pydantic what its faults are called."""
+"""Sentences about wrong values, from the faults that pydantic reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Item = Mapping[str, Any]
 """One of `ValidationError.errors()`: the kind of fault, where it is, and the bound that it breaks."""
 
 OWN_WORDS = frozenset({"value_error", "assertion_error"})
-"""Faults that Govor's validators found and told."""
+"""Kinds of faults that Govor's own validators found and described."""
 
 WORDS = {
     "bool_": "must be true or false",
@@ -47,13 +47,13 @@ WORDS = {
     "none_required": "must be absent",
     "url_": "must be an address",
 }
-"""What is said of a fault, by how its kind begins; the first that fits."""
+"""Sentences by the beginning of the fault's kind; the first match counts."""
 
 UNKNOWN = "has a value that it cannot have"
 
 
 def wrong_value(item: Item) -> str:
-    """Return what is wrong, as what follows the value's name: "must be a whole number"."""
+    """Return the fault as a predicate to the value's name: "must be a whole number"."""
     kind = str(item["type"])
     if kind in OWN_WORDS:
         return str(item["msg"]).partition(", ")[2].rstrip(".") or UNKNOWN
@@ -68,22 +68,22 @@ def wrong_value(item: Item) -> str:
 
 
 def fault_of(item: Item) -> str:
-    """Return the same with the value's name before it: "'port' must be a whole number"."""
+    """Return the fault with the value's name before it: "'port' must be a whole number"."""
     between = ": " if item["type"] in OWN_WORDS else " "
     return f"'{place_of(item)}'{between}{wrong_value(item)}"
 
 
 def place_of(item: Item) -> str:
-    """Return where the value stands, as TOML writes it."""
+    """Return the place of the value, as TOML writes it."""
     return ".".join(map(str, item["loc"]))
 
 
 def stands_above(setting: str) -> str:
-    """Return a sentence about a setting of the server that stands in a table."""
+    """Return a sentence about a setting of the server that was put into a table."""
     return f"'{setting}' is a setting of the server, and stands at the top of the file, above all tables"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence about a name that is not known: "; did you mean 'beam_size'?", or ""."""
+    """Return the end of a sentence about an unknown name: "; did you mean 'beam_size'?", or ""."""
     near = get_close_matches(name, list(known), 1)
     return f"; did you mean '{near[0]}'?" if near else ""

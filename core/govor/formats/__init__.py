@@ -1,1 +1,1 @@
-"""Transcripts as text, and what every format needs: languages, times, events. Pure."""
+"""Render transcripts as text; languages, times and events of all formats. Pure."""

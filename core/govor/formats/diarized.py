@@ -1,4 +1,4 @@
-"""Who says what: OpenAI's diarized_json and its events; who speaks when: JSON and RTTM."""
+"""Texts by speaker: OpenAI's diarized_json and its events. Turns without text: JSON and RTTM."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from govor.formats.openai import seconds, usage, warnings
 from govor.formats.timeline import TimedSegment, place_segments
 from govor.plain import without_controls
 
-SOMEBODY = "A"  # OpenAI's name of the first speaker
+FIRST_SPEAKER = "A"  # OpenAI's name of the first speaker
 
 
 @dataclass(frozen=True, slots=True)
 class NamedTurn:
-    """Somebody speaks, from `start` to `end` in seconds."""
+    """One speaker speaks from `start` to `end` in seconds."""
 
     start: float
     end: float
     speaker: str
     text: str = ""
-    """What they say, where that is asked for."""
+    """Text of the turn, if requested."""
 
 
 def diarized_body(transcript: Transcript) -> dict[str, object]:
-    """`response_format=diarized_json`."""
+    """Return the body of `response_format=diarized_json`."""
     return {
         "task": transcript.task,
         "duration": seconds(transcript.duration),
@@ -41,23 +41,23 @@ def diarized_body(transcript: Transcript) -> dict[str, object]:
 
 
 def diarized_segment(number: int, placed: TimedSegment) -> dict[str, object]:
-    """One segment, which is also the event of a stream."""
+    """Return one segment, which is also the event of a stream."""
     return {
         "type": "transcript.text.segment",
         "id": f"seg_{number:03}",
         "start": seconds(placed.start),
         "end": seconds(placed.end),
         "text": placed.segment.text.strip(),
-        "speaker": placed.segment.speaker or SOMEBODY,
+        "speaker": placed.segment.speaker or FIRST_SPEAKER,
     }
 
 
 def turns_body(
     turns: Sequence[NamedTurn], known: Container[str], duration: float, *, verbose: bool = False
 ) -> dict[str, object]:
-    """Who speaks when, as Speaches and LocalAI write it: both read keys, so it has all of them.
+    """Return the turns as both Speaches and LocalAI write them, with the keys of both.
 
-    A speaker is called as `numbered` has it; `label` is the name that diarized_json has.
+    A speaker has a name of `numbered`; `label` is the name in diarized_json.
     """
     names = numbered(turns, known)
     body: dict[str, object] = {
@@ -82,9 +82,9 @@ def turns_body(
 
 
 def numbered(turns: Sequence[NamedTurn], known: Container[str]) -> dict[str, str]:
-    """Return what pyannote's users call each speaker: SPEAKER_00 and so on, in order of appearance.
+    """Return pyannote's name for each speaker: SPEAKER_00 and so on, in order of appearance.
 
-    Those who are `known` keep their names.
+    Speakers who are `known` keep their names.
     """
     labels = dict.fromkeys(turn.speaker for turn in turns)
     numbers = count()
@@ -102,7 +102,7 @@ def _summary(name: str, label: str, turns: Sequence[NamedTurn]) -> dict[str, obj
 
 
 def smoothed(turns: Sequence[NamedTurn], *, shortest: float, pause: float) -> list[NamedTurn]:
-    """Join turns of one speaker with pauses shorter than `pause` seconds; then leave out the shorter ones."""
+    """Join one speaker's turns across pauses below `pause` seconds; then drop turns below `shortest`."""
     joined: list[NamedTurn] = []
     for turn in turns:
         last = next((at for at in range(len(joined) - 1, -1, -1) if joined[at].speaker == turn.speaker), None)
@@ -115,7 +115,7 @@ def smoothed(turns: Sequence[NamedTurn], *, shortest: float, pause: float) -> li
 
 
 def rttm(turns: Sequence[NamedTurn], names: Mapping[str, str], recording: str) -> str:
-    """Rich Transcription Time Marked: a line per turn; its fields have no spaces in them."""
+    """Return Rich Transcription Time Marked (NIST): a line per turn; fields contain no spaces."""
     return "".join(
         f"SPEAKER {_field(recording)} 1 {turn.start:.3f} {turn.end - turn.start:.3f} "
         f"<NA> <NA> {_field(names[turn.speaker])} <NA> <NA>\n"

@@ -1,7 +1,7 @@
-"""The server-sent events of an OpenAI transcription stream, as bytes, and what every dialect's must be.
+"""The server-sent events of OpenAI's transcription stream, and the interface of all dialects' events.
 
-Each event has its type as name too: there are clients that read only events with a name. An error has none,
-because older SDKs look for it in the data of unnamed events alone.
+Each event has its type as name too, because some clients read only named events. An error has none,
+because older SDKs look for it in the data of unnamed events only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from govor.formats.text import Joiner
 from govor.formats.timeline import TimedSegment
 
 DONE = b"data: [DONE]\n\n"
-"""Ends a stream that went well; never follows an error."""
+"""Ends a successful stream; never follows an error."""
 
 
 KEEP_ALIVE = b": keep-alive\n"
@@ -25,36 +25,36 @@ KEEP_ALIVE = b": keep-alive\n"
 
 
 def progress(done: float, total: float | None) -> bytes:
-    """Comments that keep the stream open and tell how many seconds of the recording are done."""
-    told = f": progress {done:.1f}{'' if total is None else f'/{total:.1f}'}\n"
-    return KEEP_ALIVE + told.encode()
+    """Return comments that keep the stream open and state the seconds of the recording that are done."""
+    comment = f": progress {done:.1f}{'' if total is None else f'/{total:.1f}'}\n"
+    return KEEP_ALIVE + comment.encode()
 
 
 class Events(Protocol):
     """The events of one transcription in one dialect. Called in the order of the stream."""
 
     def waiting(self, done: float, total: float | None) -> bytes:
-        """Sent while there is nothing to say: so many seconds of the recording are done, of so many."""
+        """Sent if no segment is final for a while: `done` seconds of the recording, of `total` if known."""
         ...
 
     def segment(self, segment: Segment) -> bytes:
-        """One more segment is final."""
+        """Sent once one more segment is final."""
         ...
 
     def end(self, transcript: Transcript) -> bytes:
-        """All went well."""
+        """Sent at the end of a successful transcription."""
         ...
 
     def error(self, error: GovorError) -> bytes:
-        """What went wrong after the first byte was sent; the last event of its stream."""
+        """An error after the first byte was sent; the last event of its stream."""
         ...
 
 
 class OpenAIEvents:
-    """OpenAI's: a delta for each segment, then the whole text."""
+    """OpenAI's events: a delta for each segment, then the whole text."""
 
     def __init__(self, options: Options, *, done: bool):
-        """`done` asks for [DONE] at the end."""
+        """`done` adds [DONE] at the end."""
         self._joiner = Joiner(options.language, task=options.task)
         self._logprobs = options.logprobs
         self._done = DONE if done else b""
@@ -73,7 +73,7 @@ class OpenAIEvents:
 
 
 class DiarizedEvents(OpenAIEvents):
-    """OpenAI's for `diarized_json`: whole segments with their speakers, then the whole text."""
+    """OpenAI's events for `diarized_json`: whole segments with their speakers, then the whole text."""
 
     def __init__(self, options: Options, *, done: bool):
         super().__init__(options, done=done)
@@ -86,16 +86,16 @@ class DiarizedEvents(OpenAIEvents):
 
 
 def delta(text: str, logprobs: Iterable[Token] | None = None) -> bytes:
-    """The text that one segment appends, as Joiner.add returns it.
+    """Return the event with the text that one segment appends, as Joiner.add returns it.
 
-    Without the key `segment_id`, which OpenAI sends only where speakers are told apart.
+    Has no key `segment_id`, which OpenAI sends only for transcripts with speakers.
     """
     body = {"type": "transcript.text.delta", "delta": text}
     return _typed(body if logprobs is None else {**body, "logprobs": render_tokens(logprobs)})
 
 
 def done(transcript: Transcript, *, logprobs: bool) -> bytes:
-    """The whole text. Without usage: the SDK knows only token counts here."""
+    """Return the event with the whole text. It has no usage: here the SDK knows token counts only."""
     return _typed(
         {
             "type": "transcript.text.done",
@@ -108,20 +108,20 @@ def done(transcript: Transcript, *, logprobs: bool) -> bytes:
 
 
 def failure(error: GovorError) -> bytes:
-    """What went wrong after the first byte was sent; the last event of its stream."""
+    """Return the event for an error after the first byte was sent; the last event of its stream."""
     return data_event({"type": "error", "error": error_body(error)})
 
 
 def numbered(number: int, event: bytes) -> bytes:
-    """The same event with an id, from which a client that was cut off can go on."""
+    """Return the event with an id, from which a client can resume after a lost connection."""
     return b"id: %d\n" % number + event
 
 
 def _typed(body: Mapping[str, object]) -> bytes:
-    """An event whose name is the type that stands in its data."""
+    """Return an event whose name is the type in its data."""
     return f"event: {body['type']}\n".encode() + data_event(body)
 
 
 def data_event(body: Mapping[str, object]) -> bytes:
-    """An event without a name, whose data is JSON."""
+    """Return an event without a name, whose data is JSON."""
     return f"data: {dump_json(body)}\n\n".encode()

@@ -1,13 +1,13 @@
-"""Languages: their codes, their English names, and whether spaces part their words.
+"""Languages: their codes, their English names, and whether spaces separate their words.
 
-The hundred languages of Whisper under the names OpenAI gives them, and some more that other families know.
+The hundred languages of Whisper under OpenAI's names, and some more that other model families support.
 """
 
 from __future__ import annotations
 
 import re
 
-# One row per language: ISO 639-1 code (639-3 where there is none), other codes it answers to, name.
+# One row per language: ISO 639-1 code (639-3 if there is none), other codes for it, name.
 _TABLE = """
 af afr afrikaans
 am amh amharic
@@ -159,8 +159,9 @@ _TAG = re.compile(r"([a-z]{2,3})(-[a-z0-9]{1,8})*")  # language and subtags of B
 ANY = frozenset(
     {"*", "any", "auto", "detect", "mul", "multi", "multilingual", "none", "null", "und", "undefined", "zxx"}
 )
-"""What clients send as a language and mean that it is to be found out: the codes of ISO 639 for several,
-none and unknown, and texts of absent values."""
+"""Values of `language` that leave the language to the model: the codes of ISO 639 for several, none and
+unknown, and texts for absent values.
+"""
 
 UNSPACED = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 """Languages written without spaces between words."""
@@ -183,20 +184,20 @@ def parse_language(value: str) -> str:
 
 
 def means_any(value: str) -> bool:
-    """Tell whether a client leaves the language to the model."""
+    """Tell whether a client's value leaves the language to the model."""
     return value.strip().lower() in ANY
 
 
 def language_name(code: str) -> str:
-    """Return the lower-case English name; the code itself where the table has none."""
+    """Return the lower-case English name; the code itself if the table has none."""
     return LANGUAGES.get(_CODES.get(code, code), code)
 
 
 def language_tags(code: str) -> tuple[str, ...]:
-    """Return the codes under which files name a language: of ISO 639-1, 639-2 and 639-3."""
+    """Return the codes that files use for a language: of ISO 639-1, 639-2 and 639-3."""
     return (code, *_TAGS.get(code, ()))
 
 
 def separator(language: str | None) -> str:
-    """Return what stands between two pieces of text in this language: a space or nothing."""
+    """Return the separator between two pieces of text in this language: a space or nothing."""
     return "" if language in UNSPACED else " "

@@ -18,7 +18,7 @@ _LOWEST_LOGPROB = -9999.0  # what OpenAI writes for a token of no probability
 
 
 def json_body(transcript: Transcript, *, logprobs: bool) -> dict[str, object]:
-    """`response_format=json`. Log-probabilities only where the model gave them for all of the text."""
+    """Return the body of `response_format=json`, with log-probabilities only if all text has them."""
     return {
         "text": transcript.text,
         **detected(transcript),
@@ -28,20 +28,21 @@ def json_body(transcript: Transcript, *, logprobs: bool) -> dict[str, object]:
 
 
 def warnings(transcript: Transcript) -> dict[str, object]:
-    """The key `warnings`, what of the recording was not heard; no key where all of it was."""
-    told = [
+    """Return the key `warnings` with the notices; no key if there are none."""
+    notices = [
         {name: value for name, value in asdict(notice).items() if value is not None}
         for notice in transcript.notices
     ]
-    return {"warnings": told} if told else {}
+    return {"warnings": notices} if notices else {}
 
 
 def verbose_body(
     transcript: Transcript, *, words: bool, segments: bool, codes: bool = False
 ) -> dict[str, object]:
-    """`response_format=verbose_json`. `language` names the language of the text, as OpenAI does, or its code.
+    """Return the body of `response_format=verbose_json`.
 
-    `words` is empty where the model has no word times.
+    `language` is the text's language, as OpenAI names it, or with `codes` its code. `words` is empty if the
+    model has no word times.
     """
     code = "en" if transcript.task == "translate" else transcript.language
     body: dict[str, object] = {
@@ -63,19 +64,19 @@ def verbose_body(
 
 
 def error_body(error: GovorError) -> dict[str, object]:
-    """The value of the key `error`: always all four keys."""
+    """Return the value of the key `error`: always all four keys."""
     return {"message": str(error), "type": error.type, "param": error.param, "code": error.code}
 
 
 def detected(transcript: Transcript) -> dict[str, object]:
-    """The key `languages`, the main one first: empty in silence; no key where the model cannot tell."""
+    """Return the key `languages`, the main one first: empty in silence; no key if the model cannot tell."""
     spoken = (segment.language for segment in transcript.segments)
     codes = dict.fromkeys(code for code in (transcript.language, *spoken) if code)
     return {"languages": [{"code": code} for code in codes]} if codes or not transcript.text else {}
 
 
 def token_logprobs(transcript: Transcript) -> dict[str, object]:
-    """The key `logprobs`; no key where a segment with text came without tokens."""
+    """Return the key `logprobs`; no key if a segment with text has no tokens."""
     spoken = [segment.tokens for segment in transcript.segments if has_text(segment.text)]
     known = [tokens for tokens in spoken if tokens is not None]
     if len(known) < len(spoken):
@@ -84,11 +85,11 @@ def token_logprobs(transcript: Transcript) -> dict[str, object]:
 
 
 def render_tokens(tokens: Iterable[Token]) -> list[dict[str, object]]:
-    """The items of a `logprobs` array."""
+    """Return the items of a `logprobs` array."""
     return [
         {
             "token": token.text,
-            "logprob": max(_LOWEST_LOGPROB, float(token.logprob)),  # -inf and NaN are no JSON
+            "logprob": max(_LOWEST_LOGPROB, float(token.logprob)),  # -inf and NaN are not valid JSON
             "bytes": list(token.data),
         }
         for token in tokens
@@ -105,7 +106,7 @@ def usage(transcript: Transcript) -> dict[str, object]:
 
 
 def _spoken_words(segments: Sequence[Segment]) -> list[Word]:
-    """Return all words; those of people who speak at once in order of time."""
+    """Return all words; if speakers overlap, in order of time."""
     words = [word for segment in segments for word in segment.words or ()]
     several = len({segment.speaker for segment in segments}) > 1
     return sorted(words, key=lambda word: word.start) if several else words
@@ -123,9 +124,8 @@ def _word(word: Word) -> dict[str, object]:
 
 
 def _segment(number: int, placed: TimedSegment) -> dict[str, object]:
-    """All ten keys of Whisper: clients index them, and drop segments by thresholds that 0.0 passes.
-
-    And whose they are, where speakers are told apart.
+    """Return a segment with all ten keys of Whisper: clients index them, and drop segments by thresholds that
+    0.0 passes. It has the speaker too, if known.
     """
     segment = placed.segment
     text = segment.text.strip()
@@ -145,7 +145,7 @@ def _segment(number: int, placed: TimedSegment) -> dict[str, object]:
 
 
 def known_of(segment: Segment) -> dict[str, object]:
-    """What is known of a segment besides its text and times: no key for what the model cannot say."""
+    """Return the known values of a segment besides its text and times; unknown ones have no key."""
     known: dict[str, object] = {}
     if segment.words is not None:
         known["words"] = [_word(word) for word in segment.words]
@@ -162,16 +162,16 @@ def known_of(segment: Segment) -> dict[str, object]:
 
 
 def _compression_ratio(text: str) -> float:
-    """Bytes of the text per byte of its zlib form: high where a model repeats itself. As in Whisper."""
+    """Return the bytes of text per byte of its zlib form: high if a model repeats itself. As in Whisper."""
     data = text.encode()
     return round(len(data) / len(zlib.compress(data)), 3)
 
 
 def seconds(value: float) -> float:
-    """Milliseconds are as fine as any model hears; 0.1 + 0.2 must not show."""
+    """Round to milliseconds: no model is more exact, and 0.1 + 0.2 must not show."""
     return round(float(value), 3)
 
 
 def _number(value: float | None) -> float:
-    """0.0 where the model cannot say, or says what JSON cannot."""
+    """Return 0.0 for an unknown value, and for one that JSON cannot express."""
     return float(value) if value is not None and math.isfinite(value) else 0.0

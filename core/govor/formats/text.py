@@ -1,4 +1,4 @@
-"""Segments to one text, whole or as they arrive."""
+"""Join segments to one text, whole or as they arrive."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from govor.plain import has_text, without_controls
 class Joiner:
     """Builds the text of one recording while its segments arrive, in time order.
 
-    `language` is what is known before the first segment: usually what the client asked for. It holds
-    until a segment names its own, and so on. A translation is English whatever was spoken.
+    `language` is the one known before the first segment: usually the client's. It holds until a segment names
+    its own, and so on. A translation is English whatever was spoken.
     """
 
     def __init__(self, language: str | None = None, *, task: Task = "transcribe"):
@@ -23,7 +23,7 @@ class Joiner:
         self._started = False
 
     def add(self, segment: Segment) -> str:
-        """Return what this segment appends, separator first; "" for silence."""
+        """Return the text that this segment appends, separator first; "" for silence."""
         text = segment.text.strip()
         if not has_text(text):
             return ""
@@ -43,7 +43,7 @@ def join_texts(segments: Iterable[Segment], language: str | None, *, task: Task 
 def text_body(transcript: Transcript) -> str:
     """Return the `text` response; the newline at its end is OpenAI's.
 
-    Where speakers are told apart, each turn has a line of its own, which begins with the name.
+    If speakers are known, each turn has a line of its own, which begins with the name.
     """
     spoken = [segment for segment in transcript.segments if has_text(segment.text)]
     if not any(segment.speaker for segment in spoken):
@@ -55,13 +55,13 @@ def text_body(transcript: Transcript) -> str:
 
 
 def spoken_by(speaker: str, text: str) -> str:
-    """Put the speaker's name, where there is one, before what is said."""
+    """Put the speaker's name, if there is one, before the text."""
     name = " ".join(speaker.split())
     return f"{name}: {text}" if name else text
 
 
 def cut_at_words(text: str, words: Sequence[Word]) -> list[str]:
-    """Return a piece of text per word; together they are the text. Empty where words are not in it."""
+    """Return a piece of text per word; together they are the text. Empty if a word is not in it."""
     edges: list[int] = []
     position = 0
     for word in words:

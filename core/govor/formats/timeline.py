@@ -1,4 +1,4 @@
-"""A place in time for every segment, also where the model could not say: some formats leave no choice."""
+"""Times for every segment, even if the model gives none: some formats require them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def place_segments(transcript: Transcript) -> list[TimedSegment]:
 
 
 def _limits(spoken: Sequence[Segment], duration: float) -> list[tuple[float, int]]:
-    """For each segment the next time known after its start, and how many segments lie before it."""
+    """Return for each segment the next known time after its start, and the number of segments before that."""
     limits: list[tuple[float, int]] = []
     limit, sharers = duration, 0
     for segment in reversed(spoken):

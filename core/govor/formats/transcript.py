@@ -1,4 +1,4 @@
-"""Segments to the one transcript that every format is rendered from. Pure."""
+"""Join segments to the one transcript that every format renders. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def assemble(
     model: str,
     notices: tuple[Notice, ...] = (),
 ) -> Transcript:
-    """Return the transcript of a recording of `duration` seconds; `model` is the id of who answered."""
+    """Return the transcript of a recording of `duration` seconds; `model` is the id of its model."""
     return Transcript(
         text=join_texts(segments, options.language, task=options.task),
         segments=tuple(segments),
@@ -30,7 +30,7 @@ def assemble(
 
 
 def _spoken(segments: Sequence[Segment]) -> str | None:
-    """The language that most of the recording is in."""
+    """Return the language of most of the recording."""
     seconds: defaultdict[str, float] = defaultdict(float)
     for segment in segments:
         if segment.language:

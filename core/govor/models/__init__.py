@@ -1,1 +1,1 @@
-"""Models as data and as files on disk: which exist, which are here, which one a name means."""
+"""Models as data and as files on disk: their names, their files, their selection."""

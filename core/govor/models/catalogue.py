@@ -1,4 +1,4 @@
-"""Every model that the installed plugins declare, and all names each of them answers to.
+"""All models that the installed plugins declare, and all their names.
 
 Knows nothing of files or loading.
 """
@@ -15,7 +15,7 @@ from govor.contract.recognition import Backend
 from govor.plugins import Plugin
 
 DATED = re.compile(r"(.+)-20[0-9]{2}-[01][0-9]-[0-3][0-9]")
-"""How OpenAI calls a model of a certain day: clients know days that this server does not."""
+"""OpenAI's form of a dated model name: clients know dates that this server does not."""
 
 AUTO = "auto"
 """The model name, or alias target, that leaves the choice to the language."""
@@ -26,31 +26,31 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One declared model and who loads it."""
+    """One declared model and the plugin's object that loads it."""
 
     id: str
-    """The spec's id, or `plugin/id` where an earlier plugin or an alias holds that id."""
+    """The spec's id, or `plugin/id` if an earlier plugin or an alias has that id."""
     plugin: str
     spec: ModelSpec
     backend: Backend
     aliases: tuple[str, ...]
-    """The aliases that lead here, the operator's included."""
+    """The aliases of this model, the operator's included."""
     transcribes: bool = True
-    """False: a diarizer, which is fetched, kept and loaded like the others but writes no text."""
+    """False: a diarizer, which is fetched, kept and loaded like other models but writes no text."""
 
     @property
     def qualified(self) -> str:
-        """The name that always leads here, whatever other plugins declare."""
+        """The name that always means this model, whatever other plugins declare."""
         return f"{self.plugin}/{self.spec.id}"
 
 
 class Catalogue:
-    """Names to models. Where two plugins claim a name, the first in order keeps it."""
+    """Maps names to models. If two plugins claim a name, the first in order keeps it."""
 
     def __init__(
         self, plugins: Iterable[Plugin], aliases: Mapping[str, str], own: Iterable[tuple[str, ModelSpec]] = ()
     ):
-        """Take the plugins in order; `aliases` are the operator's and win over what the plugins declare.
+        """Take the plugins in order; `aliases` are the operator's and win over the plugins' names.
 
         So do the operator's `own` models, each with the plugin that runs it.
         """
@@ -60,7 +60,7 @@ class Catalogue:
         self.add(own)
 
     def rename(self, aliases: Mapping[str, str]) -> None:
-        """Take other aliases of the operator's."""
+        """Replace the operator's aliases."""
         self._take(aliases)
         self.add(())
 
@@ -69,7 +69,7 @@ class Catalogue:
         self._targets = {alias.casefold(): target for alias, target in aliases.items()}
 
     def add(self, own: Iterable[tuple[str, ModelSpec]]) -> None:
-        """Take further models of the operator's; one that has the id of another replaces it."""
+        """Add models of the operator's; one with the id of another replaces it."""
         self._own |= {(plugin, spec.id): spec for plugin, spec in own}
         declared = list(self._declared())
         self._index(_claims(declared))
@@ -83,17 +83,17 @@ class Catalogue:
 
     @property
     def diarizer(self) -> Model | None:
-        """What tells speakers apart: that of the first plugin that has it."""
+        """The diarizer of the first plugin that has one."""
         return next((model for model in self if not model.transcribes), None)
 
     @property
     def failed(self) -> list[str]:
-        """Names of plugins that failed, and may have models that are not known."""
+        """Names of plugins that failed, whose models are therefore unknown."""
         failed = (plugin for plugin in self._plugins if plugin.state == "failed")
         return [plugin.name for plugin in failed if not plugin.hooks or "backend" in plugin.hooks]
 
     def find(self, name: str) -> Model | None:
-        """Return the model of this id, alias or plugin/id; case matters only where names differ by it."""
+        """Return the model with this id, alias or plugin/id; case matters only if names differ by it."""
         name = self.resolve(name)
         return self._by_name.get(name) or self._folded.get(name.casefold())
 
@@ -107,9 +107,9 @@ class Catalogue:
         return self.resolve(name).casefold() == DEFAULT
 
     def lost_aliases(self) -> Iterator[tuple[str, str]]:
-        """Yield the operator's aliases that lead nowhere, with what they lead to.
+        """Yield the operator's aliases of unknown models, with their targets.
 
-        A target with a slash may be a repository that is pulled later, and is not among them.
+        A target with a slash may be a repository that is pulled later; its alias is not yielded.
         """
         for alias in self._aliases:
             target = self.resolve(alias)
@@ -126,14 +126,14 @@ class Catalogue:
                 if plugin.backend is not None and (plugin.name, spec.id) not in self._own:
                     yield Model(spec.id, plugin.name, spec, plugin.backend, ())
             if plugin.diarizer is not None:
-                # Loaded as a recognizer is; that nobody asks it for text is the router's business.
+                # A diarizer is loaded like a recognizer; the router ensures that it gets no request for text.
                 loader, spec = cast("Backend", plugin.diarizer), plugin.diarizer.spec
                 yield Model(spec.id, plugin.name, spec, loader, (), transcribes=False)
 
     def resolve(self, name: str) -> str:
-        """Return what an operator's alias stands for; one of another is followed, a circle ends somewhere.
+        """Return the target of an operator's alias, through other aliases; a circle ends somewhere.
 
-        An alias with a date behind it is that alias, unless a model has such a name.
+        An alias with a date after it is that alias, unless a model has such a name.
         """
         if (dated := DATED.fullmatch(name)) and name.casefold() not in self._targets:
             alias = dated[1].casefold()
@@ -149,7 +149,7 @@ class Catalogue:
 
 
 def _claims(declared: Sequence[Model]) -> dict[str, Model]:
-    """Every name a plugin declares, and who has it: plugin/id before ids before aliases, then in order."""
+    """Return every declared name and its model: plugin/id before ids before aliases, then in order."""
     names: dict[str, Model] = {model.qualified: model for model in declared}
     for model in declared:
         names.setdefault(model.spec.id, model)
@@ -160,7 +160,7 @@ def _claims(declared: Sequence[Model]) -> dict[str, Model]:
 
 
 def _as_known(model: Model, answers: Mapping[str, Model | None]) -> Model:
-    """Return the model under the names that lead to it."""
+    """Return the model with the names that refer to it."""
     names = [name for name, found in answers.items() if found is model]
     name = model.spec.id if model.spec.id in names else model.qualified
     aliases = tuple(alias for alias in names if alias not in (model.spec.id, model.qualified))

@@ -1,4 +1,4 @@
-"""What a model's folder holds, as it was verified: the file .govor.json in it."""
+"""The record of verified files in a model's folder: .govor.json."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What a file turned out to be."""
+    """Size and checksum of a file."""
 
     size: int
     sha256: str
 
 
 def is_present(folder: Path, file: ModelFile, record: dict[str, Digest]) -> bool:
-    """Tell whether a file is here as it was verified, and is still the one that its plugin means."""
+    """Tell whether a file is as it was verified, and is still the file that its plugin declares."""
     path, known = folder / file.name, record.get(file.name)
     if known is None or known.size != (file.size or known.size):
         return False
@@ -34,7 +34,7 @@ def is_present(folder: Path, file: ModelFile, record: dict[str, Digest]) -> bool
 
 
 def read_record(folder: Path) -> dict[str, Digest]:
-    """Return what was verified, by file name; nothing where the record is absent or damaged."""
+    """Return the verified files by name; none if the record is absent or damaged."""
     try:
         entries = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         return {name: Digest(int(entry["size"]), str(entry["sha256"])) for name, entry in entries.items()}
@@ -46,7 +46,7 @@ def read_record(folder: Path) -> dict[str, Digest]:
 
 
 def write_record(folder: Path, record: dict[str, Digest]) -> None:
-    """Replace the record at one stroke."""
+    """Replace the record atomically."""
     part = folder / (RECORD + ".part")
     entries = {name: {"size": digest.size, "sha256": digest.sha256} for name, digest in record.items()}
     part.write_text(json.dumps(entries, indent=1), encoding="utf-8")

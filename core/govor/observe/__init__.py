@@ -1,1 +1,1 @@
-"""What is told of a running server: metrics, access log, traces. Looks on, and changes nothing."""
+"""Observers of a running server: metrics, access log, traces. They change nothing."""

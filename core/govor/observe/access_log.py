@@ -1,4 +1,4 @@
-"""The access log: a line for every request that is answered."""
+"""The access log: one line for every answered request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger("govor.access")
 
 
 def log_request(record: RequestRecord) -> None:
-    """Write a line on a request that is answered. Its query is left out: there may be a key in it."""
+    """Log an answered request, without its query, which may contain a key."""
     path = quote(record.path, safe="/:@!$&'()*+,;=-._~")[:LONGEST_PATH]
     fields: dict[str, Any] = {
         "request_id": record.id,

@@ -1,4 +1,4 @@
-"""What is looked at when metrics are asked for: queues, workers, models, memory, jobs."""
+"""Gauges that are read when metrics are requested: queues, workers, models, memory, jobs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ class StateCollector(Collector):
     def __init__(self, service: Service):
         self._service = service
         self.jobs: Mapping[str, int] = {}
-        """How many jobs there are, by status."""
+        """Number of jobs by status."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield gauges of the moment."""
+        """Yield the current gauges."""
         service = self._service
         yield _gauge("govor_ready", "1: the server would answer now.", float(service.not_ready() is None))
-        yield _gauge("govor_requests_admitted", "Transcriptions that have a place.", service.admission.inside)
+        yield _gauge(
+            "govor_requests_admitted",
+            "Transcriptions that hold an admission ticket.",
+            service.admission.inside,
+        )
         yield _gauge("govor_downloads_in_progress", "Models being fetched.", service.downloads.under_way)
         if (memory := resident_bytes()) is not None:
             yield _gauge("govor_resident_memory_bytes", "Memory of the process.", memory)
@@ -49,7 +53,7 @@ class StateCollector(Collector):
         memory = GaugeMetricFamily("govor_model_memory_bytes", "Memory of a loaded model.", labels=["model"])
         depth = GaugeMetricFamily("govor_queue_depth", "Chunks that wait for a worker.", labels=["model"])
         workers = GaugeMetricFamily("govor_workers", "Workers of a loaded model.", labels=["model"])
-        busy = GaugeMetricFamily("govor_workers_busy", "Workers that are at work.", labels=["model"])
+        busy = GaugeMetricFamily("govor_workers_busy", "Workers that are busy.", labels=["model"])
         for loaded in here:
             name = [loaded.model.id]
             memory.add_metric(name, loaded.held)

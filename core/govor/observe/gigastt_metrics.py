@@ -1,4 +1,4 @@
-"""Metrics under the names that dashboards of gigastt know."""
+"""Metrics under the names that gigastt's dashboards use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from govor.observe.request import RequestRecord
 
 
 class GigasttMetrics:
-    """Those that are counted; `state` has those that are looked at."""
+    """The counted metrics; `gauges` has the others."""
 
     def __init__(self, registry: CollectorRegistry):
         self._requests = Counter(
@@ -24,7 +24,7 @@ class GigasttMetrics:
         self.sockets = Gauge("gigastt_ws_active_connections", "WebSockets open.", registry=registry)
 
     def left(self, record: RequestRecord) -> None:
-        """A request has been answered."""
+        """Count an answered request."""
         self._requests.labels(record.verb, record.template, str(record.status)).inc()
         self._durations.labels(record.verb, record.template).observe(record.seconds or 0.0)
         self._timeouts.inc(record.code == "timeout")

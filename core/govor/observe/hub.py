@@ -1,4 +1,4 @@
-"""All who look on at one server, told of each request and of the engine."""
+"""Pass each request and event of the engine to all observers of one server."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 
 
 class ObserverHub(Observer):
-    """Metrics, traces and the access log, as the settings and the environment want them."""
+    """Metrics, traces and the access log, as the settings and the environment configure them."""
 
     def __init__(self, service: Service, tracing: Tracing | None = None):
         self._service = service
         self.figures = Metrics(service) if service.settings.metrics != "off" else None
-        """None: nobody wants metrics."""
+        """None: metrics are off."""
         self._tracing = tracing or tracing_of_environment()
         service.observers.add(self)
         if self.figures:
@@ -38,7 +38,7 @@ class ObserverHub(Observer):
                 self._tracing.came(record)
 
     def left(self, record: RequestRecord) -> None:
-        """A request has been answered, or its client has left."""
+        """A request has been answered, or its client has disconnected."""
         record.seconds = time.monotonic() - record.began
         with _harmless():
             if self._service.settings.access_log:
@@ -62,15 +62,15 @@ class ObserverHub(Observer):
             self._tracing.transcribed(report, record)
 
     def close(self) -> None:
-        """Send what is not sent yet."""
+        """Send all pending traces."""
         if self._tracing:
             self._tracing.close()
 
 
 @contextmanager
 def _harmless() -> Iterator[None]:
-    """Looking on must not make a request fail."""
+    """Keep an observer's error from failing the request."""
     try:
         yield
     except Exception:
-        log.exception("A request could not be told of")
+        log.exception("An observer of a request failed")

@@ -1,4 +1,4 @@
-"""The log's form: a line for people, or one JSON object for machines. Nothing from outside forges one."""
+"""Log formats: a line for people, or one JSON object for machines. Text from outside cannot forge one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from govor.observe.request import current
 from govor.plain import escape, escape_json
 
 BEHIND = "\n| "
-"""Begins each line of a traceback, so that none of them can be taken for one of the log."""
+"""Prefix of each line of a traceback, so that it cannot be mistaken for a line of the log."""
 
 
 class LineFormatter(logging.Formatter):
-    """One line per record: time, level, message; then the traceback, where there is one."""
+    """One line per record: time, level, message; then the traceback, if there is one."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
@@ -25,17 +25,17 @@ class LineFormatter(logging.Formatter):
         return escape(super().formatMessage(record).rstrip())
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
-        """Return a traceback whose lines are marked."""
+        """Return a traceback with the prefix on each line."""
         return BEHIND.strip("\n") + BEHIND.join(
             escape(line, keep="\t") for line in super().formatException(ei).split("\n")
         )
 
     def formatStack(self, stack_info: str) -> str:  # noqa: N802 - the library's name
-        """Return a stack whose lines are marked."""
+        """Return a stack with the prefix on each line."""
         return BEHIND.strip("\n") + BEHIND.join(escape(line, keep="\t") for line in stack_info.split("\n"))
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record; a traceback that another formatter has kept is not used."""
+        """Return the record; ignores a traceback that another formatter has cached."""
         kept, record.exc_text = record.exc_text, None
         try:
             return super().format(record)
@@ -44,7 +44,7 @@ class LineFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One object per line: time, level, logger, message, request_id, and what the record adds."""
+    """One object per line: time, level, logger, message, request_id, and the record's extra fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as a line."""

@@ -32,7 +32,7 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics(Observer):
-    """Counts what it is told, and looks at the rest when it is asked."""
+    """Counts events, and reads gauges on request."""
 
     def __init__(self, service: Service):
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody draws
@@ -74,13 +74,13 @@ class Metrics(Observer):
         registry, model = self.registry, ["model"]
         self._transcriptions = Counter(
             "govor_transcriptions",
-            "Recordings that are done with, by how they ended.",
+            "Transcriptions that ended, by outcome.",
             ["model", "task", "outcome"],
             registry=registry,
         )
         self._audio = Counter("govor_audio_seconds", "Seconds of audio read.", model, registry=registry)
         self._processing = Counter(
-            "govor_processing_seconds", "Seconds that workers were at work.", model, registry=registry
+            "govor_processing_seconds", "Seconds that workers were busy.", model, registry=registry
         )
         self._decoding = Counter("govor_decode_seconds", "Seconds of reading.", registry=registry)
         self._ratios = Histogram(
@@ -101,22 +101,25 @@ class Metrics(Observer):
             "govor_batch_size", "Chunks of audio in one call.", model, buckets=BATCHES, registry=registry
         )
         self._moves = Counter(
-            "govor_model_events", "What became of models in memory.", ["model", "event"], registry=registry
+            "govor_model_events",
+            "Loads, unloads and evictions of models.",
+            ["model", "event"],
+            registry=registry,
         )
         self._loads = Histogram(
             "govor_model_load_seconds", "How long loading took.", model, buckets=LONG, registry=registry
         )
         self._downloads = Counter(
-            "govor_downloads", "Downloads that ended, by how.", ["model", "outcome"], registry=registry
+            "govor_downloads", "Downloads that ended, by outcome.", ["model", "outcome"], registry=registry
         )
 
     def text(self, jobs: Mapping[str, int]) -> bytes:
-        """Return all there is to tell, in Prometheus' text format 0.0.4; `jobs` are counted by status."""
+        """Return all metrics in Prometheus' text format 0.0.4; `jobs` are the numbers of jobs by status."""
         self._state.jobs = jobs
         return generate_latest(self.registry)
 
     def families(self) -> Iterable[Metric]:
-        """The metrics, by name and kind."""
+        """Return the metrics, by name and kind."""
         return self.registry.collect()
 
     def came(self) -> None:
@@ -171,6 +174,6 @@ class Metrics(Observer):
         self._downloads.labels(self._known(model), outcome).inc()
 
     def _known(self, model: str) -> str:
-        """Return a model's id; of what is in no catalogue any more, "other"."""
+        """Return a model's id, or "other" if it is no longer in the catalogue."""
         found = self._service.catalogue.find(model) if model else None
         return found.id if found else "other" if model else ""

@@ -1,4 +1,4 @@
-"""One HTTP request and its answer, as those see it who look on."""
+"""One HTTP request and its answer, as observers see it."""
 
 from __future__ import annotations
 
@@ -23,60 +23,62 @@ DIALECTS = (
     ("/v1/audio", "openai"),
     ("/v1/models", "openai"),
 )
-"""Whose API a route is, by how it begins; all others are Govor's own."""
+"""The server that a route's prefix belongs to; all other routes are Govor's own."""
 
 PROBES = ("/health", "/ready", "/readyz", "/health/ready", "/v1/health", "/v1/ping", "/metrics")
-"""Routes that machines ask every few seconds: they are not worth a line in the log, nor waited for."""
+"""Routes that machines poll every few seconds: they are not logged at level info, and a shutdown does not
+wait for them.
+"""
 
 
 @dataclass(slots=True, eq=False)
 class RequestRecord:
-    """One request. What is not known yet is empty."""
+    """One request. Unknown values are empty."""
 
     id: str
     client: str
-    """Address of who sent it, as far as proxies are believed."""
+    """Address of the client, from trusted proxies if there are any."""
     method: str
     path: str
     parent: str = ""
     """The header traceparent."""
     route: str = ""
-    """The route's template, as in /v1/models/<path:name>; empty: there is none."""
+    """The route's template, as in /v1/models/<path:name>; empty: no route matches."""
     status: int = CLIENT_LEFT
     departed: bool = False
     """The connection has ended."""
     answered: bool = False
     """All of the answer was sent."""
     code: str = ""
-    """Of the error that was answered."""
+    """Code of the error in the answer."""
     key: str = ""
-    """Name of the key that it was sent with; empty: that has none, or none is asked."""
+    """Name of the request's key; empty: the key has no name, or no key is required."""
     model: str = ""
     audio_seconds: float = 0.0
     began: float = field(default_factory=time.monotonic)
     seconds: float | None = None
-    """How long it took; None: it is under way."""
+    """Seconds from request to answer; None: it is in progress."""
     span: Any = None
 
     @property
     def verb(self) -> str:
-        """The method, or "other" where it is none that HTTP knows."""
+        """The method, or "other" if HTTP does not define it."""
         return self.method if self.method in METHODS else "other"
 
     @property
     def template(self) -> str:
-        """The route with its parts named as in /openapi.json; "unmatched" where there is none."""
+        """The route with its parts named as in /openapi.json; "unmatched" if there is none."""
         return self.route.replace("<path:", "{").replace("<", "{").replace(">", "}") or "unmatched"
 
     @property
     def dialect(self) -> str:
-        """Whose API it was asked in."""
+        """The API that the route belongs to."""
         route = f"{self.route}/"
         return next((name for start, name in DIALECTS if route.startswith(f"{start}/")), "govor")
 
     @property
     def is_probe(self) -> bool:
-        """It asks how the server is."""
+        """Whether it asks for the server's health."""
         return self.route.removeprefix("/api") in PROBES
 
 
@@ -85,6 +87,6 @@ CURRENT: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
 
 
 def current() -> RequestRecord | None:
-    """The request under way; None outside of one, and in what goes on after it."""
+    """Return the current request; None outside of one, and in tasks that outlive it."""
     record = CURRENT.get()
     return record if record is not None and record.seconds is None else None

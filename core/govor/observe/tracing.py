@@ -1,4 +1,4 @@
-"""OpenTelemetry traces, where the environment asks for them and `govor[otel]` is installed."""
+"""OpenTelemetry traces, if the environment configures them and `govor[otel]` is installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def tracing_of_environment() -> Tracing | None:
-    """Return traces as the standard variables OTEL_* want them; None: they want none, or cannot have any."""
+    """Return traces as the standard variables OTEL_* configure them; None: not configured, or impossible."""
     chosen = os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower()
     chosen = chosen or ("otlp" if any(os.environ.get(name) for name in ENDPOINTS) else "none")
     if chosen == "none" or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
@@ -46,10 +46,10 @@ def _processor(exporter: str) -> SpanProcessor | None:
 
 
 class Tracing:
-    """A span for each request, and below it decode, queue and recognise. Runs in the event loop."""
+    """A span for each request, with decode, queue and recognise below it. Runs in the event loop."""
 
     def __init__(self, processor: SpanProcessor):
-        """`processor` takes the spans that have ended."""
+        """`processor` gets the spans that have ended."""
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
 
@@ -62,7 +62,7 @@ class Tracing:
         self._tracer = self._provider.get_tracer("govor")
 
     def came(self, record: RequestRecord) -> None:
-        """Begin the span of a request, below its client's where that says so."""
+        """Begin the span of a request, below its client's if the request names one."""
         from opentelemetry.trace import SpanKind
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -91,7 +91,7 @@ class Tracing:
         span.end()
 
     def transcribed(self, report: Report, record: RequestRecord | None) -> None:
-        """Make the spans of a recording; a job's are a trace of their own."""
+        """Add the spans of a recording; those of a job are a trace of their own."""
         from opentelemetry.context import Context
         from opentelemetry.trace import set_span_in_context
 
@@ -114,10 +114,10 @@ class Tracing:
         whole.end(_nanoseconds(report.ended))
 
     def close(self) -> None:
-        """Send what is not sent yet."""
+        """Send all pending spans."""
         self._provider.shutdown()
 
 
 def _nanoseconds(moment: float) -> int:
-    """A moment of the monotonic clock, in nanoseconds since 1970."""
+    """Convert a time of the monotonic clock to nanoseconds since 1970."""
     return time.time_ns() - round((time.monotonic() - moment) * 1e9)

@@ -1,1 +1,1 @@
-"""Requests to addresses that a client names: only where the operator lets them go. Knows nothing of Quart."""
+"""Requests to addresses from clients, within the operator's policy. Knows nothing of Quart."""

@@ -1,4 +1,4 @@
-"""Which addresses a request may go to. A name is looked up once, and what was checked is what is called."""
+"""Check addresses of outgoing requests. A name is resolved once, and the checked address is called."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ LONGEST_URL = 8_000
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """An http or https address, taken apart."""
+    """The parts of an http or https URL."""
 
     text: str
     scheme: str
     host: str
     port: int
     target: str
-    """Path and query, as they stand in the request line."""
+    """Path and query, as in the request line."""
 
     def joined(self, location: str, param: str) -> Url:
-        """Where a redirection leads. Raises UrlFailed."""
+        """Return the target of a redirection. Raises UrlFailed."""
         try:
             return parse_url(urljoin(self.text, location), param)
         except (InvalidParam, ValueError) as error:
@@ -36,7 +36,7 @@ class Url:
 
 
 def parse_url(text: str, param: str) -> Url:
-    """Take an address apart. Raises InvalidParam, which names the field `param`."""
+    """Parse a URL. Raises InvalidParam, which names the field `param`."""
     wrong = InvalidParam(f"'{param}' must be an http or https URL without a user name.", param=param)
     if len(text) > LONGEST_URL or any(not letter.isprintable() or letter.isspace() for letter in text):
         raise wrong
@@ -55,7 +55,7 @@ def parse_url(text: str, param: str) -> Url:
 
 
 def check_policy(param: str, policy: str, *, offline: bool) -> None:
-    """Refuse an address of whatever kind where the operator wants none. Raises UrlNotAllowed."""
+    """Raise UrlNotAllowed if the operator allows no addresses at all."""
     for name, forbids in ((f"{param}s", policy == "off"), ("offline", offline)):
         if forbids:
             value = "off" if name != "offline" else "on"
@@ -65,7 +65,7 @@ def check_policy(param: str, policy: str, *, offline: bool) -> None:
 def resolve(url: Url, *, private: bool, param: str) -> list[str]:
     """Return the addresses of the host, best first; blocks. Raises UrlFailed, UrlNotAllowed.
 
-    Where `private` is false, a single one that is not public is enough to refuse the host.
+    Unless `private` is set, a single address that is not public is enough to refuse the host.
     """
     try:
         found = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)

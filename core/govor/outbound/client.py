@@ -1,10 +1,10 @@
-"""One request to an address that was checked: GET into a file, POST of a small body.
+"""One request to a checked address: GET into a file, POST of a small body.
 
-The connection goes to the very address that was checked, under the name that was asked for: a name that
-changes its mind in between leads nowhere. Every connection has a client of its own: no two names share one.
-Proxies of the environment are not used, for they would look names up themselves, nor its passwords; there are
-no cookies, and each redirection is checked like the first address. httpx is imported in the thread that looks
-the name up, as it is slow to import and rarely needed.
+The connection goes to the very address that was checked, with the URL's host name: a DNS answer that changes
+in between has no effect. Every connection has a client of its own: no two names share one. Proxies and
+passwords of the environment are not used, because a proxy would resolve names itself; there are no cookies,
+and each redirection is checked like the first address. httpx is imported in the thread that resolves the
+name, as it is slow to import and rarely needed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ USER_AGENT = f"govor/{__version__}"
 async def fetch(
     text: str, into: IO[bytes], *, limit: int, private: bool, param: str, threads: Executor | None = None
 ) -> None:
-    """Write what lies at an address into a file; names are looked up in one of `threads`.
+    """Write the content of an address into a file; names are resolved in one of `threads`.
 
     Raises InvalidParam, UrlNotAllowed, UrlFailed, PayloadTooLarge, InsufficientStorage.
     """
@@ -73,14 +73,14 @@ async def post(
 
 
 async def check(text: str, *, private: bool, param: str, threads: Executor | None = None) -> None:
-    """Say now what could be said later. Raises InvalidParam, UrlNotAllowed, UrlFailed."""
+    """Check a URL without calling it. Raises InvalidParam, UrlNotAllowed, UrlFailed."""
     look_up = partial(resolve, parse_url(text, param), private=private, param=param)
     await asyncio.get_running_loop().run_in_executor(threads, look_up)
 
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """Whom one field of a request may have called."""
+    """Sends the requests of one request field, within its policy."""
 
     private: bool
     param: str
@@ -90,10 +90,10 @@ class _Caller:
     async def request(
         self, method: str, url: Url, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> AsyncIterator[httpx.Response]:
-        """Yield the answer before its body. Raises UrlNotAllowed, UrlFailed, also for the body's faults."""
+        """Yield the answer before its body. Raises UrlNotAllowed, UrlFailed, also for errors in the body."""
         loop = asyncio.get_running_loop()
         addresses, client = await loop.run_in_executor(self.threads, self._prepare, url)
-        import httpx  # by now it is there
+        import httpx  # `_prepare` has imported it
 
         request = partial(_request_to, method=method, url=url, headers=headers or {}, body=body)
         answered = False
@@ -105,7 +105,7 @@ class _Caller:
             raise _unreachable(url, self.param, _reason(error, answered=answered)) from error
 
     def _prepare(self, url: Url) -> tuple[list[str], httpx.AsyncClient]:
-        """Do what would keep the event loop: look up the name, import the library, read certificates."""
+        """Do what would block the event loop: resolve the name, import the library, read certificates."""
         addresses = resolve(url, private=self.private, param=self.param)
         import httpx
 
@@ -120,7 +120,7 @@ class _Caller:
 async def _send(
     client: httpx.AsyncClient, addresses: list[str], request: Callable[[str], httpx.Request]
 ) -> httpx.Response:
-    """Return the answer of the first address that takes a connection. Raises httpx.TransportError."""
+    """Return the answer of the first address that accepts a connection. Raises httpx.TransportError."""
     import httpx
 
     for address in addresses[:-1]:
@@ -134,9 +134,9 @@ async def _send(
 def _request_to(
     address: str, method: str, url: Url, headers: Mapping[str, str], body: bytes | None
 ) -> httpx.Request:
-    """A request to `address` that names the host of `url`; its certificate is checked for that name.
+    """Return a request to `address` for the host of `url`; its certificate is checked for that name.
 
-    Whoever signs an address signs the name of its host, and its target as it was written.
+    Signed URLs cover the host's name and the target, so both are sent exactly as written.
     """
     import httpx
 
@@ -154,7 +154,7 @@ def _request_to(
 
 @asynccontextmanager
 async def _within(seconds: float, url: Url, param: str) -> AsyncIterator[None]:
-    """Bound the whole of a request and its redirections. Raises UrlFailed."""
+    """Limit the time of a request with all its redirections. Raises UrlFailed."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -167,7 +167,7 @@ def _unreachable(url: Url, param: str, why: str) -> UrlFailed:
 
 
 def _reason(error: httpx.TransportError, *, answered: bool) -> str:
-    """What went wrong, in none of the other side's words: a service that is not HTTP says what is in it."""
+    """Return the reason without words of the other side: those of another protocol could reveal data."""
     import httpx
 
     if isinstance(error, httpx.ConnectTimeout):
@@ -180,7 +180,7 @@ def _reason(error: httpx.TransportError, *, answered: bool) -> str:
 
 
 def _of_the_system(error: BaseException) -> str:
-    """What the system, or OpenSSL, said below what the libraries made of it."""
+    """Return the reason that the system or OpenSSL gave, below the libraries' exceptions."""
     below: BaseException | None = error
     while below is not None:
         if isinstance(below, ssl.SSLError):

@@ -1,8 +1,8 @@
-"""Which addresses belong to the public internet: lists of our own, the same on every Python.
+"""The addresses of the public internet, from lists of our own: the same on every Python.
 
 Source: IANA's IPv4 and IPv6 Special-Purpose Address Registries, the IPv6 one as updated on 2025-10-09
 (https://www.iana.org/assignments/iana-ipv4-special-registry, …/iana-ipv6-special-registry), with multicast
-(RFC 5771, RFC 4291), and IANA's IPv6 Address Space, where only 2000::/3 is given to anybody. Blocks that the
+(RFC 5771, RFC 4291), and IANA's IPv6 Address Space, where only 2000::/3 is allocated. Blocks that the
 registries call globally reachable (AS112, AMT, ORCHIDv2) are on the lists too: no recording lies there.
 """
 
@@ -38,8 +38,9 @@ SPECIAL_V4 = tuple(
 )
 
 GLOBAL_V6 = IPv6Network("2000::/3")
-"""The only part of IPv6 that is given out; ::1, fe80::/10, fc00::/7 with the clouds' fd00:ec2::254 and
-fd20:ce::254, 5f00::/16, 100::/64, 64:ff9b:1::/48 and multicast are outside."""
+"""The only allocated part of IPv6; ::1, fe80::/10, fc00::/7 with the clouds' fd00:ec2::254 and fd20:ce::254,
+5f00::/16, 100::/64, 64:ff9b:1::/48 and multicast are outside.
+"""
 
 SPECIAL_V6 = tuple(
     map(
@@ -59,7 +60,7 @@ SIX_TO_FOUR = IPv6Network("2002::/16")  # RFC 3056: an IPv4 address after the fi
 
 
 def is_public(text: str) -> bool:
-    """Tell whether an address is one of the public internet, also where IPv6 stands for IPv4."""
+    """Tell whether an address is on the public internet, including IPv6 forms of IPv4 addresses."""
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address):
         inner = _embedded(address)
@@ -70,7 +71,7 @@ def is_public(text: str) -> bool:
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that is really called, where there is one."""
+    """Return the IPv4 address that an IPv6 address stands for, if it stands for one."""
     if address in MAPPED or address in TRANSLATED:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return IPv4Address(int(address) >> 80 & 0xFFFF_FFFF) if address in SIX_TO_FOUR else None

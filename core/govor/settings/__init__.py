@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 class Settings(OperationsSettings):
-    """What an operator decides. Read-only once made."""
+    """All settings of the operator. Read-only once made."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix="GOVOR_", env_nested_delimiter="__", extra="forbid", frozen=True
@@ -60,11 +60,12 @@ class Settings(OperationsSettings):
         default_factory=lambda: cache_folder() / "models", description="Folder of installed models."
     )
     spool_dir: Annotated[DirectoryPath | None, BeforeValidator(expand)] = Field(
-        None, description="Folder where uploads are spooled while they are worked on. Default: the system's."
+        None,
+        description="Folder of uploads while they are worked on. Default: the system's folder.",
     )
     default_models: Names = Field(
         ("whisper-base",),
-        description="Preference list: who answers when a request names no model. The first usable one does.",
+        description="Preference list of models for requests that name none: the first usable one answers.",
     )
     aliases: dict[str, str] = Field(
         default_factory=lambda: dict.fromkeys(OPENAI_MODELS, "default"),
@@ -91,7 +92,7 @@ class Settings(OperationsSettings):
         0,
         ge=0,
         description="Most memory that loaded models may take together, as in 2GB or 1500MiB; the least "
-        "recently used make way. 0: no limit.",
+        "recently used are unloaded. 0: no limit.",
     )
     models: dict[str, ModelSettings] = Field(
         default_factory=dict,
@@ -99,12 +100,12 @@ class Settings(OperationsSettings):
     )
     routing: dict[str, Names] = Field(
         default_factory=dict,
-        description='Who answers for model "auto": one preference list per language code, and "default".',
+        description='Models behind the name "auto": one preference list per language code, and "default".',
     )
     languages: Names = Field(
         (),
-        description="Languages that are likely, as in ru, en, of requests that say none: models that tell "
-        "languages choose among these. Empty: any.",
+        description="Likely languages, as in ru, en, of requests that name none: models that detect "
+        "the language choose among these. Empty: any.",
     )
     order: Names = Field((), description="Plugins that come first, in this order; the rest follow by name.")
     disable: Names = Field((), description="Plugins that are not loaded.")
@@ -125,7 +126,8 @@ class Settings(OperationsSettings):
         30,
         gt=0,
         allow_inf_nan=False,
-        description="Seconds without a byte after which a download is taken up anew, and at last given up.",
+        description="Seconds without a byte after which a download is resumed, and after some attempts "
+        "given up.",
     )
     offline: bool = Field(False, description="Make no network call: models come from disk and packages only.")
     max_upload_mb: float = Field(
@@ -157,8 +159,8 @@ class Settings(OperationsSettings):
         300,
         ge=0,
         allow_inf_nan=False,
-        description="How long a request may wait for its first piece of work, the loading of the model "
-        "apart; then 503. 0: no limit.",
+        description="Longest wait of a request for its first piece of work, not counting the loading of "
+        "the model; then 503. 0: no limit.",
     )
     max_requests_per_client: int = Field(
         0,
@@ -174,16 +176,16 @@ class Settings(OperationsSettings):
     )
     channels: Literal["mixed", "separate"] = Field(
         "mixed",
-        description="What becomes of a recording's channels where a client does not say: mixed, or separate, "
-        "one party per channel.",
+        description="How a recording's channels are transcribed if a client does not say: mixed, or "
+        "separate, one speaker per channel.",
     )
     channel_names: DistinctNames = Field(
-        (), description="What separate channels are called, in their order, as in Agent,Customer."
+        (), description="Names of separate channels, in their order, as in Agent,Customer."
     )
     strict: bool = Field(
         False,
-        description="Refuse with 400 what a model cannot honour, instead of naming it in the header "
-        "x-govor-ignored, and form fields that nobody knows.",
+        description="Refuse options that a model cannot honour with 400, instead of naming them in the "
+        "header x-govor-ignored; refuse unknown form fields too.",
     )
     data_dir: Folder = Field(
         default_factory=data_folder, description="Folder of jobs: their recordings and results."
@@ -193,14 +195,14 @@ class Settings(OperationsSettings):
         1000, ge=0, description="How many jobs may wait or run; more are refused with 503. 0: no jobs at all."
     )
     jobs_keep_hours: float = Field(
-        168, gt=0, allow_inf_nan=False, description="Hours after which a finished job is forgotten."
+        168, gt=0, allow_inf_nan=False, description="Hours after which a finished job is deleted."
     )
     jobs_max_mb: float = Field(
         20_000,
         gt=0,
         allow_inf_nan=False,
-        description="Room for jobs, in MB: the oldest finished ones of whoever takes most make way; then new "
-        "ones are refused with 507.",
+        description="Disk space for jobs, in MB: the client that takes most loses its oldest finished ones; "
+        "then new ones are refused with 507.",
     )
     file_urls: UrlPolicy = Field(
         "off",
@@ -214,7 +216,7 @@ class Settings(OperationsSettings):
         "", description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Empty: there are no webhooks."
     )
     subtitles: Subtitles = Field(Subtitles(), description="A table: how long lines and cues may be.")
-    compat: Compat = Field(Compat(), description="A table: what clients of other servers expect.")
+    compat: Compat = Field(Compat(), description="A table: answers as clients of other servers expect them.")
 
     @classmethod
     def settings_customise_sources(
@@ -236,7 +238,7 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     class FromFile(Settings):
         model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(toml_file=path)
 
-    _warn_of_strangers()
+    _warn_of_unknown_names()
     try:
         return FromFile(**overrides)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -251,8 +253,8 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         raise ConfigurationError(explain(error, fields, overrides, path, is_found=is_found)) from error
 
 
-def _warn_of_strangers() -> None:
-    """A misspelt variable must not pass in silence; others' that begin the same do no harm."""
+def _warn_of_unknown_names() -> None:
+    """Warn of a GOVOR_ variable that resembles a setting but is none: it may be misspelt."""
     for name in sorted(set(os.environ) - NOT_SETTINGS):
         prefix, _, setting = name.upper().partition("_")
         wanted = setting.partition("__")[0].lower()
@@ -262,7 +264,7 @@ def _warn_of_strangers() -> None:
 
 
 def _is_found(named: Path | None) -> bool:
-    """Tell whether nobody named the file that is read."""
+    """Tell whether the file was found in the current folder and not named."""
     return named is None and not os.environ.get("GOVOR_CONFIG")
 
 

@@ -1,4 +1,4 @@
-"""Models of the operator's own: the tables [[catalogue]] of plugins.toml."""
+"""The operator's own models: the tables [[catalogue]] of plugins.toml."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from govor.contract.models import Feature
 
 
 class Address(BaseModel):
-    """One file at a plain address."""
+    """One file at an http or https address."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(pattern=r"^https?://[^/]+/.+", description="Where the file is: http or https.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Hex digest of the file.")
-    name: str = Field("", description="What it is called in the model's folder. Default: as in the address.")
+    name: str = Field("", description="Its name in the model's folder. Default: as in the address.")
 
     @property
     def file_name(self) -> str:
@@ -27,11 +27,11 @@ class Address(BaseModel):
 
 
 class OwnModel(BaseModel):
-    """One model: where its files are, and which plugin runs it."""
+    """One model: the source of its files, and the plugin that runs it."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
-    id: str = Field(min_length=1, description="What clients send as `model`.")
+    id: str = Field(min_length=1, description="The name that clients send as `model`.")
     plugin: str = Field(min_length=1, description="The plugin that runs it.")
     repository: str = Field(
         "",
@@ -45,7 +45,7 @@ class OwnModel(BaseModel):
     urls: tuple[Address, ...] = Field((), description="Files at plain addresses, each with its sha256.")
     aliases: tuple[str, ...] = Field((), description="Its other names.")
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes. Default: the plugin's.")
-    features: tuple[Feature, ...] = Field((), description="What it can do. Default: the plugin's.")
+    features: tuple[Feature, ...] = Field((), description="Its features. Default: the plugin's.")
     description: str = Field("your own", description="One line for lists.")
     licence: str = Field("", description="The licence of its weights.")
 

@@ -11,18 +11,19 @@ MIB = 1024 * 1024 / 1e6
 
 
 class Compat(BaseModel):
-    """How the answers differ from the ones that suit most clients. Read-only once made."""
+    """Deviations of the answers from the default, for some clients. Read-only once made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     unknown_model: Literal["404", "400", "default"] = Field(
-        "404", description="What a model that is not here gets: 404, 400, or the default model's answer."
+        "404",
+        description="Answer to a request for an unknown model: 404, 400, or the default model's answer.",
     )
     language: Literal["name", "code"] = Field(
         "name", description="How verbose_json names the language below /v1: russian or ru."
     )
     always_segments: bool = Field(
-        False, description="verbose_json has segments also where only the times of words are asked for."
+        False, description="verbose_json has segments even if only the times of words are asked for."
     )
     sse_done: bool = Field(True, description="A stream of OpenAI's events ends with data: [DONE].")
     list_aliases: bool = Field(
@@ -32,7 +33,7 @@ class Compat(BaseModel):
         True, description="GET /v1/models has the default model's gigastt keys beside the list."
     )
     default_response_format: Literal["json", "text", "srt", "vtt", "verbose_json"] = Field(
-        "json", description="What a form without response_format is answered with."
+        "json", description="Format of the answer to a form without response_format."
     )
     gigastt_max_upload_mb: float = Field(
         round(50 * MIB, 6),

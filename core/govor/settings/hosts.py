@@ -1,7 +1,7 @@
-"""Names that a server answers to while it asks for no key, against DNS rebinding.
+"""Host names that a server without keys answers to: a guard against DNS rebinding.
 
-A page of a stranger's name that suddenly resolves to this machine is, for the browser, still that stranger's
-page, and may read what it asks for. Only the name in its requests gives it away.
+If an attacker's domain suddenly resolves to this machine, the browser still takes the page for the attacker's
+own site and lets it read the answers. Only the name in the Host header gives it away.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PATTERN = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 def host_name(host: str) -> str:
     """Return the name or address of a Host header: without port, brackets and final dot, in lower case.
 
-    Names beyond ASCII come out as browsers send them (xn--…); what is no name at all is "".
+    Names beyond ASCII are returned as browsers send them (xn--…); "" if the header has no valid name.
     """
     found = AUTHORITY.fullmatch(host.strip())
     name = found[1].strip("[]").rstrip(".").lower() if found else ""
@@ -43,7 +43,7 @@ def host_name(host: str) -> str:
 
 
 def is_loopback(name: str) -> bool:
-    """Tell whether a name, or an address, can mean nothing but the machine that asks."""
+    """Tell whether a name or an address always means the machine that sends the request."""
     try:
         return ip_address(name).is_loopback
     except ValueError:
@@ -51,12 +51,12 @@ def is_loopback(name: str) -> bool:
 
 
 def cannot_be_rebound(name: str) -> bool:
-    """Tell whether no stranger's page can have this name.
+    """Tell whether DNS rebinding cannot use this name.
 
-    An address needs no name server, so none can be changed under it. A name without a dot cannot be
-    registered (ICANN's resolution of 13 August 2013 forbids them): services of Docker and Kubernetes and
-    machines of a home have such. Vite lets all addresses in, Ollama the local endings, for the same reasons.
-    Neither helps in a network whose own name server is hostile: there only a key does.
+    An address is not resolved, so its target cannot be changed. A name without a dot cannot be registered
+    (ICANN's resolution of 13 August 2013 forbids them); services of Docker and Kubernetes and machines in
+    home networks have such names. Vite accepts all addresses, Ollama the local endings, for the same reasons.
+    Neither rule helps in a network whose name server is hostile: only a key does.
     """
     try:
         return bool(ip_address(name))
@@ -65,7 +65,7 @@ def cannot_be_rebound(name: str) -> bool:
 
 
 def is_allowed_host(host: str, allowed: Iterable[str], own: Iterable[str] = ()) -> bool:
-    """Tell whether the server answers to a Host header; browsers always send one, so without one it does."""
+    """Tell whether the server answers to a Host header; browsers always send one, so an absent one passes."""
     if not host.strip():
         return True
     name = host_name(host)
@@ -80,7 +80,7 @@ def _matches(pattern: str, name: str) -> bool:
 
 @lru_cache(256)
 def _checked(given: str) -> str:
-    """Return a pattern as names are compared. Raises ValueError: it could match nothing."""
+    """Return a pattern in the form in which names are compared. Raises ValueError if it could match none."""
     start = "*." if given.startswith("*.") else ""
     pattern = start + host_name(given.removeprefix(start)) if ":" not in given else ""
     if not PATTERN.fullmatch(pattern):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from govor.settings.operations import OperationsSettings
 
 LOOK_SECONDS = 1.0
-"""How often, at most, the file is looked at."""
+"""Least seconds between two looks at the file."""
 
 CLIENTS_KEY = "GOVOR_API_KEY"
 """The variable of a client's key, for commands that ask a running server."""
@@ -32,28 +32,28 @@ MEANT_FOR_KEYS = frozenset(
     {CLIENTS_KEY, "GOVOR_APIKEY", "GOVOR_APIKEYS", "GOVOR_KEY", "GOVOR_KEYS", "GOVOR_AUTH_TOKEN"}
     | {"GOVOR_API_TOKEN", "GOVOR_API_TOKENS", "GOVOR_TOKEN", "GOVOR_TOKENS", "GOVOR_API_KEY_FILE"}
 )
-"""Variables by which somebody seems to want a key asked; the server's own are none of them."""
+"""Variables of a user who likely wants the server to ask for a key; none is a setting of the server."""
 
 ADMIN = "admin"
-"""What the administrator's key is called."""
+"""Name of the administrator's key."""
 
 NAMED = " = "
-"""Between a key's name and the key: no client can send a key that has a space in it."""
+"""Separator between a key's name and the key: no client can send a key that contains a space."""
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 """Names become labels of metrics and words of the log."""
 
 LIKE_A_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
-"""What may be told of a key that holds "=": more of it, or other signs, could be the secret itself."""
+"""A part before "=" that may be shown: longer ones, or other characters, could be the secret itself."""
 
-TOLD = 10
-"""How many names a line has."""
+SHOWN = 10
+"""Most names in one line."""
 
 log = logging.getLogger(__name__)
 
 
 def _with_names(value: Any) -> Any:
-    """Turn a table of keys by name, also in JSON, into "NAME = KEY"; what is given as a list stays."""
+    """Turn a table of keys by name, or its JSON, into "NAME = KEY" strings; a list stays as it is."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             value = json.loads(value)
@@ -72,7 +72,7 @@ def _with_names(value: Any) -> Any:
 
 
 def _parse(text: str) -> tuple[str, bytes]:
-    """Return name and key of "NAME = KEY" or "KEY"; "" is no name. Raises ValueError."""
+    """Return name and key of "NAME = KEY" or "KEY"; "": the key has no name. Raises ValueError."""
     name, named, key = text.rpartition(NAMED)
     if named and not NAME.fullmatch(name.strip()):
         raise ValueError("names of keys have letters, digits, dots, _ and -, 40 at most")
@@ -83,15 +83,15 @@ ApiKeys = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_names)]
 
 
 class Keys:
-    """Who may come in. A file that cannot be read any more leaves the keys as they were."""
+    """The keys that open the API. If the file becomes unreadable, the keys stay as they were."""
 
     def __init__(self, settings: OperationsSettings, clock: Callable[[], float] = time.monotonic):
-        """Raise ConfigurationError where the file of keys cannot be read."""
+        """Raise ConfigurationError if the file of keys cannot be read."""
         self._clock = clock
         self.change(settings)
 
     def change(self, settings: OperationsSettings) -> None:
-        """Take other settings. Raises ConfigurationError, and keeps the keys there are."""
+        """Use the keys of other settings. If it raises ConfigurationError, the keys stay as they were."""
         path = settings.api_keys_file
         stamp, listed = _read(path) if path else (None, [])
         self._path, self._stamp, self._looked = path, stamp, self._clock()
@@ -101,23 +101,23 @@ class Keys:
 
     @property
     def asked(self) -> bool:
-        """Whether a request needs a key at all; with an empty file, it does and none opens."""
+        """Whether requests need a key. With an empty key file they do, and no key opens the API."""
         return bool(self._given or self._path)
 
     @property
     def separate_admin(self) -> bool:
-        """Whether management needs a key of its own."""
+        """Whether the management needs a key of its own."""
         return bool(self._admin)
 
-    def told(self) -> str:
-        """Say how many keys open the API, and what they are called."""
+    def summary(self) -> str:
+        """Return the number of keys and their names, for the log."""
         names = [name for name, _ in (*self._given, *self._listed)]
         called, nameless = list(dict.fromkeys(filter(None, names))), names.count("")
         words = _some(called) + ([f"{nameless} without a name"] if nameless else [])
-        return f"{len(names)} ({', '.join(words)})" if names else "none, so nobody gets in"
+        return f"{len(names)} ({', '.join(words)})" if names else "none, so no client gets in"
 
     def doubts(self) -> str:
-        """Say of which keys a part may be meant as a name, in a sentence without any key; "": of none."""
+        """Return a sentence about keys with a part that may be meant as a name; it shows no key. "": none."""
         found = [_before_equals(key) for name, key in (*self._given, *self._listed) if not name]
         doubtful = [name for name in found if name is not None]
         if not doubtful:
@@ -134,7 +134,7 @@ class Keys:
         return self._found(given) is not None
 
     def name_of(self, given: bytes) -> str:
-        """Return the name that the operator gave to this key; "": it has none, or opens nothing."""
+        """Return the name that the operator gave to this key; "" if it has none, or does not open the API."""
         return self._found(given) or ""
 
     def _found(self, given: bytes) -> str | None:
@@ -142,11 +142,11 @@ class Keys:
         return _name_among(given, [*self._given, *self._listed, *self._admin])
 
     def manages(self, given: bytes) -> bool:
-        """Tell whether this key opens management."""
+        """Tell whether this is the administrator's key."""
         return _name_among(given, self._admin) is not None
 
     def _look(self) -> None:
-        """Read the file again where it has changed."""
+        """Read the file again if it has changed."""
         if self._path is None or self._clock() - self._looked < LOOK_SECONDS:
             return
         self._looked = self._clock()
@@ -166,9 +166,9 @@ class Keys:
 
 
 def refuse_clients_key(keys: Keys) -> None:
-    """Raise ConfigurationError where a variable gives a key and the server would ask for none.
+    """Raise ConfigurationError if a variable holds a key but the server would ask for none.
 
-    The administrator's key may be there: it is for the commands that manage the server.
+    The administrator's key is allowed there: the commands that manage the server need it.
     """
     if keys.asked:
         return
@@ -176,26 +176,29 @@ def refuse_clients_key(keys: Keys) -> None:
         if name.upper() in MEANT_FOR_KEYS and value and not keys.manages(value.encode()):
             other = "a client's key" if name.upper() == CLIENTS_KEY else "no setting"
             raise ConfigurationError(
-                f"{name} is {other}, and without GOVOR_API_KEYS the server would ask nobody for a key. Give "
-                f"its keys in GOVOR_API_KEYS, or unset {name} to serve whoever reaches it."
+                f"{name} is {other}, and without GOVOR_API_KEYS the server would require no key. Give "
+                f"its keys in GOVOR_API_KEYS, or unset {name} to serve every client."
             )
 
 
 def _name_among(given: bytes, keys: Iterable[tuple[str, bytes]]) -> str | None:
-    """Compare with each, so that the time tells nothing of which; None: it is none of them."""
+    """Return the name of the key among `keys`; None: it is not among them.
+
+    All are compared, so that the time does not reveal which one matches.
+    """
     found = [name for name, key in keys if hmac.compare_digest(given, key)]
     return found[0] if found else None
 
 
 def _some(names: list[str]) -> list[str]:
-    """Return as many names as a line has, and how many there are besides."""
-    return names[:TOLD] + ([f"{len(names) - TOLD} more"] if len(names) > TOLD else [])
+    """Return as many names as a line shows, and the number of the others."""
+    return names[:SHOWN] + ([f"{len(names) - SHOWN} more"] if len(names) > SHOWN else [])
 
 
 def _before_equals(key: bytes) -> str | None:
-    """Return what stands before "=" where it could be a name, "" where it could not; None: no such sign.
+    """Return the text before "=" if it could be a name, "" if it could not; None: there is no such sign.
 
-    At the end of a key the sign is padding of base64.
+    At the end of a key, the sign is base64 padding.
     """
     name, _, rest = key.decode().partition("=")
     if not rest.strip("= "):
@@ -209,7 +212,7 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 
 
 def _read(path: Path) -> tuple[tuple[int, int, int], list[tuple[str, bytes]]]:
-    """Return the file's stamp and its keys with their names: one per line, but for empty ones and # comments.
+    """Return the file's stamp, and its keys with names: one per line, without empty ones and # comments.
 
     Raises ConfigurationError.
     """

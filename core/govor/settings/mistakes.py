@@ -1,4 +1,4 @@
-"""What is wrong with settings, told to whoever gave them: where, and not the value, which may be secret."""
+"""Describe wrong settings by their place, without the value, which may be secret."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 
 from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
 
-TOLD = 5
-"""Faults of a file that are told; a file that is not Govor's may have a hundred."""
+SHOWN = 5
+"""Most faults of a file in one message; a file that is not Govor's may have a hundred."""
 
 
 def explain(
@@ -25,25 +25,25 @@ def explain(
     *,
     is_found: bool,
 ) -> str:
-    """Return what is wrong and where it was given.
+    """Return a sentence on each fault and its source.
 
-    `fields` are the settings there are, `overrides` those of the command line; `is_found`: nobody named the
-    file, it lies here.
+    `fields` are the known settings, `overrides` those of the command line. `is_found`: the file was found in
+    the current folder and not named.
     """
-    told, of_file = [], []
+    sentences, of_file = [], []
     for item in error.errors(include_url=False):
         if source := _given_by(item, overrides):
-            told.append(f"{source}: {wrong_value(item)}")
+            sentences.append(f"{source}: {wrong_value(item)}")
         else:
             of_file.append(_of_file(item, fields))
     if of_file:
-        more = f"; and {len(of_file) - TOLD} more" if len(of_file) > TOLD else ""
-        told.append(f"{path}{_how_found(path) if is_found else ''}: {'; '.join(of_file[:TOLD])}{more}")
-    return "; ".join(told)
+        more = f"; and {len(of_file) - SHOWN} more" if len(of_file) > SHOWN else ""
+        sentences.append(f"{path}{_how_found(path) if is_found else ''}: {'; '.join(of_file[:SHOWN])}{more}")
+    return "; ".join(sentences)
 
 
 def _given_by(item: Item, overrides: Mapping[str, Any]) -> str:
-    """Return the flag or the variable that gave the value; "": neither did."""
+    """Return the flag or the variable that gave the value; "": it is from the file."""
     where = [str(part) for part in item["loc"]]
     if where[0] in overrides:
         return f"--{where[0].replace('_', '-')}"
@@ -64,7 +64,7 @@ def _of_file(item: Item, fields: Mapping[str, FieldInfo]) -> str:
 
 
 def _table_meant(name: str, content: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> str:
-    """Return the end of a sentence about a table that is not known: where its content belongs."""
+    """Return the end of a sentence about an unknown table: where its content belongs."""
     if plugin := _plugin(name):
         return f"; the plugin's is [plugins.{plugin}]"
     if settings := [key for key in content if key in fields]:
@@ -74,13 +74,13 @@ def _table_meant(name: str, content: Mapping[str, Any], fields: Mapping[str, Fie
 
 
 def _plugin(name: str) -> str:
-    """Return the plugin that a table of this name is meant for; "": none that is installed."""
+    """Return the installed plugin that a table of this name is meant for; "": there is none."""
     installed = [point.name for point in entry_points(group="govor")]
     return next((one for one in installed if one.replace("-", "_") == name.replace("-", "_")), "")
 
 
 def _keys_of(field: FieldInfo) -> Iterable[str]:
-    """Return the keys of the table, or of each table, that a setting is."""
+    """Return the keys of a setting that is a table, or of each table in it."""
     kinds = [field.annotation]
     for kind in kinds:
         if isinstance(kind, type) and issubclass(kind, BaseModel):

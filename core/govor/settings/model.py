@@ -1,4 +1,4 @@
-"""What an operator may wish for one model: the tables [models.ID] of plugins.toml, and sizes of memory."""
+"""Settings of one model, the tables [models.ID] of plugins.toml, and sizes of memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def parse_bytes(value: Any) -> Any:
 
 
 def check_device(value: Any) -> Any:
-    """Let through what torch and CTranslate2 call devices. Raises ValueError."""
+    """Return a device name that torch or CTranslate2 accepts. Raises ValueError for others."""
     if isinstance(value, str) and not re.fullmatch(DEVICE, value):
         raise ValueError("must be auto, cpu, cuda, cuda:1 or another number, or mps")
     return value
@@ -38,13 +38,13 @@ Device = Annotated[str, AfterValidator(check_device), WithJsonSchema({"type": "s
 
 
 class ModelSettings(BaseModel):
-    """One table [models.ID]. What is not set is as for all models, or as the plugin chooses."""
+    """One table [models.ID]. A missing key has the value for all models, or the plugin's choice."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     device: Device | None = Field(None, description="Where it runs: auto, cpu, cuda, cuda:1, mps.")
     precision: str | None = Field(
-        None, min_length=1, description="Numbers to compute with: auto, fp32, fp16, bf16, int8."
+        None, min_length=1, description="Number format: auto, fp32, fp16, bf16, int8."
     )
     threads: int | None = Field(
         None, ge=0, le=4096, description="CPU threads of one call; 0: the plugin chooses."
@@ -60,5 +60,5 @@ class ModelSettings(BaseModel):
     preload: bool | None = Field(None, description="Load it at start, in the background.")
 
     def over(self, other: ModelSettings) -> ModelSettings:
-        """Return these settings, and where they say nothing the other's."""
+        """Return these settings, with the other's value for each key that they lack."""
         return other.model_copy(update=self.model_dump(exclude_none=True))

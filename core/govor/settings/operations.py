@@ -1,4 +1,4 @@
-"""Settings of running a server: who may come in, how often, and what is told of it."""
+"""Settings of running a server: access, limits, connections, metrics and logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MetricsChoice = Annotated[Literal["off", "main", "separate"], BeforeValidator(lo
 
 
 class OperationsSettings(BaseSettings):
-    """What `Settings` has for those who run it."""
+    """The part of `Settings` that concerns the operation of the server."""
 
     api_keys: ApiKeys = Field(
         (),
@@ -29,8 +29,8 @@ class OperationsSettings(BaseSettings):
     )
     admin_key: str = Field(
         "",
-        description="Key that opens everything; without it nobody may fetch, load, unload or delete models. "
-        "Empty: whoever may transcribe may do that too.",
+        description="Key that opens everything; to fetch, load, unload or delete models, a client needs it. "
+        "Empty: any client that may transcribe may do that too.",
     )
     allowed_hosts: HostNames = Field(
         (),
@@ -53,7 +53,7 @@ class OperationsSettings(BaseSettings):
         description="Requests that one address may send in a minute. 0: no limit.",
     )
     rate_limit_burst: int = Field(
-        10, ge=1, description="Requests that may come at once before a rate limit tells."
+        10, ge=1, description="Requests that a client may send at once before a rate limit applies."
     )
     trusted_proxies: int = Field(
         0,
@@ -95,7 +95,7 @@ class OperationsSettings(BaseSettings):
         10,
         ge=0,
         allow_inf_nan=False,
-        description="Seconds that requests under way have to end when the server is told to stop.",
+        description="Seconds that requests in progress have to end when the server is asked to stop.",
     )
     metrics: MetricsChoice = Field(
         "off",

@@ -1,4 +1,4 @@
-"""Origins whose pages an operator lets in, as patterns."""
+"""Patterns of origins whose pages may use the API in a browser."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pydantic_settings import NoDecode
 from govor.settings.values import split
 
 EVERYBODY = "*"
-NOBODY = "null"
-"""The origin that browsers give to files and to sandboxed frames."""
+OPAQUE = "null"
+"""The origin that browsers send for files and sandboxed frames."""
 
 PATTERN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
@@ -26,11 +26,11 @@ USUAL_PORTS = {"http": "80", "https": "443"}
 
 @lru_cache(256)
 def _compiled(given: str) -> re.Pattern[str]:
-    """Return what origins look like that a pattern means. Raises ValueError: it could match none."""
+    """Return an expression for the origins that a pattern means. Raises ValueError if it could match none."""
     if given == EVERYBODY:
         return re.compile(".*")
-    if given.lower() == NOBODY:
-        return re.compile(NOBODY)
+    if given.lower() == OPAQUE:
+        return re.compile(OPAQUE)
     found = PATTERN.fullmatch(given.lower())
     if not found or (not found["host"] and found["scheme"] in USUAL_PORTS):
         raise ValueError(
@@ -53,7 +53,7 @@ def _compiled(given: str) -> re.Pattern[str]:
 
 
 def is_listed(origin: str, origins: Iterable[str]) -> bool:
-    """Tell whether the operator lets pages of this origin in."""
+    """Tell whether pages of this origin may use the API."""
     return any(_compiled(listed).fullmatch(origin.lower()) for listed in origins)
 
 

@@ -1,4 +1,4 @@
-"""Which settings a running server takes in anew, and which only its next start does."""
+"""The settings that a running server can change; all others need a restart."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Subtitles(BaseModel):
-    """Limits of subtitles; a request may change those of its lines. Read-only once made."""
+    """Limits of subtitles; a request may change those of lines. Read-only once made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -16,12 +16,12 @@ class Subtitles(BaseModel):
     max_line_count: int = Field(2, ge=1, le=10, description="Most lines of a cue.")
     max_words_per_line: int = Field(0, ge=0, le=100, description="Most words of a line. 0: no limit.")
     min_seconds: float = Field(
-        1, ge=0, le=10, description="How long a cue is shown at least, where the next one leaves it the time."
+        1, ge=0, le=10, description="How long a cue is shown at least, if the next one does not begin before."
     )
     max_seconds: float = Field(7, ge=1, le=60, description="How long a cue is shown at most.")
     max_characters_per_second: float = Field(
         17,
         gt=0,
         le=1000,
-        description="What people can read: a cue is shown for longer, where the next one leaves it the time.",
+        description="Reading speed: a long cue is shown longer, if the next one does not begin before.",
     )

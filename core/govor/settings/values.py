@@ -1,4 +1,4 @@
-"""Kinds of values that settings have, and where folders lie unless told otherwise."""
+"""Types of settings' values, and the default folders."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ OPENAI_MODELS = (
     "gpt-4o-transcribe-diarize",
     "gpt-transcribe",
 )
-"""Names that OpenAI's clients send, some of them without a choice."""
+"""Model names that OpenAI's clients send, some of them without a choice."""
 
 NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY", "GOVOR_SERVER"})
-"""Variables that mean something else: the configuration file, a client's key, and the server it asks."""
+"""Variables that are no settings of the server: the configuration file, a client's key, and its server."""
 
 
 def split(value: Any) -> Any:
@@ -39,12 +39,12 @@ def expand(value: Any) -> Any:
 
 
 def lower(value: Any) -> Any:
-    """Let words of a setting be written in capitals."""
+    """Turn the words of a setting into lower case."""
     return value.lower() if isinstance(value, str) else value
 
 
 def _secret(value: Any) -> Any:
-    """Check a secret of Standard Webhooks, without showing it."""
+    """Check a secret of Standard Webhooks, without showing it in the message."""
     if not value or not isinstance(value, str):
         return value
     try:
@@ -71,19 +71,19 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidat
 
 
 def cache_folder() -> Path:
-    """Where models and spooled uploads live unless told otherwise: $XDG_CACHE_HOME/govor."""
+    """Return the default folder of models and spooled uploads: $XDG_CACHE_HOME/govor."""
     root = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
     return Path(root) / "govor"
 
 
 def data_folder() -> Path:
-    """Where jobs live unless told otherwise: $XDG_DATA_HOME/govor. What is lost there is lost."""
+    """Return the default folder of jobs: $XDG_DATA_HOME/govor. Its content cannot be restored."""
     root = os.environ.get("XDG_DATA_HOME") or _home() / ".local/share"
     return Path(root) / "govor"
 
 
 def _home() -> Path:
-    """Raises ConfigurationError for a user who has none, as in a container that runs as any number."""
+    """Return the home folder. Raises ConfigurationError if the user has none, as in some containers."""
     try:
         return Path.home()
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""For tests of plugins and of the core: the suite every backend must pass, fakes, and sound to feed them.
+"""Helpers for tests of plugins and of the core: the suite that every backend must pass, fakes, and audio.
 
 Needs pytest; nothing else in Govor imports this package.
 """

@@ -48,7 +48,7 @@ HEAVY = frozenset(
         "transformers",
     }
 )
-"""Libraries for `Backend.load` alone to import: slow and large, and some abort where a CPU is too old."""
+"""Libraries that only `Backend.load` may import: slow and large, and some abort on an old CPU."""
 
 LISTING_SECONDS = 0.01
 NOWHERE = "cuda:99"
@@ -62,7 +62,7 @@ print(json.dumps(sorted(sys.modules)))
 
 
 class BackendConformance(BackendSubject):
-    """What the core relies on, one test each."""
+    """The requirements of the core, one test each."""
 
     def test_the_entry_point_is_found(self) -> None:
         points = entry_points(group=GROUP, name=self.plugin)
@@ -74,7 +74,7 @@ class BackendConformance(BackendSubject):
         ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own code
         assert ran.returncode == 0, ran.stderr
         heavy = HEAVY.intersection(json.loads(ran.stdout))
-        assert not heavy, f"{', '.join(sorted(heavy))} came in: import it inside Backend.load"
+        assert not heavy, f"{', '.join(sorted(heavy))} was imported: import it inside Backend.load"
 
     def test_the_core_knows_its_hooks_and_takes_it(self, opened: Plugin) -> None:
         assert opened.state == "ready", f"the core leaves the plugin out: {opened.reason}"
@@ -101,9 +101,11 @@ class BackendConformance(BackendSubject):
 
     def test_load_gives_a_recognizer(self, recognizer: Recognizer) -> None:
         missing = [name for name in ("transcribe", "close") if not callable(getattr(recognizer, name, None))]
-        assert not missing, f"what load() returns lacks the method {' and '.join(missing)}"
+        assert not missing, f"the result of load() lacks the method {' and '.join(missing)}"
         parallel = getattr(recognizer, "parallel", None)
-        assert isinstance(parallel, int), "what load() returns needs `parallel`: how many threads may call it"
+        assert isinstance(parallel, int), (
+            "the result of load() needs `parallel`: how many threads may call it"
+        )
         assert parallel >= 1, f"`parallel` is {parallel}: at least one thread must be allowed"
         batch, threads = getattr(recognizer, "batch", 1), getattr(recognizer, "threads", 0)
         assert isinstance(batch, int), f"`batch` is {batch!r}: say how many arrays of one call pay"
@@ -115,7 +117,7 @@ class BackendConformance(BackendSubject):
         self, backend: Backend, recognizer: Recognizer, spec: ModelSpec, files: Path
     ) -> None:
         if not isinstance(recognizer, Placed):
-            pytest.skip(f"'{self.plugin}' does not tell where its models run")
+            pytest.skip(f"'{self.plugin}' does not report where its models run")
         told = recognizer.placement.device
         assert told.partition(":")[0] == self.device.partition(":")[0], (
             f"asked for '{self.device}', it runs on '{told}'"
@@ -135,7 +137,7 @@ class BackendConformance(BackendSubject):
     ) -> None:
         segments = _perform(rehearsal, "batch")
         for place, segment in enumerate(segments, 1):
-            # Padding within a batch may change a letter, so the likest text counts, not an equal one.
+            # Padding within a batch may change a letter, so the most similar text counts, not an equal one.
             likeness = [_likeness(segment, other) for other in alone[1:]]
             assert likeness[place - 1] == max(likeness), (
                 f"array {place} of a batch gave {segment.text!r}; alone it gives {alone[place].text!r}"
@@ -164,7 +166,9 @@ class BackendConformance(BackendSubject):
 
     def test_equal_input_gives_equal_text(self, rehearsal: Rehearsal, alone: list[Segment]) -> None:
         first, *_ = _perform(rehearsal, "parallel")
-        assert first.text == alone[0].text, "two equal calls differ: where chance is a setting, switch it off"
+        assert first.text == alone[0].text, (
+            "two equal calls differ: if randomness is a setting, switch it off"
+        )
 
     def test_calls_in_parallel_answer_as_calls_alone(
         self, rehearsal: Rehearsal, alone: list[Segment]
@@ -184,8 +188,10 @@ class BackendConformance(BackendSubject):
         given_up.close()
         told = recognizer.transcribe_long(sounds[0], Options())
         segments = [segment for segment in told if segment is not None]
-        heard = any(segment.text for segment in segments)
-        assert heard == bool(alone[0].text), "transcribe_long hears nothing after one that was closed early"
+        any_text = any(segment.text for segment in segments)
+        assert any_text == bool(alone[0].text), (
+            "transcribe_long gives no text after one that was closed early"
+        )
         seconds = len(sounds[0]) / SAMPLE_RATE
         faults = [fault for segment in segments for fault in segment_faults(segment, seconds)]
         _assert_none(faults + order_faults(segments))
@@ -195,7 +201,7 @@ class BackendConformance(BackendSubject):
 
 
 def _perform(rehearsal: Rehearsal, stage: str) -> Sequence[Segment]:
-    """Return what came of a call; where it failed, say so, and without the suite's own lines."""
+    """Return the result of a call; if it failed, fail with the reason, without a traceback of the suite."""
     if stage != LOAD and rehearsal.fault(LOAD):
         pytest.skip("it cannot be loaded: another test says so")
     if fault := rehearsal.fault(stage):

@@ -1,4 +1,4 @@
-"""How a process of the suite ends: by itself, by a signal, or because it hangs."""
+"""The end of a process of the suite: by itself, by a signal, or because it hangs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 
 LOOK_SECONDS = 0.1
 GRACE_SECONDS = 5.0
-"""To say where it hangs."""
+"""Time for a hanging process to print where it hangs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a process ended."""
+    """The end of a process."""
 
     status: int
-    """Negative: by this signal."""
+    """Exit status; negative: ended by this signal."""
     said: str
     hung_seconds: float | None
-    """It was ended after so long in one stage; None: it ended by itself."""
+    """Seconds in one stage after which it was ended; None: it ended by itself."""
 
 
 def run_watched(command: Sequence[str], folder: Path, stage_seconds: float) -> Ending:
-    """Run a process to its end, or until nothing new has come of it for `stage_seconds`."""
+    """Run a process to its end, or until `stage_seconds` have passed without a new result."""
     said = folder / "said.txt"
     with (
         said.open("wb") as errors,
@@ -36,7 +36,7 @@ def run_watched(command: Sequence[str], folder: Path, stage_seconds: float) -> E
         try:
             hung = not _comes_to_its_end(process, folder, stage_seconds)
             if hung:
-                process.send_signal(signal.SIGABRT)  # faulthandler says then where each thread is
+                process.send_signal(signal.SIGABRT)  # faulthandler then prints where each thread is
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(GRACE_SECONDS)
         finally:
@@ -58,5 +58,5 @@ def _comes_to_its_end(process: subprocess.Popen[bytes], folder: Path, stage_seco
 
 
 def _noted(folder: Path) -> dict[str, int]:
-    """When each outcome was written down; a further process writes that of loading again."""
+    """Return when each result was written; a further process writes that of loading again."""
     return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")}

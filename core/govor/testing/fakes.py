@@ -1,7 +1,7 @@
-"""Fakes of all that a plugin gives: a family, a loaded model, a voice detector; and Plugins made of them.
+"""Fakes of everything that a plugin provides: a family, a loaded model, a detector; and Plugins of them.
 
-Their text is how much they heard, so that every result can be told from the audio alone. Nothing sleeps:
-a test holds a call back with an Event.
+The text of the fakes is the length of the audio, so that a test can predict every result. They do not
+sleep: a test holds a call back with an Event.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from govor.plugins import GROUP, Plugins
 from govor.settings import Settings
 
 PATIENCE_SECONDS = 30.0
-"""How long a call waits for its gate before it takes the test for broken."""
+"""How long a call waits for its gate before it raises TimeoutError."""
 
 QUIET = 1e-3
-"""Loudest sample of what the fakes take for silence."""
+"""Peak up to which the fakes take samples for silence."""
 
 
 class Call(NamedTuple):
@@ -37,10 +37,10 @@ class Call(NamedTuple):
 
 
 class FakeRecognizer:
-    """A loaded model that hears how long a sound is: "1.5 seconds", and "" in silence.
+    """A loaded model whose text is the length of the audio: "1.5 seconds", and "" in silence.
 
-    Set `gate` to hold its calls back until the test opens it, `failure` to have them raise; both may be
-    changed at any time. Words, tokens and language come with the spec's features.
+    Set `gate` to hold its calls back until the test opens it, `failure` to make them raise; both may be
+    changed at any time. Words, tokens and language are set according to the spec's features.
     """
 
     threads = 0  # it waits, and does not compute
@@ -62,13 +62,13 @@ class FakeRecognizer:
         self.failure = failure
         self.calls: list[Call] = []
         self.begun = threading.Semaphore(0)
-        """Released once by each call, before the gate: acquire it to wait until a call has come."""
+        """Released once by each call, before the gate: acquire it to wait for the start of a call."""
         self.closed = 0
-        """How often `close` was called."""
+        """Number of calls of `close`."""
 
     def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
         self._begin(batch, options)
-        return [self._hear(audio, options) for audio in batch]
+        return [self._transcribe(audio, options) for audio in batch]
 
     def close(self) -> None:
         self.closed += 1
@@ -82,7 +82,7 @@ class FakeRecognizer:
         if self.failure is not None:
             raise self.failure
 
-    def _hear(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
+    def _transcribe(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
         features = self.spec.features
         seconds = len(audio) / SAMPLE_RATE
         heard = f"{seconds:.1f} seconds".split() if np.abs(audio).max(initial=0.0) > QUIET else []
@@ -97,9 +97,9 @@ class FakeRecognizer:
 
 
 class FakeLongForm(FakeRecognizer):
-    """One that also windows longer audio itself, `window` seconds at a time.
+    """A fake that also windows longer audio itself, `window` seconds at a time.
 
-    Each of the `attempts` at a window passes the gate, and others may go first between two of them.
+    Each of the `attempts` at a window passes the gate, and other tasks may go first between two of them.
     """
 
     def __init__(self, spec: ModelSpec, *, window: float = 1.0, attempts: int = 1, **kwargs: Any):
@@ -107,7 +107,7 @@ class FakeLongForm(FakeRecognizer):
         self.window = window
         self.attempts = attempts
         self.abandoned = 0
-        """How many generators were closed before their end."""
+        """Number of generators that were closed before their end."""
 
     def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
         size = round(self.window * SAMPLE_RATE)
@@ -118,14 +118,14 @@ class FakeLongForm(FakeRecognizer):
                 for _ in range(self.attempts - 1):
                     yield None
                     self._begin([window], options)
-                yield self._hear(window, options, first / SAMPLE_RATE)
+                yield self._transcribe(window, options, first / SAMPLE_RATE)
         except GeneratorExit:
             self.abandoned += 1
             raise
 
 
 class FakeLinguist(FakeRecognizer):
-    """One that also tells the language: always the same."""
+    """A fake that also detects the language: always the same."""
 
     def __init__(
         self, spec: ModelSpec, *, chances: Sequence[tuple[str, float]] = (("en", 1.0),), **kwargs: Any
@@ -133,7 +133,7 @@ class FakeLinguist(FakeRecognizer):
         super().__init__(spec, **kwargs)
         self.chances = chances
         self.detected: list[float] = []
-        """Length of each array that it was asked about, in seconds."""
+        """Seconds of each array that was passed to `detect`."""
 
     def detect(self, audio: Audio) -> Sequence[tuple[str, float]]:
         self.detected.append(len(audio) / SAMPLE_RATE)
@@ -150,13 +150,13 @@ class FakeBackend:
         gate: threading.Event | None = None,
         failure: Exception | None = None,
     ):
-        """Offer `models`, ids or specs; without any, one called "fake". `gate` and `failure` are `load`'s."""
+        """Offer `models`, ids or specs; default: one called "fake". `gate` and `failure` are for `load`."""
         specs = [ModelSpec(model) if isinstance(model, str) else model for model in models or ("fake",)]
         self.specs = tuple(specs)
         self.gate = gate
         self.failure = failure
         self.settings: Mapping[str, Any] | None = None
-        """The table that the hook was given; None: it was not called."""
+        """The table that the hook got; None: it was not called."""
         self.loads: list[tuple[str, Path, Placement]] = []
         """Id, folder and placement of every call of `load`."""
         self.loaded: dict[str, Any] = {}
@@ -202,7 +202,7 @@ class FakeDetector:
 
 
 class _Offered(EntryPoint):
-    """An entry point that leads to an object at hand."""
+    """An entry point for an object in memory."""
 
     def __init__(self, name: str, plugin: object):
         super().__init__(name, "fake", GROUP)
@@ -216,7 +216,7 @@ class _Offered(EntryPoint):
 
 
 def plugins_of(settings: Settings, /, **plugins: object) -> Plugins:
-    """Return Plugins that finds these, by entry-point name, instead of what is installed.
+    """Return Plugins that finds these, by entry-point name, instead of the installed ones.
 
     A plugin is anything with hooks: a module, a fake of this module, an object whose methods are marked
     with `hookimpl`. An exception stands for a module whose import raises it.
@@ -225,6 +225,6 @@ def plugins_of(settings: Settings, /, **plugins: object) -> Plugins:
 
 
 def pass_gate(gate: threading.Event | None) -> None:
-    """Wait until the gate is open. Raises TimeoutError where no test opens it."""
+    """Wait until the gate is open. Raises TimeoutError if no test opens it."""
     if gate is not None and not gate.wait(PATIENCE_SECONDS):
         raise TimeoutError(f"the gate was not opened within {PATIENCE_SECONDS:g} seconds")

@@ -1,4 +1,4 @@
-"""What is wrong with the data a backend gives, in words that say what to do. Pure; an empty list is good."""
+"""Find faults in a backend's data, each described with its remedy. Pure; an empty list means no fault."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SOURCE_KINDS = (
     r"https://.+",
 )
 PLAIN = r"http://.+"
-"""A kind of source for files with a sha256: anybody on the way could change the others."""
+"""A source for files with a sha256 only: without TLS, anybody on the way could change the bytes."""
 
 TOLERANCE = 0.001
 """Seconds that a time may lie beyond its array: results are rounded to milliseconds."""
 
 
 def name_faults(specs: Iterable[ModelSpec]) -> list[str]:
-    """Return what is wrong with the ids and aliases of a family; they are compared without case."""
+    """Return the faults of a family's ids and aliases; they are compared without case."""
     names = [name for spec in specs for name in (spec.id, *spec.aliases)]
     faults = [f"a name is empty or has spaces: {name!r}" for name in names if not re.fullmatch(r"\S+", name)]
     if DEFAULT in names:
@@ -40,7 +40,7 @@ def name_faults(specs: Iterable[ModelSpec]) -> list[str]:
 
 
 def spec_faults(spec: ModelSpec) -> list[str]:
-    """Return what is wrong with a model's description, its files aside."""
+    """Return the faults of a model's description, its files apart."""
     faults = [
         f"language '{code}' is none of govor.formats.languages: write the ISO 639-1 code"
         for code in spec.languages
@@ -61,7 +61,7 @@ def spec_faults(spec: ModelSpec) -> list[str]:
 
 
 def file_faults(spec: ModelSpec) -> list[str]:
-    """Return what would keep the core from fetching or verifying a model's files."""
+    """Return the faults that would keep the core from fetching or verifying a model's files."""
     counts = Counter(file.name for file in spec.files)
     faults = [f"the file '{name}' is listed {count} times" for name, count in counts.items() if count > 1]
     for file in spec.files:
@@ -93,7 +93,7 @@ def _file_faults(file: ModelFile) -> Iterator[str]:
 
 
 def batch_fault(given: object, count: int) -> str:
-    """Return what is wrong with what `transcribe` gave for so many arrays; "": nothing."""
+    """Return the fault of a result of `transcribe` for so many arrays; "": none."""
     if given is None:
         return "transcribe() returned None: end it with `return` and a list of govor.Segment"
     if inspect.iscoroutine(given):
@@ -116,7 +116,7 @@ def batch_fault(given: object, count: int) -> str:
 
 
 def segment_faults(segment: Segment, seconds: float) -> list[str]:
-    """Return what is wrong with a segment of an array that is `seconds` long."""
+    """Return the faults of a segment of an array that is `seconds` long."""
     faults = _span_faults("the segment", segment.start, segment.end, seconds)
     for word in segment.words or ():
         faults += _span_faults(f"the word '{word.text}'", word.start, word.end, seconds)
@@ -138,7 +138,7 @@ def segment_faults(segment: Segment, seconds: float) -> list[str]:
 
 
 def order_faults(segments: Iterable[Segment]) -> list[str]:
-    """Return where consecutive segments of one array go back in time."""
+    """Return the places at which consecutive segments of one array go back in time."""
     return [
         f"'{after.text}' starts at {after.start} s, before '{before.text}', which precedes it"
         for before, after in pairwise(segments)

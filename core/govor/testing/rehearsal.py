@@ -1,6 +1,6 @@
-"""A model tried in a process of its own: native code that crashes there ends one test, and not the suite.
+"""Try a model in a process of its own: a crash of native code there fails one test, and not the suite.
 
-Every call that the suite needs is made once; the tests look at what came back.
+Every call that the suite needs is made once; the tests examine the results.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ BEGUN = "begun.json"
 ALONE = ("speech", "quiet", "half")
 """One array each: the speech, a second of silence, the first half of the speech."""
 STAGES = (LOAD, *ALONE, "details", "input", "batch", "empty", "sample", "parallel", "close")
-"""What is tried, in this order."""
+"""All stages, in this order."""
 
 START = "from govor.testing.rehearsal import perform; import sys; perform(sys.argv[1])"
 CRASH = "The process ended"
 HANG = "The process was ended"
 LINES = 12
-"""Of what a process that crashed said last."""
+"""Number of last lines of output that are shown of a process that crashed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What a process needs to know. Paths are texts."""
+    """Arguments of the process. Paths are strings."""
 
     plugin: str
     settings: Mapping[str, Any]
@@ -50,39 +50,39 @@ class Play:
     device: str
     files: str
     folder: str
-    """Where the sounds lie, and what comes of each stage."""
+    """Folder of the audio, and of the results of each stage."""
     stages: Sequence[str] = STAGES
     stage_seconds: float = 600.0
-    """After which a stage is taken to hang."""
+    """Seconds after which a stage counts as hanging."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one stage."""
+    """The result of one stage."""
 
     segments: Sequence[Segment] = ()
     fault: str = ""
-    """Why it failed, for the author of the backend; "": it did not."""
+    """Why it failed, for the author of the backend; "": it succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What came of all stages."""
+    """The results of all stages."""
 
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
     def fault(self, stage: str) -> str:
-        """Return why a stage failed; "" where it did not."""
+        """Return why a stage failed; "" if it succeeded."""
         return self.outcomes[stage].fault
 
     @property
     def crashed(self) -> bool:
-        """Whether a process did not come to its end."""
+        """Whether a process crashed or was ended."""
         return any(outcome.fault.startswith((CRASH, HANG)) for outcome in self.outcomes.values())
 
 
 def rehearse(play: Play, sounds: Sequence[Audio]) -> Rehearsal:
-    """Try a model on three sounds. After a crash or a hang a further process goes on with the next stage."""
+    """Try a model on three arrays. After a crash or a hang a further process goes on with the next stage."""
     folder = Path(play.folder)
     for name, sound in zip(ALONE, sounds, strict=True):
         np.save(folder / f"{name}.npy", sound)
@@ -105,7 +105,7 @@ def rehearse(play: Play, sounds: Sequence[Audio]) -> Rehearsal:
 
 
 def perform(path: str) -> None:
-    """Do what `rehearse` asks for, in the process that it has started."""
+    """Run the stages, in the process that `rehearse` has started."""
     from govor.testing.subject import open_plugins
 
     play = Play(**json.loads(Path(path).read_text(encoding="utf-8")))
@@ -157,7 +157,7 @@ def _calls(
 
     def together() -> Sequence[Segment]:
         with ThreadPoolExecutor(recognizer.parallel) as threads:
-            begin = Barrier(recognizer.parallel)  # else a quick call has ended before the next one begins
+            begin = Barrier(recognizer.parallel)  # else a quick call could end before the next one begins
 
             def call_together(sound: Audio) -> Sequence[Segment]:
                 begin.wait()
@@ -185,7 +185,7 @@ def _calls(
 
 
 class Unfit(Exception):
-    """What came back is not what the core expects."""
+    """The result is not what the core expects."""
 
 
 def _tried(call: Callable[[], Sequence[Segment]]) -> Outcome:
@@ -198,14 +198,14 @@ def _tried(call: Callable[[], Sequence[Segment]]) -> Outcome:
 
 
 def _note(folder: Path, stage: str, outcome: Outcome) -> None:
-    """Write an outcome down, so that no part of it is on the disk without the rest."""
+    """Write an outcome atomically."""
     segments, fault = [], outcome.fault
     try:
         segments = [dump_segment(segment) for segment in outcome.segments]
         for text in segments:
             load_segment(text)
     except Exception as error:  # noqa: BLE001 - a Segment may hold anything
-        fault = f"A Segment holds what is no value of its fields: {error}"
+        fault = f"A Segment has a field of a wrong type: {error}"
     part = folder / f"{stage}.part"
     part.write_text(json.dumps({"segments": segments, "fault": fault}), encoding="utf-8")
     part.replace(folder / f"{stage}.json")

@@ -1,4 +1,4 @@
-"""Sound as the core hands it to a model: (samples,) float32 at 16 kHz, read-only."""
+"""Audio as the core passes it to a model: (samples,) float32 at 16 kHz, read-only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_audio(path: Path) -> Audio:
 
 @cache
 def _decoders() -> Decoders:
-    """Decoder processes for all that tests read; they end with the interpreter."""
+    """Return the decoder processes for all tests; they end with the interpreter."""
     decoders = Decoders()
     atexit.register(decoders.close)
     return decoders

@@ -1,4 +1,4 @@
-"""A fake diarizer, which finds what a test tells it to."""
+"""A fake diarizer, which finds the turns that a test gives it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from govor.testing.fakes import QUIET, pass_gate
 
 
 class FakeDiarizer:
-    """A diarizer that finds the turns it was made with, and nobody in a silent reference; also its plugin."""
+    """A diarizer that finds its given turns, and no speaker in a silent reference; also its plugin."""
 
     def __init__(
         self,
@@ -27,18 +27,18 @@ class FakeDiarizer:
         gate: threading.Event | None = None,
         failure: Exception | None = None,
     ):
-        """`gate` holds back, and `failure` breaks, what is done with every block."""
+        """`gate` holds back each block, and `failure` is raised for it."""
         self.spec = spec or ModelSpec("fake-diarizer")
         self.turns = turns
         self.gate = gate
         self.failure = failure
         self.parallel = 1
         self.known: list[int] = []
-        """How many speakers were known in each recording."""
+        """Number of known speakers in each recording."""
         self.samples = 0
-        """Of all recordings, fed so far."""
+        """Samples of all recordings so far."""
         self.closed = 0
-        """How often `close` was called."""
+        """Number of calls of `close`."""
 
     @hookimpl
     def diarizer(self, settings: Mapping[str, Any]) -> FakeDiarizer:

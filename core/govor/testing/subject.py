@@ -1,4 +1,4 @@
-"""What a conformance suite examines: one installed plugin, its models loaded one by one, sounds to hear."""
+"""The subject of a conformance suite: one installed plugin, its models loaded one by one, audio for them."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class BackendSubject:
     plugin: ClassVar[str]
     """Name of the entry point."""
     settings: ClassVar[Mapping[str, Any]] = {}
-    """The plugin's own table. Chance must have no part in the results that it leads to."""
+    """The plugin's own table. It must make the results reproducible."""
     models: ClassVar[Sequence[str] | None] = None
     """Ids to load; None: all that have no files, or have them in installed packages."""
     device: ClassVar[str] = "cpu"
     stage_seconds: ClassVar[float] = 600.0
-    """After which loading, or one call, is taken to hang."""
+    """Seconds after which loading, or one call, counts as hanging."""
 
     def folder(self, spec: ModelSpec, root: Path) -> Path:
-        """Return where the model's files lie; make them in the empty folder `root`, or skip the test.
+        """Return the folder of the model's files; make them in the empty folder `root`, or skip the test.
 
-        Takes files from installed packages only, verified. Override it for files from elsewhere.
+        Uses files from installed packages only, verified. Override it for files from elsewhere.
         """
         store = Store(root, offline=True)
         model = next(model for model in _models(self.plugin, self.settings) if model.spec.id == spec.id)
@@ -45,7 +45,7 @@ class BackendSubject:
         return store.install(model)
 
     def speech(self) -> Audio:
-        """Return some seconds for the models to hear: a hum. Override it with real speech."""
+        """Return some seconds of audio for the models: a hum. Override it with real speech."""
         return hum(2.5)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -97,7 +97,7 @@ class BackendSubject:
     def rehearsal(
         cls, spec: ModelSpec, files: Path, sounds: list[Audio], tmp_path_factory: pytest.TempPathFactory
     ) -> Rehearsal:
-        """What came of every call, in a process of its own: each is made once."""
+        """The results of all calls, made once each in a process of its own."""
         folder = str(tmp_path_factory.mktemp("rehearsal"))
         table = dict(cls.settings)
         play = Play(
@@ -127,7 +127,7 @@ class BackendSubject:
     @pytest.fixture(scope="class")
     @classmethod
     def alone(cls, rehearsal: Rehearsal) -> list[Segment]:
-        """What the model answers to each of `sounds` by itself."""
+        """The model's results for each of `sounds` alone."""
         if any(map(rehearsal.fault, ALONE)):
             pytest.skip("it does not answer one array alone: another test says so")
         return [rehearsal.outcomes[name].segments[0] for name in ALONE]
@@ -135,7 +135,7 @@ class BackendSubject:
     @pytest.fixture(scope="class")
     @classmethod
     def detailed(cls, rehearsal: Rehearsal) -> Segment:
-        """The speech with words and log-probabilities, where the model claims them."""
+        """The speech with words and log-probabilities, if the model claims them."""
         if rehearsal.fault("details"):
             pytest.skip("it does not answer with details: another test says so")
         return rehearsal.outcomes["details"].segments[0]
@@ -148,7 +148,7 @@ def open_plugins(name: str, table: Mapping[str, Any]) -> list[Plugin]:
 
 
 def not_installed(name: str) -> str:
-    """Say how a plugin gets its entry point."""
+    """Return a sentence on how a plugin gets its entry point."""
     return (
         f"no installed package has the entry point '{name}' in the group '{GROUP}': write "
         f'[project.entry-points.{GROUP}] {name} = "your_module" in pyproject.toml and run pip install -e .'

@@ -23,7 +23,7 @@ ECHO = "2.7 seconds."
 
 @pytest.fixture
 def arguments(server: Any, serve_family: Any, samples: Path, tmp_path: Path) -> list[str]:
-    """What the scripts are told: a server, two recordings, and a server with a key and a model to delete."""
+    """Arguments of the scripts: a server, two recordings, and a server with a key and a model to delete."""
     silent = tmp_path / "silent.wav"
     silent.write_bytes(media.silence(2))
     guarded = serve_family(api_keys=("right",))

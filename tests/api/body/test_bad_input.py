@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is a clear four-key error and the server lives on."""
+"""Any invalid input gets a clear error with four keys, and the server goes on."""
 
 from __future__ import annotations
 

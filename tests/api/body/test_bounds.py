@@ -1,4 +1,4 @@
-"""What a form may hold is bounded together, and nothing of it stays when it has been answered."""
+"""Limits apply to the whole form, and none of its files remains after the answer."""
 
 from __future__ import annotations
 

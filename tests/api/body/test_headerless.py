@@ -24,7 +24,7 @@ def samples_of(samples: Path) -> bytes:
 
 @pytest.fixture
 def spoken(transcripts: dict[str, dict[str, str]]) -> str:
-    """What is said in it."""
+    """The text of the recording."""
     return transcripts["ru_short.wav"]["whisper_base"]
 
 

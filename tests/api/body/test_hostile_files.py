@@ -45,7 +45,7 @@ FILES = {
     "a negative size": hostile.before_the_beginning(),
 }
 SPOKEN = "2.7 seconds."
-"""What `echo` says of tests/data/ru_short.wav."""
+"""The text of `echo` for tests/data/ru_short.wav."""
 
 PATIENCE_SECONDS = 600
 FUZZ_FILES = int(os.environ.get("FUZZ_FILES", "300"))

@@ -49,7 +49,7 @@ def test_of_two_hundred_clients_all_are_served_or_asked_to_come_again(
 
 
 def figures(pulse: Pulse, answers: list[Any], before: int, server: Any) -> str:
-    """What happened, in a line."""
+    """Describe the results in a line."""
     served = sum(answer.status == 200 for answer in answers)
     quantiles = ", ".join(f"{name} {pulse.quantile(share) * 1000:.0f} ms" for name, share in SHARES.items())
     return f"{served} of {len(answers)} served; /health {quantiles}; resident {before / 2**20:.0f} MiB"

@@ -16,7 +16,7 @@ from govor.contract.models import Feature, ModelSpec
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, FakeLongForm, hum, plugins_of
 from support.clients.http2 import Connection
-from support.processes.servers import knock
+from support.processes.servers import send_unread
 from support.sound import media
 from support.waiting import Turnstile, eventually
 
@@ -84,7 +84,7 @@ def test_a_client_that_leaves_leaves_nothing_behind(
     server, content = start(), media.wav(hum(5))
     threads = threading.active_count()
     for number in range(1, ROUNDS + 1):
-        connection = knock(server, path, content, **fields)
+        connection = send_unread(server, path, content, **fields)
         work_begins(model)
         connection.close()
         assert eventually(lambda: is_at_rest(server, tmp_path))
@@ -99,7 +99,7 @@ def test_the_log_tells_that_a_client_left_before_its_stream_was_whole(
 ) -> None:
     caplog.set_level(logging.INFO, "govor.access")
     server = start()
-    connection = knock(server, URL, media.wav(hum(5)), stream="true")
+    connection = send_unread(server, URL, media.wav(hum(5)), stream="true")
     work_begins(model)
     assert connection.recv(1000).startswith(b"HTTP/1.1 200")
     connection.close()

@@ -1,4 +1,4 @@
-"""What proxies say of a request is read as they wrote it, and no further than they are trusted."""
+"""Proxies' headers are parsed as they were written, and believed only as far as the proxies are trusted."""
 
 from __future__ import annotations
 

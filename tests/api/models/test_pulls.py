@@ -140,7 +140,9 @@ def test_a_cancelled_download_leaves_nothing(client: httpx.Client, hub: Hub, tmp
     assert client.delete("/v1/models/away").status_code == 404
 
 
-def test_a_gated_repository_tells_what_to_do(client: httpx.Client, hub: Hub, error_of: ErrorOf) -> None:
+def test_the_error_for_a_gated_repository_names_the_remedy(
+    client: httpx.Client, hub: Hub, error_of: ErrorOf
+) -> None:
     hub.refuse("weights.bin", 401, headers=GATED)
     error = error_of(client.post("/v1/models", json={"model": "away"}), 502)
     assert "401: the repository is gated. Accept its terms on the hub, then set HF_TOKEN" in error["message"]

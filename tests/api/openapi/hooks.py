@@ -1,4 +1,6 @@
-"""What schemathesis cannot read out of /openapi.json: recordings, languages, fields that go together."""
+"""Values that schemathesis cannot derive from /openapi.json: recordings, languages, fields that belong
+together.
+"""
 
 import io
 import wave

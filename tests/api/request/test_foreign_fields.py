@@ -153,7 +153,7 @@ def test_the_language_may_be_asked_for_again() -> None:
     "name",
     ["without_timestamps", "beam_size", "best_of", "diarize_model", "condition_on_previous_text", "top_p"],
 )
-def test_what_is_not_done_is_named(server: Any, name: str) -> None:
+def test_ignored_fields_are_named(server: Any, name: str) -> None:
     answer = server.post(media.silence(1), model="echo", **{name: "1"})
     assert (answer.status_code, answer.headers["x-govor-ignored"]) == (200, name)
 

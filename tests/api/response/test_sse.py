@@ -26,7 +26,7 @@ from govor.engine.scheduling.tasks import InferenceTask
 from govor.errors import LoadFailed
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeLongForm, FakeRecognizer, hum, plugins_of, silence
-from support.processes.servers import knock
+from support.processes.servers import send_unread
 from support.sound import media
 from support.waiting import Turnstile, eventually
 
@@ -243,7 +243,7 @@ def test_clients_that_leave_while_the_model_works_leave_nothing_behind(
     content = voice(5)
     threads = threading.active_count()
     for number in range(1, ROUNDS + 1):
-        connection = knock(server, URL, content, model="fake", stream=streamed)
+        connection = send_unread(server, URL, content, model="fake", stream=streamed)
         model.gate.open()
         for _ in range(2):  # the first window is done, the second one held
             assert model.begun.acquire(timeout=10)
@@ -270,7 +270,8 @@ def test_clients_that_leave_while_they_wait_are_never_worked_for(start: Start, t
         first = threads.submit(server.post, voice(1))
         assert model.begun.acquire(timeout=10)
         leaving = [
-            knock(server, URL, voice(3), model="fake", stream=streamed) for streamed in ("true", "false") * 5
+            send_unread(server, URL, voice(3), model="fake", stream=streamed)
+            for streamed in ("true", "false") * 5
         ]
         assert eventually(lambda: len(waiting(server)) == len(leaving))
         for connection in leaving:
@@ -288,7 +289,7 @@ def test_a_client_that_leaves_while_its_recording_is_read_stops_the_reading(
 ) -> None:
     server = start(FakeRecognizer(FAKE))
     server.post(voice(1))  # loads the model
-    connection = knock(server, URL, media.silence(1800), model="fake")
+    connection = send_unread(server, URL, media.silence(1800), model="fake")
     assert eventually(lambda: len(list(tmp_path.iterdir())) == 1)
     (spooled,) = tmp_path.iterdir()
     connection.close()
@@ -316,8 +317,8 @@ def test_a_short_message_is_answered_while_a_long_upload_is_worked_on(start: Sta
 class Wordy(FakeRecognizer):
     """A model that writes a megabyte for every sound."""
 
-    def _hear(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
-        segment = super()._hear(audio, options, start)
+    def _transcribe(self, audio: Audio, options: Options, start: float = 0.0) -> Segment:
+        segment = super()._transcribe(audio, options, start)
         return replace(segment, text=segment.text.ljust(1_000_000, "x"))
 
 
@@ -336,7 +337,7 @@ def test_a_client_that_does_not_read_stops_nobody_but_itself(start: Start) -> No
     chunks = 40
     long = media.wav(np.tile(np.concatenate([hum(1), silence(4)]), chunks))
     with (
-        knock(server, URL, long, 4096, model="fake", stream="true") as connection,
+        send_unread(server, URL, long, 4096, model="fake", stream="true") as connection,
         connection.makefile("rb") as answer,
     ):
         assert model.begun.acquire(timeout=10)
@@ -357,7 +358,7 @@ def test_a_client_that_reads_no_more_is_cut_off_and_leaves_nothing_behind(
     model = Wordy(FAKE)
     server = start(model, send_timeout=1.0)
     long = media.wav(np.tile(np.concatenate([hum(1), silence(4)]), 40))
-    with knock(server, URL, long, 4096, model="fake", stream="true") as connection:
+    with send_unread(server, URL, long, 4096, model="fake", stream="true") as connection:
         assert model.begun.acquire(timeout=10)
         assert eventually(lambda: server.service.admission.inside == 0)
         assert eventually(lambda: not list(tmp_path.glob("govor-*")))

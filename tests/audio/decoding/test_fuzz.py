@@ -1,4 +1,4 @@
-"""Thousands of damaged files through the decoder processes: each is decoded or refused, and nothing stays.
+"""Thousands of damaged files through the decoder processes: each is decoded or refused, without leaks.
 
 `FUZZ_FILES=60000 pytest -m slow tests/audio/decoding/test_fuzz.py -s` tries more of them.
 """
@@ -25,13 +25,13 @@ FILES = int(os.environ.get("FUZZ_FILES", "2000"))
 FIRST = int(os.environ.get("FUZZ_FIRST", "0"))
 """Number of the first file."""
 WARM = min(FILES // 2, 5000)
-"""Files after which memory is measured first: by then the largest of each kind have come."""
+"""Files after which memory is first measured: by then the largest of each kind have come."""
 MOST_SAMPLES = 60 * 16_000
-"""Of each; a header that states a rate of 1 Hz makes a second an hour."""
+"""Of each file; a header that states a rate of 1 Hz makes a second an hour."""
 
 
 def kept_bytes() -> int:
-    """What stays in memory when what is free has gone back, as a server has it go back in pauses."""
+    """Return the memory in use after free memory was returned to the system, as a server does in pauses."""
     give_back()
     return resident_bytes() or 0
 

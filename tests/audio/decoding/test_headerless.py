@@ -1,4 +1,4 @@
-"""Sound without a header: what declares it, and that it is heard as what it is."""
+"""Audio without a header: its declarations, and its decoding by them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from support.sound import media
 
 
 def curve(rate: int = 16_000) -> np.ndarray:
-    """Half a second of 440 Hz as (samples,) float32."""
+    """Return half a second of 440 Hz as (samples,) float32."""
     return (0.5 * np.sin(2 * np.pi * 440 * np.arange(rate // 2) / rate)).astype(np.float32)
 
 
 def heard(content: bytes, layout: Layout, decoders: Decoders, folder: Path) -> np.ndarray:
-    """What a decoder makes of it."""
+    """Return the decoded samples."""
     source, target = folder / "source", folder / "target"
     source.write_bytes(content)
     with target.open("wb") as into:
@@ -33,7 +33,7 @@ def heard(content: bytes, layout: Layout, decoders: Decoders, folder: Path) -> n
 
 
 def encoded(samples: np.ndarray, codec: str) -> bytes:
-    """G.711 of 16-bit samples, by FFmpeg."""
+    """Encode 16-bit samples as G.711, by FFmpeg."""
     context = av.CodecContext.create(codec, "w")
     context.sample_rate, context.layout, context.format = 8000, "mono", "s16"
     frame = av.AudioFrame.from_ndarray((samples * 32767).astype(np.int16)[None], "s16", "mono")
@@ -54,20 +54,20 @@ def encoded(samples: np.ndarray, codec: str) -> bytes:
         ),
     ],
 )
-def test_samples_of_every_width_and_order_are_heard(
+def test_samples_of_every_width_and_order_are_decoded(
     samples: str, kind: str, scale: float, decoders: Decoders, tmp_path: Path
 ) -> None:
     content = (curve() * scale).astype(kind).tobytes()
     assert np.allclose(heard(content, Layout(samples), decoders, tmp_path), curve(), atol=2e-4)
 
 
-def test_24_bits_are_heard(decoders: Decoders, tmp_path: Path) -> None:
+def test_24_bits_are_decoded(decoders: Decoders, tmp_path: Path) -> None:
     content = b"".join(struct.pack(">i", int(value * 2**31))[:3] for value in curve())
     assert np.allclose(heard(content, Layout("s24be"), decoders, tmp_path), curve(), atol=2e-4)
 
 
 @pytest.mark.parametrize(("samples", "codec"), [("mulaw", "pcm_mulaw"), ("alaw", "pcm_alaw")])
-def test_g711_is_heard_at_8_khz(samples: str, codec: str, decoders: Decoders, tmp_path: Path) -> None:
+def test_g711_is_decoded_at_8_khz(samples: str, codec: str, decoders: Decoders, tmp_path: Path) -> None:
     sound = heard(encoded(curve(8000), codec), Layout(samples, 8000), decoders, tmp_path)
     assert len(sound) == pytest.approx(8000, abs=100)
     assert np.corrcoef(sound[1000:7000], curve()[1000:7000])[0, 1] > 0.99
@@ -91,7 +91,7 @@ def test_more_than_a_wav_file_can_hold_is_refused_and_not_cut(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("content", [media.silence(1), b""])
-def test_what_has_a_header_or_nothing_at_all_is_left_as_it_is(content: bytes, tmp_path: Path) -> None:
+def test_a_file_with_a_header_or_without_content_stays_as_it_is(content: bytes, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(content)
     with (tmp_path / "target").open("wb") as into:

@@ -1,4 +1,4 @@
-"""Files that crash, spin or fill memory cost themselves a clear error, and nobody else anything."""
+"""Files that crash, loop or fill memory get a clear error, and other recordings are unaffected."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def hours(tmp_path: Path) -> Path:
 
 
 def workers(decoders: Decoders) -> list[int]:
-    """Processes that decode, or wait to."""
+    """Return the processes that decode, or wait for a recording."""
     server = decoders.server_id
     return [] if server is None else media.family(server)[1:]
 
 
 def at_work(path: Path) -> int:
-    """The process that has a recording open."""
+    """Return the process that has a recording open."""
     found: list[int] = []
 
     def look() -> bool:
@@ -67,7 +67,7 @@ def samples(recording: Recording) -> int:
 
 
 def peak_bytes(process: int) -> int:
-    """Most memory that a process ever had."""
+    """Return the peak memory of a process."""
     status = Path(f"/proc/{process}/status").read_text()
     return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
@@ -208,14 +208,16 @@ def test_a_recording_that_is_closed_before_its_process_is_there_leaves_none(
 ) -> None:
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
     recording = Recording(hours, running)
-    recording.close()  # as whoever leaves at once does, while a thread is about to open it
+    recording.close()  # as a client does that disconnects while a thread is about to open it
     recording.open()
     assert list(recording.blocks()) == []
     assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
     assert eventually(lambda: media.descriptors(hours) == 0)
 
 
-def test_who_leaves_while_a_file_is_opened_does_not_wait_for_it(running: Decoders, write: Write) -> None:
+def test_a_caller_cancelled_while_a_file_is_opened_does_not_wait_for_it(
+    running: Decoders, write: Write
+) -> None:
     path = write(hostile.slow_to_open())
 
     async def leave() -> None:

@@ -1,4 +1,4 @@
-"""Any container and codec to the samples that faster-whisper would hear, in constant memory."""
+"""Any container and codec is decoded to the samples that faster-whisper would get, in constant memory."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ AS_FASTER_WHISPER = [
 
 @cache
 def encoded(container: str, codec: str, rate: int, sample: Path) -> bytes:
-    """A sample recording in another form."""
+    """Return a sample recording in another format."""
     return media.encode([media.read_wav(sample)[0]], rate, container, codec)
 
 
@@ -112,25 +112,25 @@ def decode(opened: Open) -> Decode:
 
 
 def loudness(audio: Audio) -> np.ndarray:
-    """Root of the mean square of each 50 ms: the same for all encodings of the same speech."""
+    """Return the root of the mean square of each 50 ms: the same for all encodings of the same speech."""
     whole = audio[: len(audio) // 800 * 800].reshape(-1, 800)
     return np.sqrt((whole**2).mean(axis=1))
 
 
 def likeness(audio: Audio, original: Audio) -> float:
-    """Correlation of loudness, over the length that both have."""
+    """Return the correlation of loudness, over the length that both have."""
     length = min(len(audio), len(original))
     return float(np.corrcoef(loudness(audio[:length]), loudness(original[:length]))[0, 1])
 
 
 def pitch(audio: Audio) -> float:
-    """Strongest frequency, in Hz."""
+    """Return the strongest frequency, in Hz."""
     spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio))))
     return float(np.argmax(spectrum) * SAMPLE_RATE / len(audio))
 
 
 def resident_bytes() -> int:
-    """Memory of this process that is in use."""
+    """Return the resident memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -269,7 +269,7 @@ def test_a_video_whose_index_is_lost_is_refused(sample: Path, write: Write, open
         pytest.param(media.encode([], 44_100, "mp4", "aac", picture=True), id="a picture without sound"),
     ],
 )
-def test_what_holds_no_sound_is_refused(content: bytes, write: Write, opened: Open) -> None:
+def test_a_file_without_sound_is_refused(content: bytes, write: Write, opened: Open) -> None:
     with pytest.raises(InvalidAudio) as caught:
         opened(write(content))
     assert caught.value.param == "file"
@@ -292,18 +292,18 @@ def damaged(content: bytes, begin: float, end: float) -> bytes:
         ]
     ),
 )
-def test_bad_packets_in_the_middle_are_left_out_and_the_rest_is_heard(
+def test_bad_packets_in_the_middle_are_left_out_and_the_rest_is_decoded(
     container: str, codec: str, rate: int, sample: Path, speech: media.Samples, write: Write, decode: Decode
 ) -> None:
     audio = decode(write(damaged(encoded(container, codec, rate, sample), 0.4, 0.55)))
     tail = 3 * SAMPLE_RATE
     lost = len(speech) - len(audio)
     assert lost < 0.4 * len(speech)
-    shifts = range(-SAMPLE_RATE // 20, SAMPLE_RATE // 20, 100)  # a codec fills up its last frame
+    shifts = range(-SAMPLE_RATE // 20, SAMPLE_RATE // 20, 100)  # a codec pads its last frame
     assert max(likeness(audio[-tail + shift :], speech[-tail:]) for shift in shifts) > 0.9
 
 
-def test_packets_that_hold_minutes_are_heard_whole(write: Write, decode: Decode) -> None:
+def test_packets_that_hold_minutes_are_decoded_whole(write: Write, decode: Decode) -> None:
     content = hostile.riff((b"fmt ", hostile.wav_format(rate=16)), (b"data", bytes(2 * 16 * 300)))
     assert len(decode(write(content))) == pytest.approx(300 * SAMPLE_RATE, rel=0.01)
 
@@ -318,7 +318,7 @@ def test_a_sample_rate_that_changes_on_the_way_is_followed(write: Write, decode:
         assert pitch(audio[second * SAMPLE_RATE : (second + 1) * SAMPLE_RATE]) == pytest.approx(440, abs=2)
 
 
-def test_recordings_chained_in_one_ogg_are_heard_one_after_the_other(write: Write, decode: Decode) -> None:
+def test_recordings_chained_in_one_ogg_are_decoded_one_after_the_other(write: Write, decode: Decode) -> None:
     audio = decode(
         write(b"".join(media.encode([media.tone(2, f)], 48_000, "ogg", "libopus") for f in (300, 700)))
     )
@@ -327,7 +327,7 @@ def test_recordings_chained_in_one_ogg_are_heard_one_after_the_other(write: Writ
 
 @linux
 def test_a_recording_that_was_read_leaves_no_file_open(write: Write, opened: Open) -> None:
-    path = write(media.silence(60))  # more than waits in a socket
+    path = write(media.silence(60))  # more than fits into a socket's buffer
     with opened(path) as recording:
         assert media.descriptors(path) == 1
         list(recording.blocks())
@@ -343,7 +343,7 @@ def test_a_recording_that_is_closed_while_it_is_read_leaves_no_file_open(sample:
     recording.close()
     recording.close()
     assert eventually(lambda: media.descriptors(path) == 0)
-    assert len(list(blocks)) <= 1  # what was decoded already
+    assert len(list(blocks)) <= 1  # decoded before the close
 
 
 @linux
@@ -429,7 +429,7 @@ def test_an_upload_cannot_reach_other_files_or_hosts(
     sample: Path,
     opened: Open,
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # so that relative paths lead somewhere
+    monkeypatch.chdir(tmp_path)  # so that relative paths could resolve
     secret = tmp_path / "secret.ts"
     secret.write_bytes(encoded("mpegts", "aac", 44_100, sample))
     port = listener.getsockname()[1]

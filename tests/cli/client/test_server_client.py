@@ -1,4 +1,4 @@
-"""What the terminal makes of a server's answers."""
+"""The command line's output for a server's answers."""
 
 from __future__ import annotations
 

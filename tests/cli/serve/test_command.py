@@ -80,7 +80,7 @@ def address(said: list[str]) -> str:
 
 
 def ended(process: Any, seconds: float = 10) -> str:
-    """What stood on stderr of a server that was told to stop, after checking that it ended well."""
+    """Return the stderr of a server that was asked to stop, after checking that it ended well."""
     _, errors = process.communicate(timeout=seconds)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors

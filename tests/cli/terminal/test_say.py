@@ -1,4 +1,4 @@
-"""What a server answers cannot command the terminal that shows it."""
+"""A server's answers cannot command the terminal that shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings that follow one another in one file are all heard."""
+"""Recordings that follow one another in one file are all decoded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tone(
     *,
     fragments: bool = False,
 ) -> bytes:
-    """Two seconds of a tone."""
+    """Return two seconds of a tone."""
     channels = np.repeat(media.tone(2, hertz)[None], 2 if layout == "stereo" else 1, axis=0)
     options = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "500000"} if fragments else {}
     return media.encode_channels(
@@ -39,7 +39,7 @@ def tone(
 
 
 def pitches(audio: Audio) -> list[int]:
-    """Strongest frequency in the middle of each two seconds, in hundreds."""
+    """Return the strongest frequency in the middle of each two seconds, in hundreds."""
     found = []
     for middle in range(SAMPLE_RATE, len(audio), 2 * SAMPLE_RATE):
         part = audio[middle - 8000 : middle + 8000]
@@ -68,7 +68,7 @@ KINDS: dict[str, list[tuple[str, str, int, str]]] = {
 
 
 @pytest.mark.parametrize("kinds", KINDS.values(), ids=KINDS)
-def test_recordings_glued_together_are_all_heard(
+def test_concatenated_recordings_are_all_decoded(
     kinds: list[tuple[str, str, int, str]], decode: Decode
 ) -> None:
     first, second = kinds

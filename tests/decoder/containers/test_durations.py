@@ -1,4 +1,4 @@
-"""The length that a container states counts only where the file is big enough for it."""
+"""A stated duration counts only if the file is large enough for it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_length_that_the_file_is_big_enough_for_is_believed(write: Write, deco
         assert recording.duration == 40
 
 
-def test_a_file_without_a_stated_length_tells_how_long_it_may_be(write: Write, decoders: Decoders) -> None:
+def test_a_file_without_a_stated_length_has_a_longest_one(write: Write, decoders: Decoders) -> None:
     with Recording(write(media.without_length(tone("webm", "libopus"))), decoders) as recording:
         assert recording.duration is None
         assert recording.longest is not None

@@ -1,4 +1,4 @@
-"""Which audio track of a recording is heard, and what is said where none can be."""
+"""The choice of a recording's audio track, and the errors if there is none."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pitch_of(recording: Recording) -> int:
 
 @pytest.fixture
 def pitch(decoders: Decoders, write: Write) -> Pitch:
-    """The pitch of what is heard of a recording."""
+    """Return the pitch of the decoded track."""
 
     def pitch(content: bytes, languages: list[str] | None = None, **selection: str) -> int:
         return pitch_of(
@@ -47,14 +47,14 @@ def pitch(decoders: Decoders, write: Write) -> Pitch:
 
 
 def without_decoder(content: bytes, count: int = 1) -> bytes:
-    """A recording of which the first tracks are in a codec that nobody knows."""
+    """Return a recording whose first tracks are in an unknown codec."""
     for ours in (b"sowt", b"A_PCM/INT/LIT"):
         content = content.replace(ours, b"apac" if len(ours) == 4 else b"A_XYZ/INT/LIT", count)
     return content
 
 
 @pytest.mark.parametrize("container", ["mov", "matroska"])
-def test_a_track_that_nothing_decodes_is_passed_over(container: str, pitch: Pitch) -> None:
+def test_a_track_without_a_decoder_is_skipped(container: str, pitch: Pitch) -> None:
     assert pitch(without_decoder(media.tracks_of([LOW, HIGH], container))) == 700
 
 
@@ -67,13 +67,13 @@ def test_a_track_without_sound_is_not_taken_while_another_has_some(
     assert pitch(media.tracks_of([first, first, HIGH], container)) == 700
 
 
-def test_the_number_of_the_track_that_is_heard_is_told(decoders: Decoders, write: Write) -> None:
+def test_the_number_of_the_used_track_is_reported(decoders: Decoders, write: Write) -> None:
     with Recording(write(media.tracks_of([SILENT, HIGH], "matroska")), decoders) as recording:
         assert recording.track == 1
 
 
 @pytest.mark.parametrize(("track", "told"), [("", ["other_tracks"]), ("0", [])])
-def test_tracks_that_are_not_heard_are_told_if_nobody_chose(
+def test_unused_tracks_are_reported_if_none_was_selected(
     track: str, told: list[str], decoders: Decoders, write: Write
 ) -> None:
     with Recording(
@@ -83,7 +83,7 @@ def test_tracks_that_are_not_heard_are_told_if_nobody_chose(
             pass
     assert [notice.code for notice in recording.notices] == told
     if told:
-        assert recording.notices[0].message.startswith("Of 2 audio tracks, 0 was heard; 'track' names ")
+        assert recording.notices[0].message.startswith("Of 2 audio tracks, 0 was used; 'track' selects ")
 
 
 def test_the_default_track_goes_first(pitch: Pitch) -> None:
@@ -168,7 +168,7 @@ def test_a_track_that_is_named_goes_before_the_wanted_language(pitch: Pitch) -> 
     assert pitch(media.tracks_of([LOW, MIDDLE, HIGH], tags=TAGS), ["ru"], track="0") == 300
 
 
-def test_a_silent_track_that_is_named_is_heard(pitch: Pitch) -> None:
+def test_a_silent_track_that_is_named_is_used(pitch: Pitch) -> None:
     assert pitch(media.tracks_of([HIGH, SILENT]), track="1") == 0
 
 
@@ -227,7 +227,7 @@ def test_64_tracks_are_not_all_listed(pitch: Pitch) -> None:
         pitch(media.tracks_of([LOW[:1600]] * 64), track="64")
 
 
-def test_of_a_pipe_which_cannot_be_read_twice_the_best_track_is_heard(
+def test_of_a_pipe_which_cannot_be_read_twice_the_best_track_is_used(
     decoders: Decoders, tmp_path: Path
 ) -> None:
     pipe = tmp_path / "pipe"

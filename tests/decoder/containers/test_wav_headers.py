@@ -1,4 +1,4 @@
-"""WAV files whose samples FFmpeg takes for others: they are heard as they were recorded."""
+"""WAV files that FFmpeg misreads are decoded as they were recorded."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TONE = media.tone(0.5)
 
 
 def ticks(bits: int) -> np.ndarray:
-    """The tone as integers of so many bits."""
+    """Return the tone as integers of so many bits."""
     return np.round(TONE * 2.0 ** (bits - 1)).astype(np.int64)
 
 
 def in_bytes(samples: np.ndarray, width: int, order: str) -> bytes:
-    """Integers in `width` bytes each."""
+    """Return integers in `width` bytes each."""
     return b"".join(
         int(sample).to_bytes(width, "little" if order == "<" else "big", signed=True) for sample in samples
     )
@@ -35,7 +35,7 @@ def in_bytes(samples: np.ndarray, width: int, order: str) -> bytes:
 def wave_file(
     data: bytes, width: int, *, order: str = "<", valid: int = 0, tag: int = PCM, before: bytes = b""
 ) -> bytes:
-    """A mono file of 16 kHz; `valid` bits are stated by an extension."""
+    """Return a mono file of 16 kHz; `valid` bits are stated by an extension."""
     told = EXTENSIBLE if valid else tag
     form = struct.pack(f"{order}HHIIHH", told, 1, 16_000, 16_000 * width, width, 8 * width)
     if valid:
@@ -83,7 +83,7 @@ def test_a_long_big_endian_file_is_read_as_a_whole(decode: Callable[[bytes], Aud
     assert np.allclose(decode(content), long, atol=2**-14)
 
 
-def test_a_torn_big_endian_file_is_heard_as_far_as_it_goes(decode: Callable[[bytes], Audio]) -> None:
+def test_a_torn_big_endian_file_is_decoded_as_far_as_it_goes(decode: Callable[[bytes], Audio]) -> None:
     content = wave_file(in_bytes(ticks(24), 3, ">"), 3, order=">")
     heard = decode(content[:-3001])
     assert len(heard) == len(TONE) - 1001
@@ -91,7 +91,7 @@ def test_a_torn_big_endian_file_is_heard_as_far_as_it_goes(decode: Callable[[byt
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_what_a_recorder_left_behind_the_samples_is_not_read_as_chunks(
+def test_bytes_after_the_samples_are_not_read_as_chunks(
     order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "reserved"

@@ -1,4 +1,4 @@
-"""What of a recording was not heard is told, and nothing is told of one that was heard."""
+"""Notices: each part of a recording that was not decoded is reported, and nothing else."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ WHOLE = [
 
 
 @pytest.mark.parametrize(("container", "codec"), WHOLE)
-def test_nothing_is_told_of_a_whole_recording(container: str, codec: str, told: Told) -> None:
+def test_a_whole_recording_has_no_notice(container: str, codec: str, told: Told) -> None:
     assert told(tone(container, codec)) == ()
 
 
-def test_nothing_is_told_of_a_track_that_begins_late(told: Told) -> None:
+def test_a_track_that_begins_late_has_no_notice(told: Told) -> None:
     late = media.altered(tone("mp4", "aac"), "mp4", lambda _, packet: media.move(packet, 4.0))
     assert told(late) == ()
 
 
-def test_nothing_is_told_of_a_tag_behind_the_samples(told: Told) -> None:
+def test_a_tag_after_the_samples_has_no_notice(told: Told) -> None:
     assert told(tone("wav", "pcm_s16le") + b"id3 \x10\0\0\0ID3\x03\0\0\0\0\0\x06abcdef") == ()
 
 
 @pytest.mark.parametrize("container", ["mp4", "matroska"])
-def test_packets_that_cannot_be_decoded_are_told(container: str, told: Told) -> None:
+def test_packets_that_cannot_be_decoded_are_reported(container: str, told: Told) -> None:
     bad = media.altered(
         tone(container, "aac"),
         container,
@@ -70,7 +70,7 @@ def test_packets_that_cannot_be_decoded_are_told(container: str, told: Told) -> 
     assert "could not be decoded" in notice.message
 
 
-def test_packets_that_are_missing_are_told_once(told: Told) -> None:
+def test_missing_packets_are_reported_once(told: Told) -> None:
     gaps = media.altered(
         tone("webm", "libopus"),
         "webm",
@@ -84,7 +84,7 @@ def test_packets_that_are_missing_are_told_once(told: Told) -> None:
 
 
 @pytest.mark.parametrize("container", ["flac", "matroska"])
-def test_a_file_that_is_cut_off_is_told(container: str, told: Told) -> None:
+def test_a_file_that_is_cut_off_is_reported(container: str, told: Told) -> None:
     whole = tone(container, {"flac": "flac"}.get(container, "aac"))
     (notice,) = told(whole[: len(whole) // 4])
     assert notice.code == "cut_off"
@@ -98,7 +98,7 @@ def test_a_header_that_was_written_before_the_end_was_known_is_no_cut(told: Told
     assert told(whole[:40] + b"\xff\xff\xff\x7f" + whole[44:]) == ()
 
 
-def test_another_recording_that_cannot_be_opened_is_told(told: Told) -> None:
+def test_another_recording_that_cannot_be_opened_is_reported(told: Told) -> None:
     rubbish = np.random.default_rng(0).bytes(2000)
     (notice,) = told(tone("wav", "pcm_s16le") + b"RIFF\0\x01\0\0WAVEfmt " + rubbish)
     assert (notice.code, notice.start, notice.end) == ("unheard", 6, None)

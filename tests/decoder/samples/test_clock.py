@@ -1,4 +1,4 @@
-"""The recording's own clock: silence stands where sound is missing, and nowhere else."""
+"""The recording's own clock: silence replaces missing sound, and is nowhere else."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FRAME = {"aac": 1024 / 48_000, "mp2": 1152 / 48_000, "libopus": 0.02}
 
 @cache
 def tones(container: str, codec: str, *, picture: bool = False) -> bytes:
-    """Three seconds of 400 Hz and three of 1000."""
+    """Return three seconds of 400 Hz and three of 1000."""
     sound = np.concatenate([media.tone(3, 400), media.tone(3, 1000)])
     return media.encode([sound], 48_000, container, codec, picture=picture)
 
@@ -54,7 +54,7 @@ def unchanged(number: int, packet: av.Packet) -> bytes:
 
 
 def change_of_tone(audio: Audio) -> float:
-    """Seconds to the begin of 1000 Hz."""
+    """Return the seconds to the start of 1000 Hz."""
     parts = audio[: len(audio) // 160 * 160].reshape(-1, 160)  # one and ten waves in each hundredth
     spectrum = np.abs(np.fft.rfft(parts))
     return float(np.argmax(spectrum[:, 10] > 10)) / 100
@@ -65,7 +65,7 @@ def test_a_track_that_begins_late_keeps_its_times_in_every_container(
 ) -> None:
     found = {}
     for container, codec in CONTAINERS:
-        if container == "flv":  # takes no picture that can be made here
+        if container == "flv":  # accepts no picture that can be made here
             continue
         content = tones(container, codec, picture=container != "webm")
         late = media.altered(content, container, lambda _, packet: media.move(packet, 4.84))
@@ -144,7 +144,7 @@ def test_a_hole_after_a_clock_that_was_set_keeps_its_length(decode: Decode) -> N
 
 
 def holes(seconds: float, packets: int = 50) -> bytes:
-    """So many packets of 20 ms, each of them so late after the one before."""
+    """Return so many packets of 20 ms, each of them so late after the one before."""
     sound = media.encode([media.tone(packets / 50)], 48_000, "matroska", "libopus")
     return media.altered(sound, "matroska", lambda n, packet: media.move(packet, n * seconds))
 

@@ -1,4 +1,4 @@
-"""Two channels that are one another's inverse are heard; ordinary stereo is mixed as ever."""
+"""Two channels that are each other's inverse stay audible; ordinary stereo is mixed as usual."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def speech(samples: Path) -> media.Samples:
 
 @pytest.fixture(scope="module")
 def other(samples: Path) -> media.Samples:
-    """As much Russian."""
+    """The same length of Russian."""
     return media.read_wav(samples / "ru.wav")[0][-6 * SAMPLE_RATE :]
 
 
@@ -67,7 +67,7 @@ def test_an_inverted_channel_with_its_own_noise_does_not_cancel_the_other(
     assert abs(np.corrcoef(heard, speech)[0, 1]) > 0.95  # either of the two
 
 
-def test_of_four_channels_an_inverted_pair_is_heard(speech: media.Samples, decode: Decode) -> None:
+def test_of_four_channels_an_inverted_pair_is_audible(speech: media.Samples, decode: Decode) -> None:
     silent = np.zeros_like(speech)
     heard = decode(media.channels_wav(np.stack([silent, speech, -speech, silent])))
     assert np.corrcoef(heard, speech)[0, 1] > 0.99
@@ -105,7 +105,7 @@ def test_ordinary_stereo_is_mixed_bit_for_bit_as_ever(
     )
 
 
-def test_where_the_inversion_ends_both_channels_are_heard_again(
+def test_after_the_inversion_both_channels_are_mixed_again(
     speech: media.Samples, other: media.Samples, decode: Decode
 ) -> None:
     silent = np.zeros_like(speech)
@@ -117,7 +117,7 @@ def test_where_the_inversion_ends_both_channels_are_heard_again(
         assert abs(np.corrcoef(part, voice[SAMPLE_RATE:])[0, 1]) > 0.9
 
 
-def test_no_click_is_heard_where_an_inversion_begins_and_ends(decode: Decode) -> None:
+def test_an_inversion_begins_and_ends_without_a_click(decode: Decode) -> None:
     hum = media.tone(9, 110)
     signs = np.repeat([1, -1, 1], 3 * SAMPLE_RATE)
     heard = decode(media.channels_wav(pair(hum, signs * hum)))

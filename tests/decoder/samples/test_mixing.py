@@ -34,7 +34,7 @@ def hear(decoders: Decoders, write: Write) -> Hear:
 
 @pytest.fixture
 def names(decoders: Decoders, write: Write) -> Callable[[bytes], tuple[str, ...]]:
-    """What the channels of a recording are called."""
+    """Return the names of a recording's channels."""
 
     def names(content: bytes) -> tuple[str, ...]:
         with Recording(write(content), decoders) as recording:
@@ -44,7 +44,7 @@ def names(decoders: Decoders, write: Write) -> Callable[[bytes], tuple[str, ...]
 
 
 def in_turns(count: int) -> np.ndarray:
-    """(channels, samples) of which one after the other has a tone, for 0.1 s."""
+    """Return (channels, samples) with a tone of 0.1 s in one channel after the other."""
     channels = np.zeros((count, count * 1600), np.float32)
     for channel in range(count):
         channels[channel, channel * 1600 : (channel + 1) * 1600] = media.tone(0.1)
@@ -52,7 +52,7 @@ def in_turns(count: int) -> np.ndarray:
 
 
 def turns(audio: Audio, count: int) -> list[float]:
-    """How loud each of them is heard."""
+    """Return the loudness of each channel's tone in the result."""
     return [float(audio[at + 200 : at + 1400].std()) for at in range(0, count * 1600, 1600)]
 
 
@@ -73,7 +73,7 @@ def test_a_channel_alone_is_bit_for_bit_what_a_recording_of_it_would_be(
 @pytest.mark.parametrize(
     ("container", "codec"), [("flac", "flac"), ("ogg", "libopus"), ("mp4", "aac"), ("matroska", "pcm_s24le")]
 )
-def test_a_channel_can_be_heard_alone_in_any_container(container: str, codec: str, hear: Hear) -> None:
+def test_a_channel_can_be_decoded_alone_in_any_container(container: str, codec: str, hear: Hear) -> None:
     content = media.encode_channels(tones(300, 700), 48_000, container, codec, "stereo")
     for channel, hertz in enumerate((300, 700)):
         heard = hear(content, channel=channel)[4000:12_000]
@@ -135,7 +135,7 @@ def test_more_channels_than_can_be_converted_are_refused(hear: Hear) -> None:
 
 
 @pytest.mark.parametrize("selection", [{"track": "x" * 201}, {"language": "x" * 201}, {"channel": -1}])
-def test_wishes_that_no_recording_can_fulfil_are_no_wishes(selection: dict[str, object]) -> None:
+def test_selections_that_no_recording_can_fulfil_are_refused(selection: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"at most 200|from 0"):
         TrackSelection(**selection)
 
@@ -171,7 +171,7 @@ def test_an_empty_mask_of_channels_is_no_layout(hear: Hear) -> None:
 
 
 @pytest.mark.parametrize("mask", [0x30, 0x8 | 0x40000, 0x5000, 0x3F000, 0x2D000, 0x63F, 0x2D63F])
-def test_channels_in_odd_places_are_heard(mask: int, hear: Hear) -> None:
+def test_channels_in_odd_places_are_mixed(mask: int, hear: Hear) -> None:
     count = mask.bit_count()
     heard = hear(media.channels_wav(np.stack([media.tone(1)] * count), mask=mask))
     assert heard.std() > 0.1

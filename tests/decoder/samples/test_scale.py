@@ -1,4 +1,4 @@
-"""Samples of floating point in the scale of whole numbers are heard; others are only cut off above 1."""
+"""Floating-point samples in the range of integers are scaled; others are only clipped above 1."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def clock() -> Clock:
 
 
 def refused(ask: Callable[[], Any], kind: type[GovorError] = ServerBusy) -> float:
-    """What a refusal says of when to come again."""
+    """Return the time to retry of a refusal."""
     with pytest.raises(kind) as caught:
         ask()
     assert caught.value.retry_after is not None

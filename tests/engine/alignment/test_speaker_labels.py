@@ -1,4 +1,4 @@
-"""Whose words are whose: turns of a diarizer laid over segments of a model."""
+"""Speakers of words: a diarizer's turns aligned with a model's segments."""
 
 from __future__ import annotations
 

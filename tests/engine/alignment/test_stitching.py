@@ -27,7 +27,7 @@ JITTER = st.lists(st.integers(-4, 4), min_size=120, max_size=120)
 
 
 def segment(words: list[Word], *, with_words: bool = True) -> Segment:
-    """What a model with tokens that are words returns."""
+    """Return the segment of a model whose tokens are words."""
     tokens = tuple(
         Token(text, -0.1 * place, text.encode())
         for place, text in enumerate((" " if place else "") + word.text for place, word in enumerate(words))

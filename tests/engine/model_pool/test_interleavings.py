@@ -1,4 +1,6 @@
-"""Whatever comes in whatever order: no model is closed in use, none is there twice, none too much."""
+"""In any order of events, no model is closed while in use or loaded twice, and memory stays within its
+budget.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ SIZES = {"a": 100, "b": 60, "c": 50, "d": 120}
 BUDGET = 200
 SECOND = hum(1.0)
 EXPECTED = (InsufficientMemory, LoadFailed, ModelBusy, ModelUnloaded)
-"""What may be raised; anything else is a fault."""
+"""Allowed errors; any other is a fault."""
 
 names = st.sampled_from(sorted(SIZES))
 

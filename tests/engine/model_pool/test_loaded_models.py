@@ -1,4 +1,4 @@
-"""Who stays in memory: time to live, budget, pins; what is refused, and what is said of it."""
+"""Models that stay in memory: time to live, budget, pins; refusals, and their messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a load took, and when that cannot be told."""
+"""The memory of a load, and cases in which it is unknown."""
 
 from __future__ import annotations
 

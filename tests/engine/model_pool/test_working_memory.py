@@ -1,4 +1,4 @@
-"""What models take while they work: measured where one works alone, counted while in use, given back."""
+"""Models' working memory: measured while one works alone, counted while in use, given back."""
 
 from __future__ import annotations
 

@@ -265,7 +265,7 @@ asks = st.builds(
 
 
 def expected(number: int, ask: Ask) -> list[str]:
-    """What a request must hear: levels that no other one has."""
+    """Return the texts of a request: the levels of its audio, which no other request has."""
     return [str(number * BURSTS + burst + 1) for burst in range(ask.bursts)]
 
 

@@ -1,4 +1,4 @@
-"""Whose threads a core is for, also where the whole server is niced."""
+"""Priorities of worker threads, also if the whole server is niced."""
 
 from __future__ import annotations
 

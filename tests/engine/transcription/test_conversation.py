@@ -70,7 +70,7 @@ async def hear(service: Service, path: Path, **fields: Any) -> list[tuple[Segmen
 
 
 async def loaded(service: Service) -> list[Any]:
-    """What is in memory of the fake."""
+    """Return the loaded model "fake"."""
     async with service.pool.lease(service.router.choose("fake")) as entry:
         return [entry]
 

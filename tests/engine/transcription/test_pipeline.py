@@ -39,7 +39,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /pr
 
 
 def work_of(service: Service, path: Path, **fields: Any) -> Work:
-    """What to do with a recording; the model is the only one there is."""
+    """Return the work for a recording; there is only one model."""
     (model,) = service.catalogue
     return Work(path, model, **fields)
 

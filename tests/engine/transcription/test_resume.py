@@ -29,8 +29,8 @@ TALK = (1, -4, 2.5, -1, 3, -5, 0.5, -1, 9, -4, 4, -6)
 class Hasty(FakeRecognizer):
     """A model whose segments end before their chunks do."""
 
-    def _hear(self, *args: Any) -> Segment:
-        heard = super()._hear(*args)
+    def _transcribe(self, *args: Any) -> Segment:
+        heard = super()._transcribe(*args)
         return Segment(heard.text, 0.0, (heard.end or 0.0) / 2)
 
 

@@ -1,4 +1,4 @@
-"""What the bodies of other servers' dialects do with what a model cannot say, and with speakers."""
+"""Bodies of other servers' dialects for transcripts with unknown values, and with speakers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_change_of_speaker_is_a_turn_and_the_first_speaker_is_none() -> None:
     assert [event.get("speaker_turn", False) for event in events] == expected
 
 
-def test_what_a_model_cannot_say_has_no_key() -> None:
+def test_unknown_values_have_no_key() -> None:
     body: Any = gowhisper.rich_body(transcript(Segment("yes", 0.0, 1.0)), "transcribe")
     assert "language" not in body
     told = gowhisper.GoWhisperEvents("transcribe", None, None).segment(Segment("yes"))

@@ -38,7 +38,7 @@ def test_another_speaker_begins_a_paragraph_and_is_named_once(build):
     assert paragraphs(build, *said) == ["A: Можно?", "B: Да. Заходите.", "Садитесь."]
 
 
-def test_paragraphs_have_times_on_wish(build):
+def test_paragraphs_have_times_on_request(build):
     said = [Segment("Раз.", 0.4, 1.0, speaker="A"), Segment("Два.", 3725.9, 3727.0, speaker="A")]
     assert paragraphs(build, *said, times=True) == ["[00:00:00] A: Раз.", "[01:02:05] Два."]
 

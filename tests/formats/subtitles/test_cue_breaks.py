@@ -1,4 +1,4 @@
-"""Where a long segment is cut into cues, and a cue into lines."""
+"""Breaks of a long segment into cues, and of a cue into lines."""
 
 import pytest
 

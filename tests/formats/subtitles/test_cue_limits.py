@@ -1,4 +1,4 @@
-"""Limits that cues keep, whatever is said."""
+"""Limits that cues keep for any text."""
 
 import re
 
@@ -33,7 +33,7 @@ layouts = st.builds(
 
 
 def transcript_of(parts):
-    """Segments that follow each other."""
+    """Return segments that follow each other."""
     made, clock = [], 0.0
     for said, gap, pace, told, speaker in parts:
         clock += gap

@@ -1,4 +1,4 @@
-"""How long a cue is shown."""
+"""Durations of cues."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Cues where several people speak."""
+"""Cues of several speakers."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from govor.formats.subtitles.line_breaks import columns
 from support.subtitle_files import times
 
 
-def test_what_some_say_at_once_is_shown_one_after_the_other(build):
+def test_overlapping_speech_is_shown_one_after_the_other(build):
     long = "And so, my fellow Americans, ask not what your country can do for you."
     said = [Segment(long, 0.0, 10.0, speaker="A"), Segment("No.", 0.5, 3.0, speaker="B")]
     said.append(Segment("Yes.", 0.6, 2.0, speaker="C"))
@@ -24,7 +24,7 @@ def test_a_word_said_into_a_sentence_leaves_it_a_second(build):
 
 
 def lines(body):
-    """Lines of text of all cues."""
+    """Return the lines of text of all cues."""
     return [line for block in body.split("\n\n") for line in block.split("\n") if "今" in line]
 
 

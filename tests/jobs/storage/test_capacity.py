@@ -1,4 +1,4 @@
-"""Whose finished jobs make way where the room is full: those of whoever takes most."""
+"""If the space for jobs is full, finished jobs of the client that takes most are deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is to blame for a crash: only a job that was worked on alone; the others are tried one at a time."""
+"""A crash is blamed on a job only if it was worked on alone; several are tried one at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of jobs survives the process, and a full disk is told as such."""
+"""Records of jobs outlive the process, and a full disk gets its own error."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Espeak:
         return 0
 
     def _words(self, seconds: float) -> list[tuple[float, float]]:
-        """A word ends where its first pause (`_`) stands, else where the next word begins."""
+        """Return the words' times: a word ends at its first pause (`_`), else at the next word's start."""
         words: list[Spoken] = []
         for kind, at, name in self._events:
             if kind == EVENT_WORD:

@@ -1,4 +1,4 @@
-"""Random voice variants for espeak-ng, in a copy of its data: its own are too few to hear strangers well."""
+"""Random voice variants for espeak-ng, in a copy of its data: its own are too few for good generalisation."""
 
 from __future__ import annotations
 

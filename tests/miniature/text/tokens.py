@@ -49,7 +49,7 @@ Tokens = Letters | Pieces
 
 
 def train_pieces(texts: list[str], target: Path, size: int = 256) -> None:
-    """Write `target`, a SentencePiece model that keeps capitals and marks as they are."""
+    """Write `target`, a SentencePiece model that keeps capitals and punctuation."""
     from sentencepiece import SentencePieceTrainer
 
     SentencePieceTrainer.train(
@@ -66,7 +66,7 @@ def train_pieces(texts: list[str], target: Path, size: int = 256) -> None:
 
 
 def place(words: list[list[int]], times: list[tuple[float, float]]) -> list[float]:
-    """Return where each token is said, its word's tokens spread evenly from the word's start to its end.
+    """Return the time of each token: a word's tokens are spread evenly from its start to its end.
 
     In the unit of `times`. The space after a word comes half a letter after its end.
     """

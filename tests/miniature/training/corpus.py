@@ -16,7 +16,7 @@ from miniature.training.features import MELS, log_mel
 FRAMES_A_SECOND = 100
 SUBSAMPLING = 4
 CHAIN_SHARE = 0.12
-"""Of utterances are heard as part of a chain of two to four, so that long audio is not new to the model."""
+"""Share of utterances in chains of two to four, so that the model is trained on long audio too."""
 CLEAN_SHARE = 0.15
 TOP_MEL = float(np.log1p(8000 / 700))
 """The HTK scale without its factor."""
@@ -33,7 +33,7 @@ class Batch:
 
 
 class Corpus:
-    """What synthesise.py wrote into some folders."""
+    """The output of synthesise.py in some folders."""
 
     def __init__(self, folders: Sequence[Path], seed: int) -> None:
         self.features: list[np.ndarray] = []
@@ -116,7 +116,7 @@ class Corpus:
 
 
 def chunk(features: np.ndarray, factor: float) -> np.ndarray:
-    """Move what is at a frequency to `factor` times it, as a shorter or longer vocal tract does."""
+    """Move each frequency to `factor` times it, as a shorter or longer vocal tract does."""
     hertz = 700 * (np.exp(np.arange(1, MELS + 1) * TOP_MEL / (MELS + 1)) - 1)
     bands = np.log1p(hertz / factor / 700) * (MELS + 1) / TOP_MEL - 1
     bands = bands.clip(0, MELS - 1.001)

@@ -61,7 +61,7 @@ def arguments() -> argparse.Namespace:
 
 
 def take_over(model: GigaAM, start: GigaAM) -> None:
-    """Copy the encoder, and the head where its kind and size are the same."""
+    """Copy the encoder, and the head if its kind and size are the same."""
     own, other = model.state_dict(), start.state_dict()
     heads = [{name: value.shape for name, value in of.items() if "head." in name} for of in (own, other)]
     same = heads[0] == heads[1]
@@ -93,7 +93,7 @@ def train(model: GigaAM, corpus: Corpus, tokens: Tokens, args: argparse.Namespac
 
 
 def loss_of(model: GigaAM, batch: Batch, tokens: Tokens, guide: float) -> Tensor:
-    """Return the mean loss per token; `guide` weighs how much each token is held to its place."""
+    """Return the mean loss per token; `guide` is the weight of each token's place."""
     words = [tokens.words(text) for text in batch.texts]
     flat = [list(chain.from_iterable(text)) for text in words]
     places = [place(text, times) for text, times in zip(words, batch.words, strict=True)]
@@ -119,7 +119,7 @@ def loss_of(model: GigaAM, batch: Batch, tokens: Tokens, guide: float) -> Tensor
 def placed(
     log_probs: Tensor, flat: list[list[int]], places: list[list[float]], lengths: Tensor, blank: int
 ) -> Tensor:
-    """Return the cross-entropy of saying each token in the frame of its place, and blanks elsewhere."""
+    """Return the cross-entropy of emitting each token in the frame of its place, and blanks elsewhere."""
     wanted = torch.full(log_probs.shape[:2], -100)
     for row, (text, at) in enumerate(zip(flat, places, strict=True)):
         wanted[row, : lengths[row]] = blank

@@ -23,7 +23,7 @@ def cache(tmp_path: Path) -> Path:
 
 
 def occupied(*folders: Path) -> int:
-    """Bytes on the disk, counted as `du` does: each file once, however many names it has."""
+    """Return the bytes on the disk, counted as `du` does: each file once, however many names it has."""
     files = {
         (stat.st_dev, stat.st_ino): stat.st_blocks * 512
         for folder in folders
@@ -59,7 +59,7 @@ def test_a_branch_is_known_to_the_hubs_client_by_its_name(store: Store, hub: Hub
     assert Path(hf_hub_download("owner/small", "weights.bin", local_files_only=True)).read_bytes() == BYTES
 
 
-def test_what_the_hubs_client_has_is_not_fetched(store: Store, published: Any, hub: Hub) -> None:
+def test_files_of_the_hubs_client_are_not_fetched(store: Store, published: Any, hub: Hub) -> None:
     from huggingface_hub import hf_hub_download
 
     model = published()
@@ -81,7 +81,7 @@ def test_an_offline_store_takes_what_the_cache_has(root: Path, published: Any, h
     assert hub.requests.total() == asked
 
 
-def test_where_no_hard_link_can_be_made_the_file_is_copied_and_no_link(
+def test_without_hard_links_the_file_is_copied_and_no_link(
     root: Path, store: Store, cache: Path, published: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from huggingface_hub import hf_hub_download
@@ -100,7 +100,7 @@ def test_where_no_hard_link_can_be_made_the_file_is_copied_and_no_link(
     assert occupied(root, cache) > 1.9 * len(BYTES)
 
 
-def test_where_the_cache_cannot_be_linked_to_it_is_left_alone(
+def test_a_cache_that_cannot_be_linked_to_is_left_alone(
     store: Store, cache: Path, published: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
@@ -166,7 +166,7 @@ def test_a_repository_that_is_listed_at_the_pull_is_the_files_its_family_wants(
     assert hub.requests.total() == asked
 
 
-def test_a_repository_without_a_model_is_told(store: Store, hub: Hub) -> None:
+def test_a_repository_without_a_model_is_an_error(store: Store, hub: Hub) -> None:
     from dataclasses import replace
 
     hub.put("owner/small", "README.md", b"read", large=False)

@@ -1,4 +1,4 @@
-"""A download that was killed, cut off or called off goes on where it was."""
+"""A download that was killed, interrupted or cancelled is resumed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Store(Path(sys.argv[1]), offline=False).install(model_of(file_of("weights.bin", 
 
 
 def installing(root: Path, source: str, hub: Hub, home: Path) -> subprocess.Popen[bytes]:
-    """Another process that installs the model."""
+    """Start another process that installs the model."""
     environment = {
         **os.environ,
         "HF_ENDPOINT": hub.url,
@@ -67,7 +67,7 @@ def test_after_a_kill_nothing_is_fetched_twice(
     assert files_below(root) == {"family/small/weights.bin", "family/small/.govor.json"}
 
 
-def test_what_was_kept_of_another_file_is_noticed_and_fetched_anew(store: Store, hub: Hub) -> None:
+def test_a_part_of_another_file_is_noticed_and_fetched_anew(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     part = store.folder(model) / "weights.bin.govor-part"
     part.parent.mkdir(parents=True)
@@ -93,7 +93,7 @@ def test_a_part_that_was_whole_needs_no_byte(store: Store, hub: Hub) -> None:
     assert hub.sent.total() == 0
 
 
-def test_a_download_that_stalls_is_called_off_at_once(root: Path, hub: Hub) -> None:
+def test_a_download_that_stalls_is_cancelled_at_once(root: Path, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     hub.stall("weights.bin")
     transfer = Transfer()
@@ -108,7 +108,7 @@ def test_a_download_that_stalls_is_called_off_at_once(root: Path, hub: Hub) -> N
     assert files_below(root) == {"family/small/weights.bin.govor-part"}
 
 
-def test_one_who_waits_for_another_process_can_be_called_off(store: Store, hub: Hub) -> None:
+def test_a_wait_for_another_process_can_be_cancelled(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     store.folder(model).mkdir(parents=True)
     transfer, held = Transfer(), threading.Event()
@@ -142,4 +142,4 @@ def test_whisper_base_comes_whole_from_the_hub_with_exact_progress(
     assert done == sorted(done)
     assert seen[-1] == (total, total)
     assert {step[1] for step in seen} == {total}
-    assert hub.sent.total() == total  # twice the connection broke off, and not a byte came twice
+    assert hub.sent.total() == total  # the connection broke off twice, and not a byte was sent twice

@@ -1,4 +1,4 @@
-"""What a source gives, and how it says that it cannot."""
+"""Sources of files, and their errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BYTES = b"weights " * 300_000
 
 
 class Publisher(BaseHTTPRequestHandler):
-    """Knows one file, in several ways."""
+    """Serves one file, in several ways."""
 
     def do_GET(self) -> None:
         status = {"/gone": 404, "/moved": 302, "/nonsense": 200}.get(self.path, 200)
@@ -39,7 +39,7 @@ class Publisher(BaseHTTPRequestHandler):
 
 
 def read_url(url: str, folder: Path) -> bytes:
-    """What an address gives, without a pause between attempts."""
+    """Return the content of an address, without a pause between attempts."""
     with Part(folder / "file.part", keep=False, md5=False) as part:
         fetch(url, part, Transfer(), "file", timeout=5, only_https=True)
         return part.path.read_bytes()
@@ -47,7 +47,7 @@ def read_url(url: str, folder: Path) -> bytes:
 
 @pytest.fixture
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], bytes]]:
-    """Read a path of a publisher. In life its address is https: the store takes no other."""
+    """Read a path of a publisher. In production its address is https: the store accepts no other."""
     monkeypatch.setattr("govor.models.download.http_download.PAUSES_SECONDS", (0.0,))
     with ThreadingHTTPServer(("127.0.0.1", 0), Publisher) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -28,7 +28,7 @@ RECORD_BYTES = 121  # of one file, as .govor.json has it
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A folder that is not Govor's, with somebody's file in it."""
+    """A folder that is not Govor's, with a file of the user's in it."""
     folder = tmp_path / "outside"
     folder.mkdir()
     (folder / "precious.bin").write_bytes(b"somebody's")
@@ -47,7 +47,7 @@ def test_a_deleted_model_is_gone_and_its_room_is_free(store: Store, hub: Hub, ro
         remove(store, model)
 
 
-def test_what_the_hubs_cache_still_has_is_told(store: Store, published: Any, hub: Hub) -> None:
+def test_files_left_in_the_hubs_cache_are_reported(store: Store, published: Any, hub: Hub) -> None:
     model = published(weights=BYTES * 10)
     store.install(model)
     removed = remove(store, model)
@@ -56,10 +56,10 @@ def test_what_the_hubs_cache_still_has_is_told(store: Store, published: Any, hub
         "3 MB are still in the Hugging Face cache, which other programs share; `hf cache rm` frees them."
     )
     store.install(model)
-    assert hub.fetched("weights.bin") == 1  # it came back from there
+    assert hub.fetched("weights.bin") == 1  # it was linked from the cache
 
 
-def test_a_model_in_packages_is_told_so(
+def test_a_model_in_packages_is_protected(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install_package(tmp_path / "site", "weights-one", {"weights_one/weights.1": BYTES})
@@ -74,7 +74,7 @@ def test_a_model_in_packages_is_told_so(
     assert store.state(model) == "installed"
 
 
-def test_a_model_without_files_is_told_so(store: Store) -> None:
+def test_a_model_without_files_is_protected(store: Store) -> None:
     with pytest.raises(ModelProtected, match="'small' has no files"):
         remove(store, model_of())
 
@@ -126,7 +126,7 @@ def test_a_link_in_a_models_own_folder_is_removed_and_what_it_leads_to_is_not(
     assert files_below(outside) == {"precious.bin"}
 
 
-def test_what_somebody_else_has_put_into_a_models_folder_stays_and_is_named(
+def test_foreign_files_in_a_models_folder_stay_and_are_named(
     store: Store, hub: Hub, outside: Path, root: Path
 ) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)), file_of("sub/more.bin", hub.plain(BYTES)))
@@ -149,7 +149,7 @@ def test_what_somebody_else_has_put_into_a_models_folder_stays_and_is_named(
     assert store.install(model) == folder
 
 
-def test_of_two_who_delete_a_model_at_once_the_second_is_told_that_it_is_gone(
+def test_of_two_deletions_at_once_the_second_reports_that_the_model_is_gone(
     store: Store, hub: Hub, root: Path
 ) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
@@ -179,7 +179,7 @@ def test_two_who_prune_at_once_do_not_fail(store: Store, hub: Hub, root: Path) -
     assert files_below(root) == set()
 
 
-def test_a_file_that_cannot_be_deleted_is_told_in_a_sentence(
+def test_a_file_that_cannot_be_deleted_is_reported_in_a_sentence(
     store: Store, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
@@ -196,7 +196,10 @@ def test_a_file_that_cannot_be_deleted_is_told_in_a_sentence(
 def test_a_model_that_another_is_fetching_is_busy(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     store.install(model)
-    with store.locked(model, Transfer()), pytest.raises(ModelBusy, match="Another process is at the files"):
+    with (
+        store.locked(model, Transfer()),
+        pytest.raises(ModelBusy, match="Another process is using the files"),
+    ):
         remove(store, model)
     assert store.state(model) == "installed"
 
@@ -231,15 +234,13 @@ def test_only_what_is_here_can_be_verified(store: Store, published: Any) -> None
         verify(store, published())
 
 
-def test_files_of_the_operators_are_unchecked_where_nobody_states_their_checksum(
-    store: Store, outside: Path
-) -> None:
+def test_files_of_the_operators_without_a_checksum_are_unchecked(store: Store, outside: Path) -> None:
     file = replace(file_of("precious.bin"), sha256="", size=0)
     model = model_of(file, folder=str(outside))
     assert [verdict.state for verdict in verify(store, model)] == ["unchecked"]
 
 
-def test_what_each_model_takes_is_told_apart(store: Store, published: Any, hub: Hub) -> None:
+def test_the_disk_usage_of_each_model_is_separate(store: Store, published: Any, hub: Hub) -> None:
     shared = published()
     own = model_of(file_of("weights.bin", hub.plain(BYTES)), model_id="own")
     absent = model_of(file_of("other.bin"), model_id="absent")
@@ -254,7 +255,7 @@ def test_what_each_model_takes_is_told_apart(store: Store, published: Any, hub: 
     assert free_bytes(store) > 0
 
 
-def test_what_no_model_needs_is_pruned(store: Store, hub: Hub, root: Path, outside: Path) -> None:
+def test_unused_files_are_pruned(store: Store, hub: Hub, root: Path, outside: Path) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     gone = model_of(file_of("weights.bin", hub.plain(BYTES)), model_id="gone")
     for each in (model, gone):
@@ -283,7 +284,7 @@ def test_what_no_model_needs_is_pruned(store: Store, hub: Hub, root: Path, outsi
     assert unused(store, [model]) == []
 
 
-def test_what_is_being_fetched_is_not_pruned(store: Store, hub: Hub) -> None:
+def test_downloads_in_progress_are_not_pruned(store: Store, hub: Hub) -> None:
     model = model_of(file_of("weights.bin", hub.plain(BYTES)))
     folder = store.folder(model)
     folder.mkdir(parents=True)

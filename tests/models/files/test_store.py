@@ -66,7 +66,7 @@ def test_whisper_base_comes_from_the_hub_where_its_wheels_are_absent(
     assert {hub.fetched(file.name) for file in model.spec.files} == {1}
 
 
-def test_what_is_installed_is_not_fetched_again(store: Store, hub: Hub, published: Any) -> None:
+def test_installed_files_are_not_fetched_again(store: Store, hub: Hub, published: Any) -> None:
     model = published()
     store.install(model)
     store.install(model)
@@ -182,7 +182,7 @@ def test_a_model_in_the_operators_folder_is_used_as_it_is(store: Store, root: Pa
     assert not root.exists()
 
 
-def test_what_the_operators_folder_lacks_is_named_and_not_fetched(
+def test_missing_files_of_the_operators_folder_are_named_and_not_fetched(
     store: Store, hub: Hub, published: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "mine").mkdir()

@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a download is said in one line, and leaves nothing that counts as installed."""
+"""Every failure of a download is described in one line, and leaves nothing that counts as installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.models.small_models import BYTES, file_of, files_below, model_of
 
 
 def failure(store: Store, model: Model) -> str:
-    """Why the model cannot be installed, after checking that nothing is left that counts."""
+    """Return why the model cannot be installed, after checking that it does not count as installed."""
     with pytest.raises(DownloadFailed) as caught:
         store.install(model)
     assert store.state(model) == "available"
@@ -34,12 +34,12 @@ def failure(store: Store, model: Model) -> str:
     [
         (404, "404"),
         (403, "403"),
-        (429, "429: the hub asks to come back later"),
+        (429, "429: the hub asks for a later retry"),
         (500, "500"),
         (401, "401: there is no such repository, or it is private: then set HF_TOKEN"),
     ],
 )
-def test_a_refusal_of_the_hub_is_told_with_its_status(
+def test_a_refusal_of_the_hub_is_reported_with_its_status(
     store: Store, hub: Hub, published: Any, status: int, cause: str
 ) -> None:
     model = published()
@@ -49,7 +49,7 @@ def test_a_refusal_of_the_hub_is_told_with_its_status(
     assert cause in reason
 
 
-def test_a_hub_out_of_reach_is_told(
+def test_a_hub_out_of_reach_is_reported(
     store: Store, published: Any, monkeypatch: pytest.MonkeyPatch, free_port: int
 ) -> None:
     model = published()
@@ -57,7 +57,7 @@ def test_a_hub_out_of_reach_is_told(
     assert "Connection refused" in failure(store, model)
 
 
-def test_the_reasons_of_all_sources_are_told(store: Store, hub: Hub) -> None:
+def test_the_reasons_of_all_sources_are_reported(store: Store, hub: Hub) -> None:
     source = hub.put("owner/small", "weights.bin", b"something else")
     reason = failure(store, model_of(file_of("weights.bin", "package:no-such-dist/weights", source)))
     assert "package:no-such-dist/weights: package no-such-dist is not installed" in reason
@@ -135,7 +135,7 @@ def test_an_offline_store_asks_no_plain_address(root: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "file", "HTTP"])
-def test_of_addresses_only_those_of_the_web_are_taken(store: Store, hub: Hub, scheme: str) -> None:
+def test_only_web_addresses_are_accepted(store: Store, hub: Hub, scheme: str) -> None:
     address = hub.plain(BYTES).replace("http", scheme)
     assert "no known kind of source" in failure(store, model_of(file_of("weights.bin", address)))
     assert hub.requests.total() == 0
@@ -149,7 +149,7 @@ def test_a_plain_address_is_taken_only_with_a_checksum(store: Store, hub: Hub) -
     assert hub.fetched("weights.bin") == 1
 
 
-def test_a_gated_repository_tells_what_to_do(store: Store, hub: Hub, published: Any) -> None:
+def test_the_error_for_a_gated_repository_names_the_remedy(store: Store, hub: Hub, published: Any) -> None:
     model = published()
     hub.refuse("weights.bin", 403, headers=GATED)
     assert "403: the repository is gated. Accept its terms on the hub, then set HF_TOKEN" in failure(
@@ -163,11 +163,11 @@ def test_a_token_is_sent_to_the_hub(
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     store.install(published())
     assert set(hub.tokens) == {"Bearer hf_secret"}
-    assert hub.storage_tokens == [""]  # another host: the key is not for it
+    assert hub.storage_tokens == [""]  # another host must not get the token
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_what_may_pass_is_asked_again(store: Store, hub: Hub, published: Any, status: int) -> None:
+def test_temporary_errors_are_retried(store: Store, hub: Hub, published: Any, status: int) -> None:
     model = published()
     hub.refuse("weights.bin", status, times=2)
     assert (store.install(model) / "weights.bin").read_bytes() == BYTES
@@ -181,7 +181,7 @@ def test_a_download_that_stalls_is_given_up(root: Path, hub: Hub, published: Any
     assert hub.sent["weights.bin"] == len(BYTES) // 2
 
 
-def test_a_disk_without_room_is_told_before_the_first_byte(store: Store, hub: Hub) -> None:
+def test_a_disk_without_room_is_reported_before_the_first_byte(store: Store, hub: Hub) -> None:
     source = hub.plain(BYTES)
     model = model_of(replace(file_of("weights.bin", source), size=10**18))
     with pytest.raises(InsufficientStorage, match=r"need 1000000000\.00 GB more, and .* are free in"):
@@ -189,25 +189,23 @@ def test_a_disk_without_room_is_told_before_the_first_byte(store: Store, hub: Hu
     assert hub.fetched("weights.bin") == 0
 
 
-def test_what_cannot_be_had_is_known_before_anything_is_fetched(
-    store: Store, hub: Hub, published: Any
-) -> None:
+def test_missing_files_are_known_before_anything_is_fetched(store: Store, hub: Hub, published: Any) -> None:
     model = published(weights=BYTES, words=b"yes no")
     hub.refuse("words.bin", 404)
     assert "Cannot fetch 'words.bin'" in failure(store, model)
     assert hub.fetched("weights.bin") == 0
 
 
-def test_a_file_without_a_source_is_told(store: Store) -> None:
+def test_a_file_without_a_source_is_an_error(store: Store) -> None:
     assert "it has no source" in failure(store, model_of(file_of("weights.bin")))
 
 
-def test_a_source_that_is_mistyped_is_told(store: Store) -> None:
+def test_a_source_that_is_mistyped_is_an_error(store: Store) -> None:
     model = model_of(file_of("weights.bin", "hf:no-revision/weights.bin"))
     assert "not written hf:OWNER/REPO@REVISION/PATH" in failure(store, model)
 
 
-def test_a_models_folder_that_cannot_be_written_is_told(tmp_path: Path, published: Any) -> None:
+def test_a_models_folder_that_cannot_be_written_is_an_error(tmp_path: Path, published: Any) -> None:
     (tmp_path / "file").touch()
     store, model = Store(tmp_path / "file/models", offline=False), published()
     assert store.state(model) == "available"

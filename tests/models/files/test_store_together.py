@@ -1,4 +1,4 @@
-"""Whoever asks for a model first fetches it; the others, threads and processes, wait and find it there."""
+"""Concurrent installs: the first caller fetches; other threads and processes wait and find the files."""
 
 from __future__ import annotations
 

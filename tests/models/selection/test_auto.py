@@ -1,4 +1,4 @@
-"""Who may answer "auto": lists by language, what is here, what can do the job."""
+"""Candidates for "auto": lists by language, installed models, needed features."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_default_models_stand_behind_all_lists(router: Callable[..., Router]) ->
     assert [model.id for model in models] == ["russian", "whisper"]
 
 
-def test_a_language_that_no_list_knows_is_passed_over(router: Callable[..., Router]) -> None:
+def test_a_language_that_no_list_knows_is_ignored(router: Callable[..., Router]) -> None:
     assert [model.id for model in router({"ru": ("russian",)}, "nordic").candidates("de")] == ["nordic"]
 
 
@@ -88,7 +88,7 @@ def test_names_that_mean_auto(router: Callable[..., Router]) -> None:
     ]  # fmt: skip
 
 
-def test_where_no_language_can_be_told_auto_is_the_default_list(router: Callable[..., Router]) -> None:
+def test_without_a_detector_auto_is_the_default_list(router: Callable[..., Router]) -> None:
     assert router().choose("auto").id == "nordic"
 
 
@@ -97,7 +97,7 @@ def test_those_of_the_default_list_are_asked_for_the_language_first(router: Call
     assert [model.id for model in router({}).detectors()] == ["whisper", "nordic"]
 
 
-def test_a_name_that_nobody_has_is_warned_of(
+def test_an_unknown_name_is_warned_of(
     router: Callable[..., Router], caplog: pytest.LogCaptureFixture
 ) -> None:
     router({"ru": ("gigam",)})

@@ -25,7 +25,7 @@ DIGEST = file_of("weights.bin").sha256
 
 @pytest.fixture
 def plugins() -> Plugins:
-    """A family that takes the operator's models, and before it one that does not."""
+    """A family that accepts the operator's models, and before it one that does not."""
     return plugins_of(Settings(), closed=FakeBackend("fixed"), family=Adopter("known"))
 
 
@@ -66,7 +66,7 @@ def test_a_repository_is_declared(declared: Any) -> None:
     )
 
 
-def test_of_a_repository_the_files_can_be_named(declared: Any) -> None:
+def test_the_files_of_a_repository_can_be_named(declared: Any) -> None:
     ((_, spec),) = declared(
         '[[catalogue]]\nid = "mine"\nplugin = "family"\nrepository = "owner/small"\nfiles = ["a.bin"]'
     )
@@ -108,7 +108,7 @@ def test_a_folder_and_addresses_are_declared(declared: Any, tmp_path: Path) -> N
         ('id = "x"\nplugin = "family"\nfolder = "c"\nsize = 3', "there is no key 'catalogue.0.size'"),
     ],
 )
-def test_a_table_that_is_wrong_is_told(declared: Any, table: str, fault: str) -> None:
+def test_a_wrong_table_is_an_error(declared: Any, table: str, fault: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         declared(f"[[catalogue]]\n{table}")
     assert fault in str(caught.value)
@@ -118,7 +118,7 @@ def test_a_table_that_is_wrong_is_told(declared: Any, table: str, fault: str) ->
     ("table", "why"),
     [
         ('plugin = "absent"', "there is no plugin 'absent' that runs models"),
-        ('plugin = "closed"', "the plugin 'closed' takes no models but its own"),
+        ('plugin = "closed"', "the plugin 'closed' accepts no models but its own"),
         ('plugin = "family"\nlanguages = ["tlh"]', "this family does not speak Klingon"),
     ],
 )
@@ -161,15 +161,15 @@ def test_a_repository_is_taken_by_the_first_family_that_can_run_it(
     assert (plugin, again.id, again.repository) == ("family", "owner/other", "owner/other@main")
 
 
-def test_a_repository_that_no_family_can_run_is_told(plugins: Plugins, hub: Hub) -> None:
+def test_a_repository_that_no_family_can_run_is_an_error(plugins: Plugins, hub: Hub) -> None:
     hub.put("owner/other", "README.md", b"read", large=False)
     with pytest.raises(
-        UnsupportedOperation, match="No installed plugin can run what the repository owner/other"
+        UnsupportedOperation, match="No installed plugin can run the content of the repository owner/other"
     ):
         adopt_repository("owner/other", list(plugins))
 
 
-def test_a_hub_that_cannot_be_reached_is_told_with_the_ways_around_it(
+def test_a_hub_that_cannot_be_reached_is_an_error_with_the_ways_around_it(
     plugins: Plugins, hub: Hub, free_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("govor.models.download.hub.PAUSES_SECONDS", (0.0, 0.0, 0.0))
@@ -180,13 +180,13 @@ def test_a_hub_that_cannot_be_reached_is_told_with_the_ways_around_it(
     assert "copy the models folder" in str(caught.value)
 
 
-def test_a_repository_that_is_not_there_is_told(plugins: Plugins, hub: Hub) -> None:
+def test_a_repository_that_is_not_there_is_an_error(plugins: Plugins, hub: Hub) -> None:
     with pytest.raises(DownloadFailed, match="404: there is no such repository"):
         adopt_repository("owner/absent", list(plugins))
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[]", '{"id": "x", "plugin": "family", "repository": "../.."}'])
-def test_a_damaged_list_on_the_disk_is_passed_over(plugins: Plugins, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_list_on_the_disk_is_ignored(plugins: Plugins, tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "family/x"
     folder.mkdir(parents=True)
     (folder / ".govor-files.json").write_text(damage)
@@ -195,10 +195,12 @@ def test_a_damaged_list_on_the_disk_is_passed_over(plugins: Plugins, tmp_path: P
 
 def test_a_plugin_says_why_it_cannot_take_a_repository(hub: Hub, plugins: Plugins, tmp_path: Path) -> None:
     hub.put("owner/pickles", "weights.pickle", BYTES)
-    with pytest.raises(UnsupportedOperation, match=r"owner/pickles holds\. family: it holds pickles only\."):
+    with pytest.raises(
+        UnsupportedOperation, match=r"of the repository owner/pickles\. family: it holds pickles only\."
+    ):
         adopt_repository("owner/pickles", plugins)
     spec = ModelSpec("mine", repository="owner/pickles@main")
     model = Catalogue(plugins, {}, [("family", spec)]).find("mine")
     assert model is not None
-    with pytest.raises(DownloadFailed, match=r"owner/pickles@main cannot be taken: it holds pickles only\."):
+    with pytest.raises(DownloadFailed, match=r"owner/pickles@main cannot be used: it holds pickles only\."):
         Store(tmp_path, offline=False).install(model)

@@ -1,4 +1,4 @@
-"""Which model a request means: an id, an alias, plugin/id, or the first usable of the preference list."""
+"""The model of a request: an id, an alias, plugin/id, or the first usable of the preference list."""
 
 from __future__ import annotations
 
@@ -50,21 +50,25 @@ def test_the_preference_list_may_hold_aliases(router: Callable[..., Router]) -> 
     assert default.id == "small"
 
 
-def test_where_nothing_of_the_list_is_installed_the_first_known_is_named(
+def test_if_nothing_of_the_list_is_installed_the_first_known_is_named(
     router: Callable[..., Router],
 ) -> None:
     with pytest.raises(ModelNotInstalled, match="`govor pull large`"):
         router("unheard-of", "large").choose(None)
 
 
-def test_where_nothing_of_the_list_is_known_what_is_there_is_named(router: Callable[..., Router]) -> None:
+def test_if_nothing_of_the_list_is_known_the_installed_models_are_named(
+    router: Callable[..., Router],
+) -> None:
     message = r"'unheard-of' of the setting `default_models` does not exist\. Available: small, plain, rival"
     with pytest.raises(ModelNotFound, match=message):
         router("unheard-of", **{"whisper-1": "default"}).choose("whisper-1")
 
 
-def test_an_empty_list_is_told_as_such(router: Callable[..., Router]) -> None:
-    with pytest.raises(ModelNotFound, match=r"'default' means nobody: the setting `default_models` is empty"):
+def test_an_empty_list_is_named_as_such(router: Callable[..., Router]) -> None:
+    with pytest.raises(
+        ModelNotFound, match=r"'default' means no model: the setting `default_models` is empty"
+    ):
         router().choose("")
 
 
@@ -88,7 +92,7 @@ def test_the_operators_alias_wins_over_a_models_own(router: Callable[..., Router
     assert router(tiny="other").choose("tiny").id == "other"
 
 
-def test_an_unknown_name_is_told_with_what_is_there(router: Callable[..., Router]) -> None:
+def test_the_error_for_an_unknown_name_lists_the_installed_models(router: Callable[..., Router]) -> None:
     with pytest.raises(ModelNotFound) as caught:
         router().choose("nonsense")
     message = "The model 'nonsense' does not exist. Available: small, plain, rival/small, other."
@@ -130,7 +134,9 @@ def test_with_no_model_at_all_the_answer_says_so(router: Callable[..., Router]) 
         router(plugins=plugins_of(Settings())).choose("nonsense")
 
 
-def test_a_known_model_that_is_not_installed_tells_how_to_fetch_it(router: Callable[..., Router]) -> None:
+def test_the_error_for_a_model_that_is_not_installed_says_how_to_fetch_it(
+    router: Callable[..., Router],
+) -> None:
     with pytest.raises(ModelNotInstalled) as caught:
         router().choose("big")
     assert "`govor pull large`" in str(caught.value)

@@ -17,14 +17,14 @@ from support.sound.lengthy import Told, stream
 
 
 def timed(call: Callable[[], Any]) -> float:
-    """Seconds of one call."""
+    """Return the seconds of one call."""
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
 
 
 def seconds_together(call: Callable[[], Any], callers: int, calls: int) -> float:
-    """Seconds in which so many callers make so many calls in all."""
+    """Return the seconds in which so many callers make so many calls in all."""
     with ThreadPoolExecutor(callers) as threads:
         return timed(lambda: list(threads.map(lambda _: call(), range(calls))))
 
@@ -41,7 +41,7 @@ def ask(client: httpx.Client, path: Path, model: str, **fields: str) -> str:
 
 @contextmanager
 def busy_with(server: ServerProcess, path: Path, model: str, number: int) -> Iterator[list[Told]]:
-    """While the block runs, that many clients stream a long recording; each has had its first text."""
+    """Let that many clients stream a long recording during the block, which follows their first texts."""
     begun = threading.Semaphore(0)
     leave = threading.Event()
     told: list[Told] = []
@@ -74,4 +74,4 @@ def busy_with(server: ServerProcess, path: Path, model: str, number: int) -> Ite
 
 
 class Left(Exception):
-    """A client has seen enough."""
+    """Ends a client's stream early."""

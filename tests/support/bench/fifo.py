@@ -1,4 +1,4 @@
-"""`govor` with a plain queue, for contrast: whoever came first is served to the end."""
+"""`govor` with a plain queue, for comparison: requests are served in order of arrival."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ numbers = count()
 
 
 def arrival(task: Task) -> tuple[float, float, int]:
-    """The rank of a turn: first its request's arrival, then its own."""
+    """Return the rank of a task: first its request's arrival, then its own."""
     return admission.setdefault(task.share, next(numbers)), 0.0, task.number
 
 
 if __name__ == "__main__":
-    fair_queue.CREDIT_SECONDS = math.inf  # nobody is passed over for too long, nobody is hurried
+    fair_queue.CREDIT_SECONDS = math.inf  # no client waits too long, and no task is hurried
     Task.rank = property(arrival)  # type: ignore[assignment, method-assign]
     main()

@@ -1,6 +1,6 @@
-"""The models that are measured, in servers and called directly.
+"""The measured models, in servers and called directly.
 
-whisper-base as it comes, GigaAM at full size with random weights: see tests/fullsize/make_model.py.
+whisper-base as published, GigaAM at full size with random weights: see tests/fullsize/make_model.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from govor.audio.policy import GAP_SECONDS, SEGMENT_RULES, TARGET_SECONDS
 
 MAKE_MODEL = Path(__file__).parents[2] / "fullsize" / "make_model.py"
 FOLDERS = {"v3_ctc": "gigaam-v3-ctc", "v3_e2e_rnnt": "gigaam-v3-e2e-rnnt"}
-"""Folders of the full-size models, and what onnx-asr calls them."""
+"""Folders of the full-size models, and onnx-asr's names for them."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Measured:
 
 
 def full_size() -> Path:
-    """The folder of the full-size models, made where they are not there yet."""
+    """Return the folder of the full-size models; make them if they are missing."""
     folder = Path(os.environ.get("FULLSIZE", Path(tempfile.gettempdir()) / "govor-fullsize"))
     if not all((folder / name / "config.json").is_file() for name in FOLDERS):
         pytest.importorskip("torch")
@@ -54,24 +54,24 @@ def gigaam() -> Measured:
 
 
 def whisper(**table: Any) -> Measured:
-    """whisper-base; without the fallback, which draws at random."""
+    """Return whisper-base; without the fallback, whose samples are random."""
     return Measured("whisper-base", {"whisper": {"temperature_fallback": False, **table}})
 
 
 def load_gigaam(folder: Path) -> govor.Recognizer:
-    """Load a model as an operator does who sets nothing."""
+    """Load a model with default settings."""
     family = govor_gigaam_onnx.backend({"models": [{"id": "bench", "folder": str(folder)}]})
     return family.load(family.models()[0], folder, govor.Placement("cpu"))
 
 
 def stretches(audio: govor.Audio, detector: govor.VoiceDetector) -> list[govor.Audio]:
-    """What the core hands to a model that has no window of its own."""
+    """Return the chunks that the core passes to a model that has no window of its own."""
     cutter = Chunker(detector, SEGMENT_RULES, ChunkSizes(25.0, TARGET_SECONDS, GAP_SECONDS))
     return [stretch.audio for stretch in cut(np.split(audio, range(16_000, len(audio), 16_000)), cutter)]
 
 
 def load_onnx_asr(folder: Path, quantization: str | None, **options: Any) -> Any:
-    """Load a full-size model and Silero in onnx-asr, one thread; `options`: how it detects voice."""
+    """Load a full-size model and Silero in onnx-asr, one thread; `options` are those of voice detection."""
     onnx_asr, onnxruntime = pytest.importorskip("onnx_asr"), pytest.importorskip("onnxruntime")
     session = onnxruntime.SessionOptions()
     session.intra_op_num_threads = session.inter_op_num_threads = 1

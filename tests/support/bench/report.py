@@ -1,4 +1,4 @@
-"""What every measurement prints with its figures: the machine, the versions, the command."""
+"""Report of every measurement: its figures, the machine, the versions, the command."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def report(bench: str, figures: dict[str, Any]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures hold for."""
+    """Return the conditions of the figures."""
     return {
         "cpu": cpu(),
         "cores": len(os.sched_getaffinity(0)),
@@ -56,7 +56,7 @@ def installed(name: str) -> str | None:
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    """The median and the 95th percentile, and of how many."""
+    """Return the median, the 95th percentile, and the number of values."""
     return {
         "p50": round(float(np.percentile(seconds, 50)), 3),
         "p95": round(float(np.percentile(seconds, 95)), 3),

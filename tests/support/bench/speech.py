@@ -1,4 +1,4 @@
-"""Real speech of any length: a recording of 44 s or more, again and again."""
+"""Real speech of any length: a recording of 44 s or more, repeated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write_calm(path: Path, seconds: float) -> Path:
 
 
 def write_hard(path: Path, seconds: float) -> Path:
-    """Write Russian in noise of 10 dB below: whisper-base is unsure, and goes through its temperatures."""
+    """Write Russian in noise of 10 dB below: whisper-base is unsure, and tries all temperatures."""
     speech = np.concatenate([read_audio(DATA / "ru.wav"), read_audio(DATA / "ru_short.wav"), PAUSE])
     noise = np.random.default_rng(0).standard_normal(len(speech)).astype(np.float32)
     loudness = np.sqrt(np.mean(speech**2)) * 10 ** (-10 / 20)

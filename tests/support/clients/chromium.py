@@ -1,6 +1,7 @@
-"""A browser to press the buttons of a page: Chromium without a window, told what to do over two pipes.
+"""A browser to operate a page: Chromium without a window, controlled over two pipes.
 
-The Chrome DevTools Protocol (chromedevtools.github.io/devtools-protocol): JSON, and a zero byte behind each.
+The Chrome DevTools Protocol (chromedevtools.github.io/devtools-protocol): JSON, each with a zero byte after
+it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless=new",
     "--remote-debugging-pipe",
-    "--no-sandbox",  # it may run as root, and sees this server's pages only
+    "--no-sandbox",  # it may run as root, and loads this server's pages only
     "--no-first-run",
     "--disable-gpu",
     "--disable-dev-shm-usage",
@@ -35,7 +36,7 @@ RECEIVED, LOGGED = "Network.responseReceived", "Log.entryAdded"
 
 
 class Page:
-    """One page. Its answers come in the order of its questions; events between them are kept."""
+    """One page. Answers come in the order of commands; events between them are kept."""
 
     def __init__(self, write: int, read: int):
         self._write, self._read = write, read
@@ -45,7 +46,7 @@ class Page:
         self.events: list[dict[str, Any]] = []
 
     def tell(self, method: str, **params: Any) -> dict[str, Any]:
-        """Give one command; return what it answers."""
+        """Send one command; return its answer."""
         self._count += 1
         message = {"id": self._count, "method": method, "params": params}
         if self._session:
@@ -81,18 +82,18 @@ class Page:
         return value
 
     def choose(self, selector: str, path: Path) -> None:
-        """Choose a file."""
+        """Select a file in an input."""
         root = self.tell("DOM.getDocument")["root"]["nodeId"]
         node = self.tell("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.tell("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
 
     def answers(self) -> dict[str, int]:
-        """The status of every answer, by address."""
+        """Return the status of every answer, by address."""
         told = [event["params"]["response"] for event in self.events if event.get("method") == RECEIVED]
         return {answer["url"]: answer["status"] for answer in told}
 
     def complaints(self) -> list[str]:
-        """What the browser's console has."""
+        """Return the messages of the browser's console."""
         logged = [
             event["params"]["entry"] for event in self.events if event.get("method") == "Log.entryAdded"
         ]
@@ -110,7 +111,7 @@ class Page:
 
 @contextmanager
 def browsing() -> Iterator[Page]:
-    """Start a browser; where none is installed, the test is skipped."""
+    """Start a browser; skip the test if none is installed."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("there is no Chromium here")

@@ -1,4 +1,4 @@
-"""Many clients at once against a server in a process of its own, and what became of both."""
+"""Many clients at once against a server in a process of its own, with measurements of both."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ asyncio.run(main())
 
 @dataclass
 class Answer:
-    """What one client was told."""
+    """The answer to one client."""
 
     status: int
-    """0: nothing, but an error of the connection."""
+    """0: an error of the connection, no answer."""
     asked_back: bool
-    """It was told when to come again."""
+    """Whether it named a time to retry."""
     text: str
 
 
@@ -59,11 +59,11 @@ class Process:
     pid: int
 
     def resident(self) -> int:
-        """Bytes in memory now."""
+        """Return the resident bytes."""
         return self._status("VmRSS")
 
     def peak(self) -> int:
-        """Most bytes in memory so far."""
+        """Return the peak of resident bytes."""
         return self._status("VmHWM")
 
     def _status(self, name: str) -> int:
@@ -88,7 +88,7 @@ def server_process(models_dir: Path, *options: str) -> Iterator[Process]:
 
 
 def ask_at_once(server: Process, recording: Path, clients: int, **fields: str) -> list[Answer]:
-    """Send one recording from many clients, which are another process; every one gets an Answer."""
+    """Send one recording from many clients, in another process; each gets an Answer."""
     command = [sys.executable, "-c", CLIENTS, server.url + "/v1/audio/transcriptions", str(recording)]
     ran = subprocess.run(
         [*command, str(clients), json.dumps(fields)],
@@ -101,12 +101,12 @@ def ask_at_once(server: Process, recording: Path, clients: int, **fields: str) -
 
 
 def quantile(values: list[float], share: float) -> float:
-    """The value that this share does not exceed."""
+    """Return the value that this share does not exceed."""
     return sorted(values)[min(int(share * len(values)), len(values) - 1)]
 
 
 class Pulse:
-    """Asks for /health again and again, in a thread, and notes how long the answer took."""
+    """Requests /health repeatedly, in a thread, and records the response times."""
 
     def __init__(self, server: Process):
         self._server = urlsplit(server.url)
@@ -114,7 +114,7 @@ class Pulse:
         self._thread = threading.Thread(target=self._run)
         self.seconds: list[float] = []
         self.stalls: list[float] = []
-        """By how much its own pauses were too long: what the machine, not the server, kept it waiting."""
+        """Excess of its own pauses: delays by the machine, not by the server."""
         self.failures: list[str] = []
 
     def __enter__(self) -> Pulse:
@@ -126,7 +126,7 @@ class Pulse:
         self._thread.join()
 
     def quantile(self, share: float) -> float:
-        """Seconds within which this share was answered."""
+        """Return the seconds within which this share was answered."""
         return quantile(self.seconds, share)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""One connection of HTTP/2 by prior knowledge, as slow and as rude as a test wants it."""
+"""One connection of HTTP/2 by prior knowledge, as slow and as irregular as a test needs it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from support.processes.servers import form
 
 
 class Connection:
-    """A client with one stream at a time, which takes no more than it says."""
+    """A client with one stream at a time, with a window of its own."""
 
     def __init__(self, port: int, window: int = 65_535):
-        """Of an answer, `window` bytes may come until `take` lets more come."""
+        """Of an answer, `window` bytes may come until `take` allows more."""
         self._frames = h2.connection.H2Connection()
         self._socket = socket.create_connection(("127.0.0.1", port), 10)
         self._frames.initiate_connection()
@@ -42,7 +42,7 @@ class Connection:
             self._send()
 
     def receive(self) -> list[Any]:
-        """Wait for the next events; [] where the server has hung up."""
+        """Wait for the next events; [] if the server has disconnected."""
         data = self._socket.recv(65_536)
         found = self._frames.receive_data(data) if data else []
         self._send()
@@ -54,7 +54,7 @@ class Connection:
             pass
 
     def reset(self) -> None:
-        """Want no more of the stream; the connection stays."""
+        """Reset the stream; the connection stays."""
         self._frames.reset_stream(self.stream)
         self._send()
 

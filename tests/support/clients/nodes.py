@@ -17,7 +17,7 @@ SECONDS = 240
 def run_node(
     script: Path, *arguments: str, folder: Path, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a copy of `script` in `folder`, beside the packages; skip the test where those are missing."""
+    """Run a copy of `script` in `folder`, beside the packages; skip the test if those are missing."""
     node = shutil.which("node")
     if node is None or not (PACKAGES / "openai").is_dir():
         pytest.skip(f"Node, or the package openai in {PACKAGES}, is missing; `make test` fetches the package")

@@ -1,4 +1,4 @@
-"""A small web server on loopback that a test tells what to answer, and that keeps what it was sent."""
+"""A small web server on loopback with given answers, which keeps the requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Where it listens and what came."""
+    """The server's address and its requests."""
 
     port: int
     answer: Callable[[Received], Answer]
@@ -58,7 +58,7 @@ def receiving(
         do_POST = do_DELETE = do_GET  # noqa: N815 - the library's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if tls is not None:

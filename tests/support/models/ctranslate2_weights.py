@@ -19,7 +19,7 @@ NORMS = {"gamma": "weight", "beta": "bias"}
 
 
 class Reader:
-    """Takes numbers and names off a file's bytes, one after the other."""
+    """Reads numbers and names from a file's bytes, one after the other."""
 
     def __init__(self, content: bytes):
         self._content = content

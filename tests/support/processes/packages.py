@@ -1,4 +1,4 @@
-"""Distributions made for a test: what pip would leave behind, in a folder for `sys.path` or PYTHONPATH."""
+"""Distributions made for a test: pip's files in a folder for `sys.path` or PYTHONPATH."""
 
 from __future__ import annotations
 

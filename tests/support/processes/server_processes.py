@@ -1,4 +1,4 @@
-"""Servers in a process of their own, whose memory can be told. Linux only."""
+"""Servers in a process of their own, whose memory can be measured. Linux only."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ HOUR = 3600
 
 @dataclass
 class ServerProcess:
-    """A server that has loaded what it preloads."""
+    """A server that has loaded its preloaded models."""
 
     url: str
     pid: int
 
     def client(self) -> httpx.Client:
-        """A plain HTTP client of it, as patient as hours of audio ask for."""
+        """Return a plain HTTP client of it, with timeouts for hours of audio."""
         return httpx.Client(base_url=self.url, timeout=HOUR)
 
     def peak_memory(self) -> int:
-        """Most bytes that were resident since the last `forget_peak`."""
+        """Return the peak of resident bytes since the last `forget_peak`."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return 1024 * next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)
 
     def cpu_seconds(self) -> float:
-        """CPU time of all its threads so far."""
+        """Return the CPU seconds of all its threads so far."""
         stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -83,7 +83,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def printed_by(code: str, *unset: str, **variables: str) -> str:
-    """What a fresh interpreter prints; of the variables in question it has only those given."""
+    """Return the output of a fresh interpreter, in which only the given ones of these variables are set."""
     kept = {name: value for name, value in os.environ.items() if name not in unset}
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, env={**kept, **variables}, capture_output=True, text=True, check=True)
@@ -99,7 +99,7 @@ def environment(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def ready(process: subprocess.Popen[bytes], url: str) -> bool:
-    """Wait until the server has loaded its models; False: it has ended, or takes too long."""
+    """Wait until the server has loaded its models; return False if it has ended, or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:

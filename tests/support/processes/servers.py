@@ -50,7 +50,7 @@ class Server:
 
 @contextmanager
 def serving(settings: Settings, plugins: Plugins | None = None) -> Iterator[Server]:
-    """Run a server in a thread, on a free port, until the block ends; so listens what plugins add to it."""
+    """Run a server in a thread, on a free port, until the block ends; plugins' listeners run too."""
     if plugins is None:
         tables = {"wyoming": {"port": 0}, **settings.plugins}
         settings = settings.model_copy(update={"plugins": tables})
@@ -92,7 +92,7 @@ def form(content: bytes, fields: Mapping[str, str]) -> tuple[str, bytes]:
     return "multipart/form-data; boundary=x", parts.encode() + file.encode() + content + b"\r\n--x--\r\n"
 
 
-def knock(server: Server, path: str, content: bytes, buffer: int = 0, **fields: str) -> socket.socket:
+def send_unread(server: Server, path: str, content: bytes, buffer: int = 0, **fields: str) -> socket.socket:
     """Send a form with a recording; return the connection. Of the unread answer, `buffer` bytes fit in."""
     kind, body = form(content, fields)
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nContent-Type: {kind}\r\n\r\n"

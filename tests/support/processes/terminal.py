@@ -1,4 +1,4 @@
-"""A command on a pseudo-terminal: what a person at a keyboard would see of it."""
+"""A command on a pseudo-terminal, with its output as a user would see it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run_on_terminal(
         while chunk := os.read(screen, 65_536):
             shown += chunk
     except OSError:
-        pass  # Linux ends a terminal that nobody holds open any more with EIO
+        pass  # Linux ends a terminal without open descriptors with EIO
     finally:
         os.close(screen)
     return process.wait(60), shown.decode()

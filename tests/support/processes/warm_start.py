@@ -1,4 +1,4 @@
-"""The command `govor` in fresh processes that are forked where everything is imported already.
+"""The command `govor` in fresh processes that are forked after all imports.
 
 Starting Python and importing takes a second; the tests of the command line run it some sixty times.
 """

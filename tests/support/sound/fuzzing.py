@@ -1,4 +1,4 @@
-"""Recordings of all kinds with faults in them, the same ones for the same number."""
+"""Recordings of all kinds with faults in them, reproducible by number."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ KINDS = (
     ("spdif", "ac3", 48_000),
     ("adx", "adpcm_adx", 44_100),
 )
-"""Container, codec and rate of what is damaged; a build of FFmpeg that lacks one of them does without."""
+"""Container, codec and rate of the damaged files; kinds that a build of FFmpeg lacks are left out."""
 
 EXTREMES = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF)
 
 
 def sound_files() -> list[bytes]:
-    """A second of sound in every kind, and the files that are made to do harm."""
+    """Return a second of sound in every kind, and the malicious files."""
     found = []
     for container, codec, rate in KINDS:
         try:
@@ -90,7 +90,7 @@ def sound_files() -> list[bytes]:
 
 
 def damaged(files: list[bytes], number: int) -> bytes:
-    """Return one of the files with some faults; `number` decides which."""
+    """Return one of the files with some faults; `number` determines both."""
     dice = random.Random(number)
     content = bytearray(dice.choice(files))
     for _ in range(dice.choice((1, 1, 2, 4, 12))):

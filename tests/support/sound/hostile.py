@@ -1,4 +1,4 @@
-"""Files made to do harm, each a few kB: their headers state what no recording has."""
+"""Malicious files, each a few kB: their headers state values that no recording has."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def changing_rate(frames: int, samples: int = 16, rates: tuple[int, int] = (655_
 
 
 def slow_to_open(size: int = 64 << 20) -> bytes:
-    """Zeros that FFmpeg searches for a beginning for a second or more, before it says that there is none."""
+    """Zeros that FFmpeg searches for a header for a second or more, before it reports that there is none."""
     return b"ID3\3\0\0\x7f\x7f\x7f\x7f" + bytes(size)
 
 

@@ -1,4 +1,4 @@
-"""Recordings of any length, written piece by piece, and what a stream tells of them."""
+"""Recordings of any length, written piece by piece, and the events of a stream."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write_recording(path: Path, seconds: float) -> Path:
 
 
 def mp3(samples: Samples) -> bytes:
-    """Encode to frames and nothing else: such files may be put end to end."""
+    """Encode to frames only: such files may be concatenated."""
     out = io.BytesIO()
     bare = {"write_xing": "0", "id3v2_version": "0"}
     with av.open(out, "w", format="mp3", options=bare) as file:
@@ -62,13 +62,13 @@ def mp3(samples: Samples) -> bytes:
 
 @dataclass
 class Told:
-    """What a stream told, and when."""
+    """The events of a stream, with their times."""
 
     first_seconds: float | None = None
     """From the request's first byte to the first delta."""
     deltas: list[str] = field(default_factory=list)
     text: str | None = None
-    """Of the event that ends it."""
+    """Text of the last event."""
 
 
 def stream(client: httpx.Client, path: Path, model: str, progress: Callable[[], None] = lambda: None) -> Told:

@@ -101,7 +101,7 @@ Change = Callable[[int, av.Packet], bytes | None]
 
 
 def altered(content: bytes, container: str, change: Change) -> bytes:
-    """The packets of a file in `container`, those of sound changed."""
+    """Return the packets of a file in `container`, with those of sound changed."""
     out, number = io.BytesIO(), 0
     with av.open(io.BytesIO(content)) as source, av.open(out, "w", format=container) as file:
         streams = {stream.index: file.add_stream_from_template(stream) for stream in source.streams}
@@ -146,12 +146,12 @@ BITS = ("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC
 
 
 def mask_of(layout: str) -> int:
-    """What a wav says of a layout."""
+    """Return a wav's channel mask for a layout."""
     return sum(1 << BITS.index(channel.name) for channel in av.AudioLayout(layout).channels)
 
 
 def resampled(channels: Samples, rate: int, layout: str) -> Samples:
-    """(samples,) at 16 kHz that FFmpeg alone makes of (channels, samples) in 16 bits."""
+    """Return (samples,) at 16 kHz that FFmpeg alone makes of (channels, samples) in 16 bits."""
     pcm = (np.clip(channels.T, -1, 1) * 32767).astype("<i2")
     resampler = av.AudioResampler("s16", "mono", 16_000)
     frames = []
@@ -219,9 +219,9 @@ def tracks_of(
 
 
 def without_length(webm: bytes) -> bytes:
-    """A webm as browsers record it: nothing states how long it is."""
+    """Return a webm as browsers record it: without a duration."""
     at = webm.index(b"\x44\x89\x88")  # the element "duration", eight bytes long
-    return webm[:at] + b"\xec\x89" + webm[at + 2 :]  # becomes one that means nothing
+    return webm[:at] + b"\xec\x89" + webm[at + 2 :]  # becomes one without meaning
 
 
 def write_hours(path: Path, seconds: int) -> Path:
@@ -233,12 +233,12 @@ def write_hours(path: Path, seconds: int) -> Path:
 
 
 def descriptors(path: Path) -> int:
-    """How many open descriptors of this process and those below it lead to a file. Linux only."""
+    """Return how many open descriptors of this process and its children refer to a file. Linux only."""
     return sum(opens(process, path) for process in family(os.getpid()))
 
 
 def opens(process: int, path: Path) -> int:
-    """How many open descriptors of a process lead to a file; 0 too if it has ended. Linux only."""
+    """Return how many open descriptors of a process refer to a file; 0 too if it has ended. Linux only."""
     found = 0
     try:
         for link in Path(f"/proc/{process}/fd").iterdir():

@@ -1,4 +1,4 @@
-"""Sounds that are no speech, made anew: (samples,) float32 at 16 kHz, to a level in dB below full scale."""
+"""Synthetic sounds that are no speech: (samples,) float32 at 16 kHz, to a level in dB below full scale."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Who speaks when, for Govor: pyannote's segmentation and WeSpeaker's voices, without torch.
+"""Speaker diarization for Govor, without torch: pyannote's segmentation and WeSpeaker's voice embeddings.
 
-Light to import: onnxruntime comes in with `voices`, when the first recording is diarized.
+Light to import: `voices` imports onnxruntime when the first recording is diarized.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from govor_diarizer.settings import DiarizerSettings, read_settings
 
 
 class VoiceDiarizer:
-    """The plugin's one model, made of two networks."""
+    """The plugin's only model, made of two networks."""
 
     spec = SPEC
 

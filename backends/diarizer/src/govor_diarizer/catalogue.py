@@ -35,6 +35,6 @@ SPEC = govor.ModelSpec(
         ),
     ),
     memory=150_000_000,
-    description="Tells speakers apart: pyannote segmentation 3.0 and WeSpeaker ResNet34, on onnxruntime",
+    description="Speaker diarization: pyannote segmentation 3.0 and WeSpeaker ResNet34, on onnxruntime",
     licence="MIT (segmentation), CC-BY-4.0 (voices)",
 )

@@ -1,7 +1,7 @@
-"""Which voices are one speaker: average-linkage clustering by cosine. Pure.
+"""Cluster voices into speakers: average linkage by cosine. Pure.
 
 Between clusters of unit vectors, the average cosine of all pairs is the product of their sums over the
-product of their sizes. So a cluster is its sum and its weight, whatever went into it.
+product of their sizes. So a cluster is its sum and its weight, whatever vectors it contains.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 AT_ONCE = 1000
-"""Vectors compared with each other, all with all: some 25 minutes of speech. More are clustered in parts,
-and then the parts' clusters: that bounds memory."""
+"""Most vectors compared with each other, all with all: some 25 minutes of speech. More are clustered in
+parts, and then the parts' clusters: that bounds memory.
+"""
 
 
 def cluster(
     vectors: Floats, weights: Floats, threshold: float, least: int = 0, most: int | None = None
 ) -> Labels:
-    """Return a label from 0 on for each unit vector; those alike on average by `threshold` share one.
+    """Return a label from 0 on for each unit vector; vectors with an average cosine of `threshold` share one.
 
-    There are at least and at most so many labels, as far as there are vectors.
+    There are at least `least` and at most `most` labels, as far as there are vectors.
     """
     labels = np.arange(len(vectors))
     sums = vectors * weights[:, None]
@@ -38,7 +39,7 @@ def cluster(
 def _merge(
     sums: Floats, weights: Floats, threshold: float, least: int = 0, most: int | None = None
 ) -> Labels:
-    """Merge the two most alike clusters until none are alike enough; return dense labels."""
+    """Merge the two most similar clusters until none are similar enough; return dense labels."""
     left = len(sums)
     sums, weights = sums.copy(), weights.copy()
     labels = np.arange(len(sums))
@@ -54,7 +55,7 @@ def _merge(
         weights[kept] += weights[gone]
         labels[labels == gone] = kept
         row = sums @ sums[kept] / (weights * weights[kept])
-        row[np.isneginf(likeness[kept])] = -np.inf  # itself, and what has been merged before
+        row[np.isneginf(likeness[kept])] = -np.inf  # itself, and clusters that were merged before
         row[gone] = -np.inf
         likeness[kept] = likeness[:, kept] = row
         likeness[gone] = likeness[:, gone] = -np.inf
@@ -67,7 +68,7 @@ def _merge(
 
 
 def _joined(parts: list[Labels]) -> Labels:
-    """Number the clusters of all parts on."""
+    """Number the clusters of all parts consecutively."""
     firsts = np.cumsum([0, *(part.max() + 1 for part in parts[:-1])])
     return np.concatenate([part + first for part, first in zip(parts, firsts, strict=True)])
 

@@ -1,4 +1,4 @@
-"""onnxruntime on one network's file. The only module that imports it."""
+"""Run one network's file on onnxruntime. The only module that imports it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ERROR = 3
 
 
 def choose_providers(device: str) -> list[str]:
-    """Return what to run on for "auto", "cpu" or "cuda". Raises LoadFailed where it is not there."""
+    """Return the providers for "auto", "cpu" or "cuda". Raises LoadFailed if the device is missing."""
     can_cuda = CUDA[0] in onnxruntime.get_available_providers()
     if device == "cpu" or (device == "auto" and not can_cuda):
         return CPU
@@ -31,7 +31,7 @@ class Session:
     """A loaded network of one input and one output. Threads may call `run` at once."""
 
     def __init__(self, path: Path, providers: list[str], threads: int):
-        """Load it to run on so many cores per call. Raises LoadFailed."""
+        """Load the network, with so many threads per call. Raises LoadFailed."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class DiarizerSettings(BaseModel):
-    """What an operator decides about telling speakers apart."""
+    """The operator's settings of the diarizer."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
@@ -17,10 +17,10 @@ class DiarizerSettings(BaseModel):
         0.45,
         gt=0,
         lt=1,
-        description="How alike two voices of one speaker are at least (cosine); higher finds more speakers.",
+        description="Least cosine of two voices of one speaker; higher finds more speakers.",
     )
     known_threshold: float = Field(
-        0.52, gt=0, lt=1, description="How alike a speaker is to a known one whose name it bears (cosine)."
+        0.52, gt=0, lt=1, description="Least cosine of a speaker and the known one whose name it gets."
     )
 
 

@@ -1,6 +1,6 @@
-"""One recording on its way to turns: windows are heard as they come, speakers are told at the end.
+"""Diarization of one recording: windows are processed as they come, speakers are assigned at the end.
 
-What is kept of an hour is who speaks in each frame of each window (2.6 MB), and vectors of 1 KB each:
+The state for an hour is the activity of each frame of each window (2.6 MB), and vectors of 1 KB each:
 one for a voice in a window, one for two seconds of it.
 """
 
@@ -21,19 +21,19 @@ from govor_diarizer.turns import Timeline
 Vectors = NDArray[np.float64]
 
 STEP_FRAMES = 148
-STEP = STEP_FRAMES * HOP  # samples from window to window, 2.5 s: frames of all windows fall together
-CLEAR_FRAMES = 200  # 2 s: voices heard for less alone are told by those heard for longer
-SURELY = 0.6  # cosine of a known voice and a further cluster of it; of strangers' it was 0.47 at most
-MARGIN = 0.15  # by how much more a piece must be like another speaker than like its voice's own
+STEP = STEP_FRAMES * HOP  # samples from window to window, 2.5 s: frames of all windows coincide
+CLEAR_FRAMES = 200  # 2 s: voices alone for less are assigned by those alone for longer
+SURELY = 0.6  # cosine of a known voice and a further cluster of it; of others' it was 0.47 at most
+MARGIN = 0.15  # least difference of a piece's cosines to another speaker and to its voice's own
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """About two seconds of a voice. The segmentation at times takes two people for one voice."""
+    """About two seconds of a voice. The segmentation sometimes takes two people for one voice."""
 
     begin: int
     end: int
-    """Frames of the window."""
+    """End of the piece, in frames of the window."""
     print: NDArray[np.float32]
     """Unit vector."""
 
@@ -43,26 +43,26 @@ class Voice:
     """One voice in one window."""
 
     column: int
-    """Of the window's activity."""
+    """Column of the window's activity."""
     frames: int
-    """How long it is heard alone, in units of 10 ms."""
+    """Length of the time in which it speaks alone, in units of 10 ms."""
     print: NDArray[np.float32]
     """Unit vector."""
     pieces: tuple[Piece, ...] = ()
 
 
 class Stream:
-    """See govor.DiarizationStream."""
+    """Implements govor.DiarizationStream."""
 
     def __init__(
         self,
-        hear: Callable[[govor.Audio], tuple[Activity, list[Voice]]],
+        analyse: Callable[[govor.Audio], tuple[Activity, list[Voice]]],
         known: Sequence[NDArray[np.float32]],
         settings: DiarizerSettings,
         people: tuple[int, int | None] = (0, None),
     ):
-        """Of `people`, at least and at most so many speak."""
-        self._hear = hear
+        """`people` are the least and the most speakers."""
+        self._analyse = analyse
         self._known = known
         self._settings = settings
         self._people = people
@@ -81,9 +81,9 @@ class Stream:
             self._take(self._waiting)
         if not any(voices for _, voices in self._windows):
             return []
-        centres = self._tell_apart()
+        centres = self._cluster_voices()
         numbers = self._number(centres)
-        order = list(dict.fromkeys(numbers))  # of clusters, so that who is known decides no tie
+        order = list(dict.fromkeys(numbers))  # of clusters, so that known speakers decide no tie
         columns = np.array([order.index(number) for number in numbers])
         timeline = Timeline(len(self._windows), STEP_FRAMES, len(order))
         for position, (activity, voices) in enumerate(self._windows):
@@ -91,10 +91,10 @@ class Stream:
         return [replace(turn, speaker=order[turn.speaker]) for turn in timeline.turns()]
 
     def _take(self, audio: govor.Audio) -> None:
-        self._windows.append(self._hear(audio))
+        self._windows.append(self._analyse(audio))
 
-    def _tell_apart(self) -> Vectors:
-        """Return a unit vector for each speaker."""
+    def _cluster_voices(self) -> Vectors:
+        """Cluster the voices; return a unit vector for each speaker."""
         heard = [voice for _, voices in self._windows for voice in voices]
         clear = [voice for voice in heard if voice.frames >= CLEAR_FRAMES] or heard
         prints = np.array([voice.print for voice in clear], np.float64)
@@ -108,8 +108,8 @@ class Stream:
     def _number(self, centres: Vectors) -> list[int]:
         """Return each cluster's speaker: known ones from 0 on, then the others.
 
-        Every known speaker has the cluster that is most like them, if any is; another one must be as like
-        as clusters of one speaker are.
+        Every known speaker gets the most similar cluster, if any is similar enough, and further clusters that
+        are as similar as clusters of one speaker are.
         """
         count = len(self._known)
         numbers = [count + at for at in range(len(centres))]
@@ -125,7 +125,7 @@ class Stream:
 
 
 def _owners(voices: Sequence[Voice], centres: Vectors, columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return whose each frame of each of a window's voices is; -1 where it cannot be told."""
+    """Return the speaker of each frame of each of a window's voices; -1 if unknown."""
     owners = np.full((FRAMES, VOICES), -1)
     for voice in voices:
         own = int((centres @ voice.print).argmax())

@@ -1,4 +1,4 @@
-"""From overlapping windows to turns on one line of time."""
+"""Join the activity of overlapping windows to speaker turns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK = 65_536  # frames decided at once: bounds memory
 
 
 class Timeline:
-    """Counts, per frame of the recording, in how many windows each speaker is heard."""
+    """Counts, per frame of the recording, the windows in which each speaker is active."""
 
     def __init__(self, windows: int, step: int, speakers: int):
         """`step` is the number of frames from window to window."""
@@ -26,7 +26,7 @@ class Timeline:
         self._windows = np.zeros(frames, np.int8)
 
     def add(self, number: int, activity: Activity, owners: NDArray[np.int64]) -> None:
-        """Count one window; `owners` names the speaker of each active frame, or -1 for nobody known."""
+        """Count one window; `owners` has the speaker of each active frame, or -1 if unknown."""
         begin = number * self._step
         span = slice(begin, begin + len(activity))
         self._windows[span] += 1
@@ -35,7 +35,7 @@ class Timeline:
             self._votes[span, speaker] += (activity & (owners == speaker)).any(axis=1)
 
     def turns(self) -> list[govor.SpeakerTurn]:
-        """Return turns in order of their start: in each frame as many speakers as windows hear on average."""
+        """Return turns in order of their start: in each frame as many speakers as windows have on average."""
         active = np.concatenate(list(self._decided()))
         spoken = (
             govor.SpeakerTurn(start, end, speaker)
@@ -54,7 +54,7 @@ class Timeline:
 
 
 def _spans(active: NDArray[np.bool_]) -> list[tuple[float, float]]:
-    """Return where a row of frames is true, in seconds, short pauses left out."""
+    """Return the spans in which a row of frames is true, in seconds, short pauses left out."""
     edges = np.flatnonzero(np.diff(active.astype(np.int8), prepend=0, append=0))
     spans: list[tuple[float, float]] = []
     for begin, end in edges.reshape(-1, 2).tolist():

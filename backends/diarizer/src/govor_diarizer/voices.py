@@ -1,4 +1,4 @@
-"""The loaded networks, and what they hear in ten seconds."""
+"""The loaded networks, and their results for ten seconds of audio."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from govor_diarizer.session import CPU, Session, choose_providers
 from govor_diarizer.settings import DiarizerSettings
 from govor_diarizer.stream import Piece, Stream, Voice
 
-FEWEST_FRAMES = 20  # 0.2 s: of less no voice can be told
+FEWEST_FRAMES = 20  # 0.2 s: less is too short for an embedding
 SHORTEST = SIZE + (FEWEST_FRAMES - 1) * HOP  # samples of as many frames
-PIECE = 200  # 2 s: what a voice is cut into, to see whether it is one person's
+PIECE = 200  # 2 s: length of the pieces of a voice, each checked for its speaker
 PIECE_LEAST = 50
 MOST_THREADS = 4  # more do not pay on networks of this size
 
@@ -42,7 +42,7 @@ def load_voices(folder: Path, placement: govor.Placement, settings: DiarizerSett
 
 
 class Voices:
-    """See govor.Voices."""
+    """Implements govor.Voices."""
 
     def __init__(
         self,
@@ -58,21 +58,21 @@ class Voices:
         self.parallel = placement.workers
 
     def voiceprint(self, audio: govor.Audio) -> NDArray[np.float32] | None:
-        """Of who speaks most in the first ten seconds, where nobody else does."""
-        _, voices = self.hear(audio[:WINDOW])
+        """Return the vector of the main speaker in the first ten seconds, from time without others."""
+        _, voices = self.analyse(audio[:WINDOW])
         return max(voices, key=lambda voice: voice.frames).print if voices else None
 
     def stream(self, known: Sequence[NDArray[np.float32]] = ()) -> Stream:
-        return Stream(self.hear, known, self._settings)
+        return Stream(self.analyse, known, self._settings)
 
     def stream_of(self, known: Sequence[NDArray[np.float32]], least: int, most: int | None) -> Stream:
-        return Stream(self.hear, known, self._settings, (least, most))
+        return Stream(self.analyse, known, self._settings, (least, most))
 
     def embed(self, audio: govor.Audio) -> NDArray[np.float32]:
-        """Of who speaks most in each ten seconds; of all that sounds where no voice can be told."""
+        """Return the vector of the main speaker in each ten seconds; of all sound if there is no voice."""
         windows = [audio[at : at + WINDOW] for at in range(0, len(audio), WINDOW)] or [audio]
         heard = (
-            max(self.hear(window)[1], key=lambda voice: voice.frames, default=None) for window in windows
+            max(self.analyse(window)[1], key=lambda voice: voice.frames, default=None) for window in windows
         )
         voices = [voice for voice in heard if voice is not None]
         if voices:
@@ -85,8 +85,8 @@ class Voices:
     def close(self) -> None:
         del self._segmentation, self._embedding
 
-    def hear(self, audio: govor.Audio) -> tuple[Activity, list[Voice]]:
-        """Return who speaks when in at most ten seconds, and the voices that can be told from it."""
+    def analyse(self, audio: govor.Audio) -> tuple[Activity, list[Voice]]:
+        """Return the activity in at most ten seconds, and the voices with enough speech."""
         activity = segment(self._segmentation, audio)
         alone = activity & (activity.sum(axis=1, keepdims=True) == 1)
         bands = fbank(np.pad(audio, (0, max(0, SIZE - len(audio)))))
@@ -97,7 +97,7 @@ class Voices:
     def _voice(
         self, column: int, bands: Floats, nearest: NDArray[np.int64], own: NDArray[np.bool_]
     ) -> Voice | None:
-        """Return a voice by the features of which it has its own; None: they are too few."""
+        """Return a voice from the features of its own frames; None: they are too few."""
         cuts = [(begin, end) for begin, end in _pieces(own) if end - begin >= PIECE_LEAST]
         if not cuts:
             few = int(own.sum())
@@ -111,12 +111,12 @@ class Voices:
         return Voice(column, sum(lengths), _unit(whole.astype(np.float32)), pieces)
 
     def _embed(self, bands: Floats) -> Floats:
-        """Return the unit vector of features of one voice."""
+        """Return the unit vector for features of one voice."""
         return _unit(self._embedding.run((bands - bands.mean(axis=0))[None])[0])
 
 
 def _pieces(own: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Cut where it is true into about PIECE each; return begins and ends."""
+    """Cut the true parts into about PIECE each; return begins and ends."""
     edges = np.flatnonzero(np.diff(own.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
     cuts = []
     for begin, end in edges.tolist():

@@ -1,6 +1,6 @@
 """The GigaAM family for Govor on onnxruntime, without torch.
 
-Light to import: the libraries come in with `recognizer`, when the first model is loaded.
+Light to import: `recognizer` imports the libraries when the first model is loaded.
 """
 
 from __future__ import annotations

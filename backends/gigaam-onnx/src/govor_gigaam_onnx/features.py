@@ -21,14 +21,14 @@ FLOOR, CEILING = 1e-9, 1e9  # of the energy in a band
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """What tells the generations apart."""
+    """The differences between the generations."""
 
     size: int
-    """Samples in a frame, which are also the points of its spectrum."""
+    """Samples in a frame, and points of its spectrum."""
     centred: bool
-    """Frame t has its middle, not its beginning, at sample 160 t; the ends are mirrored."""
+    """Whether frame t has its middle, not its beginning, at sample 160 t; the ends are mirrored."""
     coarse: bool
-    """Window and filters are rounded to bfloat16, as they lie in the v3 checkpoints."""
+    """Whether window and filters are rounded to bfloat16, as in the v3 checkpoints."""
 
 
 V2 = Framing(size=400, centred=True, coarse=False)
@@ -38,7 +38,7 @@ V3 = Framing(size=320, centred=False, coarse=True)
 
 
 class LogMel:
-    """Turns audio into the features that an encoder takes. Holds tables only; safe for threads."""
+    """Computes an encoder's features from audio. Holds tables only; safe for threads."""
 
     def __init__(self, framing: Framing):
         window = hann(framing.size)
@@ -53,7 +53,7 @@ class LogMel:
     def __call__(self, audio: govor.Audio) -> Floats:
         """Return (64, frames) natural logarithms of mel energies.
 
-        Audio too short for a single frame is filled up with silence.
+        Audio too short for a single frame is padded with silence.
         """
         size = self._framing.size
         audio = np.pad(audio, (0, max(0, self._shortest - len(audio))))

@@ -33,9 +33,9 @@ log = logging.getLogger(__name__)
 def load_recognizer(
     spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaamSettings
 ) -> GigaamRecognizer:
-    """Load the model in `folder`, rewriting its encoder first where that was not done before.
+    """Load the model in `folder`; the first load rewrites its encoder.
 
-    Raises LoadFailed, which names the file that is to blame.
+    Raises LoadFailed, which names the faulty file.
     """
     if placement.device == "auto" and choose_providers("auto") != CPU:
         try:
@@ -47,7 +47,7 @@ def load_recognizer(
     files = find_files(folder)
     vocabulary = read_vocabulary(files.vocabulary)
     with freed_at_once():
-        path = _choose_encoder(files, _wish(spec, placement, settings), providers)
+        path = _choose_encoder(files, _requested(spec, placement, settings), providers)
         precision = _precision_of(path, placement.precision)
         threads = placement.threads or 1
         encoder = Encoder(Session(path, providers, threads=threads), files)
@@ -55,7 +55,7 @@ def load_recognizer(
     if classes != len(vocabulary) + 1:
         raise govor.LoadFailed(
             f"{files.vocabulary} names {len(vocabulary)} tokens and the blank, but {files.encoder.name} "
-            f"tells {classes} classes apart: the two are of different models."
+            f"has {classes} classes: the two are of different models."
         )
     language = spec.languages[0] if len(spec.languages) == 1 else None
     workers = placement.workers or settings.threads or max(1, physical_cores() // threads)
@@ -74,7 +74,7 @@ class GigaamRecognizer:
         language: str | None,
         placement: govor.Placement,
     ):
-        """`language` is the only one that the model knows; None: one of several, it does not say which."""
+        """`language` is the only one that the model knows; None: several, and it does not detect which."""
         self.parallel = placement.workers
         self.surplus = 1 if placement.device == "cpu" else 0
         self.placement = placement
@@ -84,7 +84,7 @@ class GigaamRecognizer:
         self._language = language
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array; one by one, so that none depends on its company."""
+        """Return one Segment per array; one by one, so that results do not depend on the batch."""
         return [self._transcribe(audio, options) for audio in batch]
 
     def close(self) -> None:
@@ -100,8 +100,8 @@ class GigaamRecognizer:
         return decoded.segment(options, self._language)
 
 
-def _wish(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSettings) -> Precision:
-    """Return the precision to try. Raises LoadFailed where there is none of that name."""
+def _requested(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSettings) -> Precision:
+    """Return the precision to try. Raises LoadFailed if the name is unknown."""
     if placement.precision == "auto":
         return settings.precision_of(spec.id)
     if placement.precision not in PRECISIONS:
@@ -111,13 +111,13 @@ def _wish(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSet
     return cast("Precision", placement.precision)
 
 
-def _precision_of(path: Path, wish: str) -> str:
-    """Return what a graph computes in, by its name. Raises LoadFailed where that is not the wish."""
+def _precision_of(path: Path, requested: str) -> str:
+    """Return the precision in a graph's name. Raises LoadFailed if it is not the one asked for."""
     parts = path.name.split(".")
     precision = next((part for part in ("int8", "fp16") if part in parts), "fp32")
-    if wish in ("fp32", "int8") and precision != wish:
+    if requested in ("fp32", "int8") and precision != requested:
         raise govor.LoadFailed(
-            f"{path} computes in {precision}, and cannot be had in {wish} here: say auto or original."
+            f"{path} computes in {precision}, and cannot be had in {requested} here: say auto or original."
         )
     return precision
 
@@ -137,7 +137,7 @@ def _choose_encoder(files: ModelFiles, precision: Precision, providers: Provider
 
 
 def _load_decoder(files: ModelFiles, encoder: Encoder, max_symbols: int) -> tuple[Decode, int]:
-    """Return how to decode what the encoder gives, and how many classes there are. Raises LoadFailed."""
+    """Return the decoding function for the encoder's output, and the number of classes. Raises LoadFailed."""
     try:
         encoded = encoder(np.zeros(govor.SAMPLE_RATE, np.float32))
     except Exception as error:  # onnxruntime's errors have no other class in common
@@ -149,7 +149,7 @@ def _load_decoder(files: ModelFiles, encoder: Encoder, max_symbols: int) -> tupl
 
 
 def load_transducer(decoder: Path, joint: Path, encoded: Floats) -> Transducer:
-    """Return predictor and joiner: in numpy where that gives what the files give, else the files themselves.
+    """Return predictor and joiner: in numpy if that gives the files' results, else the files themselves.
 
     `encoded` is any output of the encoder. Raises LoadFailed.
     """
@@ -160,7 +160,7 @@ def load_transducer(decoder: Path, joint: Path, encoded: Floats) -> Transducer:
         raise
     except Exception as error:  # onnxruntime's errors have no other class in common
         raise govor.LoadFailed(
-            f"{decoder} and {joint.name} do not run on what the encoder gives: {error}"
+            f"{decoder} and {joint.name} do not run on the encoder's output: {error}"
         ) from error
     try:
         fast = NumpyTransducer(read_transducer(Export.read(decoder), Export.read(joint)))

@@ -1,6 +1,6 @@
 """GigaAM for Govor, run by torch: every published checkpoint and fine-tuned ones.
 
-Light to import: torch comes in with `recognizer` or `upstream`, when the first model is loaded.
+Light to import: `recognizer` or `upstream` imports torch when the first model is loaded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class GigaAMTorch:
         return self._specs
 
     def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
-        """Load a checkpoint. Raises LoadFailed: no such device or precision, a file is damaged or foreign."""
+        """Load a checkpoint. Raises LoadFailed: no such device or precision, a damaged or other file."""
         if self._settings.implementation == "upstream":
             from govor_gigaam_torch.upstream import load_upstream  # imports torch and gigaam
 

@@ -1,7 +1,7 @@
-"""The models on offer: names, abilities, error rates, and where their files come from. Pure data.
+"""The models on offer: names, features, error rates, and sources of files. Pure data.
 
-The md5 are upstream's own (the table in gigaam/__init__.py); sizes and sha256 come from public records of the
-same files, where there are any.
+The md5 are upstream's own (the table in gigaam/__init__.py); sizes and sha256 are from public records of the
+same files, if there are any.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ MAX_SECONDS = 25.0
 """Upstream refuses longer audio, and quality falls: the models were trained on less."""
 
 EDGE_PADDING = 0.5
-"""Measured with the miniature: fewest words are lost at the rim of a recording."""
+"""Measured with the miniature: fewest words are lost at the edges of a recording."""
 
 RUSSIAN = ("ru",)
 MULTILINGUAL = ("ru", "en", "kk", "ky", "uz")
 MEMORY, LARGE_MEMORY = 1_000_000_000, 2_500_000_000
-"""Bytes of the weights in float32 and of what one segment needs beside them."""
+"""Bytes of the weights in float32 and of the working memory for one segment."""
 
 
 AVERAGE = "average of 10 Russian sets"
@@ -89,7 +89,7 @@ TOKENIZERS = {
 def specs(own: Sequence[ModelTable], *, details: bool) -> tuple[ModelSpec, ...]:
     """Return every model. The first file of each is its checkpoint, the second, if any, its tokenizer.
 
-    `own` are the operator's models; `details` says whether words and log-probabilities are to be had.
+    `own` are the operator's models; `details` says whether words and log-probabilities are available.
     """
     features = frozenset({Feature.WORDS, Feature.LOGPROBS} if details else ())
     return (*(_published(row, features) for row in ROWS), *(_own(table, features) for table in own))

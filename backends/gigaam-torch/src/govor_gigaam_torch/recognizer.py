@@ -18,8 +18,9 @@ from govor_gigaam_torch.precision import DTYPES, choose_precision
 from govor_gigaam_torch.settings import GigaAMTorchSettings
 
 GPU_ROWS = 32
-"""Utterances that go through the encoder at once on a GPU: cuDNN fails on more in the conv2d of v1 and v2.
-A CPU takes them one by one: on it a batch costs as much, and its padding on top."""
+"""Most utterances in one run of the encoder on a GPU: cuDNN fails on more in the conv2d of v1 and v2. A CPU
+takes them one by one: there a batch costs as much, and its padding on top.
+"""
 
 
 def load_recognizer(
@@ -46,7 +47,7 @@ def load_recognizer(
 
 
 class GigaAMRecognizer:
-    """A model on its device. Its encoder computes in the precision set, features and head in float32."""
+    """A model on its device. Its encoder computes in the given precision, features and head in float32."""
 
     parallel = 1
 
@@ -59,7 +60,7 @@ class GigaAMRecognizer:
         settings: GigaAMTorchSettings,
         placement: govor.Placement,
     ):
-        """`language` is what the model recognises where that is just one."""
+        """`language` is the only language of the model; None: it has several."""
         weight = next(network.encoder.parameters())
         self._device, self._dtype = weight.device, weight.dtype
         head = network.head
@@ -71,7 +72,7 @@ class GigaAMRecognizer:
         self.placement = placement
         on_cpu = self._device.type == "cpu"
         self.batch = 1 if on_cpu else GPU_ROWS
-        # Of a container's quota, and of what the operator lets models have, torch knows nothing.
+        # torch does not know a container's quota, nor the operator's limit for models.
         self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
         self.threads = self._threads if on_cpu else 1
 
@@ -109,6 +110,6 @@ class GigaAMRecognizer:
         return list(zip(emissions, lengths.tolist(), strict=True))
 
     def close(self) -> None:
-        self._network.to("meta")  # gives the weights' memory back, whoever still holds the recognizer
+        self._network.to("meta")  # frees the weights' memory, even if the recognizer is still referenced
         if self._device.type == "cuda":
             torch.cuda.empty_cache()

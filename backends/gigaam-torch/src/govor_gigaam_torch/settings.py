@@ -13,29 +13,29 @@ class ModelTable(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
-    id: str = Field(min_length=1, description="What clients send as `model`.")
-    folder: str = Field(min_length=1, description="Where its files lie.")
+    id: str = Field(min_length=1, description="The name that clients send as `model`.")
+    folder: str = Field(min_length=1, description="Folder of its files.")
     checkpoint: str = Field(min_length=1, description="Name of the `.ckpt` file in the folder.")
     tokenizer: str = Field(
         "",
         description="Name of the SentencePiece `.model` file in the folder; empty: the model has characters.",
     )
-    aliases: tuple[str, ...] = Field((), description="Other names that it answers to.")
-    languages: tuple[str, ...] = Field(("ru",), description="ISO 639-1 codes of what it recognises.")
+    aliases: tuple[str, ...] = Field((), description="Other names of the model.")
+    languages: tuple[str, ...] = Field(("ru",), description="ISO 639-1 codes of its languages.")
     punctuation: bool = Field(
         False, description="Whether it writes punctuation and capitals, as e2e models do."
     )
-    description: str = Field("", description="What `govor models` says of it.")
+    description: str = Field("", description="Its description in `govor models`.")
 
 
 class GigaAMTorchSettings(BaseModel):
-    """What an operator decides about all these models. Values may be strings: the environment's are."""
+    """The operator's settings of all these models. Values may be strings, as in the environment."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     precision: Literal["auto", "fp32", "fp16", "bf16"] = Field(
         "auto",
-        description="Numbers that the encoder computes with. auto: fp16 on CUDA, fp32 elsewhere.",
+        description="Precision of the encoder. auto: fp16 on CUDA, fp32 elsewhere.",
     )
     threads: int = Field(
         0, ge=0, description="CPU threads of torch in a call; 0: as it chooses, within the cores for models."
@@ -45,8 +45,8 @@ class GigaAMTorchSettings(BaseModel):
     )
     implementation: Literal["govor", "upstream"] = Field(
         "govor",
-        description="Whose code runs the model: Govor's own, or that of the package `gigaam`, which you then "
-        "install yourself. Upstream's gives text only, no words and no log-probabilities.",
+        description="The code that runs the model: Govor's own, or that of the package `gigaam`, which you "
+        "then install yourself. Upstream's gives text only, no words and no log-probabilities.",
     )
     models: tuple[ModelTable, ...] = Field(
         (), description="Checkpoints of your own, such as fine-tuned ones."

@@ -1,6 +1,7 @@
-"""The user's own installed package `gigaam` in place of Govor's code: upstream's modules, the same files.
+"""Run models with the user's own installed package `gigaam` in place of Govor's code, from the same files.
 
-Tested with gigaam 0.1.0, which knows v1 and v2. Gives text only: what else upstream finds differs by version.
+Tested with gigaam 0.1.0, which knows v1 and v2. Returns text only: other results of upstream's differ by
+version.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ CLASSES = frozenset(
         "gigaam.preprocess.FeatureExtractor",
     }
 )
-"""What a config may name: upstream has it imported and called, whatever it is."""
+"""Classes that a config may name: upstream imports and calls any class that it names."""
 SHORTEST = 400
 """Samples; upstream's features fail on less than half a window."""
 
@@ -51,7 +52,7 @@ def load_upstream(
         config = import_module("omegaconf").OmegaConf.create(tables)
         model = import_module("gigaam.model").GigaAMASR(config)
         model.load_state_dict(dict(checkpoint.weights))
-    except Exception as error:  # a package of any version, its imports, hydra: all may fail in their own way
+    except Exception as error:  # a package of any version, its imports, hydra: each may raise any exception
         raise govor.LoadFailed(
             f"The installed package `gigaam` cannot load {checkpoint.path}: {error}"
         ) from error
@@ -62,7 +63,7 @@ def load_upstream(
 
 
 class UpstreamRecognizer:
-    """One of upstream's models; takes arrays one by one, as upstream does."""
+    """One of upstream's models; transcribes arrays one by one, as upstream does."""
 
     parallel = 1
 
@@ -80,7 +81,7 @@ class UpstreamRecognizer:
         audio = torch.nn.functional.pad(audio, (0, max(0, SHORTEST - len(audio)))).to(self._device)
         encoded, lengths = self._model(audio.unsqueeze(0), torch.tensor([len(audio)], device=self._device))
         [decoded] = self._model.decoding.decode(self._model.head, encoded, lengths)
-        text = decoded if isinstance(decoded, str) else decoded[0]  # newer versions give more than the text
+        text = decoded if isinstance(decoded, str) else decoded[0]  # newer versions return more than the text
         return govor.Segment(text.strip(), language=self._language if text.strip() else None)
 
     def close(self) -> None:
@@ -90,7 +91,7 @@ class UpstreamRecognizer:
 
 
 def _checked_tables(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
-    """Return a copy of the config. Raises LoadFailed where it names other classes than upstream's."""
+    """Return a copy of the config. Raises LoadFailed if it names other classes than upstream's."""
     tables = {name: dict(checkpoint.tables.get(name) or {}) for name in TABLES}
     foreign = sorted(set(_targets(tables)) - CLASSES)
     if foreign:
@@ -99,7 +100,7 @@ def _checked_tables(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
 
 
 def _targets(table: object) -> Iterator[str]:
-    """Yield whatever hydra would call."""
+    """Yield every class that hydra would call."""
     if isinstance(table, dict):
         for key, value in table.items():
             if key == "_target_":

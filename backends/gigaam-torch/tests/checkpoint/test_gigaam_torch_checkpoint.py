@@ -12,7 +12,7 @@ vocabulary = pytest.importorskip("govor_gigaam_torch.decoding.vocabulary")
 
 
 def assert_same(path, network):
-    """The file gives a network that encodes as `network` does, and has its head."""
+    """Check that the file gives a network that encodes as `network` does, and has its head."""
     built = assembly.build_network(checkpoint.read_checkpoint(path), torch.device("cpu"))
     assert not built.training
     expected = network.state_dict()
@@ -58,7 +58,7 @@ def test_the_features_are_the_checkpoints_own(tmp_path, published):
 
 
 def fine_tuned(network, **hyper_parameters):
-    """What upstream's trainer, or pytorch-lightning for it, writes."""
+    """Return the content that upstream's trainer, through pytorch-lightning, writes."""
     return {
         "epoch": 3,
         "global_step": 100,

@@ -55,7 +55,7 @@ def test_a_malicious_file_is_refused_and_nothing_of_it_runs(tmp_path, published,
     with pytest.raises(LoadFailed, match=r"model\.ckpt was not opened: it names os\.makedirs"):
         checkpoint.read_checkpoint(path)
     assert not (tmp_path / "broken in").exists()
-    torch.load(path, weights_only=False)  # so would Python's pickle have been fooled
+    torch.load(path, weights_only=False)  # Python's own pickle runs it
     assert (tmp_path / "broken in").exists()
 
 
@@ -142,7 +142,7 @@ def encoder(**fields):
         (encoder(conv_kernel_size=-1), "describes no model that can be"),
     ],
 )
-def test_weights_that_do_not_fit_the_config_are_told_apart(published, change, said):
+def test_weights_that_do_not_fit_the_config_are_named(published, change, said):
     path, _, _ = published()
     with pytest.raises(LoadFailed, match=rf"model\.ckpt .*{said}"):
         assembly.build_network(altered(path, change), torch.device("cpu"))

@@ -12,7 +12,7 @@ BLANK = 3
 
 
 def log_probs(*rows):
-    """Log-probabilities (B, T', 4) whose best class at each frame is the one named, at 0.7."""
+    """Return log-probabilities (B, T', 4) whose best class at each frame is the given one, at 0.7."""
     best = torch.nn.functional.one_hot(torch.tensor(rows), 4)
     return torch.where(best.bool(), 0.7, 0.1).log()
 
@@ -40,7 +40,7 @@ def test_a_ctc_token_has_the_log_probability_of_its_first_frame():
 
 @pytest.fixture
 def head():
-    """Make an RNN-T head with random weights; the blank's bias sets how much it says."""
+    """Make an RNN-T head with random weights; the blank's bias sets how many tokens it emits."""
 
     def make(layers=1, blank_bias=1.5, classes=12):
         torch.manual_seed(3)
@@ -55,7 +55,7 @@ def head():
 
 
 def step_by_step(head, encoded, length, max_symbols):
-    """The rule in its plainest form: one frame, one token at a time, through the modules as trained."""
+    """The rule in its simplest form: one frame, one token at a time, through the modules as trained."""
     found, state, last = [], None, head.num_classes - 1
     for frame in range(length):
         for _ in range(max_symbols):

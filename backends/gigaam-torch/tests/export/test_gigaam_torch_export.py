@@ -1,4 +1,4 @@
-"""`govor export`: what it writes is what torch computes, and what the plugin gigaam-onnx reads."""
+"""`govor export` writes files that give torch's results and that the plugin gigaam-onnx reads."""
 
 import contextlib
 import hashlib
@@ -23,7 +23,7 @@ PUBLISHED = {
     "v3_vocab.txt": "a9143c30844d3c0bee3e9e927e4084774eb1b9eeaafc473b2c4521e4911a7c07",
     "config.json": "0641fcf73f4af791c73f05083e38a658ff5dcbee3534a0c61396c10f4b97f0fe",
 }
-"""Sums of the public export's files."""
+"""Checksums of the public export's files."""
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_the_small_files_of_a_v3_model_are_those_of_the_public_export(tmp_path, 
 
 
 def constants(path):
-    """Stored numbers of more than a vector, by type."""
+    """Return the types of stored constants with more than one axis."""
     tensors = [each for each in onnx.load(path).graph.initializer if len(each.dims) > 1]
     return {onnx.helper.tensor_dtype_to_np_dtype(each.data_type).name for each in tensors}
 
@@ -187,7 +187,7 @@ def test_int8_is_of_products_alone(tmp_path, published, onnx_models, sounds, kin
     assert all(each.text for each in onnx_models(folder, "auto").transcribe(sounds, LOGPROBS))
 
 
-def test_what_one_file_cannot_hold_lies_beside_it(tmp_path, published, onnx_models, sounds, monkeypatch):
+def test_weights_too_large_for_one_file_are_beside_it(tmp_path, published, onnx_models, sounds, monkeypatch):
     path, _, _ = published("v3", "ctc")
     folder = tmp_path / "export"
     monkeypatch.setattr(writing, "LARGEST_FILE", 100_000)

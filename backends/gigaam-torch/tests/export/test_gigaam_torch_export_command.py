@@ -1,4 +1,4 @@
-"""`govor export` as a person meets it: what it says, and what it refuses."""
+"""The command `govor export`: its output, and its refusals."""
 
 import pytest
 from click.testing import CliRunner
@@ -37,7 +37,7 @@ def test_several_precisions_share_a_folder_and_nothing_is_overwritten_unasked(tm
 def test_an_export_that_answers_otherwise_is_not_kept(tmp_path, published, monkeypatch):
     path, _, _ = published("v3", "ctc")
     monkeypatch.setitem(writing.LIMITS, "int8", 1e-6)
-    with pytest.raises(govor.LoadFailed, match=r"model\.ckpt was not exported: in int8 it would answer"):
+    with pytest.raises(govor.LoadFailed, match=r"model\.ckpt was not exported: in int8 its results would"):
         writing.export(path, tmp_path / "export", precision="int8")
     assert names(tmp_path / "export") == []
 
@@ -60,7 +60,7 @@ def run(*args):
     return CliRunner().invoke(command.export, [str(arg) for arg in args])
 
 
-def test_the_command_tells_steps_files_and_the_difference(tmp_path, published):
+def test_the_command_prints_steps_files_and_the_difference(tmp_path, published):
     path, _, _ = published("v3", "rnnt")
     result = run(path, "--output", tmp_path / "calls", "--name", "calls_rnnt")
     assert result.exit_code == 0, result.output

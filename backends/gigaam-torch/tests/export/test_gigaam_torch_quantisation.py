@@ -10,7 +10,7 @@ quantisation = pytest.importorskip(
 
 @pytest.fixture
 def small():
-    """Make x (8, 8) @ weight (8, 128) + addend (8, 128), and what it gives."""
+    """Make x (8, 8) @ weight (8, 128) + addend (8, 128), and its result."""
 
     def make(weight, addend, change):
         tensors = [

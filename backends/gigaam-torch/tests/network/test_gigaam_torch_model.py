@@ -20,7 +20,7 @@ PROJECTIONS = (
 
 
 def published(generation, encoder, head):
-    """Names and shapes of a published checkpoint's state dict, features aside, of its full size."""
+    """Return names and shapes of a published checkpoint's state dict of full size, without its features."""
     with torch.device("meta"):
         network = model.GigaAM(encoder, head)
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}
@@ -39,7 +39,7 @@ def test_an_utterance_encodes_alike_alone_and_padded_in_a_batch(make_network, ge
 
 
 @torch.inference_mode()
-def test_what_stands_in_the_padding_changes_nothing(make_network):
+def test_the_padding_changes_nothing(make_network):
     network = make_network("v3", "rnnt")
     features = torch.randn(2, 64, 80)
     lengths = torch.tensor([80, 33])

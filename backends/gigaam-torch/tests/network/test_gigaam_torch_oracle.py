@@ -19,7 +19,7 @@ GENERATIONS = ("v1", "v2")
 
 
 class MelSpectrogram(torch.nn.Module):
-    """Stands for torchaudio's where that is not installed for this torch: the same buffers and result."""
+    """Stands in for torchaudio's if that is not installed for this torch: the same buffers and result."""
 
     def __init__(self, **sizes):
         super().__init__()
@@ -43,7 +43,7 @@ def torchaudio():
 
 @pytest.fixture(scope="session")
 def upstream(torchaudio):
-    """The package, with a stand-in for torchaudio where that is missing."""
+    """The package, with a stand-in for torchaudio if that is missing."""
     stand_in = ModuleType("torchaudio")
     stand_in.transforms = SimpleNamespace(MelSpectrogram=MelSpectrogram)
     with pytest.MonkeyPatch.context() as patch:
@@ -54,7 +54,7 @@ def upstream(torchaudio):
 
 @pytest.fixture
 def built(upstream, tmp_path, published):
-    """Upstream's model and this plugin's, of the same file: give both and the spec."""
+    """Return upstream's model and this plugin's, of the same file, and the spec."""
     omegaconf = pytest.importorskip("omegaconf", reason="gigaam needs omegaconf")
 
     def make(generation, kind, implementation="govor"):

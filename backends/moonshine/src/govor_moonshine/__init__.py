@@ -1,6 +1,6 @@
-"""Moonshine for Govor: a small English model whose weights lie in a package that this one depends on.
+"""Moonshine for Govor: a small English model whose weights are in a package that this one depends on.
 
-Light to import: onnxruntime comes in with `recognizer`, when the model is loaded.
+Light to import: `recognizer` imports onnxruntime when the model is loaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Moonshine:
         return (TINY,)
 
     def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
-        """Load the model. Raises LoadFailed: no such device or precision, a file that is not the model's."""
+        """Load the model. Raises LoadFailed: no such device or precision, a file of another model."""
         from govor_moonshine.recognizer import load_recognizer  # imports onnxruntime
 
         return load_recognizer(folder, placement)

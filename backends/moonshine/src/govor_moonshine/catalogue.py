@@ -1,4 +1,4 @@
-"""The model that the package `moonshine-voice` carries, as data. Imports nothing heavy."""
+"""The model in the package `moonshine-voice`, as data. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VOCABULARY = "tokenizer.bin"
 
 
 def _file(name: str, size: int, sha256: str) -> govor.ModelFile:
-    # Only version 0.1.0 holds these bytes: later ones fetch their weights when they are first used.
+    # Only version 0.1.0 holds these bytes: later ones download their weights on first use.
     source = f"package:moonshine-voice/moonshine_voice/assets/tiny-en/{name}"
     return govor.ModelFile(name, (source,), size, sha256)
 
@@ -26,7 +26,7 @@ TINY = govor.ModelSpec(
     aliases=("moonshine", "moonshine-tiny", "UsefulSensors/moonshine-tiny"),
     features=frozenset({govor.Feature.LOGPROBS, govor.Feature.PUNCTUATION}),
     max_seconds=30.0,  # as long as the recordings that it was trained on
-    edge_padding=0.5,  # measured: without it the first or last word of a cut recording is often another
+    edge_padding=0.5,  # measured: without it the first or last word of a cut recording is often wrong
     memory=260_000_000,
     description="Moonshine tiny: English only, small and quick",
     licence="MIT",

@@ -1,7 +1,7 @@
-"""Moonshine's two graphs on onnxruntime: a recording's samples in, tokens out. The only module to import it.
+"""Moonshine's two graphs on onnxruntime: samples in, tokens out. The only module that imports it.
 
-The graphs are those that `moonshine-voice` carries: a front end that hears samples, not a spectrogram, a
-Transformer encoder, and a decoder with and without its cache in one file.
+The graphs are those of `moonshine-voice`: a front end for samples, not a spectrogram, a Transformer encoder,
+and a decoder with and without its cache in one file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import govor
 
 BEGIN, END = 1, 2
-TOKENS_PER_SECOND = 6.5  # more than anybody says: a decoder that loops is stopped there, as upstream does it
+TOKENS_PER_SECOND = 6.5  # more than anybody says: a decoder that loops is stopped there, as upstream's
 LEAST_SAMPLES = govor.SAMPLE_RATE // 10  # the convolutions need 900
 PAST = "past_key_values."
 PRESENT = "present."
@@ -29,17 +29,17 @@ Inputs = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was decoded: ids of tokens with their natural log-probabilities."""
+    """Ids of decoded tokens with their natural log-probabilities."""
 
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]
 
 
 class Network:
-    """The loaded graphs. Threads may call `hear` at once."""
+    """The loaded graphs. Threads may call `decode` at once."""
 
     def __init__(self, encoder: Path, decoder: Path, threads: int):
-        """Load both to run on so many cores per call. Raises LoadFailed."""
+        """Load both, with so many threads per call. Raises LoadFailed."""
         self._encoder = _open(encoder, threads)
         self._decoder = _open(decoder, threads)
         self._outputs = [output.name for output in self._decoder.get_outputs()]
@@ -50,7 +50,7 @@ class Network:
         }
         self.classes = int(self._decoder.get_outputs()[0].shape[-1])
 
-    def hear(self, audio: govor.Audio) -> Found:
+    def decode(self, audio: govor.Audio) -> Found:
         """Decode (samples,) greedily."""
         heard = np.ones((1, max(len(audio), LEAST_SAMPLES)), np.int64)
         heard[0, len(audio) :] = 0
@@ -79,7 +79,7 @@ class Network:
         return Found(tuple(tokens), tuple(logprobs))
 
     def _carry(self, past: Inputs, results: Sequence[NDArray[Any]]) -> None:
-        """Keep what the next step needs; what is of the encoder comes with the first step only."""
+        """Keep the inputs of the next step; those from the encoder are outputs of the first step only."""
         for name, value in zip(self._outputs[1:], results[1:], strict=True):
             if value.shape[2] and (".decoder." in name or not past[_past(name)].shape[2]):
                 past[_past(name)] = value

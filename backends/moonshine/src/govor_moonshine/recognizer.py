@@ -13,7 +13,7 @@ from govor_moonshine.catalogue import DECODER, ENCODER, VOCABULARY
 from govor_moonshine.network import Network
 from govor_moonshine.vocabulary import read_vocabulary
 
-QUIET = 1e-3  # of full scale. Of nothing at all the model makes "You", as of a word that it did not catch
+QUIET = 1e-3  # of full scale. For silence the model writes "You", as for a word that it did not recognise
 
 
 def load_recognizer(folder: Path, placement: govor.Placement) -> MoonshineRecognizer:
@@ -47,7 +47,7 @@ class MoonshineRecognizer:
         self._vocabulary = vocabulary
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array, without times: the model knows none."""
+        """Return one Segment per array, without times: the model gives none."""
         return [self._transcribe(audio, options) for audio in batch]
 
     def close(self) -> None:
@@ -56,5 +56,5 @@ class MoonshineRecognizer:
     def _transcribe(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
         if np.abs(audio).max(initial=0.0) < QUIET:
             return govor.Segment("")
-        found = self._network.hear(audio)
+        found = self._network.decode(audio)
         return self._vocabulary.decode(found.tokens, found.logprobs).segment(options, "en")

@@ -10,11 +10,11 @@ import govor
 
 SPACE = "▁".encode()
 MARKS = re.compile(rb"<unk>|<s>|</s>|<<.*>>")
-"""Tokens that are no text: beginning, end, and places kept for times and tasks."""
+"""Tokens that are no text: beginning, end, and placeholders for times and tasks."""
 
 
 def read_vocabulary(path: Path) -> govor.Vocabulary:
-    """Read the file: each token's length, then its bytes. Raises LoadFailed where that does not come out."""
+    """Read the file: each token's length, then its bytes. Raises LoadFailed if its form is another."""
     content = path.read_bytes()
     try:
         return govor.Vocabulary(tuple(_as_text(entry) for entry in _entries(content)))

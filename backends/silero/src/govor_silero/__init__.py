@@ -1,4 +1,4 @@
-"""Voice detection by Silero VAD, with weights that an installed package carries."""
+"""Voice detection by Silero VAD, with weights from an installed package."""
 
 from __future__ import annotations
 

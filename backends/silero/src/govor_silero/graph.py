@@ -1,6 +1,6 @@
-"""Builds Silero's network anew, its convolutions as products over neighbouring frames: three times as fast.
+"""Rebuild Silero's network with its convolutions as products over neighbouring frames: three times as fast.
 
-Measured in windows of 64 frames: a second of audio takes 0.28 ms of CPU, as the network is published 0.93 ms.
+Measured in windows of 64 frames: a second of audio takes 0.28 ms of CPU, with the published network 0.93 ms.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from onnx import TensorProto, helper, numpy_helper
 Floats = NDArray[np.float32]
 
 SHAPES = [(258, 1, 256), (128, 129, 3), (64, 128, 3), (64, 64, 3), (128, 64, 3), (1, 128, 1)]
-"""Of the convolutions, in order: the spectrum, four layers, the probability."""
+"""Shapes of the convolutions, in order: the spectrum, four layers, the probability."""
 INPUT, HOP, BINS, UNITS = 576, 128, 129, 128
 STATE: list[str | int | None] = [1, 1, UNITS]
 GATES = [(1, 4 * UNITS, UNITS), (1, 4 * UNITS, UNITS), (1, 8 * UNITS)]
-"""Of the LSTM: weights of inputs and of the state, biases."""
+"""Shapes of the LSTM: weights of inputs and of the state, biases."""
 
 
 class NotUnderstood(ValueError):
-    """The content is not built as expected."""
+    """The network's structure is not the expected one."""
 
 
 def rewrite(content: bytes) -> bytes:
-    """Return a network with the same inputs and outputs, and answers within 2e-6. Raises NotUnderstood."""
+    """Return a network with the same inputs and outputs, and results within 2e-6. Raises NotUnderstood."""
     published = onnx.load_from_string(content)
     (spectrum, _), first, second, third, fourth, probability = _convolutions(published)
     graph = _Graph()
     values = _magnitudes(graph, spectrum)
-    # Four places of the spectrum become four, two, one and one; what a kernel finds beside them is zero.
+    # Four places of the spectrum become four, two, one and one; the kernel's places beside them are zero.
     values = _layer(graph, _windows(graph, values, margins=(1, 1), starts=(0, 1, 2, 3)), *first)
     values = _layer(graph, _windows(graph, values, margins=(1, 0), starts=(0, 2)), *second)
     values = graph.add("Reshape", values, graph.integers(-1, 1, 2 * third[0].shape[1]))
@@ -69,13 +69,13 @@ def _layer(graph: _Graph, values: str, weight: Floats, bias: Floats) -> str:
 
 
 def _product(graph: _Graph, values: str, weight: Floats, bias: Floats) -> str:
-    """Multiply by the weights (outputs, channels, width) of a convolution whose windows lie side by side."""
+    """Multiply by the weights (outputs, channels, width) of a convolution with adjacent windows."""
     matrix = weight.transpose(2, 1, 0).reshape(-1, weight.shape[0])
     return graph.add("Add", graph.add("MatMul", values, graph.constant(matrix)), graph.constant(bias))
 
 
 def _remember(graph: _Graph, values: str, published: onnx.ModelProto) -> str:
-    """Put the published LSTM behind (frames, 1, 128); its states are outputs."""
+    """Put the published LSTM after (frames, 1, 128); its states are outputs."""
     (lstm,) = (node for node in published.graph.node if node.op_type == "LSTM")
     weights = [graph.constant(_stored(published)[name]) for name in lstm.input[1:4]]
     names = ["heard", "hn", "cn"]
@@ -105,7 +105,7 @@ def _stored(published: onnx.ModelProto) -> dict[str, Any]:
 
 
 class _Graph:
-    """A graph under construction; methods add nodes and return the name of what they give."""
+    """A graph under construction; methods add nodes and return the name of their result."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []

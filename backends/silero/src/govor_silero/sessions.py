@@ -1,4 +1,4 @@
-"""Opens Silero's network on onnxruntime: rebuilt where that works here, else as it is published."""
+"""Open Silero's network on onnxruntime: rebuilt if that works here, else as published."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import govor
 
 FRAME = 512
-CONTEXT = 64  # samples of the frame before, which the network sees in front of each frame
+CONTEXT = 64  # samples of the frame before, which precede each frame in the network's input
 STATE = (1, 1, 128)  # of the LSTM
 INPUTS = {"input", "h", "c"}
 OUTPUTS = ("speech_probs", "hn", "cn")
@@ -29,7 +29,7 @@ class Session(Protocol):
 
 
 def open_session(path: Path, content: bytes) -> Session:
-    """Return a session on the file's content. Raises LoadFailed where it is no network of the right kind."""
+    """Return a session for the file's content. Raises LoadFailed if it is no network of the right kind."""
     published = _published(path, content)
     rebuilt = _rebuilt(content)
     if rebuilt is None:
@@ -90,7 +90,7 @@ def _difference(*sessions: Session) -> float:
 
 
 def _listen(session: Session, runs: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return the probabilities of frames that lie behind one another, from a state that is no silence's."""
+    """Return the probabilities of consecutive frames, from a state that is not that of silence."""
     probabilities = []
     hidden = cell = np.full(STATE, 0.5, np.float32)
     for frames in runs:

@@ -1,4 +1,4 @@
-"""What an operator may write in `[plugins.silero]`."""
+"""The table `[plugins.silero]` of plugins.toml."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Settings(BaseModel):
 
     weights: str = Field(
         default="auto",
-        description="Where the weights come from: an installed distribution ('faster-whisper' or "
+        description="Source of the weights: an installed distribution ('faster-whisper' or "
         "'silero-vad'), the first of the two that is there ('auto'), or the path of an .onnx file.",
     )
 

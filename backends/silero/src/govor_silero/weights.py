@@ -1,4 +1,4 @@
-"""Finds the file of weights in an installed distribution, without importing that distribution."""
+"""Find the weights in an installed distribution, without importing that distribution."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Source:
     """A file of an installed distribution."""
 
     path: str
-    """As the distribution lists it."""
+    """Path in the distribution's list of files."""
     sha256: str
     version: str
-    """The distribution's version that the checksum is from."""
+    """The distribution's version with this checksum."""
 
 
-# faster-whisper's first: it comes with the default install, and its regions are then Govor's own.
+# faster-whisper's first: it is in the default install, and then its regions are Govor's own.
 SOURCES = {
     "faster-whisper": Source(
         path="faster_whisper/assets/silero_vad_v6.onnx",
@@ -40,7 +40,7 @@ SOURCES = {
 
 
 def find_weights(choice: str) -> Path:
-    """Return the file for "auto", a name in SOURCES, or a path. Raises LoadFailed where it is not there."""
+    """Return the file for "auto", a name in SOURCES, or a path. Raises LoadFailed if it is not there."""
     if choice.endswith(".onnx"):
         return _existing(Path(choice))
     names = list(SOURCES) if choice == "auto" else [choice]
@@ -57,7 +57,7 @@ def find_weights(choice: str) -> Path:
 
 
 def read_weights(path: Path) -> bytes:
-    """Return the file's content; a checksum that is not known is worth a warning, not a refusal."""
+    """Return the file's content; warns if its checksum is unknown."""
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 not in {source.sha256 for source in SOURCES.values()}:

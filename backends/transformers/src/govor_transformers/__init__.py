@@ -1,6 +1,6 @@
 """Speech models of the Hugging Face hub for Govor, run by the library transformers in torch.
 
-Light to import: both come in with `loading`, when the first model is loaded.
+Light to import: `loading` imports both when the first model is loaded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from govor_transformers.settings import TransformersSettings, read_settings
 
 
 class Transformers:
-    """A few models that are known by name, those of the operator's table, and what is pulled from the hub."""
+    """Some models known by name, those of the operator's table, and those pulled from the hub."""
 
     def __init__(self, settings: TransformersSettings):
         self._settings = settings
@@ -33,8 +33,8 @@ class Transformers:
         return adopted(spec)
 
     def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
-        """Load safetensors. Raises LoadFailed: no such device or precision, an architecture not known, code
-        that is not allowed, a file damaged or lacking.
+        """Load safetensors. Raises LoadFailed: no such device or precision, an unknown architecture, code
+        that is not allowed, a file damaged or missing.
         """
         from govor_transformers.loading import load_recognizer  # imports transformers and torch
 

@@ -1,6 +1,6 @@
-"""Loading a model from its folder, and the recognizer that runs it. Imports transformers and torch.
+"""Load a model from its folder, and run it as a recognizer. Imports transformers and torch.
 
-Files of the folder only: the network is never asked.
+Uses files of the folder only: the network is never used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # else it warns whenever the process forks
 
-# Torch names this folder for the user, whom it looks up: a container's may have no name (pytorch#140765).
+# Torch names this folder after the user; in a container the user may have no name (pytorch#140765).
 os.environ.setdefault(
     "TORCHINDUCTOR_CACHE_DIR", f"{tempfile.gettempdir()}/torchinductor_{getattr(os, 'getuid', int)()}"
 )
@@ -46,10 +46,10 @@ FAMILIES: dict[str, Callable[[Model], Family]] = {
 }
 GPU_ROWS = {"whisper": 16, "sequence": 16, "ctc": 32, "voxtral": 8}
 FOR_TRAINING = ("masked_spec_embed",)
-"""Weights that published files may lack: nothing here uses them."""
+"""Weights that published files may lack: they are not used here."""
 
 SILENT_PEAK = 1e-4
-"""-80 dB, under any microphone's noise. Models that write sentences make up text for less."""
+"""-80 dB, below any microphone's noise. Models that write sentences make up text for less."""
 
 
 def load_recognizer(
@@ -74,7 +74,7 @@ def load_recognizer(
         family = FAMILIES[contents.family](model)
     except govor.GovorError:
         raise
-    except Exception as error:  # these libraries raise whatever a file makes them stumble over
+    except Exception as error:  # these libraries raise any exception for a wrong file
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} cannot be loaded: {error}") from error
     threads = placement.threads or settings.threads
     reached = govor.Placement(str(device), threads, 1, precision)
@@ -84,7 +84,7 @@ def load_recognizer(
 
 
 def _read_weights(spec: govor.ModelSpec, folder: Path, contents: Contents, dtype: torch.dtype) -> Any:
-    """Return the network with every weight from the files: one that they lack would be a random one."""
+    """Return the network with every weight from the files: missing ones would be random."""
     network, report = CLASSES[contents.family].from_pretrained(
         folder,
         dtype=dtype,
@@ -110,12 +110,12 @@ class Recognizer:
     parallel = 1
 
     def __init__(self, family: Family, placement: govor.Placement, gpu_rows: int):
-        """`gpu_rows` arrays go through a GPU at once. A CPU takes them one by one: it gains nothing."""
+        """`gpu_rows` arrays are processed at once on a GPU. A CPU takes them one by one: it gains nothing."""
         self.placement = placement
         self._family = family
         on_cpu = placement.device == "cpu"
         self.batch = 1 if on_cpu or not family.takes_batches else gpu_rows
-        # Of a container's quota, and of what the operator lets models have, torch knows nothing.
+        # torch does not know a container's quota, nor the operator's limit for models.
         self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
         self.threads = self._threads if on_cpu else 1
 
@@ -141,7 +141,7 @@ class Recognizer:
 
 
 class DetectingRecognizer(Recognizer):
-    """One of several languages, which can tell them apart: Whisper."""
+    """A recognizer for several languages that detects them: Whisper."""
 
     def detect(self, audio: govor.Audio) -> list[tuple[str, float]]:
         """Return the languages by probability: one run of the encoder and one step of the decoder."""

@@ -16,26 +16,28 @@ class ModelTable(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
-    id: str = Field(min_length=1, description="What clients send as `model`.")
+    id: str = Field(min_length=1, description="The name that clients send as `model`.")
     repository: str = Field("", pattern=r"^$|^[\w.-]+/[\w.-]+$", description="OWNER/REPO on the hub.")
     revision: str = Field(
         "main",
         pattern=r"^[^/\s@]+$",
-        description="Branch, tag or commit of the repository. Of one that moves, the commit of the first "
+        description="Branch, tag or commit of the repository. If it moves, the commit of the first "
         "pull is kept.",
     )
     folder: str = Field("", description="A folder of this machine that is used as it is.")
-    files: tuple[str, ...] = Field((), description="Of the repository: these files. Default: what it needs.")
+    files: tuple[str, ...] = Field(
+        (), description="Files of the repository to use. Default: those that the model needs."
+    )
     family: Family = Field(
         "", description="whisper, sequence, ctc or voxtral; default: as the name of the repository suggests."
     )
-    languages: tuple[str, ...] = Field((), description="ISO 639-1 codes of what it recognises.")
+    languages: tuple[str, ...] = Field((), description="ISO 639-1 codes of its languages.")
     adapters: dict[str, str] = Field(
         {}, description='MMS: adapter by language, such as {ru = "rus"}. The first is the default.'
     )
-    features: tuple[str, ...] = Field((), description="What it can do. Default: as the family.")
-    aliases: tuple[str, ...] = Field((), description="Other names that it answers to.")
-    description: str = Field("", description="What `govor models` says of it.")
+    features: tuple[str, ...] = Field((), description="Its features. Default: those of the family.")
+    aliases: tuple[str, ...] = Field((), description="Other names of the model.")
+    description: str = Field("", description="Its description in `govor models`.")
     licence: str = Field("", description="The licence of its weights.")
     trust_remote_code: bool = Field(
         False,
@@ -60,13 +62,13 @@ class ModelTable(BaseModel):
 
 
 class TransformersSettings(BaseModel):
-    """What an operator decides about all these models. Values may be strings: the environment's are."""
+    """The operator's settings of all these models. Values may be strings, as in the environment."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     precision: Literal["auto", "fp32", "fp16", "bf16"] = Field(
         "auto",
-        description="Numbers to compute with. auto: on a GPU fp16, Voxtral bf16; on a CPU fp32.",
+        description="Precision. auto: on a GPU fp16, Voxtral bf16; on a CPU fp32.",
     )
     threads: int = Field(
         0, ge=0, description="CPU threads of torch in a call; 0: as it chooses, within the cores for models."

@@ -1,6 +1,6 @@
 """The Whisper family for Govor, run by faster-whisper (CTranslate2).
 
-Light to import: the libraries come in with `recognizer`, when the first model is loaded.
+Light to import: `recognizer` imports the libraries when the first model is loaded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from govor_whisper.settings import WhisperSettings, read_settings
 
 
 class Whisper:
-    """The Whisper models that have a CTranslate2 conversion; the files of base come with this package."""
+    """The Whisper models with a CTranslate2 conversion; the files of base come with this package."""
 
     def __init__(self, settings: WhisperSettings):
         self._settings = settings
@@ -30,7 +30,7 @@ class Whisper:
         return adopted(spec, self._settings.max_stretch_seconds)
 
     def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
-        """Load a converted model. Raises LoadFailed: no such device or precision, a file lacking."""
+        """Load a converted model. Raises LoadFailed: no such device or precision, a file is missing."""
         from govor_whisper.recognizer import load_recognizer  # imports faster-whisper
 
         return load_recognizer(spec, folder, placement, self._settings)

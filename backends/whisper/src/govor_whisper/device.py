@@ -1,4 +1,4 @@
-"""Where a model runs: device names, number types and threads in CTranslate2's terms.
+"""The device of a model: device names, number types and threads in CTranslate2's terms.
 
 Knows nothing of models; imports nothing heavy.
 """
@@ -10,22 +10,22 @@ from collections.abc import Set as AbstractSet
 import govor
 
 SYNONYMS = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
-"""Names that all backends know, in CTranslate2's words."""
+"""CTranslate2's names for names that all backends know."""
 
 PREFERRED = {"cpu": ("int8", "float32"), "cuda": ("float16", "int8", "float32")}
-"""What compute_type "auto" takes: the first that the device can do."""
+"""Types for compute_type "auto": the first that the device supports is used."""
 
 BATCHES = {"cpu": 4, "cuda": 8}
-"""Windows of long audio at a time. On a CPU each adds about a second to what others wait for."""
+"""Windows of long audio at a time. On a CPU each adds about a second to the wait of other tasks."""
 
 SMALL_WEIGHTS = 200_000_000
 """Bytes: base has 145 MB, small 484 MB."""
 
 
 def place(device: str, gpus: int) -> tuple[str, int]:
-    """Return (kind, index) for "auto", "cpu", "cuda" or "cuda:1", where CTranslate2 sees `gpus` of them.
+    """Return (kind, index) for "auto", "cpu", "cuda" or "cuda:1"; CTranslate2 sees `gpus` CUDA devices.
 
-    Raises LoadFailed where the device is not there.
+    Raises LoadFailed if there is no such device.
     """
     if device == "mps":
         raise govor.LoadFailed(
@@ -36,25 +36,25 @@ def place(device: str, gpus: int) -> tuple[str, int]:
     return kind, int(index or 0)
 
 
-def choose_number_type(wish: str, kind: str, supported: AbstractSet[str]) -> str:
-    """Return the compute type to load with; `supported` is what the device can do.
+def choose_number_type(requested: str, kind: str, supported: AbstractSet[str]) -> str:
+    """Return the compute type to load with; `supported` are those of the device.
 
-    Raises LoadFailed where the wish is something else.
+    Raises LoadFailed for any other.
     """
-    if wish == "auto":
+    if requested == "auto":
         return next(candidate for candidate in PREFERRED[kind] if candidate in supported)
-    number_type = SYNONYMS.get(wish, wish)
+    number_type = SYNONYMS.get(requested, requested)
     if number_type not in supported:
         known = ", ".join(sorted(supported))
-        raise govor.LoadFailed(f"Whisper cannot compute in '{wish}' on '{kind}' here: there is {known}.")
+        raise govor.LoadFailed(f"Whisper cannot compute in '{requested}' on '{kind}' here: there is {known}.")
     return number_type
 
 
 def choose_batch(way: str, size: int, kind: str) -> int:
     """Return how many windows of long audio are decoded at a time; 0: one after the other, sequentially.
 
-    `way` "auto" is sequential: no device has been measured on which batches are better. `size` 0 takes what
-    suits the device.
+    `way` "auto" is sequential: batches have not been measured to be better on any device. `size` 0 means the
+    device's default.
     """
     if way != "batched":
         return 0
@@ -62,9 +62,9 @@ def choose_batch(way: str, size: int, kind: str) -> int:
 
 
 def choose_workers(kind: str, weights: int, threads: int, cores: int) -> int:
-    """Return how many calls run at once where nobody says: two of a small model on a CPU, else one.
+    """Return the default number of calls at once: two of a small model on a CPU, else one.
 
-    `weights` is in bytes; `threads` is what each may use, 0 where nobody says. On two cores base does 1.9
+    `weights` is in bytes; `threads` is the number for each, 0 if not set. On two cores base does 1.9
     times as much with two workers of one thread as with one of two, and about as much for one recording
     alone; small does 1.3 times as much, but takes 1.4 times as long for one.
     """

@@ -28,7 +28,7 @@ Features = NDArray[np.float32]
 
 
 class PiecewiseExtractor(FeatureExtractor):  # type: ignore[misc]
-    """faster-whisper's extractor, but for the memory that it takes."""
+    """faster-whisper's extractor, with less memory."""
 
     def __call__(
         self, waveform: govor.Audio, padding: int = PADDING, chunk_length: int | None = None

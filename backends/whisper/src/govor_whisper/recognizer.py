@@ -22,26 +22,28 @@ from govor_whisper.files.conversion import check_conversion
 from govor_whisper.settings import WhisperSettings
 
 CONTEXT_LETTERS = 30_000
-"""What can have a part in that: Whisper's longest token has 128 letters. Megabytes would be tokenized, to
-no effect, for seconds, and keywords before each window anew."""
+"""Letters of the context that can have an effect: Whisper's longest token has 128 letters. Megabytes would be
+tokenized, without effect, for seconds, and keywords again before each window.
+"""
 
 SILENT_PEAK = 1e-4
-"""-80 dB, under any microphone's noise. Of less Whisper makes up text: base hears "I'm sorry" in zeros."""
+"""-80 dB, below any microphone's noise. For less Whisper makes up text: base writes "I'm sorry" for zeros."""
 
 WEIGHTS = "model.bin"
 
 SECOND_LADDER = 3
-"""Temperatures of a part that is heard again: 0, or the client's, and two more. Higher ones make up text."""
+"""Temperatures for a second decoding: 0, or the client's, and two more. Higher ones make up text."""
 
 ANY_REPETITION = 1000.0
-"""A bound of the compression ratio that no text reaches."""
+"""A limit of the compression ratio that no text reaches."""
 
 LEAST_PROMPTED = 0.6
-"""Seconds of audio under which the client's words are not shown to the model: it writes them instead of what
-little is said."""
+"""Seconds of audio below which the model does not get the client's prompt: it would write that instead of the
+few spoken words.
+"""
 
 SURPLUS = 1
-"""Calls beyond the workers, for a newcomer beside long recordings. CTranslate2 holds the weights once."""
+"""Calls beyond the workers, for a new request beside long recordings. CTranslate2 holds the weights once."""
 
 ISO_TO_WHISPER = {"jv": "jw"}
 
@@ -49,7 +51,7 @@ ISO_TO_WHISPER = {"jv": "jw"}
 def load_recognizer(
     spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: WhisperSettings
 ) -> WhisperRecognizer:
-    """Load the model in `folder`, which must hold every file of `spec`: the network is never asked.
+    """Load the model in `folder`, which must hold every file of `spec`: the network is never used.
 
     Raises LoadFailed.
     """
@@ -59,15 +61,15 @@ def load_recognizer(
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} lacks {', '.join(missing)}.")
     check_conversion(spec.id, folder)
     quiet = logging.getLogger("faster_whisper")
-    if quiet.level == logging.NOTSET:  # it reports every call at INFO
+    if quiet.level == logging.NOTSET:  # it logs every call at INFO
         quiet.setLevel(logging.WARNING)
     threads = placement.threads or settings.cpu_threads
     weights = sum(file.stat().st_size for file in folder.glob(WEIGHTS))
     chosen = choose_workers(kind, weights, threads, govor.usable_cores())
     workers = placement.workers or settings.workers or chosen
     threads = share_cores(threads, workers)
-    wish = settings.compute_type if placement.precision == "auto" else placement.precision
-    number_type = choose_number_type(wish, kind, ctranslate2.get_supported_compute_types(kind, index))
+    requested = settings.compute_type if placement.precision == "auto" else placement.precision
+    number_type = choose_number_type(requested, kind, ctranslate2.get_supported_compute_types(kind, index))
     try:
         model = SteppingModel(
             str(folder),
@@ -94,7 +96,7 @@ class WhisperRecognizer:
     def __init__(
         self, model: Any, languages: Sequence[str], settings: WhisperSettings, placement: govor.Placement
     ):
-        """`languages` are what the model knows; one of a single language is never asked to detect."""
+        """`languages` are those of the model; a model of a single language is never asked to detect."""
         self.parallel = placement.workers
         self.placement = placement
         self._model = model
@@ -104,14 +106,14 @@ class WhisperRecognizer:
         self._batch = choose_batch(settings.long_audio, settings.batch_size, kind)
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array: all that was found in it, joined."""
+        """Return one Segment per array: all its parts, joined."""
         return [self._transcribe_whole(audio, options) for audio in batch]
 
     def transcribe_long(self, audio: govor.Audio, options: govor.Options) -> Iterator[govor.Segment | None]:
         """Yield Whisper's own segments, each as soon as its 30 s window, or batch of windows, is decoded.
 
-        None comes between: once the features of more than a window are there, before each further
-        temperature, and where a window has no text.
+        None stands between them: once the features of more than a window are computed, before each further
+        temperature, and if a window has no text.
         """
         seconds = len(audio) / govor.SAMPLE_RATE
         found = self._start(audio, options)
@@ -142,9 +144,9 @@ class WhisperRecognizer:
         return merge(parts, len(audio) / govor.SAMPLE_RATE, options.words)
 
     def _start(self, audio: govor.Audio, options: govor.Options) -> Any:
-        """Return a generator of faster-whisper's segments, not yet begun; each knows its language.
+        """Return a generator of faster-whisper's segments, not yet begun; each has its language.
 
-        None stands between them wherever others may use the model first.
+        None stands between them at each point at which other tasks may use the model first.
         """
         if np.abs(audio).max(initial=0) < SILENT_PEAK:
             return _no_segments()
@@ -197,13 +199,13 @@ class WhisperRecognizer:
         return iter(found)
 
     def _spoken_first(self, audio: govor.Audio, codes: Sequence[str]) -> str:
-        """Return Whisper's code of what is spoken in a window, one of `codes` if there are any."""
+        """Return Whisper's code of the language of a window, one of `codes` if there are any."""
         model = self._model.detecting(codes)
         language: str = model.detect_language(features=model.feature_extractor(audio))[0]
         return language
 
     def _candidates(self, options: govor.Options) -> tuple[str, ...]:
-        """Return Whisper's codes of the languages that there can be; none: any."""
+        """Return Whisper's codes of the possible languages; none: any."""
         if len(self._languages) == 1:
             return tuple(self._languages)
         known = tuple(code for code in options.languages if code in self._languages)

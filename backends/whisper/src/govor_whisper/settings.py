@@ -21,12 +21,12 @@ NumberType = Literal[
 
 
 class WhisperSettings(BaseModel):
-    """What an operator decides about every Whisper model. Values may be strings: the environment's are."""
+    """The operator's settings of every Whisper model. Values may be strings, as in the environment."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     compute_type: NumberType = Field(
-        "auto", description="Numbers to compute with. auto: int8 on a CPU, float16 on a GPU that has it."
+        "auto", description="Precision. auto: int8 on a CPU, float16 on a GPU that supports it."
     )
     beam_size: int = Field(
         5, ge=1, description="Beams of the search at temperature 0. 1 is greedy: faster, a little worse."
@@ -42,21 +42,21 @@ class WhisperSettings(BaseModel):
     )
     temperature_fallback: bool = Field(
         True,
-        description="Decode a window again at a higher temperature, in steps of 0.2 up to 1, where its text "
+        description="Decode a window again at a higher temperature, in steps of 0.2 up to 1, if its text "
         "loops or is improbable. Draws at random, so two runs can differ. False: one temperature only.",
     )
     long_audio: Literal["auto", "sequential", "batched"] = Field(
         "auto",
-        description="How more than 30 s are decoded. sequential: window after window, each where the last "
-        "one ended. batched: cut in pauses, several windows at a time, each on its own, and again where it "
-        "came out badly. auto: sequential.",
+        description="How audio over 30 s is decoded. sequential: window after window, each where the last "
+        "one ended. batched: cut in pauses, several windows at a time, each on its own, and again if it "
+        "has a bad result. auto: sequential.",
     )
     batch_size: int = Field(
-        0, ge=0, description="Windows decoded at a time where batched; 0: 4 on a CPU, 8 on a GPU."
+        0, ge=0, description="Windows decoded at a time if batched; 0: 4 on a CPU, 8 on a GPU."
     )
     condition_on_previous_text: bool = Field(
         True,
-        description="Show each window the text before it, where sequential: steadier names and style, rarely "
+        description="Give each window the text before it, if sequential: steadier names and style, rarely "
         "a loop.",
     )
     max_stretch_seconds: float = Field(

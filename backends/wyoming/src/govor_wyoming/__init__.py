@@ -1,4 +1,4 @@
-"""Govor's models for Home Assistant, by the Wyoming protocol, beside the HTTP server."""
+"""Serve Govor's models to Home Assistant over the Wyoming protocol, beside the HTTP server."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ __all__ = ["startup"]
 def startup(
     transcriber: govor.Transcriber, settings: Mapping[str, Any]
 ) -> AbstractAsyncContextManager[object]:
-    from govor_wyoming.server import listening  # for a server only: `govor plugins` needs none of it
+    from govor_wyoming.server import listening  # for a server only: `govor plugins` needs nothing of it
 
     return listening(transcriber, read_settings(settings))

@@ -21,10 +21,10 @@ from govor_wyoming.recording import Spool
 from govor_wyoming.settings import WyomingSettings
 
 MAX_BYTES = 1_000_000
-"""Of one event's data or payload: half a minute of 16 kHz, where clients send a sixteenth of a second."""
+"""Bytes of one event's data or payload: half a minute of 16 kHz; clients send 1/16 s."""
 
 WRONG = (AttributeError, KeyError, TypeError, ValueError)
-"""What the library raises of events that lack something."""
+"""Exceptions of the library for incomplete events."""
 
 Message = TypeVar("Message", bound=Eventable)
 
@@ -32,17 +32,17 @@ log = logging.getLogger(__name__)
 
 
 class BoundedReader(asyncio.StreamReader):
-    """A stream of which no more is held than one event may have."""
+    """A stream that holds no more than one event may have."""
 
     async def readexactly(self, n: int) -> bytes:
-        """Raise ValueError for more than MAX_BYTES, which the library takes for the end of the stream."""
+        """Raise ValueError for more than MAX_BYTES; the library takes that for the end of the stream."""
         if not 0 <= n <= MAX_BYTES:
             raise ValueError(f"an event of {n} bytes")
         return await super().readexactly(n)
 
 
 class Conversation:
-    """Answers events in turn; a client that leaves gives up what it has asked for."""
+    """Answers events in turn; if the client disconnects, its transcription is cancelled."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Conversation:
         self._spool: Spool | None = None
 
     async def run(self) -> None:
-        """Answer until the client leaves; whatever is wrong is told and ends the connection."""
+        """Answer until the client disconnects; an error is sent and ends the connection."""
         try:
             event = await self._read()
             while event is not None:
@@ -72,7 +72,7 @@ class Conversation:
                 self._spool.close()
 
     async def _read(self) -> Event | None:
-        """Return the next event; None: the client has left. Raises InvalidParam for what is no event."""
+        """Return the next event; None: the client has disconnected. Raises InvalidParam."""
         try:
             event = await async_read_event(self._reader)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -101,7 +101,7 @@ class Conversation:
         elif AudioStop.is_type(event.type):
             return await self._transcribe()
         else:
-            log.debug("A Wyoming client sent '%s', which is passed over", event.type)
+            log.debug("A Wyoming client sent '%s', which is ignored", event.type)
         return await self._read()
 
     def _begin(self) -> Spool:
@@ -114,7 +114,7 @@ class Conversation:
         return self._spool
 
     async def _transcribe(self) -> Event | None:
-        """Answer the recording, watching whether the client stays; return the event after it."""
+        """Answer the recording while watching the connection; return the event after it."""
         answering = asyncio.create_task(self._answer(), name="wyoming answer")
         reading = asyncio.create_task(self._read(), name="wyoming read")
         try:
@@ -136,13 +136,13 @@ class Conversation:
             if recording is None:
                 await self._write(Transcript(""))
             else:
-                await self._tell(recording, request)
+                await self._send_text(recording, request)
         finally:
             if spool is not None:
                 spool.close()
 
-    async def _tell(self, recording: Path, request: Transcribe) -> None:
-        """Send the text in pieces as they come, then whole, for clients that know no pieces."""
+    async def _send_text(self, recording: Path, request: Transcribe) -> None:
+        """Send the text in pieces as they come, then whole, for clients without support for pieces."""
         options = govor.Options(
             language=None if request.language == "auto" else request.language or None,
             keywords=(*(request.transcript_names or ()), *(request.transcript_terms or ())),
@@ -151,27 +151,27 @@ class Conversation:
         begun = self._transcriber.transcribe(recording, model, options, client=client)
         async with begun as transcribing:
             await self._write(TranscriptStart(language=options.language))
-            told = ""
+            sent = ""
             async with aclosing(aiter(transcribing)) as segments:
                 async for _ in segments:
                     text = transcribing.result().text
-                    await self._write(TranscriptChunk(text[len(told) :]))
-                    told = text
+                    await self._write(TranscriptChunk(text[len(sent) :]))
+                    sent = text
             result = transcribing.result()
         await self._write(Transcript(result.text, language=result.language))
         await self._write(TranscriptStop())
 
 
 def _parsed(kind: type[Message], event: Event) -> Message:
-    """Return the event as what it says it is. Raises InvalidParam where it lacks something."""
+    """Return the event as the message of its type. Raises InvalidParam if it is incomplete."""
     try:
         return kind.from_event(event)  # type: ignore[return-value]
     except WRONG as error:
-        raise govor.InvalidParam(f"An event '{event.type}' cannot look like that: {error!r}.") from error
+        raise govor.InvalidParam(f"An event '{event.type}' is invalid: {error!r}.") from error
 
 
 def _checked(request: Transcribe) -> Transcribe:
-    """Return the request. Raises InvalidParam where what must be text is something else."""
+    """Return the request. Raises InvalidParam if a text field is not a text."""
     lists = (request.transcript_names or [], request.transcript_terms or [])
     texts = [request.name or "", request.language or "", *(text for texts in lists for text in texts)]
     if not all(isinstance(text, str) for text in texts):

@@ -1,4 +1,4 @@
-"""What a client is told of the models that answer here."""
+"""The description of the models for clients."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _model(model: govor.ServedModel) -> AsrModel:
 
 
 def _attribution(model: govor.ServedModel) -> Attribution:
-    """Name who published the files, where they come from the hub; else the plugin that runs them."""
+    """Name the publisher of the files if they are from the hub; else the plugin that runs them."""
     repository = model.spec.repository or next(
         (
             source.removeprefix("hf:")

@@ -1,4 +1,4 @@
-"""What a client says, spooled to disk as it comes: a wav file that the core decodes to 16 kHz mono."""
+"""A client's audio, spooled to disk as it comes: a wav file that the core decodes to 16 kHz mono."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHANNELS = range(1, 65)
 
 
 class Spool:
-    """One recording on disk, gone when it is closed. Its format is that of the first event that tells one."""
+    """One recording on disk, deleted when it is closed. The first event with a format sets it."""
 
     def __init__(self, folder: Path | None, max_seconds: float):
         self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed by `close`
@@ -28,22 +28,22 @@ class Spool:
         self._seconds = 0.0
 
     def tell(self, stated: AudioFormat) -> None:
-        """Take the format of what follows. Raises InvalidAudio: it cannot be had, or differs from before."""
-        rate, width, channels = told = (stated.rate, stated.width, stated.channels)
-        if self._format == told:
+        """Set the format of the following audio. Raises InvalidAudio if it is unsupported or changes."""
+        rate, width, channels = found = (stated.rate, stated.width, stated.channels)
+        if self._format == found:
             return
         if self._format is not None:
-            raise govor.InvalidAudio(f"The audio changes from {_words(self._format)} to {_words(told)}.")
-        if not all(isinstance(value, int) for value in told) or not (
+            raise govor.InvalidAudio(f"The audio changes from {_words(self._format)} to {_words(found)}.")
+        if not all(isinstance(value, int) for value in found) or not (
             rate in RATES and width in WIDTHS and channels in CHANNELS
         ):
-            raise govor.InvalidAudio(f"Audio of {_words(told)} cannot be taken.")
+            raise govor.InvalidAudio(f"Audio of {_words(found)} is not supported.")
         self._wav = wave.open(self._file, "wb")  # noqa: SIM115 - closed by `close`
         self._wav.setparams((channels, width, rate, 0, "NONE", ""))
-        self._format = told
+        self._format = found
 
     def add(self, chunk: AudioChunk) -> None:
-        """Append a chunk. Raises InvalidAudio: too long by now, or cut in the midst of a sample."""
+        """Append a chunk. Raises InvalidAudio if the recording gets too long, or a sample is incomplete."""
         self.tell(chunk)
         if len(chunk.audio) % (chunk.width * chunk.channels):
             raise govor.InvalidAudio("A chunk of audio ends in the midst of a sample.")
@@ -54,7 +54,7 @@ class Spool:
             self._wav.writeframesraw(chunk.audio)
 
     def finish(self) -> Path | None:
-        """Return where the whole recording lies; None: there is no sound in it."""
+        """Return the path of the whole recording; None: it has no samples."""
         if self._wav is None or not self._seconds:
             return None
         self._wav.close()  # states the length in the header; the file stays open
@@ -69,5 +69,5 @@ class Spool:
         self._file.close()
 
 
-def _words(told: tuple[int, int, int]) -> str:
-    return "{} Hz, {} bytes a sample, {} channels".format(*told)
+def _words(found: tuple[int, int, int]) -> str:
+    return "{} Hz, {} bytes a sample, {} channels".format(*found)

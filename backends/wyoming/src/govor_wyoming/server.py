@@ -1,4 +1,4 @@
-"""The listening socket, and the clients that have connected."""
+"""The listening socket, and the connected clients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 async def listening(
     transcriber: govor.Transcriber, settings: WyomingSettings
 ) -> AsyncIterator[tuple[str, int]]:
-    """Serve Wyoming clients within the block; gives the address. Raises ConfigurationError: it is taken."""
+    """Serve clients within the block; yields the address. Raises ConfigurationError if it is in use."""
     clients = Clients(transcriber, settings)
     loop = asyncio.get_running_loop()
     try:
@@ -38,7 +38,9 @@ async def listening(
     host, port = server.sockets[0].getsockname()[:2]
     log.info("Wyoming clients are served on %s, port %d", host, port)
     if not _is_loopback(host):
-        log.warning("Wyoming knows no keys: whoever reaches %s, port %d can use the models", host, port)
+        log.warning(
+            "Wyoming has no keys: every client that reaches %s, port %d can use the models", host, port
+        )
     try:
         yield host, port
     finally:
@@ -47,7 +49,7 @@ async def listening(
 
 
 class Clients:
-    """Everyone who is connected."""
+    """All connections."""
 
     def __init__(self, transcriber: govor.Transcriber, settings: WyomingSettings):
         self._transcriber = transcriber
@@ -78,14 +80,16 @@ class Clients:
             await Conversation(self._transcriber, self._settings, reader, writer).run()
             await _linger(reader, writer)
         except ConnectionError as error:
-            log.debug("A Wyoming client has left: %s", error)
+            log.debug("A Wyoming client has disconnected: %s", error)
         except Exception:
             log.exception("A Wyoming client's request failed")
         finally:
             await _hang_up(writer)
 
     async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        error = Error(f"{self._settings.max_clients} clients are connected, and no more are taken.", "busy")
+        error = Error(
+            f"{self._settings.max_clients} clients are connected, and no more are accepted.", "busy"
+        )
         with suppress(ConnectionError):
             await async_write_event(error.event(), writer)
             await _linger(reader, writer)
@@ -93,8 +97,8 @@ class Clients:
 
 
 async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say goodbye, and drop what a refused client still sends: closed at once, it would not read why."""
-    with suppress(OSError):  # ENOTCONN: it has left already
+    """End the output and discard a refused client's input: if closed at once, it could not read why."""
+    with suppress(OSError):  # ENOTCONN: it has disconnected already
         writer.write_eof()
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class WyomingSettings(BaseModel):
-    """What an operator decides. Values may be strings: the environment's are."""
+    """The operator's settings. Values may be strings, as in the environment."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,11 +23,11 @@ class WyomingSettings(BaseModel):
         "knows the client's language.",
     )
     max_seconds: float = Field(
-        300, gt=0, description="Longest recording; what is longer is refused as soon as it is."
+        300,
+        gt=0,
+        description="Longest recording, in seconds; a longer one is refused as soon as it exceeds that.",
     )
-    max_clients: int = Field(
-        32, ge=1, description="Connections at once; the next ones are told to come again."
-    )
+    max_clients: int = Field(32, ge=1, description="Most connections at once; further ones are refused.")
 
 
 def read_settings(table: Mapping[str, Any]) -> WyomingSettings:

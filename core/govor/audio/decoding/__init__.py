@@ -1,1 +1,1 @@
-"""Recordings as the server reads them: opened in processes of their own, block by block."""
+"""Decoding of recordings in processes of their own, block by block."""

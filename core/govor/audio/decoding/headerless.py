@@ -1,4 +1,4 @@
-"""Gives sound without a header the header of a WAV file, so that it is decoded like any other recording.
+"""Give audio without a header the header of a WAV file, so that it is decoded like any other recording.
 
 Blocking; runs in a thread.
 """
@@ -24,15 +24,15 @@ STARTS = (
     *(b"\x1aE\xdf\xa3", b"0&\xb2u", b"MAC ", b"FLV", b"\0\0\1\xba", b"2.1"),
 )
 BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
-"""Of MP4 and QuickTime, four bytes from the start."""
+"""Box types of MP4 and QuickTime, four bytes from the start of the file."""
 
 PCM, FLOAT, ALAW, MULAW = 1, 3, 6, 7  # format tags of WAVE
 
 
 def has_container(head: bytes) -> bool:
-    """Tell whether a file begins as one with a header does.
+    """Tell whether a file begins like one with a header.
 
-    MPEG audio without tags is not looked for: its two bytes are common in sound without a header.
+    Does not look for MPEG audio without tags: its two bytes are common in audio without a header.
     """
     return head.startswith(STARTS) or head[4:8] in BOXES
 
@@ -44,10 +44,10 @@ def has_header(path: Path) -> bool:
 
 
 def give_header(source: Path, layout: Layout, into: IO[bytes]) -> bool:
-    """Write a recording to `into` with the header of a WAV file; tell whether it needed one.
+    """Copy a recording to `into` with the header of a WAV file; tell whether it needed one.
 
-    One that has a header, or nothing at all, is left as it is. Raises OSError, and
-    PayloadTooLarge for more than a WAV file can hold.
+    A recording with a header, or an empty one, is not copied. Raises OSError, and PayloadTooLarge if it is
+    larger than a WAV file can be.
     """
     with source.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -71,7 +71,7 @@ def give_header(source: Path, layout: Layout, into: IO[bytes]) -> bool:
 
 
 def _ordered(chunk: bytes, channels: int) -> str:
-    """Guess the order of bytes: in the wrong one neighbouring samples have little to do with each other."""
+    """Guess the byte order: in the wrong one, neighbouring samples have little in common."""
     whole = chunk[: len(chunk) // 2 * 2]
     steps = {}
     for order, kind in (("s16le", "<i2"), ("s16be", ">i2")):
@@ -84,7 +84,7 @@ def _little_endian(chunk: bytes, samples: str) -> bytes:
     if not samples.endswith("be"):
         return chunk
     width = _bits(samples) // 8
-    whole = len(chunk) // width * width  # a sample that is torn in half is the last thing there is
+    whole = len(chunk) // width * width  # an incomplete sample can only be the last
     return np.frombuffer(chunk[:whole], np.uint8).reshape(-1, width)[:, ::-1].tobytes()
 
 
@@ -93,7 +93,7 @@ def _bits(samples: str) -> int:
 
 
 def _wav_header(samples: str, layout: Layout, size: int) -> bytes:
-    """The 44 bytes before `size` bytes of samples."""
+    """Return the 44 bytes before `size` bytes of samples."""
     tag = {"mulaw": MULAW, "alaw": ALAW}.get(samples, FLOAT if samples.startswith("f") else PCM)
     block = layout.channels * _bits(samples) // 8
     size = size // block * block

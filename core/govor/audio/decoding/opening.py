@@ -14,13 +14,13 @@ from govor.errors import AudioTooLong
 from govor.formats.languages import language_tags, parse_language
 
 MOST_LANGUAGES = 10
-"""Languages that a track may be preferred for; who names more has no preference."""
+"""Most preferred languages of a track; a longer list counts as no preference."""
 
 
 async def open_recording(
     path: Path, decoders: Decoders, max_seconds: float = 0.0, selection: TrackSelection = ANYTHING
 ) -> Recording:
-    """Open a recording in a thread; if the caller leaves meanwhile, its decoder is ended at once.
+    """Open a recording in a thread; if the caller is cancelled meanwhile, its decoder is ended at once.
 
     Raises InvalidAudio, DecodersUnavailable, DecoderLost, and AudioTooLong if the container states more than
     `max_seconds`; 0: any length.
@@ -36,9 +36,9 @@ async def open_recording(
 
 
 def tagged(selection: TrackSelection, languages: Collection[str] = ()) -> TrackSelection:
-    """Return wishes with all codes that the tags of their tracks may have; twice is no more than once.
+    """Return the selection with all codes that tracks may have in their language tags. Idempotent.
 
-    `languages` are those that are wanted: a track of theirs goes before the others.
+    `languages` are those wanted: a track in one of them is preferred.
     """
     wanted = languages if len(languages) <= MOST_LANGUAGES else ()
     language = " ".join(_tags(each) or each for each in wanted or [selection.language])
@@ -53,7 +53,7 @@ def _tags(language: str) -> str:
 
 
 def check_length(seconds: float, limit: float) -> None:
-    """Raise AudioTooLong for more than the limit; 0: there is none."""
+    """Raise AudioTooLong if `seconds` exceed the limit; 0: no limit."""
     if 0 < limit < seconds:
         raise AudioTooLong(
             f"The recording is longer than the {limit:g} seconds that this server takes.", param="file"

@@ -1,4 +1,4 @@
-"""Decoder processes: recordings are opened outside the server, so that no file can end it or slow it.
+"""Decoder processes: recordings are opened outside the server, so that no file can crash it or slow it down.
 
 A fork server, `govor.decoder`, is started at the first recording and anew if it ends. Thread-safe.
 """
@@ -24,25 +24,24 @@ from govor.decoder.process.confinement import Limits
 from govor.errors import DecodersUnavailable
 
 END_SECONDS = 5.0
-"""How long the fork server may take to end when it is told to."""
+"""Seconds that the fork server may take to end on request."""
 
 INHERITED = frozenset(
     {"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV"}
 )
-"""Variables that a decoder process gets: keys and other secrets of the server's environment are not among
-them."""
+"""Variables that a decoder process inherits: no keys or other secrets of the server's environment."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A decoder process at work, seen from the server."""
+    """A decoder process at work, as the server sees it."""
 
     answer: socket.socket
-    """Frames of `govor.decoder.wire`."""
+    """Socket for frames of `govor.decoder.wire`."""
     status: int
-    """Descriptor of the pipe that gets the exit status. If it is closed before, the process is ended."""
+    """Descriptor of the pipe for the exit status. If the server closes it before, the process is ended."""
 
 
 class Decoders:
@@ -57,18 +56,17 @@ class Decoders:
         self._control: socket.socket | None = None
 
     def start(self) -> None:
-        """Start the fork server now, so that the first recording need not wait for it. Does not wait
-        itself."""
+        """Start the fork server now, so that the first recording need not wait for it. Returns at once."""
         with self._lock:
             self._running()
 
     def begin(self, recording: IO[bytes], selection: wire.TrackSelection) -> Process:
-        """Have a process decode an open file from where it stands. Raises DecodersUnavailable."""
+        """Start a process that decodes an open file from its current position. Raises DecodersUnavailable."""
         with ExitStack() as ours, ExitStack() as theirs:
             answer, answering = socket.socketpair()
             ours.callback(answer.close)
             theirs.callback(answering.close)
-            answer.sendall(wire.wished(selection))
+            answer.sendall(wire.selection_frame(selection))
             status, telling = os.pipe()
             ours.callback(os.close, status)
             theirs.callback(os.close, telling)
@@ -82,13 +80,13 @@ class Decoders:
             self.faults[reason] += 1
 
     def close(self) -> None:
-        """End the fork server and with it all processes that are still at work. Takes milliseconds."""
+        """End the fork server and all its processes that are still at work. Takes milliseconds."""
         with self._lock:
             self._discard()
 
     @property
     def server_id(self) -> int | None:
-        """Process id of the fork server; None: it does not run."""
+        """Process id of the fork server; None: it is not running."""
         server = self._server
         return server.pid if server is not None and server.poll() is None else None
 
@@ -102,10 +100,10 @@ class Decoders:
                 except OSError as error:
                     log.warning("The fork server of the decoders has ended: %s", error)
                     self._discard()
-        raise DecodersUnavailable("Recordings cannot be decoded now: the decoder's process does not start.")
+        raise DecodersUnavailable("Recordings cannot be decoded now: the decoder process does not start.")
 
     def _running(self) -> socket.socket:
-        """Return the socket to a fork server that runs, as far as one can see."""
+        """Return the socket of a fork server that appears to run."""
         if self._server is not None and self._server.poll() is not None:
             log.warning(
                 "The fork server of the decoders ended with %d; starting another", self._server.poll()
@@ -127,7 +125,7 @@ class Decoders:
     def _discard(self) -> None:
         control, server, self._control, self._server = self._control, self._server, None, None
         if control is not None:
-            control.close()  # it ends at this
+            control.close()  # it ends when this is closed
         if server is not None:
             try:
                 server.wait(END_SECONDS)
@@ -138,7 +136,7 @@ class Decoders:
 
 def _spawn(control: socket.socket, limits: Limits) -> subprocess.Popen[bytes]:
     environment = {name: value for name, value in os.environ.items() if name in INHERITED}
-    ours = str(Path(__file__).parents[2])  # where this package lies, however it was found
+    ours = str(Path(__file__).parents[2])  # folder of this package, however Python found it
     paths = [ours, *environment.get("PYTHONPATH", "").split(os.pathsep)]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     return subprocess.Popen(  # noqa: S603 - this program, by its own interpreter
@@ -151,21 +149,20 @@ def _spawn(control: socket.socket, limits: Limits) -> subprocess.Popen[bytes]:
 
 
 def exit_status(process: Process) -> int | None:
-    """Return what `os.waitpid` says of a process whose answer has ended; None: the fork server has ended
-    too."""
+    """Return a process's status from `os.waitpid` after its answer; None: the fork server has ended too."""
     ready, _, _ = select.select([process.status], [], [], END_SECONDS)
     data = os.read(process.status, wire.STATUS.size) if ready else b""
     return wire.STATUS.unpack(data)[0] if data else None
 
 
 def wake(process: Process) -> None:
-    """End the answer for a thread that waits for it. Does not block."""
+    """End the answer, so that a thread that waits for it wakes up. Does not block."""
     with suppress(OSError):
         process.answer.shutdown(socket.SHUT_RDWR)
 
 
 def end(process: Process) -> None:
-    """Let go of a process; it ends within moments, whatever it is busy with. Does not block."""
+    """Release a process; it ends within moments, whatever it does. Does not block."""
     with suppress(OSError):
         process.answer.close()
     os.close(process.status)

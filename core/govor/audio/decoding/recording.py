@@ -1,7 +1,7 @@
-"""Any container and codec that recordings come in, block by block, to mono float32 at 16 kHz.
+"""Decode any container and codec, block by block, to mono float32 at 16 kHz.
 
-FFmpeg's libraries do it in a process apart, `govor.decoder`; here is the server's end of it. The content
-tells the format: names and MIME types are never looked at. Blocking; runs in a thread.
+FFmpeg's libraries do it in a separate process, `govor.decoder`; this is the server's end of it. The content
+determines the format: names and MIME types are ignored. Blocking; runs in a thread.
 """
 
 from __future__ import annotations
@@ -29,54 +29,57 @@ from govor.errors import DecoderLost, GovorError, InvalidAudio
 BLOCK_SECONDS = 4.0
 
 STALL_SECONDS = 120.0
-"""Without a sign of the decoder, while one is waited for. Its CPU time is bounded: then it is the disk, or
-the machine has no time for it."""
+"""Longest time without a sign of the decoder while the server waits for it. The decoder's CPU time is
+bounded, so then the disk is the cause, or the machine has no time for it.
+"""
 
 LOST = "The decoder's process was ended from outside; send the recording again."
 
 CRASHED = "The file makes its decoder fail ({}); it is damaged, or made to do harm."
 TOO_SLOW = "Decoding the file takes more computing time than its length justifies."
 
-WISHES = frozenset({"track", "channel"})
-"""What a recording may be refused for without being at fault."""
+SELECTION_FIELDS = frozenset({"track", "channel"})
+"""Request fields that can make a decoder refuse a faultless recording."""
 
 ANYTHING = TrackSelection()
-"""The track that suits best, its channels mixed down."""
+"""The most suitable track, its channels mixed down."""
 
 log = logging.getLogger(__name__)
 
 
 class ForkServerEnded(DecoderLost):
-    """The decoder's process ended with the fork server."""
+    """The decoder process ended together with the fork server."""
 
 
 class Recording:
-    """A recording, and what is heard of it. A context manager; iterate `blocks()` once.
+    """One recording and its decoder. A context manager; iterate `blocks()` once.
 
-    `close` may be called by any thread at any time: it never waits, and whoever reads gets no more.
+    Any thread may call `close` at any time: it never waits, and a thread that reads gets no more blocks.
     """
 
     duration: float | None = None
-    """Seconds as the container states them; None: it does not, or the file is too small for them. Known once
-    it is open."""
+    """Seconds that the container states; None: it states none, or the file is too small for them. Known once
+    the recording is open.
+    """
     notices: tuple[Notice, ...] = ()
-    """What was not heard. Known once all blocks were yielded."""
+    """Parts that were not decoded. Known once all blocks were yielded."""
     longest: float | None = None
-    """Seconds that a file of this size can hold at most; None: nobody knows. Known once it is open."""
+    """Most seconds that a file of this size can hold; None: unknown. Known once the recording is open."""
 
     track: int = 0
-    """Number of the audio track that is heard, from 0. Known once it is open."""
+    """Number of the selected audio track, from 0. Known once the recording is open."""
 
     channels: tuple[str, ...] = ()
-    """Names of the track's channels in plain words, or numbers from 1 where it names none. Known once it is
-    open."""
+    """Names of the track's channels in plain words, or numbers from 1 if the track names none. Known once the
+    recording is open.
+    """
 
     def __init__(self, path: Path, decoders: Decoders, selection: TrackSelection = ANYTHING):
         self._path = path
         self._decoders = decoders
         self._selection = selection
         self._process: Process | None = None
-        self._held = threading.Lock()  # for moments only: who closes and who begins to read
+        self._held = threading.Lock()  # held for moments only, while closing or beginning to read
         self._reading = self._closed = False
 
     def open(self) -> Self:
@@ -98,7 +101,7 @@ class Recording:
         with self._held:
             self._process = process
             closed = self._closed
-        if closed:  # while the process was started: nobody else would let go of it
+        if closed:  # closed while the process was started: no other code would release it
             self._let_go()
             return
         try:
@@ -120,15 +123,15 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file and end its process; safe to call twice, and while another thread reads."""
+        """Close the file and end its process; safe to call twice, and while another thread reads."""
         self._closed = True
         self._let_go()
 
     def blocks(self, seconds: float = BLOCK_SECONDS) -> Iterator[Audio]:
         """Yield (samples,) arrays of `seconds`, the last one shorter. Damaged parts are silence.
 
-        Samples pass through 16-bit integers, as faster-whisper's and GigaAM's own loaders do, so that
-        a model hears here exactly what it hears there. Raises InvalidAudio, DecoderLost.
+        Samples pass through 16-bit integers, as in faster-whisper's and GigaAM's own loaders, so that a model
+        gets the same samples here as there. Raises InvalidAudio, DecoderLost.
         """
         size = round(seconds * SAMPLE_RATE)
         waiting: list[NDArray[np.int16]] = []
@@ -151,7 +154,10 @@ class Recording:
             if frame is not None:
                 self.notices = tuple(Notice(**each) for each in json.loads(frame[1])["notices"])
                 if self.notices:
-                    log.info("Not all was heard: %s", " ".join(notice.message for notice in self.notices))
+                    log.info(
+                        "Not all of a recording was decoded: %s",
+                        " ".join(notice.message for notice in self.notices),
+                    )
         finally:
             self._let_go()
 
@@ -185,7 +191,7 @@ class Recording:
             process = self._process
             if process is None:
                 return
-            if self._reading:  # whoever reads wakes up, and lets go
+            if self._reading:  # the thread that reads wakes up and releases it
                 wake(process)
                 return
             self._process = None
@@ -195,14 +201,14 @@ class Recording:
         reason, message = why["reason"], why["message"]
         if reason == "disk":
             return DecoderLost(message)
-        if reason in WISHES:
+        if reason in SELECTION_FIELDS:
             return InvalidAudio(message, param=reason)
         if reason != "unreadable":
             self._fault(reason)
         return InvalidAudio(message, param="file")
 
     def _explained(self, error: Exception) -> GovorError:
-        """Return why the answer broke off."""
+        """Return the error for an answer that broke off."""
         if isinstance(error, TimeoutError):
             self._fault("stalled")
             return DecoderLost(f"For {STALL_SECONDS:g} seconds nothing could be read of the recording.")
@@ -220,7 +226,7 @@ class Recording:
 
 
 def explain_end(status: int) -> tuple[str, GovorError]:
-    """Return a word and an error for the way that a decoder process ended before its recording did."""
+    """Return a word and an error for a decoder process that ended before its recording did."""
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if number == signal.SIGXCPU:
         return "cpu", InvalidAudio(TOO_SLOW, param="file")

@@ -1,4 +1,4 @@
-"""How sound without a header is laid out, as a media type or the fields of a request declare it.
+"""Sample layouts of audio without a header, as a media type or the fields of a request declare them.
 
 Knows nothing of files. Types: RFC 2586 (L16), 3190 (L24), 3551 (PCMU, PCMA, L8), 2046 (basic), and those that
 speech services ask their clients for.
@@ -15,7 +15,9 @@ from govor.contract.recognition import SAMPLE_RATE
 from govor.errors import InvalidParam
 
 UNKNOWN_ORDER = "s16"
-"""16 bits, in the order that makes the smoother curve: RFC 2586 says big-endian, AWS and others little."""
+"""16 bits in unknown byte order: the order that gives the smoother curve is used. RFC 2586 says big-endian,
+AWS and others little-endian.
+"""
 
 TELEPHONE_RATE = 8000
 RATES = range(1000, 768_001)
@@ -39,13 +41,13 @@ KINDS = {
     "x-alaw": "alaw",
     "pcma": "alaw",
 }
-"""Media types behind `audio/`, and how their samples are written."""
+"""Media types after `audio/`, and the sample format of each."""
 
 PLAIN = (
     *("u8", "s16le", "s16be", "s24le", "s24be", "s32le", "s32be"),
     *("f32le", "f32be", "f64le", "f64be"),
 )
-"""Samples that WAV files have, as FFmpeg names them; GStreamer names them so too."""
+"""Sample formats of WAV files, by the names that FFmpeg and GStreamer use."""
 
 CODECS = {
     **KINDS,
@@ -61,17 +63,17 @@ CODECS = {
     "g711_mulaw": "mulaw",
     "g711_alaw": "alaw",
 }
-"""Values of the fields `encoding` and `codec`, and what may stand behind `audio/` too."""
+"""Values of the fields `encoding` and `codec`; they may follow `audio/` too."""
 
 WIDTHS = {
     "signed-integer": {"16": "s16le", "24": "s24le", "32": "s32le"},
     "unsigned-integer": {"8": "u8"},
     "floating-point": {"32": "f32le", "64": "f64le"},
 }
-"""SoX's encodings, which Wit.ai asks for, with the bits that each may have; the first stands for none."""
+"""SoX's encodings, which Wit.ai asks for, with the bits that each may have; the first is the default."""
 
 SUFFIXES = {name: name for name in ("pcm", "raw", "ulaw", "mulaw", "alaw")} | {"ul": "mulaw", "al": "alaw"}
-"""Of file names, and the types that they stand for: HTTP libraries know none for these."""
+"""File name suffixes and their types: HTTP libraries know none for these."""
 
 RATE_NAMES = ("rate", "sample_rate", "samplerate", "sample-rate")
 CHANNEL_NAMES = ("channels", "channel-count")
@@ -83,21 +85,21 @@ _TYPE_CAST = re.compile(r"\((?:int|string)\)")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Samples without a header."""
+    """The layout of samples without a header."""
 
     samples: str
-    """How each is written: a sign, its bits and their order, as FFmpeg says it; or mulaw, alaw."""
+    """Sample format as FFmpeg names it (sign, bits, byte order), or mulaw, alaw."""
     rate: int = SAMPLE_RATE
     """Hz."""
     channels: int = 1
 
 
 def stated_layout(media_type: str, fields: Mapping[str, str], file_name: str = "") -> Layout | None:
-    """Return what a media type and the fields of a request declare together; None: nothing.
+    """Return the layout that a media type and the fields of a request declare; None: there is none.
 
-    `fields` count by `encoding` or `codec`, `sample_rate` and `channels`; they win. A file's name counts
-    where its type says nothing. Raises InvalidParam for a rate, a number of channels or bits that no sound
-    has, and for an encoding in the type that is not known: heard as another one it would be noise.
+    The fields `encoding` or `codec`, `sample_rate` and `channels` win over the type. The file's name
+    counts if its type says nothing. Raises InvalidParam for a rate, a number of channels or bits that no
+    audio has, and for an unknown encoding in the type: decoded as another one it would be noise.
     """
     suffix = PurePath(file_name).suffix[1:].lower()
     layout = _of_type(media_type) or (_of_type(f"audio/{SUFFIXES[suffix]}") if suffix in SUFFIXES else None)
@@ -120,7 +122,7 @@ def _of_type(media_type: str) -> Layout | None:
 
 
 def _samples(samples: str, given: Mapping[str, str]) -> str:
-    """What parameters say of a kind's samples: GStreamer's format, SoX's encoding, bits, order of bytes."""
+    """Return the sample format by the parameters: GStreamer's format, SoX's encoding, bits, byte order."""
     bits = given.get("bits") or given.get("sample-size-bits") or ""
     encoding = next(filter(None, map(given.get, ("encoding", "codec", "format"))), "")
     if widths := WIDTHS.get(encoding):
@@ -146,7 +148,7 @@ def _known(meant: Mapping[str, str], text: str, what: str, said: Iterable[str]) 
 
 
 def _of_width(samples: str, bits: str) -> str:
-    """Integers of another width, in the same order of bytes; where that is unknown the RFCs' is meant."""
+    """Return integers of another width, in the same byte order, or if that is unknown in the RFCs'."""
     if samples == UNKNOWN_ORDER and bits == "16":
         return samples
     order = "be" if samples == UNKNOWN_ORDER or samples.endswith("be") else "le"

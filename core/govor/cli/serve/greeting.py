@@ -37,7 +37,7 @@ def greeting(service: Service, places: Sequence[str], url: str) -> str:
         f"Default: {default.id if default else 'none is installed'}",
     ]
     if service.keys.asked:
-        lines.append(f"Keys: {service.keys.told()}")
+        lines.append(f"Keys: {service.keys.summary()}")
     obstacle = service.not_ready()
     if obstacle is not None:
         remedy = REMEDIES.get(obstacle.reason, "/ready tells when they are.")

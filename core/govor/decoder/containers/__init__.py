@@ -1,1 +1,1 @@
-"""Files: their tracks, how long they are, and what is wrong with their headers."""
+"""Container files: their tracks, their durations, and faults in their headers."""

@@ -1,7 +1,7 @@
-"""Recordings that follow one another in one file: where the next one begins.
+"""Several recordings in one file: find the start of the next one.
 
-FFmpeg reads on where a link of an Ogg chain is like the one before, and where frames follow frames; a link of
-another kind, or a file behind a file, ends it.
+FFmpeg reads on if a link of an Ogg chain is like the one before, or if frames follow frames. It stops at a
+link of another kind, and at a file after a file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 
 EBML = b"\x1aE\xdf\xa3"
 DOCUMENTS = (b"webm", b"matroska")
-"""Kinds of EBML that hold sound; the name stands in the first bytes."""
+"""Document types of EBML that hold audio; the name is in the first bytes."""
 
 BEGINNINGS = re.compile(
     rb"OggS\0[\x02\x06]|R(?:IFF|IFX|F64).{4}WAVE|FORM.{4}AIF[FC]|riff\x2e\x91\xcf\x11|caff\0\x01|fLaC\0\0\0\x22"
@@ -19,29 +19,29 @@ BEGINNINGS = re.compile(
     rb"|" + re.escape(EBML) + rb"|RIFF.{4}AVI LIST",
     re.DOTALL,
 )
-"""First bytes of files that hold sound; of an Ogg stream, those of the page that begins it."""
+"""First bytes of files that hold audio; of an Ogg stream, those of its first page."""
 LONGEST_BEGINNING = 80
 
 FOLLOWED = frozenset(
     {"ogg", "wav", "w64", "aiff", "caf", "flac", "mp3", "tta", "asf", "avi"}
     | {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 )
-"""Formats that may end before their file does. Of glued webm FFmpeg reads two."""
+"""Formats that may end before their file does. Of concatenated webm files FFmpeg reads two."""
 
 MOST_BYTES = 64 << 20
-"""How far behind the last sound another beginning is looked for: an index of a film lies between them."""
+"""Bytes after the last audio in which another beginning is searched: the index of a film may lie between."""
 
 PIECE = 1 << 16
 
 FARTHEST = 1 << 60
-"""Where a file may reach for the system to be asked for it."""
+"""Largest file offset that the system is asked for."""
 
 MOST_BOXES = 5_000
-"""Boxes of an mp4 that are looked at: a fragmented one has two a second, or fewer."""
+"""Most boxes of an mp4 that are read: a fragmented one has two a second, or fewer."""
 
 
 def next_beginning(descriptor: int, after: int, before: int | None = None) -> int | None:
-    """Return where in a file another one begins, at `after` or behind it; None: nowhere. Raises OSError."""
+    """Return the next recording's offset, at `after` or beyond; None: there is none. Raises OSError."""
     held, at = b"", after
     before = after + MOST_BYTES if before is None else before
     while at < before:
@@ -58,9 +58,9 @@ def next_beginning(descriptor: int, after: int, before: int | None = None) -> in
 
 
 def end_of_boxes(descriptor: int, start: int) -> int | None:
-    """Return where an mp4 ends and another one begins; None: there is no other one, or it is no mp4.
+    """Return the offset at which an mp4 ends and another begins; None: there is no other, or no mp4.
 
-    The fragments of another one would be taken for more of the first. Raises OSError.
+    FFmpeg would take the fragments of the other for more of the first. Raises OSError.
     """
     at = start
     for number in range(MOST_BOXES):

@@ -1,4 +1,4 @@
-"""One container in a file, and one of its audio tracks: its frames as they are decoded."""
+"""One container in a file and one of its audio tracks, decoded frame by frame."""
 
 from __future__ import annotations
 
@@ -22,19 +22,18 @@ from govor.decoder.refusals import Refused, check_memory
 from govor.decoder.wire import TrackSelection
 
 SUSPICIOUS = 8
-"""Packets in a row that give nothing: it is looked whether another recording has begun among them."""
+"""Packets in a row without a frame after which the file is searched for the start of another recording."""
 
-BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file is taken for lost
+BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file counts as lost
 LENIENT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 """Titles in any encoding must not keep a recording from being opened. PyAV 19 decodes none while it opens."""
 
 
 class Descriptor:
-    """A file without a name, as PyAV reads it. A seek that fails is FFmpeg's to deal with, not an
-    exception."""
+    """A file without a name, as PyAV reads it. A failed seek gives FFmpeg an error code, no exception."""
 
     def __init__(self, descriptor: int, start: int = 0, end: int | None = None):
-        """What lies before `start`, and from `end` on, is not there."""
+        """Only the bytes from `start` up to `end` are visible."""
         self._descriptor = descriptor
         self._start = start
         self._end = end
@@ -61,18 +60,18 @@ class Descriptor:
 
 
 class Part:
-    """A container and the track that is heard of it, whose first sound is decoded. Raises Refused."""
+    """A container and its selected track, with the first frame decoded. Raises Refused."""
 
     def __init__(self, descriptor: int, selection: TrackSelection, start: int = 0):
-        """`start`: where it begins in the file; 0: where the file stands."""
+        """`start`: offset of the container in the file; 0: the file's current position."""
         self._descriptor, self._start = descriptor, start
         self._began = start or _position(descriptor)
         self.lost = 0.0
-        """Seconds of bad packets behind the last sound, once all frames were yielded."""
+        """Seconds of bad packets after the last frame, once all frames were yielded."""
         self.is_torn = False
-        """Reading it has failed."""
+        """Whether reading the file has failed."""
         self.end = start
-        """Behind the first byte in the file of the last packet that gave sound: it may have more in it."""
+        """File offset after the first byte of the last packet that gave audio: the packet may be longer."""
         self.container = self._open()
         try:
             self.track = self._choose(selection)
@@ -92,7 +91,7 @@ class Part:
 
     @property
     def may_be_followed(self) -> bool:
-        """Whether another one can be looked for behind it."""
+        """Whether another recording may follow in the file."""
         return self._began is not None and self.container.format.name in FOLLOWED
 
     def frames(self) -> Iterator[tuple[AudioFrame, float]]:
@@ -101,11 +100,11 @@ class Part:
         yield from self._frames
 
     def close(self) -> None:
-        """Let go of the container; the file stays open."""
+        """Close the container; the file stays open."""
         self.container.close()
 
     def _open(self) -> InputContainer:
-        """Open the container, where it can be from its beginning."""
+        """Open the container, from its beginning if the file can seek."""
         end = None
         if self._began is not None:
             end = end_of_boxes(self._descriptor, self._began) or end_of_chunks(self._descriptor, self._began)
@@ -113,7 +112,7 @@ class Part:
         return _open(Descriptor(self._descriptor, self._start, end))
 
     def _choose(self, selection: TrackSelection) -> AudioStream:
-        """Return the track that is heard. Raises Refused."""
+        """Return the selected track. Raises Refused."""
         tracks = candidates(self.container, selection)
         index = tracks[0].stream.index
         if len(tracks) > 1 and self._began is not None:
@@ -122,13 +121,12 @@ class Part:
             self.container = self._open()
         stream = self.container.streams[index]
         assert isinstance(stream, AudioStream)
-        stream.codec_context.thread_count = 1  # more gain nothing, and take memory of the bound
+        stream.codec_context.thread_count = 1  # more gain nothing, and take memory of the limit
         return stream
 
     def _decode(self) -> Iterator[tuple[AudioFrame, float]]:
-        """Yield frames as far as the file goes, each with the seconds of bad packets before it.
-
-        A torn end ends it.
+        """Yield frames to the end of the file, or to where it is torn, each with the seconds of bad packets
+        before it.
         """
         fruitless, packets = 0, self.container.demux(self.track)
         reached = self._start
@@ -152,14 +150,14 @@ class Part:
                 reached = max(reached, self._start + packet.pos + 1)
                 self.end = reached if frames else self.end
             if fruitless == SUSPICIOUS and self._is_followed(reached):
-                self.lost = 0.0  # of another recording
+                self.lost = 0.0  # it belonged to another recording
                 return
             for frame in frames:
                 lost, self.lost = self.lost, 0.0
                 yield frame, lost
 
     def _is_followed(self, reached: int) -> bool:
-        """Tell whether another recording begins between the last sound and what has been reached."""
+        """Tell whether another recording begins between the last frame and the offset `reached`."""
         if not self.may_be_followed or self.end == self._start:
             return False
         return next_beginning(self._descriptor, self.end, reached) is not None
@@ -172,7 +170,7 @@ def _seconds(packet: av.Packet[AudioStream]) -> float:
 
 
 def _position(descriptor: int) -> int | None:
-    """Return where a file stands; None: it is a pipe, which cannot be read twice."""
+    """Return the file's current offset; None: it is a pipe, which cannot be read twice."""
     try:
         return os.lseek(descriptor, 0, os.SEEK_CUR)
     except OSError:

@@ -1,4 +1,4 @@
-"""How long a recording says it is, where it is big enough for that."""
+"""The duration that a recording states, if the file is large enough for it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ LEAST_RATES = {
     "adpcm": 1900,
     "gsm": 1600,
 }
-"""Bytes that a second of sound takes at least, by the beginning of the codec's name. A file that has less is
-not disbelieved for ever: what is read of it counts."""
+"""Least bytes per second of audio, by the beginning of the codec's name. If a file has fewer, its stated
+duration is ignored, but all decoded audio counts.
+"""
 LEAST_RATE = 100
-"""The same for all others: packets of Opus that say that nobody speaks, silence without losses."""
+"""Least bytes per second for all other codecs: packets of Opus that only mark silence, lossless silence."""
 
 LEAST_PICTURES = 5_000
-"""Bytes for a second of moving pictures in a stream for broadcasting. Its length is the distance between the
-first time and the last one in it, and its clock may jump."""
+"""Bytes per second of video in a broadcast stream. Its duration is the distance between its first and last
+timestamp, and its clock may jump.
+"""
 BROADCAST = frozenset({"mpegts", "mpeg"})
 
 
 def longest(container: InputContainer, track: AudioStream, file_bytes: int) -> float | None:
-    """Return how many seconds a file of this size can hold; None: its size is unknown."""
+    """Return the most seconds that a file of this size can hold; None: its size is unknown."""
     codec = track.codec_context
     rate = float(LEAST_RATE)
     if codec.name.startswith("pcm_"):
@@ -46,7 +48,7 @@ def longest(container: InputContainer, track: AudioStream, file_bytes: int) -> f
 
 
 def stated(container: InputContainer, most: float | None) -> float | None:
-    """Return the length that the container states, in seconds; None: none, or more than it can hold."""
+    """Return the seconds that the container states; None: it states none, or more than the file can hold."""
     if container.format.name in LENGTHLESS or container.duration is None or container.duration <= 0:
         return None
     seconds = float(container.duration / av.time_base)

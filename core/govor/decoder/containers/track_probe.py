@@ -1,6 +1,6 @@
-"""Which of several audio tracks speaks: a track that is silent, or empty, is not taken while another is not.
+"""Choose among several audio tracks: a silent or empty one only if no other has sound.
 
-The tracks are decoded side by side from the beginning until that is told; then the file is opened anew.
+The tracks are decoded side by side from the beginning until that is certain; then the file is opened anew.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from govor.decoder.refusals import check_memory
 from govor.decoder.samples.frames import FULL_SCALE, numbers
 
 SILENCE = 0.0003
-"""Of full scale: what is never louder is silence. A microphone that is open is above it."""
+"""Of full scale: a track that never exceeds it is silent. An open microphone exceeds it."""
 
 AUDIBLE_SECONDS = 0.3
-"""Less may be a click; that of a whole frame is counted."""
+"""A shorter sound may be a click. A frame counts as a whole."""
 
 SPOKEN_SECONDS = 2.0
-PATIENCE_SECONDS = 60.0
-"""When another track has had so much sound, and the best one has been silent so long, the other is taken."""
+SILENT_SECONDS = 60.0
+"""Another track that has had `SPOKEN_SECONDS` of sound is chosen if the best one is silent for so long."""
 
 MOST_SECONDS = 1800.0
-"""Of all tracks together."""
+"""Most decoded seconds, of all tracks together."""
 MOST_CPU_SECONDS = 2.0
-"""Of the computing time that the file is given until its first sound."""
+"""Share of the CPU time that a file may take until its first frame."""
 
 POINTS = 32
-"""Samples of a frame that are looked at."""
+"""Samples of a frame that are examined."""
 
 
 def first_to_speak(container: InputContainer, tracks: list[Track]) -> Track:
-    """Return the first of `tracks`, in their order, that is not silent; none of them may be: then the first
-    one that holds sound at all. Reads the container, which is of no use afterwards."""
+    """Return the first of `tracks`, in their order, that is not silent. If all are silent, return the first
+    one that holds audio at all. Reads the container, which is of no use afterwards.
+    """
     sound = dict.fromkeys((track.number for track in tracks), 0.0)
     length = dict(sound)
     numbers_of = {track.stream.index: track.number for track in tracks}
@@ -53,7 +54,7 @@ def first_to_speak(container: InputContainer, tracks: list[Track]) -> Track:
             sound[number] += seconds
         if sound[best] >= AUDIBLE_SECONDS or time.process_time() > deadline:
             break
-        if max(length.values()) >= PATIENCE_SECONDS and max(sound.values()) >= SPOKEN_SECONDS:
+        if max(length.values()) >= SILENT_SECONDS and max(sound.values()) >= SPOKEN_SECONDS:
             break
         if sum(length.values()) >= MOST_SECONDS:
             break
@@ -64,7 +65,7 @@ def first_to_speak(container: InputContainer, tracks: list[Track]) -> Track:
 
 
 def _frames(container: InputContainer, tracks: list[Track]) -> Iterator[tuple[int, AudioFrame]]:
-    """Yield what can be decoded, in the order of the file, with the index of its stream."""
+    """Yield the decodable frames in the order of the file, each with the index of its stream."""
     packets = container.demux([track.stream for track in tracks])
     while True:
         try:
@@ -89,7 +90,7 @@ def _decoded(packet: av.Packet[Stream]) -> list[AudioFrame]:
 def _is_audible(frame: AudioFrame) -> bool:
     views = numbers(frame)
     if not views:
-        return True  # it cannot be looked at
+        return True  # its samples cannot be viewed
     kind = views[0].format
     middle, least = (128 if kind == "B" else 0), SILENCE * FULL_SCALE[kind]
     step = max(frame.samples // POINTS, 1)

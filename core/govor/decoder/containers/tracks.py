@@ -1,4 +1,4 @@
-"""The audio tracks of a recording: which there are, which is wished for, which is heard first."""
+"""The audio tracks of a recording, and the order in which they suit a selection."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from govor.decoder.refusals import Refused
 from govor.decoder.wire import TrackSelection
 
 TITLES = ("title", "name", "handler_name")
-"""Where containers keep a track's title."""
+"""Metadata keys in which containers keep a track's title."""
 
 ASIDE = Disposition.comment | Disposition.hearing_impaired | Disposition.visual_impaired | Disposition.karaoke
-"""Tracks that tell something beside the recording."""
+"""Tracks that accompany the recording, such as comments and audio descriptions."""
 
 NO_LANGUAGE = frozenset({"", "und", "mul", "mis", "zxx"})
-"""What tags say where they name no language."""
+"""Language tags that name no language."""
 
 MOST_LISTED = 20
-"""Tracks that an error lists."""
+"""Most tracks in an error's list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Track:
 
     @property
     def facts(self) -> str:
-        """What tells it from the others, for a person."""
+        """Codec, language and title of the track, for messages."""
         title = next((f"'{title}'" for title in self.titles if title not in USELESS), "")
         return f"{self.number} ({', '.join(filter(None, (self.codec, self.language, title)))})"
 
@@ -52,7 +52,7 @@ USELESS = frozenset({"SoundHandler", "Core Media Audio", "mp4a", "sound handler"
 
 
 def audio_tracks(container: InputContainer) -> list[Track]:
-    """Return all audio tracks, in the order of the file. Raises Refused where there are none."""
+    """Return all audio tracks, in the order of the file. Raises Refused if there are none."""
     streams = [stream for stream in container.streams if stream.type == "audio"]
     if not streams:
         raise Refused(f"The file has no audio track; it holds: {_contents(container)}.")
@@ -78,7 +78,7 @@ def codec_name(container: InputContainer, stream: Stream) -> str:
     """Return FFmpeg's name of a codec, or else the container's."""
     if stream.codec_context is not None:
         return stream.codec_context.name
-    av.logging.set_level(av.logging.INFO)  # else nothing is told
+    av.logging.set_level(av.logging.INFO)  # else it prints nothing
     try:
         told = container.dumps_format()
     finally:
@@ -94,10 +94,10 @@ def _contents(container: InputContainer) -> str:
 
 
 def candidates(container: InputContainer, selection: TrackSelection) -> list[Track]:
-    """Return the tracks that may be heard, the one that suits best first. Raises Refused: there is none."""
+    """Return the tracks that fit the selection, the best first. Raises Refused if there is none."""
     tracks = audio_tracks(container)
     if selection.track:
-        return [_wished(tracks, selection)]
+        return [_selected(tracks, selection)]
     readable = [track for track in tracks if track.is_readable]
     if not readable:
         raise Refused(_unreadable(tracks))
@@ -110,14 +110,14 @@ def candidates(container: InputContainer, selection: TrackSelection) -> list[Tra
     return sorted(readable, key=preference)
 
 
-def _wished(tracks: list[Track], selection: TrackSelection) -> Track:
-    wish = selection.track.strip()
-    title, words = wish.casefold(), _words(selection.track_language) or {wish.lower()}
-    found = [track for track in tracks if wish == str(track.number)]
+def _selected(tracks: list[Track], selection: TrackSelection) -> Track:
+    wanted = selection.track.strip()
+    title, words = wanted.casefold(), _words(selection.track_language) or {wanted.lower()}
+    found = [track for track in tracks if wanted == str(track.number)]
     found = found or [track for track in tracks if title in map(str.casefold, track.titles)]
     found = found or [track for track in tracks if _speaks(track, words)]
     if not found:
-        raise Refused(f"No audio track is '{wish[:80]}'; there are: {listed(tracks)}.", "track")
+        raise Refused(f"No audio track is '{wanted[:80]}'; there are: {listed(tracks)}.", "track")
     track = next((track for track in found if track.is_readable), found[0])
     if not track.is_readable:
         raise Refused(
@@ -133,7 +133,7 @@ def _words(language: str) -> frozenset[str]:
 
 
 def _speaks(track: Track, words: Set[str]) -> bool:
-    """Tell whether a track is tagged with a language; of `ru-RU` the first part tells."""
+    """Tell whether a track is tagged with a language; the first part of a tag like `ru-RU` counts."""
     return bool(track.language) and bool({track.language, re.split(r"[-_]", track.language)[0]} & words)
 
 
@@ -144,7 +144,7 @@ def _unreadable(tracks: list[Track]) -> str:
 
 
 def no_sound(container: InputContainer, selection: TrackSelection) -> str:
-    """Say that what was tried holds no sound."""
+    """Return a sentence: the tried tracks hold no sound."""
     tracks = audio_tracks(container)
     if len(tracks) == 1:
         return f"The file's audio track ({tracks[0].codec}) holds no sound that can be decoded."

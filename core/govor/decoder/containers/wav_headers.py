@@ -1,7 +1,7 @@
-"""WAV files that FFmpeg takes for others, with a header that it reads right.
+"""Rewrite the headers of WAV files that FFmpeg misreads.
 
-It takes 24 bits in 32 for floats, 20 in 32 for 24, big-endian samples for little-endian ones, and loses its
-way behind a chunk of odd length that nothing fills up: noise, or an error, for a good recording.
+FFmpeg takes 24 bits in 32 for floats, 20 in 32 for 24, big-endian samples for little-endian ones, and fails
+after a chunk of odd length without a padding byte. The result is noise, or an error, for a good recording.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 HEAD_BYTES = 65_536
-"""What comes before the samples is looked for in so many bytes."""
+"""Bytes at the start of the file in which the header is searched."""
 
 ORDERS = {b"RIFF": "<", b"RF64": "<", b"RIFX": ">"}
-"""How numbers are stored, by the first bytes of a file."""
+"""Byte order by the first bytes of a file."""
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # format tags
 WIDTHS = {PCM: (1, 2, 3, 4), FLOAT: (4, 8)}
@@ -37,18 +37,18 @@ CHUNKS = frozenset(
         b"PAD ",
     )
 )
-"""Names by which it is told where a chunk begins that follows one of odd length."""
+"""Names that identify the start of a chunk after one of odd length."""
 
 
 MOST_CHUNKS = 1_000
-"""Chunks that are followed; what lies behind so many is not looked at."""
+"""Most chunks that are read; later ones are ignored."""
 
 UNSTATED = (0, 0xFFFF_FFFF)
 """Sizes of the samples for "as far as the file goes" and for "see another chunk"."""
 
 
 class File(Protocol):
-    """What FFmpeg reads."""
+    """The methods of a file that FFmpeg needs."""
 
     def read(self, size: int) -> bytes: ...
 
@@ -60,10 +60,10 @@ class File(Protocol):
 class _Chunk(NamedTuple):
     name: bytes
     start: int
-    """Where its content begins."""
+    """Offset of its content."""
     size: int
     is_padded: bool
-    """False: its length is odd, and the next one follows at once."""
+    """False: its length is odd, and the next chunk follows at once."""
 
 
 class _Layout(NamedTuple):
@@ -71,13 +71,13 @@ class _Layout(NamedTuple):
     channels: int
     rate: int
     width: int
-    """Bytes that a sample takes."""
+    """Bytes per sample."""
     is_misread: bool
-    """By FFmpeg, which tells the width from the bits that count."""
+    """Whether FFmpeg misreads it, which derives the width from the valid bits."""
 
 
 def as_ffmpeg_reads(file: File) -> File:
-    """Return a file at its beginning, or in its place one that FFmpeg reads right."""
+    """Return the file at its beginning, or a substitute that FFmpeg reads correctly."""
     began = file.tell()
     if began < 0:  # a pipe
         return file
@@ -99,7 +99,7 @@ def as_ffmpeg_reads(file: File) -> File:
 
 
 def end_of_chunks(descriptor: int, start: int) -> int | None:
-    """Return where the chunks of a WAV file end if it has more behind them; None: it has not, or is no WAV.
+    """Return the offset at which a WAV file's chunks end if bytes follow; None: none follow, or it is no WAV.
 
     A recorder that reserves space leaves zeros there, and FFmpeg takes every eight of them for a chunk: as
     much work for 8 MB as for an hour of sound. Raises OSError.
@@ -126,7 +126,7 @@ def end_of_chunks(descriptor: int, start: int) -> int | None:
 
 
 def _chunks(head: bytes, order: str) -> Iterator[_Chunk]:
-    """Yield the chunks up to the samples."""
+    """Yield the chunks before the samples."""
     at = 12
     while at + 8 <= len(head):
         name, (size,) = head[at : at + 4], struct.unpack_from(f"{order}I", head, at + 4)
@@ -146,7 +146,7 @@ def _layout(form: bytes, order: str) -> _Layout | None:
     if len(form) < 16:
         return None
     tag, channels, rate, _, block = struct.unpack_from(f"{order}HHIIH", form)
-    counting = 0  # without an extension four bytes for 24 bits are floats, of one program's making
+    counting = 0  # without an extension, one program writes 24 bits in four bytes for floats
     if tag == EXTENSIBLE and len(form) >= 26:
         counting, _, tag = struct.unpack_from(f"{order}HIH", form, 18)
     if tag not in WIDTHS or not channels or block % channels:
@@ -165,14 +165,14 @@ def _header(layout: _Layout, size: int) -> bytes:
 
 
 class _Rewritten:
-    """A header, then a file from its first sample on."""
+    """A new header, followed by a file from its first sample on."""
 
     def __init__(self, file: File, header: bytes, start: int, swap: int):
         self._file = file
         self._header = header
         self._start = start
         self._swap = swap
-        """Bytes of a sample, which are turned round; 1: none are."""
+        """Bytes per sample whose order is reversed; 1: none is."""
         self._at = 0
 
     def read(self, size: int) -> bytes:

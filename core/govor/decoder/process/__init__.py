@@ -1,1 +1,1 @@
-"""The processes that decode: forked, confined, one recording after another."""
+"""The decoder processes: forked, confined, one recording after another."""

@@ -1,5 +1,4 @@
-"""A process that decodes recordings, one after another: from a descriptor to frames of samples in a
-socket."""
+"""Decode recordings, one after another: from a descriptor to frames of samples in a socket."""
 
 from __future__ import annotations
 
@@ -29,10 +28,10 @@ from govor.decoder.wire import (
 )
 
 PIECE_BYTES = SAMPLE_RATE // 2 * 2
-"""Half a second of samples: what a frame holds at least, but for the last one."""
+"""Half a second of samples: the least size of a frame, except the last one."""
 
 MOST_RECORDINGS = 100
-"""After so many a fresh process takes over: what one file may have left behind ends with it."""
+"""After so many a fresh process takes over, so that effects of a file do not last."""
 
 MOST_GROWTH = 32 << 20
 """Bytes by which a process may have grown before a fresh one takes over."""
@@ -41,7 +40,7 @@ TOO_MUCH_MEMORY = "Decoding the file takes more memory than a recording may take
 
 
 def work(orders: socket.socket, silent: int, limits: Limits) -> int:
-    """Decode what comes from `orders` until it is closed, or enough; return the exit code of the process."""
+    """Decode the recordings from `orders` until it is closed or a limit is reached; return the exit code."""
     try:
         orders = socket.socket(fileno=os.dup2(orders.detach(), ORDERS))
         confine(limits, silent)
@@ -57,8 +56,8 @@ def work(orders: socket.socket, silent: int, limits: Limits) -> int:
             last = _answer(recording, out, Allowance(limits, os.fstat(recording).st_size))
             os.close(recording)
             is_last = number == MOST_RECORDINGS or (data_bytes() or 0) - before > MOST_GROWTH
-            orders.sendall(LAST if is_last else DONE)  # before the server hears of the end, and lets go
-            with suppress(OSError):  # nobody listens any more
+            orders.sendall(LAST if is_last else DONE)  # before the server sees the answer's end
+            with suppress(OSError):  # the reader has gone
                 _send(out, *last)
         if is_last:
             break
@@ -66,7 +65,7 @@ def work(orders: socket.socket, silent: int, limits: Limits) -> int:
 
 
 def _answer(recording: int, out: socket.socket, allowance: Allowance) -> tuple[bytes, bytes]:
-    """Send the frames of a recording; return the last one, which is still to be sent."""
+    """Send the frames of a recording; return the last frame, which the caller sends."""
     try:
         selection = TrackSelection(**json.loads(receive(out)[1]))
         notices = _decode(recording, selection, out, allowance)
@@ -74,7 +73,7 @@ def _answer(recording: int, out: socket.socket, allowance: Allowance) -> tuple[b
         return REFUSED, _json({"message": str(error), "reason": error.reason})
     except MemoryError:
         return REFUSED, _json({"message": TOO_MUCH_MEMORY, "reason": "memory"})
-    except OSError as error:  # the disk fails; or nobody listens any more, nor to this
+    except OSError as error:  # the disk fails; or the reader has gone, then this is lost too
         return REFUSED, _json({"message": f"Reading failed: {error.strerror}.", "reason": "disk"})
     return END, _json({"notices": notices})
 
@@ -82,10 +81,10 @@ def _answer(recording: int, out: socket.socket, allowance: Allowance) -> tuple[b
 def _decode(
     recording: int, selection: TrackSelection, out: socket.socket, allowance: Allowance
 ) -> list[dict[str, Any]]:
-    """Send what is heard; return what is not."""
+    """Send the samples; return the notices of what was not decoded."""
     with Source(recording, selection) as source:
         pieces = source.pcm()
-        waiting = bytearray(next(pieces, b""))  # raises before anything is promised
+        waiting = bytearray(next(pieces, b""))  # raises before the first frame is sent
         _send(out, OPENED, _json(source.facts))
         for piece in pieces:
             waiting += piece
@@ -98,7 +97,7 @@ def _decode(
 
 
 def _send_samples(out: socket.socket, samples: bytearray) -> None:
-    """Send frames that the server takes: at a rate of 64 Hz a packet may hold minutes."""
+    """Send frames of a size that the server accepts: at a rate of 64 Hz a packet may hold minutes."""
     for start in range(0, len(samples), FRAME_BYTES):
         _send(out, PCM, samples[start : start + FRAME_BYTES])
 

@@ -1,4 +1,4 @@
-"""Bounds that a decoder process sets itself before it reads the first byte of a recording."""
+"""Limits that a decoder process sets for itself before it reads the first byte of a recording."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38  # prctl(2)
-NICENESS = 10  # a file made to be slow takes what the others leave
-FIRST_VICTIM = 1000  # oom_score_adj, proc(5): a decoder ends before the server does
-ORDERS = 3  # the descriptor of the socket that recordings come from
-LOG = 2  # the descriptor of standard error
+NICENESS = 10  # a file made to be slow gets only time that other processes leave
+FIRST_VICTIM = 1000  # oom_score_adj, proc(5): the system ends a decoder before the server
+ORDERS = 3  # descriptor of the socket for recordings
+LOG = 2  # descriptor of standard error
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one recording may cost. An honest one takes a hundredth of it."""
+    """Limits for one recording. An ordinary one takes a hundredth of them."""
 
     memory_bytes: int = 256 << 20
-    """Beside what the program itself takes. The index of ten hours of film takes 150 MB."""
+    """In addition to the memory of the program itself. The index of ten hours of film takes 150 MB."""
     cpu_seconds: float = 4.0
-    """Until the first sound, for a file of no size."""
+    """Until the first frame, for a file of size zero."""
     cpu_per_megabyte: float = 0.1
     """For each MB of the file: garbage after a transport stream takes 0.04 s to search."""
     cpu_per_second: float = 0.15
-    """For each second of sound that has come out: TrueHD of eight channels takes 0.02 s."""
+    """For each second of decoded sound: TrueHD of eight channels takes 0.02 s."""
     cpu_per_silent_second: float = 0.015
-    """For each second of silence in the place of sound that is missing: any file may state much of it."""
+    """For each second of silence that replaces missing sound: any file may state much of it."""
 
 
 class Allowance:
-    """Seconds of CPU time, which grow with the sound that comes out. The system ends what takes more."""
+    """CPU seconds, which grow with the decoded sound. The system ends a process that takes more."""
 
     def __init__(self, limits: Limits, file_bytes: int):
-        """Allow for the first sound of a file of this size, beside what the process has taken by now."""
+        """Allow for the first frame of a file of this size, from the CPU time used so far."""
         used = resource.getrusage(resource.RUSAGE_SELF)
         self._base = used.ru_utime + used.ru_stime + limits.cpu_seconds
         self._base += limits.cpu_per_megabyte * file_bytes / 1e6
@@ -47,7 +47,7 @@ class Allowance:
         self.extend(0.0, 0.0)
 
     def extend(self, heard: float, filled: float) -> None:
-        """Allow for so many seconds of sound, and of silence, in all."""
+        """Allow for the totals of decoded sound and inserted silence, in seconds."""
         wanted = int(self._base + self._each * heard + self._each_silent * filled) + 1
         if wanted > self._soft:
             self._soft = wanted
@@ -57,9 +57,9 @@ class Allowance:
 
 
 def confine(limits: Limits, silent: int) -> None:
-    """Give up what a decoder does not need: descriptors above `ORDERS`, files, memory without end.
+    """Give up what a decoder does not need: descriptors above `ORDERS`, files, unlimited memory.
 
-    What the libraries print goes to the descriptor `silent`.
+    The output of the libraries goes to the descriptor `silent`.
     """
     os.dup2(silent, LOG)
     os.closerange(ORDERS + 1, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20))
@@ -76,7 +76,7 @@ def confine(limits: Limits, silent: int) -> None:
     data = data_bytes()
     if data is not None:
         _limit(resource.RLIMIT_DATA, data + limits.memory_bytes)
-    # Last: beside a recording and the socket for its answer nothing can be opened, no file and no socket.
+    # Last: beside a recording and the socket for its answer, the process can open no file and no socket.
     _limit(resource.RLIMIT_NOFILE, ORDERS + 3)
 
 
@@ -87,7 +87,7 @@ def _limit(kind: int, most: int) -> None:
 
 
 def data_bytes() -> int | None:
-    """Private writable memory that this process has by now; None: the system does not say (not Linux)."""
+    """Return this process's private writable memory in bytes; None: the system does not say (not Linux)."""
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmData:"):

@@ -1,6 +1,6 @@
-"""Any container and codec of `formats` to 16-bit mono at 16 kHz, packet by packet.
+"""Decode any container and codec of `formats` to 16-bit mono at 16 kHz, packet by packet.
 
-The content tells the format: a recording comes as a descriptor, without a name. Damaged parts become silence.
+The content determines the format: a recording is a descriptor without a name. Damaged parts become silence.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from govor.decoder.samples.mixing import channel_names, mono
 from govor.decoder.wire import TrackSelection
 
 TAG = b"ID3"
-"""May begin an mp3, and is at the end of many a file that is none."""
+"""May begin an mp3, but also ends many a file of another format."""
 
 FREE_PARTS = 20
-"""Recordings that may be tried behind the first one in a file; more: one a second of sound."""
+"""Most recordings that are tried after the first one in a file; beyond that, one per second of sound."""
 
 
 class Source:
-    """An opened recording and one of its audio tracks, whose first sound is decoded. Raises Refused."""
+    """An opened recording and one of its audio tracks, with the first frame decoded. Raises Refused."""
 
     def __init__(self, descriptor: int, selection: TrackSelection):
         self._descriptor = descriptor
@@ -57,9 +57,10 @@ class Source:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the container says: its format; the track's number from 0, its codec and the names of its
-        `channels`; the `duration` in seconds, if any that can be true; `longest`: the most that fits into the
-        file."""
+        """Facts from the container: its format; the track's number from 0, its codec and the names of its
+        `channels`; the `duration` in seconds, if it states a possible one; `longest`, the most seconds
+        that the file can hold.
+        """
         container, track = self._part.container, self._part.track
         most = longest(container, track, self._bytes)
         return {
@@ -73,25 +74,25 @@ class Source:
 
     @property
     def heard(self) -> float:
-        """Seconds that have been decoded."""
+        """Seconds decoded so far."""
         return self._clock.position - self._clock.filled
 
     @property
     def filled(self) -> float:
-        """Seconds of silence in the place of sound that is missing."""
+        """Seconds of silence in place of missing sound."""
         return self._clock.filled
 
     @property
     def notices(self) -> list[dict[str, Any]]:
-        """What was not heard, once all samples were yielded."""
+        """Notices of what was not decoded; complete once all samples were yielded."""
         return self._notices.told()
 
     def pcm(self) -> Iterator[bytes]:
-        """Yield samples; a change of rate or layout on the way is followed. Raises Refused."""
+        """Yield samples; the rate or layout may change in between. Raises Refused."""
         yield from mono(self._all_frames(), self._selection.channel)
 
     def _all_frames(self) -> Iterator[AudioFrame]:
-        """Yield frames, and silence in the place of those that are missing."""
+        """Yield frames, with silence in place of missing ones."""
         for part in self._parts():
             self._clock.begin(part.container)
             began = self._clock.position
@@ -100,7 +101,7 @@ class Source:
                 at, silence = self._clock.position, self._clock.hole(frame, lost, following)
                 if lost:
                     self._notices.add("damaged", at, at + silence, silence)
-                elif silence >= LEAST_MISSING and at > began:  # before, the track is late and nothing missing
+                elif silence >= LEAST_MISSING and at > began:  # before: late, not missing
                     self._notices.add("missing", at, at + silence, silence)
                 yield from silent(frame, silence)
                 frame.pts = None  # gaps and jumps in timestamps must not upset the resampler
@@ -108,7 +109,7 @@ class Source:
             self._note_end(part, began)
 
     def _note_end(self, part: Part, began: float) -> None:
-        """Note what is missing behind the last sound of a recording."""
+        """Note audio that is missing at the end of a recording."""
         at = self._clock.position
         if is_cut_off(part, at - began) or (part.is_torn and not part.may_be_followed):
             self._notices.add("cut_off", at, stated_end(part))
@@ -116,7 +117,7 @@ class Source:
             self._notices.add("damaged", at, at + part.lost, part.lost)
 
     def _parts(self) -> Iterator[Part]:
-        """Yield the recording, and others behind it in the file, each when the one before has ended."""
+        """Yield the recording, and others after it in the file, each once the one before has ended."""
         yield self._part
         tried, at = 0, self._part.end
         while self._part.may_be_followed and tried < FREE_PARTS + self.heard:
@@ -137,14 +138,14 @@ class Source:
 
 
 def import_all() -> None:
-    """Import what PyAV imports when a file first holds it, such as subtitles: later nothing can be opened."""
+    """Import the modules that PyAV imports on first use, such as subtitles: later no file can be opened."""
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if not module.name.endswith("__main__") and not module.name.startswith("av.datasets"):
             import_module(module.name)
 
 
 def warm_up() -> None:
-    """Decode a moment of silence, so that what is loaded at the first use is loaded before it is needed."""
+    """Decode a moment of silence, so that everything loaded on first use is loaded beforehand."""
     with tempfile.TemporaryFile() as file:
         with wave.open(file, "wb") as wav:
             wav.setparams((2, 2, 44_100, 0, "NONE", ""))

@@ -1,4 +1,4 @@
-"""What of a recording was not heard, in sentences for a person and codes for a program."""
+"""Notices of the parts of a recording that were not decoded: sentences for people, codes for programs."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from govor.decoder.containers.tracks import audio_tracks, listed
 from govor.decoder.wire import TrackSelection
 
 LEAST_MISSING = 0.5
-"""Seconds: shorter holes, in which nothing was sent because nobody spoke, are not worth a word."""
+"""Seconds: shorter gaps, in which nothing was sent during silence, are not reported."""
 
 LEAST_CUT, LEAST_CUT_SHARE = 1.0, 0.02
-"""Seconds, and share of the whole, that must be missing at the end: codecs and lists are not exact."""
+"""Least seconds, and least share of the whole, missing at the end: codecs and indexes are not exact."""
 
 EXACT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "wav", "w64", "aiff", "caf", "flac", "tta"})
-"""Formats that state a length which was counted; others guess it, or take it from what is there."""
+"""Formats that state a counted length; others guess it, or derive it from the file's content."""
 
 MOST_SAMPLES = 1 << 30
-"""A header that states more was written before anybody knew."""
+"""A header with a larger number was written before the number was known."""
 
 SENTENCES = {
     "damaged": "{seconds:.1f} s between {start:.1f} s and {end:.1f} s could not be decoded.",
     "missing": "{seconds:.1f} s between {start:.1f} s and {end:.1f} s are missing in the file.",
     "cut_off": "The recording breaks off at {start:.1f} s.",
-    "unheard": "Another recording begins in the file behind {start:.1f} s, and cannot be read.",
+    "unheard": "Another recording begins in the file after {start:.1f} s, and cannot be read.",
 }
 
 
 def other_tracks(part: Part, selection: TrackSelection) -> list[dict[str, Any]]:
-    """Return a notice of the tracks that are not heard, where nobody chose among them."""
+    """Return a notice of the tracks that are not used, if the request selects none."""
     tracks = audio_tracks(part.container)
     if selection.track or len(tracks) < 2:
         return []
     heard = part.container.streams.audio.index(part.track)
-    message = f"Of {len(tracks)} audio tracks, {heard} was heard; 'track' names another: {listed(tracks)}."
+    message = f"Of {len(tracks)} audio tracks, {heard} was used; 'track' selects another: {listed(tracks)}."
     return [{"code": "other_tracks", "message": message, "start": None, "end": None}]
 
 
 class Notices:
-    """Gathers what was not heard: one notice of each kind, from the first place to the last."""
+    """Collects notices: one of each kind, from its first place to its last."""
 
     def __init__(self, before: list[dict[str, Any]]) -> None:
-        """`before` is what is known at the beginning."""
+        """`before` are the notices known at the beginning."""
         self._before = before
         self._found: dict[str, tuple[float, float | None, float]] = {}
 
     def add(self, code: str, start: float, end: float | None = None, seconds: float = 0.0) -> None:
-        """Note a place, in seconds, and how much of it is lost."""
+        """Note a place, in seconds, and how many seconds are lost."""
         first, _, already = self._found.get(code, (start, None, 0.0))
         self._found[code] = (first, end, already + seconds)
 
@@ -66,7 +66,7 @@ class Notices:
 
 
 def stated_end(part: Part) -> float | None:
-    """Return the seconds that a container counts of the track; None: it does not count them."""
+    """Return the track's length in seconds, if the container counts it; None: it does not."""
     container, track = part.container, part.track
     if container.format.name not in EXACT:
         return None
@@ -81,6 +81,6 @@ def stated_end(part: Part) -> float | None:
 
 
 def is_cut_off(part: Part, length: float) -> bool:
-    """Tell whether the container counts much more than was read."""
+    """Tell whether the container states much more than was decoded."""
     end = stated_end(part)
     return end is not None and end - length > max(LEAST_CUT, LEAST_CUT_SHARE * end)

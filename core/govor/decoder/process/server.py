@@ -1,7 +1,7 @@
-"""A process that has PyAV imported, and forks the processes that decode: 3 ms instead of 200.
+"""A process that has imported PyAV and forks the decoder processes: 3 ms instead of 200.
 
 It has one thread and reads nothing of any recording. Processes that are done wait for the next recording; one
-more waits than is needed. When the server that this belongs to is gone, so are they all.
+more waits than is needed. If the server ends, this process and all decoders end too.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from govor.decoder.process.decoding import import_all, warm_up
 from govor.decoder.wire import DONE, LAST, NOT_STARTED, REQUEST, STATUS
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Sent to a whole group of processes when the server shall stop: requests under way are decoded to their
-end."""
+"""Sent to the whole process group to stop the server: recordings in progress are decoded to their end."""
 
 MOST_IDLE = 4
-"""Processes that wait for recordings; each takes 7 MB that it does not share."""
+"""Most processes that wait for recordings; each takes 7 MB that it does not share."""
 
 GRACE_SECONDS = 0.5
-"""For a process whose recording nobody wants any more: one that writes notices it, one that spins does
-not."""
+"""Time for a process to notice that its recording is no longer needed: one that writes notices it, one in an
+endless loop does not.
+"""
 
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """A process that decodes, and the recording it is at."""
+    """A decoder process and its recording."""
 
     process: int
     orders: socket.socket
     status: int | None = None
-    """Descriptor of the pipe to tell if it ends too early; None: nobody wants to know."""
+    """Descriptor of the pipe for the exit status; None: the status is not needed."""
     deadline: float | None = None
-    """When it is ended, in seconds of the monotonic clock."""
+    """When the process is killed, in seconds of the monotonic clock."""
     busy: bool = False
 
 
 class ForkServer:
-    """Takes requests from `control` until it is closed."""
+    """Serves the requests from `control` until it is closed."""
 
     def __init__(self, control: socket.socket, limits: Limits):
         self._control = control
@@ -60,7 +60,7 @@ class ForkServer:
         os.set_blocking(self._wakes, False)
 
     def run(self) -> None:
-        """Serve until there is nobody to serve."""
+        """Serve until the server has gone."""
         for number in IGNORED:
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, _nothing)
@@ -68,7 +68,7 @@ class ForkServer:
         import_all()
         warm_up()
         gc.collect()
-        gc.freeze()  # what is here stays in memory that all processes share
+        gc.freeze()  # objects so far stay in memory that all processes share
         self._poll.register(self._control, select.POLLIN)
         self._poll.register(self._woken, select.POLLIN)
         while self._step():
@@ -79,19 +79,19 @@ class ForkServer:
             os.kill(process, signal.SIGKILL)
 
     def _step(self) -> bool:
-        """Take what has come; return False if the server is gone."""
+        """Handle all pending events; return False if the server has gone."""
         going = True
-        for descriptor, _ in self._poll.poll(self._patience()):
+        for descriptor, _ in self._poll.poll(self._until_deadline()):
             if descriptor == self._control.fileno():
                 going = self._take()
             elif descriptor == self._woken:
                 self._reap()
             else:
-                self._hear(descriptor)
+                self._handle(descriptor)
         return going
 
     def _take(self) -> bool:
-        """Hand a request to a process; return False if the server is gone."""
+        """Pass a request to a process; return False if the server has gone."""
         try:
             data, descriptors, _, _ = socket.recv_fds(self._control, len(REQUEST), 3)
         except OSError:
@@ -101,18 +101,18 @@ class ForkServer:
         recording, answer, status = descriptors
         worker = next((one for one in self._workers.values() if not one.busy), None) or self._fork()
         if worker is None:
-            _tell(status, NOT_STARTED)
+            _report(status, NOT_STARTED)
         else:
             worker.busy, worker.status = True, status
-            self._poll.register(status, 0)  # wakes when nobody reads it any more
-            with suppress(OSError):  # it has just ended: that is told when it is reaped
+            self._poll.register(status, 0)  # wakes when the reader has gone
+            with suppress(OSError):  # the process has just ended: that is reported when it is reaped
                 socket.send_fds(worker.orders, [REQUEST], [recording, answer])
         os.close(recording)
         os.close(answer)
         return True
 
     def _fork(self, *, warm: bool = False) -> Worker | None:
-        """Return a new process, which waits; None: the system has no room for one."""
+        """Return a new process, which waits; None: the system cannot start one."""
         ours, theirs = socket.socketpair()
         try:
             process = os.fork()
@@ -126,7 +126,7 @@ class ForkServer:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 if warm:
-                    warm_up()  # now, rather than when a client waits
+                    warm_up()  # now, rather than while a client waits
                 code = child.work(theirs, self._silent, self._limits)
             finally:
                 os._exit(code)
@@ -135,8 +135,8 @@ class ForkServer:
         self._poll.register(ours, select.POLLIN)
         return worker
 
-    def _hear(self, descriptor: int) -> None:
-        """Take what a process says, or that nobody wants its recording."""
+    def _handle(self, descriptor: int) -> None:
+        """Handle a message of a process, or that the reader of its status has gone."""
         for worker in self._workers.values():
             if descriptor == worker.status and not self._is_done(worker):
                 self._forget(worker)
@@ -147,7 +147,7 @@ class ForkServer:
                 return
 
     def _is_done(self, worker: Worker) -> bool:
-        """Find out whether a process is done with its recording; let it wait for another one, or end it."""
+        """Tell whether a process is done with its recording; it then waits for another, or is dismissed."""
         if worker.orders.fileno() == -1:
             return False
         try:
@@ -156,7 +156,7 @@ class ForkServer:
             return False
         except ConnectionResetError:
             said = b""
-        if not said:  # it ends; how is known when it is reaped
+        if not said:  # it ends; the status is known when it is reaped
             self._dismiss(worker)
             return False
         worker.busy, worker.deadline = False, None
@@ -166,14 +166,14 @@ class ForkServer:
         return True
 
     def _dismiss(self, worker: Worker) -> None:
-        """Give a process no more recordings: it ends, if it has not done so."""
+        """Give a process no more recordings; it ends, if it has not yet done so."""
         worker.busy = True
         if worker.orders.fileno() != -1:
             self._poll.unregister(worker.orders)
             worker.orders.close()
 
     def _reap(self) -> None:
-        """Tell what became of processes that have ended."""
+        """Report the exit status of processes that have ended."""
         with suppress(BlockingIOError):
             os.read(self._woken, 4096)
         while self._workers:
@@ -182,13 +182,13 @@ class ForkServer:
                 return
             worker = self._workers.pop(process)
             self._dismiss(worker)
-            told = worker.status
+            descriptor = worker.status
             self._unregister(worker)
-            if told is not None:
-                _tell(told, status)
+            if descriptor is not None:
+                _report(descriptor, status)
 
     def _forget(self, worker: Worker) -> None:
-        """Nobody is told any more what becomes of a process."""
+        """Stop reporting on a process: close its status pipe."""
         status = worker.status
         self._unregister(worker)
         if status is not None:
@@ -199,8 +199,8 @@ class ForkServer:
             self._poll.unregister(worker.status)
             worker.status = None
 
-    def _patience(self) -> float | None:
-        """Milliseconds until a process is to be ended; None: there is none."""
+    def _until_deadline(self) -> float | None:
+        """Milliseconds until the next deadline of a process; None: there is none."""
         deadlines = [worker.deadline for worker in self._workers.values() if worker.deadline is not None]
         return max(0.0, min(deadlines) - time.monotonic()) * 1000 if deadlines else None
 
@@ -212,11 +212,11 @@ class ForkServer:
                 worker.deadline = None
 
 
-def _tell(descriptor: int, status: int) -> None:
-    with suppress(OSError):  # nobody wants to know
+def _report(descriptor: int, status: int) -> None:
+    with suppress(OSError):  # the reader has gone
         os.write(descriptor, STATUS.pack(status))
     os.close(descriptor)
 
 
 def _nothing(number: int, frame: FrameType | None) -> None:
-    """Have the signal wake the poll, and no more."""
+    """Do nothing: the signal only wakes the poll."""

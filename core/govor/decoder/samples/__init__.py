@@ -1,1 +1,1 @@
-"""Decoded samples: their time, their scale, and all channels mixed to one."""
+"""Decoded samples: their times, their scale, and all channels mixed to one."""

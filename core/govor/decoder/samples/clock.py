@@ -1,7 +1,7 @@
-"""The time of what is decoded: a recording's own clock, kept by silence where sound is missing.
+"""The times of decoded frames: missing sound is replaced by silence, so that the recording's own clock holds.
 
-Samples are counted from the recording's zero. So a track that begins late, packets that are missing and
-packets that cannot be decoded leave silence behind; jumps of hours, and jumps back, are passed over.
+Samples are counted from the recording's zero. So silence stands for the time before a late track, for missing
+packets and for packets that cannot be decoded; jumps of hours, and jumps back, are ignored.
 """
 
 from __future__ import annotations
@@ -14,36 +14,40 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 
 LEAST_LATE = 0.1
-"""Seconds by which a track begins late, at least: less is the delay of an encoder, or of pictures that are
-reordered, and nobody notices it."""
+"""Least seconds by which a track begins late: less is the delay of an encoder, or of reordered pictures, and
+nobody notices it.
+"""
 
 JITTER = 0.002
-"""Seconds: times in whole milliseconds are so much off between two frames."""
+"""Seconds by which times in whole milliseconds may be off between two frames."""
 
 LEAST_HOLE = 0.008
-"""Seconds: of frames that are shorter than this many may be missing unseen."""
+"""Seconds; if frames are shorter, many may be missing undetected."""
 
 MOST_HOLE = 3600.0
-"""Seconds; a longer one is a clock that was set, not sound that is missing."""
+"""Seconds; a longer gap is a clock that was set, not missing sound."""
 
 MOST_BACK = 1.0
-"""Seconds; what goes further back is a clock that begins anew."""
+"""Seconds; a longer step back is a clock that begins anew."""
 
 FREE_SILENCE, SILENCE_PER_BYTE, MOST_SILENCE = 600.0, 0.1, 12 * 3600.0
-"""Seconds of silence that any file may get, more for each byte of it, and in all. Opus that sends nothing in
-pauses takes a byte for 0.13 s of them: so a file gets hardly more than its size could hold anyway."""
+"""Seconds of silence that any file may get, that each of its bytes adds, and that is the most. Opus without
+packets in pauses takes a byte for 0.13 s of them, so a file gets hardly more than its size could hold
+anyway.
+"""
 
 SILENT_SAMPLES = 4096
 
 UNSTEADY = frozenset({"avi"})
-"""Formats that count packets and have no times: only packets that are there and damaged are missed."""
+"""Formats that count packets and have no times: only damaged packets are noticed, not missing ones."""
 
 OWN_ZERO = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
-"""Formats whose times begin at 0, whatever is there first. In others they begin with the first packet."""
+"""Formats whose times begin at 0, wherever the first packet is; in others, with the first packet."""
 
 LATEST_ZERO = 60.0
-"""Seconds in which something begins even there, unless the file is a piece of a stream and has its times: it
-begins with its first packet."""
+"""Seconds within which the first packet lies even in these. A later one means a piece of a stream that has
+kept its times: it begins with its first packet.
+"""
 
 
 class Clock:
@@ -52,25 +56,25 @@ class Clock:
     def __init__(self, file_bytes: int):
         self._allowed = min(FREE_SILENCE + SILENCE_PER_BYTE * file_bytes, MOST_SILENCE)
         self.position = 0.0
-        """Length of what has been counted, silence with it."""
+        """Seconds counted so far, including silence."""
         self.filled = 0.0
-        """Length of the silence in it."""
+        """Seconds of silence in it."""
 
     def begin(self, container: InputContainer) -> None:
-        """Follow a container from its beginning, behind what has been counted of others."""
+        """Follow a container from its beginning, after the seconds counted for earlier ones."""
         self._zero = _zero(container) - self.position
         self._steady = container.format.name not in UNSTEADY
         self._next: float | None = None
-        """When the next frame is due by the clock of the container."""
+        """When the next frame is due, by the container's clock."""
         self._origin: float | None = None
         """The container's time of the first sample."""
         self._rate: int | None = None
         self._early = self.position + LEAST_LATE
 
     def hole(self, frame: AudioFrame, lost: float, following: AudioFrame | None) -> float:
-        """Return how much silence belongs before a frame, and count both.
+        """Return the seconds of silence that belong before a frame, and count both.
 
-        `lost` is the length of the packets before it that could not be decoded; 0: there were none.
+        `lost` are the seconds of packets before it that could not be decoded; 0: there were none.
         """
         length = frame.samples / frame.sample_rate
         time = self._time(frame)
@@ -91,7 +95,7 @@ class Clock:
         return silence
 
     def _time(self, frame: AudioFrame) -> float | None:
-        """Return a frame's time; None: it has none, or counts it in samples of a rate that is over."""
+        """Return a frame's time; None: it has none, or counts it in samples of an earlier rate."""
         self._rate = self._rate or frame.sample_rate
         if frame.sample_rate == self._rate:
             return frame.time
@@ -103,7 +107,7 @@ class Clock:
             return JITTER
         if not self._steady:
             return math.inf
-        if self.position < self._early:  # the first packet may stand apart where a track is late
+        if self.position < self._early:  # the first packet may stand apart if a track is late
             return LEAST_LATE
         return max(LEAST_HOLE, length - JITTER)
 
@@ -112,7 +116,9 @@ class Clock:
         return self._allow(late) if late >= LEAST_LATE else 0.0
 
     def _missing(self, time: float, least: float, due: float, after: float) -> float:
-        """Return how much is missing before a frame; the next one, due then, must not take its time back."""
+        """Return the seconds missing before a frame, unless the next one, due at `due` but timed `after`,
+        takes the step back.
+        """
         assert self._next is not None
         assert self._origin is not None
         step = time - self._next
@@ -121,7 +127,7 @@ class Clock:
         is_hole = missing >= least and after > due - step / 2
         silence = self._allow(missing) if is_hole else 0.0
         if step <= -MOST_BACK or step >= MOST_HOLE or (is_hole and not silence):
-            self._origin = time - self.position  # it goes on from here
+            self._origin = time - self.position  # the clock goes on from here
         return silence
 
     def _allow(self, silence: float) -> float:
@@ -137,7 +143,7 @@ def _zero(container: InputContainer) -> float:
 def silent(like: AudioFrame, seconds: float) -> Iterator[AudioFrame]:
     """Yield frames of silence in the rate, layout and sample format of another one.
 
-    Layouts without a name of their own are left out: PyAV frees those twice that list their channels.
+    Layouts without a name of their own get no silence: PyAV frees twice those that list their channels.
     """
     left, channels = round(seconds * like.sample_rate), like.layout.nb_channels
     layout = f"{channels} channels" if "(" in like.layout.name.removesuffix("(side)") else like.layout

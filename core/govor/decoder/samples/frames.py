@@ -1,4 +1,4 @@
-"""What is the same in a row of decoded frames, and their samples as numbers."""
+"""Runs of decoded frames of one shape, and their samples as numbers."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from govor.decoder.refusals import Refused
 
 HIGHEST_RATE = 768_000
 """Hz. A resampler's filters grow with the rate that a file states: 250 MHz take 2 GB. DXD, the highest rate
-that is recorded at, has 352,800."""
+of recordings, has 352,800.
+"""
 
 MOST_CHANNELS = 64
-"""What FFmpeg converts at once."""
+"""Most channels that FFmpeg converts at once."""
 
 MOST_PLANES = 8
 """PyAV reads beyond the list of planes of a frame that has more."""
 
 WINDOW_SECONDS = 1.0
 WINDOW_BYTES = 4 << 20
-"""A window is shorter where a second would take more memory."""
+"""Most bytes of a window; at high rates it is shorter than a second."""
 
 NUMBERS = {"u8": "B", "s16": "h", "s32": "i", "s64": "q", "flt": "f", "dbl": "d"}
-"""FFmpeg's formats of samples, as Python's `memoryview` calls them."""
+"""Sample formats of FFmpeg, and their codes in Python's `memoryview`."""
 
 FULL_SCALE = {"B": 2.0**7, "h": 2.0**15, "i": 2.0**31, "q": 2.0**63, "f": 1.0, "d": 1.0}
 
 UNNAMED = "NONE"
-"""FFmpeg's word for a channel that no layout names."""
+"""FFmpeg's name for a channel without a place."""
 
 USUAL = {"1 channels": ("mono",), "2 channels": ("left", "right")}
-"""Two channels without a name are left and right, as everybody takes those of a plain wav."""
+"""Two channels without names are left and right, as in a plain wav."""
 
 Shape = tuple[int, str, str]
 
 
 def shape(frame: AudioFrame) -> Shape:
-    """Return rate, layout and format. Raises Refused for those that no recording has."""
+    """Return rate, layout and format. Raises Refused for impossible ones."""
     if frame.sample_rate > HIGHEST_RATE:
         raise Refused(
             f"The audio states a sample rate of {frame.sample_rate} Hz; the most is {HIGHEST_RATE}."
@@ -51,7 +52,7 @@ def shape(frame: AudioFrame) -> Shape:
 
 
 def windows(frames: Iterator[AudioFrame]) -> Iterator[list[AudioFrame]]:
-    """Yield runs of frames of one shape, about a second of each. Raises Refused."""
+    """Yield runs of frames of one shape, about a second each. Raises Refused."""
     held: list[AudioFrame] = []
     held_shape, room = None, 0.0
     for frame in frames:
@@ -73,7 +74,7 @@ def _window_samples(frame: AudioFrame) -> float:
 
 
 def numbers(frame: AudioFrame) -> list[memoryview[Any]]:
-    """Return a view of each channel's samples, which can be written to; none where they cannot be viewed."""
+    """Return a writable view of each channel's samples; an empty list if they cannot be viewed."""
     count, is_planar = frame.layout.nb_channels, frame.format.is_planar
     kind: Any = NUMBERS.get(frame.format.packed.name)
     if kind is None or (is_planar and count > MOST_PLANES):
@@ -85,14 +86,14 @@ def numbers(frame: AudioFrame) -> list[memoryview[Any]]:
 
 
 def is_named(layout: AudioLayout) -> bool:
-    """Tell whether the file says where each channel belongs, or everybody takes it for granted."""
+    """Tell whether the place of each channel is known: the file states it, or it is usual."""
     if layout.name in USUAL:
         return True
     return not any(each.name == UNNAMED for each in layout.channels)
 
 
 def graph(frame: AudioFrame, *filters: tuple[str, str]) -> Graph:
-    """Return a chain of filters, each with its arguments, that takes frames like this one."""
+    """Return a chain of filters, each with its arguments, for frames like this one."""
     made = Graph()
     last = made.add(
         "abuffer",
@@ -109,7 +110,7 @@ def graph(frame: AudioFrame, *filters: tuple[str, str]) -> Graph:
 
 
 def pulled(made: Graph) -> Iterator[AudioFrame]:
-    """Yield what has come through the filters."""
+    """Yield the frames that the filters have completed."""
     while True:
         try:
             frame = made.pull()

@@ -1,6 +1,6 @@
-"""Channels that are one another's inverse: mixed they would be silence, so the louder one stands for both.
+"""Replace channels that are each other's inverse by the louder one: their mix would be silence.
 
-All other frames pass as they are.
+All other frames stay as they are.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from av.audio.frame import AudioFrame
 from govor.decoder.samples.frames import FULL_SCALE, is_named, numbers, windows
 
 POINTS, FRAMES = 500, 16
-"""What is looked at of a second, at least: enough to tell two that cancel from ordinary stereo."""
+"""Least samples and frames examined per second: enough to distinguish cancelling channels from stereo."""
 
 SHORTEST_SECONDS = 0.1
-"""Below this nothing is learnt: a moment may look like anything."""
+"""A shorter window is not examined: a moment may look like anything."""
 
 CANCELLED = 0.25
 """Two channels cancel if their sum has less than this of the louder one's energy: at equal levels, if their
 correlation is below -0.875. Stereo of rooms and studios does not get near it over a second."""
 
 QUIET = 0.1
-"""With less than this of the energy at which two channels cancelled, nothing new is known of them."""
+"""If the energy is below this share of that at which two channels cancelled, the earlier result holds."""
 
 SETTLED = 0.5
-"""A channel that has given way counts this much: of two that are equally loud, each would lead by turns."""
+"""Weight of a replaced channel: otherwise two equally loud ones would replace each other in turn."""
 
 FADE_SECONDS = 0.02
 
@@ -34,7 +34,7 @@ Points = Sequence[Sequence[float]]
 
 
 def upright(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
-    """Yield the frames, none later than a second. Raises Refused."""
+    """Yield the frames, none more than a second late. Raises Refused."""
     known: Inversions | None = None
     for window in windows(frames):
         compared = _compared(window[0])
@@ -52,7 +52,7 @@ def upright(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
 
 
 def _compared(frame: AudioFrame) -> list[int]:
-    """Return the channels that may be one another's inverse: all, or left and right of a larger layout."""
+    """Return the channels that are compared: all, or left and right of a larger layout."""
     count = frame.layout.nb_channels
     if count < 2 or not numbers(frame):
         return []
@@ -62,7 +62,7 @@ def _compared(frame: AudioFrame) -> list[int]:
 
 
 def _learn(known: Inversions, window: list[AudioFrame], compared: list[int]) -> None:
-    """Look at some samples of each channel, the same ones of all."""
+    """Examine some samples of each channel, at the same places in all."""
     if sum(frame.samples for frame in window) < SHORTEST_SECONDS * window[0].sample_rate:
         return
     views = [numbers(frame) for frame in window[:: max(len(window) // FRAMES, 1)]]
@@ -78,16 +78,16 @@ def _learn(known: Inversions, window: list[AudioFrame], compared: list[int]) -> 
 
 
 class Inversions:
-    """Which channel is heard in whose place, from window to window."""
+    """Finds, from window to window, which channel replaces which."""
 
     def __init__(self, count: int):
         self.sources = list(range(count))
-        """For each channel the one that is heard in its place, mostly itself."""
+        """For each channel the one that is used in its place, mostly itself."""
         self._cancelled = [0.0] * count
-        """The energy of each channel that has given way, and its leader's, when they last cancelled."""
+        """Per replaced channel, its energy and its replacement's when they last cancelled."""
 
     def learn(self, points: Points, compared: list[int], least: float) -> None:
-        """Take in a window, some samples of each channel. What is not above `least` is silence."""
+        """Examine a window of some samples of each channel. Samples up to `least` count as silence."""
         energies = {channel: float(sum(map(mul, points[channel], points[channel]))) for channel in compared}
         silence = least * least * len(points[0])
         sources, leading = list(self.sources), list[int]()
@@ -114,7 +114,7 @@ class Inversions:
 
 
 def _rewrite(window: list[AudioFrame], before: list[int], after: list[int]) -> None:
-    """Put channels in others' places; what was heard before is faded out."""
+    """Copy the replacements into the frames, with a fade from the earlier ones."""
     moved = [channel for channel, source in enumerate(after) if source != channel]
     changed = [channel for channel, source in enumerate(after) if source != before[channel]]
     if not moved and not changed:

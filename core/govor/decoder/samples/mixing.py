@@ -1,4 +1,4 @@
-"""Decoded frames of any rate and layout to 16-bit mono at 16 kHz: all channels mixed, or one of them."""
+"""Turn frames of any rate and layout into 16-bit mono at 16 kHz: all channels mixed, or one of them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ SAMPLE_RATE = 16_000
 SAMPLES = ("aformat", f"sample_fmts=s16:sample_rates={SAMPLE_RATE}:channel_layouts=mono")
 
 FREE_CHANGES = 100
-"""Changes of rate, layout or sample format that any recording may have; more: one a second of sound. Each
-needs a new resampler, and a file of 15 kB can have a thousand."""
+"""Changes of rate, layout or sample format that any recording may have; beyond that, one per second of sound.
+Each needs a new resampler, and a file of 15 kB can have a thousand.
+"""
 
 USUAL_RATE = 48_000
-"""Hz. The filters of a resampler grow with the rate: a change to a higher one counts as so many more."""
+"""Hz. The filters of a resampler grow with the rate, so a change to a higher rate counts as several."""
 
 PLAIN_NAMES = {"FL": "left", "FR": "right", "FC": "centre"}
-"""Words for what FFmpeg calls front left, front right, front center."""
+"""Plain words for FFmpeg's front left, front right, front center."""
 
 
 def channel_names(frame: AudioFrame) -> tuple[str, ...]:
-    """Return a name for each channel, in plain words; where one has none, numbers from 1."""
+    """Return a name for each channel, in plain words; numbers from 1 if one has no name."""
     channels = frame.layout.channels
     if len(channels) == 1:
         return ("mono",)
@@ -43,8 +44,10 @@ def channel_names(frame: AudioFrame) -> tuple[str, ...]:
 
 
 def mono(frames: Iterator[AudioFrame], channel: int | None = None) -> Iterator[bytes]:
-    """Yield samples of all channels or one, from 0. A change of rate or layout on the way is followed; a part
-    that lacks the channel is silent. Raises Refused, also where the first frame lacks it."""
+    """Yield samples of all channels mixed, or of one channel, counted from 0. The rate or layout may change
+    in between; a part that lacks the channel is silent. Raises Refused, also if the first frame lacks the
+    channel.
+    """
     now, convert, changes, samples = None, _Conversion(channel), 0.0, 0
     scaled = to_scale(frames)
     for frame in scaled if channel is not None else upright(scaled):
@@ -71,14 +74,14 @@ def _check_channel(frame: AudioFrame, channel: int | None) -> None:
 
 
 class _Conversion:
-    """Frames of one shape on their way to samples."""
+    """Converts frames of one shape to samples."""
 
     def __init__(self, channel: int | None):
         self._channel = channel
         self._filters: Graph | None = None
 
     def feed(self, frame: AudioFrame | None) -> Iterator[bytes]:
-        """Yield samples of one frame; None flushes what is still held. Raises Refused."""
+        """Yield samples of one frame; None flushes the rest. Raises Refused."""
         try:
             if self._filters is None:
                 if frame is None:
@@ -94,7 +97,7 @@ class _Conversion:
 
 
 def _filters(frame: AudioFrame, channel: int | None) -> Graph:
-    """Return what turns frames like this one into samples. Raises FFmpegError."""
+    """Return the filters that convert frames like this one. Raises FFmpegError."""
     count = frame.layout.nb_channels
     if channel is not None:
         return graph(frame, ("pan", f"mono|c0=c{channel}" if channel < count else "mono|c0=0*c0"), SAMPLES)
@@ -102,7 +105,7 @@ def _filters(frame: AudioFrame, channel: int | None) -> Graph:
         try:
             return graph(frame, SAMPLES)
         except FFmpegError as error:
-            if error.errno != errno.EINVAL:  # FFmpeg does not know how such channels are mixed
+            if error.errno != errno.EINVAL:  # FFmpeg cannot mix such channels
                 raise
     alike = "+".join(f"{1 / count:.9f}*c{number}" for number in range(count))
     return graph(frame, ("aformat", "sample_fmts=flt"), ("pan", f"mono|c0={alike}"), SAMPLES)

@@ -1,7 +1,7 @@
-"""Samples of floating point that were written in the scale of whole numbers, brought to their own: -1 to 1.
+"""Scale floating-point samples that were written in the range of integers to their own: -1 to 1.
 
 Programs that read 16 bits and write floats may forget to divide. A recording that is only too loud, with
-peaks of some units, stays as it is: what is above 1 is cut off, as ever.
+peaks of some units, stays as it is: values above 1 are clipped as usual.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from av.audio.frame import AudioFrame
 from govor.decoder.samples.frames import graph, numbers, pulled, shape, windows
 
 LOUDEST = 64.0
-"""36 dB too loud is the most that a recording in its own scale is taken to be."""
+"""Highest peak, 36 dB above full scale, of a recording in its own scale."""
 
 USUAL = 0.99
-"""What this share of the samples does not exceed tells the scale: single ones may be damaged."""
+"""The quantile of the samples that determines the scale: single samples may be damaged."""
 
 SCALES = (2.0**15, 2.0**23, 2.0**31)
 """Of 16, 24 and 32 bits."""
 
 POINTS = 2000
-"""Samples of a window that are looked at, at least: one of each frame and channel."""
+"""Least number of samples of a window that are examined: one of each frame and channel."""
 
 
 def to_scale(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
@@ -56,7 +56,7 @@ def _scaled(frames: Iterator[AudioFrame], *, is_pcm: bool) -> Iterator[AudioFram
 
 
 def _scale(window: list[AudioFrame]) -> float:
-    """Return the scale that a second of samples is in: 1 is their own."""
+    """Return the scale of a second of samples; 1: their own."""
     step = max(sum(frame.samples for frame in window) * window[0].layout.nb_channels // POINTS, 1)
     points = [abs(sample) for frame in window for view in numbers(frame) for sample in view[::step]]
     finite = sorted(point for point in points if point < math.inf)

@@ -1,1 +1,1 @@
-"""Bodies as other servers write them."""
+"""Response bodies in the form of other servers."""

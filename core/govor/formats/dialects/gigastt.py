@@ -22,7 +22,7 @@ MEDIA_TYPES = {
     "vtt": "text/vtt; charset=utf-8",
     "md": "text/markdown; charset=utf-8",
 }
-"""Every `format`, and what its body is."""
+"""Media type of each `format`."""
 
 CODES = {
     "audio_too_long": "invalid_audio",
@@ -30,16 +30,16 @@ CODES = {
     "server_busy": "timeout",
     "shutting_down": "pool_closed",
 }
-"""Codes that have another name here."""
+"""Error codes that have another name in gigastt."""
 
 STATUSES = {"invalid_audio": 422, "transcription_error": 422}
-"""Statuses that differ, by the code as it is here."""
+"""Statuses that differ in gigastt, by Govor's error code."""
 
 BUSY_SECONDS = 30
 
 
 def flat_error(error: GovorError) -> tuple[int, dict[str, object], float | None]:
-    """Return status, body and seconds until a retry. Who finds all workers busy is told 30 s, always."""
+    """Return status, body and seconds until a retry: always 30 s if all workers are busy."""
     code = CODES.get(error.code, error.code)
     retry_after = BUSY_SECONDS if code == "timeout" else error.retry_after
     body: dict[str, object] = {"error": str(error), "code": code}
@@ -75,7 +75,7 @@ def render(
 
 
 def json_body(transcript: Transcript, *, segments: bool) -> dict[str, object]:
-    """The default body. `words` is empty where the model has no word times."""
+    """Return the default body. `words` is empty if the model has no word times."""
     body: dict[str, object] = {
         "text": transcript.text,
         "words": [_word(word) for word in _words(transcript.segments)],
@@ -87,7 +87,7 @@ def json_body(transcript: Transcript, *, segments: bool) -> dict[str, object]:
 
 
 class GigasttEvents:
-    """A partial with every segment: the utterance so far; a final when an utterance is over."""
+    """A partial event with every segment (the utterance so far), and a final one after each utterance."""
 
     def __init__(self, clock: Callable[[], float] = time.time):
         self._clock = clock
@@ -105,13 +105,13 @@ class GigasttEvents:
         return before + self._event("partial", self._open.segments)
 
     def end(self, transcript: Transcript) -> bytes:
-        """The last final; of a silent recording the only one, with an empty text."""
+        """The last final event; for a silent recording the only one, with an empty text."""
         return self._final(self._open or Utterance([]))
 
     def error(self, error: GovorError) -> bytes:
         code = CODES.get(error.code, error.code)
-        told = "inference_error" if code == "transcription_error" else code
-        return data_event({"type": "error", "message": str(error), "code": told})
+        name = "inference_error" if code == "transcription_error" else code
+        return data_event({"type": "error", "message": str(error), "code": name})
 
     def _final(self, utterance: Utterance) -> bytes:
         return self._event("final", utterance.segments)
@@ -182,7 +182,7 @@ def _markdown(transcript: Transcript, *, sections: bool, words: bool) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """mm:ss, or hh:mm:ss from an hour on."""
+    """Return mm:ss, or hh:mm:ss from an hour on."""
     minutes, rest = divmod(round(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"

@@ -1,4 +1,4 @@
-"""go-whisper's bodies: JSON with segments whatever the model, and events that have names."""
+"""go-whisper's bodies: JSON with segments for every model, and events with names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PING = b"event: ping\n\n"
 
 
 class Turns:
-    """Finds where another speaker begins; segments are asked about in order."""
+    """Finds changes of speaker; segments must be given in order."""
 
     def __init__(self) -> None:
         self._speaker: str | None = None
@@ -23,9 +23,9 @@ class Turns:
 
 
 def rich_body(transcript: Transcript, task: str) -> dict[str, object]:
-    """The whole transcript. `task` is go-whisper's word: transcribe, translate or diarize.
+    """Return the whole transcript. `task` is go-whisper's word: transcribe, translate or diarize.
 
-    `language` is the code of the text's language; no key where the model cannot tell.
+    `language` is the code of the text's language; the key is absent if the model cannot tell.
     """
     turns = Turns()
     code = "en" if transcript.task == "translate" else transcript.language
@@ -41,12 +41,12 @@ def rich_body(transcript: Transcript, task: str) -> dict[str, object]:
 
 
 class GoWhisperEvents:
-    """ping, task, then a segment each, and ok; or an error."""
+    """Events: ping, task, then a segment each, and ok; or an error."""
 
     def __init__(self, task: str, language: str | None, duration: float | None, *, rich: bool = False):
-        """`language` is what the client asked for, `duration` what the recording's container states.
+        """`language` is the client's, `duration` the container's.
 
-        With `rich` segments have all that is known of them, as verbose_json has it.
+        With `rich`, segments have all known values, as verbose_json has them.
         """
         self._rich = rich
         self._task = task
@@ -60,7 +60,7 @@ class GoWhisperEvents:
         return PING
 
     def segment(self, segment: Segment) -> bytes:
-        """The first one is announced by the task: only now is the language known."""
+        """A segment; a task event precedes the first one, because only now is the language known."""
         begun = self._begin(segment.language)
         start = self._clock if segment.start is None else segment.start
         self._clock = max(start, segment.end or start)
@@ -71,8 +71,8 @@ class GoWhisperEvents:
         return begun + _named("segment", body)
 
     def end(self, transcript: Transcript) -> bytes:
-        told = warnings(transcript)  # go-whisper's own has no data
-        return self._begin(transcript.language) + (_named("ok", told) if told else b"event: ok\n\n")
+        found = warnings(transcript)  # go-whisper's own event has no data
+        return self._begin(transcript.language) + (_named("ok", found) if found else b"event: ok\n\n")
 
     def error(self, error: GovorError) -> bytes:
         return _named("error", {"error": error_body(error)})

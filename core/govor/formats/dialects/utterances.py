@@ -1,4 +1,4 @@
-"""Segments that belong together: an utterance ends with its sentence, at a pause, or when it gets long."""
+"""Group segments into utterances: one ends with its sentence, at a pause, or if it gets long."""
 
 from __future__ import annotations
 

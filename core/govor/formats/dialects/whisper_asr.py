@@ -13,7 +13,7 @@ from govor.formats.timeline import place_segments
 def render(transcript: Transcript, output: str, *, words: bool, layout: Layout) -> tuple[str, str]:
     """Return body and media type.
 
-    `words` shows the words' times inside the segments of json, `layout` matters to srt and vtt.
+    `words` adds the words' times to the segments of json, `layout` applies to srt and vtt.
     """
     if output == "json":
         return dump_json(result_body(transcript, words=words)) + "\n", formats.MEDIA_TYPES["json"]
@@ -21,7 +21,7 @@ def render(transcript: Transcript, output: str, *, words: bool, layout: Layout) 
 
 
 def result_body(transcript: Transcript, *, words: bool) -> dict[str, object]:
-    """Whisper's result: the language is a code, and words lie inside the segments."""
+    """Return Whisper's result: the language is a code, and words are inside the segments."""
     whole = verbose_body(transcript, words=False, segments=True, codes=True)
     segments = whole["segments"]
     if words and isinstance(segments, list):
@@ -39,7 +39,7 @@ def result_body(transcript: Transcript, *, words: bool) -> dict[str, object]:
 
 
 def language_body(chances: dict[str, float]) -> dict[str, object]:
-    """The likeliest language; empty where nobody speaks."""
+    """Return the likeliest language; empty if there is no speech."""
     if not chances:
         return {}
     code, chance = max(chances.items(), key=lambda item: item[1])

@@ -13,18 +13,18 @@ from govor.formats.timeline import TimedSegment, place_segments
 
 MEDIA_TYPES = {
     "json": "application/json",
-    "text": "text/plain; charset=utf-8",  # theirs is text/html, in which a transcript could be a script
+    "text": "text/plain; charset=utf-8",  # whisper.cpp has text/html, in which a transcript could be a script
     "srt": "application/x-subrip; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
     "verbose_json": "application/json",
 }
-"""Every `response_format`, and what its body is."""
+"""Media type of each `response_format`."""
 
 
 def render(
     transcript: Transcript, response_format: str, *, times: bool, layout: Layout = STANDARD
 ) -> tuple[str, str]:
-    """Return body and media type; without `times` verbose_json has none."""
+    """Return body and media type; without `times`, verbose_json has none."""
     match response_format:
         case "text":
             body = transcript.text + "\n"
@@ -40,7 +40,7 @@ def render(
 
 
 def verbose_body(transcript: Transcript, *, times: bool) -> dict[str, object]:
-    """Words lie inside the segments. What a model cannot say has no key, probabilities of languages too."""
+    """Words are inside the segments. Unknown values are absent, also probabilities of languages."""
     language = language_name(transcript.language) if transcript.language else None
     return {
         "task": transcript.task,

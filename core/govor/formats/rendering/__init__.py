@@ -1,1 +1,1 @@
-"""One transcript to the body of a response, whole or as its segments arrive."""
+"""Render one transcript as the body of a response, whole or while its segments arrive."""

@@ -1,4 +1,4 @@
-"""From one Transcript to the body of a response: pure functions.
+"""Render a Transcript as the body of a response: pure functions.
 
 Knows nothing of HTTP frameworks, models or files.
 """
@@ -25,13 +25,13 @@ MEDIA_TYPES = {
     "txt": "text/plain; charset=utf-8",
     "tsv": "text/tab-separated-values; charset=utf-8",
 }
-"""Every `response_format`, and what its body is."""
+"""Media type of each `response_format`."""
 
 SPEAKER_FORMATS = frozenset(MEDIA_TYPES) - {"json"}
-"""Those that name speakers."""
+"""Formats that name speakers."""
 
 SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
-"""Those that have a layout, and are cut by the times of words."""
+"""Formats with a layout; they are cut by the times of words."""
 
 
 def render(
@@ -47,7 +47,7 @@ def render(
 ) -> tuple[str, str]:
     """Return body and media type. Raises InvalidParam for a format that is not in MEDIA_TYPES.
 
-    `words`, `segments` and `codes` (the language is "ru", not "russian") matter to verbose_json, `logprobs`
+    `words`, `segments` and `codes` (the language is "ru", not "russian") apply to verbose_json, `logprobs`
     to json, `times` of paragraphs to txt, `layout` to srt and vtt; the other formats ignore them.
     """
     match response_format:
@@ -57,7 +57,7 @@ def render(
             body = dump_json(verbose_body(transcript, words=words, segments=segments, codes=codes))
         case "diarized_json":
             if any(segment.speaker is None for segment in transcript.segments if has_text(segment.text)):
-                raise InvalidParam("Nobody has told its speakers apart.", param="response_format")
+                raise InvalidParam("The transcript has no speakers.", param="response_format")
             body = dump_json(diarized_body(transcript))
         case "text":
             body = text_body(transcript)

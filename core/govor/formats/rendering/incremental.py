@@ -12,18 +12,18 @@ from govor.formats.subtitles.line_breaks import columns
 from govor.formats.timeline import TimedSegment
 from govor.plain import has_text
 
-_READING = 15.0  # columns per second of speech, where nothing else is known
+_READING = 15.0  # columns per second of speech, if no time is known
 
 
 class IncrementalFormat(Protocol):
-    """One text; what the three methods return, in this order, is all of it."""
+    """Writes one text in pieces: the results of the three methods, called in this order, are all of it."""
 
     def begin(self) -> str:
-        """What stands before all segments."""
+        """Return the text before all segments."""
         ...
 
     def add(self, placed: TimedSegment) -> str:
-        """Return what is final with one more segment that has text."""
+        """Return the text that becomes final with one more segment that has text."""
         ...
 
     def end(self, duration: float) -> str:
@@ -34,7 +34,7 @@ class IncrementalFormat(Protocol):
 def incremental_format(
     response_format: str, *, language: str | None, task: Task, times: bool, layout: Layout
 ) -> IncrementalFormat | None:
-    """Return the writer of a format; None: only the whole transcript can be written in it."""
+    """Return the writer of a format; None: it can only render whole transcripts."""
     match response_format:
         case "txt":
             return Paragraphs(language, task=task, times=times)
@@ -48,7 +48,7 @@ def incremental_format(
 
 
 class SegmentTimer:
-    """Finds the times of segments while they arrive; what is unknown follows the segment before."""
+    """Finds the times of segments while they arrive; an unknown start is the end of the segment before."""
 
     def __init__(self) -> None:
         self._clock = 0.0

@@ -1,4 +1,4 @@
-"""A text for people: paragraphs at pauses and speakers, with times on wish."""
+"""Plain text in paragraphs, which begin at pauses and changes of speaker, with optional times."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LONG, TOO_LONG = 500, 1000
 
 
 class Paragraphs:
-    """The `txt` format. A speaker's name stands where another one spoke before."""
+    """The `txt` format. A name precedes the text at each change of speaker."""
 
     def __init__(self, language: str | None = None, *, task: Task = "transcribe", times: bool = False):
-        """`language` is what is known before the first segment; `times` put [hh:mm:ss] before paragraphs."""
+        """`language` is the one known before the first segment; `times` put [hh:mm:ss] before paragraphs."""
         self._language, self._task, self._times = language, task, times
         self._joiner = Joiner(language, task=task)
         self._last: TimedSegment | None = None
@@ -29,7 +29,7 @@ class Paragraphs:
         return ""
 
     def add(self, placed: TimedSegment) -> str:
-        """Return what one more segment that has text appends."""
+        """Return the text that one more segment with text appends."""
         before = ""
         if self._last is None or self._ends_before(placed):
             before = self._begin_paragraph(placed)

@@ -1,4 +1,4 @@
-"""Segments to cues that can be read: in lines, long enough, broken at sentences, pauses and speakers."""
+"""Turn segments into readable cues: in lines, shown long enough, broken at sentences, pauses and speakers."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from govor.formats.subtitles.pieces import CuePiece, cue_pieces, one_line
 from govor.formats.timeline import TimedSegment
 
 PAUSE = 0.5
-"""Seconds of silence that part two cues as well as a full stop does."""
+"""Seconds of silence that separate two cues as well as a full stop does."""
 LONG_PAUSE = 2.0
-"""Seconds of silence that no cue is shown through."""
-_LONGEST_RUN = 30.0  # seconds after which a segment's end must do, so that cues appear while others are heard
+"""Seconds of silence during which no cue is shown."""
+_LONGEST_RUN = 30.0  # seconds after which a segment's end ends a run, so that cues appear early
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Lines and when they show, in seconds."""
+    """Lines of text and the seconds from and to which they are shown."""
 
     start: float
     end: float
@@ -30,7 +30,7 @@ class Cue:
 
 
 class CueMaker:
-    """Makes cues of the segments of one recording, in time order. Cues do not overlap."""
+    """Makes cues from the segments of one recording, in time order. Cues do not overlap."""
 
     def __init__(self, layout: Layout = Layout(), *, labelled: bool = True):  # noqa: B008  frozen
         """`labelled`: the speaker's name takes room on the first line."""
@@ -40,7 +40,7 @@ class CueMaker:
         self._held: Cue | None = None  # its end depends on the next one's start
 
     def add(self, placed: TimedSegment) -> Iterator[Cue]:
-        """Yield the cues that are final with one more segment that has text."""
+        """Yield the cues that become final with one more segment that has text."""
         speaker = one_line(placed.segment.speaker or "")
         atoms = cue_pieces(placed, self._layout.max_line_width - columns(self.label(speaker)))
         if self._run and (speaker != self._speaker or self._is_over(atoms[0])):
@@ -51,20 +51,20 @@ class CueMaker:
         self._run += atoms
 
     def end(self, duration: float = math.inf) -> Iterator[Cue]:
-        """Yield the last cues; none is shown longer than the recording, unless what is said in it is."""
+        """Yield the last cues; none is shown beyond the recording's end, unless its words are later."""
         yield from self._close_run()
         if self._held is not None:
             yield self._shown(self._held, max(duration, self._held.end))
 
     def label(self, speaker: str) -> str:
-        """Return what stands before the first line of a speaker's cue, in at most half a line."""
+        """Return the label of a speaker's cue, at most half a line long."""
         if not speaker or not self._labelled:
             return ""
         room = self._layout.max_line_width // 2 - 2
         return f"{speaker if columns(speaker) <= room else speaker[: (room - 1) // 2] + '…'}: "
 
     def _is_over(self, following: CuePiece) -> bool:
-        """Tell whether the run ends before an atom: a sentence or pause ends it, and it can be read."""
+        """Tell whether the run ends before an atom: at a sentence or pause, and long enough to read."""
         first, last = self._run[0], self._run[-1]
         pause = following.start - last.end
         if pause >= LONG_PAUSE or last.end - first.start >= _LONGEST_RUN:
@@ -83,23 +83,23 @@ class CueMaker:
         self._run = []
 
     def _settle(self, cue: Cue) -> Iterator[Cue]:
-        """Hold a cue and yield the one before it, whose end is known now."""
+        """Hold a cue and yield the one before it, whose end is now known."""
         if self._held is not None:
             missing = self._layout.min_seconds - (cue.start - self._held.start)
             late = cue.start + missing
             if missing > 0 and cue.end - late >= self._layout.min_seconds:
-                cue = replace(cue, start=late)  # a short word before it can be read, too
-            start = max(cue.start, self._held.start + self._least(self._held))  # both may be said at once
+                cue = replace(cue, start=late)  # so that a short word before it can be read, too
+            start = max(cue.start, self._held.start + self._least(self._held))  # two may speak at once
             yield self._shown(self._held, start)
             cue = replace(cue, start=start, end=max(cue.end, start + self._least(cue)))
         self._held = replace(cue, end=max(cue.end, cue.start + self._least(cue)))
 
     def _least(self, cue: Cue) -> float:
-        """Seconds that a cue is shown at least, also where others speak meanwhile."""
+        """Return the least seconds that a cue is shown, also if others speak meanwhile."""
         return max(0.001, min(self._layout.min_seconds, cue.end - cue.start))
 
     def _shown(self, cue: Cue, limit: float) -> Cue:
-        """Return the cue as long as it takes to read it, but not beyond the limit."""
+        """Return the cue with enough time to read it, but not beyond the limit."""
         reading = sum(map(columns, cue.lines)) / self._layout.max_speed
         wanted = max(cue.end, cue.start + max(self._layout.min_seconds, reading))
         return replace(cue, end=min(wanted, limit, cue.start + self._layout.max_seconds))
@@ -110,7 +110,7 @@ def _width(atoms: Sequence[CuePiece]) -> int:
 
 
 def _cut(atoms: Sequence[CuePiece], layout: Layout, indent: int) -> Iterator[tuple[int, int]]:
-    """Yield (begin, end) of the cues of a run: of all ways to cut it the one that costs least."""
+    """Yield (begin, end) of the cues of a run: of all ways to cut it, the cheapest."""
     cheapest = [0.0] + [math.inf] * len(atoms)
     began = [0] * (len(atoms) + 1)
     for begin in range(len(atoms)):
@@ -127,10 +127,10 @@ def _cut(atoms: Sequence[CuePiece], layout: Layout, indent: int) -> Iterator[tup
 def _cues_from(
     atoms: Sequence[CuePiece], begin: int, layout: Layout, indent: int
 ) -> Iterator[tuple[int, float]]:
-    """Yield where a cue that begins at an atom may end, and what that costs.
+    """Yield the possible ends of a cue that begins at an atom, with the cost of each.
 
-    A sentence or a pause in the middle costs, a short cue, a fast one and an empty one, and an end in the
-    middle of a sentence.
+    A sentence end or a pause in the middle costs, so does a short, fast or nearly empty cue, and an end amid
+    a sentence.
     """
     filler = Filler(layout, indent)
     room = layout.max_line_width * layout.max_line_count

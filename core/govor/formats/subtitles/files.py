@@ -16,9 +16,9 @@ STANDARD = Layout()
 
 
 class Srt:
-    """SubRip: numbered cues, comma before the milliseconds; "" where nothing was said.
+    """SubRip: numbered cues, comma before the milliseconds; "" without speech.
 
-    A speaker's name stands before what is said.
+    A speaker's name precedes the text.
     """
 
     def __init__(self, layout: Layout = STANDARD):
@@ -29,7 +29,7 @@ class Srt:
         return ""
 
     def add(self, placed: TimedSegment) -> str:
-        """Return what is final with one more segment."""
+        """Return the text that becomes final with one more segment."""
         return "".join(map(self._cue, self._maker.add(placed)))
 
     def end(self, duration: float) -> str:
@@ -51,7 +51,7 @@ class Vtt:
         return "WEBVTT\n\n"
 
     def add(self, placed: TimedSegment) -> str:
-        """Return what is final with one more segment."""
+        """Return the text that becomes final with one more segment."""
         return "".join(map(self._cue, self._maker.add(placed)))
 
     def end(self, duration: float) -> str:
@@ -63,7 +63,7 @@ class Vtt:
 
 
 class Tsv:
-    """Whisper's table: a line per segment, times in milliseconds. A speaker's name stands before the text."""
+    """Whisper's table: a line per segment, times in milliseconds. A speaker's name precedes the text."""
 
     def begin(self) -> str:
         return "start\tend\ttext\n"

@@ -1,4 +1,4 @@
-"""What subtitles must keep to, and the lines of one cue."""
+"""The limits of subtitles, and the line breaks of one cue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from govor.formats.subtitles.pieces import CuePiece
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Limits of lines and cues; the defaults are those that most broadcasters give their subtitlers."""
+    """Limits of lines and cues; the defaults are those of most broadcasters' guidelines."""
 
     max_line_width: int = 42
     """Columns; a Chinese character takes two."""
@@ -18,14 +18,14 @@ class Layout:
     max_words_per_line: int = 0
     """0: any number."""
     min_seconds: float = 1.0
-    """How long a cue is shown at least, where the next one leaves it the time."""
+    """How long a cue is shown at least, if the next one does not begin before."""
     max_seconds: float = 7.0
     max_speed: float = 17.0
-    """Columns per second that people can read."""
+    """Reading speed in columns per second."""
 
 
 class Filler:
-    """Counts the lines that atoms fill, one after the other, each as full as can be."""
+    """Counts the lines that atoms fill, one after the other, each as full as possible."""
 
     __slots__ = ("_indent", "_layout", "_left", "_words", "lines")
 
@@ -37,7 +37,7 @@ class Filler:
         self._words = 0
 
     def add(self, atom: CuePiece, gap: str) -> bool:
-        """Add an atom, which `gap` parts from the one before; False: there is no line left for it."""
+        """Add an atom, separated by `gap` from the one before; False: there is no line left for it."""
         wanted = atom.width + len(gap)
         limit = self._layout.max_words_per_line
         if self.lines and wanted <= self._left and not (limit and self._words >= limit):
@@ -51,7 +51,7 @@ class Filler:
 
 
 def break_lines(atoms: Sequence[CuePiece], layout: Layout, indent: int) -> list[str]:
-    """Return the lines of a cue, as few as they can be, broken at the best places, of similar length."""
+    """Return the lines of a cue: as few as possible, broken at the best places, of similar length."""
     filler = Filler(layout, indent)
     for before, atom in zip([None, *atoms], atoms, strict=False):
         filler.add(atom, before.gap if before else "")
@@ -65,7 +65,7 @@ def join(atoms: Sequence[CuePiece]) -> str:
 
 
 def _best_cuts(atoms: Sequence[CuePiece], layout: Layout, indent: int, lines: int) -> list[int]:
-    """Return the atoms that begin a line, but for the first."""
+    """Return the atoms that begin a line, except the first."""
     best: list[tuple[float, list[int]] | None] = [(0.0, [])] + [None] * len(atoms)
     for line in range(lines):
         reached: list[tuple[float, list[int]] | None] = [None] * (len(atoms) + 1)
@@ -85,7 +85,7 @@ def _extend(
     layout: Layout,
     indent: int,
 ) -> None:
-    """Note the cheapest way to every place where a line that begins at `begin` may end."""
+    """Record the cheapest way to every possible end of a line that begins at `begin`."""
     width = indent
     for end in range(begin + 1, len(atoms) + 1):
         atom = atoms[end - 1]

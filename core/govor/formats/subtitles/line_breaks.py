@@ -1,7 +1,7 @@
-"""Where a text may be broken, in every script, and how good each place is.
+"""Find the places where a text may be broken, in every script, and rate them.
 
-After spaces; and between letters of the scripts that put none between words, but for the marks that begin no
-line and end none (https://www.unicode.org/reports/tr14/, classes CL, EX, NS and OP).
+Breaks are possible after spaces, and between letters of scripts without spaces, except before or after marks
+that must not begin or end a line (https://www.unicode.org/reports/tr14/, classes CL, EX, NS and OP).
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ _LEADS = frozenset(
 
 
 def break_places(text: str) -> list[int]:
-    """Return the indices of the letters that may begin a line, but for the first, in order."""
+    """Return the indices of the letters that may begin a line, except the first, in order."""
     return [at for at in range(1, len(text)) if _may_break(text, at)]
 
 
 def clusters(text: str) -> list[int]:
-    """Return the indices where a text without any good place may be cut: not before a mark of a letter."""
+    """Return the indices where a text without any good place may be cut: not before a combining mark."""
     return [at for at in range(1, len(text)) if not _is_mark(text[at]) and text[at - 1] not in _LEADS]
 
 
 def ends_sentence(text: str) -> bool:
-    """Tell whether a full stop, or what is one elsewhere, ends the text."""
+    """Tell whether the text ends with a full stop, or its equivalent in another script."""
     return text.rstrip(CLOSING).endswith(SENTENCE_ENDS)
 
 
 def ends_clause(text: str) -> bool:
-    """Tell whether a comma, or what is one elsewhere, ends the text."""
+    """Tell whether the text ends with a comma, or its equivalent in another script."""
     return text.rstrip(CLOSING).endswith(CLAUSE_ENDS)
 
 
 def columns(text: str) -> int:
-    """Width on screen: a Chinese character takes two columns."""
+    """Return the width on screen: a Chinese character takes two columns."""
     if text.isascii():
         return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
@@ -71,5 +71,5 @@ def _is_mark(letter: str) -> bool:
 
 
 def _is_vowel(letter: str) -> bool:
-    """Thai and Lao vowels that follow their consonant and are letters, not marks."""
+    """Tell whether this is a Thai or Lao vowel that follows its consonant and is a letter, not a mark."""
     return letter in "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3\u0ebd"

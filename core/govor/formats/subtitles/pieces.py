@@ -1,4 +1,4 @@
-"""A transcript in its smallest pieces for people to read: between two of them a line may end."""
+"""Cut a transcript into its smallest pieces for subtitles: a line may end between any two of them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class CuePiece:
 
     text: str
     gap: str
-    """What stands between it and the next one on the same line: a space or nothing."""
+    """Separator from the next one on the same line: a space or nothing."""
     start: float
     end: float
     cost: float
-    """What it costs to end a line or a cue here: 0 after a sentence, most inside a word."""
+    """Cost of ending a line or a cue here: 0 after a sentence, most inside a word."""
     width: int
-    """Columns, the gap apart."""
+    """Columns, without the gap."""
 
 
 def cue_pieces(placed: TimedSegment, widest: int) -> list[CuePiece]:
-    """Return the text of a segment in pieces of at most `widest` columns, in order; they are all of it.
+    """Return the text of a segment in pieces of at most `widest` columns, in order and complete.
 
-    Times are those of the words, where they are in the text; else in proportion to the letters.
+    Times are those of the words, if the words are in the text; else in proportion to the letters.
     """
     text = one_line(placed.segment.text)
     spans = _spans(text, placed.segment.words or ())
@@ -45,7 +45,7 @@ def cue_pieces(placed: TimedSegment, widest: int) -> list[CuePiece]:
 
 
 def one_line(text: str) -> str:
-    """Return the text without controls and ends of lines: a blank line would end a cue."""
+    """Return the text without control characters and line ends: a blank line would end a cue."""
     return " ".join(without_controls(text).split())
 
 
@@ -72,7 +72,7 @@ def _cost(text: str, *, broken: bool) -> float:
 
 
 def _fitting(text: str, places: Sequence[int], widest: int) -> list[int]:
-    """Add places within pieces that no line could hold."""
+    """Add places within pieces that are longer than a line."""
     fitting: list[int] = []
     for begin, end in pairwise([0, *places, len(text)]):
         if begin:
@@ -89,7 +89,7 @@ def _fitting(text: str, places: Sequence[int], widest: int) -> list[int]:
 
 
 def _spans(text: str, words: Sequence[Word]) -> list[tuple[int, int, Word]]:
-    """Return where each word stands in the text; nothing where one of them does not."""
+    """Return the span of each word in the text; nothing if one of them is not in it."""
     spans: list[tuple[int, int, Word]] = []
     position = 0
     for word in words:
@@ -104,7 +104,7 @@ def _spans(text: str, words: Sequence[Word]) -> list[tuple[int, int, Word]]:
 
 
 class _Clock:
-    """When each letter of a text is said."""
+    """The time of each letter of a text."""
 
     def __init__(self, text: str, spans: Sequence[tuple[int, int, Word]], start: float, end: float):
         self._begins = [begin for begin, _, _ in spans] or [0]
@@ -112,7 +112,7 @@ class _Clock:
         self._words = [(word.start, max(word.start, word.end)) for _, _, word in spans] or [(start, end)]
 
     def times(self, begin: int, end: int) -> tuple[float, float]:
-        """Return when the letters from `begin` to `end` are said."""
+        """Return the times of the letters from `begin` to `end`."""
         first = bisect_right(self._ends, begin)  # the first word that ends after the beginning
         last = bisect_left(self._begins, end) - 1  # the last word that begins before the end
         if first > last:  # between two words

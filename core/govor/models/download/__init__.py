@@ -1,1 +1,1 @@
-"""Fetching the files of models: from where, resumed, verified."""
+"""Download the files of models: find sources, resume, verify."""

@@ -1,4 +1,4 @@
-"""One file on its way into a model's folder: found, linked or fetched, verified, put in its place."""
+"""Download one file of a model: find it, link or fetch it, verify it, move it into the folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from govor.errors import DownloadFailed
 from govor.models.download.http_download import SourceAbsent
 from govor.models.download.part import SUFFIX, Part, digest_of, faults
 from govor.models.download.progress import Transfer
-from govor.models.download.sources import Found, bring, find_source
+from govor.models.download.sources import Found, fetch_found, find_source
 from govor.models.manifest import Digest
 from govor.names import is_model_file
 
@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 
 class FileDownload:
-    """One file that is to come from the first of its sources that has it as it should be."""
+    """The download of one file, from the first source that has the correct one."""
 
     def __init__(self, file: ModelFile, folder: Path, transfer: Transfer, *, offline: bool, timeout: float):
-        """Raises DownloadFailed where the file's name leads out of the folder."""
+        """Raises DownloadFailed if the file's name is a path outside the folder."""
         self.file, self.target, self._transfer = file, target_in(folder, file), transfer
         self._offline, self._timeout = offline, timeout
         self._sources = iter(file.sources)
@@ -34,25 +34,25 @@ class FileDownload:
 
     @property
     def part(self) -> Path:
-        """Where it is written."""
+        """The partial file that is written."""
         return self.target.with_name(self.target.name + SUFFIX)
 
     @property
     def room(self) -> int:
-        """Bytes that it still needs on the disk, as far as that is known."""
+        """Bytes that it still needs on the disk, as far as known."""
         cached = self.found.hub.cached if self.found.hub else None
         if self._placed or (cached and _same_disk(cached, self.target)):
             return 0
         return self.found.size - (self.part.stat().st_size if self.part.is_file() else 0)
 
     def locate(self) -> None:
-        """Find the file in its place already, else the first source that has it. Raises DownloadFailed."""
+        """Find the file in the folder, else the first source that has it. Raises DownloadFailed."""
         self._placed = self._lying()
         if self._placed is None:
             self._advance()
 
     def _advance(self) -> None:
-        """Find the next source that has the file. Raises DownloadFailed where there is none left."""
+        """Find the next source that has the file. Raises DownloadFailed if there is none left."""
         for source in self._sources:
             try:
                 self.found = self._find(source)
@@ -70,7 +70,7 @@ class FileDownload:
         raise DownloadFailed(f"Cannot fetch '{self.file.name}': {reasons}.")
 
     def fetch(self) -> Digest:
-        """Bring the file to its place, verified. Raises DownloadFailed, DownloadCancelled, OSError."""
+        """Fetch the file into the folder, verified. Raises DownloadFailed, DownloadCancelled, OSError."""
         if self._placed:
             return self._placed
         while True:
@@ -81,7 +81,7 @@ class FileDownload:
                 self._advance()
 
     def _wrong(self) -> list[str]:
-        """What the source itself says that is not as the publisher has it."""
+        """Return the differences between the source's own statements and the publisher's."""
         return faults(self.file, self.found.size or None, self.found.sha256)
 
     def _find(self, source: str, *, fresh: bool = False) -> Found:
@@ -90,14 +90,14 @@ class FileDownload:
         )
 
     def _lying(self) -> Digest | None:
-        """The file where somebody has put it, or a crash left it unrecorded; only what can be verified."""
+        """Return the file if it is there but unrecorded, after a copy by hand or a crash; if verifiable."""
         if not self.file.sha256 or not self.target.is_file():
             return None
         digest = digest_of(self.target, self._moved)
         return None if faults(self.file, digest.size, digest.sha256) else digest
 
     def _linked(self) -> Digest | None:
-        """The file of the hub's cache under a second name; None where it is not there, or damaged."""
+        """Link the file from the hub's cache; None: it is not there, or damaged."""
         hub = self.found.hub
         if hub is None or hub.cached is None:
             return None
@@ -112,10 +112,10 @@ class FileDownload:
     def _written(self) -> Digest:
         wrong: list[str] = []
         stated = self._stated()
-        for attempt in range(2):  # what is damaged on the way is fetched once more, from its beginning
+        for attempt in range(2):  # a damaged file is fetched once more, from its beginning
             keep = attempt == 0 and bool(stated.sha256 or stated.md5)
             with Part(self.part, keep=keep, md5=bool(stated.md5)) as part:
-                bring(self.found, self.file, part, self._transfer, timeout=self._timeout)
+                fetch_found(self.found, self.file, part, self._transfer, timeout=self._timeout)
                 digest, md5 = part.seal()
             wrong = faults(stated, digest.size, digest.sha256, md5)
             if not wrong:
@@ -126,7 +126,7 @@ class FileDownload:
         raise SourceAbsent(" and ".join(wrong))
 
     def _stated(self) -> ModelFile:
-        """The file with what the source says where its publisher says nothing."""
+        """Return the file with the source's statements for what its publisher does not state."""
         file, found = self.file, self.found
         return replace(file, size=file.size or found.size, sha256=file.sha256 or found.sha256)
 
@@ -135,20 +135,20 @@ class FileDownload:
 
 
 def target_in(folder: Path, file: ModelFile) -> Path:
-    """Where a file goes. Raises DownloadFailed where its name leads out of the folder."""
+    """Return the path of a file. Raises DownloadFailed if its name is a path outside the folder."""
     if not is_model_file(file.name):
         raise DownloadFailed(f"The file name '{file.name}' is not a path inside the model's folder.")
     return folder / file.name
 
 
 def _same_disk(source: Path, target: Path) -> bool:
-    """Tell whether a file can get a second name where another is to be, as far as that is known."""
+    """Tell whether a hard link between the two places is possible, as far as known."""
     place = next(place for place in target.parents if place.is_dir())
     return source.stat().st_dev == place.stat().st_dev
 
 
 def _link(source: Path, target: Path) -> None:
-    """Give a file a second name: by a hard link, else by copying it.
+    """Put a file in a second place: by a hard link, else by copying it.
 
     Never by a symbolic link: onnx 1.23 and onnxruntime 1.31 refuse a model's external data that is one.
     """

@@ -1,4 +1,4 @@
-"""Bytes from an address to a part of a file: resumed where they broke off, given up where none come."""
+"""Download over HTTP into a partial file: resumed after an interruption, given up without new bytes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import httpx
 
 PAUSES_SECONDS = (1.0, 3.0, 9.0)
-"""Before each further attempt that follows one without a new byte; then the download has failed."""
+"""Seconds before each attempt that follows one without a new byte; then the download fails."""
 CONNECT_SECONDS = 10.0
-LONGEST_PAUSE_SECONDS = 60.0  # however long a server asks one to stay away
+LONGEST_PAUSE_SECONDS = 60.0  # upper limit of a server's Retry-After
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that may be others the next time."""
+"""Statuses after which a retry makes sense."""
 
 
 class SourceAbsent(Exception):
@@ -27,7 +27,7 @@ class SourceAbsent(Exception):
 
 
 class _Again(Exception):
-    """It may go better the next time, after so many seconds."""
+    """Retry after so many seconds."""
 
     def __init__(self, message: str, seconds: float = 0):
         super().__init__(message)
@@ -45,10 +45,10 @@ def fetch(
     timeout: float = 30.0,
     only_https: bool = False,
 ) -> None:
-    """Write what an address answers after what `part` has. Raises SourceAbsent and DownloadCancelled.
+    """Append the bytes that `part` lacks. Raises SourceAbsent and DownloadCancelled.
 
-    `size` is what the whole has, 0 where unknown; `timeout` how long to wait for the next byte, in seconds;
-    `only_https` refuses a redirect to a plain address, on which anybody could change the bytes.
+    `size` is the file's size in bytes, 0 if unknown; `timeout` is the longest wait for the next byte, in
+    seconds; `only_https` refuses a redirect to a plain address, on which anybody could change the bytes.
     """
     import httpx  # slow to import, and rarely needed
 
@@ -72,7 +72,7 @@ def fetch(
 
 
 def size_of(url: str, timeout: float) -> int:
-    """How many bytes an address states that it would give; 0 where it does not say."""
+    """Return the size in bytes that an address states; 0 if it states none."""
     import httpx
 
     try:
@@ -105,7 +105,7 @@ def _client(headers: Mapping[str, str], timeout: float, *, only_https: bool) -> 
 def _open(
     client: httpx.Client, url: str, part: Part, size: int, transfer: Transfer
 ) -> Iterator[httpx.Response | None]:
-    """Ask for what `part` lacks, None where that is nothing. A cancelled transfer ends the connection."""
+    """Request the bytes that `part` lacks; yield None if it lacks none. Cancelling ends the connection."""
     if size and part.size == size:
         yield None
         return
@@ -148,9 +148,9 @@ def _read(answer: httpx.Response | None, part: Part, size: int, transfer: Transf
 
 
 def _check(answer: httpx.Response, part: Part) -> None:
-    """Raise where the answer is not the file's bytes."""
+    """Raise if the answer does not contain the file's bytes."""
     status = f"{answer.status_code} {answer.reason_phrase}"
-    if answer.status_code == 416:  # asked for bytes behind the end: what is here is not of this file
+    if answer.status_code == 416:  # the part is longer than the file, so it is from another one
         part.restart()
         raise _Again(status)
     if answer.status_code in AGAIN:
@@ -175,5 +175,5 @@ def _reason(error: Exception, size: int, timeout: float) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """An error of a library in one line."""
+    """Return a library's error in one line."""
     return " ".join(f"{type(error).__name__}: {in_words(error)}".split()).rstrip(".: ")

@@ -1,7 +1,7 @@
-"""The Hugging Face hub: what it says of a file, what a repository holds, and the cache for all tools.
+"""The Hugging Face hub: facts about files, lists of repositories, and the cache that tools share.
 
-Its own client says what there is and keeps the keys. The bytes are fetched by Govor, because that client
-(2.4) begins a file anew where it was killed. Honours HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and HF_TOKEN.
+huggingface_hub, its client, provides the facts and keeps the tokens. Govor fetches the bytes itself, because
+that client (2.4) restarts a file if it was killed. Honours HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and HF_TOKEN.
 Nothing is verified here.
 """
 
@@ -39,18 +39,18 @@ class HubFile:
     url: str = ""
     size: int = 0
     cached: Path | None = None
-    """Where other tools, or an earlier model, have left it."""
+    """Path in the cache, if another tool or an earlier model has fetched it."""
 
     @property
     def sha256(self) -> str:
-        """What the hub states; it does so of large files only."""
+        """The hub's checksum; it states one for large files only."""
         name = self.etag or (self.cached.name if self.cached else "")
         return name if is_sha256(name) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file in the list of a repository."""
+    """A file in a repository's list."""
 
     name: str
     size: int
@@ -66,7 +66,7 @@ def parse_repository(text: str) -> tuple[str, str]:
 
 
 def is_revision(text: str) -> bool:
-    """Tell whether this can be a branch, a tag or a commit; one with a slash in it is not taken."""
+    """Tell whether this can be a branch, a tag or a commit; one that contains a slash is not accepted."""
     return is_name(text) and not re.search(r"\s", text)
 
 
@@ -85,12 +85,12 @@ def locate_on_hub(source: str, transfer: Transfer, *, offline: bool, fresh: bool
         return _ask(file, transfer)
     except SourceAbsent:
         if not fresh and not pinned and (cached := _cached(file)):
-            return cached  # the hub cannot be reached, and other tools fetched it before
+            return cached  # the hub cannot be reached, and another tool fetched it before
         raise
 
 
 def hub_headers() -> dict[str, str]:
-    """What to send with a request for a file: the token of the hub's client."""
+    """Return the headers of a request for a file: they contain the token of the hub's client."""
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # in its docs
 
     return dict(build_hf_headers(library_name="govor"))
@@ -115,9 +115,9 @@ def list_repository(repository: str, revision: str, transfer: Transfer) -> tuple
 
 
 def share(file: HubFile, path: Path) -> None:
-    """Give a verified file a second name in the hub's cache, for other tools; never a second copy.
+    """Link a verified file into the hub's cache, for other tools; never a second copy.
 
-    The cache calls files by what the hub answers. Where that is no commit and no hash, nothing is shared.
+    Names in the cache come from the hub's answer. If they are no commit and no hash, nothing is shared.
     """
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
@@ -177,8 +177,8 @@ def _ask(file: HubFile, transfer: Transfer) -> HubFile:
 
 
 def _patiently(ask: Callable[[], T], transfer: Transfer) -> T:
-    """Ask the hub again where that may help. Raises SourceAbsent."""
-    logging.getLogger("huggingface_hub").handlers.clear()  # its own handler says everything a second time
+    """Ask the hub, with retries if they make sense. Raises SourceAbsent."""
+    logging.getLogger("huggingface_hub").handlers.clear()  # its own handler logs everything a second time
     for pause in (*PAUSES_SECONDS[:2], None):
         transfer.check()
         try:
@@ -188,13 +188,13 @@ def _patiently(ask: Callable[[], T], transfer: Transfer) -> T:
         except Exception as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
             if pause is None or isinstance(error, ValueError) or (status is not None and status not in AGAIN):
-                raise SourceAbsent(_told(error, status)) from error
+                raise SourceAbsent(_advice(error, status)) from error
             transfer.wait(pause)
     raise AssertionError("not reached")
 
 
-def _told(error: Exception, status: int | None) -> str:
-    """What a person can do about an answer of the hub's, or about none."""
+def _advice(error: Exception, status: int | None) -> str:
+    """Return advice for an error of the hub, or for an answer that never came."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     if isinstance(error, GatedRepoError):
@@ -208,12 +208,12 @@ def _told(error: Exception, status: int | None) -> str:
             "may read it"
         )
     if status == 429:
-        return "429: the hub asks to come back later; with HF_TOKEN set it allows more"
-    kinds = {kind.__name__ for kind in type(error).__mro__}  # the hub's client may have an httpx of its own
+        return "429: the hub asks for a later retry; with HF_TOKEN set it allows more"
+    kinds = {kind.__name__ for kind in type(error).__mro__}  # the hub's client may use another httpx
     if status is None and kinds & {"OSError", "TransportError"}:
         return (
             f"the hub cannot be reached ({one_line(error)}). HF_ENDPOINT names a mirror of it; without a "
-            "network, copy the models folder of a machine that has the model (`govor du` tells where it is)"
+            "network, copy the models folder of a machine that has the model (`govor du` shows where it is)"
         )
     return one_line(error)
 
@@ -224,7 +224,7 @@ def _lfs_sha256(entry: Any) -> str:
 
 
 def _size(stated: object) -> int:
-    """Bytes as a hub states them; 0 where it states nonsense."""
+    """Return bytes as the hub states them; 0 if it states nonsense."""
     return stated if isinstance(stated, int) and stated > 0 else 0
 
 

@@ -1,4 +1,4 @@
-"""A file while it is being written: `.govor-part`, hashed on the way, and what it then turns out to be."""
+"""A file while it is being written, `.govor-part`: hashed on the way and compared at the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUFFIX = ".govor-part"
 
 
 class Part:
-    """The beginning of a file. What an earlier attempt left is kept and hashed where `keep` says so."""
+    """The beginning of a file. With `keep`, bytes of an earlier attempt are kept and hashed."""
 
     def __init__(self, path: Path, *, keep: bool, md5: bool):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,14 +39,14 @@ class Part:
             self.path.unlink(missing_ok=True)
 
     def write(self, chunk: bytes) -> None:
-        """Add bytes at the end; they are with the system at once, so that a killed process loses none."""
+        """Append bytes; they go to the system at once, so that a killed process loses none."""
         view = memoryview(chunk)
         while view:
             view = view[self._file.write(view) :]
         self._count(chunk)
 
     def restart(self) -> None:
-        """Throw away what is there."""
+        """Discard all bytes."""
         self._file.seek(0)
         self._file.truncate()
         self._forget()
@@ -69,13 +69,13 @@ class Part:
 
 
 def read_chunks(read: Callable[[int], bytes | None]) -> Iterator[bytes]:
-    """Yield what `read` gives until there is no more."""
+    """Yield the results of `read` until it returns nothing."""
     while chunk := read(CHUNK_BYTES):
         yield chunk
 
 
 def digest_of(path: Path, moved: Callable[[int], None] = lambda done: None) -> Digest:
-    """Hash a file, telling how far it has come. Raises OSError."""
+    """Hash a file, and call `moved` with the bytes done. Raises OSError."""
     sha256, size = hashlib.sha256(), 0
     with path.open("rb") as file:
         for chunk in read_chunks(file.read):
@@ -86,7 +86,7 @@ def digest_of(path: Path, moved: Callable[[int], None] = lambda done: None) -> D
 
 
 def faults(file: ModelFile, size: int | None, sha256: str, md5: str = "") -> list[str]:
-    """What is other than the publisher states; what is None or empty is not known, and no fault."""
+    """Return the differences from the publisher's statements; None and "" mean unknown, which is no fault."""
     wrong = []
     if file.size and size is not None and size != file.size:
         wrong.append(f"{size} bytes instead of {file.size}")

@@ -1,6 +1,6 @@
-"""How far a model's files have come on their way to disk, and the way to call them off.
+"""The progress of a model's files, and their cancellation.
 
-Written by the threads that fetch, read by whoever shows it.
+Written by the threads that download, read by any thread.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class FileProgress:
-    """One file on its way."""
+    """The progress of one file."""
 
     name: str
     size: int
-    """Bytes; 0 where nobody states them."""
+    """Bytes; 0 if unknown."""
     done: int = 0
     complete: bool = False
 
 
 class Transfer:
-    """One model's files on their way."""
+    """The progress of one model's files."""
 
     def __init__(self, listener: Progress | None = None):
         self._listener = listener
@@ -40,7 +40,7 @@ class Transfer:
 
     @property
     def files(self) -> list[FileProgress]:
-        """Every file, those that were here before included."""
+        """Every file, including those that were present before."""
         with self._lock:
             return list(self._files.values())
 
@@ -52,14 +52,14 @@ class Transfer:
 
     @property
     def done(self) -> int:
-        """Bytes that are here; what was fetched in vain counts until it is here again."""
+        """Bytes that are present; those of a failed attempt count until they are fetched again."""
         with self._lock:
             self._highest = max(self._highest, sum(file.done for file in self._files.values()))
             return self._highest
 
     @property
     def current(self) -> str:
-        """The file that is on its way now; of several, the one that was named first."""
+        """The file in progress; of several, the one that was named first."""
         files = self.files
         return next((file.name for file in files if not file.complete), files[-1].name if files else "")
 
@@ -70,7 +70,7 @@ class Transfer:
             self._files[name] = replace(known, size=size)
 
     def move(self, name: str, done: int, *, complete: bool = False) -> None:
-        """So much of a file is here. Raises DownloadCancelled."""
+        """Set the bytes of a file that are present. Raises DownloadCancelled."""
         self.check()
         with self._lock:
             known = self._files.get(name, FileProgress(name, 0))
@@ -80,14 +80,14 @@ class Transfer:
                 self._listener(self.done, self.total)
 
     def cancel(self) -> None:
-        """Call the transfer off; what waits for the network stops waiting."""
+        """Cancel the transfer; threads that wait for the network stop waiting."""
         self._cancelled.set()
         with self._lock:
             for interrupt in self._interrupts:
                 interrupt()
 
     def check(self) -> None:
-        """Raise DownloadCancelled where it was called off."""
+        """Raise DownloadCancelled if the transfer was cancelled."""
         if self._cancelled.is_set():
             raise DownloadCancelled("The download was cancelled.")
 
@@ -98,7 +98,7 @@ class Transfer:
 
     @contextmanager
     def interrupted_by(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """Have `interrupt` called where the transfer is called off within the block."""
+        """Call `interrupt` if the transfer is cancelled within the block."""
         with self._lock:
             self._interrupts.append(interrupt)
         try:

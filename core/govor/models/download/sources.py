@@ -1,6 +1,6 @@
-"""Where a model's file can come from: an installed package, the Hugging Face hub, a plain address.
+"""The sources of a model's file: an installed package, the Hugging Face hub, a plain address.
 
-A source is found first, which tells its size and often its checksum before a byte is fetched. Nothing is
+A source is looked up first, which gives the size and often the checksum before a byte is fetched. Nothing is
 verified here.
 """
 
@@ -25,20 +25,20 @@ class Found:
 
     source: str
     size: int = 0
-    """Bytes as the source states them; 0 where it does not."""
+    """Bytes that the source states; 0 if it states none."""
     sha256: str = ""
-    """As the source states it, or ""."""
+    """Checksum that the source states, or ""."""
     paths: tuple[Path, ...] = ()
-    """The parts of it in installed packages."""
+    """Its parts in installed packages."""
     hub: HubFile | None = None
 
     @property
     def here(self) -> bool:
-        """Whether it lies on this machine, so that the network is not needed."""
+        """Whether it is on this machine, so that the network is not needed."""
         return bool(self.paths) or (self.hub is not None and self.hub.cached is not None)
 
     def share(self, path: Path) -> None:
-        """Let other tools find the file, verified and in its place, in the hub's cache."""
+        """Put the verified file into the hub's cache, so that other tools find it."""
         if self.hub is not None:
             share(self.hub, path)
 
@@ -46,7 +46,7 @@ class Found:
 def find_source(
     file: ModelFile, source: str, transfer: Transfer, *, offline: bool, timeout: float, fresh: bool = False
 ) -> Found:
-    """Find a file at one source; `fresh` passes over the hub's cache. Raises SourceAbsent."""
+    """Look a file up at one source; `fresh` ignores the hub's cache. Raises SourceAbsent."""
     if source.startswith("package:"):
         paths = tuple(package_paths(source))
         return Found(source, sum(path.stat().st_size for path in paths), paths=paths)
@@ -54,15 +54,15 @@ def find_source(
         hub = locate_on_hub(source, transfer, offline=offline, fresh=fresh)
         return Found(source, hub.size, hub.sha256, hub=hub)
     if not source.startswith("https://") and not (source.startswith("http://") and file.sha256):
-        # a plain address needs a checksum, or anybody could change what it gives
+        # A plain address needs a checksum, else anybody could change its content.
         raise SourceAbsent("no known kind of source")
     if offline:
         raise SourceAbsent("not asked, as `offline` is set")
     return Found(source, file.size or size_of(source, timeout))
 
 
-def bring(found: Found, file: ModelFile, part: Part, transfer: Transfer, *, timeout: float) -> None:
-    """Write a source's bytes after what `part` has of them. Raises SourceAbsent, DownloadCancelled."""
+def fetch_found(found: Found, file: ModelFile, part: Part, transfer: Transfer, *, timeout: float) -> None:
+    """Append the source's bytes that `part` lacks. Raises SourceAbsent, DownloadCancelled."""
     if found.paths:
         part.restart()
         for chunk in read_joined(found.paths):
@@ -80,7 +80,7 @@ def bring(found: Found, file: ModelFile, part: Part, transfer: Transfer, *, time
 def package_paths(source: str) -> list[Path]:
     """Return the files of `package:DIST/PATH[+[DIST2:]PATH2...]`, without importing anything.
 
-    Raises SourceAbsent where a distribution or one of the files is not installed.
+    Raises SourceAbsent if a distribution or one of the files is not installed.
     """
     first, *rest = source.removeprefix("package:").split("+")
     name, _, path = first.partition("/")

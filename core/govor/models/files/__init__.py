@@ -1,1 +1,1 @@
-"""Models' files on disk: which are here, whose they are, and what goes."""
+"""Models' files on disk: installation, ownership, use of space, removal."""

@@ -1,4 +1,4 @@
-"""Downloads under way in this process: begun by whoever asks first, joined by others, called off by any."""
+"""Downloads in progress in this process: started by the first caller, joined by others, cancelled by any."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from govor.models.files.store import Store
 
 
 class Downloads:
-    """All methods run in the event loop; the bytes move in threads."""
+    """All methods run in the event loop; threads transfer the bytes."""
 
     def __init__(self, store: Store, observer: Observer | None = None):
         self._store = store
@@ -24,20 +24,20 @@ class Downloads:
         self._failures: dict[str, str] = {}
 
     def transfer(self, model: Model) -> Transfer | None:
-        """How far the model has come; None where it is not being fetched."""
+        """Return the progress of the model's download; None if there is no download."""
         return self._transfers.get(model.qualified)
 
     @property
     def under_way(self) -> int:
-        """How many models are being fetched."""
+        """Number of models that are being downloaded."""
         return len(self._tasks)
 
     def failure(self, model: Model) -> str | None:
-        """Why the last attempt failed."""
+        """Return why the last attempt failed."""
         return self._failures.get(model.qualified)
 
     def begin(self, model: Model) -> asyncio.Task[Path]:
-        """Begin to fetch the model's files, or join whoever does. Goes on when the caller leaves."""
+        """Start the model's download, or join it. It goes on if the caller is cancelled."""
         key = model.qualified
         if key not in self._tasks:
             self._transfers[key] = transfer = Transfer()
@@ -46,11 +46,11 @@ class Downloads:
         return self._tasks[key]
 
     async def fetch(self, model: Model) -> None:
-        """Return when the files are here. Raises DownloadFailed, DownloadCancelled, InsufficientStorage."""
+        """Download and install. Raises DownloadFailed, DownloadCancelled, InsufficientStorage."""
         await asyncio.shield(self.begin(model))
 
     async def cancel(self, model: Model) -> bool:
-        """Call the model's download off and throw away what it brought; tell whether there was one."""
+        """Cancel the model's download and delete its partial files; tell whether there was one."""
         task, transfer = self._tasks.get(model.qualified), self.transfer(model)
         if task is None or transfer is None:
             return False
@@ -60,7 +60,7 @@ class Downloads:
         return True
 
     async def close(self) -> None:
-        """Stop all of them; the next attempt goes on where they were."""
+        """Stop all downloads; the next attempt resumes them."""
         for transfer in self._transfers.values():
             transfer.cancel()
         if self._tasks:
@@ -85,6 +85,6 @@ class Downloads:
 
 
 def _seen(task: asyncio.Task[Path]) -> None:
-    """Take note of a failure that nobody waits for: the registry has it."""
+    """Retrieve a failure that no caller awaits, so that asyncio does not log it; `_failures` has it."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""The files of a model that is a whole repository of the hub: chosen by its plugin, and kept beside them.
+"""The file list of a model that is a repository on the hub: chosen by its plugin, kept in its folder.
 
 The list holds the commit that the revision meant when it was read: later pulls fetch the same files.
 """
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def read_listing(folder: Path, repository: str) -> tuple[ModelFile, ...]:
-    """Return the files that were listed; none where the list is absent, damaged or of another repository."""
+    """Return the listed files; none if the list is absent, damaged or of another repository."""
     try:
         body = json.loads((folder / LISTING).read_text(encoding="utf-8"))
         if body["repository"] != repository:
@@ -45,7 +45,7 @@ def read_listing(folder: Path, repository: str) -> tuple[ModelFile, ...]:
 
 
 def listed_names(folder: Path) -> frozenset[str]:
-    """Names of the files that a folder's list has, of whatever repository it is; none where it is damaged."""
+    """Return the file names in a folder's list, of whatever repository; none if it is damaged."""
     try:
         body = json.loads((folder / LISTING).read_text(encoding="utf-8"))
         return frozenset(str(entry["name"]) for entry in body["files"])
@@ -54,7 +54,7 @@ def listed_names(folder: Path) -> frozenset[str]:
 
 
 def list_files(model: Model, folder: Path, transfer: Transfer, *, offline: bool) -> tuple[ModelFile, ...]:
-    """Ask the hub which files the model has, and keep the answer. Raises DownloadFailed."""
+    """Read the model's file list from the hub, and save it. Raises DownloadFailed."""
     repository = model.spec.repository
     if not repository:
         return ()
@@ -69,7 +69,7 @@ def list_files(model: Model, folder: Path, transfer: Transfer, *, offline: bool)
         chosen = set(choose(model, [file.name for file in listed]))
         _check_names(chosen)
     except ValueError as error:
-        raise DownloadFailed(f"The repository {repository} cannot be taken: {error}.") from error
+        raise DownloadFailed(f"The repository {repository} cannot be used: {error}.") from error
     if not chosen:
         raise DownloadFailed(f"The repository {repository} holds no model for the plugin '{model.plugin}'.")
     files = tuple(
@@ -82,12 +82,12 @@ def list_files(model: Model, folder: Path, transfer: Transfer, *, offline: bool)
 
 
 def choose(model: Model, names: list[str]) -> list[str]:
-    """Of the names, those that the model's plugin wants."""
+    """Return the file names that the model's plugin chooses."""
     return list(model.backend.choose_files(names)) if isinstance(model.backend, Adopting) else []
 
 
 def _check_names(names: Iterable[str]) -> None:
-    """Raise ValueError where a name is no path inside the model's folder: a list comes from outside."""
+    """Raise ValueError for a name that is no path inside the model's folder: lists come from outside."""
     for name in names:
         if not is_model_file(name):
             raise ValueError(f"the file name '{name}' is not a path inside the model's folder")

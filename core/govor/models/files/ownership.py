@@ -1,6 +1,6 @@
-"""Which files of a model's folder are Govor's: what it recorded or listed, and what bears its mark.
+"""Distinguish Govor's files in a model's folder, which it recorded, listed or marked, from others.
 
-Only these are ever deleted. What somebody else has put there stays; links are never followed.
+Only these are ever deleted. Other files stay; links are never followed.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class OwnedFiles:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Bytes of ours that only this folder holds, and those that another place holds too."""
+        """Return the bytes of Govor's files only in this folder, and of those in another place too."""
         return sizes_of(self.ours)
 
     def delete(self) -> None:
-        """Delete what is Govor's, and the folders that are empty then. Raises OSError."""
+        """Delete Govor's files, and the folders that are empty then. Raises OSError."""
         delete_files(self.folder, self.ours)
 
 
 def look_into(folder: Path, names: Collection[str] = ()) -> OwnedFiles:
-    """Tell apart what lies in a folder; `names` are those of its model's files, where one is known."""
+    """Sort the files in a folder by owner; `names` are those of its model's files, if known."""
     known = {*names, *read_record(folder), *listed_names(folder)}
     ours: list[Path] = []
     foreign: list[Path] = []
@@ -47,16 +47,16 @@ def look_into(folder: Path, names: Collection[str] = ()) -> OwnedFiles:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Every file and link below a folder, sorted; none where it cannot be read."""
+    """Return every file and link below a folder, sorted; none if it cannot be read."""
     found = []
-    for place, folders, files in os.walk(folder):  # which follows no links
+    for place, folders, files in os.walk(folder):  # os.walk follows no links
         found += [Path(place, name) for name in files]
         found += [path for name in folders if (path := Path(place, name)).is_symlink()]
     return sorted(found)
 
 
 def sizes_of(files: Iterable[Path]) -> tuple[int, int]:
-    """Bytes of files that have one name; and of links and files that have several, as in the hub's cache."""
+    """Return the bytes of files with one name, and of links and files with several, as in the hub's cache."""
     own = shared = 0
     for path in files:
         with suppress(FileNotFoundError):  # deleted meanwhile
@@ -73,12 +73,12 @@ def delete_files(folder: Path, files: Iterable[Path]) -> None:
         path.unlink(missing_ok=True)
         places.update(place for place in path.parents if place.is_relative_to(folder))
     for place in sorted(places, key=lambda place: -len(place.parts)):
-        with suppress(OSError):  # somebody's files are in it
+        with suppress(OSError):  # it holds files that are not Govor's
             place.rmdir()
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder that is Govor's as a whole; another process may be at it too. Raises OSError."""
+    """Delete a folder of Govor's as a whole; another process may be deleting it too. Raises OSError."""
     while folder.is_dir():
         with suppress(FileNotFoundError):
             shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""Deleting models' files, never anything else: what lies outside the models folder is left and explained."""
+"""Delete models' files, and no others: files outside the models folder stay, with an explanation."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from govor.models.files.store import Store
 from govor.models.manifest import RECORD
 
 TRASH = re.compile(r"\.deleted-[0-9a-f]{32}")
-"""What a folder is called that is being deleted."""
+"""Name of a folder that is being deleted."""
 
 MOMENT_SECONDS = 2.0
-"""How long a deletion waits for another process that is at the same model."""
+"""How long a deletion waits for another process that uses the same model's files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What a deletion did."""
+    """The result of a deletion."""
 
     freed: int
-    """Bytes that the disk has back."""
+    """Bytes freed on the disk."""
     note: str = ""
-    """What is still there, and why; empty where nothing is."""
+    """The files that are still there, and why; empty if there are none."""
 
 
 def check_removable(store: Store, model: Model) -> None:
-    """Raise ModelProtected or ModelNotInstalled where there is nothing that may be deleted."""
+    """Raise ModelProtected or ModelNotInstalled if there is nothing that may be deleted."""
     folder = store.folder(model)
     if model.spec.folder:
         raise ModelProtected(
@@ -60,12 +60,12 @@ def remove(store: Store, model: Model) -> Removed:
     try:
         with store.locked(model, Transfer(), patience=MOMENT_SECONDS):
             found = _belongings(store, model)
-            if not found.ours:  # another process was quicker
+            if not found.ours:  # another process was faster
                 raise ModelNotInstalled(model.id, idle="delete")
             freed, shared = found.sizes
             _delete(found)
     except TimeoutError as error:
-        raise ModelBusy(f"Another process is at the files of '{model.id}' just now.") from error
+        raise ModelBusy(f"Another process is using the files of '{model.id}' just now.") from error
     except OSError as error:
         raise InsufficientStorage(f"Cannot delete {folder}: {error.strerror or error}.") from error
     return Removed(freed, _note(store, model, shared, found))
@@ -76,9 +76,9 @@ def _belongings(store: Store, model: Model) -> OwnedFiles:
 
 
 def _delete(found: OwnedFiles) -> None:
-    """Have a model gone at one stroke, whatever happens to the rest of its files."""
+    """Make the model count as not installed at once, even if some of its files cannot be deleted."""
     if found.foreign:
-        (found.folder / RECORD).unlink(missing_ok=True)  # without it nothing counts as installed
+        (found.folder / RECORD).unlink(missing_ok=True)  # without it no file counts as installed
         found.delete()
         return
     trash = found.folder.with_name(f".deleted-{uuid4().hex}")
@@ -87,7 +87,7 @@ def _delete(found: OwnedFiles) -> None:
 
 
 def discard_parts(store: Store, model: Model) -> int:
-    """Delete what an interrupted download left; return the bytes. What another process fetches stays."""
+    """Delete the partial files of an interrupted download, but not of other processes; return their bytes."""
     folder = store.folder(model)
     if model.spec.folder or not folder.is_dir():
         return 0
@@ -99,12 +99,12 @@ def discard_parts(store: Store, model: Model) -> int:
             freed = sum(path.stat().st_size for path in parts)
             delete_files(folder, parts)
             return freed
-    except OSError:  # it is fetched by another process, or cannot be deleted: `prune` does it later
+    except OSError:  # another process is fetching it, or it cannot be deleted: `prune` does it later
         return 0
 
 
 def _check_inside(store: Store, folder: Path) -> None:
-    """A link may have been put where the folder is, or above it: what it leads to is not the server's."""
+    """Raise ModelProtected if a link at or above the folder leads outside the models folder."""
     root = store.root.resolve()
     if folder.is_symlink() or root not in folder.resolve().parents:
         raise ModelProtected(f"{folder} leads out of the models folder, and is left as it is.")
@@ -118,7 +118,7 @@ def _note(store: Store, model: Model, shared: int, found: OwnedFiles) -> str:
     if store.embedded(model):
         return (
             f"'{model.id}' comes with an installed package and can still answer: its files are put together "
-            "again when it is next asked for."
+            "again when it is next requested."
         )
     if shared:
         return (

@@ -1,7 +1,7 @@
-"""Models' files on disk: which are here, and fetching what is not.
+"""Models' files on disk: find installed ones, install missing ones.
 
-A file appears whole or not at all: it is written to `.govor-part`, verified, synced and renamed, then
-recorded. What an interrupted download left there is where the next one begins.
+A file is complete or absent: it is written to `.govor-part`, verified, synced and renamed, then recorded. The
+next attempt resumes an interrupted download.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ from govor.models.manifest import RECORD, is_present, read_record, write_record
 from govor.names import folder_name
 
 AT_ONCE = 4
-"""Files of one model that are fetched side by side."""
-LOCK_SECONDS = 0.2  # between two looks whether a download that waits for another process was cancelled
+"""Most files of one model that are fetched in parallel."""
+LOCK_SECONDS = 0.2  # between two checks whether a download that waits for another process was cancelled
 
 
 class Store:
     """The models folder. Safe for several threads and processes: one lock per model."""
 
     def __init__(self, root: Path, *, offline: bool, timeout: float = 30.0):
-        """`timeout` is how long a download waits for its next byte, in seconds."""
+        """`timeout` is the longest wait of a download for its next byte, in seconds."""
         self.root = root
         self.offline = offline
         self.timeout = timeout
 
     def folder(self, model: Model) -> Path:
-        """Where the model's files lie, or would lie."""
+        """Return the model's folder, which may not exist."""
         if model.spec.folder:
             return Path(model.spec.folder)
         return self.root / folder_name(model.plugin) / folder_name(model.spec.id)
 
     def files(self, model: Model) -> Sequence[ModelFile]:
-        """The model's files; none where a repository's list has not been read yet."""
+        """Return the model's files; none if a repository's list has not been read yet."""
         if model.spec.repository and not model.spec.files:
             return read_listing(self.folder(model), model.spec.repository)
         return model.spec.files
 
     def size(self, model: Model) -> int | None:
-        """Bytes of all files, as recorded or else as stated; None where that is unknown."""
+        """Return the bytes of all files, as recorded or else as stated; None if unknown."""
         record, files = read_record(self.folder(model)), self.files(model)
         sizes = [record[file.name].size if file.name in record else file.size for file in files]
         return None if 0 in sizes or (model.spec.repository and not files) else sum(sizes)
@@ -76,7 +76,7 @@ class Store:
     def install(
         self, model: Model, progress: Progress | None = None, *, transfer: Transfer | None = None
     ) -> Path:
-        """Return the folder with all files verified, fetching what is missing.
+        """Return the folder with all files verified, fetching missing ones.
 
         Raises DownloadFailed, DownloadCancelled, InsufficientStorage.
         """
@@ -98,9 +98,9 @@ class Store:
 
     @contextmanager
     def locked(self, model: Model, transfer: Transfer, patience: float | None = None) -> Iterator[None]:
-        """Hold the model's files against every other thread and process.
+        """Lock the model's files against other threads and processes.
 
-        Raises DownloadCancelled, and TimeoutError after `patience` seconds, where it has an end.
+        Raises DownloadCancelled, and TimeoutError after `patience` seconds unless that is None.
         """
         folder = self.folder(model)
         lock = FileLock(folder.with_name(f".{folder.name}.lock"))
@@ -155,7 +155,7 @@ class Store:
 def _side_by_side(
     work: Callable[[FileDownload], None], downloads: Iterable[FileDownload], transfer: Transfer
 ) -> None:
-    """Do the work of all, some at once; the first failure is raised when none is at work any more."""
+    """Call `work` for all downloads, some in parallel; the first failure is raised once none is running."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="govor-fetch") as threads:
         try:
             for future in [threads.submit(work, download) for download in downloads]:
@@ -166,7 +166,7 @@ def _side_by_side(
 
 
 def _check_room(folder: Path, downloads: Sequence[FileDownload]) -> None:
-    """Raise InsufficientStorage before the first byte where the disk has no room for the last one."""
+    """Raise InsufficientStorage before the first byte if the disk cannot hold all files."""
     needed, free = sum(download.room for download in downloads), shutil.disk_usage(folder).free
     if needed > free:
         raise InsufficientStorage(
@@ -182,7 +182,7 @@ def _what_is_missing(model: Model, folder: Path) -> str:
 
 
 def _in_package(file: ModelFile) -> bool:
-    """Tell whether an installed package holds the file, with the size it should have."""
+    """Tell whether an installed package holds the file with the correct size."""
     for source in file.sources:
         if source.startswith("package:"):
             with suppress(SourceAbsent):

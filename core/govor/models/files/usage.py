@@ -1,4 +1,4 @@
-"""What the models folder takes on the disk, and which of it nobody needs any more."""
+"""Disk usage of the models folder, and its unused files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from govor.models.manifest import RECORD, is_present, read_record
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One model on the disk."""
+    """Disk usage of one model."""
 
     model: str
     own: int
@@ -30,7 +30,7 @@ class Usage:
     shared: int
     """Bytes that the hub's cache holds too."""
     partial: int
-    """Of the own ones, bytes of an unfinished download."""
+    """Bytes of an unfinished download, part of `own`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Unused:
     """A file or folder that no model needs."""
 
     path: str
-    """Below the models folder."""
+    """Relative to the models folder."""
     size: int
     kind: Literal["partial", "file", "folder"]
 
 
 def usages(store: Store, models: Iterable[Model]) -> list[Usage]:
-    """What each model takes that takes anything; what lies in the operator's folders is not counted."""
+    """Return the usage of each model that uses any space, not counting the operator's own folders."""
     found = []
     for model in models:
         folder = store.folder(model)
@@ -59,7 +59,7 @@ def usages(store: Store, models: Iterable[Model]) -> list[Usage]:
 
 
 def free_bytes(store: Store) -> int:
-    """What the models folder's disk has left."""
+    """Return the free bytes on the models folder's disk."""
     place = store.root
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -67,15 +67,15 @@ def free_bytes(store: Store) -> int:
 
 
 def unused(store: Store, models: Iterable[Model]) -> list[Unused]:
-    """Folders of models that are known no more, unfinished downloads, files that a model has no more.
+    """Return folders of unknown models, unfinished downloads, and files that their model no longer has.
 
-    What is being fetched now is left out, and what is not Govor's.
+    Downloads in progress and files that are not Govor's are left out.
     """
     return [item for items in _looked_through(store, models) for item in items]
 
 
 def prune(store: Store, models: Iterable[Model]) -> list[Unused]:
-    """Delete what is unused; return it. Raises InsufficientStorage where a file cannot be deleted."""
+    """Delete unused files; return them. Raises InsufficientStorage if a file cannot be deleted."""
     gone = []
     for items in _looked_through(store, models):
         for item in items:
@@ -92,7 +92,7 @@ def prune(store: Store, models: Iterable[Model]) -> list[Unused]:
 
 
 def _looked_through(store: Store, models: Iterable[Model]) -> Iterator[list[Unused]]:
-    """Yield what is unused of each folder, which nobody fetches into until the next one is asked for."""
+    """Yield the unused files of each folder, which is locked until the next one is requested."""
     known = {store.folder(model): model for model in models if not model.spec.folder}
     for folder in _model_folders(store.root):
         with _held(folder) as held:
@@ -102,7 +102,7 @@ def _looked_through(store: Store, models: Iterable[Model]) -> Iterator[list[Unus
 
 
 def _model_folders(root: Path) -> Iterator[Path]:
-    """Every folder in which a model's files lie, and what is left of deleted ones; never through a link."""
+    """Yield every folder of a model, and the rests of deleted ones; links are not followed."""
     for plugin in sorted(root.iterdir()) if root.is_dir() else ():
         if plugin.is_symlink() or not plugin.is_dir():
             continue
@@ -112,7 +112,7 @@ def _model_folders(root: Path) -> Iterator[Path]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """A folder that somebody else put here has no record: it is not touched."""
+    """Tell whether Govor made the folder: a folder without a record is left alone."""
     return bool(TRASH.fullmatch(folder.name)) or (folder / RECORD).is_file() or _lock_of(folder).exists()
 
 
@@ -122,7 +122,7 @@ def _lock_of(folder: Path) -> Path:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[bool]:
-    """Keep every thread and process from fetching this model within the block; tell whether that worked."""
+    """Lock a model's folder against downloads within the block; yield whether that worked."""
     if TRASH.fullmatch(folder.name):
         yield True
         return
@@ -139,7 +139,7 @@ def _held(folder: Path) -> Iterator[bool]:
 
 
 def _unknown(store: Store, folder: Path) -> Iterator[Unused]:
-    """What is Govor's in a folder that no model has: all of it, or file by file beside others'."""
+    """Yield an unknown model's folder, or if it holds others' files too, each of Govor's."""
     found = look_into(folder)
     if TRASH.fullmatch(folder.name) or not found.foreign:
         yield Unused(_below(store, folder), sizes_of((*found.ours, *found.foreign))[0], "folder")
@@ -149,7 +149,7 @@ def _unknown(store: Store, folder: Path) -> Iterator[Unused]:
 
 
 def _unneeded(store: Store, folder: Path, model: Model) -> Iterator[Unused]:
-    """Parts, and what was recorded as a file of the model and is none any more."""
+    """Yield partial files, and recorded files that the model no longer has."""
     record, files = read_record(folder), {file.name: file for file in store.files(model)}
     for path in look_into(folder).ours:
         name = path.relative_to(folder).as_posix()

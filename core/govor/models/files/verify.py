@@ -1,4 +1,4 @@
-"""Hashing a model's files again: are they still what was fetched?"""
+"""Hash a model's files again and compare them with the record."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ Moved = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One file."""
+    """The result for one file."""
 
     name: str
     state: Literal["ok", "damaged", "missing", "unchecked"]
-    """unchecked: nobody states what it should be."""
+    """unchecked: no checksum is known."""
     expected: str = ""
     """sha256, or ""."""
     found: str = ""
-    """sha256, or "" where there is no file."""
+    """sha256, or "" if there is no file."""
 
 
 def verify(store: Store, model: Model, moved: Moved = lambda name, done: None) -> list[Verdict]:
-    """Compare every file with what was recorded. What is damaged no longer counts as installed.
+    """Compare every file with the record. A damaged file no longer counts as installed.
 
-    Raises ModelNotInstalled where nothing was ever recorded.
+    Raises ModelNotInstalled if no file was ever recorded.
     """
     if store.state(model) != "installed" and not store.installed_at(model):
         raise ModelNotInstalled(model.id, idle="check")
@@ -67,7 +67,7 @@ def _verdict(folder: Path, file: ModelFile, known: Digest | None, moved: Moved) 
 
 
 def _packaged(file: ModelFile) -> str:
-    """The sha256 of a file that still lies in its packages, or ""."""
+    """Return the sha256 of a file that is still in its packages, or ""."""
     for source in file.sources:
         if source.startswith("package:"):
             with suppress(SourceAbsent):

@@ -1,1 +1,1 @@
-"""Which model a name means, beyond the lists of plugins too."""
+"""Select the model for a name, including models beyond the plugins' lists."""

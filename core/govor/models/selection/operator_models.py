@@ -25,7 +25,7 @@ Declared = tuple[str, ModelSpec]
 
 
 def declared_models(tables: Iterable[OwnModel], plugins: Iterable[Plugin]) -> list[Declared]:
-    """Return what [[catalogue]] declares; a model that no plugin takes is left out with a warning."""
+    """Return the models of [[catalogue]]; a model that no plugin accepts is left out with a warning."""
     backends = {plugin.name: plugin.backend for plugin in plugins}
     found = []
     for table in tables:
@@ -34,7 +34,7 @@ def declared_models(tables: Iterable[OwnModel], plugins: Iterable[Plugin]) -> li
             if backend is None:
                 raise ValueError(f"there is no plugin '{table.plugin}' that runs models")
             if not isinstance(backend, Adopting):
-                raise ValueError(f"the plugin '{table.plugin}' takes no models but its own")
+                raise ValueError(f"the plugin '{table.plugin}' accepts no models but its own")
             found.append((table.plugin, backend.adopt(_stated(table))))
         except ValueError as error:
             log.warning("The model '%s' of [[catalogue]] is left out: %s", table.id, error)
@@ -42,7 +42,7 @@ def declared_models(tables: Iterable[OwnModel], plugins: Iterable[Plugin]) -> li
 
 
 def pulled_models(root: Path, plugins: Iterable[Plugin]) -> list[Declared]:
-    """Return the repositories whose files lie in the models folder because somebody pulled them by name."""
+    """Return the repositories in the models folder that were pulled by name."""
     backends = {plugin.name: plugin.backend for plugin in plugins}
     found: list[Declared] = []
     for plugin, spec in _on_disk(root):
@@ -53,9 +53,9 @@ def pulled_models(root: Path, plugins: Iterable[Plugin]) -> list[Declared]:
 
 
 def adopt_repository(name: str, plugins: Sequence[Plugin]) -> Declared:
-    """Ask the hub what a repository holds, and take it for the first plugin that can run it.
+    """Read a repository's list from the hub, and assign it to the first plugin that can run it.
 
-    Raises DownloadFailed, and UnsupportedOperation where no plugin can.
+    Raises DownloadFailed, and UnsupportedOperation if no plugin can.
     """
     repository, revision = parse_repository(name)
     try:
@@ -76,7 +76,7 @@ def adopt_repository(name: str, plugins: Sequence[Plugin]) -> Declared:
             spec = ModelSpec(name, repository=f"{repository}@{revision}", description=f"{name} of the hub")
             return plugin.name, plugin.backend.adopt(spec)
     raise UnsupportedOperation(
-        f"No installed plugin can run what the repository {name} holds.{''.join(reasons)}", param="model"
+        f"No installed plugin can run the content of the repository {name}.{''.join(reasons)}", param="model"
     )
 
 
@@ -108,6 +108,6 @@ def _on_disk(root: Path) -> Iterator[Declared]:
             if path.parent != root / folder_name(plugin) / folder_name(spec.id):
                 raise ValueError(f"it is of the model '{spec.id}', whose folder this is not")
         except (OSError, ValueError, LookupError, TypeError) as error:
-            log.warning("%s is damaged and is passed over: %s", path, error)
+            log.warning("%s is damaged and is ignored: %s", path, error)
             continue
         yield plugin, spec

@@ -1,4 +1,4 @@
-"""Which model a request means. Knows nothing of HTTP."""
+"""Find the model for a request. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Router:
-    """Names to models that can answer now."""
+    """Maps names to models that can answer now."""
 
     def __init__(
         self,
@@ -26,9 +26,9 @@ class Router:
         *,
         fetching: bool = False,
     ):
-        """`preferences` is the operator's default list, best first; `routes` one for each language.
+        """`preferences` is the operator's default list, best first; `routes` has one for each language.
 
-        Where `fetching`, a model that is named may be one that is not installed yet: it will be fetched.
+        With `fetching`, a named model need not be installed yet: it will be fetched.
         """
         self._catalogue = catalogue
         self._store = store
@@ -41,7 +41,7 @@ class Router:
         *,
         fetching: bool = False,
     ) -> None:
-        """Take other lists."""
+        """Replace the lists."""
         self._fetching = fetching
         self._preferences = preferences
         self._routes = {code.casefold(): tuple(names) for code, names in (routes or {}).items()}
@@ -55,11 +55,11 @@ class Router:
         return bool(self._routes.keys() - {DEFAULT})
 
     def usable(self) -> list[Model]:
-        """Models that write text and whose files are here, in the plugins' order."""
+        """Return the models that write text and whose files are installed, in the plugins' order."""
         return [model for model in self._catalogue if model.transcribes and self._here(model)]
 
     def known(self) -> list[str]:
-        """Ids of all models, of those that are here first."""
+        """Return the ids of all models, installed ones first."""
         return [model.id for model in sorted(self._catalogue, key=lambda model: not self._here(model))]
 
     def default(self) -> Model | None:
@@ -74,9 +74,9 @@ class Router:
         return self._catalogue.resolve(name).casefold() == AUTO
 
     def find(self, name: str) -> Model | None:
-        """Return what a name means, installed or not; of the preference list, what is here goes first.
+        """Return the model of a name, installed or not; in the preference list, installed ones win.
 
-        "auto" means what would answer where the language is unknown.
+        "auto" means the model that answers if the language is unknown.
         """
         if self.means_auto(name):
             return next(iter(self.candidates(None)), None)
@@ -87,17 +87,15 @@ class Router:
     def choose(self, name: str | None) -> Model:
         """Return the model for a request's `model` field.
 
-        Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation for one that writes no text.
+        Raises ModelNotFound, ModelNotInstalled, and UnsupportedOperation for a model that writes no text.
         """
         model = self.installed(name)
         if not model.transcribes:
-            raise UnsupportedOperation(
-                f"'{model.id}' tells speakers apart: it writes no text.", param="model"
-            )
+            raise UnsupportedOperation(f"'{model.id}' is a diarizer: it writes no text.", param="model")
         return model
 
     def installed(self, name: str | None) -> Model:
-        """Return what a name means, whatever it does. Raises ModelNotFound, ModelNotInstalled."""
+        """Return the installed model of a name, also a diarizer. Raises ModelNotFound, ModelNotInstalled."""
         name = name or DEFAULT
         model = self.find(name)
         if model is None:
@@ -105,39 +103,39 @@ class Router:
         return self._obtainable(model)
 
     def diarizer(self, param: str | None = None) -> Model:
-        """Return what tells speakers apart. Raises UnsupportedOperation, naming the field that wants it."""
+        """Return the diarizer. Raises UnsupportedOperation for the request field `param`."""
         model = self._catalogue.diarizer
         if model is None:
             raise UnsupportedOperation(
-                "Telling speakers apart needs a diarizer, and none is installed: `pip install "
+                "Naming speakers needs a diarizer, and none is installed: `pip install "
                 "./backends/diarizer` in a clone of Govor adds one.",
                 param=param,
             )
         return self._obtainable(model)
 
     def _unknown(self, name: str) -> ModelNotFound:
-        """Say who is missing: where nobody was named, it is the operator who has to mend it."""
+        """Return the error for an unknown name; for the default, it is about the operator's setting."""
         here = [model.id for model in self.usable()]
         away = [model.id for model in self._catalogue if model.transcribes and model.id not in here]
         missing = partial(ModelNotFound, fetchable=away, failed=self._catalogue.failed)
         if not self._catalogue.means_default(name):
             return missing(name, here)
         if not self._preferences:
-            return ModelNotFound(name, here, "means nobody: the setting `default_models` is empty")
+            return ModelNotFound(name, here, "means no model: the setting `default_models` is empty")
         return missing(self._preferences[0], here, "of the setting `default_models` does not exist")
 
     def _obtainable(self, model: Model) -> Model:
-        """Return a model that is here or may be fetched now. Raises ModelNotInstalled."""
+        """Return a model that is installed or may be fetched now. Raises ModelNotInstalled."""
         if not self._here(model) and (not self._fetching or model.spec.folder):
             raise ModelNotInstalled(model.id)
         return model
 
     def candidates(self, language: str | None, needed: Collection[Feature] = ()) -> list[Model]:
-        """Return who may answer "auto", best first: never none. Raises ModelNotFound, ModelNotInstalled.
+        """Return the models that may answer "auto", best first, at least one.
 
-        The language's own list goes first, then that of "default", then `default_models`. Models that are
-        not here, cannot do what is needed or do not know the language are left out; where no list has one
-        that knows it, the language is passed over.
+        The language's own list goes first, then that of "default", then `default_models`. Models are left out
+        that are not installed, lack a needed feature or do not know the language; if no list has one that
+        knows it, the language is ignored. Raises ModelNotFound, ModelNotInstalled.
         """
         names = [name for key in (language or DEFAULT, DEFAULT) for name in self._routes.get(key, ())]
         known = [
@@ -153,7 +151,7 @@ class Router:
         return [model for model in here if _knows(model, language)] or here
 
     def detectors(self) -> list[Model]:
-        """Models that can tell a language, those of the lists first."""
+        """Return the models that can detect a language, those of the lists first."""
         models = dict.fromkeys(
             (*self._named(self._routes.get(DEFAULT, ())), *self._preferred(), *self.usable())
         )

@@ -19,7 +19,7 @@ from govor.contract.models import ModelSpec
 from govor.errors import ServerBusy
 from govor.testing import FakeLongForm, FakeRecognizer, hum, silence
 from support.disks import cramped
-from support.processes.servers import knock
+from support.processes.servers import send_unread
 from support.sound import media
 from support.waiting import Turnstile, eventually
 
@@ -85,7 +85,7 @@ def test_a_job_whose_client_leaves_while_it_is_written_down_is_whole(start: Star
         submit(client)
         assert eventually(lambda: list((tmp_path / "audio").iterdir()) == [])
         with locked(tmp_path):
-            connection = knock(server, URL, voice(2), **ASKED)
+            connection = send_unread(server, URL, voice(2), **ASKED)
             assert eventually(lambda: len(list((tmp_path / "audio").iterdir())) == 1)
             connection.close()
             assert eventually(lambda: len(server.service.in_flight._inside) == 0)
@@ -172,7 +172,7 @@ def test_who_prefers_to_be_answered_later_but_wants_a_stream_waits_like_all_othe
     model = FakeRecognizer(FAKE, gate=Turnstile())
     server = start(model, max_queue=1)
     fields = {"model": "fake", "stream": "true"}
-    first = knock(server, URL, voice(1), **fields)
+    first = send_unread(server, URL, voice(1), **fields)
     assert model.begun.acquire(timeout=10)
     with server.client() as client:
         refused = ask(client, **fields)

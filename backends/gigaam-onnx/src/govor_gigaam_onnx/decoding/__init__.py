@@ -1,1 +1,1 @@
-"""From an encoder's output to text, words and tokens."""
+"""Decode an encoder's output to text, words and tokens."""

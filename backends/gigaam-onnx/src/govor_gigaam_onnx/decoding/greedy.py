@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What was heard; the three run in parallel."""
+    """Decoded tokens; the three lists have the same length."""
 
     tokens: list[int]
     """Ids, blanks excluded."""
@@ -33,11 +33,11 @@ class Transducer(Protocol):
     blank: int
 
     def listen(self, encoded: Floats) -> Iterable[Floats]:
-        """Turn (frames, channels) of the encoder into what `join` takes, frame by frame."""
+        """Turn the encoder's (frames, channels) into the inputs of `join`, frame by frame."""
         ...
 
     def predict(self, token: int, state: Any) -> tuple[Floats, Any]:
-        """Return what follows a token, for `join`, and the state after it; `state` None is the beginning."""
+        """Return the prediction after a token, for `join`, and the new state; `state` None: the beginning."""
         ...
 
     def join(self, frame: Floats, prediction: Floats) -> Floats:
@@ -56,7 +56,7 @@ def decode_ctc(log_probs: Floats) -> Hypothesis:
 
 
 def decode_transducer(encoded: Floats, transducer: Transducer, max_symbols: int) -> Hypothesis:
-    """Decode (frames, channels); at most `max_symbols` tokens are taken from one frame."""
+    """Decode (frames, channels), with at most `max_symbols` tokens per frame."""
     found = Hypothesis([], [], [])
     prediction, state = transducer.predict(transducer.blank, None)
     for place, frame in enumerate(transducer.listen(encoded)):

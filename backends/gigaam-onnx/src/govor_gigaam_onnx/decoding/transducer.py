@@ -1,6 +1,6 @@
 """Predictor and joiner of an RNN-T in numpy, with the weights of their ONNX files.
 
-A step takes a quarter of what it takes in two onnxruntime sessions. The weights are found by structure:
+A step takes a quarter of its time in two onnxruntime sessions. The weights are found by structure, because
 generations of exports differ in names.
 """
 
@@ -21,19 +21,19 @@ class TransducerWeights:
     """One LSTM layer and one hidden layer of the joiner."""
 
     gates: Floats
-    """(classes, 4 units): what a token brings to the gates, biases included."""
+    """(classes, 4 units): the token's share of the gates' inputs, biases included."""
     recurrent: Floats
-    """(units, 4 units): what the state brings to them."""
+    """(units, 4 units): the state's share of them."""
     prediction: Product
     """(units, hidden)."""
     encoder: Product
     """(channels, hidden)."""
     output: Product
-    """(hidden, classes), behind a ReLU."""
+    """(hidden, classes), after a ReLU."""
 
 
 class NumpyTransducer:
-    """See `decoding.greedy.Transducer`. Holds no state; safe for threads."""
+    """Implements `decoding.greedy.Transducer`. Holds no state; safe for threads."""
 
     def __init__(self, weights: TransducerWeights):
         self.blank = len(weights.output.bias) - 1
@@ -48,7 +48,7 @@ class NumpyTransducer:
         self._output = weights.output
 
     def listen(self, encoded: Floats) -> Iterable[Floats]:
-        """The encoder's half of the joiner, as one product for all frames."""
+        """Compute the encoder's half of the joiner, as one product for all frames."""
         return encoded @ self._encoder.weight + self._encoder.bias
 
     def predict(
@@ -73,7 +73,7 @@ class NumpyTransducer:
 
 
 def read_transducer(decoder: Export, joint: Export) -> TransducerWeights:
-    """Return the weights of the two files. Raises NotUnderstood where they are built otherwise."""
+    """Return the weights of the two files. Raises NotUnderstood if their structure is another."""
     lstms = [node for node in decoder.nodes if node.op_type == "LSTM"]
     tables = [
         node for node in decoder.nodes if node.op_type == "Gather" and _rank(decoder, node.input[0]) == 2
@@ -98,7 +98,7 @@ def read_transducer(decoder: Export, joint: Export) -> TransducerWeights:
 
 
 def _first_product(export: Export, name: str) -> Product:
-    """Return what the value is multiplied by first, on its way through additions and changes of shape."""
+    """Return the first product of a value, through additions and changes of shape."""
     waiting, seen = [name], {name}
     while waiting:
         for node in export.readers(waiting.pop(0)):

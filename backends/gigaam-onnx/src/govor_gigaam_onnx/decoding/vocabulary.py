@@ -10,7 +10,7 @@ import govor
 SPACE = "▁"
 BLANK = "<blk>"
 SPECIAL = {"<unk>": " ⁇ ", "<s>": "", "</s>": ""}
-"""As SentencePiece decodes its own tokens."""
+"""Text of SentencePiece's special tokens, as SentencePiece decodes them."""
 
 
 def read_vocabulary(path: Path) -> govor.Vocabulary:

@@ -1,1 +1,1 @@
-"""Where a model's files come from, and which file of a folder is what."""
+"""The sources of a model's files, and the roles of files in a folder."""

@@ -1,4 +1,4 @@
-"""The models on offer: names, abilities, error rates and where their files come from. Pure data."""
+"""The models on offer: names, features, error rates and sources of files. Pure data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_SECONDS = 25.0
 """Upstream refuses longer audio: the models were trained on less than 30 s."""
 
 EDGE_PADDING = 0.5
-"""Measured with the miniature: fewest words are lost at the rim of a recording."""
+"""Measured with the miniature: fewest words are lost at the edges of a recording."""
 
 RUSSIAN = ("ru",)
 MULTILINGUAL = ("ru", "kk", "ky", "uz", "en")
@@ -23,17 +23,17 @@ PLAIN = frozenset({Feature.WORDS, Feature.LOGPROBS})
 PUNCTUATED = PLAIN | {Feature.PUNCTUATION}
 
 VOCABULARIES = {"e2e-rnnt": 1025, "e2e-ctc": 257, "large-ctc": 71, "multilingual-ctc": 71}
-"""Tokens and the blank, by the end of a name; the others write 33 characters."""
+"""Number of tokens with the blank, by the end of a name; the other models write 33 characters."""
 
 TEN_SETS = "average of 10 Russian sets"
 STRIPPED = f"{TEN_SETS}, without punctuation"
-"""Of models that write it: not to be compared with those that do not."""
+"""Word error rates of models that write punctuation: not comparable with those that write none."""
 
 FLEURS = tuple(f"FLEURS {code}" for code in ("ru", "kk", "ky", "uz", "en"))
 
 
 class Row(NamedTuple):
-    """One model as it was trained. Its id is `gigaam-NAME`, its first alias NAME with underscores."""
+    """One model as trained. Its id is `gigaam-NAME`, its first alias NAME with underscores."""
 
     name: str
     languages: tuple[str, ...]
@@ -43,7 +43,7 @@ class Row(NamedTuple):
     memory_mb: int
     """10^6 bytes when loaded, in int8."""
     wer: tuple[tuple[str, float], ...]
-    """As upstream states them, in percent."""
+    """Upstream's figures, in percent."""
     aliases: tuple[str, ...]
     description: str
 
@@ -71,7 +71,7 @@ ROWS = (
 
 
 def specs(tables: Sequence[ModelTable]) -> tuple[ModelSpec, ...]:
-    """Return every model, the operator's own first. Raises ValueError: a table means no model."""
+    """Return every model, the operator's own first. Raises ValueError for a table that means no model."""
     known = [spec for row in ROWS for spec in (_published(row), _quantised(row))]
     ids = {spec.id for spec in known}
     unknown = [table.id for table in tables if table.folder is None and table.id not in ids]
@@ -113,7 +113,7 @@ def _spec(model: str, row: Row, aliases: tuple[str, ...], download_mb: int, note
 
 
 def adopted(spec: ModelSpec) -> ModelSpec:
-    """Complete an operator's model: what is not stated is as for the Russian models without punctuation."""
+    """Complete an operator's model with the values of the Russian models without punctuation."""
     return replace(
         spec,
         languages=spec.languages or RUSSIAN,

@@ -1,4 +1,4 @@
-"""Which file of a folder is what. The folders are those of the public exports, or of `govor export`."""
+"""Find the files of a model in a folder of the public exports, or of `govor export`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from govor_gigaam_onnx.features import V2, V3, Framing
 from govor_gigaam_onnx.files.naming import PREFERENCE
 
 PREPARED = ".govor-"
-"""Marks the files that this plugin writes beside the others."""
+"""Part of the names of the files that this plugin writes beside the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """One model. With a decoder and a joint it is an RNN-T, without them CTC."""
+    """The files of one model. With a decoder and a joint it is an RNN-T, without them CTC."""
 
     encoder: Path
-    """Of a CTC model it holds the head too."""
+    """A CTC model's file contains the head too."""
     decoder: Path | None
     joint: Path | None
     vocabulary: Path
     framing: Framing
-    """Of the features that the encoder was trained on."""
+    """Framing of the encoder's features."""
 
 
 def find_files(folder: Path) -> ModelFiles:
-    """Tell the files of the one model in a folder. Raises LoadFailed: none, or more than one."""
+    """Return the files of the one model in a folder. Raises LoadFailed: none, or more than one."""
     graphs = [path for path in sorted(folder.glob("*.onnx")) if PREPARED not in path.name]
     parts = {
         part: [path for path in graphs if f"_{part}." in path.name]
@@ -44,7 +44,7 @@ def find_files(folder: Path) -> ModelFiles:
 
 
 def _one(folder: Path, kind: str, paths: list[Path]) -> Path:
-    """Return the file of its kind, in the most exact precision that is there."""
+    """Return the file of its kind, in the most exact precision present."""
     for suffix in PREFERENCE:
         found = [path for path in paths if Path(path.stem).suffix == suffix]
         if len(found) == 1:
@@ -58,7 +58,7 @@ def _one(folder: Path, kind: str, paths: list[Path]) -> Path:
 
 
 def _framing(folder: Path, encoder: Path) -> Framing:
-    """Tell the generation by config.json, where it says so, else by the name that exports bear."""
+    """Return the generation from config.json, if it states one, else from the exports' names."""
     version = re.match(r"v\d+", encoder.name)
     stated = version[0] if version else "v3"
     config = folder / "config.json"

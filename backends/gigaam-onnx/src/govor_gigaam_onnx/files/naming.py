@@ -1,4 +1,4 @@
-"""Which files of a repository are one model, told by the names that exports bear. Knows nothing of a disk."""
+"""Choose the files of one model in a repository by their names. Knows nothing of a disk."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 PREFERENCE = ("", ".fp16", ".int8")
-"""Which of several precisions of one file is taken, by the end of its name."""
+"""Order of preference of a file's precisions, by the end of its name."""
 RNNT = ("encoder", "decoder", "joint")
 
 
 def chosen_files(names: Sequence[str]) -> tuple[str, ...]:
     """Return the graphs, their external weights, the vocabulary and the configuration of the one model.
 
-    None where there is none, or more than one: then the operator names the files.
+    Empty if there is no model, or more than one: then the operator names the files.
     """
     graphs = [name for name in names if name.endswith(".onnx") and "/" not in name]
     vocabularies = [name for name in names if name.endswith("vocab.txt") and "/" not in name]
@@ -27,7 +27,7 @@ def chosen_files(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def most_exact(names: Sequence[str]) -> str | None:
-    """Return the one name in the most exact precision that is there; None where none or several have it."""
+    """Return the one name in the most exact precision present; None if none or several have it."""
     for suffix in PREFERENCE:
         found = [name for name in names if PurePosixPath(PurePosixPath(name).stem).suffix == suffix]
         if found:

@@ -1,6 +1,6 @@
-"""The ONNX exports of GigaAM on the Hugging Face hub, by istupakov: one commit each, and what it holds.
+"""The ONNX exports of GigaAM on the Hugging Face hub, by istupakov: one commit each, and its files.
 
-Bytes are 0 and a sha256 empty where no public manifest states them; the core then takes the hub's own.
+Bytes are 0 and a sha256 empty if no public manifest states them; the core then uses the hub's own.
 """
 
 from __future__ import annotations

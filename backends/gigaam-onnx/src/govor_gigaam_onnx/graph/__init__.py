@@ -1,1 +1,1 @@
-"""An encoder's graph: read from an export, and written anew as a CPU runs it fastest."""
+"""An encoder's graph: read from an export, and rewritten for speed on a CPU."""

@@ -16,14 +16,14 @@ CONTRIB = "com.microsoft"
 LARGEST = 127  # of a symmetric int8 weight
 
 Name = str
-"""Of a value in the graph."""
+"""Name of a value in the graph."""
 
 
 class GraphBuilder:
-    """A graph under construction. Each method adds nodes and returns the name of what they give."""
+    """A graph under construction. Each method adds nodes and returns the name of their result."""
 
     def __init__(self, *, int8: bool):
-        """With `int8`, products are done in int8: weights per column, what they meet per call."""
+        """With `int8`, products are computed in int8: weights scaled per column, the other side per call."""
         self._int8 = int8
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
@@ -38,7 +38,7 @@ class GraphBuilder:
         return self.constant(np.array(values, np.int64))
 
     def add(self, operator: str, *inputs: Name, domain: str = "", **attributes: Any) -> Name:
-        """Add one node that gives one value."""
+        """Add one node with one result."""
         return self._node(operator, inputs, 1, domain, attributes)[0]
 
     def contrib(self, operator: str, *inputs: Name, **attributes: Any) -> Name:
@@ -53,9 +53,10 @@ class GraphBuilder:
         exact: bool = False,
         arrange: Callable[[Name], Name] = lambda values: values,
     ) -> Name:
-        """Multiply the last axis; with `exact`, in float32 whatever the graph does otherwise.
+        """Multiply the last axis; with `exact`, in float32 even in an int8 graph.
 
-        `arrange` moves values to where they are multiplied; it sees a quarter of the bytes where it can.
+        `arrange` moves values into place before the product; it moves a quarter of the bytes if they are
+        int8.
         """
         if exact or not self._int8:
             multiplied = self.add("MatMul", arrange(values), self.constant(product.weight))
@@ -110,7 +111,7 @@ class GraphBuilder:
         return self.add("Squeeze", self.add("Transpose", convolved, perm=[0, 2, 3, 1]), self.integers(1))
 
     def model(self, source: tuple[Name, list[int | str]], result: tuple[Name, Name]) -> onnx.ModelProto:
-        """Return the graph as a model: `source` is its input and shape, `result` (name to bear, value)."""
+        """Return the graph as a model: `source` is its input and shape, `result` (output name, value)."""
         self._nodes.append(helper.make_node("Identity", [result[1]], [result[0]]))
         graph = helper.make_graph(
             self._nodes,
@@ -131,7 +132,7 @@ class GraphBuilder:
 
 
 def quantise_columns(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
-    """Return (inputs, outputs) symmetric int8 and the (outputs,) scales that turn them back."""
+    """Return (inputs, outputs) symmetric int8 and the (outputs,) scales that restore them."""
     scale = np.maximum(np.abs(weight).max(axis=0), np.finfo(np.float32).tiny) / LARGEST
     quantised: NDArray[np.int8] = np.rint(weight / scale).astype(np.int8)
     return quantised, scale.astype(np.float32)

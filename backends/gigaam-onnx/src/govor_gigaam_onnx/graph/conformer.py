@@ -1,4 +1,4 @@
-"""The weights of a GigaAM encoder, v2 and later, found in an ONNX export. Knows nothing of how it is run."""
+"""Find the weights of a GigaAM encoder, v2 and later, in an ONNX export. Does not run it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from govor_gigaam_onnx.graph.export import Convolution, Export, Floats, Norm, NotUnderstood, Part, Product
 
 LONGEST = 5000
-"""Frames that a rotary table is made for, as upstream's: 200 s."""
+"""Frames in a rotary table, as in upstream's: 200 s."""
 
 AnyPart = TypeVar("AnyPart", Norm, Product, Convolution)
 
 
 @dataclass(frozen=True, slots=True)
 class FeedForward:
-    """norm -> product -> SiLU -> product; half of it is added to what came in."""
+    """norm -> product -> SiLU -> product; half of the result is added to the input."""
 
     norm: Norm
     expand: Product
@@ -27,7 +27,7 @@ class FeedForward:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """norm -> rotation -> queries and keys; norm -> values; added to what came in."""
+    """norm -> rotation -> queries and keys; norm -> values; the result is added to the input."""
 
     norm: Norm
     query: Product
@@ -62,7 +62,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """All of it, and the CTC head where the file has one."""
+    """The whole encoder, and the CTC head if the file has one."""
 
     subsampling: tuple[Convolution, Convolution]
     """Every second frame, ReLU after each: 5 wide over time, or in v2 3 wide over time and frequency."""
@@ -86,7 +86,7 @@ class Encoder:
 
 
 def read_encoder(export: Export) -> Encoder:
-    """Return the encoder of an export. Raises NotUnderstood where it is something else."""
+    """Return the encoder of an export. Raises NotUnderstood if it is something else."""
     cosine, sine = _rotation(export)
     parts = _Parts(export.parts())
     subsampling = parts.convolution(), parts.convolution()
@@ -126,7 +126,7 @@ def _rotation(export: Export) -> tuple[Floats, Floats]:
             frames, channels = table.shape[0] // 2, table.shape[3]
             halves = table[:, 0, 0, : channels // 2].astype(np.float32)
             return halves[:frames], halves[frames:]
-    for vector in export.constants(rank=1):  # others compute the tables from how fast each channel turns
+    for vector in export.constants(rank=1):  # others compute the tables from channels' speeds
         speeds = vector.astype(np.float32) if vector.dtype.kind == "f" else np.zeros(0, np.float32)
         if _falls_evenly(speeds):
             angles = np.outer(np.arange(LONGEST, dtype=np.float32), speeds)
@@ -135,7 +135,7 @@ def _rotation(export: Export) -> tuple[Floats, Floats]:
 
 
 def _falls_evenly(speeds: Floats) -> bool:
-    """Tell whether numbers fall from 1 by the same factor each."""
+    """Tell whether numbers fall from 1 by a constant factor."""
     if len(speeds) < 2 or speeds[0] != 1 or not np.all(speeds > 0):
         return False
     factors = speeds[1:] / speeds[:-1]
@@ -143,7 +143,7 @@ def _falls_evenly(speeds: Floats) -> bool:
 
 
 class _Parts:
-    """The parts of an export, taken one by one, each of the kind that must come next."""
+    """The parts of an export, taken one by one, each of the expected kind."""
 
     def __init__(self, parts: Iterator[Part]):
         self._parts = parts
@@ -166,7 +166,7 @@ class _Parts:
         return self._take(Convolution)
 
     def pointwise(self) -> Product:
-        """A convolution that is one frame wide is a product."""
+        """Return a convolution that is one frame wide as a product."""
         part = self.convolution()
         if part.weight.shape[2:] != (1,):
             raise NotUnderstood(f"a convolution of one frame was expected, not of {part.weight.shape[2:]}")

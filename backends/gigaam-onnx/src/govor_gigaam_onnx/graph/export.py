@@ -1,4 +1,4 @@
-"""What an ONNX export holds: its constants, and what its nodes make with them, in order of execution.
+"""The content of an ONNX export: its constants, and the operations on them, in order of execution.
 
 Goes by structure: generations of exports name the same thing differently. Knows nothing of any model.
 """
@@ -20,11 +20,11 @@ from onnx.reference import ReferenceEvaluator
 Floats = NDArray[np.float32]
 
 MOVES = {"Transpose", "Slice", "Concat", "Unsqueeze", "Reshape"}
-"""What exporters do to weights: torch's newer one reorders the gates of an LSTM in the graph."""
+"""Operators that exporters apply to weights: torch's newer one reorders the gates of an LSTM in the graph."""
 
 
 class NotUnderstood(ValueError):
-    """The file is sound, perhaps, but not built as expected; the message says what was expected."""
+    """The file's structure is not the expected one; the message says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +73,18 @@ class Export:
 
     @classmethod
     def read(cls, path: Path) -> Export:
-        """Read a file and the data beside it. Raises NotUnderstood where it is no ONNX model."""
+        """Read a file and the data beside it. Raises NotUnderstood if it is no ONNX model."""
         try:
             return cls(onnx.load(path))
         except Exception as error:  # protobuf's DecodeError, OSError, and onnx's own, without a common class
             raise NotUnderstood(f"{path.name} cannot be read: {error}") from error
 
     def readers(self, name: str) -> list[NodeProto]:
-        """Return the nodes that take this value."""
+        """Return the nodes that use this value."""
         return self._readers[name]
 
     def constant(self, name: str) -> NDArray[np.generic] | None:
-        """Return the value if it is stored, or made of stored ones by moving numbers about; else None."""
+        """Return the value if it is stored, or made of stored ones by moving numbers; else None."""
         if name in self._tensors:
             return numpy_helper.to_array(self._tensors[name])
         node = self._sources.get(name)
@@ -101,7 +101,7 @@ class Export:
         return np.asarray(moved[0])
 
     def constants(self, rank: int) -> Iterator[NDArray[np.generic]]:
-        """Yield the constants of so many axes that the file stores as such."""
+        """Yield the stored constants with so many axes."""
         constant_nodes = [node for node in self.nodes if node.op_type == "Constant"]
         stored = [node.attribute[0].t for node in constant_nodes if node.attribute[0].name == "value"]
         for tensor in (*self._tensors.values(), *stored):
@@ -109,7 +109,7 @@ class Export:
                 yield numpy_helper.to_array(tensor)
 
     def parts(self) -> Iterator[Part]:
-        """Yield all that has weights, in order of execution. Raises NotUnderstood."""
+        """Yield all parts with weights, in order of execution. Raises NotUnderstood."""
         for node in self.nodes:
             if node.op_type in {"MatMul", "Gemm"}:
                 product = self.product(node)
@@ -121,7 +121,7 @@ class Export:
                 yield Norm(self.floats(node, 1), self.floats(node, 2), attribute(node, "epsilon", 1e-5))
 
     def product(self, node: NodeProto) -> Product | None:
-        """Return what a MatMul with the addition after it, or a Gemm, multiplies by; None: two variables."""
+        """Return the weights of a MatMul with the addition after it, or of a Gemm; None: two variables."""
         weight = self.constant(node.input[1])
         if weight is None:
             return None
@@ -144,7 +144,7 @@ class Export:
 
 
 def attribute(node: NodeProto, name: str, default: Any = None) -> Any:
-    """Return a node's attribute; `default` where it has none of this name."""
+    """Return a node's attribute; `default` if it has none of this name."""
     for candidate in node.attribute:
         if candidate.name == name:
             return helper.get_attribute_value(candidate)

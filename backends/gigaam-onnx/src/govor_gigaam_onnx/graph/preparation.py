@@ -1,6 +1,6 @@
-"""Rewrites an encoder for this CPU, once: beside the original, or not at all.
+"""Rewrite an encoder for this CPU once, in a file beside the original.
 
-The rewritten graph is kept only where it answers as the original does; why it was not is kept too.
+The rewritten graph is kept only if its answers match the original's; otherwise the reason is kept.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from govor_gigaam_onnx.runtime.sessions import CPU, Session
 Numbers = Literal["fp32", "int8"]
 
 RECIPE = 1
-"""Counts up with every change of what is built, so that older files are built anew."""
+"""Version of the rewriting; files of an older version are rewritten."""
 
 TOLERANCE = {"fp32": 1e-3, "int8": 0.3}
-"""Largest difference of a rewritten graph to the original. Seen: in fp32 2e-5; in int8 0.04 with weights that
-were trained, 0.15 with random ones; above 1 where a connection is wrong."""
+"""Largest allowed difference of a rewritten graph to the original. Seen: in fp32 2e-5; in int8 0.04 with
+trained weights, 0.15 with random ones; above 1 if a connection is wrong.
+"""
 
 LARGEST = 2 * 10**9
 """Bytes of weights in one file; protobuf takes 2 GiB."""
@@ -41,9 +42,10 @@ log = logging.getLogger(__name__)
 
 
 def prepare(files: ModelFiles, numbers: Numbers) -> Path:
-    """Return the file to run as the encoder: rewritten, or the original where that cannot be.
+    """Return the encoder file to run: rewritten, or the original if that is impossible.
 
-    Takes some ten seconds and, for the while, twice the file's size of memory; the next time, nothing.
+    The first call takes some ten seconds and temporarily twice the file's size of memory; later ones take
+    nothing.
     """
     source = files.encoder
     target = _target(source, numbers)
@@ -58,7 +60,7 @@ def prepare(files: ModelFiles, numbers: Numbers) -> Path:
 
 
 def _target(source: Path, numbers: Numbers) -> Path:
-    """Return a name that changes with the recipe, and with the original as far as size and date tell."""
+    """Return a name that changes with the recipe, and with the original's size and date."""
     stat = source.stat()
     return source.with_name(
         f"{source.stem}{PREPARED}{RECIPE}-{stat.st_size:x}-{stat.st_mtime_ns:x}.{numbers}.onnx"
@@ -98,10 +100,10 @@ def _build(files: ModelFiles, target: Path, numbers: Numbers) -> Path:
 
 
 def compare(files: ModelFiles, rewritten: Path, numbers: Numbers) -> float:
-    """Return how far two encoders are apart on fixed inputs; NaN where their results are not comparable.
+    """Return the difference of two encoders on fixed inputs; NaN if their results are not comparable.
 
-    In fp32 the largest absolute difference; in int8 the root mean square one, as a part of how much the
-    original varies over time. Raises NotUnderstood where one does not run.
+    In fp32 it is the largest absolute difference; in int8 the root mean square one, relative to the
+    original's variation over time. Raises NotUnderstood if one does not run.
     """
     sessions = (Session(path, CPU, lean=True) for path in (files.encoder, rewritten))
     original, candidate = (Encoder(session, files) for session in sessions)
@@ -124,7 +126,7 @@ def compare(files: ModelFiles, rewritten: Path, numbers: Numbers) -> float:
 
 
 def probe(seconds: float) -> Floats:
-    """Return a voice that glides through vowels, with noise: fixed, so that every machine checks alike."""
+    """Return a voice that glides through vowels, with noise: the same on every machine."""
     time = np.arange(round(seconds * govor.SAMPLE_RATE)) / govor.SAMPLE_RATE
     pitch = 120 + 30 * np.sin(4.4 * time)
     phase = 2 * np.pi * np.cumsum(pitch) / govor.SAMPLE_RATE

@@ -1,9 +1,9 @@
-"""Builds GigaAM's encoder anew, as onnxruntime runs it fastest on a CPU.
+"""Rebuild GigaAM's encoder in the form that onnxruntime runs fastest on a CPU.
 
-Against the graph that torch exports: channels stay last, so that convolutions of one frame are products,
-and strided ones products over neighbouring frames; attention, rotation and SiLU are onnxruntime's own
-operators; norms before products, and the half of a feed-forward module that is added, are folded into
-weights; one recording per run, so that nothing is padded and nothing masked.
+Differences to the graph that torch exports: channels stay last, so that convolutions of one frame are
+products, and strided ones products over neighbouring frames; attention, rotation and SiLU are onnxruntime's
+own operators; norms before products, and the half of a feed-forward module that is added, are folded into
+weights; each run takes one recording, so that nothing is padded and nothing masked.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HALF = np.float32(0.5)
 def build_graph(encoder: Encoder, *, int8: bool) -> onnx.ModelProto:
     """Return a model from (1, mels, frames) to (1, channels, frames / 4).
 
-    With a CTC head it gives log-probabilities, (1, frames / 4, classes).
+    With a CTC head, its output is log-probabilities, (1, frames / 4, classes).
     """
     graph = GraphBuilder(int8=int8)
     values = subsample(graph, "features", encoder)
@@ -43,7 +43,7 @@ def build_graph(encoder: Encoder, *, int8: bool) -> onnx.ModelProto:
 
 
 def _normed(graph: GraphBuilder, values: Name, norm: Norm, product: Product) -> tuple[Name, Product]:
-    """Return normalised values and what to multiply them by, the norm's scale and bias included."""
+    """Return normalised values and their product, with the norm's scale and bias included."""
     weight = product.weight * norm.scale[:, None]
     bias = product.bias + norm.bias @ product.weight
     return graph.standardise(values, len(norm.scale), norm.epsilon), Product(weight, bias)
@@ -59,7 +59,7 @@ def _feed_forward(graph: GraphBuilder, values: Name, module: FeedForward) -> Nam
 def _attend(
     graph: GraphBuilder, values: Name, module: Attention, rotation: tuple[Name, Name, Name], heads: int
 ) -> Name:
-    """Upstream rotates what queries and keys are made of, not queries and keys themselves: once for both."""
+    """Rotate the input of queries and keys once, as upstream does, not queries and keys themselves."""
     normed = graph.norm(values, module.norm)
     rotated = graph.contrib("RotaryEmbedding", normed, *rotation)
     attended = graph.contrib(

@@ -1,6 +1,6 @@
-"""The strided convolutions before a GigaAM encoder, built as products: one frame of four is left.
+"""The strided convolutions before a GigaAM encoder, built as products: one frame of four remains.
 
-Channels stay last. The values under each place of the kernel are laid side by side, then multiplied.
+Channels stay last. The values under each place of the kernel are put side by side, then multiplied.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from govor_gigaam_onnx.graph.conformer import Encoder
 from govor_gigaam_onnx.graph.export import Convolution, Product
 
 END = np.iinfo(np.int64).max
-"""As the end of a slice: all that is left."""
+"""As the end of a slice: up to the last element."""
 
 
 def subsample(graph: GraphBuilder, features: Name, encoder: Encoder) -> Name:
@@ -51,7 +51,7 @@ def _halve(graph: GraphBuilder, values: Name, convolution: Convolution) -> Name:
 
 
 def _trim(graph: GraphBuilder, padded: Name, axis: int, width: int) -> Name:
-    """Cut off what no window reaches: windows of an odd width at every second place end at an odd length."""
+    """Cut off values that no window reaches: windows of odd width with stride 2 end at an odd length."""
     length = graph.add("Shape", padded, start=axis, end=axis + 1)
     two, rest = graph.integers(2), graph.integers(width - 2)
     halves = graph.add("Div", graph.add("Sub", length, rest), two)

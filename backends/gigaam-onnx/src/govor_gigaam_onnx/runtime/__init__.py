@@ -1,1 +1,1 @@
-"""The encoder in onnxruntime, on the cores and in the memory of this machine."""
+"""Run the encoder in onnxruntime, on the cores and in the memory of this machine."""

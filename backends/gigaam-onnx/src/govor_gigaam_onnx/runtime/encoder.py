@@ -1,4 +1,4 @@
-"""From audio to what the decoders take: features, and one run of the encoder."""
+"""Compute the decoders' input from audio: features, and one run of the encoder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Encoder:
     """The loaded encoder of a model, for a CTC model with its head. Threads may call it at once."""
 
     def __init__(self, session: Session, files: ModelFiles):
-        """Raises LoadFailed where the file takes anything else than log-mel features."""
+        """Raises LoadFailed if the file's input is not log-mel features."""
         features = session.inputs[0]
         if len(features.shape) != 3 or features.shape[1] != MELS:
             raise govor.LoadFailed(f"{session.path} is no encoder of GigaAM: it takes {features.shape}.")
@@ -27,7 +27,7 @@ class Encoder:
     def __call__(self, audio: govor.Audio) -> Floats:
         """Return (frames, channels) float32; for a CTC model (frames, classes) log-probabilities.
 
-        One recording at a time: what is padded to the length of others costs time, and exports made with a
+        Runs one recording at a time: padding to the length of others costs time, and exports made with a
         batch of one do not mask the padding.
         """
         features = self._features(audio).astype(self._numbers, copy=False)

@@ -1,4 +1,4 @@
-"""onnxruntime on a model's files, values bound by position. The only module that imports it."""
+"""Run a model's files on onnxruntime, with values bound by position. The only module that imports it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ERROR = 3
 
 
 Providers = list[Any]
-"""What onnxruntime runs on, best first: names, or (name, options)."""
+"""onnxruntime's providers, best first: names, or (name, options)."""
 
 
 def choose_providers(device: str) -> Providers:
-    """Return what to run on for "auto", "cpu", "cuda" or "cuda:1". Raises LoadFailed: it is not there."""
+    """Return the providers for "auto", "cpu", "cuda" or "cuda:1". Raises LoadFailed if there are none."""
     can_cuda = CUDA in onnxruntime.get_available_providers()
     if device == "cpu" or (device == "auto" and not can_cuda):
         return CPU
@@ -43,7 +43,7 @@ class Session:
     """A loaded ONNX file. Threads may call `run` at once."""
 
     def __init__(self, path: Path, providers: Providers, *, lean: bool = False, threads: int = 1):
-        """Load it to run on so many cores per call; `lean` saves memory, not time. Raises LoadFailed."""
+        """Load the file, with so many threads per call; `lean` saves memory, not time. Raises LoadFailed."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -67,14 +67,14 @@ class Session:
         self.outputs: list[Any] = session.get_outputs()
 
     def run(self, *values: ArrayLike) -> list[Any]:
-        """Return the outputs; inputs in order, those that the file does not take left out."""
+        """Return the outputs; inputs are in order, and surplus ones are ignored."""
         names = (value.name for value in self.inputs)
         results: list[Any] = self._run(None, dict(zip(names, values, strict=False)))
         return results
 
 
 class SessionTransducer:
-    """A `decoding.greedy.Transducer` in onnxruntime: predictor and joiner as exported, a call per step."""
+    """Implements `decoding.greedy.Transducer`: predictor and joiner in onnxruntime, a call per step."""
 
     def __init__(self, decoder: Session, joint: Session):
         self._decoder = decoder

@@ -1,1 +1,1 @@
-"""A checkpoint file: opened without running any of it, checked, and built into a model."""
+"""A checkpoint file: opened without running its code, checked, and built into a model."""

@@ -1,6 +1,6 @@
-"""A checkpoint's model, features and vocabulary, built and checked against each other.
+"""Build a checkpoint's model, features and vocabulary, and check them against each other.
 
-Every fault is a LoadFailed that names the file.
+Every fault raises LoadFailed with the file's name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from govor_gigaam_torch.network.model import EncoderConfig, GigaAM, HeadConfig
 
 Config = TypeVar("Config")
 SHOWN = 3
-"""Names of weights in an error message."""
+"""Most names of weights in an error message."""
 
 
 def build_network(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype = torch.float32) -> GigaAM:
@@ -48,7 +48,7 @@ def build_network(checkpoint: Checkpoint, device: torch.device, dtype: torch.dty
 
 
 def build_features(checkpoint: Checkpoint, device: torch.device) -> LogMel:
-    """Return the features that the model was trained on, of its own window and filters if it has them."""
+    """Return the features that the model was trained on, with its own window and filters if it has them."""
     config = _parse(checkpoint, "preprocessor", FeatureConfig)
     window, filters = make_window(config), make_filters(config)
     own = checkpoint.weights.get(WINDOW, window), checkpoint.weights.get(FILTERS, filters)
@@ -78,7 +78,7 @@ def build_vocabulary(checkpoint: Checkpoint, tokenizer: Path | None) -> govor.Vo
 
 
 def _parse(checkpoint: Checkpoint, table: str, kind: type[Config]) -> Config:
-    """Read a table's known fields; those it lacks have the values of v2, as upstream's code does it."""
+    """Read a table's known fields; missing ones get v2's values, as in upstream's code."""
     try:
         return TypeAdapter(kind).validate_python(checkpoint.tables.get(table) or {})
     except ValidationError as error:
@@ -87,7 +87,7 @@ def _parse(checkpoint: Checkpoint, table: str, kind: type[Config]) -> Config:
 
 
 def _encoder_sizes(checkpoint: Checkpoint) -> tuple[int, int]:
-    """Return d_model and n_layers as the weights have them; what the config says may be beyond any memory."""
+    """Return d_model and n_layers from the weights; the config could state sizes beyond any memory."""
     norm = checkpoint.weights.get("encoder.layers.0.norm_out.weight")
     if norm is None or norm.dim() != 1:
         raise govor.LoadFailed(f"{checkpoint.path} is no checkpoint of GigaAM: it has no Conformer encoder.")
@@ -96,7 +96,7 @@ def _encoder_sizes(checkpoint: Checkpoint) -> tuple[int, int]:
 
 
 def _head_config(checkpoint: Checkpoint) -> HeadConfig:
-    """Tell the head and its sizes by the weights."""
+    """Find the head and its sizes from the weights."""
     weights = checkpoint.weights
     ctc = weights.get("head.decoder_layers.0.bias")
     if ctc is not None and ctc.dim() == 1:
@@ -121,7 +121,7 @@ def _characters(checkpoint: Checkpoint) -> list[str]:
 
 
 def _faults(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-    """Say how the weights differ from those expected; "" where they do not."""
+    """Describe how the weights differ from the expected ones; "" if they do not."""
     both = expected.keys() & weights.keys()
     faults = {
         "lacks": expected.keys() - both,

@@ -1,4 +1,4 @@
-"""A GigaAM checkpoint file: the weights in it, and what it says of the model that they are of.
+"""Read a GigaAM checkpoint file: its weights, and the description of their model.
 
 Three layouts. Published: `cfg` beside `state_dict`. From upstream's trainer: `hyper_parameters`, with a
 `model_cfg` of the same form or, in older versions, just the name of the model that it began from.
@@ -33,11 +33,11 @@ class Checkpoint:
     tables: Mapping[str, Any]
     """Plain data in the form of upstream's configs: `preprocessor`, `encoder`, `head`, `decoding`."""
     weights: Mapping[str, Tensor]
-    """Of the encoder, the head and the features: by upstream's names, as they are stored."""
+    """Weights of the encoder, the head and the features: by upstream's names, as stored."""
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Open a file of any of the layouts; runs nothing of it. Raises LoadFailed, which names the file."""
+    """Open a file of any of the layouts; runs no code of it. Raises LoadFailed, which names the file."""
     content = unpickle(path)
     stored = content.get("state_dict")
     if not isinstance(stored, dict):
@@ -55,7 +55,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _find_tables(content: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Mapping[str, Any]:
-    """Raise ValueError where there are none."""
+    """Return the config's tables. Raises ValueError if there are none."""
     trained = plain(content.get("hyper_parameters"))
     tables = plain(content.get("cfg"))
     if tables is None and isinstance(trained, dict):

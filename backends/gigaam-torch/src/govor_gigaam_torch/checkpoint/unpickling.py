@@ -1,8 +1,9 @@
-"""Opening a checkpoint without running anything in it.
+"""Open a checkpoint without running its code.
 
-A checkpoint is a pickle, which may name any class or function. torch's restricted unpickler takes tensors and
-plain containers; beside those, upstream's checkpoints name omegaconf's config nodes and what these mention.
-Stand-ins take their place here, so omegaconf is neither needed nor run, and every other name is refused.
+A checkpoint is a pickle, which may name any class or function. torch's restricted unpickler accepts tensors
+and plain containers; upstream's checkpoints also name omegaconf's config nodes and the classes that these
+mention. Here stand-ins take their place, so omegaconf is neither needed nor run, and every other name is
+refused.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 import govor
 
 DEEPEST = 16
-"""Levels of nesting; upstream's configs have five."""
+"""Most levels of nesting; upstream's configs have five."""
 
 
 class ConfigNode:
-    """Stands for a node of omegaconf's; keeps what it holds: a dict, a list or a plain value."""
+    """Stands for a node of omegaconf's; keeps its content: a dict, a list or a plain value."""
 
     held: Any = None
 
@@ -30,13 +31,13 @@ class ConfigNode:
 
 
 class Inert:
-    """Stands for a class that is only mentioned, or whose instances tell nothing of the model."""
+    """Stands for a class that is only mentioned, or whose instances say nothing of the model."""
 
     def __init__(self, *args: object):
-        """Take and forget what an instance is made of."""
+        """Ignore the arguments."""
 
     def __setstate__(self, state: object) -> None:
-        """Forget it."""
+        """Ignore the state."""
 
 
 NODES = (
@@ -67,12 +68,12 @@ _reading = threading.Lock()
 
 
 def unpickle(path: Path) -> dict[str, Any]:
-    """Return what torch.save wrote, with tensors mapped from the file. Raises LoadFailed; runs nothing."""
+    """Return the saved object, with tensors mapped from the file. Raises LoadFailed; runs no code."""
     with _reading, safe_globals(ALLOWED):
         try:
             foreign = get_unsafe_globals_in_checkpoint(path)
             content = None if foreign else torch.load(path, "cpu", weights_only=True, mmap=True)
-        except Exception as error:  # a damaged pickle fails in any way there is
+        except Exception as error:  # a damaged pickle can fail with any exception
             first_line = str(error).partition("\n")[0]
             raise govor.LoadFailed(f"{path} is damaged, or no checkpoint: {first_line}") from error
     if foreign:
@@ -84,7 +85,7 @@ def unpickle(path: Path) -> dict[str, Any]:
 
 
 def plain(value: Any, depth: int = DEEPEST) -> Any:
-    """Return a config as plain dicts, lists and values. Raises ValueError where it is nested too deep."""
+    """Return a config as plain dicts, lists and values. Raises ValueError if it is nested too deep."""
     if depth == 0:
         raise ValueError(f"its config is nested deeper than {DEEPEST} levels")
     if isinstance(value, ConfigNode):

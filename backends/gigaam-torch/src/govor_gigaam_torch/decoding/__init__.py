@@ -1,1 +1,1 @@
-"""From a network's output to text, words and tokens."""
+"""Decode a network's output to text, words and tokens."""

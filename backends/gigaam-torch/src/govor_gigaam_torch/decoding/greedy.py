@@ -1,6 +1,6 @@
-"""Greedy decoding of both heads: which token, at which frame, how probable. Knows nothing of text.
+"""Greedy decoding of both heads: tokens with their frames and probabilities. Knows nothing of text.
 
-The rules are upstream's: its torch code and this write the same tokens.
+The rules are upstream's: its torch code and this code write the same tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Emission:
 
     token: int
     frame: int
-    """Encoder frame that it was emitted at; for CTC the first frame of a run."""
+    """Encoder frame at which it was emitted; for CTC the first frame of a run."""
     logprob: float
     """Natural, of this token at this frame."""
 
@@ -39,10 +39,10 @@ def decode_ctc(log_probs: Tensor, lengths: Tensor) -> list[list[Emission]]:
 
 
 class GreedyRNNT:
-    """Takes the best class again and again, and the next frame at a blank or after `max_symbols` tokens.
+    """Takes the best class repeatedly, and the next frame at a blank or after `max_symbols` tokens.
 
-    The predictor runs as plain products here, the input side of its first layer looked up by token: on one
-    CPU thread nn.LSTM takes 1.2 ms a step, this 0.06.
+    The predictor runs as plain products here, with the input side of its first layer looked up by token: on
+    one CPU thread nn.LSTM takes 1.2 ms a step, this 0.06.
     """
 
     def __init__(self, head: RNNTHead, max_symbols: int):
@@ -54,7 +54,7 @@ class GreedyRNNT:
         self._by_token = head.decoder.embed.weight @ self._layers[0][0] + self._layers[0][2]
 
     def __call__(self, encoded: Tensor, lengths: Tensor) -> list[list[Emission]]:
-        """Decode `encoded` (B, d_model, T') of `lengths` (B,). Utterances go on together, frame by frame."""
+        """Decode `encoded` (B, d_model, T') of `lengths` (B,), all utterances together, frame by frame."""
         frames = self._joint.enc(encoded.transpose(1, 2))
         state = self._begin(len(lengths))
         steps: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -98,7 +98,7 @@ class GreedyRNNT:
 def _by_utterance(
     count: int, rows: Tensor, tokens: Tensor, frames: Tensor, logprobs: Tensor
 ) -> list[list[Emission]]:
-    """Sort emissions, which come in order of time, into one list per utterance."""
+    """Sort emissions in order of time into one list per utterance."""
     emissions: list[list[Emission]] = [[] for _ in range(count)]
     columns = (rows.tolist(), tokens.tolist(), frames.tolist(), logprobs.tolist())
     for row, token, frame, logprob in zip(*columns, strict=True):

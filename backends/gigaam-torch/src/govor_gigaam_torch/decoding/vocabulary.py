@@ -15,9 +15,9 @@ MULTILINGUAL = " 'abcdefghijklmnopqrstuvwxyz" + "абвгдежзийклмно�
 published multilingual_vocab.txt."""
 
 SPACE = "▁"
-"""How SentencePiece writes a space."""
+"""SentencePiece's character for a space."""
 UNKNOWN = " ⁇ "
-"""How SentencePiece decodes its unknown token."""
+"""Text that SentencePiece decodes its unknown token to."""
 
 
 def characters(tokens: Iterable[str]) -> govor.Vocabulary:

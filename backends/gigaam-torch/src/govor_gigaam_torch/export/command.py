@@ -1,4 +1,4 @@
-"""`govor export`. Light to import: `govor --help` does; torch and onnx come in when it runs."""
+"""The command `govor export`. Light to import, for `govor --help`; it imports torch and onnx later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEEDED = ("torch", "sentencepiece", "onnx", "onnxruntime")
 
 
 def check_name(context: click.Context, option: click.Parameter, value: str) -> str:
-    """Refuse what would be no beginning of a file's name; a dot would hide the precision behind it."""
+    """Refuse names that cannot begin a file name; a dot would hide the precision after it."""
     if value and not value.replace("-", "_").isidentifier():
         raise click.BadParameter("take letters, digits, - and _.")
     return value
@@ -61,7 +61,7 @@ def export(
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
         raise click.ClickException(
-            f"export needs what is not installed: pip install {' '.join(missing)} "
+            f"export needs packages that are not installed: pip install {' '.join(missing)} "
             "(the extra `export` of govor-gigaam-torch)"
         )
     from govor_gigaam_torch.export import writing

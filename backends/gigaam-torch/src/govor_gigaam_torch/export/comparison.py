@@ -1,4 +1,4 @@
-"""How far an ONNX export's log-probabilities are from torch's, on fixed sounds. Imports onnxruntime."""
+"""Compare an ONNX export's log-probabilities with torch's on fixed sounds. Imports onnxruntime."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ Floats = NDArray[np.float32]
 
 SECONDS = (2.6, 1.13)
 TOKENS = (1, 2, 1)
-"""What an RNN-T's predictor is given after the blank: all that follows depends on its state too."""
+"""Inputs of an RNN-T's predictor after the blank: later outputs depend on its state too."""
 SLOW_ERROR = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The worst of all inputs."""
+    """The largest differences of all inputs."""
 
     largest: float
     """Between two log-probabilities of the same frame and token."""
     relative: float
-    """Root mean square, as a part of how much torch's vary over time."""
+    """Root mean square, relative to the variation of torch's over time."""
 
 
 @torch.inference_mode()
 def compare(network: GigaAM, log_mel: LogMel, files: Sequence[Path]) -> Difference:
-    """Run both on two lengths, the export as a padded batch too. `files`: CTC, or encoder, decoder, joint.
+    """Run both on two lengths, the export also as a padded batch. `files`: CTC, or encoder, decoder, joint.
 
-    NaN where the two are not comparable. Raises LoadFailed where onnxruntime does not take a file.
+    NaN if the two are not comparable. Raises LoadFailed if onnxruntime cannot load a file.
     """
     features, lengths = log_mel([glide(seconds) for seconds in SECONDS])
     expected = [
@@ -53,7 +53,7 @@ def compare(network: GigaAM, log_mel: LogMel, files: Sequence[Path]) -> Differen
         found = export(features.numpy(), lengths.numpy())
         found += export(features[-1:, :, :shorter].numpy(), lengths[-1:].numpy())
     except Exception as error:  # onnxruntime's errors have no other class in common
-        raise govor.LoadFailed(f"onnxruntime cannot run what was exported: {error}") from error
+        raise govor.LoadFailed(f"onnxruntime cannot run the export: {error}") from error
     pairs = list(zip([*expected, expected[-1]], found, strict=True))
     if any(one.shape != other.shape for one, other in pairs):
         return Difference(math.nan, math.nan)
@@ -76,7 +76,7 @@ def glide(seconds: float) -> torch.Tensor:
 
 
 def _of_torch(network: GigaAM, features: torch.Tensor, length: int) -> Floats:
-    """Return log-probabilities (T', ...) of one sound."""
+    """Return torch's log-probabilities (T', ...) of one sound."""
     encoded, _ = network(features, torch.tensor([length]))
     if isinstance(network.head, CTCHead):
         log_probs = network.head(encoded)
@@ -106,7 +106,7 @@ class _Export:
         return [self._join(each[:, :count]) for each, count in zip(outputs, counts, strict=True)]
 
     def _join(self, encoded: Floats) -> Floats:
-        """Return (T', tokens, classes) of one sound's (d_model, T'): every frame is one of a batch."""
+        """Return (T', tokens, classes) of one sound's (d_model, T'): the frames are the rows of a batch."""
         _, decoder, joint = self._sessions
         frames = np.ascontiguousarray(encoded.T[:, :, None])
         classes = int(joint.get_outputs()[0].shape[-1])

@@ -18,9 +18,9 @@ from govor_gigaam_torch.network.heads import CTCHead, Joiner, Predictor, RNNTHea
 from govor_gigaam_torch.network.model import Encoder, GigaAM
 
 OPSET = 17
-"""Of the public exports, and the first that has LayerNormalization."""
+"""The opset of the public exports, and the first that has LayerNormalization."""
 LONGEST = 5000
-"""Encoder frames that the public exports have a table of rotary angles for: 200 s. Longer audio fails."""
+"""Encoder frames in the public exports' table of rotary angles: 200 s. Longer audio fails."""
 BATCH, TIME = 2, 200
 
 
@@ -29,18 +29,18 @@ class Part:
     """One file of an export."""
 
     name: str
-    """encoder, decoder or joint; "" of a CTC model, whose only part it is."""
+    """encoder, decoder or joint; "" for the only part of a CTC model."""
     module: nn.Module
     example: tuple[Tensor, ...]
-    """Inputs to trace it with."""
+    """Inputs for tracing."""
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     axes: Mapping[str, Mapping[int, str]]
-    """Dynamic ones, by input or output."""
+    """Dynamic axes, by input or output."""
 
 
 def parts_of(network: GigaAM, longest: int = LONGEST) -> Iterator[Part]:
-    """Yield what to trace, for up to `longest` encoder frames. Weights are those of `network`, not copies."""
+    """Yield the parts to trace, for up to `longest` encoder frames. Weights are not copied."""
     encoder, head = TableEncoder(network.encoder, longest), network.head
     features = torch.zeros(BATCH, encoder.config.feat_in, TIME), torch.tensor([TIME, TIME // 2])
     if isinstance(head, CTCHead):
@@ -55,13 +55,13 @@ def parts_of(network: GigaAM, longest: int = LONGEST) -> Iterator[Part]:
 
 
 def trace(part: Part, path: Path) -> None:
-    """Write the graph in float32; where it is over 2 GB, with its weights in files beside it."""
+    """Write the graph in float32; if it is over 2 GB, with its weights in files beside it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer's, on sizes that it takes for constant, and are
+        warnings.simplefilter("ignore")  # the tracer's warnings, on sizes that are indeed constant
         torch.onnx.export(
             part.module.eval(),
             part.example,
-            str(path),  # of a Path, the exporter does not know the folder for weights over 2 GB
+            str(path),  # with a Path, the exporter does not know the folder for weights over 2 GB
             input_names=part.inputs,
             output_names=part.outputs,
             dynamic_axes=part.axes,
@@ -71,7 +71,7 @@ def trace(part: Part, path: Path) -> None:
 
 
 class TableEncoder(Encoder):
-    """Takes its rotary angles from one table, as upstream's: cosines, then sines. The graph holds it."""
+    """Takes its rotary angles from one table, as upstream's: cosines, then sines. The graph contains it."""
 
     table: Tensor
     """(2 longest, 1, 1, d_model / heads); relative positions need none."""

@@ -1,4 +1,4 @@
-"""ONNX weights in fewer bits: half precision to store, int8 to compute with. Knows nothing of any model."""
+"""ONNX weights in fewer bits: half precision for storage, int8 for computation. Knows no model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LARGEST = 127
 
 
 def halve(model: onnx.ModelProto) -> None:
-    """Store float32 weights as float16, cast back when it runs; those that float16 cannot hold stay.
+    """Store float32 weights as float16, cast back at run time; those that float16 cannot represent stay.
 
-    Inputs, outputs and everything computed stay float32.
+    Inputs, outputs and all computed values stay float32.
     """
     halves, casts = [], []
     for tensor in model.graph.initializer:
@@ -73,7 +73,7 @@ def _columns(name: str, weight: NDArray[np.float32]) -> list[TensorProto]:
 
 
 def _integer_product(values: str, weight: str, result: str) -> list[NodeProto]:
-    """Return the nodes that onnxruntime knows as one product in int8."""
+    """Return the nodes that onnxruntime fuses to one product in int8."""
     return [
         helper.make_node(
             "MatMulInteger", [f"{values}.int8", f"{weight}.int8", f"{values}.zero"], [f"{result}.sum"]
@@ -87,7 +87,7 @@ def _integer_product(values: str, weight: str, result: str) -> list[NodeProto]:
 def _replace(
     model: onnx.ModelProto, gone: Iterable[str], new: list[TensorProto], nodes: list[NodeProto]
 ) -> None:
-    """Exchange constants, and put `nodes` for those of the graph."""
+    """Replace constants, and put `nodes` in place of those of the graph."""
     left_out = set(gone)
     tensors = [tensor for tensor in model.graph.initializer if tensor.name not in left_out]
     graph = helper.make_graph(

@@ -1,4 +1,4 @@
-"""From a checkpoint to ONNX files in the layout of the public exports. Imports torch, onnx, onnxruntime."""
+"""Write a checkpoint as ONNX files in the layout of the public exports. Imports torch, onnx, onnxruntime."""
 
 from __future__ import annotations
 
@@ -31,17 +31,21 @@ SUFFIXES = {"fp32": "", "fp16": ".fp16", "int8": ".int8"}
 LIMITS = {"fp32": 1e-4, "fp16": 0.02, "int8": 0.3}
 """Largest relative difference to torch. Seen on random weights: 1e-5, 0.003 and 0.14."""
 OTHER_FRONT_END = 5e-3
-"""In the window or the filters, whose numbers are at most 1. Rounding them to bfloat16 makes 2e-3."""
+"""Least difference that counts as other features, in a window or filters with values up to 1. Rounding them
+to bfloat16 makes 2e-3.
+"""
 BLANK = "<blk>"
 MAX_SYMBOLS = 3
-"""Tokens at one frame, for programs that read this. The public exports say so; torch takes 10."""
+"""Tokens at one frame, for programs that read this. The public exports have this value; torch's is 10."""
 LARGEST_FILE = 2**31 - 2**24
-"""Bytes of weights; protobuf takes 2 GB. What is more lies beside the graph, in FILE.onnx.data."""
+"""Most bytes of weights in the graph's file; protobuf takes 2 GB. Larger ones are beside it in
+FILE.onnx.data.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written."""
+    """The files that were written."""
 
     files: tuple[Path, ...]
     difference: Difference
@@ -52,7 +56,7 @@ class _Model:
     network: GigaAM
     log_mel: features.LogMel
     vocabulary: str
-    """The text of its file."""
+    """Content of the vocabulary file."""
     generation: str
     default_name: str
 
@@ -67,10 +71,10 @@ def export(
     overwrite: bool = False,
     tell: Callable[[str], None] = lambda step: None,
 ) -> Exported:
-    """Write a model's files into `folder`, all or none; `tell` is told each step before it begins.
+    """Write a model's files into `folder`, all or none; `tell` is called with each step before it begins.
 
     `name` begins the names of the files; default: upstream's for the kind of model. Raises LoadFailed, which
-    names the file to blame, and InvalidParam where files would be overwritten.
+    names the faulty file, and InvalidParam if files would be overwritten.
     """
     tell(f"Reading {checkpoint}")
     model = _read(checkpoint, tokenizer)
@@ -95,8 +99,8 @@ def export(
         difference = compare(model.network, model.log_mel, [place / each for each in names.values()])
         if not difference.relative <= LIMITS[precision]:
             raise govor.LoadFailed(
-                f"{checkpoint} was not exported: in {precision} it would answer otherwise than in torch: "
-                f"by {difference.relative:.2g} of what torch's vary by; {LIMITS[precision]} is allowed."
+                f"{checkpoint} was not exported: in {precision} its results would differ from torch's "
+                f"by {difference.relative:.2g} of their variation; {LIMITS[precision]} is allowed."
             )
         for file, text in small.items():
             (place / file).write_text(text, encoding="utf-8")
@@ -121,7 +125,7 @@ def _read(path: Path, tokenizer: Path | None) -> _Model:
 
 
 def _check_front_end(checkpoint: Checkpoint, config: FeatureConfig) -> None:
-    """Raise LoadFailed for features that no program computes which reads exports."""
+    """Raise LoadFailed for features that no reader of exports can compute."""
     usual = {WINDOW: make_window(config), FILTERS: make_filters(config)}
     stored = {name: checkpoint.weights.get(name, values) for name, values in usual.items()}
     apart = max(float((stored[name] - values).abs().max()) for name, values in usual.items())
@@ -140,7 +144,7 @@ def _generation(network: GigaAM, config: FeatureConfig) -> str:
 
 
 def _family(network: GigaAM, vocabulary: govor.Vocabulary, generation: str) -> str:
-    """Return how upstream's name for such a model begins."""
+    """Return the beginning of upstream's name for such a model."""
     if vocabulary == characters(MULTILINGUAL):
         return "multilingual_large" if network.encoder.config.d_model > V3.d_model else "multilingual"
     in_pieces = not vocabulary.spaces_separate and generation != "v1"
@@ -148,7 +152,7 @@ def _family(network: GigaAM, vocabulary: govor.Vocabulary, generation: str) -> s
 
 
 def _vocabulary_name(name: str) -> str:
-    """Return how the public exports name a vocabulary: by head only where a model has one of its own."""
+    """Return the public exports' name for a vocabulary: with the head only if its vocabulary differs."""
     if "e2e" in name:
         return name
     return name.removesuffix("_ctc").removesuffix("_rnnt").replace("multilingual_large", "multilingual")
@@ -169,7 +173,7 @@ def _config(model: _Model) -> str:
 
 
 def _check_free(folder: Path, graphs: list[str], small: dict[str, str]) -> None:
-    """Raise InvalidParam where a file is there; what would be written again as it is does no harm."""
+    """Raise InvalidParam if a file exists; an identical one may exist."""
     taken = [name for name in graphs if (folder / name).exists()]
     taken += [
         name

@@ -1,1 +1,1 @@
-"""The networks of GigaAM, and the features that they take."""
+"""The networks of GigaAM, and their features."""

@@ -1,6 +1,6 @@
 """Self-attention of the Conformer in its two kinds, rotary (v2, v3, multilingual) and relative.
 
-Which of them a checkpoint needs, it says itself.
+The checkpoint states which kind it needs.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Positions: TypeAlias = tuple[Tensor, ...]
-"""What `rotary_positions` or `relative_positions` gives."""
+"""Result of `rotary_positions` or `relative_positions`."""
 
 
 class Attention(nn.Module):
-    """What both kinds share: projections and heads."""
+    """Base of both kinds: projections and heads."""
 
     def __init__(self, width: int, heads: int):
         super().__init__()
@@ -40,7 +40,7 @@ class Attention(nn.Module):
 
 
 class RotaryAttention(Attention):
-    """Positions turn the input of the query and key projections, not their output."""
+    """Positions rotate the input of the query and key projections, not their output."""
 
     def forward(self, x: Tensor, positions: Positions, present: Tensor) -> Tensor:
         turned = _turn(self.split(x), *positions).transpose(1, 2).flatten(2)

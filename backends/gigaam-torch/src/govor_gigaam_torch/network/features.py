@@ -29,11 +29,11 @@ class FeatureConfig:
     win_length: int = 400
     hop_length: int = 160
     center: bool = True
-    """Frame i is centred on sample i * hop_length of the reflected audio; else it begins there."""
+    """Whether frame i is centred on sample i * hop_length of the reflected audio; else it begins there."""
 
     @property
     def shortest(self) -> int:
-        """Samples that one frame takes; less is padded with zeros."""
+        """Samples of one frame; shorter audio is padded with zeros."""
         return self.n_fft // 2 + 1 if self.center else self.n_fft
 
 

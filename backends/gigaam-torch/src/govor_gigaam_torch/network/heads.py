@@ -38,7 +38,7 @@ class RNNTHead(nn.Module):
     def forward(self, encoded: Tensor, tokens: Tensor) -> Tensor:
         """Return logits (B, T', U + 1, num_classes), not normalised, for tokens (B, U).
 
-        Entry u is what the model says after the first u tokens; it is what transducer losses take.
+        Entry u is the output after the first u tokens; transducer losses take this form.
         """
         start = tokens.new_full((len(tokens), 1), self.num_classes - 1)
         predicted, _ = self.decoder(torch.cat((start, tokens), dim=1))
@@ -62,7 +62,7 @@ class Predictor(nn.Module):
 
 
 class Joiner(nn.Module):
-    """Sums what the encoder and the predictor say; `enc` projects a frame, `pred` a prediction."""
+    """Sums the encoder's and the predictor's outputs; `enc` projects a frame, `pred` a prediction."""
 
     def __init__(self, width: int, num_classes: int, pred_hidden: int, hidden: int):
         super().__init__()

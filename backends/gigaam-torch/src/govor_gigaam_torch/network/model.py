@@ -42,7 +42,7 @@ class EncoderConfig:
     ff_expansion_factor: int = 4
     self_attention_model: Literal["rotary", "rel_pos"] = "rotary"
     pos_emb_max_len: int = 5000
-    """Base of the rotary angles; named after the length limit that upstream takes it from."""
+    """Base of the rotary angles; its name is that of the length limit that upstream uses for it."""
     conv_kernel_size: int = 31
     conv_norm_type: Literal["batch_norm", "layer_norm"] = "batch_norm"
 
@@ -53,7 +53,7 @@ class EncoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class HeadConfig:
-    """What turns encoded frames into tokens. The sizes apply to "rnnt"."""
+    """The head that turns encoded frames into tokens. The sizes apply to "rnnt"."""
 
     kind: Literal["ctc", "rnnt"]
     num_classes: int
@@ -208,6 +208,6 @@ def _present(frames: int, lengths: Tensor) -> Tensor:
 
 
 def _silence(x: Tensor, lengths: Tensor) -> Tensor:
-    """Zero the frames beyond each length, as the padding of a convolution would be; time is dimension 2."""
+    """Zero the frames beyond each length, like the padding of a convolution; time is dimension 2."""
     absent = ~_present(x.shape[2], lengths).unsqueeze(1)
     return x.masked_fill(absent if x.dim() == 3 else absent.unsqueeze(-1), 0.0)

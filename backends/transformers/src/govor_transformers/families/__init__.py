@@ -1,1 +1,1 @@
-"""How each family of models is asked: Whisper, Voxtral, CTC, and others that write a text."""
+"""One module for each family of models: Whisper, Voxtral, CTC, and others that write a text."""

@@ -12,7 +12,7 @@ from govor_transformers.families.family import Model, lengthened
 
 
 class CTC:
-    """One model. Greedy: the best token of each frame, one per run, blanks dropped."""
+    """One model. Greedy: the best token of each frame, one per run, without blanks."""
 
     def __init__(self, model: Model):
         self._model = model
@@ -48,7 +48,7 @@ class CTC:
         self._model.close()
 
     def _frames(self, lengths: list[int], longest: int) -> tuple[list[int], float]:
-        """Return how many frames each array has, of at most `longest`, and how long one frame is."""
+        """Return the number of frames of each array, at most `longest`, and a frame's length in seconds."""
         network = self._model.network
         ratio = getattr(network.config, "inputs_to_logits_ratio", None)
         if ratio and hasattr(network, "_get_feat_extract_output_lengths"):
@@ -58,7 +58,7 @@ class CTC:
         return [max(1, round(length / samples)) for length in lengths], samples / govor.SAMPLE_RATE
 
     def _choose_language(self, options: govor.Options) -> str | None:
-        """Return the language asked for, and take its adapter; the first one's where none is asked."""
+        """Return the requested language, and load its adapter; the first one's if none is requested."""
         adapters = self._model.adapters
         if not adapters:
             return self._model.language
@@ -75,7 +75,7 @@ class CTC:
         self._adapter = name
 
     def _read(self, row: torch.Tensor, seconds: float, duration: float) -> Iterator[govor.DecodedToken]:
-        """Yield tokens of one array's log-probabilities, (frames, tokens); `seconds` of a frame."""
+        """Yield the tokens of an array's log-probabilities (frames, tokens), with frames of `seconds`."""
         best, tokens = row.max(dim=-1)
         blank, before = self._tokenizer.pad_token_id, -1
         unspoken = set(self._tokenizer.all_special_ids)

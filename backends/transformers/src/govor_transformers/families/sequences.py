@@ -1,4 +1,4 @@
-"""Moonshine, and other models that write a text for an array and know no options. Imports transformers."""
+"""Moonshine, and other models that write a text for an array and have no options. Imports transformers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from govor_transformers.families.family import Model, chosen_logprobs, lengthene
 from govor_transformers.text.pieces import piece_reader
 
 TOKENS_A_SECOND = 6.5
-"""Most that the answer may have, as Moonshine's authors advise: it loops rather than be silent."""
+"""Most tokens of the answer, as Moonshine's authors advise: it may loop instead of ending."""
 FEWEST_TOKENS = 8
 
 
@@ -20,7 +20,7 @@ class Sequences:
     """One model: features in, tokens out."""
 
     takes_batches = False
-    """Moonshine's first norm is over all of a row, padding included: in a batch the text changes."""
+    """Moonshine's first norm is over a whole row, padding included: in a batch the text changes."""
 
     def __init__(self, model: Model):
         self._model = model

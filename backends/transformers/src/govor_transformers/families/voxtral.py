@@ -1,4 +1,4 @@
-"""Voxtral: a language model that hears, asked to write down what is said. Imports transformers."""
+"""Voxtral: a language model with audio input, prompted to transcribe. Imports transformers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from govor_transformers.families.family import Model, chosen_logprobs, sampling
 from govor_transformers.text.tekken import Tekken
 
 WINDOW = 30 * govor.SAMPLE_RATE
-"""It hears whole windows of 30 s; the last one is filled with silence."""
+"""Its input is whole windows of 30 s; the last one is padded with silence."""
 TOKENS_A_SECOND = 16
 FEWEST_TOKENS = 32
-"""Most that an answer may have; a loop ends there."""
+"""Least value of the limit for an answer's tokens, at which a loop ends."""
 
 
 class Voxtral:
@@ -46,7 +46,7 @@ class Voxtral:
         inputs = {
             "input_ids": torch.tensor([[self._padding] * (start - len(ids)) + ids for ids in asked]),
             "attention_mask": torch.tensor([[0] * (start - len(ids)) + [1] * len(ids) for ids in asked]),
-            "input_features": self._hear(arrays),
+            "input_features": self._features(arrays),
         }
         found = self._model.network.generate(
             **self._model.place(inputs),
@@ -63,12 +63,12 @@ class Voxtral:
         self._model.close()
 
     def _ask(self, windows: int, language: str | None) -> list[int]:
-        """Return the tokens of a transcription's request, as mistral-common writes it."""
+        """Return the tokens of a transcription request, as mistral-common writes it."""
         audio = [self._model.network.config.audio_token_id] * self._tokens_a_window * windows
         named = self._words.encode(f"lang:{language}") if language else []
         return [*self._opening, *audio, self._closing, *named, self._request]
 
-    def _hear(self, arrays: Sequence[govor.Audio]) -> torch.Tensor:
+    def _features(self, arrays: Sequence[govor.Audio]) -> torch.Tensor:
         """Return the features of all windows of all arrays, (windows, mels, frames)."""
         windows = [audio[at : at + WINDOW] for audio in arrays for at in range(0, len(audio), WINDOW)]
         inputs = self._extractor(windows, sampling_rate=govor.SAMPLE_RATE, return_tensors="pt")

@@ -16,18 +16,20 @@ from govor_transformers.families.family import Model, chosen_logprobs, lengthene
 from govor_transformers.text.pieces import piece_reader
 
 SECONDS_A_STEP = 0.02
-"""Whisper's timestamps count in these."""
+"""Unit of Whisper's timestamps."""
 TOKENS_A_SECOND = 20
 FEWEST_TOKENS = 32
-"""Most that an answer may have; a loop in a short array ends there. Russian has about 8 a second."""
+"""Least value of the limit for an answer's tokens, at which a loop in a short array ends. Russian has about 8
+a second.
+"""
 OPENING = 4
 """Tokens that open an answer: its beginning, language, task."""
 CONTROL = re.compile(r"<\|[^|]*\|>")
-"""What looks like a token with a meaning of its own may not come from a client."""
+"""Text in the form of a control token must not come from a client."""
 MOST_PROMPT = 224
-"""Tokens, the mark that opens them included: half of Whisper's 448 positions."""
+"""Tokens, including the mark that opens them: half of Whisper's 448 positions."""
 SHORTEST_REST = 1.0
-"""Seconds behind the last timestamp that are worth another look."""
+"""Least seconds after the last timestamp that are decoded again."""
 LANGUAGE_TOKEN = re.compile(r"<\|([a-z]{2,3})\|>")
 ISO_TO_WHISPER = {"jv": "jw"}
 WHISPER_TO_ISO = {"jw": "jv"}
@@ -35,13 +37,13 @@ WHISPER_TO_ISO = {"jw": "jv"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one window holds; times in seconds from its start."""
+    """The text of one window; times in seconds from its start."""
 
     tokens: list[govor.DecodedToken]
     start: float | None
     end: float | None
     rest: float | None
-    """From here on it should be decoded again: the text is closed before the window ends."""
+    """Start of a rest that should be decoded again: the text ends before the window does."""
 
 
 class Whisper:
@@ -100,7 +102,7 @@ class Whisper:
     def _decode(
         self, arrays: Sequence[govor.Audio], codes: list[str | None], options: govor.Options
     ) -> tuple[list[Answer], list[str | None]]:
-        """Decode windows; return also their languages, found where none is known."""
+        """Decode windows; return also their languages, detected if unknown."""
         encoded, mask = self._encode(arrays)
         codes = self._choose_languages(encoded, codes, options)
         asked: dict[str, Any] = {}
@@ -142,7 +144,7 @@ class Whisper:
         return [self._answer(*row) for row in rows], codes
 
     def _prompt(self, options: govor.Options) -> torch.Tensor | None:
-        """Return the tokens of prompt and keywords, opened by their mark; of long ones the end."""
+        """Return the tokens of prompt and keywords after their mark; only the end of long ones."""
         text = " ".join(filter(None, (options.prompt, ", ".join(options.keywords))))
         text = CONTROL.sub("", text).strip()
         if not text:
@@ -160,7 +162,7 @@ class Whisper:
         return self._model.network.get_encoder()(placed["input_features"]), placed["attention_mask"]
 
     def _language_chances(self, encoded: BaseModelOutput) -> list[dict[str, float]]:
-        """Return for each window the probability of each language that the model knows."""
+        """Return for each window the probability of each language of the model."""
         network = self._model.network
         begin = torch.full((len(encoded[0]), 1), self._config.decoder_start_token_id, device=network.device)
         logits = (
@@ -173,7 +175,7 @@ class Whisper:
     def _choose_languages(
         self, encoded: BaseModelOutput, codes: list[str | None], options: govor.Options
     ) -> list[str | None]:
-        """Return the language of each window: the only one, the one asked for, or the most probable."""
+        """Return the language of each window: the only one, the requested one, or the most probable."""
         if not self._multilingual:
             return [self._model.language or "en"] * len(codes)
         if options.language and ISO_TO_WHISPER.get(options.language, options.language) in self._languages:
@@ -198,7 +200,7 @@ class Whisper:
             if token >= self._end:
                 continue
             start = end = None
-            if times is not None:  # at each token stands where the next one begins
+            if times is not None:  # each token has the time at which the next one begins
                 start = min(times[place - 1] if place else 0.0, duration)
                 end = max(start, min(times[place], duration))
             found.append(govor.DecodedToken(token, self._bytes(token), logprobs[place], start, end))
@@ -209,7 +211,7 @@ class Whisper:
         return Answer(found, marks[0] if marks else None, marks[-1] if marks else None, rest)
 
     def _complete_config(self) -> None:
-        """State what fine-tuned models of 2022 leave out, and what `generate` may not decide by itself."""
+        """Set values that fine-tuned models of 2022 lack, and those that `generate` must not choose."""
         if getattr(self._config, "no_timestamps_token_id", None) is None:
             self._config.no_timestamps_token_id = self._first_time - 1
         if getattr(self._config, "is_multilingual", None) is None:
@@ -226,7 +228,7 @@ class Whisper:
 
 
 def _later(answer: Answer, seconds: float) -> Answer:
-    """Return a window's answer in times of the whole array."""
+    """Return a window's answer with times of the whole array."""
 
     def shift(time: float | None) -> float | None:
         return None if time is None else time + seconds

@@ -1,1 +1,1 @@
-"""The models on offer, and what their repositories must hold."""
+"""The models on offer, and the required content of their repositories."""

@@ -1,4 +1,4 @@
-"""The models known by name, and what holds for those of the operator. Pure data.
+"""The models known by name, and default values for the operator's. Pure data.
 
 No sizes or hashes are stated: the core reads a repository's files from the hub when it is first pulled, and
 keeps to that commit. Ids of models that other plugins run too end in -torch.
@@ -33,8 +33,9 @@ FEATURES = {
     "voxtral": WRITES,
 }
 MAX_SECONDS = {"whisper": 30.0, "sequence": 30.0, "ctc": 60.0, "voxtral": 120.0}
-"""Whisper hears 30 s. Moonshine's answer ends with 194 tokens, which are 30 s of speech. The work of CTC
-models grows with the square of the length. Voxtral hears windows of 30 s, several in one request."""
+"""Whisper takes 30 s. Moonshine's answer ends with 194 tokens, which are 30 s of speech. The work of CTC
+models grows with the square of the length. Voxtral takes windows of 30 s, several in one request.
+"""
 
 NAMES = (
     ("voxtral", re.compile(r"voxtral", re.IGNORECASE)),
@@ -42,7 +43,7 @@ NAMES = (
     ("sequence", re.compile(r"moonshine", re.IGNORECASE)),
     ("ctc", re.compile(r"wav2vec2|hubert|wavlm|mms-|unispeech|data2vec", re.IGNORECASE)),
 )
-"""The family that a repository's name suggests, before its config.json can be read."""
+"""The family that a repository's name suggests, as long as its config.json has not been read."""
 
 MMS_FILES = (
     "config.json",
@@ -65,7 +66,7 @@ class Row(NamedTuple):
     licence: str
     description: str
     without: frozenset[Feature] = frozenset()
-    """What it cannot do of what its family can."""
+    """Features of its family that it lacks."""
 
 
 NO_CHOICE = frozenset({Feature.DETECT, Feature.TRANSLATE})
@@ -108,8 +109,8 @@ def specs(tables: Iterable[ModelTable]) -> tuple[ModelSpec, ...]:
 
 
 def adopted(spec: ModelSpec) -> ModelSpec:
-    """Complete a model that was declared to the core or pulled by name; raises ValueError for plain addresses
-    that lack config.json.
+    """Complete a model that was declared to the core or pulled by name. Raises ValueError for plain addresses
+    without config.json.
     """
     names = [file.name for file in spec.files]
     if names and "config.json" not in names:
@@ -124,7 +125,7 @@ def adopted(spec: ModelSpec) -> ModelSpec:
 
 
 def suggested_family(name: str) -> str:
-    """Return the family that a name suggests; "" where it suggests none."""
+    """Return the family that a name suggests; "" if it suggests none."""
     return next((family for family, pattern in NAMES if pattern.search(name)), "")
 
 

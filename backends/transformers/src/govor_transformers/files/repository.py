@@ -1,4 +1,4 @@
-"""What a repository must hold, and what may not be taken from it. Reads names and JSON only; runs nothing."""
+"""Check a repository's content: required files, and files that are never used. Reads names and JSON only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WANTED = (
 WHOLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
-"""Not `model.fp32-…` and `consolidated.safetensors`, which are the same weights once more."""
+"""Excludes `model.fp32-…` and `consolidated.safetensors`, which are the same weights once more."""
 PICKLES = re.compile(r"pytorch_model.*\.bin|.*\.(?:ckpt|pt|pth)")
 CONFIGS = ("config.json", *PREPROCESSORS, "tokenizer_config.json")
 
@@ -45,26 +45,26 @@ FAMILIES = {
         "ctc",
     ),
 }  # fmt: skip
-"""By `model_type` of config.json."""
+"""Families by `model_type` of config.json."""
 HEADS = {"whisper": "ForConditionalGeneration", "sequence": "ForConditionalGeneration",
          "voxtral": "ForConditionalGeneration", "ctc": "ForCTC"}  # fmt: skip
-"""What the name of an architecture ends with that writes text."""
+"""Ends of the names of architectures that write text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What config.json says."""
+    """Facts from config.json."""
 
     family: str
     config: dict[str, Any]
     has_code: bool
-    """Some file names Python code of the repository's own."""
+    """Whether a file names Python code of the repository's own."""
 
 
 def chosen_files(names: Sequence[str]) -> tuple[str, ...]:
-    """Of a repository's files, those of one model, never code; none where it holds no such model.
+    """Return those of a repository's files that make one model, never code; none if it holds no such model.
 
-    Raises ValueError where its weights are pickles only.
+    Raises ValueError if its weights are pickles only.
     """
     if "config.json" not in names or not set(PREPROCESSORS) & set(names):
         return ()
@@ -85,7 +85,7 @@ def chosen_files(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def examine(spec: govor.ModelSpec, folder: Path, *, trusted: bool) -> Contents:
-    """Return what lies in a folder. Raises LoadFailed where it is not to be loaded, with the reason."""
+    """Return the content of a folder. Raises LoadFailed, with the reason, if it must not be loaded."""
     config = _read_json(folder / "config.json", spec)
     weights = [path.name for path in folder.glob("*.safetensors")]
     if not weights:
@@ -107,7 +107,7 @@ def examine(spec: govor.ModelSpec, folder: Path, *, trusted: bool) -> Contents:
 
 
 def _family(spec: govor.ModelSpec, config: dict[str, Any], has_code: bool) -> str:
-    """Return the family of an architecture."""
+    """Return the family of an architecture. Raises LoadFailed if there is none."""
     kind = str(config.get("model_type", ""))
     names = [str(name) for name in config.get("architectures") or ()]
     if has_code:

@@ -1,8 +1,8 @@
-"""A tokenizer.json, looked at before tokenizers does what it says: a text must stay about as long as it is.
+"""Check a tokenizer.json before the library tokenizers runs it: texts must keep about their length.
 
 The form is that of tokenizers 0.23: normalizer, pre_tokenizer, decoder and padding, each with its `type`.
-Three `Replace` of "a" by a thousand take 4.9 GB and then the process; nothing that C++ or Rust aborts on can
-be caught in Python.
+Three `Replace` of "a" by a thousand take 4.9 GB and then the process; Python cannot catch an abort of C++ or
+Rust code.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import govor
 
 NAME = "tokenizer.json"
 LARGEST_BYTES = 64_000_000
-"""Voxtral's has 15 MB, of its own kind."""
+"""Voxtral's has 15 MB, in a format of its own."""
 
 LISTS = {"normalizer": "normalizers", "pre_tokenizer": "pretokenizers", "decoder": "decoders"}
-"""Where each keeps its parts if it is a `Sequence`."""
+"""Key of the parts of each if it is a `Sequence`."""
 MOST_PARTS = 32
 LONGEST_PIECE = 64
-"""Letters that are put before a text or a token: `prepend`, `prefix`, `suffix`."""
+"""Characters that are put before a text or a token: `prepend`, `prefix`, `suffix`."""
 LONGEST_PATTERN = 1_000
-"""Letters of a regular expression."""
+"""Characters of a regular expression."""
 MOST_PADDING = 4_096
 """Tokens."""
 
 
 def check_tokenizer(spec: govor.ModelSpec, folder: Path) -> None:
-    """Raise LoadFailed for a tokenizer.json in the folder of a model that makes much of little."""
+    """Raise LoadFailed for a tokenizer.json in the folder of a model that lengthens texts much."""
     path = folder / NAME
     if not path.is_file():
         return
@@ -48,7 +48,7 @@ def check_tokenizer(spec: govor.ModelSpec, folder: Path) -> None:
 
 
 def _pieces(part: Any, key: str, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """The parts that a text goes through, out of sequences within sequences."""
+    """Yield the parts that a text passes, including those of nested sequences."""
     if part is None:
         return
     if not isinstance(part, dict) or depth > MOST_PARTS:
@@ -65,7 +65,7 @@ def _check_part(part: str, pieces: list[Mapping[str, Any]]) -> None:
         raise ValueError(f"its {part} has {len(pieces)} parts, more than {MOST_PARTS}")
     for piece in pieces:
         if piece.get("type") == "Replace" and not _keeps_length(piece):
-            raise ValueError(f"its {part} replaces what is short by what is longer")
+            raise ValueError(f"its {part} replaces text by longer text")
         for key in ("prepend", "prefix", "suffix", "replacement", "word_delimiter_token"):
             if len(str(piece.get(key) or "")) > LONGEST_PIECE:
                 raise ValueError(f"its {part} has a {key} of over {LONGEST_PIECE} letters")
@@ -75,7 +75,7 @@ def _check_part(part: str, pieces: list[Mapping[str, Any]]) -> None:
 
 
 def _keeps_length(piece: Mapping[str, Any]) -> bool:
-    """Whether what is put in is no longer than what it replaces. An expression may match a single letter."""
+    """Tell whether the replacement is no longer than the text. A pattern may match a single character."""
     pattern, content = piece.get("pattern"), piece.get("content")
     if not isinstance(pattern, dict) or not isinstance(content, str):
         return False

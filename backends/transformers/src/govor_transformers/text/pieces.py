@@ -1,4 +1,4 @@
-"""The names that tokens have in a vocabulary, as bytes of text. Knows nothing of models."""
+"""Names of tokens in a vocabulary, converted to the bytes of their text. Knows nothing of models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 
 
 def piece_reader(pieces: Callable[[int], str | None], *, byte_level: bool) -> Callable[[int], bytes]:
-    """Return a function from a token to its UTF-8 bytes; `pieces` gives its name in the vocabulary.
+    """Return a function from a token to its UTF-8 bytes; `pieces` returns its name in the vocabulary.
 
     Byte-level vocabularies write each byte as one letter, others a space as `▁` and a byte as `<0xE2>`.
     """

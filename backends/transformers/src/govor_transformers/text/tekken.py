@@ -1,6 +1,6 @@
-"""The vocabulary of Mistral's models, tekken.json: as much of it as a transcription needs.
+"""The vocabulary of Mistral's models, tekken.json, as far as a transcription needs it.
 
-The library mistral-common does it all, and brings a dozen packages more. Imports nothing of models.
+The library mistral-common supports all of it, but needs a dozen more packages. Imports nothing of models.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import govor
 
 
 class Tekken:
-    """Tokens to bytes and back; ids of special tokens come first, those of bytes behind them."""
+    """Converts tokens to bytes and back; ids of special tokens come first, those of bytes after them."""
 
     def __init__(self, path: Path):
         """Read a file. Raises LoadFailed."""
@@ -43,7 +43,7 @@ class Tekken:
         return [token for part in self._pattern.findall(text) for token in self._merge(part.encode())]
 
     def decode(self, token: int) -> bytes:
-        """Return the bytes of a token; none of a special one."""
+        """Return the bytes of a token; none for a special one."""
         place = token - self._first
         return self._pieces[place] if 0 <= place < len(self._pieces) else b""
 

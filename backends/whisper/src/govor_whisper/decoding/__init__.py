@@ -1,1 +1,1 @@
-"""Windows of 30 s to text: one after the other or in batches, and what was lost heard again."""
+"""Decode windows of 30 s, one after the other or in batches, and decode lost speech again."""

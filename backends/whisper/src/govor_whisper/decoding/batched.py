@@ -1,6 +1,6 @@
-"""Long audio in windows that are decoded together, as faster-whisper's batched pipeline does it.
+"""Decode long audio in batches of windows, as faster-whisper's batched pipeline does it.
 
-That pipeline alone keeps a window that loops, makes up text for silence, and leaves out what follows a
+By itself, that pipeline keeps a window that loops, makes up text for silence, and leaves out what follows a
 window's last timestamp. Here such windows and rests are decoded again, one by one. Imports faster-whisper.
 """
 
@@ -16,7 +16,7 @@ from faster_whisper.transcribe import get_compression_ratio  # type: ignore[impo
 from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
 
 import govor
-from govor_whisper.decoding.sequential import heard_in
+from govor_whisper.decoding.sequential import in_language
 from govor_whisper.languages.model import on_cpu
 
 WINDOW = 30 * govor.SAMPLE_RATE
@@ -25,14 +25,14 @@ SHORTEST_PAUSE_MS = 160  # the pipeline's own choice
 MOST_REPETITIVE = 2.4
 LEAST_PROBABLE = -1.0
 SILENT = 0.6
-"""faster-whisper's own bounds, of its sequential way: compression ratio, mean log-probability, no speech."""
+"""Bounds of faster-whisper's sequential decoding: compression ratio, mean log-probability, no speech."""
 
 LONGEST_REST = round(1.5 * govor.SAMPLE_RATE)
-"""How much of the speech, as the voice detector hears it, may follow the last timestamp: it adds 0.4 s."""
+"""Most detected speech that may follow the last timestamp: the voice detector adds 0.4 s."""
 
 
 class Pipeline(BatchedInferencePipeline):  # type: ignore[misc]
-    """faster-whisper's, but what the encoder made of each window is kept."""
+    """faster-whisper's pipeline, but the encoder's output for each window is kept."""
 
     def __init__(self, model: Any):
         super().__init__(model)
@@ -52,25 +52,25 @@ class Window:
     start: int
     end: int
     speech_end: int
-    """Where the last speech in it ends; its end, where no speech is found."""
+    """End of the last speech in it; its own end, if no speech is found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is decoded and how. `options` are faster-whisper's, for both of its ways."""
+    """The audio and the options. `options` are faster-whisper's, for both of its ways."""
 
     model: Any
     audio: govor.Audio
     options: dict[str, Any]
     temperatures: Sequence[float]
-    """The first is for all windows, the others for those that came out badly."""
+    """The first is for all windows, the others for those with bad results."""
     languages: Sequence[str] = ()
-    """Whisper's codes of those that there can be, the one in `options` if it is the only one; none: any."""
+    """Whisper's codes of the possible languages, the one in `options` if it is the only one; none: any."""
 
     def decode(self, size: int) -> Iterator[Any]:
         """Yield faster-whisper's segments in order; `size` windows are decoded at a time.
 
-        None stands between them wherever others may use the model first.
+        None stands between them at each point at which other tasks may use the model first.
         """
         windows, language = cut_windows(self.audio), self.options["language"]
         for first in range(0, len(windows), size):
@@ -78,14 +78,14 @@ class Task:
             for window, (found, encoded) in zip(group, self._together(group, decoded_in), strict=True):
                 spoken = self._spoken(window, encoded, language)
                 if spoken == [decoded_in]:
-                    told = self.recover(window, found, decoded_in)
+                    segments = self.recover(window, found, decoded_in)
                 else:
-                    told = self._alone(window.start, window.end, self.temperatures, language)
-                yield from told
+                    segments = self._alone(window.start, window.end, self.temperatures, language)
+                yield from segments
                 language = spoken[-1]
 
     def _spoken(self, window: Window, encoded: Any, language: str) -> list[str]:
-        """Return the languages of a window, one after the other; `language` is what was spoken before it."""
+        """Return the languages of a window, in order; `language` is that of the speech before it."""
         if len(self.languages) == 1:
             return [language]
         audio = self.audio[window.start : window.end]
@@ -98,9 +98,9 @@ class Task:
         return [run.language for run in found]
 
     def _together(self, windows: Sequence[Window], language: str) -> list[tuple[list[Any], Any]]:
-        """Return the segments of each window, and what the encoder made of it."""
+        """Return the segments of each window, and the encoder's output for it."""
         rate = govor.SAMPLE_RATE
-        # half a sample more, for the pipeline rounds down
+        # half a sample more, because the pipeline rounds down
         clips = [{"start": (at.start + 0.5) / rate, "end": (at.end + 0.5) / rate} for at in windows]
         pipeline = Pipeline(self.model)
         found, _ = pipeline.transcribe(
@@ -113,12 +113,12 @@ class Task:
         )
         by_window: dict[int, list[Any]] = {int(at.start / rate * 100): [] for at in windows}  # as `seek` is
         for segment in found:
-            by_window[segment.seek].append(heard_in(segment, language))
+            by_window[segment.seek].append(in_language(segment, language))
         return list(zip(by_window.values(), pipeline.encoded, strict=True))
 
     def recover(self, window: Window, found: list[Any], language: str) -> Iterator[Any]:
-        """Yield a window's segments, decoded again where they are not to be trusted."""
-        heard_until = window.start
+        """Yield a window's segments, decoded again if they are not reliable."""
+        decoded_until = window.start
         if found:
             probability = found[0].avg_logprob  # of the window: all its segments have the same
             if found[0].no_speech_prob > SILENT and probability < LEAST_PROBABLE:
@@ -129,9 +129,9 @@ class Task:
                 yield from self._alone(window.start, window.end, self.temperatures[1:], language)
                 return
             yield from found
-            heard_until = round(found[-1].end * govor.SAMPLE_RATE)
-        if window.speech_end - heard_until > LONGEST_REST or not found:
-            yield from self._alone(heard_until, window.end, self.temperatures, language)
+            decoded_until = round(found[-1].end * govor.SAMPLE_RATE)
+        if window.speech_end - decoded_until > LONGEST_REST or not found:
+            yield from self._alone(decoded_until, window.end, self.temperatures, language)
 
     def _alone(self, start: int, end: int, temperatures: Sequence[float], language: str) -> Iterator[Any]:
         """Decode a part of the audio in faster-whisper's sequential way."""
@@ -148,7 +148,7 @@ class Task:
 
 
 def cut_windows(audio: govor.Audio) -> list[Window]:
-    """Return windows of at most 30 s that together are all of the audio, cut in pauses where it has any."""
+    """Return windows of at most 30 s that together are all of the audio, cut in pauses if there are any."""
     options = VadOptions(max_speech_duration_s=30, min_silence_duration_ms=SHORTEST_PAUSE_MS)
     speech = get_speech_timestamps(audio, options)
     pauses = [(before["end"] + after["start"]) // 2 for before, after in pairwise(speech)]
@@ -165,7 +165,7 @@ def cut_windows(audio: govor.Audio) -> list[Window]:
 
 
 def later(segment: Any, seconds: float) -> Any:
-    """Return faster-whisper's segment with its times so much later."""
+    """Return faster-whisper's segment with its times shifted by `seconds`."""
     words = segment.words and [
         replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words
     ]

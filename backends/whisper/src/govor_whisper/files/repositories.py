@@ -1,6 +1,6 @@
-"""The CTranslate2 conversions of Whisper on the Hugging Face hub: one commit each, and what it holds.
+"""The CTranslate2 conversions of Whisper on the Hugging Face hub: one commit each, and its files.
 
-A sha256 is empty where no public manifest states it; the core then takes the hub's own.
+A sha256 is empty if no public manifest states it; the core then uses the hub's own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A tokenizer.json: whether a text stays about as long as it is, and the ids within the model.
+"""Check a tokenizer.json: texts must keep about their length, and ids must lie within the model.
 
 The form is that of tokenizers 0.23 (bindings/python/py_src/tokenizers): normalizer, pre_tokenizer, model,
-decoder and padding, each with its `type`. Whisper's are byte-level BPE; of the rest passes what cannot make
-much of little. Three `Replace` of "a" by a thousand took 4.9 GB and then the process.
+decoder and padding, each with its `type`. Whisper's are byte-level BPE; other parts pass if they cannot make
+texts much longer. Three `Replace` of "a" by a thousand took 4.9 GB and then the process.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ DECODERS = frozenset({"ByteLevel", "ByteFallback", "Fuse", "Strip"})
 
 PARTS = {"normalizer": NORMALIZERS, "pre_tokenizer": SPLITTERS, "decoder": DECODERS}
 LISTS = {"normalizer": "normalizers", "pre_tokenizer": "pretokenizers", "decoder": "decoders"}
-"""Where each keeps its parts if it is a `Sequence`."""
+"""Key of the parts of each if it is a `Sequence`."""
 MOST_PARTS = 16
 
 LONGEST_TOKEN = 1_024
-"""Letters. Whisper's longest has 128."""
+"""Characters. Whisper's longest has 128."""
 
 MOST_PADDING = 4_096
-"""Tokens. Whisper's decoder has 448 places."""
+"""Tokens. Whisper's decoder has 448 positions."""
 
 
 def check_tokenizer(found: Mapping[str, Any], tokens: int) -> None:
-    """Raise ValueError for a tokenizer that grows texts, or whose ids a model of so many `tokens` has not."""
+    """Raise ValueError for a tokenizer that lengthens texts, or has ids beyond the model's `tokens`."""
     for part, allowed in PARTS.items():
         pieces = list(_pieces(found.get(part), LISTS[part]))
         if len(pieces) > MOST_PARTS:
@@ -40,7 +40,7 @@ def check_tokenizer(found: Mapping[str, Any], tokens: int) -> None:
 
 
 def _pieces(part: Any, key: str, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """The parts that a text goes through, out of sequences within sequences."""
+    """Yield the parts that a text passes, including those of nested sequences."""
     if part is None:
         return
     if not isinstance(part, dict) or depth > MOST_PARTS:
@@ -64,7 +64,7 @@ def _check_piece(part: str, piece: Mapping[str, Any], allowed: frozenset[str]) -
 
 
 def _shortens(piece: Mapping[str, Any]) -> bool:
-    """Whether what is put in is no longer than the plain text that it replaces."""
+    """Tell whether the replacement is no longer than the plain text that it replaces."""
     pattern, content = piece.get("pattern"), piece.get("content")
     plain = pattern.get("String") if isinstance(pattern, dict) else None
     return isinstance(plain, str) and isinstance(content, str) and 0 < len(plain) >= len(content)

@@ -1,6 +1,6 @@
-"""The shape of a network, read from the names and sizes in its model.bin; the weights are passed over.
+"""Read the shape of a network from the names and sizes in its model.bin; the weights are skipped.
 
-The layout is that of CTranslate2's `model_spec.py`, binary version 6, the only one since it has had Whisper:
+The layout is that of CTranslate2's `model_spec.py`, binary version 6, the only one since it supports Whisper:
 version, name and revision of the specification, number of variables; then for each its name, rank,
 dimensions, type, number of bytes, and the bytes.
 """
@@ -23,7 +23,7 @@ FILTERS = "encoder/conv1/weight"
 HEADS = "decoder/num_heads"
 LAYER = re.compile(r"decoder/layer_(\d+)/")
 SCALARS = {1: "<b", 2: "<h", 4: "<i"}
-"""The form in `struct` of a whole number by its bytes."""
+"""Formats in `struct` of an integer by its number of bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,16 @@ class Shape:
     tokens: int
     """Rows of the decoder's embedding: the ids of tokens are below it."""
     layers: int
-    """Of the decoder."""
+    """Number of the decoder's layers."""
     heads: int
-    """Of each of its layers."""
+    """Attention heads of each of its layers."""
     bands: int
-    """Of the log-mel spectrogram that the encoder hears."""
+    """Mel bands of the encoder's input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of the file; `value` is the number that a scalar is."""
+    """One variable of the file; `value` is that of a scalar."""
 
     name: str
     dimensions: tuple[int, ...]
@@ -50,7 +50,7 @@ class Variable:
 
 
 def read_shape(path: Path) -> Shape:
-    """Return the shape of the network in a model.bin. Raises ValueError where it is no Whisper, OSError."""
+    """Return the shape of the network in a model.bin. Raises ValueError if it is no Whisper, OSError."""
     with path.open("rb") as file:
         try:
             known = {variable.name: variable for variable in _variables(file, path.stat().st_size)}

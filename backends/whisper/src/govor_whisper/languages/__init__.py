@@ -1,1 +1,1 @@
-"""Which languages are spoken in a recording, and where they change."""
+"""Find the languages spoken in a recording, and the places where they change."""

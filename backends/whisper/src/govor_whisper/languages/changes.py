@@ -1,7 +1,7 @@
-"""Which language is spoken in which part of a window. Pure.
+"""Find the language of each part of a window. Pure.
 
-Whisper tells a language from what its encoder made of a window; given a part of that, it tells the part's.
-Single parts of one or two seconds are told wrongly now and then, in a row they are not.
+Whisper detects the language of a window from its encoder's output, or of a part from a part of it. For single
+parts of one or two seconds the result is sometimes wrong, for several in a row it is not.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ PARTS = 20
 """Parts of a window of 30 s."""
 
 LEAST_CHANCE = 0.05
-"""What a part's language may at least be: so no part alone decides."""
+"""Least probability of a part's language, so that no part alone decides."""
 
 CHANGE = 6.0
-"""What a change costs, in natural logarithms of chances: three clear parts, 4.5 s, pay for it."""
+"""Cost of a change, in natural logarithms of probabilities: three clear parts, 4.5 s, outweigh it."""
 
 SURE = 0.8
-"""Chance at which the language of a run is taken, heard by itself; the one before it has at most the rest."""
+"""Least probability of a run's language, detected from the run alone; the language before has at most the
+rest.
+"""
 
 RELATED = (
     {"ru", "uk", "be", "bg", "mk"},
@@ -36,14 +38,15 @@ RELATED = (
     {"tr", "az", "tk", "uz", "tt", "kk", "ba"},
     {"en", "cy", "nn", "haw", "mi", "sn", "la"},
 )
-"""Languages (Whisper's codes) that it takes for one another, and those that it hears in accents and noise.
-From one to another of these nothing changes unless the client names it."""
+"""Languages (Whisper's codes) that Whisper confuses, or detects for accents and noise. A change from one to
+another of these counts only if the client names the language.
+"""
 
 Chances = Mapping[str, float]
 
 
 class Run(NamedTuple):
-    """Parts in a row that are in one language; `end` is the first part behind it."""
+    """Consecutive parts in one language; `end` is the first part after it."""
 
     first: int
     end: int
@@ -51,14 +54,14 @@ class Run(NamedTuple):
 
 
 def among(chances: Chances, languages: Collection[str]) -> Chances:
-    """Return the chances of these languages only, as if there were no others; of all, if it is none."""
+    """Return the probabilities of these languages only, renormalised; of all, if there are none."""
     known = {code: chances.get(code, 0.0) for code in languages}
     whole = sum(known.values())
     return {code: chance / whole for code, chance in known.items()} if whole else chances
 
 
 def runs(parts: Sequence[Chances], language: str) -> list[Run]:
-    """Return the likeliest runs of parts, if changes are rare; before the first part it was `language`."""
+    """Return the most probable runs of parts, if changes are rare; `language` is that before them."""
     best = Counter(max(chances, key=chances.__getitem__) for chances in parts)
     codes = [language, *(code for code, times in best.items() if times > 1 and code != language)]
     if len(codes) == 1:
@@ -88,7 +91,7 @@ def runs(parts: Sequence[Chances], language: str) -> list[Run]:
 
 
 def is_change(chances: Chances, before: str, after: str, named: Collection[str]) -> bool:
-    """Tell whether what is heard by itself with these chances is another language than what was before it."""
+    """Tell whether speech with these probabilities is in another language than that before it."""
     if after not in named and any({before, after} <= group for group in RELATED):
         return False
     return chances.get(after, 0.0) >= SURE and chances.get(before, 0.0) <= 1 - SURE

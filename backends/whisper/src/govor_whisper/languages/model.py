@@ -1,7 +1,7 @@
-"""faster-whisper's model, but it hears where the language changes. Imports faster-whisper.
+"""faster-whisper's model, with detection of changes of language. Imports faster-whisper.
 
-Whisper tells a language from what its encoder made of a window, in one step of the decoder. Here that is
-asked of each part of it at once. A change must last, and be told again of what follows it alone.
+Whisper detects a language from its encoder's output for a window, in one step of the decoder. Here that is
+done for all parts of the window at once. A change must last, and be confirmed by the speech after it alone.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from govor_whisper.features import Features
 from govor_whisper.languages.changes import PARTS, Chances, Run, among, is_change, runs
 
 SHORTEST_MIXED = 1000
-"""Frames of 10 ms of audio in which a second language is looked for."""
+"""Least frames of 10 ms of audio in which a second language is searched."""
 
 QUIET_FRAMES = 20
-"""Frames of 10 ms of the pause in which one language is cut from another."""
+"""Frames of 10 ms of the pause at which two languages are separated."""
 
 AROUND_CHANGE = 150
-"""Frames before and after a change, as far as it is told, in which that pause is looked for."""
+"""Frames before and after a detected change in which that pause is searched."""
 
 
 Encoded = NDArray[np.float32]
-"""(windows, frames of 20 ms, width): what the encoder makes of windows."""
+"""(windows, frames of 20 ms, width): the encoder's output."""
 
 
 class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
-    """As it is, it never asks; `detecting` gives one that does, for one chunk of audio."""
+    """By itself it detects no changes; `detecting` returns one that does, for one chunk of audio."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -45,14 +45,14 @@ class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
     def detecting(self, languages: Sequence[str], usual: str | None = None) -> Self:
         """Return this model for one chunk of audio in which the language may change.
 
-        `languages` are the only ones there can be; none: any. `usual` is spoken, unless another is sure.
+        `languages` are the only possible ones; none: any. `usual` is assumed unless another is certain.
         """
         other = copy(self)
         other._languages, other._usual = tuple(languages), usual
         return other
 
     def detect_language(self, audio: Any = None, features: Any = None, **rest: Any) -> Any:
-        """As faster-whisper does, but the window that is encoded for it is kept to be decoded."""
+        """Detect like faster-whisper, but keep the encoded window for decoding."""
         if self._languages is None or features is None:
             return super().detect_language(audio, features, **rest)
         size = min(self.feature_extractor.nb_max_frames, features.shape[-1] - 1)
@@ -70,16 +70,17 @@ class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
     def language_runs(
         self, frames: int, features: Callable[[], Features], values: Encoded, language: str
     ) -> list[Run]:
-        """Return what is spoken in a window so long, in frames; `language` is what was before.
+        """Return the runs of languages in a window of so many frames; `language` is that before it.
 
-        `features` are the window's, asked for where a change is likely; `values` is what the encoder made of
-        them. A change counts only if what follows it is heard in the other language by itself, too.
+        `features` returns those of the window, called if a change is likely; `values` is the encoder's
+        output for them. A change counts only if the speech after it, detected alone, is in the other
+        language, too.
         """
         named, part = self._languages or (), self.feature_extractor.nb_max_frames // PARTS
         count, width = -(-frames // part), values.shape[1] // PARTS
         parts = np.ascontiguousarray(values[0, : width * count].reshape(count, width, -1))
-        told = self.model.detect_language(ctranslate2.StorageView.from_array(parts))
-        found = runs([among(_by_code(each), named) for each in told], language)
+        detected = self.model.detect_language(ctranslate2.StorageView.from_array(parts))
+        found = runs([among(_by_code(each), named) for each in detected], language)
         if [run.language for run in found] == [language]:
             return [Run(0, frames, language)]
         window, kept = features(), [Run(0, 0, language)]
@@ -95,12 +96,12 @@ class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
         return kept if kept[0].end else kept[1:]
 
     def heard(self, window: Features, language: str) -> tuple[Any, str, int]:
-        """Encode a window of (mels, frames), as far as one language is spoken; before it `language` was.
+        """Encode a window (mels, frames) up to the end of its first language; `language` is that before it.
 
-        Return what the encoder made of it, which language it is in, and the frame at which another one
-        follows; 0: none does.
+        Return the encoder's output, the language, and the frame at which another one follows; 0: none
+        does.
         """
-        encoded, self._encoded_first = self._encoded_first, None  # of the first window, if of any
+        encoded, self._encoded_first = self._encoded_first, None  # of the first window, if this is it
         if encoded is None:
             encoded = self.encode(pad_or_trim(window))
         frames = window.shape[-1]
@@ -113,12 +114,12 @@ class LanguageDetectingModel(WhisperModel):  # type: ignore[misc]
         return self.encode(pad_or_trim(window[:, :changes_at])), first.language, changes_at
 
 
-def _by_code(told: Sequence[tuple[str, float]]) -> Chances:
-    return {token[2:-2]: chance for token, chance in told}
+def _by_code(detected: Sequence[tuple[str, float]]) -> Chances:
+    return {token[2:-2]: chance for token, chance in detected}
 
 
 def on_cpu(encoded: Any) -> Encoded:
-    """Return what the encoder made as an array; CTranslate2 may have it on a GPU, in half precision."""
+    """Return the encoder's output as an array; CTranslate2 may have it on a GPU, in half precision."""
     values: Encoded = np.array(encoded.to_device(ctranslate2.Device.cpu).to(ctranslate2.DataType.float32))
     return values
 
