@@ -11,8 +11,7 @@ from govor import __version__
 from govor.contract.recognition import Options
 from govor.contract.server import PLAIN, ServedModel, Transcribing
 from govor.engine.service import Service
-from govor.engine.transcription.options import honour
-from govor.engine.transcription.work import Work
+from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import InvalidParam
 from govor.formats.languages import LANGUAGES, parse_language
 
@@ -40,14 +39,14 @@ class ServiceTranscriber:
     async def transcribe(
         self, recording: Path, model: str = "", options: Options = PLAIN, *, client: str = ""
     ) -> AsyncIterator[Transcribing]:
-        service = self._service
-        options = replace(options, language=_code(options.language))
-        with service.admission.admit(client) as ticket:
-            async with service.chooser.choose(model, recording, options, ticket) as chosen:
-                kept, _ = honour(options, chosen.spec)
-                work = Work(recording, chosen, kept, None, self.max_seconds, client, ticket=ticket)
-                async with service.transcribe(work) as transcription:
-                    yield transcription
+        request = TranscriptionRequest(
+            recording, model, replace(options, language=_code(options.language)), client=client
+        )
+        async with (
+            self._service.prepare(request) as prepared,
+            self._service.transcribe(prepared.work) as transcription,
+        ):
+            yield transcription
 
 
 def _code(language: str | None) -> str | None:

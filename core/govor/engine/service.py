@@ -30,6 +30,7 @@ from govor.engine.speakers.diarization import Diarization, Diarize, begin_diariz
 from govor.engine.transcription.begin import begin
 from govor.engine.transcription.model_choice import ModelSelector
 from govor.engine.transcription.options import expect, likely_languages
+from govor.engine.transcription.request import PreparedRequest, TranscriptionRequest, reduced
 from govor.engine.transcription.requested_names import RequestedNames
 from govor.engine.transcription.stream import TranscriptStream
 from govor.engine.transcription.work import Work
@@ -166,6 +167,21 @@ class Service:
         await self.downloads.close()
         await self.pool.close()
         await asyncio.to_thread(self.decoders.close)
+
+    @asynccontextmanager
+    async def prepare(self, request: TranscriptionRequest) -> AsyncIterator[PreparedRequest]:
+        """Admit a request, choose its model and reduce what is asked to what that can do.
+
+        A model that was chosen for its language is held for the block, as is the ticket. Raises
+        ModelNotFound, ModelNotInstalled, UnsupportedOperation, ServerBusy, RateLimited; for "auto" what the
+        last candidate failed with.
+        """
+        ticket = request.ticket
+        with self.admission.admit(request.client) if ticket is None else nullcontext(ticket) as ticket:
+            async with self.chooser.choose(
+                request.model, request.path, request.options, ticket, request.selection
+            ) as model:
+                yield reduced(request, model, ticket, self.settings.max_audio_seconds)
 
     @asynccontextmanager
     async def transcribe(self, work: Work) -> AsyncIterator[TranscriptStream]:

@@ -16,7 +16,7 @@ from govor.api.body.recording import fetch_recording, read_form
 from govor.api.request.fields import OptionalLanguage, invalid
 from govor.api.request.foreign_fields import unknown_names
 from govor.api.request.known_speakers import SpeakerFields, known_speakers
-from govor.api.request.prepare import TranscriptionRequest, admit, understood, whole_transcript
+from govor.api.request.prepare import admit, prepared, whole_transcript
 from govor.api.request.results import name_ignored
 from govor.api.request.spellings import OTHER_NAMES, gather
 from govor.api.request.track_field import TrackFields
@@ -26,6 +26,7 @@ from govor.contract.recognition import Options, Transcript
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
+from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import ModelNotFound
 from govor.formats.diarized import NamedTurn, numbered, rttm, smoothed, turns_body
 from govor.formats.openai import dump_json
@@ -117,10 +118,10 @@ async def _with_text(
     service: Service, path: Path, fields: DiarizationFields, asked: Diarize, ticket: AdmissionTicket
 ) -> tuple[list[NamedTurn], float]:
     """Return the turns with what is said in them, and the seconds of the recording."""
-    wish = TranscriptionRequest(
+    wanted = TranscriptionRequest(
         path, "", Options(language=fields.language), ticket, diarize=asked, selection=fields.selection
     )
-    async with understood(service, wish) as chosen:
+    async with prepared(service, wanted) as chosen:
         transcript: Transcript = await whole_transcript(service, chosen)
     turns = [
         NamedTurn(segment.start, segment.end, segment.speaker, segment.text.strip())

@@ -21,19 +21,13 @@ from govor.api.body.recording import fetch_recording, read_form
 from govor.api.request.channel_fields import find_diarizer, wanted_parties
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
-from govor.api.request.prepare import (
-    ResolvedRequest,
-    TranscriptionRequest,
-    admit,
-    event_stream,
-    understood,
-    whole_transcript,
-)
+from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
 from govor.api.request.results import Purpose, render_result
 from govor.contract.recognition import Task
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import NAMES, SeparateChannels
+from govor.engine.transcription.request import PreparedRequest, TranscriptionRequest
 from govor.engine.transcription.stream import TranscriptStream
 from govor.errors import InvalidParam
 from govor.formats.dialects.gowhisper import GoWhisperEvents
@@ -139,29 +133,29 @@ async def _answer(
         without_room = _without_room(fields, diarize, parties, streamed=dialect is not None)
         uncounted = () if parties else await not_counted(service, diarize, fields.counts)
         ignored = (*uncounted, *without_room, *foreign.left)
-        wish = TranscriptionRequest(
+        wanted = TranscriptionRequest(
             path,
             fields.model,
             fields.options(task),
             ticket,
             fields.rules(),
             ignored=ignored,
-            done=foreign.done,
+            honoured=foreign.done,
             diarize=diarize,
             parties=parties,
             selection=fields.selection,
             unasked=fields.unasked,
         )
         if dialect:
-            return await event_stream(service, wish, dialect, stack)
-        asked = await stack.enter_async_context(understood(service, wish))
+            return await event_stream(service, wanted, dialect, stack)
+        ready = await stack.enter_async_context(prepared(service, wanted))
         if fields.background:
-            accepted = await accept_job(jobs, service, asked.work, fields, purpose if rich else None)
-            return asked.label(accepted)
-        transcript = await whole_transcript(service, asked)
+            accepted = await accept_job(jobs, service, ready.work, fields, purpose if rich else None)
+            return label(accepted, ready)
+        transcript = await whole_transcript(service, ready)
     shown = purpose if rich else None
     body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
-    return asked.label(Response(body, content_type=media_type), transcript)
+    return label(Response(body, content_type=media_type), ready, transcript)
 
 
 def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
@@ -210,16 +204,16 @@ def _wanting(fields: Fields) -> str | None:
 
 def _stream_dialect(
     fields: Fields, purpose: Purpose, compat: Compat, *, named: bool, lines: bool
-) -> Callable[[ResolvedRequest, TranscriptStream], Events] | None:
+) -> Callable[[PreparedRequest, TranscriptStream], Events] | None:
     """Choose how the stream is told; None: the answer is no stream."""
     if named:
         # its own clients know no such fields
         rich = bool(fields.timestamp_granularities) or fields.names_words
-        return lambda asked, begun: GoWhisperEvents(
-            purpose, asked.work.options.language, begun.seconds_stated, rich=rich
+        return lambda ready, begun: GoWhisperEvents(
+            purpose, ready.work.options.language, begun.seconds_stated, rich=rich
         )
     lines = lines and fields.response_format == "text"  # one per turn, which deltas cannot tell
     if fields.stream and fields.response_format in STREAMED_FORMATS and not lines:
         events = DiarizedEvents if fields.response_format == "diarized_json" else OpenAIEvents
-        return lambda asked, begun: events(asked.work.options, done=compat.sse_done)
+        return lambda ready, begun: events(ready.work.options, done=compat.sse_done)
     return None

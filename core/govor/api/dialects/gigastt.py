@@ -14,12 +14,13 @@ from govor.api.dialects.schema import GigasttEvent, GigasttTranscription
 from govor.api.request.channel_fields import wanted_parties
 from govor.api.request.fields import OptionalLanguage, invalid
 from govor.api.request.line_fields import asked_layout
-from govor.api.request.prepare import TranscriptionRequest, admit, event_stream, understood, whole_transcript
+from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
 from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognition import Options
 from govor.engine.service import Service
+from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.dialects.gigastt import GigasttEvents, render
 from govor.settings.compat import Compat
 
@@ -78,9 +79,9 @@ def gigastt_routes(service: Service) -> Blueprint:
         """Text and words of the recording that is the body."""
         query = _query()
         async with AsyncExitStack() as stack:
-            wish = await _wish(service, query, stack)
-            asked = await stack.enter_async_context(understood(service, wish))
-            transcript = await whole_transcript(service, asked)
+            wanted = await _wanted(service, query, stack)
+            ready = await stack.enter_async_context(prepared(service, wanted))
+            transcript = await whole_transcript(service, ready)
         body, media_type = render(
             transcript,
             query.format,
@@ -91,7 +92,7 @@ def gigastt_routes(service: Service) -> Blueprint:
         response = Response(body, content_type=media_type)
         if query.download is not None:
             attach(response, query.download or f"transcript.{query.format}")
-        return asked.label(response, transcript)
+        return label(response, ready, transcript)
 
     @routes.post(PATHS[1])
     @tag(["gigastt"])
@@ -100,8 +101,8 @@ def gigastt_routes(service: Service) -> Blueprint:
     async def stream_body() -> Response:
         """Events while the text of the recording that is the body appears."""
         async with AsyncExitStack() as stack:
-            wish = await _wish(service, _query(), stack)
-            return await event_stream(service, wish, lambda asked, begun: GigasttEvents(), stack)
+            wanted = await _wanted(service, _query(), stack)
+            return await event_stream(service, wanted, lambda ready, begun: GigasttEvents(), stack)
 
     return routes
 
@@ -119,7 +120,7 @@ def _query() -> Query:
         raise invalid(error) from error
 
 
-async def _wish(service: Service, query: Query, stack: AsyncExitStack) -> TranscriptionRequest:
+async def _wanted(service: Service, query: Query, stack: AsyncExitStack) -> TranscriptionRequest:
     """Read the body and say what is asked for. Words are wherever the model knows them."""
     ticket = admit(service, stack)
     return TranscriptionRequest(

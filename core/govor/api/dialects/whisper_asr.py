@@ -19,7 +19,7 @@ from govor.api.request.channel_fields import find_diarizer, wanted_parties
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.known_speakers import COUNTS, MOST_PEOPLE, count_people
 from govor.api.request.line_fields import layout
-from govor.api.request.prepare import TranscriptionRequest, admit, understood, whole_transcript
+from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
@@ -27,6 +27,7 @@ from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognition import Options
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
+from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.dialects.whisper_asr import language_body, render
 from govor.formats.openai import dump_json
 from govor.settings.compat import Compat
@@ -103,7 +104,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
             query = read_fields_as(AsrQuery, given)
             diarize = _diarize(service, query)
             counts = tuple(name for name in COUNTS if getattr(query, name))
-            wish = TranscriptionRequest(
+            wanted = TranscriptionRequest(
                 path,
                 query.model,
                 query.options(),
@@ -115,8 +116,8 @@ def whisper_asr_routes(service: Service) -> Blueprint:
                 selection=query.selection,
                 unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
             )
-            asked = await stack.enter_async_context(understood(service, wish))
-            transcript = await whole_transcript(service, asked)
+            ready = await stack.enter_async_context(prepared(service, wanted))
+            transcript = await whole_transcript(service, ready)
         body, media_type = await asyncio.to_thread(
             render,
             transcript,
@@ -126,7 +127,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         )
         response = Response(body, content_type=media_type)
         attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
-        return asked.label(response, transcript)
+        return label(response, ready, transcript)
 
     @routes.post(PATHS[1])
     @tag(["whisper-asr-webservice"])

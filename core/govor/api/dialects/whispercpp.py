@@ -20,12 +20,13 @@ from govor.api.dialects.schema import InferenceResult
 from govor.api.request.channel_fields import wanted_parties
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.line_fields import layout
-from govor.api.request.prepare import TranscriptionRequest, admit, understood, whole_transcript
+from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.track_field import TrackFields
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options
 from govor.engine.service import Service
+from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import InvalidParam
 from govor.formats.dialects.whispercpp import render
 from govor.formats.rendering.formats import SUBTITLE_FORMATS
@@ -116,7 +117,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
             ticket = admit(service, stack)
             form, path = await read_upload()
             fields = read_fields_as(InferenceFields, form.fields)
-            wish = TranscriptionRequest(
+            wanted = TranscriptionRequest(
                 path,
                 fields.model or chosen,
                 fields.options(),
@@ -127,8 +128,8 @@ def whispercpp_routes(service: Service) -> Blueprint:
                 selection=fields.selection,
                 unasked=frozenset({"words"}),
             )
-            asked = await stack.enter_async_context(understood(service, wish))
-            transcript = await whole_transcript(service, asked)
+            ready = await stack.enter_async_context(prepared(service, wanted))
+            transcript = await whole_transcript(service, ready)
         body, media_type = await asyncio.to_thread(
             render,
             transcript,
@@ -136,7 +137,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
             times=not fields.no_timestamps,
             layout=layout(service.settings.subtitles),
         )
-        return asked.label(Response(body, content_type=media_type), transcript)
+        return label(Response(body, content_type=media_type), ready, transcript)
 
     @routes.post("/load")
     @tag(["whisper.cpp"])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
 from quart import Response
 
@@ -13,67 +12,16 @@ from govor.api.body.uploads import current_spool
 from govor.api.http.auth import client_name
 from govor.api.request.results import MODEL_HEADER, name_ignored, name_warnings
 from govor.api.response.sse import stream_response, transcription_events
-from govor.audio.decoding.recording import ANYTHING
-from govor.audio.regions import SpeechRules
-from govor.contract.recognition import Options, Transcript
-from govor.decoder.wire import TrackSelection
+from govor.contract.recognition import Transcript
 from govor.engine.admission.admission import AdmissionTicket, Kind
 from govor.engine.service import Service
-from govor.engine.speakers.diarization import Diarize
-from govor.engine.transcription.channels import SeparateChannels
-from govor.engine.transcription.options import honour
+from govor.engine.transcription.request import PreparedRequest, TranscriptionRequest
 from govor.engine.transcription.stream import TranscriptStream
-from govor.engine.transcription.work import Work
 from govor.errors import InvalidParam, ModelNotFound, ModelNotInstalled
 from govor.formats.events import Events
-from govor.models.catalogue import Model
 
 FIELD_OF_OPTION = {"words": "timestamp_granularities", "logprobs": "include"}
-
-
-@dataclass(frozen=True, slots=True)
-class TranscriptionRequest:
-    """What a client asks for, in no dialect."""
-
-    path: Path
-    model: str
-    options: Options
-    ticket: AdmissionTicket
-    """Where it was let in."""
-    rules: SpeechRules | None = None
-    """How speech is told from silence; None: as suits the model."""
-    max_seconds: float | None = None
-    """Longest recording; None: the server's own limit."""
-    ignored: tuple[str, ...] = ()
-    """Fields that this server knows and does not honour."""
-    done: tuple[str, ...] = ()
-    """Fields of other servers that are done, as NAME=OURS."""
-    diarize: Diarize | None = None
-    """How speakers are told apart; None: not at all."""
-    parties: SeparateChannels | None = None
-    """How channels are heard apart; None: they are mixed."""
-    selection: TrackSelection = ANYTHING
-    """Which track of the recording is heard."""
-    unasked: frozenset[str] = frozenset()
-    """Options that the dialect sets, not the client: a model that lacks them is none the worse."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedRequest:
-    """One request, understood."""
-
-    work: Work
-    ignored: tuple[str, ...]
-    """Fields that the model, or this server, does not honour."""
-    done: tuple[str, ...] = ()
-    """Fields that it honours under another name."""
-
-    def label(self, response: Response, transcript: Transcript | None = None) -> Response:
-        """Say in headers who answers, what is left out, and what of a recording was not heard."""
-        response.headers[MODEL_HEADER] = self.work.model.id
-        if transcript is not None:
-            name_warnings(response, transcript.notices)
-        return name_ignored(response, (*self.ignored, *self.done))
+"""Names of options in OpenAI's API, if they differ."""
 
 
 def client_of(service: Service) -> str:
@@ -91,20 +39,23 @@ def admit(service: Service, stack: AsyncExitStack, *, later: bool = False) -> Ad
 
 
 @asynccontextmanager
-async def understood(service: Service, wish: TranscriptionRequest) -> AsyncIterator[ResolvedRequest]:
-    """Choose the model, which may be held for the block, and reduce what is asked to what it can do.
+async def prepared(service: Service, request: TranscriptionRequest) -> AsyncIterator[PreparedRequest]:
+    """Prepare what a client asks for, until the block ends.
 
-    Raises ModelNotFound, ModelNotInstalled; InvalidParam where the settings are strict.
+    Raises ModelNotFound, ModelNotInstalled; InvalidParam if the settings are strict.
     """
-    name = _known(service, wish.model)
-    async with service.chooser.choose(name, wish.path, wish.options, wish.ticket, wish.selection) as model:
-        service.asked.note(name, model)
-        yield _reduce(service, wish, model)
+    name = _known(service, request.model)
+    async with service.prepare(replace(request, model=name, client=client_of(service))) as ready:
+        service.asked.note(name, ready.work.model)
+        if service.settings.strict and (ignored := ignored_fields(ready)):
+            message = f"The model '{ready.work.model.id}' cannot honour '{ignored[0]}'."
+            raise InvalidParam(message, param=ignored[0])
+        yield ready
 
 
-async def whole_transcript(service: Service, asked: ResolvedRequest) -> Transcript:
+async def whole_transcript(service: Service, ready: PreparedRequest) -> Transcript:
     """Wait for the whole transcript."""
-    async with service.transcribe(asked.work) as transcription:
+    async with service.transcribe(ready.work) as transcription:
         async with aclosing(aiter(transcription)) as segments:
             async for _ in segments:
                 pass
@@ -113,20 +64,33 @@ async def whole_transcript(service: Service, asked: ResolvedRequest) -> Transcri
 
 async def event_stream(
     service: Service,
-    wish: TranscriptionRequest,
-    dialect: Callable[[ResolvedRequest, TranscriptStream], Events],
+    request: TranscriptionRequest,
+    dialect: Callable[[PreparedRequest, TranscriptStream], Events],
     stack: AsyncExitStack,
 ) -> Response:
-    """Return the answer that tells the transcript as it comes, in a dialect's events.
+    """Return the answer that sends the transcript as it comes, in a dialect's events.
 
     What `stack` holds is held until the stream ends.
     """
     stack.callback(current_spool().take())
-    asked = await stack.enter_async_context(understood(service, wish))
-    transcription = await stack.enter_async_context(service.transcribe(asked.work))
-    events, keep_alive = dialect(asked, transcription), service.settings.keep_alive_seconds
-    told = transcription_events(transcription, events, stack.pop_all(), keep_alive)
-    return asked.label(await stream_response(told))
+    ready = await stack.enter_async_context(prepared(service, request))
+    transcription = await stack.enter_async_context(service.transcribe(ready.work))
+    events, keep_alive = dialect(ready, transcription), service.settings.keep_alive_seconds
+    sent = transcription_events(transcription, events, stack.pop_all(), keep_alive)
+    return label(await stream_response(sent), ready)
+
+
+def ignored_fields(ready: PreparedRequest) -> tuple[str, ...]:
+    """Return the fields that the model, or this server, does not honour."""
+    return (*(FIELD_OF_OPTION.get(name, name) for name in ready.missing), *ready.request.ignored)
+
+
+def label(response: Response, ready: PreparedRequest, transcript: Transcript | None = None) -> Response:
+    """Name in headers the model, what is left out, and what of a recording was not heard."""
+    response.headers[MODEL_HEADER] = ready.work.model.id
+    if transcript is not None:
+        name_warnings(response, transcript.notices)
+    return name_ignored(response, (*ignored_fields(ready), *ready.request.honoured))
 
 
 def _known(service: Service, name: str) -> str:
@@ -143,26 +107,3 @@ def _known(service: Service, name: str) -> str:
                 raise InvalidParam(str(error), param="model") from error
         raise
     return name
-
-
-def _reduce(service: Service, wish: TranscriptionRequest, model: Model) -> ResolvedRequest:
-    kept, missing = honour(wish.options, model.spec)
-    asked_for = (name for name in missing if name not in wish.unasked)
-    ignored = (*(FIELD_OF_OPTION.get(name, name) for name in asked_for), *wish.ignored)
-    if service.settings.strict and ignored:
-        raise InvalidParam(f"The model '{model.id}' cannot honour '{ignored[0]}'.", param=ignored[0])
-    limit = service.settings.max_audio_seconds if wish.max_seconds is None else wish.max_seconds
-    client = client_of(service)
-    work = Work(
-        wish.path,
-        model,
-        kept,
-        wish.rules,
-        limit,
-        client,
-        ticket=wish.ticket,
-        diarize=wish.diarize,
-        parties=wish.parties,
-        selection=wish.selection,
-    )
-    return ResolvedRequest(work, ignored, wish.done)

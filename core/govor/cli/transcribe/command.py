@@ -81,7 +81,7 @@ JSON = frozenset({"json", "verbose_json", "diarized_json"})
 
 
 def _here(settings: Settings, wanted: Wanted, threads: int | None) -> Source:
-    return Here(Service(settings), wanted, threads, settings.max_audio_seconds)
+    return Here(Service(settings), wanted, threads)
 
 
 class _Work:

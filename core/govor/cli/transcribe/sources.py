@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,8 @@ from govor.contract.recognition import Notice, Options, Segment, Transcript
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
-from govor.engine.transcription.options import honour
-from govor.engine.transcription.work import Work
+from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.transcript import assemble
-from govor.models.catalogue import Model
 from govor.settings.model import ModelSettings
 
 Show: TypeAlias = Callable[[int, int], None]
@@ -89,54 +87,72 @@ class Source(Protocol):
 class Here:
     """A model in this process."""
 
-    def __init__(self, service: Service, wanted: Wanted, threads: int | None, max_seconds: float):
+    def __init__(self, service: Service, wanted: Wanted, threads: int | None):
         """Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation."""
         self._service = service
+        self._wanted = wanted
         self._model = model = service.router.choose(wanted.model)
-        self._options, ignored = honour(wanted.options, model.spec)
-        told = [name for name in ignored if name not in wanted.unasked]
-        if told:
-            say(f"govor: '{model.id}' cannot honour: {', '.join(told)}", err=True)
-        self._selection = TrackSelection(track=wanted.track)
+        self._complained: set[str] = set()
         self._parties = wanted_parties(service.settings, wanted.channels)
         diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
         self._diarize = Diarize(diarizer, (), *wanted.people) if diarizer else None
-        self._rules = None if wanted.vad else NO_DETECTION
-        self._max_seconds = max_seconds
         if threads is not None:
-            self._limit(model, threads)
+            self._limit(threads)
         self.title = f"Loading {model.id}"
         self.first = FIRST if self._diarize and not self._parties else ""
 
     async def open(self, show: Show) -> None:
-        """Load the model: the first time, its files are put together and verified."""
-        async with self._service.pool.lease(self._model, show):
-            pass
+        """Load the model: the first time, its files are put together and verified.
+
+        If the language of each recording chooses the model, it is loaded when the language is known.
+        """
+        if not self._chooses_by_language:
+            async with self._service.pool.lease(self._model, show):
+                pass
         asked = self._diarize
         if asked and (asked.least or asked.most) and not await can_count(self._service, asked.model):
-            say(f"govor: '{asked.model.id}' cannot honour: speakers", err=True)
+            self._complain(asked.model.id, ("speakers",))
 
     async def close(self) -> None:
         await self._service.close()
 
-    def hear(self, path: Path, name: str) -> AbstractAsyncContextManager[Heard]:
-        limit = self._max_seconds
-        work = Work(
+    @asynccontextmanager
+    async def hear(self, path: Path, name: str) -> AsyncIterator[Heard]:
+        """Begin to transcribe a recording, with the model that HTTP would choose for it."""
+        wanted = self._wanted
+        request = TranscriptionRequest(
             path,
-            self._model,
-            self._options,
-            self._rules,
-            limit,
+            wanted.model,
+            wanted.options,
+            rules=None if wanted.vad else NO_DETECTION,
             diarize=self._diarize,
             parties=self._parties,
-            selection=self._selection,
+            selection=TrackSelection(track=wanted.track),
+            unasked=wanted.unasked,
         )
-        return self._service.transcribe(work)
+        async with self._service.prepare(request) as ready:
+            self._complain(ready.work.model.id, ready.missing)
+            async with self._service.transcribe(ready.work) as transcription:
+                yield transcription
 
-    def _limit(self, model: Model, threads: int) -> None:
-        settings = self._service.settings
-        own = settings.models.get(model.id, ModelSettings())
-        models = {**settings.models, model.id: own.model_copy(update={"threads": threads})}
+    @property
+    def _chooses_by_language(self) -> bool:
+        router = self._service.router
+        return router.means_auto(self._wanted.model) and router.has_routes
+
+    def _complain(self, model: str, names: Sequence[str]) -> None:
+        """Say once what a model cannot honour."""
+        message = f"govor: '{model}' cannot honour: {', '.join(names)}"
+        if names and message not in self._complained:
+            self._complained.add(message)
+            say(message, err=True)
+
+    def _limit(self, threads: int) -> None:
+        """Have every model that may be chosen use so many threads."""
+        settings, usable = self._service.settings, self._service.router.usable()
+        models = dict(settings.models)
+        for name in {model.id for model in (self._model, *usable)}:
+            models[name] = models.get(name, ModelSettings()).model_copy(update={"threads": threads})
         self._service.pool.load_settings.change(settings.model_copy(update={"models": models}))
 
 
