@@ -31,7 +31,6 @@ from govor.engine.transcription.begin import begin
 from govor.engine.transcription.model_choice import ModelSelector
 from govor.engine.transcription.options import expect, likely_languages
 from govor.engine.transcription.request import PreparedRequest, TranscriptionRequest, reduced
-from govor.engine.transcription.requested_names import RequestedNames
 from govor.engine.transcription.stream import TranscriptStream
 from govor.engine.transcription.work import Work
 from govor.errors import GovorError
@@ -41,6 +40,7 @@ from govor.models.catalogue import Catalogue, Model
 from govor.models.files.downloads import Downloads
 from govor.models.files.store import Store
 from govor.models.selection.operator_models import declared_models, pulled_models
+from govor.models.selection.requested_names import RequestedNames
 from govor.models.selection.routing import Router
 from govor.plugins import Plugins
 from govor.settings import Settings

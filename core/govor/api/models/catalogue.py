@@ -26,13 +26,13 @@ from govor.api.models.schema import (
 from govor.contract.models import Feature
 from govor.engine.model_pool.pool import State
 from govor.engine.service import Service
-from govor.engine.transcription.requested_names import answering_id
 from govor.errors import InvalidParam, ModelNotFound
 from govor.formats.languages import parse_language
 from govor.models.catalogue import Model
 from govor.models.download.progress import Transfer
 from govor.models.files.removal import check_removable, remove
 from govor.models.files.verify import verify
+from govor.models.selection.requested_names import answering_id
 
 TASKS = {
     "transcribe": "transcribe",

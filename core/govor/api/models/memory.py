@@ -16,10 +16,10 @@ from govor.api.models.schema import MemoryBody, MemoryEvent, ModelBody, Resident
 from govor.engine.model_pool.loaded_models import Loaded
 from govor.engine.model_pool.process_memory import resident_bytes
 from govor.engine.service import Service
-from govor.engine.transcription.requested_names import answering_id
 from govor.errors import AlreadyLoaded, InvalidParam, ModelNotFound
 from govor.errors.values import fault_of
 from govor.models.catalogue import Model
+from govor.models.selection.requested_names import answering_id
 from govor.plain import with_whole_letters
 from govor.settings.model import ModelSettings
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from govor.contract.models import ModelSpec
-from govor.engine.transcription.requested_names import MOST, RequestedNames, answering_id
 from govor.models.catalogue import Model
+from govor.models.selection.requested_names import MOST, RequestedNames, answering_id
 from govor.testing import FakeBackend
 
 SPEC = ModelSpec("base")
