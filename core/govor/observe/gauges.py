@@ -44,32 +44,25 @@ class StateCollector(Collector):
         yield jobs
 
     def _models(self) -> Iterator[Metric]:
-        loaded_models = self._service.pool.loaded_models
-        here = [slot.loaded for slot in loaded_models.slots.values() if slot.loaded]
+        pool = self._service.pool.snapshot()
+        here = pool.loaded
         yield _gauge("govor_models_loaded", "Models in memory.", len(here))
-        yield _gauge(
-            "govor_models_memory_bytes", "Memory that models hold or are promised.", loaded_models.used
-        )
+        yield _gauge("govor_models_memory_bytes", "Memory that models hold or are promised.", pool.used)
         memory = GaugeMetricFamily("govor_model_memory_bytes", "Memory of a loaded model.", labels=["model"])
         depth = GaugeMetricFamily("govor_queue_depth", "Chunks that wait for a worker.", labels=["model"])
         workers = GaugeMetricFamily("govor_workers", "Workers of a loaded model.", labels=["model"])
         busy = GaugeMetricFamily("govor_workers_busy", "Workers that are busy.", labels=["model"])
-        for loaded in here:
-            name = [loaded.model.id]
-            memory.add_metric(name, loaded.held)
-            depth.add_metric(name, loaded.scheduler.waiting)
-            workers.add_metric(name, loaded.scheduler.workers)
-            busy.add_metric(name, loaded.scheduler.busy)
+        for each in here:
+            name = [each.model.id]
+            memory.add_metric(name, each.held)
+            depth.add_metric(name, each.waiting)
+            workers.add_metric(name, each.workers)
+            busy.add_metric(name, each.busy)
         yield from (memory, depth, workers, busy)
         if self._service.settings.metrics_gigastt:
-            schedulers = [loaded.scheduler for loaded in here]
-            free = sum(scheduler.workers - scheduler.busy for scheduler in schedulers)
-            yield _gauge("gigastt_pool_available", "Idle workers.", free)
-            yield _gauge(
-                "gigastt_pool_waiters",
-                "Chunks that wait.",
-                sum(scheduler.waiting for scheduler in schedulers),
-            )
+            idle = sum(each.workers - each.busy for each in here)
+            yield _gauge("gigastt_pool_available", "Idle workers.", idle)
+            yield _gauge("gigastt_pool_waiters", "Chunks that wait.", sum(each.waiting for each in here))
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

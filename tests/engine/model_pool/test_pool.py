@@ -255,3 +255,25 @@ async def test_after_closing_nothing_is_loaded(pool_of: OpenPool) -> None:
     with pytest.raises(ShuttingDown):
         await lease(pool, model_of(backend))
     assert backend.loads == []
+
+
+async def test_a_snapshot_has_what_is_loading_and_loaded_and_stays_as_it_is(pool_of: OpenPool) -> None:
+    loading, here = FakeBackend("coming", gate=threading.Event()), FakeBackend("here")
+    async with pool_of() as pool:
+        coming = asyncio.create_task(lease(pool, model_of(loading)))
+        await begun(loading)
+        async with pool.lease(model_of(here)) as loaded:
+            before = pool.snapshot()
+            assert [(each.model.id, each.status, each.requests) for each in before.models] == [
+                ("here", "loaded", 1),
+                ("coming", "loading", 1),
+            ]
+            [shown] = before.loaded
+            assert (shown.memory, shown.workers, shown.busy, shown.waiting) == (loaded.memory, 1, 0, 0)
+            assert shown.expires_at is None, "it is in use"
+        assert await pool.unload(model_of(here))
+        loading.gate.set()
+        await coming
+        assert [each.model.id for each in pool.snapshot().loaded] == ["coming"]
+        assert [event.what for event in pool.snapshot().events] == ["loaded", "unloaded", "loaded"]
+    assert before.models[0].status == "loaded", "what was seen stays as it was seen"

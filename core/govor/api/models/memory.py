@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
 
 from pydantic import ValidationError
 from quart import Blueprint, Response, request
@@ -13,8 +12,8 @@ from govor.api.body.reading import current_body
 from govor.api.models.catalogue import describe
 from govor.api.models.queries import ForceQuery
 from govor.api.models.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
-from govor.engine.model_pool.loaded_models import Loaded
 from govor.engine.model_pool.process_memory import resident_bytes
+from govor.engine.model_pool.snapshot import ModelSnapshot
 from govor.engine.service import Service
 from govor.errors import AlreadyLoaded, InvalidParam, ModelNotFound
 from govor.errors.values import fault_of
@@ -97,7 +96,7 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
         """Unload a model, in the way of speaches: 204; 404 where it is not loaded."""
         model = _known(service, name)
         if not await service.pool.unload(model, force=_forced()):
-            loaded = [resident.model.id for resident in service.pool.loaded_models.residents()]
+            loaded = [each.model.id for each in service.pool.snapshot().models if each.placement]
             raise ModelNotFound(model.id, loaded, "is not in memory")
         return Response(status=204)
 
@@ -144,49 +143,40 @@ def _forced() -> bool:
 
 
 def _residents(service: Service) -> Residents:
-    loaded_models = service.pool.loaded_models
-    slots = [slot for slot in loaded_models.slots.values() if slot.loaded]
-    here = [_describe(service, slot.loaded, "loaded") for slot in slots if slot.loaded]
-    coming = [
-        ResidentBody(id=slot.model.id, status="loading", backend=slot.model.plugin, requests=slot.waiting)
-        for slot in loaded_models.slots.values()
-        if slot.loaded is None
-    ]
-    leaving = [_describe(service, loaded, "unloading") for loaded in loaded_models.leaving]
+    pool = service.pool.snapshot()
     return Residents(
-        models=[name for slot in slots for name in service.asked.of(slot.model)],
-        data=[*here, *coming, *leaving],
-        memory=MemoryBody(
-            budget=loaded_models.budget or None, used=loaded_models.used, process=resident_bytes()
-        ),
+        models=[name for each in pool.loaded for name in service.asked.of(each.model)],
+        data=[_describe(each) for each in pool.models],
+        memory=MemoryBody(budget=pool.budget or None, used=pool.used, process=resident_bytes()),
         events=[
             MemoryEvent(
                 time=event.time, event=event.what, model=event.model, memory=event.memory, reason=event.reason
             )
-            for event in loaded_models.history
+            for event in pool.events
         ],
     )
 
 
-def _describe(service: Service, loaded: Loaded, status: Literal["loaded", "unloading"]) -> ResidentBody:
-    wish = service.pool.load_settings.of(loaded.model)
-    expires = loaded.used + wish.ttl if wish.ttl >= 0 and not wish.pinned and not loaded.leases else None
-    return ResidentBody(
-        id=loaded.model.id,
-        status=status,
-        backend=loaded.model.plugin,
-        device=loaded.placement.device,
-        precision=loaded.placement.precision,
-        threads=loaded.placement.threads or None,
-        workers=loaded.scheduler.workers,
-        memory=loaded.memory,
-        measured=loaded.measured,
-        working=loaded.working,
-        loaded_at=loaded.since,
-        load_seconds=round(loaded.seconds, 3),
-        used_at=loaded.used,
-        requests=loaded.leases,
-        ttl=wish.ttl,
-        expires_at=expires,
-        pinned=wish.pinned,
+def _describe(each: ModelSnapshot) -> ResidentBody:
+    body = ResidentBody(
+        id=each.model.id, status=each.status, backend=each.model.plugin, requests=each.requests
+    )
+    if each.placement is None:
+        return body
+    return body.model_copy(
+        update={
+            "device": each.placement.device,
+            "precision": each.placement.precision,
+            "threads": each.placement.threads or None,
+            "workers": each.workers,
+            "memory": each.memory,
+            "measured": each.measured,
+            "working": each.working,
+            "loaded_at": each.loaded_at,
+            "load_seconds": round(each.load_seconds, 3),
+            "used_at": each.used_at,
+            "ttl": each.ttl,
+            "expires_at": each.expires_at,
+            "pinned": each.pinned,
+        }
     )

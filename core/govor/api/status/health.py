@@ -97,8 +97,7 @@ def _health(service: Service) -> Health:
 def _readiness(service: Service) -> Ready:
     default = service.router.default()
     held = service.pool.loaded(default) if default else None
-    total = held.scheduler.workers if held else 0
-    available = total - held.scheduler.busy if held else 0
+    available = held.idle_workers if held else 0
     obstacle = service.not_ready()
     if obstacle is None and service.settings.compat.not_ready_when_busy and held and not available:
         obstacle = NotReady("pool_exhausted", "All workers of the default model are at work.")
@@ -109,5 +108,5 @@ def _readiness(service: Service) -> Ready:
         message=obstacle.message if obstacle else None,
         jobs=service.jobs_trouble() or None,
         pool_available=available,
-        pool_total=total,
+        pool_total=held.workers if held else 0,
     )

@@ -59,6 +59,16 @@ class Loaded:
         """Bytes that it is to be counted with now: in use, those of its work too."""
         return self.memory + (self.working if self.leases else 0)
 
+    @property
+    def workers(self) -> int:
+        """Calls that it may do in parallel."""
+        return self.scheduler.workers
+
+    @property
+    def idle_workers(self) -> int:
+        """Workers that have nothing to do."""
+        return self.scheduler.workers - self.scheduler.busy
+
     def take(self) -> None:
         """Count one more who uses it."""
         self.leases += 1

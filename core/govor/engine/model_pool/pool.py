@@ -15,6 +15,7 @@ from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.loaded_models import Loaded, LoadedModels, Slot
 from govor.engine.model_pool.loading import Loader
 from govor.engine.model_pool.process_memory import MemoryProbe
+from govor.engine.model_pool.snapshot import PoolSnapshot, snapshot_of
 from govor.engine.model_pool.working_memory import WorkingMemory
 from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.scheduler import STOPPING
@@ -80,6 +81,10 @@ class Pool:
         """The model in memory, for a look at it; None: it is not there."""
         slot = self.loaded_models.slots.get(model.qualified)
         return slot.loaded if slot else None
+
+    def snapshot(self) -> PoolSnapshot:
+        """Return what is in memory now, for those who show it."""
+        return snapshot_of(self.loaded_models, self.load_settings)
 
     def leases(self, model: Model) -> int:
         """How many use the model, or wait for it to be loaded."""
