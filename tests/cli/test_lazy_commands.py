@@ -1,4 +1,4 @@
-"""What `govor` prints by itself comes at once: no command is imported for it."""
+"""`govor` prints its own output at once: it imports no command for it."""
 
 from __future__ import annotations
 
