@@ -54,3 +54,8 @@ def has_text(text: str) -> bool:
 def _shown(letter: str) -> str:
     number = ord(letter)
     return f"\\x{number:02X}" if number < 0x100 else f"\\u{number:04X}"
+
+
+def json_fault(error: ValueError | RecursionError) -> str:
+    """Return why a text is not JSON that can be read, for the end of a sentence."""
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)

@@ -271,3 +271,12 @@ def test_a_part_without_a_name_is_passed_over(client: httpx.Client) -> None:
         headers={"Content-Type": "multipart/form-data; boundary=edge"},
     )
     assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize("path", ["/vad", URL])
+def test_json_that_is_nested_too_deeply_is_called_so(client: httpx.Client, path: str) -> None:
+    body = '{"audio": [], "prompt": ' + "[" * 20_000 + "]" * 20_000 + "}"
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+    message = error_of(response, 400)["message"]
+    assert "nested" in message
+    assert "recursion" not in message

@@ -14,7 +14,7 @@ from govor.api.body.json_scanner import JsonFault, Scanner, TooMuch
 from govor.api.body.reading import current_body
 from govor.api.body.uploads import current_spool
 from govor.errors import InvalidParam, MissingFile, PayloadTooLarge
-from govor.plain import with_whole_letters
+from govor.plain import json_fault, with_whole_letters
 
 JSON = "application/json"
 SOUND = "input_audio"
@@ -43,7 +43,7 @@ async def read_json_form() -> Form:
         where = FILE if scanner.place == FILE else SOUND
         raise InvalidParam(f"The JSON cannot be read, because {fault}.", param=where) from fault
     except (ValueError, RecursionError) as error:
-        raise InvalidParam(f"The body is not JSON: {error}.") from error
+        raise InvalidParam(f"The body is not JSON that can be read: {json_fault(error)}.") from error
     if not isinstance(body, dict):
         raise InvalidParam("The JSON is not an object.")
     sound = body.pop(SOUND, None)

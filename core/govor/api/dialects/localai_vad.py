@@ -22,6 +22,7 @@ from govor.contract.recognition import SAMPLE_RATE, Audio
 from govor.engine.service import Service
 from govor.errors import AudioTooLong, InvalidParam
 from govor.formats.openai import dump_json
+from govor.plain import json_fault
 
 PATHS = ("/vad", "/v1/vad")
 
@@ -110,7 +111,7 @@ def _read(body: bytes, limit: float) -> tuple[list[Audio], list[str]]:
     try:
         value = json.loads(body[:begin] + body[end:])
     except (ValueError, RecursionError) as error:
-        raise InvalidParam(f"The body is not JSON: {error}.") from error
+        raise InvalidParam(f"The body is not JSON that can be read: {json_fault(error)}.") from error
     audio = value.get("audio") if isinstance(value, dict) else None
     if not isinstance(audio, list) or (begin and audio):
         raise InvalidParam(NO_SAMPLES, param="audio")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from govor.audio.regions import SpeechRules
 from govor.errors import InvalidParam
+from govor.plain import json_fault
 
 
 class ServerVad(BaseModel):
@@ -37,7 +38,7 @@ def read_strategy(text: str) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidParam(
-            f"'chunking_strategy' is not valid JSON: {error}", param="chunking_strategy"
+            f"'chunking_strategy' is not valid JSON: {json_fault(error)}", param="chunking_strategy"
         ) from error
     check_strategy(value)
     return value
