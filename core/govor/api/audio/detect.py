@@ -13,10 +13,10 @@ from govor.api.request.fields import parse_fields
 from govor.api.request.prepare import client_of
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.track_field import TrackFields
+from govor.api.response.json import json_response
 from govor.engine.service import Service
 from govor.engine.transcription.language import certain_language
 from govor.formats.languages import language_name
-from govor.formats.openai import dump_json
 
 
 class DetectForm(TrackFields):
@@ -70,7 +70,7 @@ def detect_routes(service: Service) -> Blueprint:
             ],
             model=model.id,
         )
-        response = Response(dump_json(body.model_dump()) + "\n", content_type="application/json")
+        response = json_response(body)
         response.headers[MODEL_HEADER] = model.id
         return response
 

@@ -20,6 +20,7 @@ from govor.api.request.prepare import admit, prepared, whole_transcript
 from govor.api.request.results import name_ignored
 from govor.api.request.spellings import OTHER_NAMES, gather
 from govor.api.request.track_field import TrackFields
+from govor.api.response.json import json_response
 from govor.audio.decoding.opening import tagged
 from govor.contract.diarization import CountedVoices
 from govor.contract.recognition import Options, Transcript
@@ -29,7 +30,6 @@ from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import ModelNotFound
 from govor.formats.diarized import NamedTurn, numbered, rttm, smoothed, turns_body
-from govor.formats.openai import dump_json
 from govor.models.catalogue import Model
 
 
@@ -152,4 +152,4 @@ def _answer(turns: list[NamedTurn], seconds: float, fields: DiarizationFields, r
         names = numbered(turns, known)
         return Response(rttm(turns, names, recording), content_type="text/plain; charset=utf-8")
     body = turns_body(turns, known, seconds, verbose=fields.response_format == "verbose_json")
-    return Response(dump_json(body) + "\n", content_type="application/json")
+    return json_response(body)

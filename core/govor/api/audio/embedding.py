@@ -16,10 +16,10 @@ from govor.api.request.foreign_fields import unknown_names
 from govor.api.request.prepare import client_of
 from govor.api.request.results import name_ignored
 from govor.api.request.track_field import TrackFields
+from govor.api.response.json import json_response
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.service import Service
 from govor.engine.speakers.voiceprints import embed_voice
-from govor.formats.openai import dump_json
 
 
 class EmbeddingForm(TrackFields):
@@ -80,7 +80,7 @@ def embedding_routes(service: Service) -> Blueprint:
             model=name or model.id,
             usage=SampleUsage(prompt_tokens=found.samples, total_tokens=found.samples),
         )
-        response = Response(dump_json(body.model_dump()), content_type="application/json")
+        response = json_response(body)
         return name_ignored(response, unknown_names(form.fields, EmbeddingForm.model_fields))
 
     return routes

@@ -17,12 +17,12 @@ from govor.api.http.auth import given_key
 from govor.api.request.fields import Fields, parse_fields
 from govor.api.request.line_fields import LineFields
 from govor.api.request.results import MODEL_HEADER, Purpose, name_warnings, render_result
+from govor.api.response.json import json_response
 from govor.api.response.sse import stream_response
 from govor.engine.service import Service
 from govor.engine.transcription.work import Work
 from govor.errors import GovorError, InvalidParam
 from govor.errors.values import fault_of
-from govor.formats.openai import dump_json
 from govor.jobs.service import JobService
 from govor.jobs.storage.records import Job, JobRequest, RequestedJob, Speaker, Status, job_body
 from govor.jobs.webhooks import PARAM, check_allowed
@@ -88,7 +88,7 @@ async def accept_job(
         webhook_url=fields.webhook_url,
     )
     job = await jobs.submit(work, order, given_key())
-    response = _json(_body(jobs, job), 202)
+    response = json_response(_body(jobs, job), 202)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if prefers_async():
         response.headers["Preference-Applied"] = PREFERENCE
@@ -115,7 +115,7 @@ def job_routes(jobs: JobService, service: Service) -> Blueprint:
         query = _list_query()
         found = await jobs.newest(given_key(), status=query.status, after=query.after, limit=query.limit + 1)
         page = found[: query.limit]
-        return _json(
+        return json_response(
             {
                 "object": "list",
                 "data": [_body(jobs, job) for job in page],
@@ -132,15 +132,15 @@ def job_routes(jobs: JobService, service: Service) -> Blueprint:
         """State and progress; when it is completed, the result too."""
         found = await jobs.get(job, given_key())
         if found.status != "completed":
-            return _json(_body(jobs, found))
+            return json_response(_body(jobs, found))
         try:
             body, media_type = await _result(jobs, found, _fields(found))
         except GovorError:
             found = await jobs.get(job, given_key())
             if found.failure is None:
                 raise
-            return _json(_body(jobs, found))  # that it cannot be read was found only now
-        return _json(_body(jobs, found, json.loads(body) if media_type == JSON else body))
+            return json_response(_body(jobs, found))  # that it cannot be read was found only now
+        return json_response(_body(jobs, found, json.loads(body) if media_type == JSON else body))
 
     @routes.delete("/v1/jobs/<job>")
     @tag(["Jobs"])
@@ -148,7 +148,7 @@ def job_routes(jobs: JobService, service: Service) -> Blueprint:
     async def remove_job(job: str) -> Response:
         """Cancel a job that waits or runs; forget one that has ended."""
         found, gone = await jobs.remove(job, given_key())
-        return _json({**_body(jobs, found), "deleted": gone})
+        return json_response({**_body(jobs, found), "deleted": gone})
 
     _add_result_routes(routes, jobs, service)
     return routes
@@ -214,7 +214,3 @@ async def _result(jobs: JobService, job: RequestedJob, fields: Fields) -> tuple[
 
 def _body(jobs: JobService, job: Job, result: object = None) -> dict[str, object]:
     return {**job_body(job, keep_seconds=jobs.keep_seconds), "result": result}
-
-
-def _json(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(dump_json(body) + "\n", status=status, content_type=JSON)

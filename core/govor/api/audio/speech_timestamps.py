@@ -16,13 +16,13 @@ from govor.api.request.foreign_fields import unknown_names
 from govor.api.request.prepare import client_of
 from govor.api.request.results import name_ignored
 from govor.api.request.track_field import TrackFields
+from govor.api.response.json import json_response
 from govor.audio.decoding.opening import open_recording
 from govor.audio.detection import find_speech
 from govor.audio.regions import Region, SpeechRules
 from govor.contract.recognition import SAMPLE_RATE
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
-from govor.formats.openai import dump_json
 
 PER_MS = SAMPLE_RATE // 1000
 
@@ -84,7 +84,7 @@ def speech_routes(service: Service) -> Blueprint:
             fields = read_fields_as(SpeechFields, form.fields)
             regions = await _find(service, path, fields, ticket)
         body = [{"start": region.start // PER_MS, "end": region.end // PER_MS} for region in regions]
-        response = Response(dump_json(body), content_type="application/json")
+        response = json_response(body)
         return name_ignored(response, unknown_names(form.fields, SpeechFields.model_fields))
 
     return routes

@@ -16,12 +16,12 @@ from quart_schema import document_request, document_response, tag
 from govor.api.body.reading import current_body
 from govor.api.request.prepare import client_of
 from govor.api.request.results import name_ignored
+from govor.api.response.json import json_response
 from govor.audio.detection import speech_in
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import SAMPLE_RATE, Audio
 from govor.engine.service import Service
 from govor.errors import AudioTooLong, InvalidParam
-from govor.formats.openai import dump_json
 from govor.plain import json_fault
 
 PATHS = ("/vad", "/v1/vad")
@@ -97,7 +97,7 @@ def voice_activity_routes(service: Service) -> Blueprint:
                 for region in regions
             ]
         )
-        return name_ignored(Response(dump_json(body.model_dump()), content_type="application/json"), others)
+        return name_ignored(json_response(body), others)
 
     return routes
 

@@ -23,13 +23,13 @@ from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
+from govor.api.response.json import json_response
 from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognition import Options
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.dialects.whisper_asr import language_body, render
-from govor.formats.openai import dump_json
 from govor.settings.compat import Compat
 
 PATHS = ("/asr", "/detect-language")
@@ -143,7 +143,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
             model, chances = await service.chooser.languages(
                 request.args.get("model", ""), path, ticket, selection=query.selection
             )
-        response = Response(dump_json(language_body(dict(chances))) + "\n", content_type="application/json")
+        response = json_response(language_body(dict(chances)))
         response.headers[MODEL_HEADER] = model.id
         return response
 

@@ -18,9 +18,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from govor.api.http.paths import Paths
 from govor.api.http.request_context import annotate
+from govor.api.response.json import json_response
 from govor.errors import GovorError, InsufficientStorage, ShuttingDown, Unauthorized
 from govor.formats.dialects.gigastt import flat_error
-from govor.formats.openai import dump_json, error_body
+from govor.formats.openai import error_body
 
 
 class ErrorDetail(BaseModel):
@@ -73,7 +74,7 @@ def error_response(error: GovorError) -> Response:
     """Render an error; transient ones say when to come back, permanent ones that there is no use."""
     annotate(code=error.code)
     status, body, retry_after = in_dialect(_path(), error)
-    response = Response(dump_json(body) + "\n", status=status, content_type="application/json")
+    response = json_response(body, status)
     if retry_after is not None:
         response.headers["retry-after"] = str(math.ceil(retry_after))
         response.headers["retry-after-ms"] = str(round(retry_after * 1000))

@@ -26,7 +26,7 @@ from govor.api.models.schema import (
 from govor.contract.models import Feature
 from govor.engine.model_pool.pool import State
 from govor.engine.service import Service
-from govor.errors import InvalidParam, ModelNotFound
+from govor.errors import InvalidParam
 from govor.formats.languages import parse_language
 from govor.models.catalogue import Model
 from govor.models.download.progress import Transfer
@@ -84,7 +84,7 @@ def model_routes(service: Service) -> Blueprint:
     @document_response(Deleted)
     async def delete_model(name: str) -> dict[str, object]:
         """Delete a model's files, or call its download off; `?force=true` also where it is in use."""
-        model, force = find_model(service, name), read_flag("force")
+        model, force = service.router.require(name), read_flag("force")
         if await service.downloads.cancel(model):
             return Deleted(id=model.id, freed=0, note="Its download was cancelled.").model_dump()
         check_removable(service.store, model)
@@ -97,21 +97,13 @@ def model_routes(service: Service) -> Blueprint:
     @document_response(Verified)
     async def verify_model(name: str) -> dict[str, object]:
         """Hash a model's files again and compare them with what was fetched."""
-        model = find_model(service, name)
+        model = service.router.require(name)
         reports = await asyncio.to_thread(verify, service.store, model)
         ok = all(report.state in ("ok", "unchecked") for report in reports)
         files = [asdict(report) for report in reports]
         return Verified.model_validate({"id": model.id, "ok": ok, "files": files}).model_dump()
 
     return routes
-
-
-def find_model(service: Service, name: str) -> Model:
-    """Return what a name means, installed or not. Raises ModelNotFound."""
-    model = service.router.find(name)
-    if model is None:
-        raise ModelNotFound(name, service.router.known(), failed=service.catalogue.failed)
-    return model
 
 
 def describe(service: Service, model: Model) -> ModelBody:

@@ -17,7 +17,6 @@ from govor.engine.model_pool.snapshot import ModelSnapshot
 from govor.engine.service import Service
 from govor.errors import AlreadyLoaded, InvalidParam, ModelNotFound
 from govor.errors.values import fault_of
-from govor.models.catalogue import Model
 from govor.models.selection.requested_names import answering_id
 from govor.plain import with_whole_letters
 from govor.settings.model import ModelSettings
@@ -45,7 +44,7 @@ def loaded_routes(service: Service) -> Blueprint:
     @document_response(ModelBody)
     async def unload(name: str) -> dict[str, object]:
         """Free a model's memory, not its files: 409 while it is in use, unless `force` ends its work."""
-        model = _known(service, name)
+        model = service.router.require(name)
         await service.pool.unload(model, force=_forced())
         return describe(service, model).model_dump()
 
@@ -94,18 +93,11 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
     @document_querystring(ForceQuery)
     async def unload_as_speaches(name: str) -> Response:
         """Unload a model, in the way of speaches: 204; 404 where it is not loaded."""
-        model = _known(service, name)
+        model = service.router.require(name)
         if not await service.pool.unload(model, force=_forced()):
             loaded = [each.model.id for each in service.pool.snapshot().models if each.placement]
             raise ModelNotFound(model.id, loaded, "is not in memory")
         return Response(status=204)
-
-
-def _known(service: Service, name: str) -> Model:
-    model = service.router.find(name)
-    if model is None:
-        raise ModelNotFound(name, [model.id for model in service.router.usable()])
-    return model
 
 
 def _said(body: str | bytes) -> ModelSettings:

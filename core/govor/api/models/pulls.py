@@ -16,8 +16,9 @@ from govor.api.body.reading import current_body
 from govor.api.models.catalogue import describe, model_path, read_flag
 from govor.api.models.queries import StreamQuery
 from govor.api.models.schema import ModelBody, PullRequest
+from govor.api.response.sse import stream_response
 from govor.engine.service import Service
-from govor.errors import DownloadForbidden, GovorError, InvalidParam, ModelNotFound
+from govor.errors import DownloadForbidden, GovorError, InvalidParam
 from govor.formats.openai import dump_json, error_body
 from govor.models.catalogue import Model
 from govor.models.download.hub import parse_repository
@@ -25,7 +26,6 @@ from govor.models.download.progress import Transfer
 from govor.models.selection.operator_models import adopt_repository
 
 TICK_SECONDS = 0.2  # between two events of progress
-STREAM_HEADERS = {"cache-control": "no-cache, no-store", "x-accel-buffering": "no"}
 
 Answer = Response | tuple[dict[str, object], int]
 
@@ -72,10 +72,8 @@ async def _pull(service: Service, name: str, *, stream: bool) -> Answer:
             'Models are not fetched here: the setting `download` is "off".', param="model"
         )
     if stream:
-        # unpacked or fetched: who asked for progress is told the end of it even where there is none
-        response = Response(_events(service, model), content_type="text/event-stream", headers=STREAM_HEADERS)
-        response.timeout = None  # Quart would cut the stream at RESPONSE_TIMEOUT without a word
-        return response
+        # also if nothing is to be fetched: a client that asked for progress gets the end of it
+        return await stream_response(_events(service, model))
     await service.downloads.fetch(model)
     return describe(service, model).model_dump(), 200 if present else 201
 
@@ -91,7 +89,7 @@ def wanted_model(service: Service, name: str) -> Model:
     try:
         parse_repository(name)
     except ValueError:
-        raise ModelNotFound(name, service.router.known(), failed=service.catalogue.failed) from None
+        return service.router.require(name)
     if service.settings.download != "any":
         raise DownloadForbidden(
             f"'{name}' is no model that a plugin or plugins.toml declares, and the setting `download` is "
@@ -101,10 +99,7 @@ def wanted_model(service: Service, name: str) -> Model:
     if service.settings.offline:
         raise DownloadForbidden(f"'{name}' is not asked for, as `offline` is set.", param="model")
     service.catalogue.add([adopt_repository(name, list(service.plugins))])
-    found = service.router.find(name)
-    if found is None:
-        raise ModelNotFound(name, service.router.known(), failed=service.catalogue.failed)
-    return found
+    return service.router.require(name)
 
 
 async def _events(service: Service, model: Model) -> AsyncGenerator[bytes, None]:

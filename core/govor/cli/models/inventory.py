@@ -18,8 +18,7 @@ from govor.api.models.storage import look_at
 from govor.cli.client.server_client import Refused, Remote, model_path, unreadable
 from govor.cli.terminal.options import read_settings, show_log
 from govor.engine.service import Service
-from govor.errors import DownloadForbidden, ModelNotFound
-from govor.models.catalogue import Model
+from govor.errors import DownloadForbidden
 from govor.models.download.progress import FileProgress, Transfer
 from govor.models.files.removal import check_removable, remove
 from govor.models.files.usage import prune
@@ -90,13 +89,13 @@ class OnDisk:
         return {**register(service, model).model_dump(), "where": str(folder) if has_files else ""}
 
     def remove(self, name: str, *, force: bool) -> Body:
-        model = self._find(name)
+        model = self._service.router.require(name)
         check_removable(self._service.store, model)
         removed = remove(self._service.store, model)
         return {"id": model.id, "object": "model", "deleted": True, **asdict(removed)}
 
     def verify(self, name: str) -> Body:
-        model = self._find(name)
+        model = self._service.router.require(name)
         files = [asdict(verdict) for verdict in verify(self._service.store, model)]
         ok = all(file["state"] in ("ok", "unchecked") for file in files)
         return {"id": model.id, "ok": ok, "files": files}
@@ -107,12 +106,6 @@ class OnDisk:
     def prune(self) -> Body:
         gone = prune(self._service.store, list(self._service.catalogue))
         return {"freed": sum(item.size for item in gone), "removed": [asdict(item) for item in gone]}
-
-    def _find(self, name: str) -> Model:
-        model = self._service.router.find(name)
-        if model is None:
-            raise ModelNotFound(name, self._service.router.known())
-        return model
 
 
 class OnServer:

@@ -84,6 +84,13 @@ class Router:
             return self.default() or next(self._preferred(), None)
         return self._catalogue.find(name)
 
+    def require(self, name: str) -> Model:
+        """Return the model of a name, installed or not. Raises ModelNotFound."""
+        model = self.find(name)
+        if model is None:
+            raise ModelNotFound(name, self.known(), failed=self._catalogue.failed)
+        return model
+
     def choose(self, name: str | None) -> Model:
         """Return the model for a request's `model` field.
 
