@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from pathlib import Path
 
+from govor.background import retrieve_failure
 from govor.contract.recognition import Segment, Transcript
 from govor.engine.service import Service
 from govor.engine.transcription.begin import examine
@@ -97,7 +98,8 @@ class JobService:
         seconds = await examine(work, self._service.decoders)
         adding = asyncio.create_task(self._add(work, order, key, seconds), name="add job")
         self._adding.add(adding)
-        adding.add_done_callback(self._added)
+        adding.add_done_callback(self._adding.discard)
+        adding.add_done_callback(retrieve_failure)
         return await asyncio.shield(adding)
 
     async def _add(self, work: Work, order: JobRequest, key: str, seconds: float | None) -> Job:
@@ -116,12 +118,6 @@ class JobService:
         if self._runner:
             self._runner.wake()
         return added
-
-    def _added(self, adding: asyncio.Task[Job]) -> None:
-        """Let go of a task; of its failure who waits for it is told."""
-        self._adding.discard(adding)
-        if not adding.cancelled():
-            adding.exception()
 
     async def get(self, job: str, key: str) -> RequestedJob:
         """Return a job of this client's. Raises JobNotFound."""

@@ -17,7 +17,7 @@ from govor.cli.client.server_client import (
     show_json,
 )
 from govor.cli.terminal.say import say
-from govor.cli.terminal.table import show_table
+from govor.cli.terminal.table import duration, megabytes, show_table
 from govor.settings.model import ModelSettings
 
 HEADINGS = (
@@ -94,8 +94,8 @@ def ps(server: str, api_key: str | None, as_json: bool) -> None:
         return
     show_table(HEADINGS, [_row(resident) for resident in answer["data"]])
     memory = answer["memory"]
-    budget = f" of {_size(memory['budget'])}" if memory["budget"] else ""
-    say(f"Models: {_size(memory['used'])}{budget}. Server: {_size(memory['process'])}.")
+    budget = f" of {megabytes(memory['budget'])}" if memory["budget"] else ""
+    say(f"Models: {megabytes(memory['used'])}{budget}. Server: {megabytes(memory['process'])}.")
 
 
 def _each(remote: Remote, models: tuple[str, ...], verb: str, said: dict[str, Any], *, as_json: bool) -> None:
@@ -106,33 +106,21 @@ def _each(remote: Remote, models: tuple[str, ...], verb: str, said: dict[str, An
             show_json(answer)
         else:
             where = f"{answer['device']}, {answer['precision']}"
-            say(f"{answer['id']} is in memory: {_size(answer['memory'])}, {where}")
+            say(f"{answer['id']} is in memory: {megabytes(answer['memory'])}, {where}")
 
 
 def _row(resident: dict[str, Any]) -> tuple[str, ...]:
     since, expires = resident["loaded_at"], resident["expires_at"]
-    leaves = "pinned" if resident["pinned"] else "-" if expires is None else _span(expires - time.time())
+    leaves = "pinned" if resident["pinned"] else "-" if expires is None else duration(expires - time.time())
     return (
         resident["id"],
         resident["status"],
-        _size(resident["memory"]),
-        _size(resident.get("working") or None),
+        megabytes(resident["memory"]),
+        megabytes(resident.get("working") or None),
         resident["device"] or "-",
         resident["precision"] or "-",
-        _span(time.time() - since) if since else "-",
+        duration(time.time() - since) if since else "-",
         str(resident["requests"]),
         leaves,
         resident["backend"],
     )
-
-
-def _size(size: int | None) -> str:
-    return "-" if size is None else f"{size / 1e6:.0f} MB"
-
-
-def _span(seconds: float) -> str:
-    """Return a time as a person says it: 42 s, 3 min, 5 h."""
-    seconds = max(seconds, 0.0)
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

@@ -14,7 +14,7 @@ from govor.cli.client.server_client import show_json
 from govor.cli.models.inventory import Body, open_inventory
 from govor.cli.models.manage import HERE, managing, pull
 from govor.cli.terminal.say import say
-from govor.cli.terminal.table import megabytes, show_table
+from govor.cli.terminal.table import duration, megabytes, show_table
 
 FAMILIES = ("ID", "STATE", "SIZE", "MEMORY", "LANGS", "TEXT", "WER", "BACKEND", "ABOUT")
 MEMORY = ("ID", "STATE", "SIZE", "LANGUAGES", "BACKEND", "LOADED", "MEMORY")
@@ -59,12 +59,6 @@ def models(
 
 
 models.add_command(pull)
-
-
-def duration(seconds: float) -> str:
-    """A time for people."""
-    minutes, hours = seconds // 60, seconds // 3600
-    return f"{hours:.0f} h" if hours >= 2 else f"{minutes:.0f} min" if minutes >= 2 else f"{seconds:.0f} s"
 
 
 def _show_families(shown: list[Body]) -> None:

@@ -80,6 +80,13 @@ def megabytes(size: int | None) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 10**10 else f"{size / 1e6:.0f} MB"
 
 
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 42 s, 3 min, 5 h. A negative one is none at all."""
+    seconds = max(seconds, 0.0)
+    minutes, hours = seconds // 60, seconds // 3600
+    return f"{hours:.0f} h" if hours >= 2 else f"{minutes:.0f} min" if minutes >= 2 else f"{seconds:.0f} s"
+
+
 def _screen() -> int:
     return shutil.get_terminal_size().columns
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
+from govor.background import retrieve_failure
 from govor.engine.model_pool.admission import MemoryAdmission
 from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_backoff import LoadBackoff
@@ -149,7 +150,7 @@ class Pool:
             raise ModelBusy(f"The instance of '{model.id}' that was replaced before is still at work.")
         if slot.reload is None:
             slot.reload = asyncio.create_task(self._replace(slot), name=f"reload {model.id}")
-            slot.reload.add_done_callback(_retrieve)
+            slot.reload.add_done_callback(retrieve_failure)
         await self._join(slot.reload)
 
     async def close(self) -> None:
@@ -202,7 +203,7 @@ class Pool:
         slot = Slot(model, lambda: self.load_settings.of(model).pinned)
         self.loaded_models.slots[model.qualified] = slot
         slot.task = asyncio.create_task(self._fill(slot, progress), name=f"load {model.id}")
-        slot.task.add_done_callback(_retrieve)
+        slot.task.add_done_callback(retrieve_failure)
         return slot
 
     async def _join(self, task: asyncio.Task[None]) -> None:
@@ -264,9 +265,3 @@ class Pool:
             self._evictor.evict(slot, "unloaded")
         await self.loaded_models.until_gone(model)
         return bool(slot or leaving)
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """Take a failure that nobody waits for any more."""
-    if not task.cancelled():
-        task.exception()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from govor.background import retrieve_failure
 from govor.errors import DownloadCancelled, GovorError
 from govor.events import Observer
 from govor.models.catalogue import Model
@@ -42,7 +43,7 @@ class Downloads:
         if key not in self._tasks:
             self._transfers[key] = transfer = Transfer()
             self._tasks[key] = asyncio.create_task(self._fetch(model, transfer), name=f"fetch {key}")
-            self._tasks[key].add_done_callback(_seen)
+            self._tasks[key].add_done_callback(retrieve_failure)
         return self._tasks[key]
 
     async def fetch(self, model: Model) -> None:
@@ -82,9 +83,3 @@ class Downloads:
         finally:
             del self._tasks[key], self._transfers[key]
             self._observer.fetched(model.id, outcome)
-
-
-def _seen(task: asyncio.Task[Path]) -> None:
-    """Retrieve a failure that no caller awaits, so that asyncio does not log it; `_failures` has it."""
-    if not task.cancelled():
-        task.exception()
