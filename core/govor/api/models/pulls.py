@@ -73,7 +73,7 @@ async def _pull(service: Service, name: str, *, stream: bool) -> Answer:
         )
     if stream:
         # also if nothing is to be fetched: a client that asked for progress gets the end of it
-        return await stream_response(_events(service, model))
+        return await stream_response(_events(service, model), "text/event-stream")
     await service.downloads.fetch(model)
     return describe(service, model).model_dump(), 200 if present else 201
 

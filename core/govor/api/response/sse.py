@@ -18,10 +18,10 @@ STREAM_HEADERS = {"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "n
 END = Segment("")  # stands for the end of the segments
 
 
-async def stream_response(stream: AsyncGenerator[bytes, None]) -> Response:
+async def stream_response(stream: AsyncGenerator[bytes, None], content_type: str = EVENT_STREAM) -> Response:
     """Begin to answer with a stream; what fails before its first event is raised, and so gets a status."""
     first = await anext(stream)
-    response = Response(resumed(first, stream), content_type=EVENT_STREAM, headers=STREAM_HEADERS)
+    response = Response(resumed(first, stream), content_type=content_type, headers=STREAM_HEADERS)
     response.timeout = None  # Quart would cut the stream at RESPONSE_TIMEOUT without a word
     return response
 

@@ -83,8 +83,9 @@ def megabytes(size: int | None) -> str:
 def duration(seconds: float) -> str:
     """Return a time as people say it: 42 s, 3 min, 5 h. A negative one is none at all."""
     seconds = max(seconds, 0.0)
-    minutes, hours = seconds // 60, seconds // 3600
-    return f"{hours:.0f} h" if hours >= 2 else f"{minutes:.0f} min" if minutes >= 2 else f"{seconds:.0f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def _screen() -> int:

@@ -19,6 +19,7 @@ from govor.contract.recognition import Notice, Options, Segment, Transcript
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
+from govor.engine.transcription.options import honour
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.transcript import assemble
 from govor.settings.model import ModelSettings
@@ -93,6 +94,9 @@ class Here:
         self._wanted = wanted
         self._model = model = service.router.choose(wanted.model)
         self._complained: set[str] = set()
+        if not self._chooses_by_language:
+            _, missing = honour(wanted.options, model.spec)
+            self._complain(model.id, [name for name in missing if name not in wanted.unasked])
         self._parties = wanted_parties(service.settings, wanted.channels)
         diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
         self._diarize = Diarize(diarizer, (), *wanted.people) if diarizer else None
