@@ -10,7 +10,7 @@ from collections.abc import Callable
 POLL_SECONDS = 0.01
 
 
-def eventually(check: Callable[[], bool], seconds: float = 10) -> bool:
+def eventually(check: Callable[[], bool], seconds: float = 20) -> bool:
     """Tell whether `check` comes true within the time."""
     deadline = time.monotonic() + seconds
     while not check():
@@ -20,7 +20,7 @@ def eventually(check: Callable[[], bool], seconds: float = 10) -> bool:
     return True
 
 
-async def soon(check: Callable[[], bool], seconds: float = 10) -> bool:
+async def soon(check: Callable[[], bool], seconds: float = 20) -> bool:
     """Tell whether `check` comes true within the time, while the event loop's other tasks run."""
     deadline = time.monotonic() + seconds
     while not check():
