@@ -17,7 +17,7 @@ from govor.audio.energy import EnergyDetector
 from govor.contract.cores import usable_cores
 from govor.contract.recognition import VoiceDetector
 from govor.decoder.wire import TrackSelection
-from govor.engine.admission.admission import Admission, AdmissionTicket, Kind, Limits
+from govor.engine.admission.admission import Admission, AdmissionTicket, Kind, limits_of
 from govor.engine.admission.in_flight import InFlight
 from govor.engine.admission.interactive import InteractiveWork
 from govor.engine.folders import Folders
@@ -97,7 +97,7 @@ class Service:
         self.folders = Folders(settings, self.store, self._unloaded_default)
         self.jobs_trouble: Callable[[], str] = str
         """Says why jobs are not worked on; "": they are."""
-        self.admission = Admission(_limits(settings))
+        self.admission = Admission(limits_of(settings, FETCHERS))
         self.lookups = ThreadPoolExecutor(FETCHERS, thread_name_prefix="govor-lookup")
         self.began = time.monotonic()
         self.transcribed = 0
@@ -154,7 +154,7 @@ class Service:
         self.catalogue.rename(settings.aliases)
         self.router.change(settings.default_models, settings.routing, fetching=_fetches(settings))
         self.pool.load_settings.change(settings)
-        self.admission.limits = _limits(settings)
+        self.admission.limits = limits_of(settings, FETCHERS)
         return live, [name for name in names if name not in LIVE]
 
     async def close(self) -> None:
@@ -272,16 +272,6 @@ class Service:
                 await self.pool.load(model)
             except GovorError as error:
                 log.warning("'%s' is not preloaded: %s", name, error)
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        settings.max_queue,
-        settings.max_queue_seconds,
-        settings.max_requests_per_client,
-        settings.max_wait_seconds,
-        FETCHERS,
-    )
 
 
 def _fetches(settings: Settings) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from govor.errors import RateLimited, ServerBusy
+from govor.settings import Settings
 
 REMEMBERED = 16
 """Requests that have left last; their pace is the queue's."""
@@ -38,6 +39,17 @@ class Limits:
     """Seconds that a request may wait for its first piece of work, the loading of the model apart."""
     fetches: int = 0
     """Recordings that are fetched from addresses at once."""
+
+
+def limits_of(settings: Settings, fetches: int) -> Limits:
+    """Return the operator's limits."""
+    return Limits(
+        settings.max_queue,
+        settings.max_queue_seconds,
+        settings.max_requests_per_client,
+        settings.max_wait_seconds,
+        fetches,
+    )
 
 
 class Kind(Enum):
