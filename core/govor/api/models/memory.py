@@ -150,25 +150,26 @@ def _residents(service: Service) -> Residents:
 
 
 def _describe(each: ModelSnapshot) -> ResidentBody:
-    body = ResidentBody(
-        id=each.model.id, status=each.status, backend=each.model.plugin, requests=each.requests
-    )
     if each.placement is None:
-        return body
-    return body.model_copy(
-        update={
-            "device": each.placement.device,
-            "precision": each.placement.precision,
-            "threads": each.placement.threads or None,
-            "workers": each.workers,
-            "memory": each.memory,
-            "measured": each.measured,
-            "working": each.working,
-            "loaded_at": each.loaded_at,
-            "load_seconds": round(each.load_seconds, 3),
-            "used_at": each.used_at,
-            "ttl": each.ttl,
-            "expires_at": each.expires_at,
-            "pinned": each.pinned,
-        }
+        return ResidentBody(
+            id=each.model.id, status=each.status, backend=each.model.plugin, requests=each.requests
+        )
+    return ResidentBody(
+        id=each.model.id,
+        status=each.status,
+        backend=each.model.plugin,
+        device=each.placement.device,
+        precision=each.placement.precision,
+        threads=each.placement.threads or None,
+        workers=each.workers,
+        memory=each.memory,
+        measured=each.measured,
+        working=each.working,
+        loaded_at=each.loaded_at,
+        load_seconds=round(each.load_seconds, 3),
+        used_at=each.used_at,
+        requests=each.requests,
+        ttl=each.ttl,
+        expires_at=each.expires_at,
+        pinned=each.pinned,
     )
