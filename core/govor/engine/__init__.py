@@ -1,1 +1,1 @@
-"""From a spooled recording to a transcript: which model, when, in which order. Knows nothing of HTTP."""
+"""Turns a spooled recording into a transcript: chooses model, time and order. Knows nothing of HTTP."""

@@ -1,4 +1,4 @@
-"""The folders that a server writes to: tried at its start, and again while it runs and probes ask."""
+"""Checks the folders that a server writes to: at its start, and again when a readiness probe asks."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from govor.models.files.store import Store
 from govor.settings import Settings
 
 PROBE_BYTES = 65_536
-"""A disk that takes so much is not full."""
+"""A disk counts as full if it does not take so many bytes."""
 
 LOOK_SECONDS = 2.0
-"""How often, at most, the folders are tried while probes ask."""
+"""Least seconds between two checks, however often probes ask."""
 
 log = logging.getLogger(__name__)
 
 
 class Folders:
-    """Tries them. Called, says why uploads, or requests for the default model, would be refused now.
+    """Checks the folders; a call returns why uploads or requests for the default model would be refused now.
 
-    What everybody may read names no folder; the log does.
+    Every client may read the result, so it names no folder; the log does.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Folders:
         wanted: Callable[[], Model | None],
         clock: Callable[[], float] = time.monotonic,
     ):
-        """`wanted` is the model that a request which names none still has to load; None: it is loaded."""
+        """`wanted` returns the default model while it is not loaded; None: it is loaded, or there is none."""
         self._settings = settings
         self._store = store
         self._wanted = wanted
@@ -47,14 +47,14 @@ class Folders:
         self._looked = float("-inf")
         self.trouble = ""
         self.data_trouble = ""
-        """Why no job can be kept now."""
+        """The reason why no job can be stored now; "": jobs can be stored."""
 
     def __call__(self) -> NotReady | None:
-        """What `look` has found."""
+        """Return the result of the last `look`."""
         return NotReady(InsufficientStorage.code, self.trouble) if self.trouble else None
 
     def check(self) -> None:
-        """Say of each folder why it does not work, and what to set. Raises ConfigurationError for uploads."""
+        """Log why a folder cannot be written to and what to set. Raises ConfigurationError for uploads."""
         if why := self._spool():
             raise ConfigurationError(
                 f"Uploads cannot be kept in {self._place()}: {why}. Set spool_dir to a folder that can be "
@@ -73,7 +73,7 @@ class Folders:
             log.info("The hub's cache %s gets no files: %s. Set HF_HOME to share them", cache, why)
 
     async def look(self) -> None:
-        """Try again what requests need, unless that has just been done."""
+        """Check the folders that requests need, unless the last check is less than `LOOK_SECONDS` old."""
         if self._clock() - self._looked >= LOOK_SECONDS:
             self._looked = self._clock()
             before = self.trouble
@@ -97,7 +97,7 @@ class Folders:
             return "there is no folder for temporary files"
 
     def _models(self) -> str:
-        """Why the files of the default model cannot be put in their place, where they are not there."""
+        """Return why missing files of the default model cannot be stored; "": they can, or none is missing."""
         model = self._wanted()
         if model is None or model.spec.folder or self._store.complete(model):
             return ""
@@ -109,7 +109,7 @@ class Folders:
 
 
 def refusal(folder: Path, *, made: bool = True) -> str:
-    """Return why nothing can be written into a folder, or into one that would be `made`; "": it can be."""
+    """Return why a folder cannot be written to; "": it can. If `made`, the server may make the folder."""
     try:
         if folder.is_dir() or not made:
             with tempfile.TemporaryFile(dir=folder) as file:
@@ -125,7 +125,7 @@ def refusal(folder: Path, *, made: bool = True) -> str:
 
 
 def hub_cache() -> Path:
-    """The folder that the hub's client uses, by its variables: huggingface_hub's constants.py."""
+    """Return the folder of the hub's client, by the variables in huggingface_hub's constants.py."""
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("HF_HOME") or f"{home}/huggingface"
     return Path(os.environ.get("HF_HUB_CACHE") or f"{home}/hub").expanduser()

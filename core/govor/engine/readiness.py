@@ -1,4 +1,4 @@
-"""Whether a request would be answered now, by the checks that the request itself would meet."""
+"""Checks whether a request would be answered now, as the request itself would be checked."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from govor.models.files.downloads import Downloads
 
 @dataclass(frozen=True, slots=True)
 class NotReady:
-    """Why no request would be answered now."""
+    """The reason why no request would be answered now."""
 
     reason: str
     """A code that stays the same from version to version."""
     message: str
-    """A sentence. Everybody may read it: it has no paths, and nothing that a library said."""
+    """A sentence that every client may read: without paths, and without messages of libraries."""
 
 
 Check = Callable[[], NotReady | None]
-"""Looks at one thing, without waiting; None: it is no obstacle."""
+"""Checks one thing without waiting; None: it is no obstacle."""
 
 
 def first_obstacle(checks: list[Check]) -> NotReady | None:
-    """Return the first reason against a request; None: it would be answered."""
+    """Return the first obstacle to a request; None: a request would be answered."""
     return next((found for check in checks if (found := check()) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultAnswers:
-    """The check whether a request without a `model` finds one: the way of a request, up to the load."""
+    """Checks whether a request without a `model` finds one: as for a request, up to the load."""
 
     chooser: ModelSelector
     pool: Pool
     downloads: Downloads
 
     def __call__(self) -> NotReady | None:
-        """Say why it does not: no_model, model_not_found, model_failed, insufficient_memory."""
+        """Return the obstacle: no_model, model_not_found, model_failed or insufficient_memory."""
         try:
             models = self.chooser.answering(None)
         except (ModelNotFound, ModelNotInstalled) as error:

@@ -1,4 +1,4 @@
-"""Everything a running Govor holds, put together once: plugins, models, pool, voice detector."""
+"""The parts of a running Govor, put together once: plugins, models, pool, voice detector."""
 
 from __future__ import annotations
 
@@ -48,11 +48,12 @@ from govor.settings.keys import Keys
 from govor.settings.reload import LIVE, differing
 
 IO_THREADS = 64
-"""For reading and loading, which mostly wait: asyncio's few would let slow ones stop the rest."""
+"""Threads for reading and loading, which mostly wait. In asyncio's small default pool, slow reads would stop
+the others."""
 
 FETCHERS = 64
-"""Recordings that are fetched at once, and names that are looked up at once. A name keeps a thread as long
-as its servers are slow: more than this many are refused, so that none waits for another."""
+"""Recordings that are fetched at once, and host names that are looked up at once. A look-up occupies a thread
+until the name server answers; further fetches are refused, so that no look-up waits for another."""
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Service:
     """The parts of one process; `start` and `close` in the event loop that uses it."""
 
     def __init__(self, settings: Settings, plugins: Plugins | None = None):
-        """Find the plugins. Raises ConfigurationError where a required one is not ready."""
+        """Find the plugins. Raises ConfigurationError if a required plugin is not ready."""
         self.settings = settings
         self.languages = likely_languages(settings.languages)
         self.keys = Keys(settings)
@@ -96,12 +97,12 @@ class Service:
         )
         self.folders = Folders(settings, self.store, self._unloaded_default)
         self.jobs_trouble: Callable[[], str] = str
-        """Says why jobs are not worked on; "": they are."""
+        """Returns why jobs do not run; "": they do."""
         self.admission = Admission(limits_of(settings, FETCHERS))
         self.lookups = ThreadPoolExecutor(FETCHERS, thread_name_prefix="govor-lookup")
         self.began = time.monotonic()
         self.transcribed = 0
-        """Recordings answered since the start."""
+        """Recordings transcribed since the start."""
         self.checks: list[Check] = [
             self._stopping,
             self._preloading,
@@ -109,19 +110,19 @@ class Service:
             DefaultAnswers(self.chooser, self.pool, self.downloads),
             self.folders,
         ]
-        """What /ready asks, one after another."""
+        """The checks of /ready, in order."""
         self._detector: asyncio.Task[VoiceDetector] | None = None
         self._preload: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to load, in the background, what the settings preload."""
+        """Start the decoder processes, and load in the background the models that the settings preload."""
         threads = ThreadPoolExecutor(IO_THREADS, thread_name_prefix="govor-io")
         asyncio.get_running_loop().set_default_executor(threads)
         self.decoders.start()
         self._preload = asyncio.create_task(self._load_preloaded(), name="preload")
 
     def not_ready(self) -> NotReady | None:
-        """Why a request without a `model` would not be answered now; None: it would be."""
+        """Return why a request without a `model` would not be answered now; None: it would be."""
         return first_obstacle(self.checks)
 
     def _stopping(self) -> NotReady | None:
@@ -140,9 +141,9 @@ class Service:
         return None if default is None or self.pool.loaded(default) else default
 
     def change(self, wanted: Settings) -> tuple[list[str], list[str]]:
-        """Take in other settings; return the names of those that hold now, and of those that need a restart.
+        """Apply changed settings; return the names of those applied, and of those that need a restart.
 
-        Raises ConfigurationError, and changes nothing.
+        Raises ConfigurationError; then nothing has changed.
         """
         names = differing(self.settings, wanted)
         live = [name for name in names if name in LIVE]
@@ -170,11 +171,11 @@ class Service:
 
     @asynccontextmanager
     async def prepare(self, request: TranscriptionRequest) -> AsyncIterator[PreparedRequest]:
-        """Admit a request, choose its model and reduce what is asked to what that can do.
+        """Admit a request, choose its model and reduce its options to those that the model can honour.
 
-        A model that was chosen for its language is held for the block, as is the ticket. Raises
-        ModelNotFound, ModelNotInstalled, UnsupportedOperation, ServerBusy, RateLimited; for "auto" what the
-        last candidate failed with.
+        A model that was chosen by language is held for the block, as is the ticket. Raises ModelNotFound,
+        ModelNotInstalled, UnsupportedOperation, ServerBusy, RateLimited; for "auto" the error of the last
+        candidate.
         """
         ticket = request.ticket
         with self.admission.admit(request.client) if ticket is None else nullcontext(ticket) as ticket:
@@ -185,9 +186,9 @@ class Service:
 
     @asynccontextmanager
     async def transcribe(self, work: Work) -> AsyncIterator[TranscriptStream]:
-        """Begin a transcription. Raises what is wrong with the recording or the model before any text.
+        """Begin a transcription. Errors of the recording or of the model are raised before any text.
 
-        Raises ServerBusy or RateLimited where there is no room for it.
+        Raises ServerBusy or RateLimited if the limits do not admit it.
         """
         work = replace(work, options=expect(work.options, work.model.spec, self.languages))
         admitted = self.admission.admit(work.client, Kind.JOB if work.background else Kind.PLAIN)
@@ -218,7 +219,7 @@ class Service:
     async def diarize(
         self, path: Path, asked: Diarize, ticket: AdmissionTicket, selection: TrackSelection = ANYTHING
     ) -> AsyncIterator[Diarization]:
-        """Begin to tell who speaks when. Raises what is wrong with the recording or a known speaker."""
+        """Begin a diarization. Raises the errors of the recording or of a known speaker's reference."""
         await self.fetch_missing(asked.model)
         longest = self.settings.max_audio_seconds
         with self.interactive.one_more(), closing(QueueTimer(ticket)) as queue_timer:
@@ -229,7 +230,7 @@ class Service:
                 yield diarization
 
     def state(self, model: Model) -> State:
-        """Where in its life a model is, on disk and in memory."""
+        """Return the state of a model, on disk and in memory."""
         loaded = self.pool.state(model)
         if loaded == "available":
             if self.downloads.transfer(model) is not None:
@@ -239,7 +240,7 @@ class Service:
         return loaded
 
     def failure(self, model: Model) -> str | None:
-        """Why the model's last load, or else its last download, failed; None where it did not."""
+        """Return why the model's last load, or else its last download, failed; None: neither failed."""
         return (
             (self.pool.failure(model) or self.downloads.failure(model))
             if self.state(model) == "failed"
@@ -247,12 +248,12 @@ class Service:
         )
 
     async def fetch_missing(self, model: Model) -> None:
-        """Fetch the files of a model that a request may use before they are here. Raises DownloadFailed."""
+        """Fetch the files of a model if `auto_pull` is set and they are missing. Raises DownloadFailed."""
         if self.settings.auto_pull and self.store.state(model) == "available":
             await self.downloads.fetch(model)
 
     async def voice_detector(self) -> VoiceDetector:
-        """The detector of the first plugin that has one; loaded when first asked for."""
+        """Return the detector of the first plugin that has one; the first call loads it."""
         if self._detector is None:
             self._detector = asyncio.create_task(asyncio.to_thread(self._find_detector))
         return await asyncio.shield(self._detector)

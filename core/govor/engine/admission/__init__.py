@@ -1,1 +1,1 @@
-"""Whether a request may come in, and what is under way. Knows nothing of HTTP or models."""
+"""Admits or refuses requests, and counts those under way. Knows nothing of HTTP or models."""

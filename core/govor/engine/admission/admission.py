@@ -1,4 +1,4 @@
-"""Who may come in: how many requests, how much audio, how many of one client. Knows nothing of HTTP.
+"""Limits the requests under way, their audio, and the requests of one client. Knows nothing of HTTP.
 
 All methods run in the event loop.
 """
@@ -16,29 +16,29 @@ from govor.errors import RateLimited, ServerBusy
 from govor.settings import Settings
 
 REMEMBERED = 16
-"""Requests that have left last; their pace is the queue's."""
+"""Number of finished requests whose intervals give the pace of the queue."""
 
 FIRST_GUESS = 5.0
-"""Seconds from one leaving to the next, as long as nobody has left."""
+"""Seconds from the end of one request to the end of the next, as long as none has ended."""
 
 SHORTEST, LONGEST = 1.0, 120.0
-"""Seconds until a client is asked back. OpenAI's SDK does not heed more than two minutes."""
+"""Bounds of Retry-After, in seconds. OpenAI's SDK ignores more than two minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is let in at most; 0: any number."""
+    """The limits of admission; 0: no limit."""
 
     requests: int = 0
-    """Requests at once, those that wait and those that are worked on."""
+    """Requests at once, both those that wait and those that run."""
     seconds: float = 0.0
-    """Seconds of audio of all requests at once, as far as the containers tell."""
+    """Seconds of audio of all requests at once, if their containers state them."""
     per_client: int = 0
     """Requests of one client at once."""
     wait: float = 0.0
-    """Seconds that a request may wait for its first piece of work, the loading of the model apart."""
+    """Seconds that a request may wait for its first task to begin, without the loading of the model."""
     fetches: int = 0
-    """Recordings that are fetched from addresses at once."""
+    """Recordings that are fetched from URLs at once."""
 
 
 def limits_of(settings: Settings, fetches: int) -> Limits:
@@ -53,76 +53,76 @@ def limits_of(settings: Settings, fetches: int) -> Limits:
 
 
 class Kind(Enum):
-    """What somebody comes for. Each kind is counted apart, so that none keeps another out."""
+    """Kinds of requests. Each kind is counted by itself, so that none uses up the limit of another."""
 
     PLAIN = "transcriptions"
-    """To be answered now."""
+    """A client waits for the answer."""
     LATER = "uploads of jobs"
-    """To leave a recording, which waits in a queue elsewhere: as many at once as of plain ones."""
+    """An upload whose recording waits in the queue of jobs: as many at once as of plain requests."""
     JOB = "jobs"
-    """To be worked on, having waited elsewhere: any number."""
+    """A job that has waited in its own queue: any number."""
 
 
 class AdmissionTicket:
-    """What one request takes up, from its admission until it leaves."""
+    """Permission of one request to be worked on, valid until the request ends."""
 
     def __init__(self, admission: Admission, client: str, kind: Kind, wait: float):
         self._admission = admission
         self.client = client
         self.kind = kind
         self.wait = wait
-        """Seconds that the first piece of work may take to begin; 0: any number."""
+        """Seconds within which the first task must begin; 0: no limit."""
         self.seconds = 0.0
 
     def weigh(self, seconds: float | None) -> None:
-        """State how much audio it is. Raises ServerBusy where there is too much already."""
+        """State the seconds of audio; None: unknown. Raises ServerBusy if there is too much audio already."""
         self._admission.weigh(self, seconds or 0.0)
 
     def make_interactive(self) -> None:
-        """Be answered now: no queue elsewhere takes it. Raises ServerBusy, RateLimited."""
+        """Turn an upload of a job into a request that is answered now. Raises ServerBusy, RateLimited."""
         if self.kind is not Kind.PLAIN:
             self._admission.make_interactive(self)
 
     def fetching(self) -> AbstractContextManager[None]:
-        """Give the place up for the block, which fetches a recording, and take one again.
+        """Give the ticket back for the block, which fetches a recording, and take it again afterwards.
 
-        Raises ServerBusy or RateLimited: before it where as many are fetched as may be, after it where others
-        have taken all places.
+        Raises ServerBusy or RateLimited: before the block if too many recordings are being fetched, after it
+        if other requests have taken all tickets.
         """
         return self._admission.fetching(self)
 
     def retry_after(self) -> float:
-        """Seconds until it would be worked on, had it come later."""
+        """Return the seconds after which a refused client should try again."""
         return self._admission.retry_after()
 
 
 class Admission:
-    """The door of one server."""
+    """The limits of one server, and the requests that count against them."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic):
         self.limits = limits
-        """They may change while there are places taken."""
+        """They may change while requests are under way."""
         self._clock = clock
         self._places: set[AdmissionTicket] = set()
         self._counts: Counter[Kind] = Counter()
         self._clients: Counter[tuple[Kind, str]] = Counter()
         self._fetching: Counter[str] = Counter()
         self._pace: deque[float] = deque(maxlen=REMEMBERED)
-        self._last = 0.0  # when somebody left last, or came into the empty house
-        self._promised = 0.0  # when the last one who was sent away was asked back
+        self._last = 0.0  # when a request last ended, or was admitted while there was none
+        self._promised = 0.0  # the time at which the last refused client should try again
 
     @property
     def inside(self) -> int:
-        """Requests and jobs that wait or are worked on."""
+        """Requests and jobs that wait or run."""
         return len(self._places)
 
     @property
     def full(self) -> bool:
-        """Whoever wants to be answered now is refused."""
+        """Whether a new plain request would be refused."""
         return 0 < self.limits.requests <= self._counts[Kind.PLAIN]
 
     def check(self, client: str, kind: Kind = Kind.PLAIN) -> None:
-        """Raise what `admit` would, so that nobody uploads in vain."""
+        """Raise what `admit` would raise, so that a client learns it before the upload."""
         if kind is Kind.JOB:
             return
         if 0 < self.limits.requests <= self._counts[kind]:
@@ -131,7 +131,7 @@ class Admission:
 
     @contextmanager
     def admit(self, client: str = "", kind: Kind = Kind.PLAIN) -> Iterator[AdmissionTicket]:
-        """Take a place until the block ends; only who is to be answered now is timed out.
+        """Yield a ticket that is valid until the block ends; only plain requests have a time limit.
 
         Raises ServerBusy, RateLimited.
         """
@@ -144,7 +144,7 @@ class Admission:
             self._leave(ticket)
 
     def make_interactive(self, ticket: AdmissionTicket) -> None:
-        """Treat one that came to leave a recording like all others. Raises ServerBusy, RateLimited."""
+        """Turn the ticket of an upload into one of a plain request. Raises ServerBusy, RateLimited."""
         self.check(ticket.client)
         self._leave(ticket)
         ticket.kind, ticket.wait = Kind.PLAIN, self.limits.wait
@@ -152,7 +152,7 @@ class Admission:
 
     @contextmanager
     def fetching(self, ticket: AdmissionTicket) -> Iterator[None]:
-        """What `AdmissionTicket.fetching` says."""
+        """See `AdmissionTicket.fetching`."""
         count = self._fetching.total()
         if 0 < self.limits.fetches <= count:
             raise self._busy(f"fetches {count} recordings from addresses")
@@ -163,12 +163,12 @@ class Admission:
             yield
         finally:
             self._fetching[ticket.client] -= 1
-            self._fetching += Counter()  # forgets who fetches nothing
+            self._fetching += Counter()  # drops clients that fetch nothing
         self.check(ticket.client, ticket.kind)
         self._enter(ticket)
 
     def weigh(self, ticket: AdmissionTicket, seconds: float) -> None:
-        """Put a place's audio into the account; whoever is alone may bring any length. Raises ServerBusy."""
+        """Count a request's audio. If no other audio is under way, any length is taken. Raises ServerBusy."""
         plain = (other for other in self._places if other.kind is Kind.PLAIN)
         others = sum(other.seconds for other in plain if other is not ticket)
         alone = not others or not seconds  # of unknown length
@@ -181,7 +181,7 @@ class Admission:
         ticket.seconds = seconds
 
     def retry_after(self) -> float:
-        """Seconds until a place should be free that nobody else was told of."""
+        """Return the seconds until a ticket should be free. Each caller gets a time of its own."""
         pace = sum(self._pace) / len(self._pace) if self._pace else FIRST_GUESS
         now = self._clock()
         self._promised = min(max(self._promised, now) + pace, now + LONGEST)
@@ -204,7 +204,7 @@ class Admission:
         self._clients[ticket.kind, ticket.client] += 1
 
     def _leave(self, ticket: AdmissionTicket) -> None:
-        """Give a place back; who gave it up before has none."""
+        """Give a ticket back, unless it was given back before."""
         if ticket not in self._places:
             return
         self._places.discard(ticket)

@@ -1,4 +1,4 @@
-"""Requests under way, and whether there may be more. Knows nothing of HTTP."""
+"""The requests under way, for a server that stops once they have ended. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import asyncio
 
 
 class InFlight:
-    """Counts whoever has come and not left. All methods run in the event loop."""
+    """The set of requests under way. All methods run in the event loop."""
 
     def __init__(self) -> None:
         self._inside: set[object] = set()
         self._change = asyncio.Event()
         self.draining = False
-        """The server is stopping: what is under way may end, nothing else begins."""
+        """Whether the server is stopping: requests under way may end, new ones are refused."""
 
     def come(self, request: object) -> None:
-        """A request has begun."""
+        """Add a request that has begun."""
         self._inside.add(request)
 
     def leave(self, request: object) -> None:
-        """A request has ended, or need not be waited for."""
+        """Remove a request that has ended, or that the stop need not wait for."""
         self._inside.discard(request)
         self._change.set()
 
     def drain(self) -> None:
-        """Begin to stop."""
+        """Begin to refuse new requests."""
         self.draining = True
 
     async def drained(self, seconds: float) -> bool:
-        """Wait until all have left, or the time is over; tell which."""
+        """Wait for all requests to end; return False if they have not within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 while self._inside:

@@ -1,4 +1,4 @@
-"""How many requests that are no jobs are being worked on, told to whoever watches before the work begins."""
+"""The number of requests under way that are no jobs; a watcher gets it before their work begins."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from contextlib import contextmanager
 
 
 class InteractiveWork:
-    """Counts them. All methods run in the event loop."""
+    """Counts interactive requests. All methods run in the event loop."""
 
     def __init__(self) -> None:
         self.count = 0
         self._watcher: Callable[[int], None] | None = None
 
     def watch(self, watcher: Callable[[int], None] | None) -> None:
-        """Have `watcher` told the count, now and at every change; None: nobody."""
+        """Call `watcher` with the count now and at every change; None: stop calling."""
         self._watcher = watcher
         self._tell()
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
-        """Count one until the block ends."""
+        """Count one request until the block ends."""
         self.count += 1
         self._tell()
         try:

@@ -1,1 +1,1 @@
-"""What models wrote of overlapping chunks, at its times in the recording, with its speakers. Pure."""
+"""Gives the segments of chunks their times in the recording and their speakers, and joins overlaps. Pure."""

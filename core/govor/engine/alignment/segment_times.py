@@ -1,6 +1,6 @@
-"""What a model heard in a chunk, at its times in the recording: nothing spans silence that was left out.
+"""Gives the segments of a chunk their times in the recording; none spans silence that was left out.
 
-A model hears a chunk without its joints: a segment may go on across one, a word may end behind it. Pure.
+A model does not see the joints of a chunk: a segment may go on across one, a word may end behind it. Pure.
 """
 
 from __future__ import annotations
@@ -18,35 +18,36 @@ from govor.formats.subtitles.line_breaks import break_places, ends_clause, ends_
 from govor.formats.text import cut_at_words
 
 WIDE = round(1.0 * SAMPLE_RATE)
-"""Samples left out at a joint that no segment spans; a sentence may hold a shorter pause."""
+"""Samples left out at a joint from which on no segment may span it; a sentence may hold a shorter pause."""
 
 MARGIN = round(0.2 * SAMPLE_RATE)
-"""Samples on both sides of a joint in which nobody speaks: the least padding of the core's own rules."""
+"""Samples without speech on both sides of a joint: the least padding of the core's own rules."""
 
 AMID_SENTENCE, AMID_CLAUSE = 20.0, 8.0
-"""Letters that a guessed place in the text may be off rather than be there: people pause behind sentences."""
+"""Cost, in letters, of a cut within a sentence or behind a clause: people pause behind sentences, so that a
+sentence end so many letters from the guessed place is the better cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Samples of a chunk's audio between two joints, and where in the recording they come from."""
+    """Samples of a chunk's audio between two joints, with their origin in the recording, in samples."""
 
     start: int
     end: int
     origin: int
 
     def time(self, sample: int) -> float:
-        """Return the nearest time of the recording that it holds, in seconds."""
+        """Return the time of a sample in the recording, in seconds; a sample outside is moved to the edge."""
         return (self.origin + min(max(sample, self.start), self.end) - self.start) / SAMPLE_RATE
 
 
 Run = Sequence[Part]
-"""Parts between which so little was left out that a segment may span it."""
+"""Parts between which so little was left out that a segment may span them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Letters of a segment's text from one place to another, with their words, and where they were said."""
+    """Letters `first` to `last` (exclusive) of a segment's text, with their words and their run."""
 
     first: int
     last: int
@@ -55,9 +56,9 @@ class Piece:
 
 
 def place(segment: Segment, chunk: Chunk, options: Options) -> list[Segment]:
-    """Return the segment with times of the recording, in pieces where it spans a long silence.
+    """Return the segment with times of the recording, cut into pieces if it spans a long silence.
 
-    The pieces have its text to the letter. Where it has no times, it gets those of the chunk.
+    The pieces together have exactly its text. A segment without times gets those of the chunk.
     """
     last = chunk.until
     start = 0 if segment.start is None else min(round(segment.start * SAMPLE_RATE), last)
@@ -74,12 +75,12 @@ def place(segment: Segment, chunk: Chunk, options: Options) -> list[Segment]:
     segments = [_segment(segment, piece, start, end) for piece in pieces]
     if segment.tokens or segment.token_ids is None:
         return segments
-    rest = [replace(later, token_ids=()) for later in segments[1:]]  # nobody knows which letters they are of
+    rest = [replace(later, token_ids=()) for later in segments[1:]]  # their letters are unknown
     return [replace(segments[0], token_ids=segment.token_ids), *rest]
 
 
 def spans_silence(chunk: Chunk) -> bool:
-    """Tell whether its segments may have to be cut."""
+    """Return whether segments of this chunk may have to be cut."""
     return len(_runs(chunk)) > 1
 
 
@@ -94,7 +95,8 @@ def _runs(chunk: Chunk) -> list[Run]:
 
 
 def _span(run: Run, start: int, end: int) -> tuple[float, float]:
-    """Return both in the recording: a start on a joint is the later part's, an end the earlier one's."""
+    """Return start and end in the recording. A start on a joint belongs to the later part, an end to the
+    earlier one."""
     first = next((part for part in run if start < part.end), run[-1])
     last = next((part for part in reversed(run) if part.start < end), run[0])
     begins = first.time(start)
@@ -102,11 +104,11 @@ def _span(run: Run, start: int, end: int) -> tuple[float, float]:
 
 
 def _placed(words: Sequence[Word], run: Run, since: int, until: int) -> tuple[Word, ...]:
-    """Return the words in order, each clipped to the part that holds most of it, none without length."""
+    """Return the words in order, each clipped to the part that holds most of it, and none of zero length."""
     spans = [(round(word.start * SAMPLE_RATE), round(word.end * SAMPLE_RATE)) for word in words]
     homes = list(_homes([(word.start, word.end) for word in words], [[part] for part in run]))
     times = [_span([run[home]], *span) for home, span in zip(homes, spans, strict=True)]
-    if any(start < since or until < end for start, end in spans):  # they do not keep to their segment
+    if any(start < since or until < end for start, end in spans):  # words lie outside their segment
         since, until = run[0].start, run[-1].end
     placed: list[tuple[float, float]] = []
     for home, group in groupby(zip(homes, times, strict=True), key=lambda pair: pair[0]):
@@ -118,7 +120,7 @@ def _placed(words: Sequence[Word], run: Run, since: int, until: int) -> tuple[Wo
 
 
 def _cuts(text: str, language: str | None, translated: bool) -> list[int]:
-    """Return where the text may be cut: its pieces, written one behind the other, have the same letters."""
+    """Return the places at which the text may be cut so that its pieces, joined, have the same letters."""
     spaced = bool(separator("en" if translated else language))
     places = [at for at in break_places(text) if text[:at].strip() and text[at:].strip()]
     if not spaced:
@@ -127,9 +129,9 @@ def _cuts(text: str, language: str | None, translated: bool) -> list[int]:
 
 
 def _by_words(segment: Segment, runs: Sequence[Run], cuts: Sequence[int]) -> list[Piece]:
-    """Return the segment's pieces as its words lie; nothing where it has none, or others than its text."""
+    """Return the segment's pieces by the times of its words; empty if words are missing or not in the text."""
     words, texts = segment.words or (), cut_at_words(segment.text, segment.words or ())
-    units: list[list[tuple[Word, str]]] = []  # words that cannot be parted go together
+    units: list[list[tuple[Word, str]]] = []  # words without a cut between them stay together
     at = 0
     for word, text in zip(words, texts, strict=False):
         if not units or at in cuts:
@@ -149,7 +151,7 @@ def _by_words(segment: Segment, runs: Sequence[Run], cuts: Sequence[int]) -> lis
 def _by_letters(
     segment: Segment, runs: Sequence[Run], cuts: Sequence[int], start: int, end: int
 ) -> list[Piece]:
-    """Return the segment's pieces, guessed from how many letters are said in a second."""
+    """Return the segment's pieces, guessed from the mean number of letters per second of speech."""
     text, words = segment.text, segment.words or ()
     spoken = [max(min(end, run[-1].end - MARGIN) - max(start, run[0].start + MARGIN), 0) for run in runs]
     places = [0]
@@ -174,7 +176,7 @@ def _awkward(text: str, at: int) -> float:
 
 
 def _homes(spans: Iterable[tuple[float, float]], runs: Sequence[Run]) -> Iterator[int]:
-    """Yield the number of the run that holds most of each span or is nearest to it; in order, as they are."""
+    """Yield for each span the number of the run that holds most of it or is nearest; numbers never decrease."""
     earliest = 0
     for span in spans:
         start, end = (round(time * SAMPLE_RATE) for time in span)
@@ -184,7 +186,7 @@ def _homes(spans: Iterable[tuple[float, float]], runs: Sequence[Run]) -> Iterato
 
 
 def _segment(segment: Segment, piece: Piece, start: int, end: int) -> Segment:
-    """Return the segment with one piece of its text only."""
+    """Return the segment reduced to one piece of its text."""
     run = piece.run
     words = None if segment.words is None else _placed(piece.words, run, start, end)
     begins, ends = _span(run, max(start, run[0].start), min(end, run[-1].end))

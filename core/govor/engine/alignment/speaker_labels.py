@@ -1,4 +1,4 @@
-"""Which words are whose: the turns of a diarizer laid over the segments of a model. Pure."""
+"""Assigns words to speakers, by the turns of a diarizer. Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from govor.formats.text import cut_at_words
 
 
 class Speakers:
-    """Who speaks when in one recording, under the names that are answered."""
+    """The turns of the speakers in one recording, under the names that responses have."""
 
     def __init__(self, turns: Sequence[SpeakerTurn], known: Sequence[str] = ()):
-        """`known` are the names of the speakers 0, 1, …; the others are A, B, … in order of appearance."""
+        """`known`: the names of the speakers 0, 1, …; the others are A, B, … in order of appearance."""
         letters = (name for name in _letters() if name not in known)
         names = dict(enumerate(known))
         for turn in turns:
@@ -38,8 +38,9 @@ class Speakers:
     def split(self, segment: Segment) -> list[Segment]:
         """Return the segment in parts of one speaker each.
 
-        A word belongs to who speaks most of it, at a tie to who spoke before; in a pause to the nearest
-        speaker. A segment without times of words stays whole and belongs to who speaks most in it.
+        A word belongs to the speaker with the largest part of it, at a tie to the speaker of the word before,
+        in a pause to the nearest speaker. A segment without word times stays whole and belongs to the
+        speaker with the largest part of it.
         """
         words, pieces = segment.words or (), cut_at_words(segment.text, segment.words or ())
         if not pieces:
@@ -73,7 +74,7 @@ class Speakers:
 
 
 def _part(segment: Segment, run: Sequence[tuple[str, Word, str]]) -> Segment:
-    """One speaker's part; what belongs to the segment's tokens stays with its first part."""
+    """Return one speaker's part, without tokens: `split` gives them all to the first part."""
     words = tuple(word for _, word, _ in run)
     return replace(
         segment,
@@ -88,7 +89,7 @@ def _part(segment: Segment, run: Sequence[tuple[str, Word, str]]) -> Segment:
 
 
 def _letters() -> Iterator[str]:
-    """A to Z, then A2 to Z2 and so on."""
+    """Yield A to Z, then A2 to Z2 and so on."""
     yield from ascii_uppercase
     for number in count(2):
         yield from (f"{letter}{number}" for letter in ascii_uppercase)

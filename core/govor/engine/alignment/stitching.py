@@ -1,6 +1,6 @@
-"""What a model wrote of chunks that overlap, put together: at a seam no word is lost or written twice.
+"""Joins the texts of chunks that overlap, so that no word at a seam is lost or written twice.
 
-Both chunks hold the words around the seam, each cut off at another end. Knows nothing of audio or models.
+Both chunks hold the words around the seam, each cut off at the other side. Knows nothing of audio or models.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from govor.contract.recognition import Options, Segment, Token, Word
 
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-"""Letters of scripts that put no space between words, each of which counts as a word."""
+"""Letters of scripts without spaces between words; each letter counts as a word."""
 
 PIECES = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 NEAR, NEAR_BY_GUESS = 0.5, 2.0
-"""Seconds between the two times of one word, where the model tells them and where it does not."""
-REACH, STEP = 0.5, 0.02  # seconds around the seam in which a gap between words is looked for
+"""Greatest seconds between the two times of one word: if the model gave them, and if they are guessed."""
+REACH, STEP = 0.5, 0.02  # seconds around the seam that are searched for a gap between words
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +29,39 @@ class Piece:
     """A word of a segment's text."""
 
     sound: str
-    """Without case and marks."""
+    """The word in lower case, letters and digits only, with ё as е."""
     start: float
     end: float
     first: int
     last: int
-    """From which character of the text to, not including, which."""
+    """Characters `first` to `last` (exclusive) of the text."""
 
     @property
     def middle(self) -> float:
-        """When, roughly, it was spoken."""
+        """The middle of the word, in seconds."""
         return (self.start + self.end) / 2
 
 
 class OverlapStitcher:
-    """Puts the segments of one recording together, in order."""
+    """Joins the segments of one recording, in order."""
 
     def __init__(self, asked: Options):
-        """`asked` is what the client wants to see; segments at seams may hold more."""
+        """`asked`: the options of the client; segments at seams may have words and tokens beyond them."""
         self._asked = asked
         self._held: tuple[Segment, float] | None = None
 
     @property
     def held_from(self) -> float:
-        """Where the segment begins that waits for the next chunk; infinite where none does."""
+        """Start of the segment that waits for the next chunk, in seconds; infinite if none waits."""
         return math.inf if self._held is None else self._held[0].start or 0.0
 
     def add(
         self, segment: Segment, seam: float | None, *, detailed: bool = False
     ) -> list[tuple[Segment, float | None]]:
-        """Return what is final with the next segment; `seam` is where the end of its chunk is overlapped.
+        """Take the next segment; return the segments that are final now, each with the seam behind it.
 
-        None: it is not the last of its chunk, or nothing overlaps. With each comes the seam behind it.
-        `detailed`: it may hold more than was asked for.
+        `seam`: the time at which the next chunk takes over, in seconds; None: the segment is not the last of
+        its chunk, or nothing overlaps. `detailed`: it may have words and tokens that were not asked for.
         """
         final: list[tuple[Segment, float | None]] = []
         joined = self._held is not None
@@ -79,7 +79,7 @@ class OverlapStitcher:
 
 
 def meet(earlier: Segment, later: Segment, seam: float) -> tuple[Segment, Segment]:
-    """Return both without what the other one has; times of both are of the recording."""
+    """Return both segments, each without the words that the other one keeps. Times are of the recording."""
     ours, theirs = pieces(earlier), pieces(later)
     near = NEAR_BY_GUESS if earlier.words is None or later.words is None else NEAR
     kept, dropped = _in_common(ours, theirs, seam, near) or _at_gap(ours, theirs, seam)
@@ -90,7 +90,7 @@ def meet(earlier: Segment, later: Segment, seam: float) -> tuple[Segment, Segmen
 
 
 def pieces(segment: Segment) -> list[Piece]:
-    """Return the words of the text; of those that the model told no time, the times by their letters."""
+    """Return the words of the text; a word without a time from the model gets one by its letters."""
     text = segment.text
     start = segment.start or 0.0
     letters, times = [0, len(text)], [start, max(segment.end or start, start)]
@@ -108,7 +108,7 @@ def pieces(segment: Segment) -> list[Piece]:
 
 
 def _places(text: str, words: Sequence[Word]) -> list[tuple[tuple[int, int], Word]]:
-    """Return where in the text each word stands; none of those that do not."""
+    """Return first and last character of each word in the text, without words that the text does not have."""
     found, behind = [], 0
     for word in words:
         written = word.text.strip()
@@ -122,7 +122,7 @@ def _places(text: str, words: Sequence[Word]) -> list[tuple[tuple[int, int], Wor
 def _in_common(
     ours: Sequence[Piece], theirs: Sequence[Piece], seam: float, near: float
 ) -> tuple[int, int] | None:
-    """Return how many to keep and drop by the longest run of words in both: up to the one at the seam."""
+    """Return how many words of ours to keep and of theirs to drop: the longest run in both, cut at the seam."""
     runs: dict[tuple[int, int], tuple[float, int]] = {}  # ending at a pair: how much it counts, its length
     for i, mine in enumerate(ours):
         for j, other in enumerate(theirs):
@@ -142,9 +142,9 @@ def _in_common(
 
 
 def _at_gap(ours: Sequence[Piece], theirs: Sequence[Piece], seam: float) -> tuple[int, int]:
-    """Return the same where the two agree in no word: by the time at which neither is amid a word."""
+    """Return the same if the two share no word: by the time at which neither is within a word."""
     if not ours or not theirs or ours[-1].end <= theirs[0].start:
-        return len(ours), 0  # only one of them heard anything in what both hold
+        return len(ours), 0  # only one of them has words in the overlap
     offsets = np.arange(0.0, REACH, STEP)
     times = [float(seam + offset) for pair in zip(offsets, -offsets, strict=True) for offset in pair]
     time = min(times, key=lambda time: _depth(ours, time) + _depth(theirs, time))
@@ -155,12 +155,12 @@ def _at_gap(ours: Sequence[Piece], theirs: Sequence[Piece], seam: float) -> tupl
             return mine + 1, other  # two words that follow each other, their times a little off
         if right.middle <= left.start:
             return mine, other + 1
-        return mine + 1, other + 1  # one word, heard as two
+        return mine + 1, other + 1  # one word that the chunks write differently
     return sum(piece.middle < time for piece in ours), sum(piece.middle < time for piece in theirs)
 
 
 def _depth(side: Sequence[Piece], time: float) -> float:
-    """Return how many seconds the time is away from the next edge of the word around it; 0 between words."""
+    """Return the seconds from a time to the nearest edge of the word around it; 0 between words."""
     return max([0.0, *(min(time - piece.start, piece.end - time) for piece in side)])
 
 
@@ -169,7 +169,7 @@ def _across(side: Sequence[Piece], time: float) -> int | None:
 
 
 def _head(segment: Segment, found: Sequence[Piece], kept: int) -> Segment:
-    """Return the segment with its first words only."""
+    """Return the segment with only its first words."""
     if kept == len(found):
         return segment
     stop = found[kept - 1].last if kept else 0
@@ -189,7 +189,7 @@ def _tail(segment: Segment, found: Sequence[Piece], dropped: int) -> Segment:
 
 
 def only(segment: Segment, holds: Callable[[int], bool]) -> Segment:
-    """Return the segment with the words and tokens whose letters begin at places that are held."""
+    """Return the segment with only the words and tokens that begin at characters for which `holds` is true."""
     words = segment.words
     if words is not None:
         words = tuple(word for (first, _), word in _places(segment.text, words) if holds(first))
@@ -205,7 +205,7 @@ def only(segment: Segment, holds: Callable[[int], bool]) -> Segment:
 
 
 def _token_places(text: str, tokens: Sequence[Token]) -> list[int]:
-    """Return for each token the place in the text of its first letter that is no space."""
+    """Return for each token the position in the text of its first character that is no space."""
     written = b"".join(token.data for token in tokens)
     skipped = len(written.decode(errors="ignore")) - len(written.decode(errors="ignore").lstrip())
     skipped -= len(text) - len(text.lstrip())
@@ -217,7 +217,7 @@ def _token_places(text: str, tokens: Sequence[Token]) -> list[int]:
 
 
 def _begun(tokens: Sequence[Token]) -> tuple[Token, ...]:
-    """Return the tokens of a text that begins with them, and so with no space."""
+    """Return tokens that begin a text: the first one without its space."""
     if not tokens:
         return ()
     first = tokens[0]

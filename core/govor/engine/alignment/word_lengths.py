@@ -1,23 +1,23 @@
-"""Words that a model gave no length get one: clients show and cut by it. Pure."""
+"""Gives a length to words for which a model gave none, because clients show and cut by it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 LEAST = 0.02
-"""Seconds that a word lasts at least: the step of Whisper's clock."""
+"""Least length of a word in seconds: the step of Whisper's timestamps."""
 
 NONE = 0.005
-"""Seconds under which a word has no length once times are rounded."""
+"""Length in seconds below which a word has no length once times are rounded."""
 
 Span = tuple[float, float]
 
 
 def lengthened(words: Sequence[Span], start: float, end: float) -> list[Span]:
-    """Return start and end of each word, in order, none without length as far as `start` to `end` has room.
+    """Return start and end of each word in seconds, each with a length if `start` to `end` has room, in order.
 
-    A word without length takes what is free before it, then what the next words have, or the ones before it
-    where nothing follows. Other words stay as they are.
+    A word without length takes free time before it, then time of the words behind it or, if none follows, of
+    the words before it. Other words stay as they are.
     """
     spans = list(words)
     grown = False
@@ -34,7 +34,7 @@ def lengthened(words: Sequence[Span], start: float, end: float) -> list[Span]:
 
 
 def _push(spans: list[Span], place: int) -> None:
-    """Let the words behind a grown one begin later, as far as need be."""
+    """Move the start of words behind a grown one as far as needed."""
     for behind in range(place + 1, len(spans)):
         ends, (begins, last) = spans[behind - 1][1], spans[behind]
         if begins >= ends:
@@ -43,7 +43,7 @@ def _push(spans: list[Span], place: int) -> None:
 
 
 def _within(spans: Sequence[Span], start: float, end: float) -> list[Span]:
-    """Move what grew beyond the end, and what is in the way, to before it."""
+    """Move words that grew beyond the end, and words in their way, to before the end."""
     moved, limit = list(spans), end
     for place in reversed(range(len(spans))):
         begins, ends = spans[place]

@@ -1,1 +1,1 @@
-"""What runs next, on how many threads and cores."""
+"""The order in which tasks run, and the threads and cores that they run on."""

@@ -1,4 +1,4 @@
-"""One call of a model for the tasks that share it, and what each gets from it. Knows nothing of queues."""
+"""One call of a model for the tasks that share it, and the result of each. Knows nothing of queues."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ log = logging.getLogger(__name__)
 
 
 def work_on(tasks: Sequence[Task], recognizer: Recognizer) -> list[Outcome]:
-    """Do the next piece of each task's work; if a batch fails, one by one. Runs in a worker thread.
+    """Do the next step of each task; if a batch fails, do its tasks one by one. Runs in a worker thread.
 
-    Returns what was raised: a Future of asyncio cannot carry StopIteration, and SystemExit would stop the
-    server.
+    Errors are returned, not raised: a Future of asyncio cannot carry StopIteration, and SystemExit would
+    stop the server.
     """
     if len(tasks) > 1:
         work = [task.work for task in tasks]
         try:
             segments = recognizer.transcribe([each.chunk.audio for each in work], work[0].options)
             return [each.conclude([segment]) for each, segment in zip(work, segments, strict=True)]
-        except BaseException:  # one of them may be to blame, which the others must not suffer for
+        except BaseException:  # one recording may be at fault: the others still get their text
             log.exception("The model failed on %d recordings at once; they are tried one by one", len(tasks))
     return [[] if task.cancelled else _work_alone(task, recognizer) for task in tasks]
 
@@ -35,6 +35,6 @@ def _work_alone(task: Task, recognizer: Recognizer) -> Outcome:
         return task.work.step(recognizer)
     except GovorError as error:
         return error
-    except BaseException as error:  # a model may raise anything; the scheduler lives on
+    except BaseException as error:  # a model may raise anything; the scheduler must go on
         log.exception("The model failed on %.1f s of audio", task.seconds)
         return TranscriptionFailed(f"The model failed: {reason(error)}")

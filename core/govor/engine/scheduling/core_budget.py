@@ -1,7 +1,8 @@
-"""The machine's cores, shared out among the models in memory. Knows nothing of audio.
+"""Divides the machine's cores among the models in memory. Knows nothing of audio.
 
-A model alone has all cores. Of several that want them, the one goes next that has had the least of their
-time. One call more than there are cores for is let in where it is urgent. All methods run in the event loop.
+A model that works alone has all cores. If several models wait for cores, the one with the fewest
+core-seconds so far goes next. If a call is urgent, it may run beside calls that already use all cores.
+All methods run in the event loop.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from govor.contract.recognition import Placed, Recognizer
 
 
 def cores_of(recognizer: Recognizer) -> int:
-    """Return the cores that one call of a model uses, as far as it tells; beside a GPU, one."""
+    """Return the cores that one call of a model uses: one if the model does not say, or runs on a GPU."""
     threads: int | None = getattr(recognizer, "threads", None)
     if threads is None and isinstance(recognizer, Placed) and recognizer.placement.device == "cpu":
         threads = recognizer.placement.threads or None
@@ -24,20 +25,20 @@ def cores_of(recognizer: Recognizer) -> int:
 
 
 def never() -> bool:
-    """What a model says whose calls are all alike."""
+    """Return False: for a model that has neither urgent calls nor background calls."""
     return False
 
 
 @dataclass(slots=True, eq=False)
 class CoreAccount:
-    """What one model has had."""
+    """The core-seconds that one model has used."""
 
     cores: int
-    """Cores that one call uses; 0: none to speak of."""
+    """Cores that one call uses; 0: next to none."""
     is_urgent: Callable[[], bool] = never
-    """Somebody waits for this model who has had nothing yet."""
+    """Reports whether a request waits for this model that has had nothing of it yet."""
     is_patient: Callable[[], bool] = never
-    """All that this model runs is for those who have had much."""
+    """Reports whether everything that this model runs belongs to long requests."""
     spent: float = 0.0
     """Core-seconds."""
     calls: int = 0
@@ -46,16 +47,16 @@ class CoreAccount:
 
 @dataclass(slots=True, eq=False)
 class CoreClaim:
-    """A call that waits for its cores, or has them."""
+    """A call that waits for its cores, or holds them."""
 
     account: CoreAccount
     granted: asyncio.Future[None]
     hurried: bool = False
-    """It runs beside all that the cores are for."""
+    """It runs although other calls hold all cores."""
 
 
 class CoreBudget:
-    """So many cores; a call holds its own while it runs."""
+    """A number of cores; a call holds some of them while it runs."""
 
     def __init__(self, cores: int, clock: Callable[[], float] = time.monotonic):
         self.cores = cores
@@ -68,13 +69,13 @@ class CoreBudget:
     def open_account(
         self, cores: int, is_urgent: Callable[[], bool] = never, is_patient: Callable[[], bool] = never
     ) -> CoreAccount:
-        """Begin to count for a model each of whose calls uses so many cores; of too many it gets all."""
+        """Return an account for a model whose calls use `cores` each, at most all that there are."""
         return CoreAccount(min(max(cores, 0), self.cores), is_urgent, is_patient)
 
     @asynccontextmanager
     async def hold(self, account: CoreAccount) -> AsyncIterator[None]:
         """Wait for the cores of one call and hold them until the block ends."""
-        if not account.calls:  # what it left unused while it slept is nothing to catch up with
+        if not account.calls:  # time without calls earns no advantage over the others
             account.spent = max(account.spent, self._level)
         account.calls += 1
         try:
@@ -89,7 +90,7 @@ class CoreBudget:
             account.calls -= 1
 
     def look_again(self) -> None:
-        """Let one call in that is urgent, beside those that the cores are for, where they can spare it."""
+        """Let one urgent call run at once if all calls that run belong to long requests."""
         self._waiting = [claim for claim in self._waiting if not claim.granted.cancelled()]
         if all(claim.account.is_patient() and not claim.hurried for claim in self._running):
             for claim in self._waiting:
@@ -108,7 +109,7 @@ class CoreBudget:
             if claim.granted.done() and not claim.granted.cancelled():
                 self._give(claim)
             else:
-                self._serve()  # it may have stood in others' way
+                self._serve()  # others may have waited behind it
             raise
         return claim
 
@@ -120,7 +121,7 @@ class CoreBudget:
         asyncio.get_running_loop().call_soon(self._serve)
 
     def _serve(self) -> None:
-        """Serve who has had least; while there are too few cores for it, only what is urgent."""
+        """Serve the claim with the fewest core-seconds or, if too few cores are free, only an urgent one."""
         self._waiting = [claim for claim in self._waiting if not claim.granted.cancelled()]
         for claim in [claim for claim in self._waiting if not claim.account.cores]:
             self._grant(claim)

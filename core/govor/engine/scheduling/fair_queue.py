@@ -1,9 +1,9 @@
-"""Which tasks a worker takes next. It decides alone: no threads, no asyncio, no clock, no model.
+"""Decides which tasks a worker takes next. Pure: no threads, no asyncio, no clock, no model.
 
-- The request goes first that has had the least of the model; of equals, the shortest.
-- A request that comes late is owed at most `CREDIT_SECONDS` of what the others have had.
-- A request that has been passed over for `CREDIT_SECONDS` times the requests there are goes first.
-- Of the tasks that may share a call with the first one, those of like length go with it.
+- The request with the fewest seconds of audio done goes first; of equals, the shortest.
+- A new request begins at most `CREDIT_SECONDS` below the request that was served last.
+- If a request was not served while `CREDIT_SECONDS` times the number of requests were done, it goes first.
+- Tasks that may share a call with the first task join it if their length is similar.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from typing import Generic, TypeVar
 from govor.engine.scheduling.fair_share import QueueEntry
 
 CREDIT_SECONDS = 60.0
-"""A voice message goes before a recording of hours, but a second one of ten hours does not keep the first one
-waiting for hours; nor do voice messages without end."""
+"""Seconds of audio by which a new request may be ahead of others: a voice message goes before a recording of
+hours, but neither a second recording of ten hours nor an endless row of voice messages delays the first
+recording for hours."""
 
 PADDING = 0.25
-"""How much of a batch's audio may be added to make all its arrays as long as the longest."""
+"""Share of a batch's audio that may be added to make all its arrays as long as the longest."""
 
 Entry = TypeVar("Entry", bound=QueueEntry)
 
 
 class FairQueue(Generic[Entry]):
-    """The tasks of one model, those that wait and those that are worked on."""
+    """The tasks of one model: those that wait and those that run."""
 
     def __init__(self, batch: int = 1, *, charges_ahead: bool = True):
         """A call takes up to `batch` tasks.
 
-        If `charges_ahead`, a task counts as done as soon as it is taken, for other workers choose while it is
-        worked on; otherwise it counts as far as it has come.
+        If `charges_ahead`, a task counts as done as soon as a worker takes it, because other workers choose
+        while it runs; otherwise the seconds of it count that are done.
         """
         self._batch = batch
         self._charges_ahead = charges_ahead
@@ -39,7 +40,7 @@ class FairQueue(Generic[Entry]):
         self._level = 0.0  # share of the request that was served last
         self._done = 0.0  # seconds of audio of all requests
         self.waiting: list[Entry] = []
-        """Tasks that no worker has, in the order in which they came or came back."""
+        """Tasks that no worker has, in the order in which they were submitted or put back."""
         self.running: set[Entry] = set()
         """Tasks that workers have."""
 
@@ -50,7 +51,7 @@ class FairQueue(Generic[Entry]):
 
     @property
     def is_pressed(self) -> bool:
-        """A request waits that has had nothing yet; of a long recording only its first step is pressing."""
+        """Whether a request waits that has had nothing yet; of a long one only the first step counts."""
         return any(
             not entry.share.heard and (not entry.begun or entry.share.extent <= CREDIT_SECONDS)
             for entry in self.waiting
@@ -58,11 +59,11 @@ class FairQueue(Generic[Entry]):
 
     @property
     def is_background(self) -> bool:
-        """All that runs is of requests that have had much, or have much before them."""
+        """Whether something runs, and all of it belongs to requests of more than `CREDIT_SECONDS`."""
         return bool(self.running) and all(entry.share.extent > CREDIT_SECONDS for entry in self.running)
 
     def submit(self, entry: Entry) -> list[Entry]:
-        """Let a task wait, for the first time or for its next step; return those that it supersedes."""
+        """Queue a task for its first or its next step; return the tasks that it supersedes."""
         superseded = self._supersede(entry)
         if not entry.begun:
             entry.number = next(self._numbers)
@@ -73,7 +74,7 @@ class FairQueue(Generic[Entry]):
         return superseded
 
     def take(self) -> list[Entry]:
-        """Return the task that is next and those that share its call, which then run; none: none waits."""
+        """Return the next task and those that share its call, which then count as running; empty: none waits."""
         if not self.waiting:
             return []
         latest = self._done - CREDIT_SECONDS * len({entry.share for entry in self.entries})
@@ -90,24 +91,24 @@ class FairQueue(Generic[Entry]):
         return taken
 
     def settle(self, entry: Entry, heard: float) -> None:
-        """Note that a step of a task has ended, with so many seconds of it done in all."""
+        """Record that a step of a task has ended, with `heard` seconds of the task done in all."""
         self.running.discard(entry)
         self._done += entry.charge(heard)
 
     def put_back(self, entries: Sequence[Entry]) -> None:
-        """Let tasks wait again whose step was not done."""
+        """Queue tasks again whose step was not done."""
         self.running.difference_update(entries)
         self.waiting += entries
 
     def withdraw(self, entry: Entry) -> bool:
-        """Forget a task that waits; False: it does not wait."""
+        """Remove a task that waits; return False if it does not wait."""
         if entry not in self.waiting:
             return False
         self.waiting.remove(entry)
         return True
 
     def expire(self, now: float) -> list[Entry]:
-        """Forget the tasks that have not begun by their deadline; return them."""
+        """Remove the tasks that have not begun by their deadline; return them."""
         late = [
             entry
             for entry in self.waiting
@@ -117,7 +118,7 @@ class FairQueue(Generic[Entry]):
         return late
 
     def clear(self) -> list[Entry]:
-        """Forget all tasks that wait; return them."""
+        """Remove all tasks that wait; return them."""
         forgotten, self.waiting = self.waiting, []
         return forgotten
 
@@ -138,7 +139,7 @@ class FairQueue(Generic[Entry]):
 
 
 def fill_batch(first: Entry, waiting: Sequence[Entry], largest: int) -> list[Entry]:
-    """Return `first` and others that share its call: of its batch key and of like length, of any request."""
+    """Return `first` and the tasks that join its call: same batch key, similar length, any request."""
     if first.batch_key is None:
         return [first]
     alike = [each for each in waiting if each is not first and each.batch_key == first.batch_key]

@@ -1,4 +1,4 @@
-"""What a request has had of a model, and what each of its tasks adds to it. No threads, no asyncio."""
+"""The audio that a model has done for a request, and for each of its tasks. No threads, no asyncio."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class FairShare:
 
     seconds: float = 0.0
     length: float = math.inf
-    """Seconds of the whole recording, as far as known: of equals, the shortest goes first."""
+    """Seconds of the whole recording, if known: of equals, the shortest goes first."""
     longest: float = math.inf
-    """Seconds that it may have at most, if its length is not known."""
+    """Seconds that the recording can have at most, if its length is not known."""
     heard: float = 0.0
-    """Seconds that were done, or are being done, of this request."""
+    """Seconds of this request that are done or that run, without the credit in `seconds`."""
     passed_over_since: float = 0.0
-    """What the scheduler had done of all requests when it last served this one, or when this one came."""
+    """Seconds that the scheduler had done of all requests when it last served this one, or when it came."""
     side_by_side: bool = False
-    """Its tasks are of several channels: the one that is furthest behind goes first, not the oldest."""
+    """Its tasks belong to several channels: the one that is furthest behind goes first, not the oldest."""
 
     @classmethod
     def of(cls, *recordings: Recording) -> FairShare:
-        """Return the account of a recording, or of several channels that are heard side by side."""
+        """Return the share of a recording, or of several channels that are transcribed side by side."""
         lengths = [each.duration for each in recordings if each.duration is not None]
         longest = [each.longest for each in recordings if each.longest is not None]
         return cls(
@@ -39,12 +39,12 @@ class FairShare:
 
     @property
     def extent(self) -> float:
-        """Seconds that this request takes at least."""
+        """Seconds of audio that this request takes at least."""
         return max(self.heard, self.length if self.length < math.inf else 0.0)
 
 
 class Priority(IntEnum):
-    """Classes of tasks. A lower one waits for a higher one, unless it has been passed over for long."""
+    """Classes of tasks: LIVE goes first, unless a task of another class was passed over for long."""
 
     LIVE = 0
     NORMAL = 1
@@ -52,7 +52,7 @@ class Priority(IntEnum):
 
 
 class QueueEntry:
-    """A task as the queue sees it: whose it is, what it costs, what it may share a call with."""
+    """A task as the queue sees it: its request, its cost, and the tasks that it may share a call with."""
 
     def __init__(
         self,
@@ -64,11 +64,10 @@ class QueueEntry:
         deadline: float | None = None,
         supersede_key: Hashable | None = None,
     ):
-        """Tasks of equal `batch_key` may share a call; None: it has a call of its own.
+        """Tasks with equal `batch_key` may share a call; None: the task has a call of its own.
 
-        After `deadline`, in seconds of the monotonic clock, a task that has not begun is not worth doing.
-        Of one request's tasks with equal `supersede_key`, the newest one takes the place of those before it
-        that have not begun.
+        A task that has not begun by `deadline`, in seconds of the monotonic clock, is dropped. A new task
+        replaces the tasks of its request with equal `supersede_key` that have not begun.
         """
         self.share = share
         self.seconds = seconds
@@ -77,25 +76,25 @@ class QueueEntry:
         self.deadline = deadline
         self.supersede_key = supersede_key
         self.number = 0
-        """In which order the queue's tasks came."""
+        """Position in the order in which tasks were first submitted."""
         self.begun = False
-        """A worker has taken it at least once."""
+        """Whether a worker has taken it at least once."""
         self._charged = 0.0
 
     @property
     def reached(self) -> float:
-        """Where in its recording it has come to, in seconds. Counts only if channels go side by side."""
+        """Seconds of its recording up to which it is done. Used only for channels side by side."""
         return 0.0
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """The lowest goes first."""
+        """Sort key: the lowest goes first."""
         length = min(self.share.length, self.share.longest)
         reached = self.reached if self.share.side_by_side else 0.0
         return self.priority, self.share.seconds, length, reached, self.number
 
     def charge(self, heard: float) -> float:
-        """Note that the request has had so many seconds of this task; return by how many more."""
+        """Record that `heard` seconds of this task are done in all; return the seconds that this adds."""
         more = max(heard - self._charged, 0.0)
         self._charged += more
         self.share.seconds += more

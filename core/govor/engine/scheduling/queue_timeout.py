@@ -1,4 +1,4 @@
-"""How long a request waits for its first piece of work."""
+"""Limits the time that a request waits for its first task to begin."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ class QueueTimer:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, task: Task, cancel: Callable[[Task], None]) -> None:
-        """Cancel a task that waits longer than its request may, if it is the first of the request.
+        """Cancel the first task of the request if it does not begin in time. Later tasks have no limit.
 
-        `cancel` is its scheduler's.
+        `cancel` is that of the task's scheduler.
         """
         if self._ticket.wait and self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._ticket.wait, self._give_up, task, cancel)
 
     def close(self) -> None:
-        """There is nothing more to wait for."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
 
     def _give_up(self, task: Task, cancel: Callable[[Task], None]) -> None:
-        """Tell a request that its first task has not come in time."""
+        """End the request's first task with QueueTimeout, unless it has begun."""
         if not task.begun and not task.cancelled:
             cancel(task)
             message = f"The request has waited {self._ticket.wait:g} seconds for its turn."

@@ -1,7 +1,7 @@
-"""How far the requests of one scheduler may read ahead of it: memory follows from workers, not from requests.
+"""Limits how far requests read ahead of their scheduler, so that memory depends on workers, not on requests.
 
-Every request may have one chunk with the scheduler. Further ones, which keep all workers and batches filled,
-come out of permits that all requests share; so does the room for chunks of many minutes.
+Every request may have one chunk with the scheduler. Each further chunk, which keeps workers and batches full,
+takes a permit; all requests share the permits. They share the permits for chunks of many minutes as well.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from threading import Lock
 
 
 class ReadAheadPermits:
-    """The permits of one scheduler."""
+    """The permits that the requests of one scheduler share."""
 
     def __init__(self, chunks: int, rooms: int):
-        """`chunks` beyond the first of each request; `rooms` for requests that hold long ones."""
+        """`chunks`: chunks beyond the first of each request. `rooms`: requests that may hold long chunks."""
         self.chunks = chunks
         self.free = chunks
         self.rooms = rooms
-        self._lock = Lock()  # rooms are taken by threads that read
+        self._lock = Lock()  # threads that read take and return rooms
         self._waiting: list[tuple[RequestPermits, asyncio.Future[None]]] = []
 
     def for_request(self) -> RequestPermits:
-        """Begin to count for a request."""
+        """Return the permits of a new request, which holds none."""
         return RequestPermits(self)
 
     def _grant(self) -> None:
-        """Let those go on who may, in the order in which they came."""
+        """Let requests that wait go on, in the order in which they came, as far as permits are free."""
         waiting, self._waiting = self._waiting, []
         for permits, granted in waiting:
             if granted.cancelled():
@@ -40,16 +40,16 @@ class ReadAheadPermits:
 
 
 class RequestPermits:
-    """The permits that one request holds. In the event loop, but for `has_room`."""
+    """The permits that one request holds. Methods run in the event loop, `has_room` in any thread."""
 
     def __init__(self, ahead: ReadAheadPermits):
         self._ahead = ahead
-        self._room: bool | None = False  # None: it is closed
+        self._room: bool | None = False  # None: closed
         self.held = 0
-        """Chunks that the scheduler has not done."""
+        """Chunks with the scheduler that are not done."""
 
     async def acquire(self) -> None:
-        """Wait until one more chunk may be handed over."""
+        """Wait until the request may submit one more chunk."""
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ahead._waiting.append((self, granted))
         self._ahead._grant()
@@ -61,13 +61,13 @@ class RequestPermits:
             raise
 
     def release(self) -> None:
-        """Say that the scheduler needs one of the chunks no more."""
+        """Give back the permit of a chunk whose audio the scheduler no longer needs."""
         self.held -= 1
         self._ahead.free += self.held > 0
         self._ahead._grant()
 
     def has_room(self) -> bool:
-        """Take a room, unless all are taken, and keep it until `close`. Runs in any thread."""
+        """Return whether the request may hold long chunks. The permit is kept until `close`. Any thread."""
         with self._ahead._lock:
             if self._room is False and self._ahead.rooms:
                 self._ahead.rooms -= 1
@@ -75,7 +75,7 @@ class RequestPermits:
             return bool(self._room)
 
     def close(self) -> None:
-        """Give the room back; a thread that still reads gets none any more."""
+        """Give the permit for long chunks back; a thread that still reads gets none after this."""
         with self._ahead._lock:
             self._ahead.rooms += self._room is True
             self._room = None

@@ -1,4 +1,4 @@
-"""What a task gives to the request that waits for it. In the event loop."""
+"""The results of a task, for the request that waits for them. Runs in the event loop."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Item = TypeVar("Item")
 
 
 class TaskResults(Generic[Item]):
-    """Items in order, as they are delivered; then an end, or an error. Iterate it once."""
+    """Items in the order of delivery, then an end or an error. Iterate it once."""
 
     def __init__(self) -> None:
         self._ready: asyncio.Queue[Item | GovorError | None] = asyncio.Queue()
 
     async def __aiter__(self) -> AsyncIterator[Item]:
-        """Yield items until the end. Raises the error it ends with."""
+        """Yield items until the end. Raises the error that was given to `end`."""
         while (item := await self._ready.get()) is not None:
             if isinstance(item, GovorError):
                 raise item
@@ -30,5 +30,5 @@ class TaskResults(Generic[Item]):
             self._ready.put_nowait(item)
 
     def end(self, error: GovorError | None = None) -> None:
-        """Say that nothing follows, or why not."""
+        """End the results, with an error if there was one."""
         self._ready.put_nowait(error)

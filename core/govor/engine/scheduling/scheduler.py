@@ -1,6 +1,6 @@
-"""One loaded model's workers, which do what its queue says is next. Knows nothing of files or HTTP.
+"""The queue of one loaded model and its workers. Knows nothing of files or HTTP.
 
-All methods run in the event loop, but for those that say otherwise.
+Methods run in the event loop unless their docstring says otherwise.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 
 class ModelScheduler:
-    """The queue of one recognizer and as many workers as it may be called from in parallel."""
+    """The queue of one recognizer, with one worker for each call that it may do in parallel."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class ModelScheduler:
         budget: CoreBudget | None = None,
         observer: Observer | None = None,
     ):
-        """`budget` has the cores that it shares with other schedulers; None: it is alone."""
+        """`budget` holds the cores that schedulers share; None: this is the only scheduler."""
         self._name = name
         self._observer = observer or Observer()
         self._recognizer = recognizer
@@ -54,7 +54,7 @@ class ModelScheduler:
         self.batch = 1 if long_form else max(1, getattr(recognizer, "batch", 1))
         self.queue: FairQueue[Task] = FairQueue(self.batch, charges_ahead=not long_form)
         self.ahead = ReadAheadPermits(
-            # Chunks of minutes need no reserve; of ten seconds, one more than all workers hold.
+            # chunks of minutes need no reserve; of chunks of ten seconds, one more than all workers hold
             self.workers - 1 if long_form else (self.workers + 1) * self.batch,
             self.workers + 1,
         )
@@ -76,7 +76,7 @@ class ModelScheduler:
 
     @property
     def busy(self) -> int:
-        """Workers that are at work; calls beyond their number are not counted."""
+        """Workers that run a call; urgent calls beyond the number of workers do not count."""
         return min(self._calls, self.workers)
 
     async def ask(
@@ -86,10 +86,10 @@ class ModelScheduler:
         seconds: float = 0.0,
         queue_timer: QueueTimer | None = None,
     ) -> Result:
-        """Return what a function gives for the loaded model: where it does something else than transcribe.
+        """Return the result of a function of the loaded model, for calls other than `transcribe`.
 
-        It runs as a task of `share`, to which it counts as so many seconds. Raises TranscriptionFailed for
-        what the function raises, QueueTimeout, and what the scheduler is closed for.
+        The call runs as a task and adds `seconds` to `share`. Raises TranscriptionFailed if the function
+        raises, QueueTimeout, and the error that the scheduler was closed with.
         """
         call = ModelCall(what, share or FairShare(), seconds)
         self.submit(call)
@@ -109,7 +109,7 @@ class ModelScheduler:
         return len(self.queue.waiting)
 
     def submit(self, task: Task) -> None:
-        """Queue a task; its segments arrive on the task itself, or why the scheduler is closed."""
+        """Queue a task, which delivers its segments itself. If the scheduler is closed, end the task."""
         if self._closed:
             task.end(self._closing)
             return
@@ -125,13 +125,13 @@ class ModelScheduler:
             self._budget.look_again()
 
     def cancel(self, task: Task) -> None:
-        """Forget a task at once; if it is being worked on, after its current window."""
+        """Remove a task at once or, if it runs, after its current window."""
         task.cancelled = True
         if not self._closed and self.queue.withdraw(task):
             self._discard(task)
 
     async def close(self, error: GovorError | None = None) -> None:
-        """Tell all who wait the error, or that the server stops; let running calls end; free the model."""
+        """End all waiting tasks with `error` or ShuttingDown, wait for running calls, free the model."""
         self._closing = error or self._closing
         self._closed = True
         for worker in self._tasks:
@@ -146,25 +146,25 @@ class ModelScheduler:
         while True:
             await self._arrived()
             async with self._budget.hold(self._account):
-                # only now: a shorter one may have come meanwhile
+                # the choice is made here, for a shorter request may have come while this one waited
                 await self._run(self.queue.take(), self._threads)
 
     async def _make_interactive(self) -> None:
-        """Take what should not wait for the calls that run."""
+        """Run urgent tasks beside the calls that occupy all workers."""
         while True:
             await self._pressure.wait()
             self._pressure.clear()
             async with self._budget.hold(self._account):
                 await self._run(self.queue.take() if self._is_overrun() else [], self._hurried)
-            if self._is_overrun():  # more have come meanwhile, or together
+            if self._is_overrun():  # other urgent tasks may have come
                 self._pressure.set()
 
     def _is_overrun(self) -> bool:
-        """All workers are busy with those who can wait, and somebody waits who has had nothing."""
+        """Return whether all workers run long requests while a request waits that has had nothing yet."""
         return self._calls >= self.workers and self.queue.is_background and self.queue.is_pressed
 
     async def _run(self, tasks: list[Task], threads: Executor) -> None:
-        """Do the next step of tasks that were taken, in one of the threads, and tell what came of it."""
+        """Do the next step of the tasks taken, in one of the threads, and deliver the results."""
         if not tasks:
             return
         self._calls += 1
@@ -174,7 +174,7 @@ class ModelScheduler:
         except asyncio.CancelledError:
             self.queue.put_back(tasks)  # for `close` to end
             raise
-        except Exception as error:  # no thread can be begun: who waits must not wait for ever
+        except Exception as error:  # no thread can be started: the requests must not wait for ever
             log.exception("A call of '%s' could not be begun", self._name)
             done = [TranscriptionFailed(f"No thread could be begun: {error}")] * len(tasks)
         finally:
@@ -211,7 +211,7 @@ class ModelScheduler:
             self._threads.submit(task.work.close)
 
     def _watch_deadline(self, task: Task) -> None:
-        """Have a task end at its deadline if it has not begun by then."""
+        """End a task at its deadline if it has not begun by then."""
         if task.deadline is not None:
             remaining = max(task.deadline - time.monotonic(), 0.0)
             asyncio.get_running_loop().call_later(remaining, self._expire)
@@ -222,18 +222,18 @@ class ModelScheduler:
             self._discard(task)
 
     async def _arrived(self) -> None:
-        """Wait until a task waits."""
+        """Wait until the queue has a task."""
         while not self.queue.waiting:
             self._arrival.clear()
             await self._arrival.wait()
 
     def _free(self, unfinished: Sequence[Task]) -> None:
-        """Wait for the calls that run, then free the model. Runs in a thread."""
+        """Wait for running calls to end, then free the model. Runs in a thread."""
         self._threads.shutdown()
         self._hurried.shutdown()
         for task in unfinished:
             task.work.close()
         try:
             self._recognizer.close()
-        except Exception:  # the other models must be freed all the same
+        except Exception:  # the server goes on to free the other models
             log.exception("A model failed while it was freed")

@@ -1,4 +1,4 @@
-"""One chunk of a recording on its way through a model: its place in the queue, its work, its results."""
+"""One chunk of a recording as a task: its position in the queue, its work, its results."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from govor.events import Timing
 
 
 def nothing() -> None:
-    """Release nothing."""
+    """Do nothing: for tasks whose audio nothing counts."""
 
 
 class Task(QueueEntry):
-    """Work that waits for a model, or is in its hands. Iterate it for its segments, in order."""
+    """Work that waits for a model, or that the model does. Iterate it for its segments, in order."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Task(QueueEntry):
         deadline: float | None = None,
         supersede_key: Hashable | None = None,
     ):
-        """`release` is called once, in the event loop, when the audio is needed no more."""
+        """`release` is called once, in the event loop, when the audio is no longer needed."""
         super().__init__(
             share,
             work.seconds,
@@ -48,12 +48,12 @@ class Task(QueueEntry):
         self._release = release
 
     def __aiter__(self) -> AsyncIterator[Segment]:
-        """Yield segments as they come. Raises the error that the work ended with."""
+        """Yield segments as the model finds them. Raises the error that the work ended with."""
         return self._results.__aiter__()
 
     @property
     def reached(self) -> float:
-        """Where in the recording the model has come to, in seconds."""
+        """Seconds of the recording up to which the model has worked."""
         return self.work.chunk.recording_time(self.work.heard)
 
     def deliver(self, segments: list[Segment]) -> None:
@@ -61,19 +61,19 @@ class Task(QueueEntry):
         self._results.deliver(segments)
 
     def end(self, error: GovorError | None = None) -> None:
-        """Say that nothing follows, or why not."""
+        """End the results, with an error if there was one, and drop the audio."""
         self._results.end(error)
         self.let_go()
 
     def let_go(self) -> None:
-        """Forget the audio: a slow client's finished tasks cost no memory."""
+        """Drop the audio, so that finished tasks of a slow client hold no memory."""
         self.work.drop_audio()
         self._release()
         self._release = nothing
 
 
 class InferenceTask(Task):
-    """A chunk to be transcribed. Tasks of equal options may share a call."""
+    """The transcription of a chunk. Tasks with equal options may share a call."""
 
     def __init__(
         self,
@@ -101,16 +101,16 @@ class InferenceTask(Task):
 
     @property
     def chunk(self) -> Chunk:
-        """The chunk; without its audio once the model has it, or needs it no more."""
+        """The chunk; without audio once a long-form model has taken it, or when the audio was dropped."""
         return self.work.chunk
 
     def ends_with(self, segment: Segment) -> bool:
-        """Report whether it is the last, if the model hears the chunk in one go."""
+        """Return whether this is the last segment. Known only if the model does the chunk in one step."""
         return segment is self.work.last
 
 
 class ModelCall(Task):
-    """A call that asks the model for something else than segments."""
+    """A call of the model that returns something other than segments."""
 
     def __init__(self, call: Callable[[Any], object], share: FairShare, seconds: float):
         self.work: CallWork
@@ -118,5 +118,5 @@ class ModelCall(Task):
 
     @property
     def answer(self) -> object:
-        """What the function gave, once the task has ended without an error."""
+        """The result of the function, once the task has ended without an error."""
         return self.work.answer

@@ -1,4 +1,4 @@
-"""Whose threads a core that several want is for."""
+"""Lower the priority of worker threads, so that urgent calls get most of a core (Linux)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import threading
 from contextlib import suppress
 
 NICENESS = 5
-"""Of workers that may have to share a core with a hurried call, above the server's own: it then gets three
-quarters of it."""
+"""Added to the niceness of worker threads; an urgent call that shares a core with one of them then gets three
+quarters of the core."""
 
 
 def lower_thread_priority() -> None:
-    """Leave most of a core to a hurried call that wants it too. Runs in the worker's thread."""
-    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+    """Lower the priority of the calling worker thread, in favour of urgent calls on the same core."""
+    if sys.platform == "linux":  # other systems have no priority per thread
         thread = threading.get_native_id()
-        with suppress(OSError):  # a sandbox may forbid it; who begins a worker's thread so must not fail
+        with suppress(OSError):  # a sandbox may forbid it; the worker must start all the same
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)

@@ -1,4 +1,4 @@
-"""What a worker does for a task, step by step. Runs in worker threads; knows nothing of queues or files."""
+"""The work of a task, step by step. Runs in worker threads; knows nothing of queues or files."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ log = logging.getLogger(__name__)
 
 
 class ChunkWork:
-    """One chunk that a model transcribes, in one step or window by window."""
+    """The transcription of one chunk, in one step or window by window."""
 
     def __init__(self, chunk: Chunk, options: Options):
         self.chunk = chunk
         self.options = options
         self.seconds = chunk.seconds
         self.heard = 0.0
-        """Seconds of the chunk that the model is through with."""
+        """Seconds of the chunk that are done."""
         self.exhausted = False
-        """The model has no more to say."""
+        """Whether the model has returned all its segments."""
         self.last: Segment | None = None
-        """The last segment, once it is known to be the last."""
+        """The last segment, once the work is done."""
         self._windows: Iterator[Segment | None] | None = None  # a long-form model's generator, once begun
 
     @property
     def windows_begun(self) -> bool:
-        """There is a generator to be closed."""
+        """Whether a generator was made, which `close` has to close."""
         return self._windows is not None
 
     def step(self, recognizer: Recognizer) -> list[Segment]:
-        """Do the next piece of work; return its segments, placed in the recording."""
+        """Do the next step; return its segments, with times of the recording."""
         if not isinstance(recognizer, LongForm):
             return self.conclude(list(recognizer.transcribe([self.chunk.audio], self.options)))
         if self._windows is None:
             self._windows = recognizer.transcribe_long(self.chunk.audio, self.options)
-            self.chunk = self.chunk.without_audio()  # the model keeps it for as long as it needs it
-        # not to wait once more, only to learn that it is over
+            self.chunk = self.chunk.without_audio()  # the model holds the audio for as long as it needs it
+        # a chunk of one window is done to its end, for a second wait would only show that nothing follows
         in_one_go = self.seconds <= getattr(recognizer, "window", 0.0)
         placed: list[Segment] = []
         for segment in self._windows:
@@ -57,7 +57,7 @@ class ChunkWork:
         return placed + self.conclude([])
 
     def conclude(self, segments: list[Segment]) -> list[Segment]:
-        """Take the last that the model has to say; return it placed."""
+        """Take the model's last segments; return them with times of the recording."""
         placed = [piece for segment in segments for piece in place(segment, self.chunk, self.options)]
         self.last = placed[-1] if placed else None
         self.exhausted = True
@@ -65,7 +65,7 @@ class ChunkWork:
         return placed
 
     def close(self) -> None:
-        """End a generator that is not exhausted. Runs in a worker thread, or while none is at work."""
+        """Close a generator that is not exhausted. Runs in a worker thread, or while no worker runs."""
         close = getattr(self._windows, "close", None)
         try:
             if close is not None:
@@ -75,12 +75,12 @@ class ChunkWork:
         self._windows = None
 
     def drop_audio(self) -> None:
-        """Forget the audio, not where it began."""
+        """Drop the audio; keep the start of the chunk."""
         self.chunk = Chunk(NOTHING, (0,), self.chunk.starts[:1])
 
 
 class CallWork(ChunkWork):
-    """A function of the model that gives something else than segments."""
+    """A function of the model that returns something other than segments."""
 
     def __init__(self, call: Callable[[Any], object], seconds: float):
         super().__init__(Chunk(NOTHING, (0,), (0,)), Options())
@@ -89,6 +89,6 @@ class CallWork(ChunkWork):
         self._call = call
 
     def step(self, recognizer: Recognizer) -> list[Segment]:
-        """Call the function; its answer is kept."""
+        """Call the function and keep its result in `answer`."""
         self.answer = self._call(recognizer)
         return self.conclude([])

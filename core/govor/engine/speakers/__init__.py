@@ -1,1 +1,1 @@
-"""Voices: who speaks when, and a voice as a vector."""
+"""Diarization, and the embedding of a voice."""

@@ -1,4 +1,4 @@
-"""One recording's way through the diarizer, block by block. Knows nothing of HTTP or of texts."""
+"""Diarization of one recording, block by block. Knows nothing of HTTP or of texts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REFERENCES = "known_speaker_references"
 
 @dataclass(frozen=True, slots=True)
 class KnownSpeaker:
-    """A name, and some seconds of that voice alone."""
+    """A speaker's name, with a reference: some seconds of that voice alone, (samples,) float32 at 16 kHz."""
 
     name: str
     audio: Audio
@@ -41,18 +41,18 @@ class KnownSpeaker:
 
 @dataclass(frozen=True, slots=True)
 class Diarize:
-    """Whose recording it is: what tells the speakers apart, and who is known."""
+    """A request for diarization: the model, the known speakers, the number of speakers."""
 
     model: Model
     known: tuple[KnownSpeaker, ...] = ()
     least: int = 0
-    """How many people speak, at least."""
+    """Least number of speakers."""
     most: int | None = None
-    """And at most; None: nobody knows."""
+    """Greatest number of speakers; None: unknown."""
 
 
 class Diarization:
-    """Who speaks when in one recording. Between two blocks, others may use the diarizer."""
+    """The diarization of one recording. Between two blocks, other requests may use the diarizer."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Diarization:
         queue_timer: QueueTimer,
         people: tuple[int, int | None] = (0, None),
     ):
-        """`max_seconds` is the longest recording taken; 0: any. `people`: how many speak, from and up to."""
+        """`max_seconds`: longest recording, 0: any. `people`: least and greatest number of speakers."""
         self._scheduler = scheduler
         self._known = known
         self._blocks = recording.blocks()
@@ -74,13 +74,13 @@ class Diarization:
         self.seconds_stated = recording.duration
         """Length of the recording as its container states it."""
         self.seconds = 0.0
-        """Of the recording, decoded so far."""
+        """Seconds of the recording that are decoded."""
 
     async def speakers(self) -> Speakers:
-        """Hear the whole recording.
+        """Run the diarizer over the whole recording and return its speakers.
 
         Raises AudioTooLong, InvalidAudio, TranscriptionFailed, QueueTimeout; ShuttingDown or ModelUnloaded
-        where the diarizer goes meanwhile.
+        if the diarizer is unloaded meanwhile.
         """
         stream = await self._scheduler.ask(self._begin, queue_timer=self._queue_timer)
         while await self._scheduler.ask(lambda voices: self._advance(stream), self._share, BLOCK_SECONDS):
@@ -96,7 +96,7 @@ class Diarization:
         return voices.stream(known)
 
     def _advance(self, stream: DiarizationStream) -> bool:
-        """Hear the next block; tell whether there was one. Runs in a worker thread."""
+        """Feed the next block to the diarizer; return whether there was one. Runs in a worker thread."""
         block = next(self._blocks, None)
         if block is None:
             return False
@@ -116,7 +116,7 @@ async def begin_diarization(
     queue_timer: QueueTimer,
     selection: TrackSelection = ANYTHING,
 ) -> AsyncIterator[Diarization]:
-    """Open the recording and hold the diarizer. Raises InvalidParam where in a reference nobody speaks."""
+    """Open the recording and hold the diarizer. Raises InvalidParam if a reference has no speech."""
     async with AsyncExitStack() as stack:
         recording = await open_recording(path, decoders, max_seconds, selection)
         stack.callback(recording.close)

@@ -1,4 +1,4 @@
-"""The voice of a recording as a vector, made by the diarizer. Knows nothing of HTTP."""
+"""The embedding of the voice in a recording, made by the diarizer. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from govor.errors import UnsupportedOperation
 from govor.models.catalogue import Model
 
 HEARD_SECONDS = 60.0
-"""How much of a recording is heard: more tells a voice no better."""
+"""Seconds of a recording that are embedded: more audio does not describe the voice better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """What tells a voice from others."""
+    """A vector that distinguishes a voice from others."""
 
     vector: NDArray[np.float32]
-    """Of unit length."""
+    """(dimensions,) float32, of unit length."""
     samples: int
-    """That were heard."""
+    """Samples at 16 kHz that were embedded."""
 
 
 async def embed_voice(
@@ -44,10 +44,10 @@ async def embed_voice(
     queue_timer: QueueTimer,
     selection: TrackSelection = ANYTHING,
 ) -> Embedding:
-    """Return the vector of a recording's voice, of its first `HEARD_SECONDS`.
+    """Return the embedding of the voice in the first `HEARD_SECONDS` of a recording.
 
-    Raises UnsupportedOperation where the diarizer gives no vectors away; InvalidAudio, AudioTooLong, what a
-    load fails with, TranscriptionFailed, QueueTimeout.
+    Raises UnsupportedOperation if the diarizer returns no vectors; InvalidAudio, AudioTooLong, the errors
+    of a load, TranscriptionFailed, QueueTimeout.
     """
     recording = await open_recording(path, decoders, max_seconds, selection)
     try:
