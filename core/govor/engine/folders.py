@@ -97,7 +97,7 @@ class Folders:
             return "there is no folder for temporary files"
 
     def _models(self) -> str:
-        """Return why missing files of the default model cannot be stored; "": they can, or none is missing."""
+        """Return why the default model's missing files cannot be stored; "": they can, or none is missing."""
         model = self._wanted()
         if model is None or model.spec.folder or self._store.complete(model):
             return ""

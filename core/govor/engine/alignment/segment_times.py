@@ -129,7 +129,7 @@ def _cuts(text: str, language: str | None, translated: bool) -> list[int]:
 
 
 def _by_words(segment: Segment, runs: Sequence[Run], cuts: Sequence[int]) -> list[Piece]:
-    """Return the segment's pieces by the times of its words; empty if words are missing or not in the text."""
+    """Return the segment's pieces by the times of its words; empty if words are missing or not in it."""
     words, texts = segment.words or (), cut_at_words(segment.text, segment.words or ())
     units: list[list[tuple[Word, str]]] = []  # words without a cut between them stay together
     at = 0
@@ -176,7 +176,7 @@ def _awkward(text: str, at: int) -> float:
 
 
 def _homes(spans: Iterable[tuple[float, float]], runs: Sequence[Run]) -> Iterator[int]:
-    """Yield for each span the number of the run that holds most of it or is nearest; numbers never decrease."""
+    """Yield for each span the number of the run that holds most of it or is nearest; it never decreases."""
     earliest = 0
     for span in spans:
         start, end = (round(time * SAMPLE_RATE) for time in span)

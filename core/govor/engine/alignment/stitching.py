@@ -122,7 +122,7 @@ def _places(text: str, words: Sequence[Word]) -> list[tuple[tuple[int, int], Wor
 def _in_common(
     ours: Sequence[Piece], theirs: Sequence[Piece], seam: float, near: float
 ) -> tuple[int, int] | None:
-    """Return how many words of ours to keep and of theirs to drop: the longest run in both, cut at the seam."""
+    """Return how many of ours to keep and of theirs to drop: the longest common run, cut at the seam."""
     runs: dict[tuple[int, int], tuple[float, int]] = {}  # ending at a pair: how much it counts, its length
     for i, mine in enumerate(ours):
         for j, other in enumerate(theirs):
@@ -189,7 +189,7 @@ def _tail(segment: Segment, found: Sequence[Piece], dropped: int) -> Segment:
 
 
 def only(segment: Segment, holds: Callable[[int], bool]) -> Segment:
-    """Return the segment with only the words and tokens that begin at characters for which `holds` is true."""
+    """Return the segment with only the words and tokens that begin at characters which `holds` accepts."""
     words = segment.words
     if words is not None:
         words = tuple(word for (first, _), word in _places(segment.text, words) if holds(first))

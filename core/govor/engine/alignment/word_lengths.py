@@ -14,7 +14,7 @@ Span = tuple[float, float]
 
 
 def lengthened(words: Sequence[Span], start: float, end: float) -> list[Span]:
-    """Return start and end of each word in seconds, each with a length if `start` to `end` has room, in order.
+    """Return the words in order, in seconds, each with a length if there is room from `start` to `end`.
 
     A word without length takes free time before it, then time of the words behind it or, if none follows, of
     the words before it. Other words stay as they are.

@@ -1,1 +1,1 @@
-"""Models in memory: loaded once for all, leased while in use, evicted for others."""
+"""Models in memory: loaded once for all requests, leased while in use, evicted for other models."""

@@ -1,4 +1,4 @@
-"""How models come into memory: files first, then room, then the load, then whether it fits after all."""
+"""Loads models within the memory budget: fetch files, make room, load, check the measured size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from govor.models.files.store import Store
 
 
 class MemoryAdmission:
-    """Brings instances of models. Runs in the event loop."""
+    """Loads instances of models if they fit. Runs in the event loop."""
 
     def __init__(
         self,
@@ -31,15 +31,15 @@ class MemoryAdmission:
         self._loader = loader
 
     def check_room(self, model: Model) -> None:
-        """Raise InsufficientMemory where there is no room for what a model is thought to take."""
+        """Raise InsufficientMemory if there is no room for the estimated memory of a model."""
         need = self._loader.estimate(model, self._store.folder(model))
         if self._loaded_models.lacking(need) > 0:
             self._loaded_models.check_room(model, need)
 
     async def bring(self, model: Model, progress: Progress | None = None, *, trial: bool = False) -> Loaded:
-        """Load a model once there is room for it. Raises InsufficientMemory, and whatever loading raises.
+        """Load a model once there is room for it. Raises InsufficientMemory and the errors of the load.
 
-        Whoever calls gives it a place before awaiting anything else.
+        The caller must put the instance into a slot before it awaits anything else.
         """
         folder = await asyncio.to_thread(self._store.install, model, progress)
         need, ticket = self._loader.estimate(model, folder), object()
@@ -51,7 +51,7 @@ class MemoryAdmission:
         finally:
             del self._loaded_models.reserved[ticket]
         try:
-            await self._evictor.make_room(model, loaded.memory)  # it may be more than was thought
+            await self._evictor.make_room(model, loaded.memory)  # it may be more than the estimate
         except BaseException:
             await asyncio.shield(self._evictor.leave(loaded))
             raise

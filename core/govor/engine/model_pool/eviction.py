@@ -1,4 +1,4 @@
-"""How models leave memory: unused for their time, for another's need of room, or told to."""
+"""Unloads models: after their time without use, to make room for another, or on request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Evictor:
-    """Takes models out of memory. All methods run in the event loop."""
+    """Unloads models. All methods run in the event loop."""
 
     def __init__(self, loaded_models: LoadedModels, load_settings: LoadSettingsTable, gauge: MemoryProbe):
         self._loaded_models = loaded_models
@@ -22,7 +22,7 @@ class Evictor:
         self._gauge = gauge
 
     def settle(self, model: Model) -> None:
-        """Have a model's time run from now, if nobody uses it, and end with it in use."""
+        """Start the time without use of a model anew; if it is in use, stop it."""
         slot = self._loaded_models.slots.get(model.qualified)
         if slot is None:
             return
@@ -38,7 +38,7 @@ class Evictor:
             slot.timer = asyncio.get_running_loop().call_later(wish.ttl, self._expire, slot)
 
     def evict(self, slot: Slot, what: Happening, reason: str = "") -> None:
-        """Take a model out of its slot, if it still has it, and free it once nobody uses it."""
+        """Take a model out of its slot, if it still has that slot, and free it once it has no lease."""
         if self._loaded_models.slots.get(slot.model.qualified) is not slot:
             return
         if slot.timer is not None:
@@ -50,15 +50,15 @@ class Evictor:
             self.leave(slot.loaded)
 
     def leave(self, loaded: Loaded) -> asyncio.Task[None]:
-        """Free an instance that has no slot any more, once nobody uses it."""
+        """Free an instance without a slot once it has no lease."""
         task = asyncio.create_task(self._free(loaded), name=f"free {loaded.model.id}")
         self._loaded_models.leaving[loaded] = task
         return task
 
     async def make_room(self, model: Model, need: int) -> None:
-        """Return once so many bytes more fit, evicting what was used least recently.
+        """Return once `need` more bytes fit; the least recently used models are evicted for them.
 
-        Whoever calls takes the room before awaiting anything else. Raises InsufficientMemory.
+        The caller must reserve the bytes before it awaits anything else. Raises InsufficientMemory.
         """
         while self._loaded_models.lacking(need) > 0:
             self._loaded_models.check_room(model, need)
@@ -69,7 +69,7 @@ class Evictor:
             await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
 
     def make_way(self, loaded: Loaded) -> None:
-        """See off models that nobody uses while the work of one exceeds the budget; work is never refused."""
+        """Evict unused models while a model's working memory exceeds the budget; work is never refused."""
         loaded_models = self._loaded_models
         while loaded_models.lacking(0) > loaded_models.soon_free() and (victims := loaded_models.victims()):
             self.evict(victims[0], "evicted", f"to make room for the work of '{loaded.model.id}'")
@@ -79,7 +79,7 @@ class Evictor:
             self.evict(slot, "expired")
 
     async def _free(self, loaded: Loaded) -> None:
-        """Wait until an instance is not used, then close it. Its memory counts until then."""
+        """Wait until an instance has no lease, then close it. Its memory counts until then."""
         try:
             await loaded.free.wait()
             with self._gauge.disturb():

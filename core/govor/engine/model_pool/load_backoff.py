@@ -1,4 +1,4 @@
-"""Why models did not load, and how long nobody tries again."""
+"""The last failure of each model that did not load, and the pause until the next attempt."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from govor.errors import DownloadFailed, GovorError, LoadFailed
 
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
-"""The pause doubles from failure to failure: a damaged file must not be read again for every request."""
+"""The pause doubles with each failure: a damaged file must not be read again for every request."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadFailure:
-    """The last attempt of one model."""
+    """The last failure of one model; `until` is when its pause ends, by the monotonic clock."""
 
     error: GovorError
     count: int
@@ -24,7 +24,7 @@ class LoadFailure:
 
 
 class LoadBackoff:
-    """The last failure of each model, forgotten when it loads."""
+    """The last failure of each model, until the model loads."""
 
     def __init__(self, pause: float = FIRST_PAUSE_SECONDS, clock: Callable[[], float] = time.monotonic):
         self._pause = pause
@@ -32,12 +32,12 @@ class LoadBackoff:
         self._last: dict[str, LoadFailure] = {}
 
     def reason(self, name: str) -> str | None:
-        """Why the last attempt failed; None: it did not."""
+        """Return why the last attempt failed; None: it did not fail."""
         failure = self._last.get(name)
         return str(failure.error) if failure else None
 
     def add(self, name: str, error: GovorError) -> None:
-        """Remember a failure; one that says nothing of the model, such as a stop, is left out."""
+        """Record a failure. Errors that do not concern the model, such as a stop, are ignored."""
         if not isinstance(error, LoadFailed | DownloadFailed):
             return
         count = self._last[name].count + 1 if name in self._last else 1
@@ -45,7 +45,7 @@ class LoadBackoff:
         self._last[name] = LoadFailure(error, count, self._clock() + pause)
 
     def forget(self, name: str) -> None:
-        """The next request may try at once."""
+        """Forget the failure, so that the next request tries at once."""
         self._last.pop(name, None)
 
     def check(self, name: str) -> None:
@@ -55,6 +55,6 @@ class LoadBackoff:
             self.check_last(name)
 
     def check_last(self, name: str) -> None:
-        """Raise the last failure again, if nothing has loaded the model since."""
+        """Raise the last failure again, unless the model has loaded since."""
         if failure := self._last.get(name):
-            raise copy(failure.error)  # a raised one gathers the frames of all who raised it
+            raise copy(failure.error)  # one object would gather the frames of every raise

@@ -1,4 +1,4 @@
-"""Models in memory as an account: who is here, what each takes, who may go. Knows nothing of loading."""
+"""The record of models in memory: instances, bytes, candidates for eviction. Knows nothing of loading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from govor.events import Observer
 from govor.models.catalogue import Model
 
 RETRY_SECONDS = 5.0
-"""After which a request that found no room may find some, as what was in use becomes free."""
+"""Retry-After of a request that found no room, for models in use become free."""
 
 HISTORY = 100
 
@@ -31,32 +31,32 @@ class Loaded:
     scheduler: ModelScheduler
     long_form: bool
     detects: bool = False
-    """It can tell a language by itself."""
+    """Whether it can detect the language."""
     placement: Placement = field(default_factory=Placement)
-    """Where it runs and how, as far as it tells."""
+    """Device, precision, threads and workers, as the model reports them or else as they were asked for."""
     memory: int = 0
-    """Bytes that it takes when it is loaded: measured, or else estimated."""
+    """Bytes that it takes at rest: measured, or else estimated."""
     measured: bool = False
     working: int = 0
-    """Most bytes beyond that while it worked, as far as measured; given back when it rests."""
+    """Most bytes beyond `memory` measured while it worked; they are given back when it rests."""
     seconds: float = 0.0
-    """How long loading took, without fetching files."""
+    """Seconds that loading took, without the fetching of files."""
     since: float = field(default_factory=time.time)
     """When it was loaded, in seconds since 1970."""
     used: float = field(default_factory=time.time)
-    """When it was last taken or given back."""
+    """When a lease last began or ended, in seconds since 1970."""
     leases: int = 0
     free: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while nobody holds it, or nobody is waited for."""
+    """Set if there is no lease, or if leases are no longer awaited."""
     ending: GovorError | None = None
-    """What those are told who still wait for it when it is freed; None: that the server is stopping."""
+    """The error for requests that still wait for it when it is freed; None: ShuttingDown."""
 
     def __post_init__(self) -> None:
         self.free.set()
 
     @property
     def held(self) -> int:
-        """Bytes that it is to be counted with now: in use, those of its work too."""
+        """Bytes that count against the budget now: with `working` while it is leased."""
         return self.memory + (self.working if self.leases else 0)
 
     @property
@@ -66,17 +66,17 @@ class Loaded:
 
     @property
     def idle_workers(self) -> int:
-        """Workers that have nothing to do."""
+        """Workers that run no call."""
         return self.scheduler.workers - self.scheduler.busy
 
     def take(self) -> None:
-        """Count one more who uses it."""
+        """Begin a lease."""
         self.leases += 1
         self.used = time.time()
         self.free.clear()
 
     def give(self) -> None:
-        """Count one less."""
+        """End a lease."""
         self.leases -= 1
         self.used = time.time()
         if not self.leases:
@@ -85,40 +85,40 @@ class Loaded:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The place of one model: being loaded, or in memory."""
+    """The entry of one model that is in memory or being loaded."""
 
     model: Model
     pinned: Callable[[], bool]
     task: asyncio.Task[None] | None = None
-    """Loads it."""
+    """The task that loads it."""
     loaded: Loaded | None = None
     reload: asyncio.Task[None] | None = None
-    """Brings its successor."""
+    """The task that loads the instance that replaces it."""
     waiting: int = 0
-    """How many wait for the load."""
+    """Requests that wait for the load."""
     timer: asyncio.TimerHandle | None = None
 
     @property
     def coming(self) -> asyncio.Task[None] | None:
-        """The task that brings an instance now."""
+        """The task that loads an instance now, if any."""
         return self.reload if self.loaded else self.task
 
     @property
     def busy(self) -> bool:
-        """It is being loaded, waited for, used or replaced."""
+        """Whether it is being loaded, waited for, used or replaced."""
         return self.loaded is None or self.waiting > 0 or self.loaded.leases > 0 or self.reload is not None
 
     @property
     def may_go(self) -> bool:
-        """Another model may take its room now."""
+        """Whether it may be evicted now."""
         return not self.busy and not self.pinned()
 
     def is_coming(self, model: Model) -> bool:
-        """It is the place that this model is being loaded into."""
+        """Return whether this very model is being loaded into the slot."""
         return self.loaded is None and self.model is model
 
     def describe(self) -> str:
-        """Say what it holds, and why it keeps it."""
+        """Return its memory and the reason why it keeps it, for an error message."""
         memory = f"{self.loaded.held / 1e6:.0f} MB" if self.loaded else "room to be loaded into"
         why = "pinned" if self.pinned() else "in use" if self.busy else "idle"
         return f"'{self.model.id}' {memory} ({why})"
@@ -126,7 +126,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that became of a model."""
+    """A change of a model in memory."""
 
     time: float
     """Seconds since 1970."""
@@ -137,52 +137,52 @@ class Event:
 
 
 class LoadedModels:
-    """Who is in memory, and the sum of it. `budget` 0 is no limit."""
+    """All models in memory, and the sum of their memory. `budget` in bytes; 0: no limit."""
 
     def __init__(self, budget: int, observer: Observer | None = None):
         self.budget = budget
         self._observer = observer or Observer()
         self.slots: dict[str, Slot] = {}
         self.leaving: dict[Loaded, asyncio.Task[None]] = {}
-        """Models on their way out: those still in use end their work first."""
+        """Instances that are being unloaded, once their leases have ended."""
         self.reserved: dict[object, int] = {}
-        """Bytes of loads under way, by whoever loads."""
+        """Bytes reserved for loads under way, each under a key of its own."""
         self.history: deque[Event] = deque(maxlen=HISTORY)
 
     @property
     def used(self) -> int:
-        """Bytes held, or spoken for."""
+        """Bytes held or reserved."""
         return sum(loaded.held for loaded in self.residents()) + sum(self.reserved.values())
 
     def residents(self) -> Iterator[Loaded]:
-        """All instances in memory, those that are leaving included."""
+        """Yield all instances in memory, with those that are being unloaded."""
         yield from (slot.loaded for slot in self.slots.values() if slot.loaded)
         yield from self.leaving
 
     def lacking(self, need: int) -> int:
-        """Bytes by which so much more would exceed the budget; 0 or less: it fits."""
+        """Return the bytes by which `need` more would exceed the budget; 0 or less: they fit."""
         return self.used + need - self.budget if self.budget else 0
 
     def soon_free(self) -> int:
-        """Bytes of models that are being closed and wait for nobody."""
+        """Return the bytes of instances that are being closed and have no lease."""
         return sum(loaded.memory for loaded in self.leaving if not loaded.leases)
 
     def victims(self) -> list[Slot]:
-        """Models that may go, the least recently used first."""
+        """Return the models that may be evicted, the least recently used first."""
         may_go = [slot for slot in self.slots.values() if slot.may_go]
         return sorted(may_go, key=lambda slot: slot.loaded.used if slot.loaded else 0.0)
 
     def leaving_of(self, model: Model) -> list[Loaded]:
-        """Instances of a model that are on their way out."""
+        """Return the instances of a model that are being unloaded."""
         return [loaded for loaded in self.leaving if loaded.model.qualified == model.qualified]
 
     async def until_gone(self, model: Model) -> None:
-        """Wait until no instance of a model is on its way out."""
+        """Wait until no instance of a model is being unloaded."""
         while leaving := [self.leaving[loaded] for loaded in self.leaving_of(model)]:
             await asyncio.wait(leaving)
 
     def check_room(self, model: Model, need: int) -> None:
-        """Raise InsufficientMemory where evicting all that may go would not make room for so many bytes."""
+        """Raise InsufficientMemory if evicting all candidates would not make room for `need` bytes."""
         victims = self.victims()
         gain = self.soon_free() + sum(slot.loaded.memory for slot in victims if slot.loaded)
         if self.lacking(need) <= gain:
@@ -202,7 +202,7 @@ class LoadedModels:
         )
 
     def note(self, what: Happening, model: Model, memory: int = 0, reason: str = "") -> None:
-        """Remember what happened."""
+        """Record a change of a model and report it to the observer."""
         self.history.append(Event(time.time(), what, model.id, memory, reason))
         slot = self.slots.get(model.qualified)
         loaded = slot.loaded if slot and what in ("loaded", "reloaded") else None

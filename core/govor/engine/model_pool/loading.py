@@ -1,4 +1,4 @@
-"""One model from disk to memory: files, the backend's load in a thread, a trial run, what it took."""
+"""Loads one model: the backend's load in a thread, a trial run, the memory that it took."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class Loader:
-    """Loads models, and knows what each took the last time."""
+    """Loads models, and remembers the memory that each took the last time."""
 
     def __init__(self, gauge: MemoryProbe, cores: CoreBudget | None = None, observer: Observer | None = None):
         self._gauge = gauge
@@ -50,15 +50,15 @@ class Loader:
         self._took: dict[str, int] = {}
 
     def estimate(self, model: Model, folder: Path) -> int:
-        """Return the bytes that the model will take: as last measured, as its spec says, or as its files."""
+        """Return the bytes that a model will take: as last measured, by its spec, or by its files."""
         known = self._took.get(model.qualified) or model.spec.memory or model.spec.size
         named = [folder / file.name for file in model.spec.files]
-        return known or sum(map(_size, named or folder.rglob("*")))  # an operator's folder may name none
+        return known or sum(map(_size, named or folder.rglob("*")))  # an operator's model may list no files
 
     async def open(self, model: Model, folder: Path, wish: Placement, *, trial: bool) -> Loaded:
-        """Load and measure; `trial` has it hear a second of noise before anyone relies on it.
+        """Load a model and measure it; `trial`: let it transcribe a second of noise before it is used.
 
-        Raises LoadFailed. Where the caller is cancelled, what still comes is closed as soon as it is there.
+        Raises LoadFailed. If the caller is cancelled, the recognizer is closed as soon as it has loaded.
         """
         delivery = _Delivery()
         began = time.monotonic()
@@ -90,7 +90,7 @@ class Loader:
 
 
 class _Delivery:
-    """Hands a recognizer from the thread that loads it to the event loop, or closes it if nobody is there."""
+    """Hands a recognizer from the loading thread to the event loop; closes it if the load was cancelled."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -98,7 +98,7 @@ class _Delivery:
         self._brought: Recognizer | None = None
 
     def bring(self, recognizer: Recognizer) -> Recognizer:
-        """Take it in, in the loading thread. Raises ShuttingDown where it is not wanted any more."""
+        """Take the recognizer, in the loading thread. Raises ShuttingDown if the load was cancelled."""
         with self._lock:
             self._brought = recognizer
             if not self._refused:
@@ -107,7 +107,7 @@ class _Delivery:
         raise ShuttingDown(STOPPING)
 
     def refuse(self) -> None:
-        """Nobody waits any more."""
+        """Cancel: close the recognizer now, or once it has loaded."""
         with self._lock:
             self._refused, brought = True, self._brought
         if brought is not None:
@@ -115,7 +115,7 @@ class _Delivery:
 
 
 def _read(model: Model, folder: Path, wish: Placement, delivery: _Delivery, *, trial: bool) -> Recognizer:
-    """Load in a worker thread."""
+    """Load a model. Runs in a worker thread."""
     give_back()
     try:
         with mapped_apart():
@@ -127,14 +127,14 @@ def _read(model: Model, folder: Path, wish: Placement, delivery: _Delivery, *, t
                 recognizer.close()
                 raise
     except (StopIteration, SystemExit, CancelledError) as error:
-        # The first cannot be carried by asyncio's Futures; the others would end the server, or this load.
+        # asyncio's Futures cannot carry the first; the others would end the server, or cancel this load
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
-    give_back()  # what loading took beside the model does not count
+    give_back()  # memory that only the loading took must not be measured
     return delivery.bring(recognizer)
 
 
 def try_out(model: Model, recognizer: Recognizer) -> None:
-    """Have a model hear a second of faint noise. Raises LoadFailed where it does not answer as it should."""
+    """Let a model transcribe a second of faint noise. Raises LoadFailed if its result is no Segment."""
     noise = faint_noise(TRIAL_SECONDS)
     if not model.transcribes:
         trial = cast("Voices", recognizer).stream()
@@ -147,7 +147,7 @@ def try_out(model: Model, recognizer: Recognizer) -> None:
 
 
 def faint_noise(seconds: float) -> Audio:
-    """Return the same noise every time, 40 dB below the loudest sound."""
+    """Return the same noise every time, 40 dB below full scale."""
     noise = np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE), np.float32) * 0.01
     noise.setflags(write=False)
     return noise

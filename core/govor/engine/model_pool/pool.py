@@ -1,4 +1,4 @@
-"""Models in memory: loaded once for all who ask, leased while in use, unloaded when others need the room."""
+"""Models in memory: loaded once for all requests, leased while in use, evicted for other models."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Pool:
         failures: LoadBackoff | None = None,
         observer: Observer | None = None,
     ):
-        """`budget` in bytes, 0: no limit; `cores` are those that all models share."""
+        """`budget` in bytes, 0: no limit; `cores`: the cores that all models share."""
         self.load_settings = load_settings or LoadSettingsTable()
         self.loaded_models = LoadedModels(budget, observer)
         self._store = store
@@ -62,33 +62,33 @@ class Pool:
         self._closed = False
 
     def state(self, model: Model) -> State:
-        """Where in its life a model is."""
+        """Return the state of a model, in memory or else on disk."""
         slot = self.loaded_models.slots.get(model.qualified)
         if slot is not None:
             return "loaded" if slot.loaded else "loading"
         return "failed" if self.failure(model) else self._store.state(model)
 
     def failure(self, model: Model) -> str | None:
-        """Why the last attempt to load failed."""
+        """Return why the last attempt to load failed; None: it did not fail."""
         return self._failures.reason(model.qualified)
 
     def check(self, model: Model) -> None:
-        """Raise what is known to keep a model out of memory: InsufficientMemory, or why it last failed."""
+        """Raise the known obstacle to loading a model: InsufficientMemory, or its last failure."""
         if model.qualified not in self.loaded_models.slots:
             self._failures.check_last(model.qualified)
             self._admission.check_room(model)
 
     def loaded(self, model: Model) -> Loaded | None:
-        """The model in memory, for a look at it; None: it is not there."""
+        """Return the model in memory, without a lease; None: it is not in memory."""
         slot = self.loaded_models.slots.get(model.qualified)
         return slot.loaded if slot else None
 
     def snapshot(self) -> PoolSnapshot:
-        """Return what is in memory now, for those who show it."""
+        """Return the models in memory now, for display."""
         return snapshot_of(self.loaded_models, self.load_settings)
 
     def leases(self, model: Model) -> int:
-        """How many use the model, or wait for it to be loaded."""
+        """Return how many requests use the model or wait for its load."""
         slot = self.loaded_models.slots.get(model.qualified)
         leaving = sum(loaded.leases for loaded in self.loaded_models.leaving_of(model))
         return leaving + (slot.waiting + (slot.loaded.leases if slot.loaded else 0) if slot else 0)
@@ -110,22 +110,22 @@ class Pool:
             self._evictor.settle(model)
 
     async def load(self, model: Model) -> None:
-        """Load a model now, whatever failed before. Raises as `lease` does."""
+        """Load a model now, even if its last load has just failed. Raises the errors of `lease`."""
         self._failures.forget(model.qualified)
         async with self.lease(model):
             pass
 
     async def unload(self, model: Model, *, force: bool = False) -> bool:
-        """Free a model; return whether it was in memory. Raises ModelBusy where it is in use.
+        """Free a model; return whether it was in memory. Raises ModelBusy if it is in use.
 
-        `force` ends what it is at work on, after the call that runs, with ModelUnloaded.
+        `force` ends its requests with ModelUnloaded, after the call that runs.
         """
         async with self.emptied(model, force=force) as was_here:
             return was_here
 
     @asynccontextmanager
     async def emptied(self, model: Model, *, force: bool = False) -> AsyncIterator[bool]:
-        """Unload a model and keep it out of memory for the block: who asks for it waits."""
+        """Unload a model and keep it out of memory for the block; requests for it wait until then."""
         name = model.qualified
         while event := self._emptied.get(name):
             await event.wait()
@@ -136,10 +136,10 @@ class Pool:
             self._emptied.pop(name).set()
 
     async def reload(self, model: Model) -> None:
-        """Load a model anew beside the one in memory, try it out, then put it in its place.
+        """Load a second instance of a model, try it out, then replace the first one with it.
 
-        Requests go on meanwhile; the old one is freed when those that have it are done. Where the new one
-        fails, the old one stays. Raises as `lease` does, and ModelBusy while an earlier one still works.
+        Requests go on meanwhile; the old instance is freed when its leases have ended. If the new one fails,
+        the old one stays. Raises the errors of `lease`, and ModelBusy while an earlier instance still works.
         """
         await self._until_free(model)
         slot = self.loaded_models.slots.get(model.qualified)
@@ -154,7 +154,7 @@ class Pool:
         await self._join(slot.reload)
 
     async def close(self) -> None:
-        """Free every model; those who wait for one are told that the server is stopping."""
+        """Free every model. Requests that wait for one end with ShuttingDown."""
         self._closed = True
         slots = list(self.loaded_models.slots.values())
         tasks = [task for slot in slots for task in (slot.task, slot.reload) if task is not None]
@@ -169,7 +169,7 @@ class Pool:
         await self._workload.close()
 
     async def _obtain(self, model: Model, progress: Progress | None) -> Loaded:
-        """Join the load under way, or begin one. One caller's leaving does not stop it for the others."""
+        """Join the load under way, or begin one. If a caller is cancelled, it goes on for the others."""
         while True:
             await self._until_free(model)
             slot = self.loaded_models.slots.get(model.qualified)
@@ -188,7 +188,7 @@ class Pool:
                 self._evictor.settle(model)
 
     async def _until_free(self, model: Model) -> None:
-        """Wait until the model may be in memory, and no earlier instance of it is being freed."""
+        """Wait until the model may be loaded, and no earlier instance of it is being freed."""
         while True:
             if self._closed:
                 raise ShuttingDown(STOPPING)
@@ -207,16 +207,16 @@ class Pool:
         return slot
 
     async def _join(self, task: asyncio.Task[None]) -> None:
-        """Wait for a load that goes on without the caller."""
+        """Wait for a load, which goes on if the caller is cancelled."""
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            if task.cancelled():  # by `close`: it is not this caller who was
+            if task.cancelled():  # by `close`, which does not cancel this caller
                 raise ShuttingDown(STOPPING) from None
             raise
 
     async def _fill(self, slot: Slot, progress: Progress | None) -> None:
-        """Load a model into its slot, or take the slot away."""
+        """Load a model into its slot; remove the slot if that fails."""
         model = slot.model
         try:
             slot.loaded = await self._admission.bring(model, progress)
@@ -232,7 +232,7 @@ class Pool:
         self._evictor.settle(model)
 
     async def _replace(self, slot: Slot) -> None:
-        """Put a new instance into a slot, and see the old one off."""
+        """Put a new instance into a slot, and free the old one."""
         try:
             new = await self._admission.bring(slot.model, trial=True)
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""How much memory this process holds, what one load took of it, and giving it back."""
+"""Measures the memory of this process and of one load, and gives free memory back to the system."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathlib import Path
 STATM = Path("/proc/self/statm")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's numbers
 SMALL = 64 * 2**10
-LARGE = 32 * 2**20  # what glibc by itself goes up to
+LARGE = 32 * 2**20  # glibc's own upper limit
 
 
 def resident_bytes() -> int | None:
-    """Return the memory this process has in RAM; None where the system does not tell."""
+    """Return the bytes of this process in RAM; None if the system does not report them."""
     try:
         return int(STATM.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, LookupError):
@@ -26,17 +26,18 @@ def resident_bytes() -> int | None:
 
 
 def give_back() -> None:
-    """Have the C library, if it is glibc, return to the system what was freed. Takes milliseconds."""
+    """Return freed memory to the system, if the C library is glibc. Takes milliseconds."""
     if trim := _malloc_trim():
         trim(0)
 
 
 @contextmanager
 def mapped_apart() -> Iterator[None]:
-    """Have glibc take what is allocated meanwhile from the system piece by piece, so that it can go back so.
+    """Let glibc map each larger allocation of the block by itself, so that it can be returned by itself.
 
-    Weights otherwise lie between what stays, and their room is kept: whisper-base, loaded, used and unloaded
-    four times, left 140 MB behind, so 105, and 37 where threads share two heaps. Holds for the whole process.
+    Otherwise weights lie between allocations that stay, and glibc keeps their memory: whisper-base, loaded,
+    used and unloaded four times, left 140 MB behind; mapped apart 105, and 37 if threads share two heaps. The
+    setting affects the whole process.
     """
     if not _is_glibc():
         yield
@@ -45,7 +46,7 @@ def mapped_apart() -> Iterator[None]:
     mallopt(M_MMAP_THRESHOLD, SMALL)
     try:
         yield
-    finally:  # arrays of some megabytes, made and dropped in every call, are kept for the next one
+    finally:  # arrays of some megabytes, which every call makes and drops, are kept for the next call
         mallopt(M_MMAP_THRESHOLD, LARGE)
         mallopt(M_TRIM_THRESHOLD, 2 * LARGE)
 
@@ -62,24 +63,24 @@ def _is_glibc() -> bool:
 
 @dataclass(slots=True)
 class MemoryGrowth:
-    """What one change did to the memory."""
+    """The memory that one change took."""
 
     bytes: int | None = None
-    """None: unknown, for another change came between or the system does not tell."""
+    """None: unknown, because another change overlapped or the system does not report it."""
 
 
 class MemoryProbe:
-    """Measures loads that are alone; two at once cannot be told apart. Use it in one thread at a time."""
+    """Measures a load if no other overlaps with it, for the two share one figure. One thread at a time."""
 
     def __init__(self, read: Callable[[], int | None] = resident_bytes):
         self.read = read
-        """Return the bytes that the process holds; None: the system does not tell."""
+        """Returns the bytes that the process holds; None: the system does not report them."""
         self._changes = 0
         self._under_way = 0
 
     @contextmanager
     def measure(self) -> Iterator[MemoryGrowth]:
-        """Tell how much memory the block took, in all threads."""
+        """Yield a record that holds, after the block, the memory that the block took in all threads."""
         growth = MemoryGrowth()
         with self.disturb():
             mine, alone, before = self._changes, self._under_way == 1, self.read()
@@ -90,12 +91,12 @@ class MemoryProbe:
 
     @property
     def state(self) -> int | None:
-        """A number that stays while nothing is loaded or freed; None: something is at this moment."""
+        """A number that is constant while no model is loaded or freed; None: one is at this moment."""
         return None if self._under_way else self._changes
 
     @contextmanager
     def disturb(self) -> Iterator[None]:
-        """Have no measurement count that overlaps with the block, as one in which a model is freed."""
+        """Discard measurements that overlap with the block, for example one that frees a model."""
         self._changes += 1
         self._under_way += 1
         try:

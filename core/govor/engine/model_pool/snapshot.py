@@ -1,4 +1,4 @@
-"""The models in memory as they are at one moment, for those who show them."""
+"""The models in memory at one moment, for display."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from govor.models.catalogue import Model
 
 @dataclass(frozen=True, slots=True)
 class ModelSnapshot:
-    """One instance of a model: coming into memory, in it, or leaving it."""
+    """One instance of a model: being loaded, in memory, or being unloaded."""
 
     model: Model
     status: Literal["loading", "loaded", "unloading"]
     requests: int
-    """How many use it, or wait for it to be loaded."""
+    """Requests that use it or wait for its load."""
     placement: Placement | None = None
-    """Where it runs and how; None: it is being loaded, as is true of all that follows."""
+    """Device, precision, threads and workers; None: it is being loaded, and the fields below are not set."""
     memory: int = 0
-    """Bytes that it takes when it is loaded."""
+    """Bytes that it takes at rest."""
     measured: bool = False
-    """They were measured, not estimated."""
+    """Whether `memory` was measured, not estimated."""
     working: int = 0
-    """Most bytes beyond that while it worked."""
+    """Most bytes beyond `memory` while it worked."""
     held: int = 0
-    """Bytes that it counts with now."""
+    """Bytes that count against the budget now."""
     loaded_at: float = 0.0
     """Seconds since 1970."""
     load_seconds: float = 0.0
     used_at: float = 0.0
-    """When it was last taken or given back, in seconds since 1970."""
+    """When a lease last began or ended, in seconds since 1970."""
     workers: int = 0
     busy: int = 0
-    """Workers that are at work."""
+    """Workers that run a call."""
     waiting: int = 0
     """Chunks that wait for a worker."""
     ttl: float = 0.0
@@ -45,7 +45,7 @@ class ModelSnapshot:
 
     @property
     def expires_at(self) -> float | None:
-        """When it will be unloaded if nobody asks for it, in seconds since 1970; None: it will not be."""
+        """When it will be unloaded if no request comes, in seconds since 1970; None: it will not be."""
         if self.status == "loading" or self.ttl < 0 or self.pinned or self.requests:
             return None
         return self.used_at + self.ttl
@@ -53,19 +53,19 @@ class ModelSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PoolSnapshot:
-    """All of them, in the order in which they came; those that leave are last."""
+    """First models in memory, then those being loaded, then those being unloaded; the oldest first."""
 
     models: tuple[ModelSnapshot, ...]
     budget: int
-    """Bytes that models may take together; 0: any number."""
+    """Bytes that models may take together; 0: no limit."""
     used: int
-    """Bytes that models hold or are promised."""
+    """Bytes held or reserved."""
     events: tuple[Event, ...]
-    """What became of models, the latest last."""
+    """Changes of models, the latest last."""
 
     @property
     def loaded(self) -> tuple[ModelSnapshot, ...]:
-        """Those that are in memory and stay."""
+        """Models in memory that are not being unloaded."""
         return tuple(each for each in self.models if each.status == "loaded")
 
 

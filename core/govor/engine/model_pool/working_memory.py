@@ -1,7 +1,7 @@
-"""What models take beyond their weights while they work: measured, counted, and given back once all rest.
+"""The memory of models beyond their weights while they work: measured, counted, given back when all rest.
 
-Decoders and features of long audio take several times what whisper-base takes loaded. Of that the C library
-keeps half when the work is over, unless it is told to return it. All methods run in the event loop.
+Decoding and features of long audio take several times the memory of the loaded whisper-base. The C library
+keeps half of it after the work unless it is asked to return it. All methods run in the event loop.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from govor.engine.model_pool.loaded_models import Loaded, LoadedModels
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back
 
 LOOK_SECONDS = 0.5
-"""How often the process's memory is looked at while one model is at work: 20 microseconds each time."""
+"""Seconds between two measurements of the process while one model works; each takes 20 microseconds."""
 
 REST_SECONDS = 5.0
-"""How long all models must have rested until memory is given back: a request takes it anew in some 50 ms."""
+"""Seconds that all models must rest before memory is given back: taking it anew costs some 50 ms."""
 
 TIDY_SECONDS = 5.0
-"""How often what is free is given back while work goes on. With a minute, an hour by whisper-base reached
-640 MiB before the first time and 560 after it."""
+"""Seconds after which free memory is given back while work goes on. With 60 seconds, an hour of audio by
+whisper-base reached 640 MiB before the first time and 560 after it."""
 
 
 class WorkingMemory:
-    """Watches the models in memory at work."""
+    """Measures the models in memory while they work."""
 
     def __init__(
         self,
@@ -38,21 +38,17 @@ class WorkingMemory:
         self._gauge = gauge
         self._give_back = give_back
         self._rest_seconds = rest_seconds
-        self._known: dict[str, int] = {}  # by model, also of those that are not in memory now
-        self._alone: Loaded | None = (
-            None  # which works; None: none does, or several that cannot be told apart
-        )
-        self._since: int | None = None  # the gauge's state when it began
+        self._known: dict[str, int] = {}  # by model, in memory or not
+        self._alone: Loaded | None = None  # the only model that works; None: none or several do
+        self._since: int | None = None  # state of the probe when it began
         self._before = 0  # bytes of the process then
-        self._rested: tuple[int | None, int] = (
-            None,
-            0,
-        )  # the gauge's state and the bytes, when all rested last
+        # state of the probe and bytes of the process when all last rested
+        self._rested: tuple[int | None, int] = (None, 0)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, loaded: Loaded) -> None:
-        """A model was taken by one more."""
+        """Record that a lease of a model has begun."""
         loaded.working = max(loaded.working, self._known.get(loaded.model.qualified, 0))
         self._stop("rest")
         if any(other.leases for other in self._loaded_models.residents() if other is not loaded):
@@ -66,7 +62,7 @@ class WorkingMemory:
             self._start("tidy", TIDY_SECONDS, self._tidy_on)
 
     def end(self, loaded: Loaded) -> None:
-        """A model was given back by one."""
+        """Record that a lease of a model has ended."""
         self.look()
         if any(each.leases for each in self._loaded_models.residents()):
             return
@@ -76,7 +72,7 @@ class WorkingMemory:
         self._start("rest", self._rest_seconds, lambda: self._run(self.rest()))
 
     def look(self) -> None:
-        """Note what the model that works alone has made the process take, if nothing else has changed it."""
+        """Record the memory of the only model that works, unless a load or unload has changed the process."""
         loaded, now = self._alone, self._gauge.read()
         if loaded is None or now is None or self._since is None or self._since != self._gauge.state:
             return
@@ -84,13 +80,13 @@ class WorkingMemory:
         self._known[loaded.model.qualified] = loaded.working
 
     async def rest(self) -> None:
-        """Give back what is free, and note what is held then."""
+        """Give free memory back, and record the memory that is held afterwards."""
         await asyncio.to_thread(self._give_back)
         if not any(each.leases for each in self._loaded_models.residents()):
             self._rested = self._gauge.state, self._gauge.read() or 0
 
     async def close(self) -> None:
-        """Watch no more."""
+        """Stop measuring."""
         for name in [*self._timers]:
             self._stop(name)
         await asyncio.gather(*self._tasks)

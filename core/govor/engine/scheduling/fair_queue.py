@@ -74,7 +74,7 @@ class FairQueue(Generic[Entry]):
         return superseded
 
     def take(self) -> list[Entry]:
-        """Return the next task and those that share its call, which then count as running; empty: none waits."""
+        """Return the next task and those that share its call; they run now. Empty: no task waits."""
         if not self.waiting:
             return []
         latest = self._done - CREDIT_SECONDS * len({entry.share for entry in self.entries})

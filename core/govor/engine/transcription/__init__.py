@@ -1,1 +1,1 @@
-"""One recording on its way: its model, its chunks, its text in order."""
+"""The transcription of one recording: its model, its chunks, its segments in order."""

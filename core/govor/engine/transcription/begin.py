@@ -1,4 +1,4 @@
-"""How the work on a recording begins: opened, with the model held, in one piece or channel by channel."""
+"""Begins the work on a recording: opens it, leases the model, mixes or separates the channels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def begin(
     ticket: AdmissionTicket,
     report: Report,
 ) -> AsyncIterator[TranscriptStream]:
-    """Open the recording and hold the model, so that whatever is wrong is known before the first text.
+    """Open the recording and lease the model, so that errors are raised before the first text.
 
     Raises InvalidAudio, AudioTooLong, DecoderLost, DecodersUnavailable, ServerBusy, LoadFailed,
     DownloadFailed, InvalidParam (a reference, too many channels).
@@ -59,13 +59,13 @@ async def begin(
                 work.path, work.diarize, decoders, pool, work.max_seconds, queue_timer, work.selection
             )
             diarization = await stack.enter_async_context(diarizing)
-            if Feature.WORDS in work.model.spec.features:  # they tell whose each word is
+            if Feature.WORDS in work.model.spec.features:  # words with times are assigned to speakers
                 work = replace(work, options=replace(work.options, words=True))
         yield Transcription(work, loaded, recording, detector, queue_timer, report, diarization)
 
 
 def _with_tags(work: Work) -> Work:
-    """Return work that prefers a track of the language that is asked for."""
+    """Return work that prefers a track in the language that was asked for."""
     language, languages = work.options.language, work.options.languages
     return replace(work, selection=tagged(work.selection, [language] if language else languages))
 
@@ -73,7 +73,7 @@ def _with_tags(work: Work) -> Work:
 async def _open(
     work: Work, decoders: Decoders, stack: AsyncExitStack
 ) -> tuple[list[Recording], tuple[str, ...]]:
-    """Return the recording, or each of its channels, and their names; none where they are mixed."""
+    """Return the recording without names or, if channels are separate, each channel with its name."""
 
     async def opened(selection: TrackSelection) -> Recording:
         recording = await open_recording(work.path, decoders, work.max_seconds, selection)
@@ -85,11 +85,11 @@ async def _open(
     first = await opened(replace(work.selection, channel=0))
     names = channel_labels(work.parties, first.channels)
     if len(names) > 1:
-        same = replace(work.selection, track=str(first.track))  # it may have been chosen among several
+        same = replace(work.selection, track=str(first.track))  # the file may have several tracks
         others = [await opened(replace(same, channel=number)) for number in range(1, len(names))]
         return [first, *others], names
     first.close()
-    return [await opened(work.selection)], names  # to the sample as any recording of one channel
+    return [await opened(work.selection)], names  # decoded sample by sample like any mono recording
 
 
 def _conversation(
@@ -101,7 +101,7 @@ def _conversation(
     queue_timer: QueueTimer,
     report: Report,
 ) -> MultichannelTranscription:
-    """All channels have one share of the model's time: the channel that is furthest behind goes first."""
+    """Return a transcription whose channels have one fair share: the furthest behind goes first."""
     share = FairShare.of(*recordings)
     channels = [
         Transcription(work, loaded, recording, detector, queue_timer, report, share=share)
@@ -111,8 +111,10 @@ def _conversation(
 
 
 async def examine(work: Work, decoders: Decoders) -> float | None:
-    """Return the seconds that a recording states, without a model. Raises InvalidAudio, AudioTooLong,
-    InvalidParam where its channels cannot be heard apart."""
+    """Return the seconds that a recording states, without a model; None: it states none.
+
+    Raises InvalidAudio, AudioTooLong, and InvalidParam if its channels cannot be transcribed apart.
+    """
     work = _with_tags(work)
     selection = work.selection if work.parties is None else replace(work.selection, channel=0)
     recording = await open_recording(work.path, decoders, work.max_seconds, selection)

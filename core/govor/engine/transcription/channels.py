@@ -1,4 +1,4 @@
-"""Which channels of a recording are heard apart, and what they are called. Pure."""
+"""The names of channels that are transcribed apart. Pure."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from itertools import chain, count
 from govor.errors import InvalidParam
 
 MOST_CHANNELS = 8
-"""Channels that are heard apart: each takes a decoder process and a place in the model's queue."""
+"""Most channels that are transcribed apart: each takes a decoder process and a task in the model's queue."""
 
 NAMES = "channel_names"
 
 
 @dataclass(frozen=True, slots=True)
 class SeparateChannels:
-    """Every channel is one party of a conversation, heard apart from the others."""
+    """Every channel is one side of a conversation and is transcribed apart from the others."""
 
     names: tuple[str, ...] = ()
-    """What the channels are called, in their order; what is left is called as the recording calls it."""
+    """Names of the channels, in order; further channels have the names that the recording gives them."""
 
 
 def channel_labels(parties: SeparateChannels, channels: Sequence[str]) -> tuple[str, ...]:
-    """Return what each channel of a recording is called: no two are called alike.
+    """Return the name of each channel of a recording, all different.
 
-    A single channel has a name only where one alone is given: of several names nobody knows which is meant.
-    Raises InvalidParam for more channels than are heard apart.
+    A single channel gets a given name only if one name is given: of several, the right one is unknown.
+    Raises InvalidParam for more than `MOST_CHANNELS`.
     """
     if len(channels) > MOST_CHANNELS:
         raise InvalidParam(

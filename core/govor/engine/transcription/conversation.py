@@ -1,7 +1,7 @@
-"""A conversation with one party per channel: each channel transcribed apart, side by side, told as one.
+"""A conversation with one side per channel: channels are transcribed side by side and merged into one.
 
-What overlaps in the mix is whole in its channel. Segments are merged by their start: one is told when no
-other channel can say anything before it any more.
+Speech that overlaps in the mix is whole in its channel. Segments are merged by their start: one is yielded
+when no other channel can have a segment before it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from govor.events import Report
 from govor.formats.transcript import assemble
 
 LOOK_SECONDS = 0.05
-"""How often it is looked whether a channel has got further without saying anything."""
+"""Seconds between two checks whether a channel without new segments has got further."""
 
 
 @dataclass(slots=True)
@@ -28,15 +28,15 @@ class _Told:
     """A segment of one channel that waits for the others."""
 
     key: float
-    """Where it stands among all; never before the one before it."""
+    """Its order among the segments of all channels, in seconds; never below that of the segment before it."""
     segment: Segment
     position: float
-    """Of its channel, once this is told."""
+    """Position of its channel once this segment is yielded."""
 
 
 @dataclass(slots=True, eq=False)
 class _Channel:
-    """One channel on its way."""
+    """The progress of one channel."""
 
     name: str
     own: Transcription
@@ -44,26 +44,26 @@ class _Channel:
     last: float = 0.0
     """Key of its last segment."""
     position: float = 0.0
-    """Of the last one that was told to whoever iterates."""
+    """Position of the channel at its last segment that was yielded."""
     ended: bool = False
 
     @property
     def floor(self) -> float:
-        """Before this, nothing comes any more."""
+        """Seconds before which this channel yields no further segment."""
         if self.waiting:
             return self.waiting[0].key
         return math.inf if self.ended else max(self.last, self.own.seconds_settled)
 
     @property
     def reached(self) -> float:
-        """Seconds of the recording whose segments of this channel have all been told."""
+        """Seconds of the recording up to which all segments of this channel were yielded."""
         if self.waiting:
             return self.position
         return math.inf if self.ended else max(self.position, self.own.seconds_through)
 
 
 class MultichannelTranscription:
-    """See `TranscriptStream`: all channels of a recording. Iterate it once."""
+    """The `TranscriptStream` of all channels of a recording. Iterate it once."""
 
     def __init__(self, work: Work, names: Sequence[str], channels: Sequence[Transcription], report: Report):
         self._work = work
@@ -73,7 +73,7 @@ class MultichannelTranscription:
         self._report = report
         self._moved = asyncio.Event()
         self._segments: list[Segment] = []
-        self._open: list[Segment] = []  # told, and reaching beyond the position
+        self._open: list[Segment] = []  # yielded, and ending after the position
         self.position = work.begin_at
         self.complete = False
 
@@ -119,11 +119,11 @@ class MultichannelTranscription:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._report.audio_seconds = self.seconds_read
-            if not self.complete and self._report.outcome == "completed":  # of one channel
+            if not self.complete and self._report.outcome == "completed":  # as one channel reported
                 self._report.outcome = "cancelled"
 
     async def _hear(self, party: _Channel) -> None:
-        """Take in one channel."""
+        """Read the segments of one channel."""
         try:
             async with aclosing(aiter(party.own)) as segments:
                 async for segment in segments:
@@ -138,13 +138,13 @@ class MultichannelTranscription:
             self._moved.set()
 
     def _is_known(self, segment: Segment) -> bool:
-        """It was told by an earlier attempt: chunks around the position are heard again as a whole."""
+        """Return whether an earlier attempt yielded it, for chunks at the position are transcribed again."""
         if not self._work.begin_at or segment.start is None or segment.end is None:
             return False
         return (segment.start + segment.end) / 2 <= self._work.begin_at
 
     def _next(self) -> Segment | None:
-        """Take the segment that stands before all that can still come; None: there is none yet."""
+        """Return the segment that no later segment can precede; None: there is none yet."""
         waiting = [party for party in self._parties if party.waiting]
         if not waiting:
             return None
@@ -159,7 +159,7 @@ class MultichannelTranscription:
         return told.segment
 
     def _move(self) -> None:
-        """Move the position on, to where every channel is through and no segment that was told is cut."""
+        """Move the position to where every channel is done and no segment that was yielded is cut."""
         reached = min(min(party.reached for party in self._parties), self.seconds_read)
         for segment in reversed(self._open):
             if (segment.start or 0.0) < reached < (segment.end or 0.0):
@@ -168,7 +168,7 @@ class MultichannelTranscription:
         self._open = [segment for segment in self._open if (segment.end or 0.0) > self.position]
 
     async def _wait(self) -> None:
-        """Wait until a segment has come, or a channel may have got further that others wait for."""
+        """Wait for a segment or, if channels wait for others, for `LOOK_SECONDS`."""
         waits = any(party.waiting for party in self._parties)
         try:
             async with asyncio.timeout(LOOK_SECONDS if waits else None):

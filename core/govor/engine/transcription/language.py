@@ -1,4 +1,4 @@
-"""The language of a recording's first speech, told by a model that can."""
+"""Detects the language of a recording's first speech, by a model that can."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Chances = Mapping[str, float]
 """ISO 639-1 codes with their probabilities, the most probable first."""
 
 SPEECH_SECONDS = 30.0
-"""What a detector hears; Whisper's window."""
+"""Seconds of speech that a model gets for detection: Whisper's window."""
 
 SEARCH_SECONDS = 180.0
-"""How far into a recording speech is looked for."""
+"""Seconds of a recording that are searched for speech."""
 
 CERTAIN = 0.5
-"""Least probability at which a language counts as told."""
+"""Least probability at which a language counts as detected."""
 
 
 async def language_chances(
@@ -41,9 +41,9 @@ async def language_chances(
     among: Collection[str] = (),
     selection: TrackSelection = ANYTHING,
 ) -> Chances:
-    """Return how probable each language of the first speech is, the most probable first; of `among` if any.
+    """Return the probability of each language of the first speech, among the codes in `among` if given.
 
-    Decodes no further than to `SPEECH_SECONDS` of speech; empty: nobody speaks. Raises InvalidAudio,
+    Decodes until there are `SPEECH_SECONDS` of speech; empty: no speech was found. Raises InvalidAudio,
     TranscriptionFailed, QueueTimeout.
     """
     chunk = await asyncio.to_thread(first_speech, path, decoders, detector, selection)
@@ -62,14 +62,14 @@ def _detect(model: LanguageDetector, audio: Audio) -> Sequence[tuple[str, float]
 
 
 def certain_language(chances: Chances) -> str | None:
-    """Return the most probable language, where it is probable enough to go by."""
+    """Return the most probable language if its probability is at least `CERTAIN`."""
     return next((code for code, chance in chances.items() if chance >= CERTAIN), None)
 
 
 def first_speech(
     path: Path, decoders: Decoders, detector: VoiceDetector, selection: TrackSelection = ANYTHING
 ) -> Chunk | None:
-    """Return the beginning of what is spoken in a recording; None: nobody speaks. Raises InvalidAudio."""
+    """Return the first speech of a recording; None: no speech was found. Raises InvalidAudio."""
     with Recording(path, decoders, tagged(selection)) as recording:
         return next(_chunks(recording, detector), None)
 

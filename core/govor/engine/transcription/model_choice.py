@@ -1,4 +1,4 @@
-"""Which model answers a recording: the one that is named or, for "auto", one that suits what is spoken."""
+"""Chooses the model for a recording: the one named or, for "auto", one that suits its language."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from govor.models.catalogue import Model
 from govor.models.selection.routing import Router
 
 UNAVAILABLE = (LoadFailed, DownloadFailed, InsufficientMemory)
-"""What sends a request on to the next model of its list."""
+"""Errors after which the next model of the list is tried."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSelector:
-    """Chooses by name, by language, by what can be loaded."""
+    """Chooses a model by name, by language, and by whether it can be loaded."""
 
     router: Router
     pool: Pool
     decoders: Decoders
     voice_detector: Callable[[], Awaitable[VoiceDetector]]
     likely: Callable[[], Collection[str]] = tuple
-    """Languages that the operator holds likely, for those who say nothing; none: any."""
+    """Languages that the operator expects if the client names none; empty: any."""
 
     @asynccontextmanager
     async def choose(
@@ -46,9 +46,9 @@ class ModelSelector:
         ticket: AdmissionTicket,
         selection: TrackSelection = ANYTHING,
     ) -> AsyncIterator[Model]:
-        """Give the model for a recording; one that was chosen for its language is held for the block.
+        """Yield the model for a recording. A model that was chosen for "auto" is leased for the block.
 
-        Raises ModelNotFound, ModelNotInstalled; for "auto" what the last model of the list failed with.
+        Raises ModelNotFound, ModelNotInstalled; for "auto" the error of the last model of the list.
         """
         if not self.router.means_auto(name):
             yield self.answering(name)[0]
@@ -63,7 +63,7 @@ class ModelSelector:
     def answering(
         self, name: str | None, language: str | None = None, needed: Collection[Feature] = ()
     ) -> list[Model]:
-        """Return who may answer, in the order in which they are tried: never none.
+        """Return the models that may answer, at least one, in the order in which they are tried.
 
         Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation.
         """
@@ -79,12 +79,12 @@ class ModelSelector:
         among: Collection[str] = (),
         selection: TrackSelection = ANYTHING,
     ) -> tuple[Model, Chances]:
-        """Return who tells the language, the model named or the first that can, and how probable each is.
+        """Return a model that detects languages, the one named or the first that can, with the probabilities.
 
-        Without languages to choose `among`, those count that the operator holds likely.
+        If `among` is empty, the languages that the operator expects are used.
 
-        Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation: it cannot, or nobody can; InvalidAudio;
-        what a model that is named cannot be loaded for.
+        Raises ModelNotFound, ModelNotInstalled, InvalidAudio; UnsupportedOperation if the model named, or
+        every model, cannot detect languages; the errors of a load if a model is named.
         """
         among = among or self.likely()
         named = [self.router.choose(name)] if name and not self.router.means_auto(name) else []
@@ -109,7 +109,7 @@ class ModelSelector:
     async def _detect(
         self, path: Path, among: Collection[str], ticket: AdmissionTicket, selection: TrackSelection
     ) -> str | None:
-        """Return the language that is spoken; None: it is uncertain, or no model can tell it."""
+        """Return the spoken language; None: it is uncertain, or no model can detect it."""
         try:
             _, chances = await self.languages("", path, ticket, among, selection)
         except UnsupportedOperation:
@@ -117,12 +117,12 @@ class ModelSelector:
         return certain_language(chances)
 
     def _detectors(self) -> list[Model]:
-        """Models that can tell languages, rather one in memory."""
+        """Return the models that can detect languages, those in memory first."""
         here = [loaded.model for loaded in self.pool.loaded_models.residents() if loaded.detects]
         return list(dict.fromkeys((*here, *self.router.detectors())))
 
     async def _first(self, models: list[Model], stack: AsyncExitStack) -> Model:
-        """Return the first model that can be loaded, and have the stack hold it."""
+        """Return the first model that can be loaded; `stack` holds its lease."""
         for model in models[:-1]:
             try:
                 await stack.enter_async_context(self.pool.lease(model))

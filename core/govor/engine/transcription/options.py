@@ -1,4 +1,4 @@
-"""What of a request's options a model can honour. Pure."""
+"""Reduces the options of a request to those that a model can honour. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NEEDED = {
     "words": Feature.WORDS,
     "logprobs": Feature.LOGPROBS,
 }
-"""Fields of Options that only a model with that feature is given."""
+"""Fields of Options that only models with that feature get."""
 
 DEFAULTS = {field.name: field.default for field in fields(Options)}
 
 
 def likely_languages(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the codes of the languages that an operator holds likely. Raises ConfigurationError."""
+    """Return the codes of the languages that an operator expects. Raises ConfigurationError."""
     try:
         return tuple(dict.fromkeys(parse_language(name) for name in names))
     except ValueError as error:
@@ -32,7 +32,7 @@ def likely_languages(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def expect(options: Options, spec: ModelSpec, likely: Sequence[str]) -> Options:
-    """Return the options with what the operator holds likely to be spoken, where the client says nothing."""
+    """Return the options with the languages that the operator expects, if the client names none."""
     if options.language or options.languages or Feature.DETECT not in spec.features:
         return options
     known = tuple(code for code in likely if not spec.languages or code in spec.languages)

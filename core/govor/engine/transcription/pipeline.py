@@ -1,6 +1,6 @@
-"""The way of one recording: its chunks through the model, and their segments put in order.
+"""Sends the chunks of one recording through the model and puts their segments in order.
 
-Knows nothing of HTTP, formats or where a model's files are.
+Knows nothing of HTTP, formats or the files of models.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Transcription:
-    """One recording on its way. Iterate it once for its segments; afterwards `result()` is whole."""
+    """The transcription of one recording. Iterate it once for its segments; then `result()` is complete."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Transcription:
         diarization: Diarization | None = None,
         share: FairShare | None = None,
     ):
-        """`share` is that of the request, where it hears several channels side by side."""
+        """`share`: that of the request, if several channels are transcribed side by side."""
         self._work = work
         self._report = report
         self._diarization = diarization
@@ -57,19 +57,19 @@ class Transcription:
             work, recording, detector, self._permits, report, long_form=self._long_form
         )
         self.position = work.begin_at
-        """Seconds of the recording that need not be heard again when what was yielded of them is kept."""
+        """Seconds of the recording that need no second transcription if the segments yielded are kept."""
         self._detailed = in_detail(work.options, work.model.spec)
         self._stitcher = OverlapStitcher(work.options)
         self._segments: list[Segment] = []
         self._done = work.begin_at
-        self._begun: list[InferenceTask] = []  # in order; a task leaves when all its segments were yielded
+        self._begun: list[InferenceTask] = []  # in order, until all their segments were yielded
         self._queue_timer = queue_timer
         self.complete = False
-        """All segments have been yielded."""
+        """Whether all segments have been yielded."""
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What of the recording was not heard; known once it is complete."""
+        """Parts of the recording that were not transcribed; known once it is complete."""
         return self._reader.notices
 
     @property
@@ -79,21 +79,21 @@ class Transcription:
 
     @property
     def seconds_done(self) -> float:
-        """Seconds of the recording that are done: recognised and told, or silence."""
+        """Seconds of the recording that are done: transcribed and yielded, or silence."""
         if self.complete:
             return self.seconds_read
         return self._done if self._begun else max(self._done, self._reader.settled)
 
     @property
     def seconds_settled(self) -> float:
-        """Seconds of the recording before which no segment begins any more."""
+        """Seconds of the recording before which no further segment begins."""
         if self.complete:
             return self.seconds_read
         return min(max(self._done, self._first_begun), self._stitcher.held_from)
 
     @property
     def seconds_through(self) -> float:
-        """Seconds of the recording of which no chunk is left that is not told to its end."""
+        """Seconds of the recording whose chunks have all been yielded to their end."""
         if self.complete:
             return self.seconds_read
         return max(self.position, min(self._first_begun, self._stitcher.held_from))
@@ -104,18 +104,18 @@ class Transcription:
 
     @property
     def seconds_diarized(self) -> float | None:
-        """Seconds in which speakers are told apart so far; None: nobody asked, or that is over."""
+        """Seconds diarized so far; None: diarization was not asked for, or is over."""
         return self._diarization.seconds if self._diarization and not self.seconds_read else None
 
     @property
     def seconds_stated(self) -> float | None:
-        """Length of the recording as its container states it, or what was read of it, where that is more."""
+        """Length of the recording as its container states it, or the seconds read, if that is more."""
         return self._reader.seconds_stated
 
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield segments with text, in order, each as soon as it is final.
 
-        Where speakers are told apart, that comes first: who they are is known at the end of the recording.
+        Diarization comes first: it knows the speakers only at the end of the recording.
         """
         tasks: asyncio.Queue[InferenceTask | GovorError | None] = asyncio.Queue(
             self._scheduler.ahead.chunks + 1
@@ -152,13 +152,13 @@ class Transcription:
                 await asyncio.wait([reader])
 
     def _final(self, heard: Segment, task: InferenceTask, speakers: Speakers | None) -> Iterator[Segment]:
-        """Yield what is final with a task's next segment; the position moves with the last part of each."""
+        """Yield what a task's next segment makes final; the last part of each segment moves the position."""
         last_of_turn = not self._long_form and task.ends_with(heard)
         detailed = task.options is self._detailed
         seam_behind = task.seam if last_of_turn else None
-        told = None if last_of_turn else task.seam  # of what lies before the last, too
+        told = None if last_of_turn else task.seam  # also of segments before the last one
         for segment, seam in self._stitcher.add(heard, seam_behind, detailed=detailed):
-            # a model that carries its text on within a chunk must hear all of it again
+            # within a chunk there is no position: a model that uses its earlier text must get the chunk again
             reached = max(self.position, seam or (task.end_time if last_of_turn else 0.0))
             if has_text(segment.text) and (seam or told or math.inf) > self._work.begin_at:
                 *others, last = speakers.split(segment) if speakers else [segment]
@@ -168,7 +168,7 @@ class Transcription:
             self.position = reached
 
     async def _read(self, tasks: asyncio.Queue[InferenceTask | GovorError | None]) -> None:
-        """Hand chunks to the scheduler as far as its permits go; the next one is read meanwhile."""
+        """Submit chunks as far as the permits allow; the next chunk is read meanwhile."""
         loop = asyncio.get_running_loop()
         overlapped = False
         try:
@@ -178,7 +178,7 @@ class Transcription:
                 cut_text = not self._long_form and spans_silence(chunk)
                 options = self._detailed if at_seam or cut_text else self._work.options
                 task = InferenceTask(chunk, options, self._share, self._permits.release)
-                del chunk  # the task lets go of it when it is done
+                del chunk  # the task drops the audio when it is done
                 if not self._begun:
                     self._done = max(self._done, self._reader.settled)
                 self._begun.append(task)
@@ -194,7 +194,7 @@ class Transcription:
             await tasks.put(None)
 
     def result(self) -> Transcript:
-        """The transcript of all that has been yielded."""
+        """Return the transcript of all segments yielded."""
         return assemble(
             self._segments,
             self._work.options,

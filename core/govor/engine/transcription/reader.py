@@ -1,4 +1,4 @@
-"""A recording read ahead of the model: decoded, searched for speech, cut into chunks. Runs in threads."""
+"""Reads a recording ahead of the model: decodes it, finds speech, cuts chunks. Runs in threads."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from govor.engine.transcription.work import Work
 from govor.events import Report
 
 MODEST_SECONDS = 60.0
-"""Length of the chunks while there is no room for longer ones."""
+"""Seconds of the longest chunk while the request may hold no longer ones."""
 
 
 class ChunkReader:
-    """The chunks of one recording, in order. What is read of it is known in any thread."""
+    """The chunks of one recording, in order. Any thread may read the properties."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class ChunkReader:
         *,
         long_form: bool,
     ):
-        """`permits` say whether there is room for long chunks; `report` gets the time that decoding took."""
+        """`permits` decides whether long chunks are allowed; `report` gets the time that decoding took."""
         self._work = work
         self._recording = recording
         self._permits = permits
@@ -43,28 +43,28 @@ class ChunkReader:
         self._padding = rules.padding
         self._chunks = self._all_chunks()
         self.settled = 0.0
-        """Seconds of the recording before which no chunk begins any more."""
+        """Seconds of the recording before which no further chunk begins."""
 
     @property
     def seconds(self) -> float:
-        """Seconds of the recording that were decoded so far."""
+        """Seconds of the recording decoded so far."""
         return self._chunker.seconds
 
     @property
     def seconds_stated(self) -> float | None:
-        """Length of the recording as its container states it, or what was read of it, if that is more."""
+        """Length of the recording as its container states it, or the seconds read, if that is more."""
         stated = self._recording.duration
         return None if stated is None else max(stated, self.seconds)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What of the recording was not heard; known once it has been read to its end."""
+        """Parts of the recording that were not decoded; known once it has been read to its end."""
         return self._recording.notices
 
     def next(self) -> Chunk | None:
         """Return the next chunk; None: there is none. Runs in a thread, one call at a time.
 
-        Raises AudioTooLong, InvalidAudio and what voice detection raises.
+        Raises AudioTooLong, InvalidAudio and the errors of voice detection.
         """
         began = time.monotonic()
         try:
@@ -73,7 +73,7 @@ class ChunkReader:
             self._report.decoded(began, time.monotonic() - began)
 
     def _all_chunks(self) -> Iterator[Chunk]:
-        """Yield the chunks that an earlier attempt is not through with."""
+        """Yield the chunks that an earlier attempt has not finished."""
         whole = self._work.parties is not None
         yield from unheard(self._cut(), self._work.begin_at, self._padding, whole=whole)
 

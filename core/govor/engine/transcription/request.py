@@ -1,6 +1,6 @@
-"""What is asked of the engine, in no dialect, and what a model can do of it.
+"""A request to the engine, in no dialect, and its reduction to the abilities of a model.
 
-Every way in makes one: HTTP, plugins and the terminal. Knows nothing of HTTP.
+HTTP, plugins and the terminal each make one. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from govor.models.catalogue import Model
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionRequest:
-    """A recording, and what is wanted of it."""
+    """A recording, and how it shall be transcribed."""
 
     path: Path
     model: str = ""
     """Id, alias, "auto"; empty: the default."""
     options: Options = field(default_factory=Options)
     ticket: AdmissionTicket | None = None
-    """How it was admitted; None: it is admitted when it is prepared."""
+    """The ticket of its admission; None: it is admitted when it is prepared."""
     rules: SpeechRules | None = None
-    """How speech is distinguished from silence; None: as suits the model."""
+    """The rules that separate speech from silence; None: those that suit the model."""
     max_seconds: float | None = None
-    """Longest recording; 0: any; None: the server's own limit."""
+    """Longest recording in seconds; 0: any; None: the server's own limit."""
     ignored: tuple[str, ...] = ()
     """Fields that the dialect knows and does not honour."""
     honoured: tuple[str, ...] = ()
-    """Fields of other servers that are honoured, as NAME=OURS."""
+    """Fields of other servers that are honoured, each as NAME=OURS."""
     diarize: Diarize | None = None
     """How segments are assigned to speakers; None: not at all."""
     parties: SeparateChannels | None = None
@@ -45,27 +45,27 @@ class TranscriptionRequest:
     selection: TrackSelection = ANYTHING
     """Which track of the recording is transcribed."""
     unasked: frozenset[str] = frozenset()
-    """Options that the dialect sets, not the client: a model that lacks them is none the worse."""
+    """Options that the dialect sets, not the client: they are not reported as missing."""
     client: str = ""
-    """Whose request it is, for the limits of one client."""
+    """The client, for the limits per client."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """A request with its model, ready to be transcribed."""
+    """A request with its model, ready for transcription."""
 
     request: TranscriptionRequest
     work: Work
     missing: tuple[str, ...]
-    """Options that were asked for and that the model cannot honour."""
+    """Options that the client asked for and the model cannot honour."""
 
 
 def reduced(
     request: TranscriptionRequest, model: Model, ticket: AdmissionTicket, max_seconds: float
 ) -> PreparedRequest:
-    """Return the work, with the options that a model can honour. Raises UnsupportedOperation.
+    """Return the work, with only the options that a model can honour. Raises UnsupportedOperation.
 
-    `max_seconds` holds unless the request says otherwise.
+    `max_seconds` is the limit if the request has none.
     """
     kept, beyond = honour(request.options, model.spec)
     work = Work(

@@ -1,4 +1,4 @@
-"""What whoever tells a transcript sees of a recording on its way, however it is heard."""
+"""The interface of a running transcription, for routes, jobs and the terminal."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from govor.contract.recognition import Notice, Segment, Transcript
 
 
 class TranscriptStream(Protocol):
-    """One recording on its way. Iterate it once for its segments; afterwards `result()` is whole."""
+    """A running transcription. Iterate it once for its segments; afterwards `result()` is complete."""
 
     @property
     def position(self) -> float:
-        """Seconds of the recording that need not be heard again when what was yielded of them is kept."""
+        """Seconds of the recording that need no second transcription if the segments yielded are kept."""
         ...
 
     @property
     def complete(self) -> bool:
-        """All segments have been yielded."""
+        """Whether all segments have been yielded."""
         ...
 
     @property
@@ -28,22 +28,22 @@ class TranscriptStream(Protocol):
 
     @property
     def seconds_done(self) -> float:
-        """Seconds of the recording that are done: recognised and told, or silence."""
+        """Seconds of the recording that are done: transcribed and yielded, or silence."""
         ...
 
     @property
     def seconds_diarized(self) -> float | None:
-        """Seconds in which speakers are told apart so far; None: nobody asked, or that is over."""
+        """Seconds diarized so far; None: diarization was not asked for, or is over."""
         ...
 
     @property
     def seconds_stated(self) -> float | None:
-        """Length of the recording as its container states it, or what was read of it, where that is more."""
+        """Length of the recording as its container states it, or the seconds read, if that is more."""
         ...
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What of the recording was not heard; known once it is complete."""
+        """Parts of the recording that were not transcribed; known once it is complete."""
         ...
 
     def __aiter__(self) -> AsyncGenerator[Segment, None]:
@@ -51,5 +51,5 @@ class TranscriptStream(Protocol):
         ...
 
     def result(self) -> Transcript:
-        """The transcript of all that has been yielded."""
+        """Return the transcript of all segments yielded."""
         ...

@@ -1,4 +1,4 @@
-"""What one recording is to be transcribed with, and how. Knows nothing of HTTP."""
+"""The transcription of one recording as the engine gets it. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from govor.models.catalogue import Model
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What to transcribe, with what, how."""
+    """A recording, its model, and how it is transcribed."""
 
     path: Path
     model: Model
     options: Options = field(default_factory=Options)
-    """Already reduced to what the model can honour."""
+    """Only options that the model can honour."""
     rules: SpeechRules | None = None
-    """How speech is told from silence; None: as suits the model."""
+    """The rules that separate speech from silence; None: those that suit the model."""
     max_seconds: float = 0.0
-    """Longest recording taken; 0: any."""
+    """Longest recording in seconds; 0: any."""
     client: str = ""
-    """Whose work it is, for the limits of one client."""
+    """The client, for the limits per client."""
     background: bool = False
-    """Whether it comes from a queue of its own, and is neither refused nor timed out for want of room."""
+    """Whether it is a job, which has waited in its own queue: it is neither refused nor timed out."""
     begin_at: float = 0.0
-    """Seconds of the recording that an earlier attempt was through with: its `position`."""
+    """Seconds of the recording that an earlier attempt finished: its `position`."""
     ticket: AdmissionTicket | None = None
-    """Its place, where it was let in before it was uploaded; None: it is let in when its turn begins."""
+    """The ticket that it got before its upload; None: it is admitted when the transcription begins."""
     diarize: Diarize | None = None
-    """How its segments are given to their speakers; None: not at all."""
+    """How segments are assigned to speakers; None: not at all."""
     selection: TrackSelection = ANYTHING
-    """Which track and channel of it is heard."""
+    """Track and channel of the recording that are transcribed."""
     parties: SeparateChannels | None = None
-    """How its channels are heard apart; None: they are mixed. `diarize` is then for mono recordings."""
+    """How channels are transcribed apart; None: they are mixed. With it, `diarize` is for mono recordings."""
