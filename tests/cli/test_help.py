@@ -78,12 +78,12 @@ HELP = {
     "transcribe": ["--model", "--format", "--language", "--output", "srt", "exit code"],
     "models": ["--all", "pull"],
     "models pull": ["MODEL", "--offline"],
-    "pull": ["MODEL", "--download", "--server", "--json", "goes on where it was"],
+    "pull": ["MODEL", "--download", "--server", "--json", "continues it"],
     "rm": ["MODEL", "--force", "--server"],
     "verify": ["MODEL", "damaged"],
     "prune": ["--dry-run", "unfinished downloads"],
     "du": ["SHARED", "PARTIAL"],
-    "plugins": ["failed and why"],
+    "plugins": ["failed with the reason"],
 }
 
 

@@ -279,4 +279,4 @@ def test_after_a_hangup_with_a_wrong_file_all_stays_as_it_was(started: Any, post
 
 def test_without_a_key_other_machines_are_warned_of(started: Any) -> None:
     process = started("--host", "0.0.0.0")
-    assert "Whoever reaches 0.0.0.0 can use this server" in process.wait_for("Whoever reaches")
+    assert "client that reaches 0.0.0.0 can use this server" in process.wait_for("client that reaches")

@@ -1,8 +1,8 @@
-"""The command `govor`: serve, transcribe, models on disk and in memory, plugins, and what plugins add.
+"""The command `govor`: serve, transcribe, models on disk and in memory, plugins, and commands of plugins.
 
-A command is imported when it runs: `govor --version` must not wait for a web server.
+A command is imported when it runs: `govor --version` must not wait for the imports of a web server.
 
-Exit codes: 0 done; 1 something went wrong, said on stderr; 2 the command line is wrong; 130 interrupted.
+Exit codes: 0 success; 1 failure, with a message on stderr; 2 wrong command line; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from govor.cli.terminal.exit import leave
 from govor.errors import GovorError
 
 CORE = {
-    "du": CoreCommand("models.manage", "du", "Report what models take on the disk."),
+    "du": CoreCommand("models.manage", "du", "Report the space that models take on the disk."),
     "hash": CoreCommand(
         "hash", "hash_files", "Print size and sha256 of files for a backend's list of models."
     ),
-    "jobs": CoreCommand("jobs", "jobs", "List a server's jobs; hand in, show, cancel."),
-    "load": CoreCommand("client.memory", "load", "Bring models into a running server's memory."),
+    "jobs": CoreCommand("jobs", "jobs", "List a server's jobs; submit, show, cancel."),
+    "load": CoreCommand("client.memory", "load", "Load models into a running server's memory."),
     "models": CoreCommand("models.listing", "models", "List the models that can answer."),
     "new-backend": CoreCommand("new_backend", "new_backend", "Write the package of a backend of your own."),
-    "plugins": CoreCommand("plugins", "plugins", "List the plugins and what became of them."),
+    "plugins": CoreCommand("plugins", "plugins", "List the plugins: ready, disabled or failed."),
     "prune": CoreCommand("models.manage", "prune", "Delete files that no model needs."),
-    "ps": CoreCommand("client.memory", "ps", "Show what is in a running server's memory."),
+    "ps": CoreCommand("client.memory", "ps", "Show the models in a running server's memory."),
     "pull": CoreCommand("models.manage", "pull", "Fetch models, so that they can answer."),
-    "reload": CoreCommand("client.memory", "reload", "Load models anew while the old ones answer."),
+    "reload": CoreCommand("client.memory", "reload", "Load models again while the old ones answer."),
     "rm": CoreCommand("models.manage", "rm", "Delete models' files."),
     "serve": CoreCommand("serve.command", "serve", "Serve the OpenAI audio API over HTTP until interrupted."),
     "transcribe": CoreCommand(
         "transcribe.command", "transcribe", "Transcribe FILES and print the text, or write it to --output."
     ),
-    "unload": CoreCommand("client.memory", "unload", "Take models out of a running server's memory."),
+    "unload": CoreCommand("client.memory", "unload", "Unload models from a running server's memory."),
     "verify": CoreCommand("models.manage", "verify", "Hash models' files again."),
 }
 
@@ -48,7 +48,7 @@ CORE = {
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    is_eager=True,  # known when the plugins' commands are listed for --help
+    is_eager=True,  # must be known before --help lists the commands of plugins
     help="Configuration file. [env: GOVOR_CONFIG; default: ./plugins.toml, if there is one]",
 )
 @click.pass_context
@@ -65,7 +65,7 @@ cli.core = CORE
 
 
 def main() -> None:
-    """Run the command line; errors meant for people are shown as one line."""
+    """Run the command line; print each GovorError as one line."""
     logging.captureWarnings(True)
     try:
         cli(standalone_mode=False)

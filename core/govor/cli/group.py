@@ -1,7 +1,7 @@
-"""The command `govor` itself: the core's commands, and behind them those of plugins.
+"""The command `govor` itself: the core's commands and those of plugins.
 
-A command of the core is imported when it runs, and plugins are loaded when a command is asked for that the
-core does not have, or for the list of all.
+A command of the core is imported when it runs. Plugins are loaded for the list of all commands, and for a
+command that the core does not have.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import click
 from govor.errors import GovorError
 
 FOUND = "govor.cli.group"
-"""Where a context keeps the plugins' commands once they are known."""
+"""Key of the plugins' commands in the context's `meta`."""
 
 
 class CoreCommand(NamedTuple):
-    """Where a command of the core is, and its line in the list of all."""
+    """Module and name of a command of the core, and its line in the list of all."""
 
     module: str
-    """Below `govor.cli`."""
+    """Relative to `govor.cli`."""
     name: str
     short_help: str
 
 
 class Commands(click.Group):
-    """The core's commands and the plugins'; it prints the reason if those cannot be had."""
+    """The commands of the core and of plugins; if plugins cannot be loaded, it prints the reason."""
 
     core: dict[str, CoreCommand]
 
@@ -36,7 +36,7 @@ class Commands(click.Group):
         return sorted({*self.core, *self._further(context)})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Return a command; None: there is none. Imports it, if it is the core's."""
+        """Return a command, or None. Imports a command of the core."""
         if name in self.core:
             place = self.core[name]
             command: click.Command = getattr(import_module(f"govor.cli.{place.module}"), place.name)
@@ -44,7 +44,7 @@ class Commands(click.Group):
         return self._further(context).get(name)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of all commands; none of the core's is imported."""
+        """Write the list of all commands, without importing those of the core."""
         names = self.list_commands(context)
         limit = formatter.width - 6 - max(map(len, names))
         lines = [(name, self._line(context, name, limit)) for name in names]
@@ -57,7 +57,7 @@ class Commands(click.Group):
         return self._further(context)[name].get_short_help_str(limit)
 
     def _further(self, context: click.Context) -> dict[str, click.Command]:
-        """Return the plugins' commands, in the configuration that the command line names."""
+        """Return the plugins' commands, by the configuration that the command line names."""
         if FOUND not in context.meta:
             context.meta[FOUND] = {}
             from govor.cli.terminal.say import say

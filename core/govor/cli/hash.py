@@ -1,4 +1,4 @@
-"""`govor hash`: size and sha256 of files, as a backend states them of its models."""
+"""`govor hash`: size and sha256 of files, in the form in which a backend lists them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CHUNK_BYTES = 2**20
     "--source",
     metavar="START",
     default="…",
-    help="How the address of each file begins, as in hf:OWNER/REPO@REVISION or https://models.example/small.",
+    help="Beginning of each file's source, as in hf:OWNER/REPO@REVISION or https://models.example/small.",
 )
 def hash_files(paths: tuple[Path, ...], source: str) -> None:
-    """Print each of FILES as the `govor.ModelFile` that a backend lists; of a folder, all that is in it.
+    """Print each of FILES, and each file of a folder, as the `govor.ModelFile` that a backend lists.
 
-    A file of a folder has its path in it as its name.
+    The name of a file from a folder is its path in that folder.
     """
     for name, path in _named(paths):
         size, sha256 = _measured(path)
@@ -45,7 +45,7 @@ def _named(paths: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
 
 
 def _measured(path: Path) -> tuple[int, str]:
-    """Return size and sha256. Raises ConfigurationError."""
+    """Return size in bytes and sha256. Raises ConfigurationError."""
     digest, size = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:

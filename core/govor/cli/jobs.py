@@ -32,8 +32,8 @@ HEADINGS = ("ID", "STATE", "CREATED", "DONE", "MODEL", "ERROR")
 STATES = ("queued", "in_progress", "completed", "failed", "cancelled")
 
 
-@click.group(invoke_without_command=True, short_help="List a server's jobs; hand in, show, cancel.")
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many at most.")
+@click.group(invoke_without_command=True, short_help="List a server's jobs; submit, show, cancel.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="Most jobs shown.")
 @click.option("--status", type=click.Choice(STATES), help="Only jobs in this state.")
 @json_option
 @server_options(default=DEFAULT_SERVER)
@@ -43,7 +43,8 @@ def jobs(
 ) -> None:
     """List the jobs of a running server, the newest first.
 
-    DONE is how much of the recording has been recognised. With keys, a server shows the jobs of one's own.
+    DONE is the part of the recording that has been transcribed. If the server has keys, it lists only the
+    jobs of your key.
     """
     if context.invoked_subcommand is not None:
         return
@@ -60,9 +61,9 @@ def jobs(
 @click.argument("files", nargs=-1, required=True, metavar="FILES…")
 @wish_options
 def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
-    """Hand in FILES, or the recordings of folders, each as a job; print the jobs' ids.
+    """Submit FILES, or the recordings of folders, each as a job; print the jobs' ids.
 
-    `govor jobs result` fetches the text when it is there, in this format or any other.
+    `govor jobs result` fetches the text of a completed job, in this format or any other.
     """
     wanted, formats, style = read_wishes(given, Subtitles())
     if len(formats) > 1:
@@ -100,7 +101,7 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
 @of_server
 @click.argument("job")
 @click.option(
-    "--format", "-f", "response_format", type=click.Choice(tuple(MEDIA_TYPES)), help="Default: as handed in."
+    "--format", "-f", "response_format", type=click.Choice(tuple(MEDIA_TYPES)), help="Default: as submitted."
 )
 def result(remote: Remote, /, job: str, response_format: str | None) -> None:
     """Print the result of JOB."""
@@ -113,7 +114,7 @@ def result(remote: Remote, /, job: str, response_format: str | None) -> None:
 @of_server
 @click.argument("job")
 def show(remote: Remote, /, job: str) -> None:
-    """Print all that is known of JOB as JSON, its result included. The exit code is 1 where it failed."""
+    """Print JOB as JSON, with its result. The exit code is 1 if it failed."""
     found = remote.get(_path(job))
     show_json(found)
     if found["status"] == "failed":
@@ -124,7 +125,7 @@ def show(remote: Remote, /, job: str) -> None:
 @of_server
 @click.argument("names", nargs=-1, required=True, metavar="JOB…")
 def cancel(remote: Remote, /, names: tuple[str, ...]) -> None:
-    """Cancel each JOB that waits or runs; forget one that has ended."""
+    """Cancel each JOB that waits or runs; delete one that has ended."""
     for name in names:
         removed = remote.delete(_path(name))
         say(f"{name} is {'forgotten' if removed['deleted'] else 'cancelled'}")

@@ -1,4 +1,4 @@
-"""`govor new-backend`: the package of a backend of one's own, which passes its tests at once."""
+"""`govor new-backend`: writes the package of a new backend, whose tests pass at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from govor.errors import ConfigurationError
 from govor.plugins import GROUP
 
 EXAMPLE = "echo"
-"""The name that the template's files have instead of the new one."""
+"""The plugin's name in the template."""
 
 PLACES = {
     "pyproject.toml": "pyproject.toml.txt",
@@ -34,9 +34,9 @@ PLACES = {
     help="Folder to put the package's folder into. Default: this one.",
 )
 def new_backend(name: str, parent: Path) -> None:
-    """Write a package NAME that answers and passes Govor's suite at once: the start of a backend.
+    """Write a package NAME, the start of a backend: it answers, and passes Govor's test suite at once.
 
-    NAME is the plugin's: lower-case letters, digits and single hyphens, as in my-model.
+    NAME becomes the plugin's name: lower-case letters, digits and single hyphens, as in my-model.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ConfigurationError(
@@ -50,7 +50,7 @@ def new_backend(name: str, parent: Path) -> None:
 
 
 def write_package(name: str, parent: Path) -> Path:
-    """Write the files and return their folder. Raises ConfigurationError: it exists, or cannot be made."""
+    """Write the files; return their folder. Raises ConfigurationError if it exists or cannot be made."""
     folder = parent / name
     try:
         folder.mkdir()
@@ -67,7 +67,7 @@ def write_package(name: str, parent: Path) -> Path:
 
 
 def renamed(text: str, name: str) -> str:
-    """Put the new name in all the places of the example's."""
+    """Replace the template's name with the new one, in each of its spellings."""
     names = {
         f"_{EXAMPLE}": "_" + name.replace("-", "_"),
         EXAMPLE: name,

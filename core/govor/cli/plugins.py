@@ -1,4 +1,4 @@
-"""`govor plugins`: what is installed and what became of it."""
+"""`govor plugins`: the installed plugins and their states."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from govor.plugins import Plugin, Plugins
 HEADINGS = ("NAME", "STATE", "DISTRIBUTION", "HOOKS", "MODELS", "REASON")
 
 
-@click.command(short_help="List the plugins and what became of them.")
+@click.command(short_help="List the plugins: ready, disabled or failed.")
 @json_option
 @click.pass_obj
 def plugins(config: Path | None, *, as_json: bool) -> None:
-    """List the installed plugins in order: ready, disabled, or failed and why."""
+    """List the installed plugins in order: ready, disabled, or failed with the reason."""
     show_log("error" if as_json else "warning")
     found = list(Plugins(read_settings(config, {})))
     if as_json:
@@ -36,7 +36,7 @@ def plugins(config: Path | None, *, as_json: bool) -> None:
 
 
 def _body(plugin: Plugin) -> dict[str, object]:
-    """One plugin as GET /v1/plugins has it, with the models that it declares."""
+    """Return one plugin as in GET /v1/plugins, with the models that it declares."""
     return {
         "name": plugin.name,
         "distribution": plugin.distribution,

@@ -63,7 +63,7 @@ class Folders:
         models, data = self._store.root, self._settings.data_dir
         if why := refusal(models):
             log.warning(
-                "Models cannot be kept in %s: %s. What is there can answer; set models_dir to have more",
+                "Models cannot be kept in %s: %s. Models in it can answer; set models_dir to have more",
                 models,
                 why,
             )

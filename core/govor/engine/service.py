@@ -85,7 +85,7 @@ class Service:
         )
         wanted = LoadSettingsTable.of_settings(settings)
         for name in wanted.unknown_names(list(self.catalogue)):
-            log.warning("[models.%s] is about a model that no plugin has", name)
+            log.warning("[models.%s] names a model that no plugin has", name)
         for alias, target in self.catalogue.lost_aliases():
             meant = did_you_mean(target, (model.id for model in self.catalogue))
             log.warning("The alias '%s' leads to '%s', which no plugin has%s", alias, target, meant)

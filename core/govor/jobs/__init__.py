@@ -1,4 +1,4 @@
-"""Transcriptions that outlive a connection, and the server: kept on disk, gone on with, told when done.
+"""Jobs: transcriptions that are stored on disk, survive a restart, and notify a webhook when they end.
 
-Knows nothing of HTTP requests to this server.
+Knows nothing of requests to this server.
 """

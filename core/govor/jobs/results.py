@@ -1,4 +1,4 @@
-"""What a job has brought so far, as a whole or as it comes."""
+"""Reads the segments of a job: all so far, or each as it comes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from govor.jobs.storage.records import Job, RequestedJob
 from govor.jobs.storage.store import JobStore
 
 PAGE = 200
-"""Segments that are read at once."""
+"""Segments read in one call of the store."""
 
 
 async def read_transcript(store: AsyncJobStore, job: RequestedJob, owner: str) -> Transcript:
-    """Return all segments put together. Raises JobNotFound, and why the job has failed."""
+    """Return the transcript of all segments. Raises JobNotFound; if the job has failed, its error."""
     segments: list[Segment] = []
     while True:
         found, page = await store.do(JobStore.read_on, job.id, owner, len(segments), PAGE)
@@ -33,7 +33,7 @@ async def read_transcript(store: AsyncJobStore, job: RequestedJob, owner: str) -
 async def follow(
     store: AsyncJobStore, job: str, owner: str, quiet: float
 ) -> AsyncGenerator[Segment | Job | None, None]:
-    """Yield segments as they come, in the end the job; None after `quiet` seconds without one.
+    """Yield segments as they come, and the job at its end; None after `quiet` seconds without a segment.
 
     Raises JobNotFound, ShuttingDown.
     """

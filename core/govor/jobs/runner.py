@@ -1,4 +1,4 @@
-"""The queue of jobs at work: a few at a time, each from where it stood, its segments kept as they come."""
+"""Runs jobs, a few at a time: each continues at its position, and its segments are stored as they come."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from govor.jobs.storage.records import AnyJob, Job, JobFailure, JobRequest, Requ
 from govor.jobs.storage.store import JobStore
 
 ATTEMPTS = 3
-"""How often the server may end while it works on a job alone that gets no further: then it is to blame."""
+"""Crashes of the server while one job runs alone without progress, after which that job fails."""
 
 BROKEN_SECONDS = 30.0
-"""Pause after which the data folder is tried again."""
+"""Seconds until a failed call of the data folder is repeated."""
 
 LONGEST_PAUSE_SECONDS = 60.0
 
@@ -38,10 +38,10 @@ log = logging.getLogger(__name__)
 
 
 class Runner:
-    """Works on jobs until it is closed; what is under way then waits for the next server."""
+    """Runs jobs until it is closed; jobs that run then wait for the next start of the server."""
 
     def __init__(self, service: Service, store: AsyncJobStore, finished: Callable[[], None]):
-        """`finished` is called when a job has ended by itself."""
+        """`finished` is called when a job has completed or failed."""
         self._service = service
         self._store = store
         self._finished = finished
@@ -49,18 +49,18 @@ class Runner:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._live: dict[int, TranscriptStream] = {}
         self.trouble = ""
-        """Why no job can be begun now; empty: one can."""
+        """Why no job can be started now; empty: jobs can be started."""
         self._workers = [
             asyncio.create_task(self._work(), name=f"jobs {number}")
             for number in range(service.settings.jobs_parallel)
         ]
 
     def wake(self) -> None:
-        """There is a job more."""
+        """Look for new jobs."""
         self._arrival.set()
 
     def as_it_is(self, job: AnyJob) -> AnyJob:
-        """Return a job with how far it is, also where nothing was said since."""
+        """Return a job with its present progress, also during long silence."""
         live = self._live.get(job.number)
         if live is None or job.finished:
             return job
@@ -68,14 +68,14 @@ class Runner:
         return replace(job, position=position, seconds_diarized=live.seconds_diarized)
 
     async def drop(self, number: int) -> None:
-        """Stop working on a job; return when nothing of it is at work."""
+        """Stop a job; return when its task has ended."""
         task = self._running.get(number)
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
 
     async def close(self) -> None:
-        """Stop the work."""
+        """Stop all jobs."""
         tasks = [*self._workers, *self._running.values()]
         for task in tasks:
             task.cancel()
@@ -88,7 +88,7 @@ class Runner:
                 job = await self._begin_next()
             except ShuttingDown:
                 return
-            except Exception as error:  # noqa: BLE001 - the queue goes on whatever it was
+            except Exception as error:  # noqa: BLE001 - the queue must go on after any error
                 self._complain(error)
                 await asyncio.sleep(BROKEN_SECONDS)
                 continue
@@ -96,8 +96,8 @@ class Runner:
             if job is None:
                 await self._arrival.wait()
                 continue
-            self._arrival.set()  # another worker may have seen the same bell
-            if job.finished:  # it could not be read
+            self._arrival.set()  # one signal may stand for several jobs
+            if job.finished:  # its row could not be read
                 self._finished()
             else:
                 task = asyncio.create_task(self._run(job), name=f"job {job.id}")
@@ -111,7 +111,7 @@ class Runner:
         return await self._store.do(JobStore.begin_next, time.time(), [*self._running], quiet=quiet)
 
     def _complain(self, error: Exception) -> None:
-        """Keep why no job can be begun; the log is told once, and of what nobody expects where it was."""
+        """Record why no job can be started, and log it once; an unexpected error with its traceback."""
         told = isinstance(error, GovorError)
         trouble = str(error) if told else f"No job can be begun: {type(error).__name__}: {error}."
         if trouble != self.trouble:
@@ -119,26 +119,26 @@ class Runner:
         self.trouble = trouble
 
     async def _run(self, job: RequestedJob) -> None:
-        """Do one job, as far as it goes. Raises CancelledError only."""
+        """Run one job until it ends or must wait. Raises CancelledError only."""
         try:
             failure = await self._attempt(job)
             if failure is not None:
                 await self._end(job, JobStore.fail, JobFailure.of(failure))
         except ShuttingDown:
-            self._store.stop()  # when it is closed, the job waits again
-        except GovorError as error:  # it passes: the engine is busy, or the disk full
+            self._store.stop()  # `close` of the store queues the job again
+        except GovorError as error:  # temporary: the engine is busy, or the disk full
             await self._put_back(job)
             self._store.notify(job.id)
             await asyncio.sleep(min(error.retry_after or BROKEN_SECONDS, LONGEST_PAUSE_SECONDS))
         except Exception:
-            log.exception("Job %s rests for %g s, as its end cannot be written down", job.id, BROKEN_SECONDS)
+            log.exception("Job %s pauses for %g s: its end cannot be recorded", job.id, BROKEN_SECONDS)
             await self._put_back(job)
             await asyncio.sleep(BROKEN_SECONDS)
         finally:
             self._live.pop(job.number, None)
 
     async def _attempt(self, job: RequestedJob) -> GovorError | None:
-        """Go on with a job; return why it can never be done. Raises what passes."""
+        """Continue a job; return the error if it can never succeed. Raises temporary errors."""
         if job.attempts >= ATTEMPTS:
             return TranscriptionFailed(
                 f"The server ended {ATTEMPTS} times while it worked on this job alone."
@@ -183,7 +183,7 @@ class Runner:
         await self._end(job, partial(JobStore.complete, notices=notices), seconds)
 
     def _diarize(self, order: JobRequest) -> Diarize | None:
-        """How the speakers of a job are told apart. Raises UnsupportedOperation, ModelNotInstalled."""
+        """Return the diarization of a job. Raises UnsupportedOperation, ModelNotInstalled."""
         if order.speakers is None:
             return None
         known = tuple(speaker.known() for speaker in order.speakers)
@@ -196,13 +196,13 @@ class Runner:
             self._finished()
 
     async def _put_back(self, job: Job) -> None:
-        """Let the job wait again, however long the data folder is out of order."""
+        """Queue the job again; repeat this until the data folder works."""
         while True:
             try:
                 await self._store.do(JobStore.release, job.number)
             except ShuttingDown:
                 return
-            except Exception as error:  # noqa: BLE001 - the queue goes on whatever it was
+            except Exception as error:  # noqa: BLE001 - the queue must go on after any error
                 self._complain(error)
                 await asyncio.sleep(BROKEN_SECONDS)
             else:

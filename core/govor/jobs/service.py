@@ -1,4 +1,4 @@
-"""Where jobs are handed in and asked after."""
+"""The jobs of one server: submits, reads, follows and removes them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class JobService:
-    """The jobs of one server. Touches the disk only once there is a job, or was one before."""
+    """The jobs of one server. Uses the disk only if there is a job, or was one before."""
 
     def __init__(self, service: Service):
         self._service = service
@@ -48,26 +48,26 @@ class JobService:
 
     @property
     def compat(self) -> Compat:
-        """How results are shown."""
+        """The settings of other servers' formats."""
         return self.settings.compat
 
     @property
     def settings(self) -> Settings:
-        """The server's, as they are now."""
+        """The server's present settings."""
         return self._service.settings
 
     @property
     def keep_seconds(self) -> float:
-        """How long a finished job stays."""
+        """Seconds that a finished job is kept."""
         return self.settings.jobs_keep_hours * 3600
 
     def start(self) -> None:
-        """Go on with the jobs of the server before, in the background."""
+        """Continue the jobs of earlier runs, in the background."""
         if self._is_kept():
             self._tasks.append(asyncio.create_task(self._open_patiently(), name="open jobs"))
 
     async def close(self) -> None:
-        """Put back what is under way, and tell so those who follow jobs; a second call does nothing."""
+        """Queue running jobs again, and end streams of jobs with ShuttingDown. A second call does nothing."""
         self._closed = True
         for task in self._tasks:
             task.cancel()
@@ -80,7 +80,7 @@ class JobService:
             self._runner = self._webhooks = self._store = None
 
     async def counts(self) -> dict[str, int]:
-        """How many jobs there are, by status; empty where there never was one, or the folder fails."""
+        """Return the number of jobs by status; empty if there never was one, or the store fails."""
         if self._store is None:
             return {}
         try:
@@ -89,7 +89,7 @@ class JobService:
             return {}
 
     async def submit(self, work: Work, order: JobRequest, key: str) -> Job:
-        """Take over a recording and queue the job: wholly, also where the caller is cancelled meanwhile.
+        """Move a recording into the store and queue its job. Both complete even if the caller is cancelled.
 
         Raises InvalidAudio, AudioTooLong, ServerBusy, InsufficientStorage, JobsUnavailable.
         """
@@ -120,7 +120,7 @@ class JobService:
         return added
 
     async def get(self, job: str, key: str) -> RequestedJob:
-        """Return a job of this client's. Raises JobNotFound."""
+        """Return a job of this client. Raises JobNotFound."""
         store = await self._open_kept(job)
         found = await store.do(JobStore.get, job, await self._owner(store, key))
         return self._as_it_is(found)
@@ -134,7 +134,7 @@ class JobService:
         return [self._as_it_is(job) for job in found]
 
     async def remove(self, job: str, key: str) -> tuple[Job, bool]:
-        """Cancel a job, or forget one that has ended; return it, and whether it is gone."""
+        """Cancel a job, or delete one that has ended; return it, and whether it was deleted."""
         store = await self._open_kept(job)
         owner = await self._owner(store, key)
         found = await store.do(JobStore.get, job, owner)
@@ -144,20 +144,20 @@ class JobService:
                 await self._runner.drop(found.number)
             store.notify(job)
             return cancelled, False
-        found = await store.do(JobStore.get, job, owner)  # as it has ended
+        found = await store.do(JobStore.get, job, owner)  # it has ended meanwhile
         await store.do(JobStore.delete, found.number)
         store.notify(job)
         return found, True
 
     async def transcript(self, job: RequestedJob, key: str) -> Transcript:
-        """Return all that has been recognised. Raises why the job has failed, if that is found out now."""
+        """Return the transcript so far. Raises the job's error if reading shows that it has failed."""
         store = await self._open_kept(job.id)
         return await read_transcript(store, job, await self._owner(store, key))
 
     async def follow(self, job: str, key: str, quiet: float) -> AsyncGenerator[Segment | Job | None, None]:
-        """Yield the segments of a job as they come, in the end the job; None after `quiet` seconds without.
+        """Yield segments as they come, and the job at its end; None after `quiet` seconds without a segment.
 
-        Raises JobNotFound, also where it is forgotten meanwhile; ShuttingDown.
+        Raises JobNotFound, also if it is deleted meanwhile; ShuttingDown.
         """
         store = await self._open_kept(job)
         async with aclosing(follow(store, job, await self._owner(store, key), quiet)) as followed:
@@ -168,17 +168,17 @@ class JobService:
         return job if self._runner is None else self._runner.as_it_is(job)
 
     def trouble(self) -> str:
-        """Why jobs are not worked on now, without a path; empty: they are, or there are none."""
+        """Return why jobs do not run now, without a path; empty: they do, or there are none."""
         if self._runner is None or self._store is None:
             told = "The store of jobs cannot be opened; the log says why." if self._complaint else ""
             return told or self._service.folders.data_trouble
         if not self._store.folder.database.exists():
-            return "The store of jobs is gone. Restart the server; jobs of before are lost."
+            return "The store of jobs is gone. Restart the server; earlier jobs are lost."
         told = "No job can be begun now; the log says why." if self._runner.trouble else ""
         return told or self._service.folders.data_trouble
 
     def _note_others(self, count: int) -> None:
-        """Requests that are no jobs are worked on, or no more."""
+        """Record the number of interactive requests; at 0, look for jobs that waited for them."""
         if self._store and self._runner:
             self._store.folder.note_others(count)
             if not count:
@@ -187,21 +187,21 @@ class JobService:
     def _is_kept(self) -> bool:
         try:
             return self._store is not None or (self.settings.data_dir / DATABASE).is_file()
-        except OSError:  # it may not be looked at: whoever opens it says so
+        except OSError:  # no permission: opening it reports the error
             return True
 
     async def _owner(self, store: AsyncJobStore, key: str) -> str:
-        """Whose jobs a client may see: all are an administrator's, and everybody's without keys."""
+        """Return the owner whose jobs a client may see: ANYONE for administrators; without keys, all share one."""
         if self._service.keys.manages(key.encode("latin-1", "replace")):
             return ANYONE
         return await self._signature(store, key)
 
     async def _signature(self, store: AsyncJobStore, key: str) -> str:
-        """Who a client is to the store."""
+        """Return the owner that stands for a client's key in the store."""
         return await store.do(JobStore.owner, key) if self._service.keys.asked else ""
 
     async def _open_kept(self, job: str) -> AsyncJobStore:
-        """The store without what is too old. Raises JobNotFound where there never was one."""
+        """Return the store, without expired jobs. Raises JobNotFound if there never was a store."""
         if not self._is_kept():
             raise JobNotFound(job)
         store = await self._open()
@@ -209,7 +209,7 @@ class JobService:
         return store
 
     async def _open(self) -> AsyncJobStore:
-        """Take the data folder, and go on with what lies in it. Raises JobsUnavailable, ShuttingDown."""
+        """Open the data folder and continue its jobs. Raises JobsUnavailable, ShuttingDown."""
         async with self._opening:
             if self._closed:
                 raise ShuttingDown(STOPPING)
@@ -222,7 +222,7 @@ class JobService:
             return self._store
 
     async def _open_store(self) -> AsyncJobStore:
-        """Open the data folder; of what keeps it closed the log is told once."""
+        """Open the data folder; log each error once."""
         try:
             opened = await AsyncJobStore.open(self.settings.data_dir, self.keep_seconds)
             self._complaint = ""
@@ -234,7 +234,7 @@ class JobService:
             raise
 
     async def _open_patiently(self) -> None:
-        """Wait for the data folder: the server before may still be stopping."""
+        """Wait for the data folder: an earlier server may still be stopping."""
         while True:
             with suppress(JobsUnavailable, InsufficientStorage):
                 await self._open()
@@ -251,7 +251,7 @@ class JobService:
 
 
 async def _take(store: AsyncJobStore, source: Path, job: str) -> None:
-    """Move a recording into the data folder, beside the store's own thread: it may take a while."""
+    """Move a recording into the data folder, not in the store's own thread, for it may take long."""
     try:
         await asyncio.to_thread(store.folder.take, source, job)
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Telling a client's server that a job has ended, signed as Standard Webhooks has it, until it says yes.
+"""Delivers signed messages that jobs have ended to clients' webhooks, with repeated attempts.
 
-The headers, what is signed and the pauses follow version 1.0 of that specification.
+Headers, signature and pauses follow version 1.0 of the Standard Webhooks specification.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from govor.settings import Settings
 
 PARAM = "webhook_url"
 PAUSES = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
-"""Seconds before the second attempt, the third, and so on; then it is given up."""
+"""Seconds before the second attempt, the third, and so on; after the last one, the message is dropped."""
 
 BROKEN_SECONDS = 30.0
-GONE = 410  # the receiver wants no more
+GONE = 410  # the receiver refuses further messages
 
 log = logging.getLogger(__name__)
 
 
 def check_allowed(settings: Settings) -> None:
-    """Raise UrlNotAllowed where the operator wants no webhooks."""
+    """Raise UrlNotAllowed if the operator does not allow webhooks."""
     check_policy(PARAM, settings.webhook_urls, offline=settings.offline)
     if not settings.webhook_secret:
         raise UrlNotAllowed(f"'{PARAM}' is not taken here: there is no webhook_secret.", param=PARAM)
 
 
 def sign(secret: str, message: str, timestamp: int, body: str) -> dict[str, str]:
-    """Return the headers that prove a body to who shares the secret."""
+    """Return the headers that prove a body to a receiver with the same secret."""
     key = b64decode(secret.removeprefix("whsec_"))
     content = f"{message}.{timestamp}.{body}".encode()
     signature = b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
@@ -51,10 +51,10 @@ def sign(secret: str, message: str, timestamp: int, body: str) -> dict[str, str]
 
 
 class Webhooks:
-    """Sends what is due until it is closed; the rest waits in the data folder."""
+    """Sends due messages until it is closed; others wait in the data folder."""
 
     def __init__(self, settings: Settings, store: AsyncJobStore, lookups: Executor):
-        """`lookups` are threads in which names are looked up."""
+        """`lookups`: threads for the look-up of host names."""
         self._settings = settings
         self._store = store
         self._lookups = lookups
@@ -62,11 +62,11 @@ class Webhooks:
         self._task = asyncio.create_task(self._work(), name="webhooks")
 
     def wake(self) -> None:
-        """There is a message more."""
+        """Look for new messages."""
         self._arrival.set()
 
     async def close(self) -> None:
-        """Cut what is being sent; it will be sent again."""
+        """Stop; a message under way will be sent again."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -83,7 +83,7 @@ class Webhooks:
             except ShuttingDown:
                 return
             except Exception:
-                log.exception("Webhooks rest for %g s", BROKEN_SECONDS)
+                log.exception("Webhooks pause for %g s", BROKEN_SECONDS)
                 soonest = time.time() + BROKEN_SECONDS
             try:
                 async with asyncio.timeout(None if soonest is None else max(soonest - time.time(), 0.0)):
@@ -92,7 +92,7 @@ class Webhooks:
                 pass
 
     async def _send(self, delivery: Delivery) -> None:
-        """Try once, and note what is to become of it."""
+        """Send a message once, and record the outcome."""
         status = 0
         try:
             status = await self._post(delivery)
@@ -113,7 +113,7 @@ class Webhooks:
         await self._store.do(JobStore.note_delivery, delivery.id, due)
 
     async def _post(self, delivery: Delivery) -> int:
-        check_allowed(self._settings)  # an earlier server may have taken it under other settings
+        check_allowed(self._settings)  # the settings may have changed since the job was submitted
         headers = sign(self._settings.webhook_secret, delivery.id, int(time.time()), delivery.body)
         return await post(
             delivery.url,

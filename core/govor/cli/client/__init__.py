@@ -1,1 +1,1 @@
-"""What the terminal asks of a running server."""
+"""The terminal as a client of a running server."""

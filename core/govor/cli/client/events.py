@@ -1,4 +1,4 @@
-"""Events of a server's stream of segments, as far as the terminal reads them. Raises ValidationError."""
+"""The events of a transcription stream, with the fields that the terminal reads. Raises ValidationError."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from govor.contract.recognition import Notice, Segment, Word
 
 
 class TaskEvent(BaseModel):
-    """The first event."""
+    """The first event, with the length of the recording in seconds."""
 
     duration: float | None = None
 
 
 class EndEvent(BaseModel):
-    """The last event, where not all was heard."""
+    """The last event, with warnings if parts were not transcribed."""
 
     warnings: tuple[Notice, ...] = ()
 
@@ -43,7 +43,7 @@ class SegmentEvent(BaseModel):
     temperature: float | None = None
 
     def segment(self) -> Segment:
-        """The same as the engine has it."""
+        """Return the segment in the engine's type."""
         words = (Word(word.word, word.start, word.end, word.probability) for word in self.words or ())
         return Segment(
             self.text,

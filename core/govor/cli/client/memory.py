@@ -43,39 +43,39 @@ def placement_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--pin/--no-pin", default=None, help=fields["pin"].description)(command)
 
 
-@click.command(short_help="Bring models into a running server's memory.")
+@click.command(short_help="Load models into a running server's memory.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL…")
 @placement_options
 @server_options(default=DEFAULT_SERVER)
 @json_option
 def load(models: tuple[str, ...], server: str, api_key: str | None, as_json: bool, **said: Any) -> None:
-    """Bring each MODEL into a running server's memory, and say how long it stays.
+    """Load each MODEL into a running server's memory; --ttl and --pin set how long it stays.
 
-    Of a model that is there already, only --ttl and --pin change; see `govor reload` for the others.
+    If a model is in memory already, only --ttl and --pin take effect; `govor reload` applies the others.
     """
     _each(Remote(server, api_key), models, "load", said, as_json=as_json)
 
 
-@click.command(short_help="Load models anew while the old ones answer.")
+@click.command(short_help="Load models again while the old ones answer.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL…")
 @placement_options
 @server_options(default=DEFAULT_SERVER)
 @json_option
 def reload(models: tuple[str, ...], server: str, api_key: str | None, as_json: bool, **said: Any) -> None:
-    """Load each MODEL anew, with new files or settings, while the old one still answers.
+    """Load each MODEL again, with new files or settings, while the old one still answers.
 
-    Should the new one fail, the old one stays.
+    If the new one fails, the old one stays.
     """
     _each(Remote(server, api_key), models, "reload", said, as_json=as_json)
 
 
-@click.command(short_help="Take models out of a running server's memory.")
+@click.command(short_help="Unload models from a running server's memory.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL…")
-@click.option("--force", is_flag=True, help="End what it is at work on; otherwise a model in use stays.")
+@click.option("--force", is_flag=True, help="End its requests; without it, a model in use stays.")
 @server_options(default=DEFAULT_SERVER)
 @json_option
 def unload(models: tuple[str, ...], server: str, api_key: str | None, as_json: bool, force: bool) -> None:
-    """Take each MODEL out of a running server's memory; its files stay."""
+    """Unload each MODEL from a running server's memory; its files stay."""
     remote = Remote(server, api_key)
     params = {"force": "true"} if force else None
     for name in models:
@@ -87,7 +87,7 @@ def unload(models: tuple[str, ...], server: str, api_key: str | None, as_json: b
 @server_options(default=DEFAULT_SERVER)
 @json_option
 def ps(server: str, api_key: str | None, as_json: bool) -> None:
-    """Show what is in a running server's memory."""
+    """Show the models in a running server's memory."""
     answer = Remote(server, api_key).get("/api/ps")
     if as_json:
         show_json(answer)

@@ -1,6 +1,6 @@
-"""A running server as the terminal asks it: its JSON routes and its streams of events.
+"""A client of a running server: its JSON routes and its event streams.
 
-What the server refuses is raised as the sentence it gave; so is a server that cannot be reached.
+Errors have the server's own message, or say that the server cannot be reached.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ Params = dict[str, str]
 
 
 class Refused(GovorError):
-    """The server said no, or there is none."""
+    """The server refused the request, or cannot be reached."""
 
 
 class Remote:
-    """One server. Every method raises Refused."""
+    """A client of one server. Every method raises Refused."""
 
     def __init__(self, url: str, key: str | None = None):
         if not url.startswith(("http://", "https://")):
@@ -43,29 +43,29 @@ class Remote:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def get(self, path: str, params: Params | None = None) -> Any:
-        """Return what a GET answers."""
+        """Return the JSON that a GET answers."""
         return self._ask("GET", path, params=params)
 
     def post(self, path: str, body: object = None, params: Params | None = None) -> Any:
-        """Return what a POST of JSON answers."""
+        """Return the JSON that a POST of JSON answers."""
         return self._ask("POST", path, params=params, json=body)
 
     def delete(self, path: str, params: Params | None = None) -> Any:
-        """Return what a DELETE answers."""
+        """Return the JSON that a DELETE answers."""
         return self._ask("DELETE", path, params=params)
 
     def text(self, path: str, params: Params | None = None) -> str:
-        """Return what a GET answers, as it is."""
+        """Return the text that a GET answers."""
         return str(self._answer("GET", path, params=params).text)
 
     def send(self, path: str, fields: Params, file: tuple[str, IO[bytes]]) -> Any:
-        """Return what a POST of a form with a `file` answers."""
+        """Return the JSON that a POST of a form with a `file` answers."""
         return self._ask("POST", path, data=fields, files={"file": file})
 
     def events(
         self, path: str, body: object = None, params: Params | None = None
     ) -> Iterator[tuple[str, Any]]:
-        """Yield (event, data) of a stream that a POST begins; data is None where the event has none."""
+        """Yield (event, data) of a stream that a POST begins; data is None if the event has none."""
         import httpx
 
         with (
@@ -84,7 +84,7 @@ class Remote:
     async def upload(
         self, path: str, fields: dict[str, Any], file: tuple[str, IO[bytes]], params: Params | None = None
     ) -> AsyncIterator[httpx.Response]:
-        """Send a form with a `file`; hold the answer, whose body is still to be read."""
+        """Send a form with a `file`; yield the answer, whose body is not read yet."""
         import httpx
 
         with self._told():
@@ -101,7 +101,7 @@ class Remote:
 
     @property
     def _usual(self) -> dict[str, Any]:
-        # a model may take minutes to load or to come: the server ends it
+        # loading or fetching a model may take minutes; the server limits the time
         return {"headers": self._headers, "timeout": (CONNECT_SECONDS, None, None, None)}
 
     def _ask(self, method: str, path: str, **kwargs: Any) -> Any:
@@ -120,7 +120,7 @@ class Remote:
             return response
 
     def _refusal(self, response: httpx.Response) -> Refused:
-        """The server's own sentence, or where it has none its status; of keys, how they are given here."""
+        """Return the server's message or status; if a key is missing or wrong, say how to give it."""
         if response.status_code == 401:
             fault = "does not know the key of" if self._key else "asks for a key: give it with"
             return Refused(f"{self.url} {fault} --api-key or GOVOR_API_KEY.")
@@ -131,7 +131,7 @@ class Remote:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what goes wrong on the way into a sentence."""
+        """Turn errors of the connection into Refused, with a sentence."""
         import httpx
 
         try:
@@ -145,19 +145,19 @@ class Remote:
 
 
 def unreadable(url: str) -> str:
-    """The sentence for an event that is not as Govor sends it."""
+    """Return the message for an event that Govor does not send."""
     return f"{url} sent an event that cannot be read; see that it is a Govor server of this version."
 
 
 def model_path(name: str, verb: str = "") -> str:
-    """The address of one model, and of what is done with it: /v1/models/NAME[/VERB]."""
+    """Return the path of a model's route: /v1/models/NAME[/VERB]."""
     return f"/v1/models/{quote(name, safe='/')}" + (f"/{verb}" if verb else "")
 
 
 def server_options(*, default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add --server and --api-key: the command gets `server` (None where none is named) and `api_key`.
+    """Add --server and --api-key: the command gets `server` (None if none is named) and `api_key`.
 
-    Those of a group and of its subcommands are the same: they may stand in either place.
+    A group and its subcommands share them: they may stand before or after the subcommand.
     """
     if default is None:
         where = "Ask this running server instead of this machine's disk, e.g. http://127.0.0.1:8000. "
@@ -175,7 +175,7 @@ def server_options(*, default: str | None = None) -> Callable[[Callable[..., Any
 
 
 def of_server(command: Callable[..., None]) -> Callable[..., None]:
-    """Add --server and --api-key; the command gets the Remote that they name as its first argument."""
+    """Add --server and --api-key; the command gets a Remote as its first argument."""
 
     @server_options(default=DEFAULT_SERVER)
     @functools.wraps(command)
@@ -186,7 +186,7 @@ def of_server(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _either_place(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Return what stands behind the subcommand, else what its group has from its own place or a variable."""
+    """Return the value after the subcommand, else that of its group, which may come from a variable."""
     name = str(option.name)
     group = context.parent.params if context.parent else {}
     if context.get_parameter_source(name) is ParameterSource.COMMANDLINE or name not in group:
@@ -199,12 +199,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 
 def show_json(body: object) -> None:
-    """Print JSON as a program reads it and a person can."""
+    """Print indented JSON."""
     say_json(json.dumps(body, ensure_ascii=False, indent=2))
 
 
 def parse_events(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """Yield (event, data) of server-sent events, whose data is JSON."""
+    """Yield (event, data) of server-sent events with JSON as data."""
     event, data = "message", ""
     for line in lines:
         if not line:

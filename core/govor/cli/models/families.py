@@ -1,4 +1,4 @@
-"""Which of Govor's own plugins a model comes with, to say where that plugin is missing."""
+"""Finds which of Govor's own plugins a model needs, by its name, for advice if that plugin is missing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ FAMILIES = (
     ("whisper", r"whisper|^(tiny|base|small|medium|large|turbo)\b"),
     ("echo", r"^echo$"),
 )
-"""Names of plugins, and what the names of their models have in them; the first that fits."""
+"""Names of plugins with a pattern of their models' names; the first that matches counts."""
 
 
 def missing_plugin(name: str) -> str:
-    """Return a sentence about the plugin that a model would come with; "" where it is there, or unknown."""
+    """Return advice to install the plugin of a model; "" if it is installed, or unknown."""
     for plugin, pattern in FAMILIES:
         if re.search(pattern, name, re.IGNORECASE):
             return "" if _is_here(f"govor-{plugin}") else _advice(name, plugin)

@@ -1,6 +1,6 @@
-"""The models as the terminal manages them: those of this machine's disk, or those of a running server.
+"""The models that terminal commands manage: those on this machine's disk, or those of a running server.
 
-Both answer with the same bodies, which are those of the server's routes.
+Both return the bodies of the server's routes.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from govor.models.files.usage import prune
 from govor.models.files.verify import verify
 
 LOOK_SECONDS = 0.1
-"""Between two looks at how far a download is."""
+"""Seconds between two updates of a download's progress."""
 
 Body = dict[str, Any]
 Show = Callable[[list[FileProgress]], None]
-"""Called with the files of a download, as far as they are."""
+"""Called with the progress of each file of a download."""
 
 
 class Inventory(Protocol):
-    """What can be done with models. Every method raises GovorError with a sentence for people."""
+    """Commands for models. Every method raises GovorError, whose message is printed."""
 
     def registry(self) -> list[Body]:
-        """Every model that is known there."""
+        """Return every known model."""
         ...
 
     def pull(self, name: str, show: Show) -> Body:
-        """Fetch a model; return it, and in `where` where it is."""
+        """Fetch a model; return it, with its folder in `where`."""
         ...
 
     def remove(self, name: str, *, force: bool) -> Body:
@@ -52,16 +52,16 @@ class Inventory(Protocol):
         ...
 
     def storage(self) -> Body:
-        """What lies on the disk."""
+        """Return the space that models take on the disk."""
         ...
 
     def prune(self) -> Body:
-        """Delete what no model needs."""
+        """Delete files that no model needs."""
         ...
 
 
 def open_inventory(config: Path | None, server: str | None, api_key: str | None, options: Body) -> Inventory:
-    """Return the server's where one is named, else the disk's."""
+    """Return the inventory of the server if one is named, else that of the disk."""
     show_log("warning")
     if server:
         return OnServer(Remote(server, api_key))
@@ -130,7 +130,7 @@ class OnServer:
         raise Refused("The server ended the stream before the model was there.")
 
     def _read(self, event: str, data: Any) -> FileProgress | Body | None:
-        """What an event of a pull says; None: nothing. Raises Refused where it is an error."""
+        """Return the progress or the result in an event; None: it has neither. Raises Refused for errors."""
         if event == "error":
             raise Refused(str(data["error"]["message"]))
         if event == "progress":
@@ -155,7 +155,7 @@ class OnServer:
 
 @contextmanager
 def _shown(transfer: Transfer, show: Show) -> Iterator[None]:
-    """Show a transfer from a thread of its own while the block is at it."""
+    """Show the progress of a transfer, from a thread of its own, until the block ends."""
     ended = threading.Event()
 
     def look() -> None:

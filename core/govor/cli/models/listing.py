@@ -1,4 +1,4 @@
-"""`govor models`: what can answer, and what could; of a server, what is in its memory."""
+"""`govor models`: lists the models that can answer or, with --all, every known one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ FAMILIES = ("ID", "STATE", "SIZE", "MEMORY", "LANGS", "TEXT", "WER", "BACKEND", 
 MEMORY = ("ID", "STATE", "SIZE", "LANGUAGES", "BACKEND", "LOADED", "MEMORY")
 COMMANDLINE = ParameterSource.COMMANDLINE
 SPARE = ("BACKEND",)
-"""Columns that a narrow terminal does without, the first one first."""
+"""Columns that a narrow terminal leaves out, in this order."""
 
 
 @click.group(invoke_without_command=True, short_help="List the models that can answer.")
-@click.option("--all", "everything", is_flag=True, help="Also models whose files are not here yet.")
+@click.option("--all", "everything", is_flag=True, help="Also models whose files are not installed.")
 @managing()
 @click.pass_context
 def models(
@@ -38,12 +38,12 @@ def models(
 ) -> None:
     """List the models that can answer; with --all, every model that is known.
 
-    SIZE is what is fetched, MEMORY what it takes when loaded, ~ an estimate. LANGS are the languages, or how
-    many. WER is the word error rate in percent as its publisher states it, on the test set that its letter
-    stands for: only figures with one letter can be compared. Of a server (--server), LOADED tells for how
-    long a model has been in memory, and MEMORY what it takes there.
+    SIZE is the size of the files, MEMORY that of the loaded model; ~ marks an estimate. LANGS lists the
+    languages or gives their number. WER is the word error rate in percent that the publisher states, on the
+    test set of its letter: compare only figures with the same letter. With --server, LOADED is the time that
+    a model has been in memory, and MEMORY is the memory that it takes there.
     """
-    if context.invoked_subcommand is not None:  # what stands before it is meant for it
+    if context.invoked_subcommand is not None:  # options before the subcommand belong to it
         given = {name for name in context.params if context.get_parameter_source(name) is COMMANDLINE}
         meant = {name: context.params[name] for name in given}
         context.default_map = {context.invoked_subcommand: meant}
@@ -62,7 +62,7 @@ models.add_command(pull)
 
 
 def _show_families(shown: list[Body]) -> None:
-    """Print the table. What a figure was measured on stands beside it, on a terminal as a letter."""
+    """Print the table. Each word error rate has its test set beside it, on a terminal as a letter."""
     sets = dict.fromkeys(entry["error_rates"][0]["set"] for entry in shown if entry["error_rates"])
     lettered = sys.stdout.isatty() and len(sets) <= len(ascii_lowercase)
     if lettered:
@@ -76,7 +76,7 @@ def _show_families(shown: list[Body]) -> None:
 
 
 def _in_family(entry: Body, marks: dict[str, str]) -> tuple[str, ...]:
-    """Return a row; `marks` is what stands beside a figure, by its test set."""
+    """Return a row; `marks` has the mark of each test set."""
     rates = entry["error_rates"]
     return (
         entry["id"],
@@ -109,7 +109,7 @@ def _in_memory(entry: Body) -> tuple[str, ...]:
 
 
 def _size(entry: Body) -> str:
-    """What is fetched; of a server that is older than its estimates, what it states."""
+    """Return the size to fetch, or an estimate; older servers send no estimate."""
     return _short(entry["size"]) if entry["size"] else _estimated(entry.get("size_estimate"))
 
 

@@ -1,4 +1,4 @@
-"""`govor pull`, `rm`, `verify`, `prune`, `du`: models on the disk, or on that of a running server."""
+"""`govor pull`, `rm`, `verify`, `prune`, `du`: models on this disk, or on that of a running server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HERE = ("installed", "loading", "loaded")
 
 
 def managing(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Options of a command that manages models: where they are, and --json; `names` are its settings."""
+    """Add --server, --api-key, --json, and the options of `models_dir` and of the settings in `names`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         return json_option(server_options()(setting_options(["models_dir", *names])(command)))
@@ -46,8 +46,8 @@ def pull(
 ) -> None:
     """Fetch and verify the files of each MODEL, so that it can answer.
 
-    An interrupted download goes on where it was when it is asked for again. One that fails is reported and
-    the others go on; the exit code is then 1.
+    If a download was interrupted, the next `govor pull` continues it. If one fails, it is reported and the
+    others go on; the exit code is then 1.
     """
     inventory = open_inventory(config, server, api_key, options)
 
@@ -78,7 +78,7 @@ def rm(
     config: Path | None, /, names: tuple[str, ...], force: bool, server: str | None, api_key: str | None,
     as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Delete the files of each MODEL, or call its download off where a server is fetching it."""
+    """Delete the files of each MODEL; if a server is fetching it, cancel the download."""
     inventory = open_inventory(config, server, api_key, options)
 
     def delete(name: str) -> Body:
@@ -104,10 +104,10 @@ def verify(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Hash the files of each MODEL, or of all that are installed, and compare them with what was fetched.
+    """Hash the files of each MODEL, or of all installed ones, and compare them with the files as fetched.
 
-    A model with a damaged file no longer counts as installed; `govor pull` mends it. The exit code is 1
-    where a file is damaged or missing.
+    A model with a damaged file no longer counts as installed; `govor pull` repairs it. The exit code is 1
+    if a file is damaged or missing.
     """
     inventory = open_inventory(config, server, api_key, options)
     chosen = names or tuple(entry["id"] for entry in inventory.registry() if _has_files(entry))
@@ -136,7 +136,7 @@ def verify(
 
 
 @click.command(short_help="Delete files that no model needs.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be deleted.")
+@click.option("--dry-run", is_flag=True, help="Only list the files that would be deleted.")
 @managing()
 @click.pass_obj
 def prune(
@@ -148,7 +148,7 @@ def prune(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Delete unfinished downloads, and files of models that no plugin knows any more."""
+    """Delete unfinished downloads, and files of models that no plugin knows."""
     inventory = open_inventory(config, server, api_key, options)
     if dry_run:
         unused = inventory.storage()["unused"]
@@ -165,15 +165,15 @@ def prune(
     say(f"{total} would be freed." if dry_run else f"{total} freed.")
 
 
-@click.command(short_help="Report what models take on the disk.")
+@click.command(short_help="Report the space that models take on the disk.")
 @managing()
 @click.pass_obj
 def du(
     config: Path | None, /, server: str | None, api_key: str | None, as_json: bool, **options: Any
 ) -> None:
-    """Tell what each model takes on the disk.
+    """Report the space that each model takes on the disk.
 
-    SHARED is also in the Hugging Face cache, under a second name: it takes its room once. PARTIAL is of an
+    SHARED files are in the Hugging Face cache too, and take their space once. PARTIAL is the space of an
     unfinished download.
     """
     body = open_inventory(config, server, api_key, options).storage()
@@ -193,7 +193,7 @@ def du(
 
 
 def _each(names: tuple[str, ...], work: Callable[[str], Body], *, as_json: bool) -> None:
-    """Do one model after the other; what fails is told, and the exit code is then 1."""
+    """Call `work` for each model and print its errors; if there was one, exit with 1."""
     done, failed = [], False
     for name in names:
         try:
@@ -208,6 +208,6 @@ def _each(names: tuple[str, ...], work: Callable[[str], Body], *, as_json: bool)
 
 
 def _has_files(entry: Body) -> bool:
-    """Tell whether files of a model are here, or were: one that lacks bytes no longer counts as installed."""
+    """Return whether a model's files are here or were: with a damaged file it is no longer `installed`."""
     whole = entry["state"] in HERE and bool(entry["path"])
     return whole or (entry["state"] != "downloading" and entry["created"] > 0)

@@ -1,4 +1,4 @@
-"""Bars of a download: one per file and, of several, one of all, with speed and the time that is left."""
+"""Progress bars of a download: one per file and, for several files, one for all, with speed and time left."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from govor.models.download.progress import FileProgress
 from govor.plain import escape
 
 MOST_BARS = 8
-"""Files that have a bar of their own; the largest ones."""
-LEAST_SECONDS = 1.0  # a shorter download's speed says nothing
+"""Number of the largest files that have a bar of their own."""
+LEAST_SECONDS = 1.0  # the speed of a shorter download means nothing
 
 
 class Bars:
-    """On stderr; nothing at all where that is not a terminal."""
+    """Progress bars on stderr, if it is a terminal."""
 
     def __init__(self, title: str):
         self._title = title
@@ -58,7 +58,7 @@ class Bars:
         self._seconds = time.monotonic() - self._began
 
     def show(self, files: list[FileProgress]) -> None:
-        """Move the bars to where the files are."""
+        """Show the progress of the files."""
         if not files:
             return
         self._done = sum(file.done for file in files)
@@ -72,7 +72,7 @@ class Bars:
                 self._show_one(file)
 
     def summary(self) -> str:
-        """How much was fetched and how fast, for the line that remains; "" where it was little or nothing."""
+        """Return size and speed of the download for the final line; "" if it was short or empty."""
         fetched = self._done - (self._before or 0)
         if self._seconds < LEAST_SECONDS or not fetched:
             return ""

@@ -1,1 +1,1 @@
-"""`govor serve`: from the command to the last connection."""
+"""`govor serve`: sockets, start, configuration at run time, and stop."""

@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 def serve(config: Path | None, /, **options: Any) -> None:
     """Serve the OpenAI audio API over HTTP until interrupted.
 
-    The server answers as soon as it listens; models named by --preload are loaded meanwhile, and /ready
-    tells when they are in memory.
+    The server answers as soon as it listens. Models named by --preload are loaded meanwhile; /ready reports
+    when they are in memory.
     """
     given = translate(options)
     settings = read_settings(config, given)
@@ -55,14 +55,14 @@ def serve(config: Path | None, /, **options: Any) -> None:
 
 
 def _warn_of_strangers(service: Service) -> None:
-    """Say who may use a server without a key, where others can reach it."""
+    """Warn if other machines can use the server without a key."""
     if service.keys.asked:
         return
     for host in dict.fromkeys(host for host, _ in addresses(service.settings)):
         if not is_loopback(host):
             log.warning(
-                "Whoever reaches %s can use this server; GOVOR_API_KEYS makes it ask for a key. Until then "
-                "it answers under addresses and local names only, and those of GOVOR_ALLOWED_HOSTS",
+                "Every client that reaches %s can use this server; GOVOR_API_KEYS makes it ask for a key. "
+                "Until then it answers only under addresses, local names and those of GOVOR_ALLOWED_HOSTS",
                 host,
             )
     if service.settings.trusted_proxies and not service.settings.allowed_hosts:
@@ -70,7 +70,7 @@ def _warn_of_strangers(service: Service) -> None:
 
 
 def _warn_of_names(service: Service) -> None:
-    """Say which keys may be a name and a key that were written without spaces."""
+    """Warn of keys that look like a name and a key written without spaces."""
     if doubts := service.keys.doubts():
         log.warning("%s", doubts)
 
@@ -91,7 +91,7 @@ async def _serve_until_signalled(
 
 
 def _stop(stop: asyncio.Event, service: Service) -> None:
-    """Begin to stop; told so a second time, leave at once."""
+    """Begin to stop; at a second call, exit at once."""
     if stop.is_set():
         leave(130)
     stop.set()
@@ -102,7 +102,7 @@ def _stop(stop: asyncio.Event, service: Service) -> None:
 
 
 def reread(service: Service, read: Callable[[], Settings]) -> None:
-    """Take in what has changed in the configuration; where it is wrong, all stays as it was."""
+    """Apply changes of the configuration; if it is wrong, change nothing."""
     try:
         wanted = read()
         changed, waiting = service.change(wanted)

@@ -1,4 +1,4 @@
-"""What `govor serve` says first: to a person where it is and what works, to the log what it was told."""
+"""The first output of `govor serve`: address and an example on the terminal, the settings in the log."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ REMEDIES = {
     "insufficient_memory": "Raise `memory_budget` (GOVOR_MEMORY_BUDGET), or name a smaller model in "
     "`default_models` (GOVOR_DEFAULT_MODELS).",
 }
-"""What to do about each reason of /ready that a start can meet."""
+"""Advice for each reason of /ready that can occur at the start."""
 
 
 def greeting(service: Service, places: Sequence[str], url: str) -> str:
-    """What a person sees first: where the server is, and a line that works or what keeps it from working.
+    """Return the greeting: the server's address, and an example or the obstacle to answering it.
 
-    `places` is where it listens, `url` how this machine reaches the first of them.
+    `places` describes the addresses that it listens on; `url` is the first one, as this machine reaches it.
     """
     place, *others = places
     also = f", also on {', '.join(others)}" if others else ""
@@ -40,7 +40,7 @@ def greeting(service: Service, places: Sequence[str], url: str) -> str:
         lines.append(f"Keys: {service.keys.summary()}")
     obstacle = service.not_ready()
     if obstacle is not None:
-        remedy = REMEDIES.get(obstacle.reason, "/ready tells when they are.")
+        remedy = REMEDIES.get(obstacle.reason, "/ready reports when they are.")
         lines += [f"Requests without a `model` are not answered: {obstacle.message}", f"  {remedy}"]
         return "\n".join(lines)
     sample = "tests/data/ru.wav" if Path("tests/data/ru.wav").is_file() else "recording.mp3"
@@ -55,7 +55,7 @@ def greeting(service: Service, places: Sequence[str], url: str) -> str:
 
 
 def in_force(settings: Settings) -> str:
-    """Return the settings that were given, without secrets; of tables their keys only."""
+    """Return the settings that were given, without secrets; tables with their keys only."""
     told = [f"{name}={_shown(name, getattr(settings, name))}" for name in _given(settings)]
     return ", ".join(told) or "none"
 

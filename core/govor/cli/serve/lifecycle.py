@@ -1,4 +1,4 @@
-"""One server from its sockets' first connection to the last answer before it ends."""
+"""Runs one server on bound sockets until it is stopped and its requests have ended."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from govor.connections.server import serve
 from govor.engine.service import Service
 
 ANSWER_SECONDS = 2.0
-"""For telling those whose requests are cut off."""
+"""Seconds for the answers to requests that are cut off."""
 
 DEADLINE_SECONDS = 5.0
-"""After the drain, whatever happens."""
+"""Seconds after the drain at which the process exits in any case."""
 
 log = logging.getLogger(__name__)
 
@@ -47,21 +47,21 @@ async def run(
 
 
 async def _drain(parts: Parts, service: Service, stop: asyncio.Event, ended: asyncio.Event) -> None:
-    """Let what is under way end while new work is refused; what takes too long is told, and cut off."""
+    """Refuse new requests and wait for those under way; after `drain_seconds`, cut them off."""
     await stop.wait()
     service.in_flight.drain()
     if not await service.in_flight.drained(service.settings.drain_seconds):
         log.warning("Stopping: requests under way are ended")
-        await parts.jobs.close()  # before the models are waited for, which may take longer than there is
+        await parts.jobs.close()  # before the wait for the models, which may exceed the time
         await service.close()
     ended.set()
 
 
 def hypercorn_config() -> Config:
-    """Hypercorn's settings where its defaults do not fit long uploads and answers."""
+    """Return Hypercorn's settings; some defaults do not suit long uploads and answers."""
     config = Config()
     config.graceful_timeout = ANSWER_SECONDS
     config.websocket_ping_interval = 20.0
-    config.max_app_queue_size = 2  # pieces of 64 kB of an upload that wait in memory, per connection
-    config.errorlog = logging.getLogger("hypercorn.error")  # in the form of all the rest
+    config.max_app_queue_size = 2  # blocks of 64 kB of an upload that wait in memory, per connection
+    config.errorlog = logging.getLogger("hypercorn.error")  # formatted like the rest of the log
     return config

@@ -1,4 +1,4 @@
-"""Flags of `govor serve` that open-stt-server has: each stands for a setting."""
+"""Flags of open-stt-server that `govor serve` takes: each stands for a setting."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ FLAGS = {
     "device": "--force-cpu",
     "api_keys": "--api-key",
 }
-"""Settings and the flags here that give them."""
+"""Settings, and the flags that set them."""
 
 
 def familiar_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the flags."""
+    """Add the flags to a command."""
     model = "Load this model; may be repeated. Short for --preload, and --default-models for the first."
-    default = "Who answers when a request names no model. Short for --default-models."
+    default = "Model for requests that name none. Short for --default-models."
     for option in (
         click.option("--api-key", metavar="KEY", help="Ask for this key. Short for --api-keys."),
         click.option("--force-cpu", is_flag=True, help="Use no GPU. Short for --device cpu."),
@@ -33,7 +33,7 @@ def familiar_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def translate(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options with these flags as settings. Raises UsageError where both are given."""
+    """Return the options with these flags replaced by settings. Raises UsageError if both are given."""
     if options.get("download") == BARE:
         options |= {"download": None, "auto_pull": True}
     models: list[str] = list(options.pop("models"))

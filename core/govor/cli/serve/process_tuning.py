@@ -1,4 +1,4 @@
-"""What is set once for a server's process, before it has threads: memory, its collector, who runs when."""
+"""Settings of a server's process, made before it has threads: memory, files, collector, thread switches."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from contextlib import suppress
 
 ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
 ARENAS = 2
-"""glibc makes up to eight per core, and each keeps what passed through it: 13 MiB more after ten hours."""
+"""glibc makes up to eight per core, and each keeps freed memory: 13 MiB more after ten hours."""
 
 MOST_FILES = 65_536
-"""More than connections need. Of a limit of a billion, whoever goes through all files takes minutes."""
+"""More than connections need. With a limit of a billion, code that loops over all files takes minutes."""
 
 SPARE_FILES = 512
-"""Files that connections leave to the rest, at most a quarter: uploads, their decoding, models, the jobs."""
+"""Files kept free of connections, at most a quarter of all: for uploads, decoding, models, jobs."""
 
 SWITCH_SECONDS = 0.001
-"""How long a thread may go on in Python while the event loop waits to. With Python's own 5 ms a probe amid a
-crowd took half as long again."""
+"""Seconds that a thread may run Python while the event loop waits. With Python's default of 5 ms, a probe
+among many requests took half as long again."""
 
 
 def prepare() -> None:
-    """Set all of it; the collector passes over what has been imported by now."""
+    """Make all these settings; the collector then ignores the modules imported so far."""
     bound_arenas()
     raise_files()
     spare_collector()
@@ -33,7 +33,7 @@ def prepare() -> None:
 
 
 def bound_arenas() -> None:
-    """Limit glibc's arenas, unless the environment does; elsewhere there is nothing to limit."""
+    """Limit glibc's arenas, unless the environment does; other C libraries need no limit."""
     if "MALLOC_ARENA_MAX" in os.environ:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
@@ -42,29 +42,29 @@ def bound_arenas() -> None:
 
 
 def raise_files() -> None:
-    """Let the process have as many files as it may: the usual 1024 is for programs that use select(2).
+    """Raise the limit of open files: the usual 1024 is for programs that use select(2).
 
-    So does Go at the start of every program (os/rlimit.go).
+    Go does the same at the start of every program (os/rlimit.go).
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # where less is allowed than is told, as on macOS, it stays
+        with suppress(OSError, ValueError):  # if less is allowed than reported, as on macOS, it stays
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def most_connections() -> int:
-    """How many connections there may be, so that the process never lacks a file."""
+    """Return how many connections to accept so that the process never lacks files."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MOST_FILES if soft == resource.RLIM_INFINITY else soft
     return files - min(files // 4, SPARE_FILES)
 
 
 def spare_collector() -> None:
-    """Let the garbage collector pass over what is there for good: it stops every thread while it looks.
+    """Exclude permanent objects from garbage collection, which stops every thread while it runs.
 
-    What has been imported by now takes it 20 ms and more each time, and a crowd of connections calls it again
-    and again. Models come later and are not meant: one that is unloaded must go.
+    The modules imported so far take 20 ms and more each time, and many connections trigger it often. Models
+    are loaded later and stay included, so that an unloaded one is freed.
     """
     gc.collect()
     gc.freeze()

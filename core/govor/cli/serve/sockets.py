@@ -11,20 +11,20 @@ from govor.errors import ConfigurationError
 from govor.settings import Settings
 
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
-"""Silence in seconds before the first question, between two of them, and how many stay unanswered: tcp(7).
-Linux asks for as long as `send_timeout` instead, if that is set."""
+"""Seconds of silence before the first probe, seconds between probes, unanswered probes to allow: tcp(7).
+If `send_timeout` is set, Linux probes for that time instead."""
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
-"""What stands for every address of the machine, and the one of them by which it reaches itself."""
+"""Addresses that mean every address of the machine, and the loopback address for each."""
 
 
 def addresses(settings: Settings) -> list[tuple[str, int]]:
-    """Return what to listen on: each of `bind`, else `host` and `port`. Raises ConfigurationError."""
+    """Return the addresses of `bind`, else that of `host` and `port`. Raises ConfigurationError."""
     return [_address(text, settings.host) for text in settings.bind] or [(settings.host, settings.port)]
 
 
 def bind(settings: Settings) -> list[socket.socket]:
-    """Return listening sockets. Raises ConfigurationError where an address is taken or not ours."""
+    """Return listening sockets. Raises ConfigurationError if an address is in use or not this machine's."""
     bound: list[socket.socket] = []
     try:
         for host, port in addresses(settings):
@@ -37,7 +37,7 @@ def bind(settings: Settings) -> list[socket.socket]:
 
 
 def bind_metrics(settings: Settings) -> list[socket.socket]:
-    """Return the socket of separate metrics, none without them. Raises ConfigurationError."""
+    """Return the socket of separate metrics; empty if they are not separate. Raises ConfigurationError."""
     if settings.metrics != "separate":
         return []
     address = _address(settings.metrics_bind, "127.0.0.1", "metrics_bind")
@@ -45,7 +45,7 @@ def bind_metrics(settings: Settings) -> list[socket.socket]:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address; a name counts as one that others can."""
+    """Return whether only this machine can reach an address; names other than localhost do not count."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -53,14 +53,14 @@ def is_loopback(host: str) -> bool:
 
 
 def url_of(bound: socket.socket) -> str:
-    """The address of a socket, as a client on this machine writes it."""
+    """Return the URL of a socket for a client on this machine."""
     host, port = bound.getsockname()[:2]
     host = EVERYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def place_of(bound: socket.socket) -> str:
-    """Where a socket listens, for people: its address, or that it is every one."""
+    """Return the address that a socket listens on, for the terminal: its URL, or "every address"."""
     host, port = bound.getsockname()[:2]
     if host in EVERYWHERE:
         return f"every address of this machine, port {port}"
@@ -68,7 +68,7 @@ def place_of(bound: socket.socket) -> str:
 
 
 def _address(text: str, default_host: str, setting: str = "bind") -> tuple[str, int]:
-    """Read "host:port", "[::1]:port" or "port"."""
+    """Parse "host:port", "[::1]:port" or "port"."""
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or int(port) > 65535:
         raise ConfigurationError(f"{setting}: '{text}' is no address; write HOST:PORT, [::1]:PORT or a port.")
@@ -76,19 +76,19 @@ def _address(text: str, default_host: str, setting: str = "bind") -> tuple[str, 
 
 
 def _look_for_vanished(bound: socket.socket) -> None:
-    """Have the system ask clients that are silent whether they are there: a lost network sends no goodbye."""
+    """Let the system probe silent clients, for a lost network does not close connections."""
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in KEEP_ALIVE.items():
-        if hasattr(socket, name):  # not every system has all of them
+        if hasattr(socket, name):  # not every system has all three
             bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _listen(host: str, port: int, setting: str = "", *, send_timeout: float) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named, or asyncio does not know that it is TCP, and leaves Nagle's 40 ms in every answer but the first.
+    # If the protocol is not named, asyncio leaves Nagle's 40 ms in every answer but the first.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if sys.platform == "linux":  # its connections inherit it, and end when what is sent is not taken: tcp(7)
+    if sys.platform == "linux":  # connections inherit it, and end if sent data is not acknowledged: tcp(7)
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(send_timeout * 1000))
     _look_for_vanished(bound)
     try:
@@ -100,5 +100,5 @@ def _listen(host: str, port: int, setting: str = "", *, send_timeout: float) -> 
         raise ConfigurationError(
             f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another {other}."
         ) from error
-    bound.listen()  # clients may come before Hypercorn is up: they wait
+    bound.listen()  # clients that connect before Hypercorn runs wait
     return bound

@@ -1,1 +1,1 @@
-"""The terminal itself: tables, lines, options and exits."""
+"""Output and options of terminal commands: tables, lines, settings, exit."""

@@ -1,4 +1,4 @@
-"""Ending the process at once."""
+"""Ends the process at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NoReturn
 
 
 def leave(code: int = 0) -> NoReturn:
-    """End without waiting for threads: nothing can stop a model that is at work, or being loaded."""
+    """Exit without waiting for threads: nothing can stop a model that works or loads."""
     sys.stdout.flush()
     logging.shutdown()
     os._exit(code)

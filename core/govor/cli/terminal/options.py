@@ -1,4 +1,4 @@
-"""Settings as command-line options: one definition, in govor.settings, makes both."""
+"""Settings as command-line options, made from their definitions in govor.settings."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from govor.settings import Settings, load_settings
 from govor.settings.values import Names
 
 GROUPS = {
-    "Where it listens": ("host", "port", "bind", "http2", "trusted_proxies", "idle_timeout"),
-    "Which models answer": ("models", "default_model", "default_models", "preload", "device", "force_cpu",
+    "Addresses": ("host", "port", "bind", "http2", "trusted_proxies", "idle_timeout"),
+    "Choice of models": ("models", "default_model", "default_models", "preload", "device", "force_cpu",
                             "cores", "ttl", "memory_budget"),
-    "What is heard of a recording": ("languages", "channels", "channel_names"),
-    "Where models come from": ("models_dir", "download", "auto_pull", "download_timeout", "offline"),
-    "Who may use it": ("api_key", "api_keys", "api_keys_file", "admin_key", "allowed_hosts", "allow_origins"),
-    "How much it takes on": (
+    "Recordings": ("languages", "channels", "channel_names"),
+    "Files of models": ("models_dir", "download", "auto_pull", "download_timeout", "offline"),
+    "Access": ("api_key", "api_keys", "api_keys_file", "admin_key", "allowed_hosts", "allow_origins"),
+    "Limits": (
         "max_upload_mb", "max_audio_seconds", "max_queue", "max_queue_seconds", "max_wait_seconds",
         "max_requests_per_client", "rate_limit_per_key", "rate_limit_per_ip", "rate_limit_burst",
         "body_timeout", "body_min_rate", "send_timeout", "keep_alive_seconds", "drain_seconds", "spool_dir",
         "strict"),
-    "Jobs, addresses and webhooks": (
+    "Jobs, URLs and webhooks": (
         "data_dir", "jobs_parallel", "jobs_limit", "jobs_keep_hours", "jobs_max_mb", "file_urls",
         "webhook_urls", "webhook_secret"),
     "Metrics and logs": ("metrics", "metrics_bind", "metrics_gigastt", "access_log", "log_json", "log_level"),
     "Plugins": ("order", "disable", "require"),
 }  # fmt: skip
-"""The options of `serve` as its help lists them, by their parameters' names."""
+"""The groups of options in the help of `serve`, by the names of their parameters."""
 
 TABLES = frozenset({"aliases", "catalogue", "compat", "models", "plugins", "routing", "subtitles"})
-"""Settings that are tables: plugins.toml and the environment only."""
+"""Settings that are tables: they have no option, only plugins.toml and the environment."""
 
 BARE = "bare"
-"""What `--download` says without a value: fetch what is missing, as open-stt-server has it."""
+"""Value of `--download` without a value: fetch missing models, as in open-stt-server."""
 
 
 def setting_options(names: Iterable[str] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add an option for each of the named settings; None: for all that are not tables."""
+    """Add an option for each named setting; None: for all settings that are no tables."""
     chosen = [name for name in (names or Settings.model_fields) if name not in TABLES]
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,7 +55,7 @@ def setting_options(names: Iterable[str] | None = None) -> Callable[[Callable[..
 
 
 class Grouped(click.Command):
-    """A command whose help lists its options in groups; what no group has comes last."""
+    """A command whose help lists its options in groups; options without a group come last."""
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         records = {
@@ -71,13 +71,13 @@ class Grouped(click.Command):
 
 
 def read_settings(config: Path | None, options: dict[str, Any]) -> Settings:
-    """Settings with what the command line gives on top. Raises ConfigurationError."""
+    """Return the settings, overridden by options of the command line. Raises ConfigurationError."""
     given = {name: value for name, value in options.items() if value is not None}
     return load_settings(config, **given)
 
 
 def show_log(level: str, *, as_json: bool = False) -> None:
-    """Send the log to stderr; said again, with what has changed."""
+    """Send the log to stderr; a second call changes the level or the format."""
     if not logging.getLogger().handlers:
         to_stderr = logging.StreamHandler()
         to_stderr.setFormatter(LineFormatter())
@@ -104,12 +104,12 @@ def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Calla
 
 
 def _join(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> str | None:
-    """A list may be written with commas, or by repeating its flag; None: the flag is not there."""
+    """Join the values of a repeated flag with commas; None: the flag is absent."""
     return ",".join(given) if given else None
 
 
 def default_text(field: FieldInfo) -> str:
-    """The default as a person writes it."""
+    """Return the default of a setting as the configuration has it."""
     default = (
         field.default
         if field.default is not PydanticUndefined
@@ -126,7 +126,7 @@ def default_text(field: FieldInfo) -> str:
 
 
 def _words(kind: Any) -> tuple[str, ...]:
-    """The words that a choice takes; none where it is no choice."""
+    """Return the values of a choice; empty if the type is no choice."""
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 

@@ -1,4 +1,4 @@
-"""Lines on the terminal: what comes from a server, a file or a model's name commands it nothing."""
+"""Prints text whose parts may come from a server, a file or a model's name, without control characters."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from govor.plain import escape, escape_json, in_words
 
 
 def say(text: str, *, err: bool = False, **style: Any) -> None:
-    """Print a text for people, in `click.style`'s colours; control characters in it are shown, not obeyed."""
+    """Print a text, in the styles of `click.style`; control characters in it are escaped."""
     click.secho(escape(text, keep="\n\t"), err=err, **style)
 
 
 def say_json(text: str) -> None:
-    """Print JSON; it means the same, and commands a terminal nothing."""
+    """Print JSON with escaped control characters, which does not change its meaning."""
     click.echo(escape_json(text))
 
 
 def sentence(error: GovorError | OSError) -> str:
-    """What went wrong with something that is named before it."""
+    """Return an error as a sentence, to follow the name of what it concerns."""
     return str(error) if isinstance(error, GovorError) else f"{in_words(error)}."

@@ -1,4 +1,4 @@
-"""Tables on standard output: fitted to a terminal; in a pipe unabridged, cells parted by tabs."""
+"""Prints tables: fitted to the width of a terminal; in a pipe uncut, with a tab between cells."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from govor.cli.terminal.say import say
 from govor.plain import escape
 
 GAP = "  "
-ROOM = 12  # least columns for the last one: a narrower terminal breaks the lines itself
-FIRST = 25  # columns of the first cell, where the others need the rest
-DETAIL = 40  # columns of a last cell that is worth reading
+ROOM = 12  # least width of the last column: a narrower terminal breaks the lines itself
+FIRST = 25  # width of the first column if the others need the rest
+DETAIL = 40  # least width of a last column that can be read well
 INDENT = "    "
 
 
@@ -25,11 +25,10 @@ def show_table(
     spare: Sequence[str] = (),
     below: bool = False,
 ) -> None:
-    """Print rows: on a terminal in columns, in a pipe with a tab between two cells.
+    """Print rows: on a terminal in columns, in a pipe with a tab between cells.
 
-    Where a terminal ends, the last column is cut; or folded onto further lines; or it stands `below` its
-    row, if it has no room beside it. `spare` are the columns that a narrow terminal does without, the first
-    one first.
+    On a terminal the last column is cut; with `fold` it continues on further lines; with `below` it follows
+    its row if it does not fit beside it. A narrow terminal leaves out the columns in `spare`, in order.
     """
     rows = [tuple(map(escape, row)) for row in rows]  # before they are measured
     if not sys.stdout.isatty():
@@ -55,7 +54,7 @@ def show_table(
 
 
 def _show_below(headings: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str]) -> None:
-    """Print rows whose last cell stands below the others; a long first cell has a line of its own."""
+    """Print rows with the last cell below the others; a long first cell has a line of its own."""
     screen = _screen()
     details = [row[-1] for row in rows]
     headings, rows = _without(headings, len(headings) - 1), [_without(row, len(row) - 1) for row in rows]
@@ -74,14 +73,14 @@ def _show_below(headings: Sequence[str], rows: Sequence[Sequence[str]], spare: S
 
 
 def megabytes(size: int | None) -> str:
-    """A size for people, in 10^6 or 10^9 bytes; "-" where it is unknown."""
+    """Return a size as text, in units of 10^6 or 10^9 bytes; "-" if it is unknown."""
     if size is None:
         return "-"
     return f"{size / 1e9:.1f} GB" if size >= 10**10 else f"{size / 1e6:.0f} MB"
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: 42 s, 3 min, 5 h. A negative one is none at all."""
+    """Return a time as text: 42 s, 3 min, 5 h. A negative one counts as 0."""
     seconds = max(seconds, 0.0)
     if seconds < 120:
         return f"{seconds:.0f} s"
@@ -93,9 +92,9 @@ def _screen() -> int:
 
 
 def _width(headings: Sequence[str], rows: Sequence[Sequence[str]], first: int | None = None) -> int:
-    """Columns of a terminal that a table needs, its last cell cut to what is just bearable.
+    """Return the width that a table needs in characters, with the last column cut to `ROOM`.
 
-    With `first` that many columns of the first cell will do, and the last one is needed whole.
+    With `first`, the first column is cut to that width, and the last one is whole.
     """
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     gaps = len(GAP) * (len(widths) - 1)

@@ -1,1 +1,1 @@
-"""`govor transcribe`: recordings at the terminal."""
+"""`govor transcribe`: transcribes recordings at the terminal."""

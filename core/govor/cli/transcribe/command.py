@@ -1,4 +1,4 @@
-"""`govor transcribe`: recordings at the terminal, with the same engine and formats as the server."""
+"""`govor transcribe`: transcribes recordings with the same engine and formats as the server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from govor.formats.subtitles.files import clock
 from govor.settings import Settings
 
 SETTINGS = ("models_dir", "device", "offline", "max_audio_seconds")
-"""Options that are settings."""
+"""Settings that are options of this command."""
 
 
 @click.command()
@@ -40,7 +40,7 @@ SETTINGS = ("models_dir", "device", "offline", "max_audio_seconds")
     metavar="PATH",
     help="File, or folder: for several files, or with / at the end. Default: standard output.",
 )
-@click.option("--force", is_flag=True, help="Overwrite texts that are there already.")
+@click.option("--force", is_flag=True, help="Overwrite texts that exist already.")
 @click.option("--threads", type=click.IntRange(1, 4096), metavar="N", help="CPU threads of the model.")
 @server_options()
 @setting_options(SETTINGS)
@@ -50,9 +50,9 @@ def transcribe(
 ) -> None:
     """Transcribe FILES and print the text, or write it to --output.
 
-    FILES may be folders, whose recordings are heard, and - for standard input. The text appears while it is
-    heard, and stays when you press Ctrl-C; progress goes to stderr, where that is a terminal. A file that
-    fails is reported and the others go on; the exit code is then 1.
+    FILES may be folders, whose recordings are transcribed, and - for standard input. The text appears during
+    the work and stays if you press Ctrl-C; progress goes to stderr if that is a terminal. If a file fails, it
+    is reported and the others go on; the exit code is then 1.
     """
     server, key, threads = given.pop("server"), given.pop("api_key"), given.pop("threads")
     own = set(given) - set(SETTINGS)
@@ -77,7 +77,7 @@ def transcribe(
 
 
 JSON = frozenset({"json", "verbose_json", "diarized_json"})
-"""Formats that a heading would make unreadable to programs."""
+"""Formats in which a heading would not be valid JSON."""
 
 
 def _here(settings: Settings, wanted: Wanted, threads: int | None) -> Source:
@@ -91,7 +91,7 @@ class _Work:
         self._source, self._style, self._force, self._named = source, style, force, named
 
     async def hear_all(self, recordings: Sequence[tuple[Recording, Targets]]) -> bool:
-        """Return whether every recording succeeded."""
+        """Transcribe recordings one by one; return whether every one succeeded."""
         wanted = [pair for pair in recordings if self._is_free(*pair)]
         complete = len(wanted) == len(recordings)
         try:
@@ -101,13 +101,13 @@ class _Work:
             for recording, targets in wanted:
                 complete = await self._hear(recording, targets) and complete
         except asyncio.CancelledError:
-            leave(130)  # a model at work would be waited for
+            leave(130)  # without a wait for the model
         finally:
             await self._source.close()
         return complete
 
     def _is_free(self, recording: Recording, targets: Targets) -> bool:
-        """Tell whether nothing would be overwritten; else say what."""
+        """Return whether no file would be overwritten; if one would, print which."""
         try:
             check_target(recording, targets, force=self._force)
         except InvalidParam as error:
@@ -116,7 +116,7 @@ class _Work:
         return True
 
     async def _hear(self, recording: Recording, targets: Targets) -> bool:
-        """Write the texts of one recording; say why they are not whole. Returns whether they are."""
+        """Write the texts of one recording; if they are not complete, print why. Return whether they are."""
         progress = _Progress()
         heading = f"==> {recording.name} <==" if self._named else ""
         try:
@@ -124,7 +124,7 @@ class _Work:
                 try:
                     await self._write(recording, outputs, progress)
                 except (BrokenPipeError, NotWritten):
-                    raise  # nobody reads any more, or it is told below
+                    raise  # the reader has ended, or it is printed below
                 except (GovorError, OSError) as error:
                     told = f"{recording.name}: {sentence(error)}{progress.keep(outputs)}"
                     say(f"govor: {told}", fg="red", err=True)
@@ -141,7 +141,7 @@ class _Work:
         name = recording.name if recording.path is None else recording.path.name
         with ExitStack() as stack:
             read = stack.enter_context(opened(recording))
-            path = await asyncio.to_thread(read)  # standard input may wait
+            path = await asyncio.to_thread(read)  # standard input may block
             bar = stack.enter_context(Bar(f"{name}{self._source.first}"))
             async with self._source.hear(path, name) as heard, aclosing(aiter(heard)) as segments:
                 progress.heard = heard
@@ -157,13 +157,13 @@ class _Work:
 
 
 class _Progress:
-    """How far one recording was heard."""
+    """The progress of one recording."""
 
     def __init__(self) -> None:
         self.heard: Heard | None = None
 
     def keep(self, outputs: Outputs) -> str:
-        """Write what there is of an unfinished text; return a sentence that says what and where, or ""."""
+        """Write the text so far of an unfinished recording; return a sentence on length and file, or ""."""
         if self.heard is None or not outputs.begun:
             return ""
         done, total = self.heard.seconds_done, self.heard.seconds_stated

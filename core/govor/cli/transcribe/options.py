@@ -1,4 +1,4 @@
-"""Options of `govor transcribe` that say what is wanted of a recording, and what is made of them."""
+"""Options for transcriptions, of `govor transcribe` and `govor jobs submit`, and their values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from govor.formats.subtitles.layout import Layout
 from govor.settings.subtitles import Subtitles
 
 ALL = ("txt", "srt", "vtt", "tsv", "verbose_json")
-"""What `--format all` stands for."""
+"""The formats that `--format all` stands for."""
 
 FORMATS = ("txt", "srt", "vtt", "tsv", *sorted(set(MEDIA_TYPES) - set(ALL[:4]) - {"text"}), "text", "all")
 
@@ -71,7 +71,7 @@ _OPTIONS = (
     click.option(
         "--language", "-l", callback=_language, help="Language of the speech, e.g. ru; default: detected."
     ),
-    click.option("--translate", is_flag=True, help="Translate to English, where the model can."),
+    click.option("--translate", is_flag=True, help="Translate to English, if the model can."),
     click.option("--prompt", default="", help="Text that precedes the recording, or sets its style."),
     click.option("--keyword", "keywords", multiple=True, help="A word or name to expect; may be repeated."),
     click.option("--diarize", is_flag=True, help="Name the speakers, in all formats but json."),
@@ -81,21 +81,21 @@ _OPTIONS = (
         "speakers",
         type=PEOPLE,
         metavar="N",
-        help="How many people speak, with --diarize.",
+        help="Number of speakers, with --diarize.",
     ),
-    click.option("--min-speakers", type=PEOPLE, metavar="N", help="How many at least."),
-    click.option("--max-speakers", type=PEOPLE, metavar="N", help="How many at most."),
+    click.option("--min-speakers", type=PEOPLE, metavar="N", help="Least number of speakers."),
+    click.option("--max-speakers", type=PEOPLE, metavar="N", help="Greatest number of speakers."),
     click.option(
         "--channels",
         type=click.Choice(("mixed", "separate")),
-        help="separate: one party per channel, each heard apart and named. [default: mixed]",
+        help="separate: one speaker per channel, each transcribed apart and named. [default: mixed]",
     ),
     click.option(
         "--channel-names",
         multiple=True,
         callback=_names,
         metavar="A,B",
-        help="What separate channels are called, in their order.",
+        help="Names of separate channels, in their order.",
     ),
     click.option(
         "--track",
@@ -105,7 +105,7 @@ _OPTIONS = (
     ),
     click.option("--words", is_flag=True, help="Times of single words, in verbose_json."),
     click.option("--times", is_flag=True, help="Times of paragraphs, in txt."),
-    click.option("--no-vad", is_flag=True, help="Take everything for speech."),
+    click.option("--no-vad", is_flag=True, help="Treat everything as speech."),
     click.option(
         "--max-line-width",
         type=click.IntRange(10, 1000),
@@ -132,9 +132,9 @@ def wish_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_wishes(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tuple[str, ...], Style]:
-    """Return what is wanted by the options `given`, the formats, and how they are written.
+    """Return the request, the formats and their style, from the options in `given`.
 
-    Raises InvalidParam where speakers would show nowhere.
+    Raises InvalidParam if options contradict each other, or if no format shows the speakers.
     """
     given = dict(given)
     formats: tuple[str, ...] = given.pop("formats")
@@ -166,7 +166,7 @@ def read_wishes(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tu
 
 
 def _channels(how: str | None, names: list[str]) -> ChannelFields:
-    """What becomes of channels. Raises InvalidParam."""
+    """Return how channels are transcribed. Raises InvalidParam."""
     if names and how == "mixed":
         raise InvalidParam("--channel-names goes with --channels separate only.")
     try:

@@ -1,4 +1,4 @@
-"""Where the texts of one recording go: opened before the work, written segment by segment."""
+"""The output files of one recording: opened before the work, written segment by segment."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ SUFFIXES = {"text": ".txt", "txt": ".txt", "srt": ".srt", "vtt": ".vtt", "tsv": 
 
 
 class NotWritten(GovorError):
-    """A file cannot be written: it says which."""
+    """A file cannot be written; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How texts are written."""
+    """The style of the texts."""
 
     options: Options
     words: bool
-    """verbose_json has the times of words."""
+    """Whether verbose_json has times of words."""
     times: bool
-    """Paragraphs of txt have times."""
+    """Whether paragraphs of txt have times."""
     layout: Layout
 
 
@@ -43,12 +43,12 @@ class Outputs:
     def __init__(
         self, targets: Sequence[tuple[str, Path | None]], style: Style, *, force: bool, heading: str = ""
     ):
-        """Open all `targets`, pairs of format and file, None being standard output."""
+        """Open all `targets`: pairs of format and file; None: standard output."""
         self._heading = heading
         self._style = style
         self._placer = SegmentTimer()
         self.begun = False
-        """A segment with text has come."""
+        """Whether a segment with text was written."""
         self._texts: list[tuple[str, IncrementalFormat | None, _File | _Standard]] = []
         try:
             for name, path in targets:
@@ -69,16 +69,16 @@ class Outputs:
 
     @property
     def shown(self) -> bool:
-        """Something of it goes to a terminal."""
+        """Whether a text goes to a terminal."""
         return any(isinstance(file, _Standard) and file.is_terminal for _, _, file in self._texts)
 
     @property
     def paths(self) -> list[Path]:
-        """The files that have something in them."""
+        """The files that are not empty."""
         return [file.path for _, _, file in self._texts if isinstance(file, _File) and file.written]
 
     def add(self, segment: Segment) -> None:
-        """Write what is final with one more segment."""
+        """Write the text that one more segment makes final."""
         placed = self._placer.place(segment)
         if placed is None:
             return
@@ -89,14 +89,14 @@ class Outputs:
                 file.write(grower.add(placed))
 
     def end(self, transcript: Transcript) -> None:
-        """Write the rest; of an unfinished transcript what there is of it."""
+        """Write the rest of the texts; the transcript may be unfinished."""
         for name, grower, file in self._texts:
             self._begin(grower, file)
             file.write(self._whole(transcript, name) if grower is None else grower.end(transcript.duration))
             file.flush()
 
     def close(self) -> None:
-        """Close all files, and remove those that were made and have nothing in them."""
+        """Close all files, and delete new ones that are empty."""
         for _, _, file in self._texts:
             file.close()
 
@@ -129,10 +129,10 @@ class Outputs:
 
 
 class _File:
-    """A file that is opened at once, and emptied only when there is something to write."""
+    """A file that is opened at once, and truncated only at the first write."""
 
     def __init__(self, path: Path, *, force: bool):
-        """Without `force`, a file that has come since it was looked for is left alone."""
+        """Without `force`, a file that was made after the check for it is left alone."""
         self.path = path
         self.written = False
         regular = path.is_file()
@@ -157,10 +157,10 @@ class _File:
             raise self._fault(error) from error
 
     def flush(self) -> None:
-        """Every text is written at once."""
+        """Do nothing: every write is flushed."""
 
     def close(self) -> None:
-        with suppress(OSError):  # every write was flushed, and what went wrong with it is told
+        with suppress(OSError):  # every write was flushed, and its errors were reported
             self._file.close()
         if self._made and not self.written:
             self.path.unlink(missing_ok=True)
@@ -170,7 +170,7 @@ class _File:
 
 
 class _Standard:
-    """Standard output, without control characters; on a terminal whole lines, which a bar cannot spoil."""
+    """Standard output, without control characters; on a terminal by whole lines, which a bar cannot spoil."""
 
     def __init__(self) -> None:
         self.written = False
@@ -198,4 +198,4 @@ class _Standard:
             raise NotWritten(f"Standard output cannot be written: {error.strerror or error}.") from error
 
     def close(self) -> None:
-        """Standard output stays open."""
+        """Do nothing: standard output stays open."""

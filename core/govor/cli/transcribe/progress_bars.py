@@ -1,4 +1,4 @@
-"""Bars of `govor transcribe`: how much of a model is loaded, how much of a recording is heard."""
+"""Progress bars of `govor transcribe`: of the model's load, and of each recording."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from govor.plain import escape
 
 
 class Bar:
-    """One bar on stderr, gone when the block is left; nothing at all where that is not a terminal."""
+    """One bar on stderr, if it is a terminal; removed when the block ends."""
 
     def __init__(self, title: str):
         console = Console(stderr=True)
@@ -49,12 +49,12 @@ class Bar:
         self._progress.__exit__(kind, error, trace)
 
     def move(self, done: float, total: float | None) -> None:
-        """Show how much is done; None or 0: of nobody knows how much."""
+        """Show that `done` of `total` is done; None or 0: the total is unknown."""
         self._progress.update(self._bar, completed=min(done, total or done), total=total or None)
 
     @contextmanager
     def hidden(self, wanted: bool) -> Iterator[None]:
-        """Take the bar off the screen for the block, where that is `wanted`."""
+        """Hide the bar during the block, if `wanted`."""
         if not wanted or self._progress.disable:
             yield
             return

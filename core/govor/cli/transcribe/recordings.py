@@ -1,4 +1,4 @@
-"""What `govor transcribe` is to hear: files, all recordings of folders, and standard input."""
+"""Finds the recordings for `govor transcribe`: files, all recordings of folders, standard input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUFFIXES = frozenset(
     .wmv .wv
     """.split()  # noqa: SIM905  a list of fifty would fill the screen
 )
-"""Names of recordings in a folder. A file that is named on the command line may be called anything."""
+"""Suffixes of recordings in a folder. A file that the command line names may have any suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,17 @@ class Recording:
     """One recording."""
 
     name: str
-    """How people know it."""
+    """Its name in messages."""
     path: Path | None
     """None: standard input."""
     stem: str
-    """What its texts are called, below their folder."""
+    """Name of its texts in the output folder, without suffix."""
     in_folder: bool = False
-    """It was found in a folder."""
+    """Whether it was found in a folder."""
 
 
 def find_recordings(arguments: Sequence[str]) -> tuple[list[Recording], list[str]]:
-    """Return the recordings, in the order of the arguments, and a sentence for each argument that is none."""
+    """Return the recordings, in the order of the arguments, and a message for each argument without one."""
     found: list[Recording] = []
     faults: list[str] = []
     for argument in arguments:
@@ -58,9 +58,10 @@ def find_recordings(arguments: Sequence[str]) -> tuple[list[Recording], list[str
 
 @contextmanager
 def opened(recording: Recording) -> Iterator[Callable[[], Path]]:
-    """Hold a recording; what it gives returns the file, and reads standard input to its end first.
+    """Yield a function that returns the recording's file; for standard input, it reads to the end first.
 
-    The reading alone may be left to a thread: whoever interrupts it removes the file. Both raise OSError.
+    The function may run in a thread: the block itself removes the file of standard input, even if the read is
+    interrupted. Both raise OSError.
     """
     if (path := recording.path) is not None:
         yield lambda: path

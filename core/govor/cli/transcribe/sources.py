@@ -1,4 +1,4 @@
-"""Who hears the recordings of `govor transcribe`: a model in this process, or a running server."""
+"""The two engines of `govor transcribe`: a model in this process, or a running server."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ FIRST = ": telling speakers apart"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked of whoever hears the recordings."""
+    """The request for every recording of a command."""
 
     model: str
     options: Options
     diarize: bool
     people: tuple[int, int | None]
-    """How many people speak at least and at most; None: any number."""
+    """Least and greatest number of speakers; None: any number."""
     channels: ChannelFields
-    """What becomes of the recordings' channels."""
+    """How channels are transcribed."""
     track: str
-    """Number, title or language of the audio track; "": the one that suits best."""
+    """Number, title or language of the audio track; "": chosen automatically."""
     vad: bool
     unasked: frozenset[str]
-    """Options that a format wants, not the user."""
+    """Options that a format needs, but the user did not ask for."""
 
 
 class Heard(Protocol):
-    """One recording on its way: iterate it once for its segments."""
+    """A running transcription: iterate it once for its segments."""
 
     @property
     def seconds_done(self) -> float: ...
@@ -59,29 +59,29 @@ class Heard(Protocol):
     def __aiter__(self) -> AsyncGenerator[Segment, None]: ...
 
     def result(self) -> Transcript:
-        """The transcript of all segments so far."""
+        """Return the transcript of all segments so far."""
         ...
 
 
 class Source(Protocol):
-    """Hears recordings, one after another."""
+    """Transcribes recordings, one after another."""
 
     title: str
-    """What is waited for before the first one."""
+    """Title of the progress bar during `open`."""
 
     first: str
-    """What comes before the first segment of each recording, after a colon; "" for nothing."""
+    """Added to the bar's title until the first segment of each recording, with a colon; "": nothing."""
 
     async def open(self, show: Show) -> None:
-        """Get ready; `show` takes how much of it is done, and of how much."""
+        """Prepare for the first recording; `show` is called with the amount done and the total."""
         ...
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Free all resources."""
         ...
 
     def hear(self, path: Path, name: str) -> AbstractAsyncContextManager[Heard]:
-        """Begin to hear a recording."""
+        """Begin to transcribe a recording."""
         ...
 
 
@@ -89,7 +89,7 @@ class Here:
     """A model in this process."""
 
     def __init__(self, service: Service, wanted: Wanted, threads: int | None):
-        """Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation."""
+        """Choose the model. Raises ModelNotFound, ModelNotInstalled, UnsupportedOperation."""
         self._service = service
         self._wanted = wanted
         self._model = model = service.router.choose(wanted.model)
@@ -106,9 +106,9 @@ class Here:
         self.first = FIRST if self._diarize and not self._parties else ""
 
     async def open(self, show: Show) -> None:
-        """Load the model: the first time, its files are put together and verified.
+        """Load the model; the first time, its files are installed and verified.
 
-        If the language of each recording chooses the model, it is loaded when the language is known.
+        If each recording's language decides on the model, it is loaded once the language is known.
         """
         if not self._chooses_by_language:
             async with self._service.pool.lease(self._model, show):
@@ -145,14 +145,14 @@ class Here:
         return router.means_auto(self._wanted.model) and router.has_routes
 
     def _complain(self, model: str, names: Sequence[str]) -> None:
-        """Say once what a model cannot honour."""
+        """Print the options that a model cannot honour, once per model and options."""
         message = f"govor: '{model}' cannot honour: {', '.join(names)}"
         if names and message not in self._complained:
             self._complained.add(message)
             say(message, err=True)
 
     def _limit(self, threads: int) -> None:
-        """Have every model that may be chosen use so many threads."""
+        """Set the number of threads of every model that may be chosen."""
         settings, usable = self._service.settings, self._service.router.usable()
         models = dict(settings.models)
         for name in {model.id for model in (self._model, *usable)}:
@@ -161,7 +161,7 @@ class Here:
 
 
 class There:
-    """A running Govor server, whose segments come as events."""
+    """A running Govor server, which sends segments as events."""
 
     def __init__(self, remote: Remote, wanted: Wanted):
         self._remote = remote
@@ -171,10 +171,10 @@ class There:
         self.first = FIRST if wanted.diarize and wanted.channels.channels != "separate" else ""
 
     async def open(self, show: Show) -> None:
-        """Nothing is asked before the first recording."""
+        """Do nothing: the first request is that of the first recording."""
 
     async def close(self) -> None:
-        """Nothing is held between two recordings."""
+        """Do nothing: no connection is held between recordings."""
 
     @asynccontextmanager
     async def hear(self, path: Path, name: str) -> AsyncIterator[Heard]:
@@ -198,12 +198,12 @@ class There:
 
 
 def route(wanted: Wanted) -> str:
-    """Where the request goes."""
+    """Return the path of the request's route."""
     return f"/v1/audio/{'translations' if wanted.options.task == 'translate' else 'transcriptions'}"
 
 
 def fields(wanted: Wanted) -> dict[str, Any]:
-    """The form of a request, all but the recording."""
+    """Return the form of a request, without the recording."""
     options, (least, most) = wanted.options, wanted.people
     form: dict[str, Any] = {
         "response_format": "verbose_json",
@@ -224,7 +224,7 @@ def fields(wanted: Wanted) -> dict[str, Any]:
 
 
 class Streamed:
-    """The events of one recording."""
+    """The transcription of one recording, read from a stream of events."""
 
     def __init__(self, lines: AsyncIterator[str], options: Options, headers: Any, url: str):
         self._lines, self._options, self._url = lines, options, url
@@ -239,7 +239,7 @@ class Streamed:
         return max((segment.end or 0.0 for segment in self._segments[-1:]), default=0.0)
 
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
-        """Yield the segments. Raises Refused, also where the stream ends too early."""
+        """Yield the segments. Raises Refused, also if the stream ends too early."""
         if not self._streams:
             raise Refused(f"{self._url} is no Govor server: it does not tell segments as they come.")
         event = ""
@@ -268,7 +268,7 @@ class Streamed:
         )
 
     def _read(self, event: str, data: str) -> Segment | None:
-        """The segment that an event holds, if any. Raises Refused where it is an error."""
+        """Return the segment of an event, if it has one. Raises Refused for an error event."""
         if event == "error":
             raise Refused(str(json.loads(data)["error"]["message"]))
         if event == "ok":

@@ -1,4 +1,4 @@
-"""Which file each text of each recording goes to, decided before any work."""
+"""Chooses the output file of each text of each recording, before the work begins."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Targets = list[tuple[str, Path | None]]
 def choose_targets(
     output: str | None, recordings: Sequence[Recording], formats: Sequence[str]
 ) -> list[Targets]:
-    """Return the targets of each recording. Raises InvalidParam where they cannot be made or told apart.
+    """Return the targets of each recording. Raises InvalidParam if they cannot be made, or collide.
 
-    A folder that --output names is made, and said to be; the one above it must be there.
+    A folder that --output names is made, with a message; its parent must exist.
     """
     if output in (None, "-"):
         if len(formats) > 1:
@@ -44,7 +44,7 @@ def choose_targets(
 
 
 def check_target(recording: Recording, targets: Targets, *, force: bool) -> None:
-    """Refuse to overwrite. Raises InvalidParam."""
+    """Raise InvalidParam if a file would be overwritten."""
     for _, path in targets:
         if path is None or not path.exists():
             continue
@@ -55,7 +55,7 @@ def check_target(recording: Recording, targets: Targets, *, force: bool) -> None
 
 
 def _beside(target: Path, formats: Sequence[str]) -> Targets:
-    """The file itself; of several formats, files that differ in their suffix."""
+    """Return the file itself or, for several formats, files that differ in their suffix."""
     if len(formats) == 1:
         return [(formats[0], target)]
     known = {*SUFFIXES.values(), ".json"}

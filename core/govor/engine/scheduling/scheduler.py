@@ -175,8 +175,8 @@ class ModelScheduler:
             self.queue.put_back(tasks)  # for `close` to end
             raise
         except Exception as error:  # no thread can be started: the requests must not wait for ever
-            log.exception("A call of '%s' could not be begun", self._name)
-            done = [TranscriptionFailed(f"No thread could be begun: {error}")] * len(tasks)
+            log.exception("A call of '%s' could not be started", self._name)
+            done = [TranscriptionFailed(f"No thread could be started: {error}")] * len(tasks)
         finally:
             self._calls -= 1
         self._account_for(tasks, began)

@@ -71,7 +71,7 @@ class ChunkWork:
             if close is not None:
                 close()
         except Exception:  # no request is left that could get the error
-            log.exception("The model failed when its work was broken off")
+            log.exception("The model failed when its work was cancelled")
         self._windows = None
 
     def drop_audio(self) -> None:

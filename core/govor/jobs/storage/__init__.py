@@ -1,1 +1,1 @@
-"""Jobs on disk: their database and the recordings that wait."""
+"""Jobs on disk: their database, and recordings that are not done."""

@@ -1,4 +1,4 @@
-"""The store as the event loop uses it: every call in its one thread, and a bell for whoever waits."""
+"""The store for the event loop: calls run in one thread, and events report changes of jobs."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ log = logging.getLogger(__name__)
 
 
 class AsyncJobStore:
-    """An open data folder."""
+    """The store of an open data folder."""
 
     def __init__(self, store: JobStore, thread: ThreadPoolExecutor):
         self._store = store
         self._thread = thread
-        self._bells: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # whoever waits has one
+        self._bells: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # those that are awaited
         self._closed = False
         self.stopping = False
-        """Nothing more will happen to any job here."""
+        """Whether no job will change any more."""
 
     @classmethod
     async def open(cls, path: Path, keep_seconds: float) -> Self:
-        """Take a data folder. Raises JobsUnavailable."""
+        """Open a data folder. Raises JobsUnavailable."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="govor-jobs")
         try:
             opening = asyncio.get_running_loop().run_in_executor(thread, _open, path, keep_seconds)
@@ -54,9 +54,9 @@ class AsyncJobStore:
         return self._store.folder
 
     async def do(self, method: Callable[Concatenate[JobStore, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a method of the store.
+        """Call a method of the store in its thread.
 
-        Raises what it raises; InsufficientStorage, JobsUnavailable; ShuttingDown once it is closed.
+        Raises the method's errors; InsufficientStorage, JobsUnavailable; ShuttingDown once it is closed.
         """
         if self._closed:
             raise ShuttingDown(STOPPING)
@@ -70,23 +70,23 @@ class AsyncJobStore:
             raise told from error
 
     def changed(self, job: str) -> asyncio.Event:
-        """Rings when something happens to a job; take it before you look, and wait after."""
+        """Return an event that is set at the next change of a job. Get it before you read the job."""
         return self._bells.setdefault(job, asyncio.Event())
 
     def notify(self, job: str) -> None:
-        """Tell all who wait."""
+        """Set the event of a job."""
         changed = self._bells.pop(job, None)
         if changed is not None:
             changed.set()
 
     def stop(self) -> None:
-        """Let nobody wait any longer."""
+        """Set the events of all jobs, for nothing will change."""
         self.stopping = True
         for job in list(self._bells):
             self.notify(job)
 
     async def close(self) -> None:
-        """Let the calls under way end, and give the folder back."""
+        """Wait for calls under way, then close the folder."""
         self.stop()
         self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._thread, _close, self._store)

@@ -1,6 +1,6 @@
-"""The room for jobs, and who gives way where it is full: whoever takes most, with the oldest that has ended.
+"""Limits the storage of jobs: if it is full, the owner who uses most loses the oldest finished job.
 
-So a client's results make way for its own new ones, and for another's only while it takes more than that one.
+So a client's results make room for its own new jobs, and for another's only while it uses more than that one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from govor.errors import InsufficientStorage
 
 
 def make_room(tables: sqlite3.Connection, owner: str, size: int, most: float) -> None:
-    """Forget finished jobs until an owner's recording fits in. Raises InsufficientStorage."""
+    """Delete finished jobs until a recording of `size` bytes fits into `most`. Raises InsufficientStorage."""
     if size + used_bytes(tables) <= most:
         return
     rows = tables.execute("SELECT owner, sum(bytes) FROM sizes GROUP BY owner")
@@ -22,7 +22,7 @@ def make_room(tables: sqlite3.Connection, owner: str, size: int, most: float) ->
 
 
 def _forget_one(tables: sqlite3.Connection, takes: dict[str, int], owner: str) -> None:
-    """Forget the oldest finished job of who takes most; never of one who takes less than `owner`."""
+    """Delete the oldest finished job of the owner who uses most, but of none who uses less than `owner`."""
     for name in sorted(takes, key=lambda name: (-takes[name], name != owner)):
         oldest = tables.execute(
             "SELECT number, bytes FROM sizes WHERE owner = ? AND finished_at IS NOT NULL"
@@ -35,11 +35,11 @@ def _forget_one(tables: sqlite3.Connection, takes: dict[str, int], owner: str) -
             return
         if name == owner:
             break
-    raise InsufficientStorage("The room for jobs is full (jobs_max_mb); it gets free as they are done.")
+    raise InsufficientStorage("The storage for jobs is full (jobs_max_mb). Finished jobs free space.")
 
 
 def used_bytes(tables: sqlite3.Connection) -> int:
-    """Bytes of the recordings that wait, and of all that is known of jobs."""
+    """Return the bytes of recordings that are not done and of the database."""
     (audio,) = tables.execute(
         "SELECT coalesce(sum(audio_bytes), 0) FROM jobs WHERE finished_at IS NULL"
     ).fetchone()

@@ -1,8 +1,8 @@
-"""After a crash: which job is to blame, and which may be begun next. A bystander must not fail for another.
+"""After a crash, finds the job that caused it, so that no other job fails for it; chooses the next job.
 
-A job that was worked on alone when the server ended is charged with that. Of several, or where other requests
-were worked on, nobody can tell: they come under suspicion and from then on are worked on alone, one at a
-time, so that the next crash tells. Whoever gets further is cleared.
+If a job ran alone when the server crashed, the crash counts as an attempt of that job. If several jobs or
+other requests ran, the cause is unknown: these jobs become suspects and run alone, one at a time, so that the
+next crash shows the cause. A job that makes progress is no longer a suspect.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Collection
 
 
 def take_back(tables: sqlite3.Connection, *, others: bool) -> None:
-    """Let what ran when a server ended without a word wait again; `others`: requests ran beside it."""
+    """Queue the jobs again that ran when a server crashed; `others`: interactive requests ran beside them."""
     (running,) = tables.execute("SELECT count(*) FROM jobs WHERE status = 'in_progress'").fetchone()
     alone = running == 1 and not others
     tables.execute(
@@ -24,10 +24,10 @@ def take_back(tables: sqlite3.Connection, *, others: bool) -> None:
 
 
 def next_number(tables: sqlite3.Connection, resting: Collection[int], *, quiet: bool) -> int | None:
-    """Return the number of the job that may be begun now; None: there is none, or it has to wait.
+    """Return the number of the job to start now; None: there is none, or it must wait.
 
-    A suspect waits until nothing else is worked on. Other jobs do not overtake it, but while requests are
-    worked on (not `quiet`), which may be always, they do.
+    A suspect waits until nothing else runs, and jobs behind it wait too. Only while interactive requests run
+    (not `quiet`), which may be always, other jobs overtake it.
     """
     waiting = tables.execute(
         "SELECT number, suspect FROM jobs WHERE status = 'queued' AND (?1 OR NOT suspect)"

@@ -1,4 +1,4 @@
-"""The data folder: who may use it, and the recordings that wait in it."""
+"""The data folder: its lock, its recordings, and the record of interactive requests."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from govor.names import is_job
 
 DATABASE = "jobs.db"
 WITNESS = "jobs.others"
-"""Says in one byte whether requests that are no jobs are being worked on."""
+"""A file of one byte: whether interactive requests are under way."""
 
 RETRY_SECONDS = 5.0
 
 
 class JobFolder:
-    """One process at a time: two would work on the same jobs. Methods block."""
+    """The folder, locked for one process, for two would run the same jobs. Methods block."""
 
     def __init__(self, path: Path):
-        """Take the folder, making it first if need be. Raises JobsUnavailable, OSError."""
+        """Lock the folder; make it if it is missing. Raises JobsUnavailable, OSError."""
         self.path = path
         self.database = path / DATABASE
         self._audio = path / "audio"
@@ -46,7 +46,7 @@ class JobFolder:
             raise
         self._others = False
         self.others_at_end = os.pread(self._witness, 1, 0) == b"1"
-        """Whether, when the server before ended without a word, requests that are no jobs were worked on."""
+        """Whether interactive requests were under way when an earlier server crashed."""
         self._write_witness()
 
     def close(self) -> None:
@@ -55,26 +55,26 @@ class JobFolder:
         self._lock.release()
 
     def note_others(self, count: int) -> None:
-        """Write down whether other requests are being worked on: it is read after a crash of this process.
+        """Record whether interactive requests are under way, which is read after a crash of this process.
 
-        Blocks no longer than a write to the system's memory.
+        Blocks no longer than a write to the page cache.
         """
         if self._witness >= 0 and self._others != bool(count):
             self._others = bool(count)
             self._write_witness()
 
     def _write_witness(self) -> None:
-        with suppress(OSError):  # a full disk: then a crash tells less
+        with suppress(OSError):  # on a full disk, the cause of a crash is harder to find
             os.pwrite(self._witness, b"1" if self._others else b"0", 0)
 
     def audio(self, job: str) -> Path:
-        """Where a job's recording lies. Raises ValueError for what is no job's id."""
+        """Return the path of a job's recording. Raises ValueError if `job` is no job's id."""
         if not is_job(job):
             raise ValueError(f"{job!r} is no job's id")
         return self._audio / job
 
     def take(self, source: Path, job: str) -> None:
-        """Move a recording in, so that it outlives whoever brought it, and the power."""
+        """Move a recording into the folder, synced to the disk so that it survives a power failure."""
         target = self.audio(job)
         try:
             source.rename(target)
@@ -87,15 +87,15 @@ class JobFolder:
             os.close(descriptor)
 
     def discard(self, job: str) -> None:
-        """Delete a recording; one that is gone already does no harm."""
+        """Delete a recording, if it is there."""
         if is_job(job):
-            with suppress(OSError):  # it is gone, or the next server sweeps it
+            with suppress(OSError):  # it is gone, or the next start deletes it
                 self.audio(job).unlink()
 
     def sweep(self, wanted: Container[str]) -> None:
-        """Delete the recordings that no job waits with: a server ended between two steps.
+        """Delete the recordings of no waiting job, which remain if a server ended between two steps.
 
-        What is not called as recordings of jobs are, or is no file, is somebody else's and stays.
+        Entries that are no files, or not named like jobs, do not belong to Govor and stay.
         """
         for entry in os.scandir(self._audio):
             if is_job(entry.name) and entry.name not in wanted and entry.is_file(follow_symlinks=False):
@@ -103,5 +103,5 @@ class JobFolder:
 
 
 def new_id() -> str:
-    """An id that nobody can guess."""
+    """Return a new id that cannot be guessed."""
     return f"job_{secrets.token_hex(12)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from govor.errors import JobsUnavailable
 
 VERSION = 1
-"""What `SCHEMA` makes."""
+"""Version of the database that `SCHEMA` makes."""
 
 VIEWS = """
 PRAGMA temp_store = MEMORY;
@@ -27,8 +27,8 @@ CREATE TEMP VIEW sizes AS SELECT
     iif(finished_at IS NULL, audio_bytes, 0) + length(CAST(wanted AS BLOB)) + coalesce(
         (SELECT sum(length(CAST(body AS BLOB))) FROM segments WHERE job = number), 0) AS bytes FROM jobs;
 """
-"""Jobs without what a list does not show: orders may have megabytes of known voices, which `asked` leaves
-out. `hooks` says who is told of a job's end, `sizes` what it takes, the database's own bookkeeping apart."""
+"""Views of jobs. `listed` has no requests, which may have megabytes of known voices; `asked` has requests
+without voices. `hooks` has the webhooks, `sizes` the bytes of each job without the database's overhead."""
 
 SCHEMA = """
 BEGIN;
@@ -76,15 +76,15 @@ COMMIT;
 
 
 def open_tables(path: Path) -> sqlite3.Connection:
-    """Open the database, making it first if need be. Raises JobsUnavailable, sqlite3.Error."""
-    # Only one thread uses it, but not the one that closes it when opening was the last that it did.
+    """Open the database; make it if it is missing. Raises JobsUnavailable, sqlite3.Error."""
+    # one thread uses it, but another one may close it if opening fails
     tables = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         tables.row_factory = sqlite3.Row
         tables.text_factory = _readable
-        tables.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds for a new file only
+        tables.execute("PRAGMA auto_vacuum = INCREMENTAL")  # affects a new file only
         tables.execute("PRAGMA journal_mode = WAL")
-        tables.execute("PRAGMA synchronous = FULL")  # what a client was told holds, also without power
+        tables.execute("PRAGMA synchronous = FULL")  # a job that was accepted survives a power failure
         tables.execute("PRAGMA foreign_keys = ON")
         (version,) = tables.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
@@ -100,12 +100,12 @@ def open_tables(path: Path) -> sqlite3.Connection:
 
 
 def _readable(data: bytes) -> str:
-    """Return a text as far as it is UTF-8: one damaged value must not keep all other rows from being read."""
+    """Decode UTF-8, with damaged bytes replaced, so that one damaged value does not block all other rows."""
     return data.decode("utf-8", "replace")
 
 
 def _add_columns(tables: sqlite3.Connection) -> None:
-    """Add what a database of an earlier Govor lacks; one that does without passes over it."""
+    """Add columns that the database of an earlier Govor lacks; earlier versions ignore them."""
     there = {row["name"] for row in tables.execute("PRAGMA table_info(jobs)")}
     if "suspect" not in there:
         tables.execute("ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0")
@@ -115,22 +115,22 @@ def _add_columns(tables: sqlite3.Connection) -> None:
 
 @contextmanager
 def transaction(tables: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """All of it or nothing."""
+    """Commit the block as one transaction; roll back if it raises."""
     tables.execute("BEGIN IMMEDIATE")
     try:
         yield tables
     except BaseException:
-        if tables.in_transaction:  # a full disk ends it by itself
+        if tables.in_transaction:  # on a full disk, SQLite has rolled back itself
             tables.execute("ROLLBACK")
         raise
     tables.execute("COMMIT")
 
 
 def shrink(tables: sqlite3.Connection) -> None:
-    """Give the room of what was deleted back to the disk."""
+    """Return the space of deleted rows to the disk."""
     tables.executescript("PRAGMA incremental_vacuum")  # `execute` would stop after its first page
 
 
 def is_full(error: sqlite3.Error) -> bool:
-    """Tell whether the disk is full."""
+    """Return whether the error means a full disk."""
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

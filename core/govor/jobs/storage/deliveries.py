@@ -1,4 +1,4 @@
-"""Messages to clients' servers that have not arrived yet, in the database of jobs."""
+"""Webhook messages that have not been delivered, in the database of jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AT_ONCE = 8
 
 
 class Delivery(NamedTuple):
-    """A message that has not arrived yet."""
+    """A message that has not been delivered."""
 
     id: str
     url: str
@@ -23,7 +23,7 @@ class Delivery(NamedTuple):
 
 
 def add_delivery(tables: sqlite3.Connection, job: Job, url: object, keep_seconds: float, now: float) -> None:
-    """Keep the message that a job has ended; who asked for none gets none."""
+    """Store the message that a job has ended, if it has a webhook."""
     if isinstance(url, str) and url:
         tables.execute(
             "INSERT INTO deliveries (id, job, url, body, due) VALUES (?, ?, ?, ?, ?)",
@@ -38,7 +38,7 @@ def add_delivery(tables: sqlite3.Connection, job: Job, url: object, keep_seconds
 
 
 def due_deliveries(tables: sqlite3.Connection, now: float) -> tuple[list[Delivery], float | None]:
-    """Return what is to be sent now, and when the next is; None: there is none."""
+    """Return the messages due now, and when the next one is, in seconds since 1970; None: there is none."""
     rows = tables.execute(
         "SELECT id, url, body, attempts FROM deliveries WHERE due <= ? ORDER BY due LIMIT ?", (now, AT_ONCE)
     )
@@ -50,7 +50,7 @@ def due_deliveries(tables: sqlite3.Connection, now: float) -> tuple[list[Deliver
 
 
 def note_delivery(tables: sqlite3.Connection, delivery: str, due: float | None) -> None:
-    """It was tried: again at a time, or never."""
+    """Record an attempt: the message is due again at `due`, or never."""
     if due is None:
         tables.execute("DELETE FROM deliveries WHERE id = ?", (delivery,))
     else:
@@ -62,7 +62,7 @@ def _count(attempts: object) -> int:
 
 
 def _message(job: Job, keep_seconds: float, now: float) -> str:
-    """What is sent: the job without its text, which only the owner of the key may read."""
+    """Return the body: the job without its text, which only the owner of the key may read."""
     told = {
         "type": f"transcription.job.{job.status}",
         "timestamp": datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z"),

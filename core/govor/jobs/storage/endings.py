@@ -1,4 +1,4 @@
-"""What is done where a job has ended: its client's server is told, and the log of what cannot be read."""
+"""Records the end of a job: stores its webhook message, or fails a job that cannot be read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def announce(tables: sqlite3.Connection, number: int, keep_seconds: float, now: float) -> Job:
-    """Keep the message that a job has ended, but of who cancelled it, and return the job."""
+    """Store the message that a job has ended, unless its client cancelled it; return the job."""
     job = job_of(tables.execute("SELECT * FROM listed WHERE number = ?", (number,)).fetchone())
     (url,) = tables.execute("SELECT url FROM hooks WHERE number = ?", (number,)).fetchone()
     if job.status != "cancelled":
@@ -22,7 +22,7 @@ def announce(tables: sqlite3.Connection, number: int, keep_seconds: float, now: 
 
 
 def give_up(tables: sqlite3.Connection, job: Job, what: str, keep_seconds: float) -> None:
-    """Let a job have failed that is damaged, or was written by another version; the log is told once."""
+    """Mark a job as failed that is damaged, or was written by another version, and log it."""
     log.error("Job %s has failed: %s cannot be read", job.id, what)
     now = time.time()
     tables.execute(

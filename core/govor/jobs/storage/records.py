@@ -1,4 +1,4 @@
-"""A job as data: what was asked, how far it is, what came of it."""
+"""A job as data: its request, its progress, its end."""
 
 from __future__ import annotations
 
@@ -28,53 +28,53 @@ NOTICES = TypeAdapter(tuple[Notice, ...])
 
 
 class Speaker(BaseModel):
-    """A known speaker, written down."""
+    """A known speaker, as it is stored."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     pcm: str
-    """Base64 of the voice as 16-bit samples at 16 kHz, which is what decoding gives."""
+    """Base64 of the reference as 16-bit samples at 16 kHz, as the decoder returns them."""
 
     @classmethod
     def of(cls, speaker: KnownSpeaker) -> Speaker:
-        """Write a known speaker down."""
+        """Return the stored form of a known speaker."""
         samples = np.rint(speaker.audio * 32768).clip(-32768, 32767).astype("<i2")
         return cls(name=speaker.name, pcm=base64.b64encode(samples.tobytes()).decode())
 
     def known(self) -> KnownSpeaker:
-        """The known speaker again."""
+        """Return the known speaker."""
         samples = np.frombuffer(base64.b64decode(self.pcm), "<i2").astype(np.float32)
         samples /= 32768
         return KnownSpeaker(self.name, samples)
 
 
 class JobRequest(BaseModel):
-    """What was asked for."""
+    """The request of a job, as it is stored."""
 
-    # rules without a limit have an infinite one, which JSON has no number for
+    # the rules may hold infinity, for which JSON has no number
     model_config = ConfigDict(frozen=True, protected_namespaces=(), ser_json_inf_nan="strings")
 
     model: str
     """`plugin/id`."""
     options: Options
-    """Already reduced to what the model can honour."""
+    """Only options that the model can honour."""
     rules: SpeechRules | None = None
     speakers: tuple[Speaker, ...] | None = None
-    """Who is known, where speakers are told apart; None: they are not."""
+    """Known speakers, if the recording is diarized; None: it is not."""
     people: tuple[int, int | None] = (0, None)
-    """How many speak, from and up to."""
+    """Least and greatest number of speakers; None: any number."""
     parties: SeparateChannels | None = None
-    """How channels are heard apart; None: they are mixed."""
+    """How channels are transcribed apart; None: they are mixed."""
     selection: TrackSelection = ANYTHING
-    """Which track of the recording is heard."""
+    """Track and channel of the recording that are transcribed."""
     presentation: str = ""
-    """How the result is to be shown, as the API wrote it down for itself."""
+    """The format of the result, in a form of the API's own."""
     webhook_url: str = ""
 
 
 class JobFailure(BaseModel):
-    """An error that outlives its process."""
+    """An error, as it is stored."""
 
     status: int
     type: str
@@ -84,22 +84,22 @@ class JobFailure(BaseModel):
 
     @classmethod
     def of(cls, error: GovorError) -> JobFailure:
-        """Write an error down."""
+        """Return the stored form of an error."""
         return cls(
             status=error.status, type=error.type, code=error.code, message=str(error), param=error.param
         )
 
     def error(self) -> GovorError:
-        """The error again, to be raised."""
+        """Return the error, to be raised."""
         error = GovorError(self.message, param=self.param)
         error.status, error.type, error.code = self.status, self.type, self.code
         return error
 
 
 UNREADABLE = JobFailure.of(
-    GovorError("What was kept of this job cannot be read here. Send the recording again.")
+    GovorError("The stored data of this job cannot be read. Send the recording again.")
 )
-"""Why a job has failed whose row is damaged, or of another version of Govor."""
+"""The failure of a job whose row is damaged, or of another version of Govor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Job:
     """One job, as a list shows it. Times are seconds since 1970, durations seconds of audio."""
 
     number: int
-    """Jobs in the order they came."""
+    """Position in the order of submission."""
     id: str
     status: Status
     created_at: float
@@ -116,26 +116,26 @@ class Job:
     model: str
     """Id of the model."""
     attempts: int
-    """How often the server ended while it worked on this alone, since it last got any further."""
+    """Crashes of the server while this job ran alone, since its last progress."""
     position: float
-    """Up to where the recording has been heard."""
+    """Seconds of the recording that are done."""
     seconds_total: float | None
-    """Length of the recording: as it states it, and once it has been read, as it is."""
+    """Length of the recording: as its container states it or, once it has been read, as it is."""
     failure: JobFailure | None
     seconds_diarized: float | None = field(default=None, kw_only=True)
-    """Of the recording, heard by the diarizer so far; None: it is not at work."""
+    """Seconds diarized so far; None: the diarizer does not run."""
     notices: tuple[Notice, ...] = field(default=(), kw_only=True)
-    """What of the recording was not heard, once all the rest was."""
+    """Parts of the recording that were not transcribed; known at the end."""
 
     @property
     def finished(self) -> bool:
-        """Nothing will change any more."""
+        """Whether the job has ended."""
         return self.status not in UNFINISHED
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedJob(Job):
-    """A job with what was asked for."""
+    """A job with its request."""
 
     order: JobRequest
 
@@ -144,7 +144,7 @@ AnyJob = TypeVar("AnyJob", bound=Job)
 
 
 def job_of(row: sqlite3.Row) -> Job:
-    """Read a row of the table `jobs` without its order; what is no value of its column counts as unknown."""
+    """Read a row of `jobs` without its request; an invalid value counts as unknown."""
     status = cast("Status", row["status"] if row["status"] in STATUSES else "failed")
     ended = status not in UNFINISHED
     return Job(
@@ -164,7 +164,7 @@ def job_of(row: sqlite3.Row) -> Job:
 
 
 def order_of(row: sqlite3.Row) -> JobRequest | None:
-    """Read the order of a row; None where it cannot be read."""
+    """Read the request of a row; None if it cannot be read."""
     try:
         return JobRequest.model_validate_json(row["wanted"]) if is_job(row["id"]) else None
     except (ValidationError, TypeError):
@@ -172,7 +172,7 @@ def order_of(row: sqlite3.Row) -> JobRequest | None:
 
 
 def ordered(job: Job, order: JobRequest | None) -> RequestedJob:
-    """Put a job and its order together; one whose order cannot be read has failed."""
+    """Return a job with its request; a job whose request cannot be read has failed."""
     known = {name: getattr(job, name) for name in Job.__dataclass_fields__}
     if order is None:
         known |= {"status": "failed", "failure": job.failure or UNREADABLE}
@@ -194,12 +194,12 @@ def _notices_of(text: object) -> tuple[Notice, ...]:
 
 
 def _number(value: object) -> float | None:
-    """Return a finite number; None for what is none."""
+    """Return a finite number; None for anything else."""
     return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
-    """The job as JSON, without its result; `keep_seconds` is how long it stays when it is finished."""
+    """Return the job as JSON, without its result; `keep_seconds`: how long it is kept after its end."""
     ends = None if job.finished_at is None else job.finished_at + keep_seconds
     total, diarized = job.seconds_total, job.seconds_diarized
     return {
@@ -221,7 +221,7 @@ def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
 
 
 class _Kept(BaseModel):
-    """A segment as it is kept: every float to its last bit, bytes that are no text."""
+    """The stored form of a segment: floats are exact, and bytes need not be text."""
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
 
@@ -229,10 +229,10 @@ class _Kept(BaseModel):
 
 
 def dump_segment(segment: Segment) -> str:
-    """Write a segment down; numbers that a backend left as numpy's become Python's."""
+    """Return the stored form of a segment; numbers of numpy become Python's."""
     return _Kept(segment=segment).model_dump_json(warnings=False)
 
 
 def load_segment(text: str) -> Segment:
-    """Return the segment as it was."""
+    """Return the segment of a stored form."""
     return _Kept.model_validate_json(text).segment

@@ -1,4 +1,4 @@
-"""What is known of every job, on disk. Every method blocks and is called in one thread."""
+"""The jobs on disk. Every method blocks, and all are called in one thread."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from govor.jobs.storage.records import (
 BUSY_SECONDS = 60.0
 
 ANYONE = "*"
-"""The owner that an administrator asks as: no client's signature."""
+"""Owner for requests of an administrator; no client's signature equals it."""
 
 
 class Limits(NamedTuple):
-    """How much may be kept."""
+    """Most unfinished jobs, and most bytes of all jobs."""
 
     unfinished: int
     bytes: float
@@ -49,7 +49,7 @@ class JobStore:
     """The jobs of one data folder."""
 
     def __init__(self, folder: JobFolder, keep_seconds: float):
-        """Open the folder's database; what ran when a server ended without a word waits again."""
+        """Open the folder's database; jobs that ran when a server crashed wait again."""
         self.folder = folder
         self._keep_seconds = keep_seconds
         self._tables = open_tables(folder.database)
@@ -60,14 +60,14 @@ class JobStore:
         folder.sweep({row["id"] for row in waiting})
 
     def close(self) -> None:
-        """Let what is under way wait for the next server; it is not to blame."""
+        """Queue running jobs again for the next start, without an attempt counted; close the database."""
         try:
             self._tables.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'")
         finally:
             self._tables.close()
 
     def owner(self, key: str) -> str:
-        """What stands for a client's key: nobody can tell the key from it."""
+        """Return a signature that stands for a client's key and does not reveal it."""
         return hmac.digest(self._secret, key.encode("utf-8", "surrogateescape"), hashlib.sha256).hex()
 
     def add(
@@ -99,7 +99,7 @@ class JobStore:
         return self.get(job, owner)
 
     def get(self, job: str, owner: str) -> RequestedJob:
-        """Return a job of this owner's, without the voices of known speakers. Raises JobNotFound."""
+        """Return a job of this owner, without the voices of known speakers. Raises JobNotFound."""
         rows = self._tables.execute("SELECT * FROM asked WHERE id = ?1 AND ?2 IN (owner, '*')", (job, owner))
         return self._order(_only(rows, job))
 
@@ -118,7 +118,7 @@ class JobStore:
         return _only(rows, job)
 
     def _order(self, row: sqlite3.Row) -> RequestedJob:
-        """Return a row as a job; where its order cannot be read, the job has failed, and alone."""
+        """Return a row as a job; if its request cannot be read, this job fails, and no other."""
         job, order = job_of(row), order_of(row)
         if order is None and row["status"] != "failed":
             self._give_up(job, "its order")
@@ -129,18 +129,17 @@ class JobStore:
         self.folder.discard(job.id)
 
     def counts(self) -> dict[str, int]:
-        """How many jobs there are, by status."""
+        """Return the number of jobs by status."""
         rows = self._tables.execute("SELECT status, count(*) AS number FROM jobs GROUP BY status")
         return {row["status"]: row["number"] for row in rows}
 
     def begin_next(
         self, now: float, resting: Collection[int] = (), *, quiet: bool = True
     ) -> RequestedJob | None:
-        """Take the job that has waited longest, without the segments that will be told again.
+        """Start the job that has waited longest; delete its segments that will be transcribed again.
 
-        One that is under suspicion of having ended the server is worked on alone: it waits for the others,
-        and where it is not `quiet`, as other requests are worked on, lets them go first. Those of the numbers
-        `resting` stay.
+        A job that is suspected of a crash runs alone: it waits for other jobs and, if interactive requests
+        run (not `quiet`), lets other jobs go first. Jobs with the numbers in `resting` are left out.
         """
         with transaction(self._tables):
             begun = next_number(self._tables, resting, quiet=quiet)
@@ -158,15 +157,15 @@ class JobStore:
         return job
 
     def release(self, number: int) -> None:
-        """Let a job that was begun wait again; it is not to blame."""
+        """Queue a running job again, without an attempt counted."""
         self._tables.execute(
             "UPDATE jobs SET status = 'queued' WHERE number = ? AND status = 'in_progress'", (number,)
         )
 
     def add_segment(self, number: int, segment: Segment, position: float) -> bool:
-        """Keep the next segment of a job that runs, and up to where its recording need not be heard again.
+        """Store the next segment of a running job, and its position in seconds.
 
-        Return whether it still runs.
+        Return False if the job does not run any more.
         """
         with transaction(self._tables):
             moved = self._tables.execute(
@@ -183,7 +182,7 @@ class JobStore:
         return moved.rowcount > 0
 
     def read_on(self, job: str, owner: str, place: int, limit: int) -> tuple[Job, list[Segment]]:
-        """Return the job as it is, and its segments from `place` on. Raises JobNotFound."""
+        """Return the job, and up to `limit` of its segments from number `place` on. Raises JobNotFound."""
         found = job_of(self._row(job, owner))
         rows = self._tables.execute(
             "SELECT body FROM segments WHERE job = ? AND place >= ? ORDER BY place LIMIT ?",
@@ -199,16 +198,16 @@ class JobStore:
     def complete(
         self, number: int, seconds: float, now: float, notices: tuple[Notice, ...] = ()
     ) -> Job | None:
-        """The whole recording, of so many seconds, has been heard, but for what `notices` tell."""
+        """Mark a job as completed: `seconds` were transcribed, except the parts in `notices`."""
         text = NOTICES.dump_json(notices).decode() if notices else ""
         return self._finish(number, "completed", now, seconds=seconds, notices=text)
 
     def fail(self, number: int, failure: JobFailure, now: float) -> Job | None:
-        """It will never be done."""
+        """Mark a job as failed."""
         return self._finish(number, "failed", now, failure=failure.model_dump_json())
 
     def cancel(self, number: int, now: float) -> Job | None:
-        """Nobody wants it any more."""
+        """Mark a job as cancelled."""
         return self._finish(number, "cancelled", now)
 
     def _finish(
@@ -221,7 +220,7 @@ class JobStore:
         failure: str = "",
         notices: str = "",
     ) -> Job | None:
-        """End a job; return it, or None where another was quicker."""
+        """End a job; return it, or None if it has ended before."""
         with transaction(self._tables):
             ended = self._tables.execute(
                 "UPDATE jobs SET status = ?1, finished_at = ?2, failure = nullif(?3, ''),"
@@ -237,20 +236,20 @@ class JobStore:
         return job
 
     def due_deliveries(self, now: float) -> tuple[list[Delivery], float | None]:
-        """Return what is to be sent now, and when the next is; None: there is none."""
+        """See `deliveries.due_deliveries`."""
         return due_deliveries(self._tables, now)
 
     def note_delivery(self, delivery: str, due: float | None) -> None:
-        """It was tried: again at a time, or never."""
+        """See `deliveries.note_delivery`."""
         note_delivery(self._tables, delivery, due)
 
     def delete(self, number: int) -> None:
-        """Forget a finished job and all that came of it."""
+        """Delete a finished job with its segments and messages."""
         self._tables.execute("DELETE FROM jobs WHERE number = ? AND finished_at IS NOT NULL", (number,))
         shrink(self._tables)
 
     def forget(self, now: float) -> None:
-        """Forget the jobs that have been kept long enough."""
+        """Delete the jobs that ended more than `keep_seconds` ago."""
         gone = self._tables.execute("DELETE FROM jobs WHERE finished_at <= ?", (now - self._keep_seconds,))
         if gone.rowcount:
             shrink(self._tables)
@@ -265,5 +264,5 @@ def _only(rows: sqlite3.Cursor, job: str) -> sqlite3.Row:
 
 
 def _middle(segment: Segment) -> float | None:
-    """Where a segment lies, beyond doubt of rounding; None: it does not say."""
+    """Return the middle of a segment in seconds, as rounding may move its edges across a position."""
     return None if segment.start is None or segment.end is None else (segment.start + segment.end) / 2
