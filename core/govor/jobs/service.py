@@ -191,7 +191,7 @@ class JobService:
             return True
 
     async def _owner(self, store: AsyncJobStore, key: str) -> str:
-        """Return the owner whose jobs a client may see: ANYONE for administrators; without keys, all share one."""
+        """Return the owner of the jobs that a client may see: ANYONE for administrators, "" without keys."""
         if self._service.keys.manages(key.encode("latin-1", "replace")):
             return ANYONE
         return await self._signature(store, key)

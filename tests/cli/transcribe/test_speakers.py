@@ -62,7 +62,7 @@ def test_speakers_are_named_in_text_and_in_json(shell: Any, recordings: Path) ->
 def test_the_progress_says_that_speakers_come_first(shell: Any, recordings: Path) -> None:
     install_plugin(shell.site, "aa-two", TWO_VOICES)
     _, shown = shell.show("transcribe", "-m", "echo", "ru.wav", "--diarize", GOVOR_ORDER="aa-two")
-    assert "ru.wav: telling speakers apart" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert "ru.wav: finding the speakers" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
 
 
 def test_the_number_of_speakers_is_told_to_the_diarizer(shell: Any, recordings: Path) -> None:

@@ -26,7 +26,7 @@ from govor.settings.model import ModelSettings
 
 Show: TypeAlias = Callable[[int, int], None]
 
-FIRST = ": telling speakers apart"
+FIRST = ": finding the speakers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ class Streamed:
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield the segments. Raises Refused, also if the stream ends too early."""
         if not self._streams:
-            raise Refused(f"{self._url} is no Govor server: it does not tell segments as they come.")
+            raise Refused(f"{self._url} is no Govor server: it does not send segments as they come.")
         event = ""
         async for line in self._lines:
             name, _, value = line.partition(":")

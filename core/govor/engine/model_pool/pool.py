@@ -257,7 +257,7 @@ class Pool:
             slot = self.loaded_models.slots.get(model.qualified)
         leaving = self.loaded_models.leaving_of(model)
         if not force and ((slot and slot.busy) or any(loaded.leases for loaded in leaving)):
-            raise ModelBusy(f"The model '{model.id}' is in use; `force` ends what it is at work on.")
+            raise ModelBusy(f"The model '{model.id}' is in use; `force` ends its requests.")
         for loaded in [*leaving, *([slot.loaded] if slot and slot.loaded else [])]:
             loaded.ending = ModelUnloaded(f"The model '{model.id}' was unloaded while it was at work.")
             loaded.free.set()

@@ -62,7 +62,7 @@ class CoreBudget:
         self.cores = cores
         self._free = cores
         self._clock = clock
-        self._level = 0.0  # what the account that was served last had spent
+        self._level = 0.0  # core-seconds of the account that was served last
         self._waiting: list[CoreClaim] = []
         self._running: list[CoreClaim] = []
 

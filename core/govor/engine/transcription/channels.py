@@ -30,8 +30,8 @@ def channel_labels(parties: SeparateChannels, channels: Sequence[str]) -> tuple[
     """
     if len(channels) > MOST_CHANNELS:
         raise InvalidParam(
-            f"The recording has {len(channels)} channels, and {MOST_CHANNELS} at most are heard apart: leave "
-            "'channels' out to have them mixed, or send fewer.",
+            f"The recording has {len(channels)} channels, and {MOST_CHANNELS} at most are transcribed apart: "
+            "leave 'channels' out to have them mixed, or send fewer.",
             param="channels",
         )
     given = parties.names if len(channels) > 1 or len(parties.names) == 1 else ()

@@ -95,7 +95,7 @@ class ModelSelector:
                 except UNAVAILABLE as error:
                     if named:
                         raise
-                    log.warning("'%s' cannot tell the language: %s", model.id, error)
+                    log.warning("'%s' cannot detect the language: %s", model.id, error)
                     continue
                 if loaded.detects:
                     detector = await self.voice_detector()
@@ -104,7 +104,7 @@ class ModelSelector:
                     )
                     return model, chances
         who = f"The model '{named[0].id}' cannot" if named else "No model that is installed can"
-        raise UnsupportedOperation(f"{who} tell languages apart.", param="model")
+        raise UnsupportedOperation(f"{who} detect languages.", param="model")
 
     async def _detect(
         self, path: Path, among: Collection[str], ticket: AdmissionTicket, selection: TrackSelection

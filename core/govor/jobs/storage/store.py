@@ -88,7 +88,7 @@ class JobStore:
             ).fetchone()
             if waiting >= limits.unfinished:
                 raise ServerBusy(
-                    f"{waiting} jobs are waiting, as many as may (jobs_limit).", retry_after=BUSY_SECONDS
+                    f"{waiting} jobs are waiting, the most that may (jobs_limit).", retry_after=BUSY_SECONDS
                 )
             make_room(self._tables, owner, size, limits.bytes)
             self._tables.execute(
