@@ -45,9 +45,7 @@ class Evictor:
             slot.timer.cancel()
         del self._loaded_models.slots[slot.model.qualified]
         if slot.loaded is not None:
-            log.info(
-                "'%s' is taken out of memory, %s", slot.model.id, f"{what}: {reason}" if reason else what
-            )
+            log.info("'%s' is unloaded, %s", slot.model.id, f"{what}: {reason}" if reason else what)
             self._loaded_models.note(what, slot.model, slot.loaded.memory, reason)
             self.leave(slot.loaded)
 
