@@ -110,12 +110,12 @@ async def pool_with(
 ) -> AsyncIterator[Pool]:
     """A pool of `budget` MB; closed when the block ends."""
     load_settings = LoadSettingsTable("cpu", ttl, tables)
-    gauge = MemoryProbe(lambda: family.memory.bytes)
+    probe = MemoryProbe(lambda: family.memory.bytes)
     pool = Pool(
         Store(folder, offline=True),
         load_settings,
         int(budget * MB),
-        gauge=gauge,
+        probe=probe,
         failures=LoadBackoff(pause=0),
     )
     try:
@@ -132,7 +132,7 @@ async def use(pool: Pool, model: Model) -> None:
 
 def here(pool: Pool) -> list[str]:
     """Return the ids of the models in memory."""
-    return [loaded.model.id for loaded in pool.loaded_models.residents()]
+    return [loaded.model.id for loaded in pool.loaded_models.instances()]
 
 
 def happened(pool: Pool) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ import click
 
 from govor import __version__
 from govor.cli.group import Commands, CoreCommand
-from govor.cli.terminal.exit import leave
+from govor.cli.terminal.exit import exit_now
 from govor.errors import GovorError
 
 CORE = {
@@ -80,4 +80,4 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:  # as in `govor transcribe … | head`
-        leave(1)
+        exit_now(1)

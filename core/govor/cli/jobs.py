@@ -20,7 +20,7 @@ from govor.cli.client.server_client import (
 )
 from govor.cli.terminal.say import say, sentence
 from govor.cli.terminal.table import show_table
-from govor.cli.transcribe.options import read_wishes, wish_options
+from govor.cli.transcribe.options import read_options, transcription_options
 from govor.cli.transcribe.recordings import find_recordings, opened
 from govor.cli.transcribe.sources import fields, route
 from govor.errors import GovorError, InvalidParam
@@ -59,13 +59,13 @@ def jobs(
 @jobs.command()
 @of_server
 @click.argument("files", nargs=-1, required=True, metavar="FILES…")
-@wish_options
+@transcription_options
 def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
     """Submit FILES, or the recordings of folders, each as a job; print the jobs' ids.
 
     `govor jobs result` fetches the text of a completed job, in this format or any other.
     """
-    wanted, formats, style = read_wishes(given, Subtitles())
+    wanted, formats, style = read_options(given, Subtitles())
     if len(formats) > 1:
         raise InvalidParam(
             f"A job has one format, and {len(formats)} are named; "

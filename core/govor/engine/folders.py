@@ -84,8 +84,8 @@ class Folders:
     def _find(self) -> tuple[str, str]:
         data = refusal(self._settings.data_dir) if self._settings.jobs_limit else ""
         found = [("Uploads", self._spool()), ("The files of the default model", self._models())]
-        told = [f"{what} cannot be kept: {why}." for what, why in found if why]
-        return next(iter(told), ""), f"Jobs cannot be kept: {data}." if data else ""
+        troubles = [f"{what} cannot be kept: {why}." for what, why in found if why]
+        return next(iter(troubles), ""), f"Jobs cannot be kept: {data}." if data else ""
 
     def _place(self) -> str:
         return str(self._settings.spool_dir or "the system's folder for temporary files")

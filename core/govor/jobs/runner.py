@@ -59,7 +59,7 @@ class Runner:
         """Look for new jobs."""
         self._arrival.set()
 
-    def as_it_is(self, job: AnyJob) -> AnyJob:
+    def with_progress(self, job: AnyJob) -> AnyJob:
         """Return a job with its present progress, also during long silence."""
         live = self._live.get(job.number)
         if live is None or job.finished:
@@ -112,10 +112,10 @@ class Runner:
 
     def _complain(self, error: Exception) -> None:
         """Record why no job can be started, and log it once; an unexpected error with its traceback."""
-        told = isinstance(error, GovorError)
-        trouble = str(error) if told else f"No job can be begun: {type(error).__name__}: {error}."
+        expected = isinstance(error, GovorError)
+        trouble = str(error) if expected else f"No job can be begun: {type(error).__name__}: {error}."
         if trouble != self.trouble:
-            log.error("%s It is tried again every %g s.", trouble, BROKEN_SECONDS, exc_info=not told)
+            log.error("%s It is tried again every %g s.", trouble, BROKEN_SECONDS, exc_info=not expected)
         self.trouble = trouble
 
     async def _run(self, job: RequestedJob) -> None:

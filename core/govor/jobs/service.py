@@ -26,7 +26,7 @@ from govor.settings import Settings
 from govor.settings.compat import Compat
 
 TIDY_SECONDS = 600.0
-PATIENCE_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class JobService:
     def start(self) -> None:
         """Continue the jobs of earlier runs, in the background."""
         if self._is_kept():
-            self._tasks.append(asyncio.create_task(self._open_patiently(), name="open jobs"))
+            self._tasks.append(asyncio.create_task(self._open_repeatedly(), name="open jobs"))
 
     async def close(self) -> None:
         """Queue running jobs again, and end streams of jobs with ShuttingDown. A second call does nothing."""
@@ -123,7 +123,7 @@ class JobService:
         """Return a job of this client. Raises JobNotFound."""
         store = await self._open_kept(job)
         found = await store.do(JobStore.get, job, await self._owner(store, key))
-        return self._as_it_is(found)
+        return self._with_progress(found)
 
     async def newest(self, key: str, *, status: Status | None, after: str | None, limit: int) -> list[Job]:
         """Return the client's newest jobs, those older than `after`. Raises JobNotFound."""
@@ -131,7 +131,7 @@ class JobService:
             return []
         store = await self._open_kept("")
         found = await store.do(JobStore.newest, await self._owner(store, key), status, after, limit)
-        return [self._as_it_is(job) for job in found]
+        return [self._with_progress(job) for job in found]
 
     async def remove(self, job: str, key: str) -> tuple[Job, bool]:
         """Cancel a job, or delete one that has ended; return it, and whether it was deleted."""
@@ -164,23 +164,23 @@ class JobService:
             async for item in followed:
                 yield item
 
-    def _as_it_is(self, job: AnyJob) -> AnyJob:
-        return job if self._runner is None else self._runner.as_it_is(job)
+    def _with_progress(self, job: AnyJob) -> AnyJob:
+        return job if self._runner is None else self._runner.with_progress(job)
 
     def trouble(self) -> str:
         """Return why jobs do not run now, without a path; empty: they do, or there are none."""
         if self._runner is None or self._store is None:
-            told = "The store of jobs cannot be opened; the log says why." if self._complaint else ""
-            return told or self._service.folders.data_trouble
+            reason = "The store of jobs cannot be opened; the log says why." if self._complaint else ""
+            return reason or self._service.folders.data_trouble
         if not self._store.folder.database.exists():
             return "The store of jobs is gone. Restart the server; earlier jobs are lost."
-        told = "No job can be begun now; the log says why." if self._runner.trouble else ""
-        return told or self._service.folders.data_trouble
+        reason = "No job can be begun now; the log says why." if self._runner.trouble else ""
+        return reason or self._service.folders.data_trouble
 
-    def _note_others(self, count: int) -> None:
+    def _note_interactive(self, count: int) -> None:
         """Record the number of interactive requests; at 0, look for jobs that waited for them."""
         if self._store and self._runner:
-            self._store.folder.note_others(count)
+            self._store.folder.note_interactive(count)
             if not count:
                 self._runner.wake()
 
@@ -217,7 +217,7 @@ class JobService:
                 self._store = await self._open_store()
                 self._webhooks = Webhooks(self.settings, self._store, self._service.lookups)
                 self._runner = Runner(self._service, self._store, self._webhooks.wake)
-                self._service.interactive.watch(self._note_others)
+                self._service.interactive.watch(self._note_interactive)
                 self._tasks.append(asyncio.create_task(self._tidy(self._store), name="tidy jobs"))
             return self._store
 
@@ -233,13 +233,13 @@ class JobService:
             self._complaint = str(error)
             raise
 
-    async def _open_patiently(self) -> None:
+    async def _open_repeatedly(self) -> None:
         """Wait for the data folder: an earlier server may still be stopping."""
         while True:
             with suppress(JobsUnavailable, InsufficientStorage):
                 await self._open()
                 return
-            await asyncio.sleep(PATIENCE_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _tidy(self, store: AsyncJobStore) -> None:
         while True:

@@ -58,12 +58,13 @@ def start(serve: Any, model: FakeLongForm, tmp_path: Path) -> Callable[..., Any]
 
 def is_at_rest(server: Any, folder: Path) -> bool:
     """Tell whether nothing of any request is left: no place, file, model held, work that waits."""
-    residents = server.service.pool.loaded_models.residents()
-    scheduler = next(resident.scheduler for resident in residents if resident.model.id == "fake")
+    instances = server.service.pool.loaded_models.instances()
+    scheduler = next(instance.scheduler for instance in instances if instance.model.id == "fake")
     return (
-        not any(resident.leases for resident in residents)
+        not any(instance.leases for instance in instances)
         and scheduler.queue.waiting == []
-        and (scheduler.ahead.free, scheduler.ahead.rooms) == (scheduler.ahead.chunks, scheduler.workers + 1)
+        and (scheduler.ahead.free, scheduler.ahead.long_permits)
+        == (scheduler.ahead.chunks, scheduler.workers + 1)
         and server.service.admission.inside == 0
         and not server.service.in_flight._inside
         and list(folder.iterdir()) == []

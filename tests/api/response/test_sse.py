@@ -78,8 +78,8 @@ def events(lines: Iterator[str]) -> Iterator[Any]:
 
 def loaded(server: Any) -> Loaded:
     """The only loaded model."""
-    (resident,) = server.service.pool.loaded_models.residents()
-    return resident
+    (instance,) = server.service.pool.loaded_models.instances()
+    return instance
 
 
 def waiting(server: Any) -> list[InferenceTask]:
@@ -256,7 +256,10 @@ def test_clients_that_leave_while_the_model_works_leave_nothing_behind(
     assert threading.active_count() <= threads + 10  # pools of threads grow up to their size
     assert waiting(server) == []
     scheduler = loaded(server).scheduler
-    assert (scheduler.ahead.free, scheduler.ahead.rooms) == (scheduler.ahead.chunks, scheduler.workers + 1)
+    assert (scheduler.ahead.free, scheduler.ahead.long_permits) == (
+        scheduler.ahead.chunks,
+        scheduler.workers + 1,
+    )
     assert eventually(lambda: server.service.admission.inside == 0)
     model.gate.open(EVERY_CALL)
     assert server.post(voice(1)).json()["text"] == "1.0 seconds"

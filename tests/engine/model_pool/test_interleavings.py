@@ -146,7 +146,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(name=names, ttl=st.sampled_from([-1, 0, 0.002]), pin=st.booleans())
     def wish(self, name: str, ttl: float, pin: bool) -> None:
-        self.pool.load_settings.tell(self.family.model(name), ModelSettings(ttl=ttl, pin=pin))
+        self.pool.load_settings.override(self.family.model(name), ModelSettings(ttl=ttl, pin=pin))
 
     @rule(broken=st.booleans())
     def disk(self, broken: bool) -> None:
@@ -164,7 +164,7 @@ class Interleavings(RuleBasedStateMachine):
         for request in self.requests:
             if request.held is not None and request.held.ending is None:
                 assert request.held.leases > 0
-                assert request.held in [*self.pool.loaded_models.residents()]
+                assert request.held in [*self.pool.loaded_models.instances()]
 
     async def end(self) -> None:
         await asyncio.gather(*self.tasks)
@@ -179,7 +179,7 @@ class Interleavings(RuleBasedStateMachine):
             assert not self.faults
             assert [each.closed for each in self.memory.alive] == [1] * len(self.memory.alive)
             assert self.pool.loaded_models.used == 0
-            assert not list(self.pool.loaded_models.residents())
+            assert not list(self.pool.loaded_models.instances())
             assert not asyncio.all_tasks(self.loop)
         finally:
             self.run(self.loop.shutdown_default_executor())

@@ -14,38 +14,38 @@ linux = pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs
 
 
 class Scale:
-    """A gauge over a number that the test sets."""
+    """A probe of a number that the test sets."""
 
     def __init__(self) -> None:
         self.bytes: int | None = 100
-        self.gauge = MemoryProbe(lambda: self.bytes)
+        self.probe = MemoryProbe(lambda: self.bytes)
 
 
 def test_the_growth_of_the_block_is_told() -> None:
     scale = Scale()
-    with scale.gauge.measure() as growth:
+    with scale.probe.measure() as growth:
         scale.bytes = 350
     assert growth.bytes == 250
 
 
 def test_of_two_loads_at_once_neither_is_told() -> None:
     scale = Scale()
-    with scale.gauge.measure() as first:
+    with scale.probe.measure() as first:
         scale.bytes = 200
-        with scale.gauge.measure() as second:
+        with scale.probe.measure() as second:
             scale.bytes = 400
     assert (first.bytes, second.bytes) == (None, None)
-    with scale.gauge.measure() as third:
+    with scale.probe.measure() as third:
         scale.bytes = 500
     assert third.bytes == 100
 
 
 def test_a_model_that_is_freed_before_or_meanwhile_spoils_it() -> None:
     scale = Scale()
-    with scale.gauge.measure() as growth, scale.gauge.disturb():
+    with scale.probe.measure() as growth, scale.probe.disturb():
         scale.bytes = 350
     assert growth.bytes is None
-    with scale.gauge.disturb(), scale.gauge.measure() as growth:
+    with scale.probe.disturb(), scale.probe.measure() as growth:
         scale.bytes = 400
     assert growth.bytes is None
 
@@ -53,7 +53,7 @@ def test_a_model_that_is_freed_before_or_meanwhile_spoils_it() -> None:
 def test_a_system_that_does_not_tell_leaves_it_unknown() -> None:
     scale = Scale()
     scale.bytes = None
-    with scale.gauge.measure() as growth:
+    with scale.probe.measure() as growth:
         pass
     assert growth.bytes is None
 

@@ -105,7 +105,7 @@ async def test_a_model_that_nobody_uses_may_expire_as_soon_as_it_is_replaced(
     async with pool_with(tmp_path, family) as pool:
         model = family.model("a")
         await use(pool, model)
-        pool.load_settings.tell(model, ModelSettings(ttl=0))
+        pool.load_settings.override(model, ModelSettings(ttl=0))
         await pool.reload(model)
         assert await soon(lambda: here(pool) == [])
     assert [each.closed for each in family.memory.alive] == [1, 1]

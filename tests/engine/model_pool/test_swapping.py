@@ -36,7 +36,7 @@ async def service_of(folder: Path, models: Path, budget: int) -> AsyncIterator[S
     service = Service(
         Settings(models_dir=models, preload=(), plugins=tables, memory_budget=budget, device="cpu")
     )
-    service.pool._admission._loader._gauge = MemoryProbe(
+    service.pool._admission._loader._probe = MemoryProbe(
         lambda: None
     )  # so that 280 MB count, as its spec says
     try:
@@ -114,4 +114,4 @@ async def command_at_random(folder: Path, models_dir: Path, path: Path) -> None:
         assert sum(answers.values()) == 200
         assert answers["transcribe"] > 20
         assert await text_of(service, "whisper-base", path) == wanted
-    assert not list(pool.loaded_models.residents())
+    assert not list(pool.loaded_models.instances())

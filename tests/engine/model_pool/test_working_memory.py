@@ -18,9 +18,9 @@ class Server:
 
     def __init__(self) -> None:
         self.bytes, self.tidied = 100, 0
-        self.gauge = MemoryProbe(lambda: self.bytes)
+        self.probe = MemoryProbe(lambda: self.bytes)
         self.loaded_models = LoadedModels(budget=0)
-        self.load = WorkingMemory(self.loaded_models, self.gauge, self.tidy, rest_seconds=0.0)
+        self.load = WorkingMemory(self.loaded_models, self.probe, self.tidy, rest_seconds=0.0)
         self.family = Family(Memory(), sizes={"a": 1, "b": 1})
 
     def tidy(self) -> None:
@@ -71,7 +71,7 @@ async def test_a_load_meanwhile_is_not_taken_for_work() -> None:
     server = Server()
     model = server.loaded("a")
     server.begin(model)
-    with server.gauge.disturb():
+    with server.probe.disturb():
         server.bytes = 900
         server.load.look()
     server.load.look()

@@ -45,7 +45,7 @@ async def transcribe(service: Service, path: Path, **fields: Any) -> list[str]:
 
 
 def lane_of(service: Service) -> Any:
-    (loaded,) = service.pool.loaded_models.residents()
+    (loaded,) = service.pool.loaded_models.instances()
     return loaded.scheduler
 
 
@@ -131,7 +131,7 @@ async def test_only_as_many_requests_hold_long_stretches_as_there_is_room_for(
         assert 1 <= len(long) <= 2  # the fourth request is being worked on
         model.gate.open(1000)
         await asyncio.gather(*tasks)
-        assert lane_of(running).ahead.rooms == 2
+        assert lane_of(running).ahead.long_permits == 2
     assert sum(seconds for call in model.calls for seconds in call.seconds) == pytest.approx(4 * 150, abs=1)
 
 
@@ -142,13 +142,13 @@ async def test_one_who_is_cancelled_twice_gives_the_room_back(service: Any, tmp_
     async with service(lambda spec: model, model.spec) as running:
         leaving = asyncio.create_task(transcribe(running, path))
         assert await soon(lambda: bool(model.calls))
-        assert lane_of(running).ahead.rooms == 1
+        assert lane_of(running).ahead.long_permits == 1
         leaving.cancel()
         await asyncio.sleep(0)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-        assert lane_of(running).ahead.rooms == 2
+        assert lane_of(running).ahead.long_permits == 2
         model.gate.open(1000)
 
 

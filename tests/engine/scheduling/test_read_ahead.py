@@ -88,16 +88,16 @@ async def test_one_who_leaves_just_when_let_in_gives_it_back() -> None:
 def test_rooms_are_for_the_first_who_ask_until_they_leave() -> None:
     ahead = ReadAheadPermits(0, 2)
     readers = [ahead.for_request() for _ in range(3)]
-    assert [reader.has_room() for reader in readers] == [True, True, False]
-    assert readers[0].has_room()
+    assert [reader.may_hold_long() for reader in readers] == [True, True, False]
+    assert readers[0].may_hold_long()
     readers[0].close()
-    assert [reader.has_room() for reader in readers] == [False, True, True]
+    assert [reader.may_hold_long() for reader in readers] == [False, True, True]
 
 
 def test_who_left_without_a_room_frees_none() -> None:
     ahead = ReadAheadPermits(0, 1)
     readers = [ahead.for_request() for _ in range(3)]
-    assert readers[0].has_room()
+    assert readers[0].may_hold_long()
     readers[1].close()
     readers[1].close()
-    assert not readers[2].has_room()
+    assert not readers[2].may_hold_long()

@@ -262,7 +262,7 @@ async def test_a_short_recording_overtakes_a_long_one(service: Serving, spoken: 
         first = asyncio.create_task(transcribe(running, long, options=Options(prompt="long")))
         await begun(model)
         second = asyncio.create_task(transcribe(running, short, options=Options(prompt="short")))
-        (scheduler,) = [loaded.scheduler for loaded in running.pool.loaded_models.residents()]
+        (scheduler,) = [loaded.scheduler for loaded in running.pool.loaded_models.instances()]
         assert await soon(lambda: any(turn.options.prompt == "short" for turn in scheduler.queue.waiting))
         model.gate.set()
         await asyncio.gather(first, second)

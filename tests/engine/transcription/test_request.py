@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from govor.api.request.channel_fields import ChannelFields
-from govor.cli.transcribe.sources import Here, Wanted
+from govor.cli.transcribe.sources import LocalSource, Wanted
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import Options
 from govor.engine.plugin_server import ServiceTranscriber
@@ -61,9 +61,9 @@ async def test_what_is_spoken_chooses_at_the_terminal(
     model: str, language: str, answers: str, tmp_path: Path, recording: Path
 ) -> None:
     async with hearing(tmp_path, language) as service:
-        source = Here(service, wanted(model), None)
+        source = LocalSource(service, wanted(model), None)
         await source.open(lambda done, of: None)
-        async with source.hear(recording, "a.wav") as heard:
+        async with source.transcribe(recording, "a.wav") as heard:
             async with aclosing(aiter(heard)) as segments:
                 async for _ in segments:
                     pass
@@ -85,8 +85,8 @@ async def test_what_a_model_cannot_honour_is_said_once(
     tmp_path: Path, recording: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with hearing(tmp_path, "ru") as service:
-        source = Here(service, wanted("auto", prompt="names"), None)
+        source = LocalSource(service, wanted("auto", prompt="names"), None)
         for _ in range(2):
-            async with source.hear(recording, "a.wav"):
+            async with source.transcribe(recording, "a.wav"):
                 pass
     assert capsys.readouterr().err == "govor: 'russian' cannot honour: prompt\n"

@@ -11,15 +11,15 @@ from govor.errors import JobsUnavailable
 from govor.jobs.storage.async_store import AsyncJobStore
 
 
-def test_a_bell_that_nobody_waits_for_is_gone(tmp_path: Path) -> None:
+def test_an_event_without_a_waiter_is_dropped(tmp_path: Path) -> None:
     async def wait_and_leave() -> None:
         store = await AsyncJobStore.open(tmp_path, 3600)
-        bells = [store.changed("job_1"), store.changed("job_1")]
-        assert bells[0] is bells[1]
+        events = [store.changed("job_1"), store.changed("job_1")]
+        assert events[0] is events[1]
         store.notify("job_1")
-        assert bells[0].is_set()
-        assert store.changed("job_1") is not bells[0]
-        assert len(store._bells) == 0
+        assert events[0].is_set()
+        assert store.changed("job_1") is not events[0]
+        assert len(store._events) == 0
         await store.close()
 
     asyncio.run(wait_and_leave())

@@ -74,12 +74,12 @@ def test_where_requests_were_worked_on_too_nobody_is_charged(reopen: Open) -> No
     job, other = add(store), add(store)
     for _ in range(ATTEMPTS + 2):
         assert begin(store).id == job
-        store.folder.note_others(1)
+        store.folder.note_interactive(1)
         store = reopen(killed=True)
         assert store.get(job, "").attempts == 0
     begin(store)
-    store.folder.note_others(2)
-    store.folder.note_others(0)
+    store.folder.note_interactive(2)
+    store.folder.note_interactive(0)
     store = reopen(killed=True)
     assert store.get(job, "").attempts == 1, "they had gone when the server ended"
     assert begin(store, quiet=False).id == other, "a suspect waits for quiet, and others overtake it"

@@ -10,7 +10,7 @@ import pytest
 
 from govor.contract.recognition import Segment, Token, Word
 from govor.errors import JobsUnavailable
-from govor.jobs.storage.async_store import _told
+from govor.jobs.storage.async_store import _store_error
 from govor.jobs.storage.data_folder import new_id
 from govor.jobs.storage.records import JobFailure, dump_segment, load_segment
 from support.jobs_kept import Open, add
@@ -110,14 +110,14 @@ def test_a_full_disk_is_insufficient_storage(reopen: Open, tmp_path: Path) -> No
 
     with pytest.raises(sqlite3.OperationalError) as caught:
         fill()
-    assert _told(caught.value, tmp_path).code == "insufficient_storage"
+    assert _store_error(caught.value, tmp_path).code == "insufficient_storage"
 
 
 def test_a_file_that_is_no_database_is_said_so(reopen: Open, tmp_path: Path) -> None:
     (tmp_path / "jobs.db").write_bytes(b"something else entirely" * 500)
     with pytest.raises(sqlite3.DatabaseError) as caught:
         reopen()
-    assert isinstance(_told(caught.value, tmp_path), JobsUnavailable)
+    assert isinstance(_store_error(caught.value, tmp_path), JobsUnavailable)
 
 
 def test_jobs_of_a_newer_version_are_left_alone(reopen: Open) -> None:

@@ -56,7 +56,7 @@ class AccessGuard:
     def _count_out_probes(self) -> None:
         record = CURRENT.get()
         if record is not None and record.is_probe:
-            self._service.in_flight.leave(record)  # who asks how the server is does not keep it from ending
+            self._service.in_flight.exit(record)  # who asks how the server is does not keep it from ending
 
     def _limit(self, buckets: TokenBuckets, client: str, per_minute: float, what: str) -> None:
         if not per_minute:

@@ -64,7 +64,7 @@ class RequestContextMiddleware:
         )
         token = CURRENT.set(record)
         in_flight = self._service.in_flight
-        in_flight.come(record)
+        in_flight.enter(record)
         self._watch.came(record)
         answer = self._labelling(record, scope, send)
         try:
@@ -73,7 +73,7 @@ class RequestContextMiddleware:
         finally:
             if record.departed and not record.answered:
                 record.status = CLIENT_LEFT  # also of an answer that had begun
-            in_flight.leave(record)
+            in_flight.exit(record)
             self._watch.left(record)
             CURRENT.reset(token)
 

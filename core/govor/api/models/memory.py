@@ -33,7 +33,7 @@ def loaded_routes(service: Service) -> Blueprint:
     async def load(name: str) -> dict[str, object]:
         """Bring a model into memory. The body, which may be empty, says how, and how long it stays."""
         model = service.router.installed(name)
-        service.pool.load_settings.tell(model, _said(await current_body().read()))
+        service.pool.load_settings.override(model, _said(await current_body().read()))
         service.asked.note(name, model)
         await service.pool.load(model)
         return describe(service, model).model_dump()
@@ -55,12 +55,12 @@ def loaded_routes(service: Service) -> Blueprint:
     async def reload(name: str) -> dict[str, object]:
         """Load a model anew, with other settings or files, while the old one answers until it is there."""
         model = service.router.installed(name)
-        said, before = _said(await current_body().read()), service.pool.load_settings.told(model)
-        service.pool.load_settings.tell(model, said)
+        said, before = _said(await current_body().read()), service.pool.load_settings.overrides(model)
+        service.pool.load_settings.override(model, said)
         try:
             await service.pool.reload(model)
         except BaseException:
-            service.pool.load_settings.retell(model, before)
+            service.pool.load_settings.restore(model, before)
             raise
         return describe(service, model).model_dump()
 

@@ -69,7 +69,7 @@ class Remote:
         import httpx
 
         with (
-            self._told(),
+            self._connection_errors(),
             httpx.stream("POST", self.url + path, json=body, params=params, **self._usual) as response,
         ):
             if not response.is_success:
@@ -87,7 +87,7 @@ class Remote:
         """Send a form with a `file`; yield the answer, whose body is not read yet."""
         import httpx
 
-        with self._told():
+        with self._connection_errors():
             async with (
                 httpx.AsyncClient(**self._usual) as client,
                 client.stream(
@@ -113,7 +113,7 @@ class Remote:
     def _answer(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         import httpx  # slow to import, and needed by few commands
 
-        with self._told():
+        with self._connection_errors():
             response = httpx.request(method, self.url + path, **kwargs, **self._usual)
             if not response.is_success:
                 raise self._refusal(response)
@@ -130,7 +130,7 @@ class Remote:
             return Refused(f"{response.url} answered {response.status_code} {response.reason_phrase}.")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _connection_errors(self) -> Iterator[None]:
         """Turn errors of the connection into Refused, with a sentence."""
         import httpx
 

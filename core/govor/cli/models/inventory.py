@@ -120,13 +120,13 @@ class OnServer:
     def pull(self, name: str, show: Show) -> Body:
         for event, data in self._remote.events("/v1/models", {"model": name}, {"stream": "true"}):
             try:
-                told = self._read(event, data)
+                found = self._read(event, data)
             except (ValueError, LookupError, TypeError) as error:
                 raise Refused(unreadable(self._remote.url)) from error
-            if isinstance(told, FileProgress):
-                show([told])
-            elif told is not None:
-                return told
+            if isinstance(found, FileProgress):
+                show([found])
+            elif found is not None:
+                return found
         raise Refused("The server ended the stream before the model was there.")
 
     def _read(self, event: str, data: Any) -> FileProgress | Body | None:

@@ -122,12 +122,12 @@ def verify(
                 for file in report["files"]
                 if file["state"] in ("damaged", "missing")
             ]
-            told = (
+            verdict = (
                 "; ".join(bad) + f". `govor pull {report['id']}` mends it."
                 if bad
                 else f"{len(report['files'])} files are as fetched"
             )
-            say(f"{report['id']}: {told}", fg="red" if bad else None)
+            say(f"{report['id']}: {verdict}", fg="red" if bad else None)
         return report
 
     _each(chosen, check, as_json=as_json)

@@ -15,10 +15,10 @@ import click
 
 from govor.cli.serve.greeting import greeting, in_force
 from govor.cli.serve.lifecycle import DEADLINE_SECONDS, run
-from govor.cli.serve.open_stt_flags import familiar_options, translate
+from govor.cli.serve.open_stt_flags import open_stt_options, translate
 from govor.cli.serve.process_tuning import prepare
-from govor.cli.serve.sockets import addresses, bind, bind_metrics, is_loopback, place_of, url_of
-from govor.cli.terminal.exit import leave
+from govor.cli.serve.sockets import addresses, bind, bind_metrics, describe_address, is_loopback, url_of
+from govor.cli.terminal.exit import exit_now
 from govor.cli.terminal.options import Grouped, read_settings, setting_options, show_log
 from govor.cli.terminal.say import say
 from govor.engine.service import Service
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @click.command(cls=Grouped)
 @setting_options()
-@familiar_options
+@open_stt_options
 @click.pass_obj
 def serve(config: Path | None, /, **options: Any) -> None:
     """Serve the OpenAI audio API over HTTP until interrupted.
@@ -45,7 +45,7 @@ def serve(config: Path | None, /, **options: Any) -> None:
     service = Service(settings)
     refuse_clients_key(service.keys)
     service.folders.check()
-    _warn_of_strangers(service)
+    _warn_of_open_access(service)
     _warn_of_names(service)
     bound, metrics = bind(settings), bind_metrics(settings)
     source = config_file(config) or "no file"
@@ -54,7 +54,7 @@ def serve(config: Path | None, /, **options: Any) -> None:
     asyncio.run(_serve_until_signalled(service, bound, metrics, lambda: read_settings(config, given)))
 
 
-def _warn_of_strangers(service: Service) -> None:
+def _warn_of_open_access(service: Service) -> None:
     """Warn if other machines can use the server without a key."""
     if service.keys.asked:
         return
@@ -85,18 +85,18 @@ async def _serve_until_signalled(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, stop, service)
     loop.add_signal_handler(signal.SIGHUP, reread, service, read)
-    say(greeting(service, [place_of(one) for one in bound], url_of(bound[0])))
+    say(greeting(service, [describe_address(one) for one in bound], url_of(bound[0])))
     await run(service, bound, stop, metrics)
-    leave()
+    exit_now()
 
 
 def _stop(stop: asyncio.Event, service: Service) -> None:
     """Begin to stop; at a second call, exit at once."""
     if stop.is_set():
-        leave(130)
+        exit_now(130)
     stop.set()
     log.info("Stopping; a second signal does not wait for requests under way")
-    deadline = threading.Timer(service.settings.drain_seconds + DEADLINE_SECONDS, leave)
+    deadline = threading.Timer(service.settings.drain_seconds + DEADLINE_SECONDS, exit_now)
     deadline.daemon = True
     deadline.start()
 

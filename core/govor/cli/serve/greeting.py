@@ -56,8 +56,8 @@ def greeting(service: Service, places: Sequence[str], url: str) -> str:
 
 def in_force(settings: Settings) -> str:
     """Return the settings that were given, without secrets; tables with their keys only."""
-    told = [f"{name}={_shown(name, getattr(settings, name))}" for name in _given(settings)]
-    return ", ".join(told) or "none"
+    shown = [f"{name}={_shown(name, getattr(settings, name))}" for name in _given(settings)]
+    return ", ".join(shown) or "none"
 
 
 def _given(settings: Settings) -> list[str]:

@@ -18,7 +18,7 @@ FLAGS = {
 """Settings, and the flags that set them."""
 
 
-def familiar_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def open_stt_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the flags to a command."""
     model = "Load this model; may be repeated. Short for --preload, and --default-models for the first."
     default = "Model for requests that name none. Short for --default-models."

@@ -59,7 +59,7 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def place_of(bound: socket.socket) -> str:
+def describe_address(bound: socket.socket) -> str:
     """Return the address that a socket listens on, for the terminal: its URL, or "every address"."""
     host, port = bound.getsockname()[:2]
     if host in EVERYWHERE:

@@ -8,7 +8,7 @@ import sys
 from typing import NoReturn
 
 
-def leave(code: int = 0) -> NoReturn:
+def exit_now(code: int = 0) -> NoReturn:
     """Exit without waiting for threads: nothing can stop a model that works or loads."""
     sys.stdout.flush()
     logging.shutdown()

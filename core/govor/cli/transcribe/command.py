@@ -13,14 +13,14 @@ import click
 
 from govor.cli.client.server_client import Remote, server_options
 from govor.cli.serve.process_tuning import bound_arenas
-from govor.cli.terminal.exit import leave
+from govor.cli.terminal.exit import exit_now
 from govor.cli.terminal.options import read_settings, setting_options, show_log
 from govor.cli.terminal.say import say, sentence
-from govor.cli.transcribe.options import read_wishes, wish_options
+from govor.cli.transcribe.options import read_options, transcription_options
 from govor.cli.transcribe.outputs import NotWritten, Outputs, Style
 from govor.cli.transcribe.progress_bars import Bar
 from govor.cli.transcribe.recordings import Recording, find_recordings, opened
-from govor.cli.transcribe.sources import Heard, Here, Source, There, Wanted
+from govor.cli.transcribe.sources import LocalSource, RunningTranscription, ServerSource, Source, Wanted
 from govor.cli.transcribe.targets import Targets, check_target, choose_targets
 from govor.engine.service import Service
 from govor.errors import GovorError, InvalidParam
@@ -33,7 +33,7 @@ SETTINGS = ("models_dir", "device", "offline", "max_audio_seconds")
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILES…")
-@wish_options
+@transcription_options
 @click.option(
     "--output",
     "-o",
@@ -60,7 +60,7 @@ def transcribe(
     bound_arenas()
     settings = read_settings(config, given)
     show_log("warning")
-    wanted, formats, style = read_wishes(selection, settings.subtitles)
+    wanted, formats, style = read_options(selection, settings.subtitles)
     recordings, faults = find_recordings(files)
     for fault in faults:
         say(f"govor: {fault}", fg="red", err=True)
@@ -69,9 +69,9 @@ def transcribe(
     if server and threads:
         raise InvalidParam("A server decides itself on its threads: leave --threads out.")
     targets = choose_targets(output, recordings, formats)
-    source = There(Remote(server, key), wanted) if server else _here(settings, wanted, threads)
+    source = ServerSource(Remote(server, key), wanted) if server else _here(settings, wanted, threads)
     work = _Work(source, style, force=force, named=len(recordings) > 1 and formats[0] not in JSON)
-    complete = asyncio.run(work.hear_all(list(zip(recordings, targets, strict=True))))
+    complete = asyncio.run(work.transcribe_all(list(zip(recordings, targets, strict=True))))
     if not complete or faults:
         sys.exit(1)
 
@@ -81,7 +81,7 @@ JSON = frozenset({"json", "verbose_json", "diarized_json"})
 
 
 def _here(settings: Settings, wanted: Wanted, threads: int | None) -> Source:
-    return Here(Service(settings), wanted, threads)
+    return LocalSource(Service(settings), wanted, threads)
 
 
 class _Work:
@@ -90,7 +90,7 @@ class _Work:
     def __init__(self, source: Source, style: Style, *, force: bool, named: bool):
         self._source, self._style, self._force, self._named = source, style, force, named
 
-    async def hear_all(self, recordings: Sequence[tuple[Recording, Targets]]) -> bool:
+    async def transcribe_all(self, recordings: Sequence[tuple[Recording, Targets]]) -> bool:
         """Transcribe recordings one by one; return whether every one succeeded."""
         wanted = [pair for pair in recordings if self._is_free(*pair)]
         complete = len(wanted) == len(recordings)
@@ -99,9 +99,9 @@ class _Work:
                 with Bar(self._source.title) as bar:
                     await self._source.open(bar.move)
             for recording, targets in wanted:
-                complete = await self._hear(recording, targets) and complete
+                complete = await self._transcribe(recording, targets) and complete
         except asyncio.CancelledError:
-            leave(130)  # without a wait for the model
+            exit_now(130)  # without a wait for the model
         finally:
             await self._source.close()
         return complete
@@ -115,7 +115,7 @@ class _Work:
             return False
         return True
 
-    async def _hear(self, recording: Recording, targets: Targets) -> bool:
+    async def _transcribe(self, recording: Recording, targets: Targets) -> bool:
         """Write the texts of one recording; if they are not complete, print why. Return whether they are."""
         progress = _Progress()
         heading = f"==> {recording.name} <==" if self._named else ""
@@ -126,8 +126,8 @@ class _Work:
                 except (BrokenPipeError, NotWritten):
                     raise  # the reader has ended, or it is printed below
                 except (GovorError, OSError) as error:
-                    told = f"{recording.name}: {sentence(error)}{progress.keep(outputs)}"
-                    say(f"govor: {told}", fg="red", err=True)
+                    message = f"{recording.name}: {sentence(error)}{progress.keep(outputs)}"
+                    say(f"govor: {message}", fg="red", err=True)
                     return False
                 except asyncio.CancelledError:
                     say(f"govor: {recording.name}: Interrupted.{progress.keep(outputs)}", err=True)
@@ -143,14 +143,14 @@ class _Work:
             read = stack.enter_context(opened(recording))
             path = await asyncio.to_thread(read)  # standard input may block
             bar = stack.enter_context(Bar(f"{name}{self._source.first}"))
-            async with self._source.hear(path, name) as heard, aclosing(aiter(heard)) as segments:
-                progress.heard = heard
+            async with self._source.transcribe(path, name) as running, aclosing(aiter(running)) as segments:
+                progress.running = running
                 async for segment in segments:
                     bar.rename(name)
-                    bar.move(heard.seconds_done, heard.seconds_stated)
+                    bar.move(running.seconds_done, running.seconds_stated)
                     with bar.hidden(outputs.shown):
                         outputs.add(segment)
-        result = heard.result()
+        result = running.result()
         outputs.end(result)
         for notice in result.notices:
             say(f"govor: {recording.name}: {notice.message}", err=True)
@@ -160,15 +160,15 @@ class _Progress:
     """The progress of one recording."""
 
     def __init__(self) -> None:
-        self.heard: Heard | None = None
+        self.running: RunningTranscription | None = None
 
     def keep(self, outputs: Outputs) -> str:
         """Write the text so far of an unfinished recording; return a sentence on length and file, or ""."""
-        if self.heard is None or not outputs.begun:
+        if self.running is None or not outputs.begun:
             return ""
-        done, total = self.heard.seconds_done, self.heard.seconds_stated
+        done, total = self.running.seconds_done, self.running.seconds_stated
         try:
-            outputs.end(self.heard.result())
+            outputs.end(self.running.result())
         except NotWritten as error:
             return f" {error}"
         where = f" is in {', '.join(map(str, outputs.paths))}" if outputs.paths else " is above"

@@ -124,14 +124,14 @@ _OPTIONS = (
 )
 
 
-def wish_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options; the command gets them as `read_wishes` takes them."""
+def transcription_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; the command gets them as `read_options` takes them."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def read_wishes(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tuple[str, ...], Style]:
+def read_options(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tuple[str, ...], Style]:
     """Return the request, the formats and their style, from the options in `given`.
 
     Raises InvalidParam if options contradict each other, or if no format shows the speakers.

@@ -47,7 +47,7 @@ class Wanted:
     """Options that a format needs, but the user did not ask for."""
 
 
-class Heard(Protocol):
+class RunningTranscription(Protocol):
     """A running transcription: iterate it once for its segments."""
 
     @property
@@ -80,12 +80,12 @@ class Source(Protocol):
         """Free all resources."""
         ...
 
-    def hear(self, path: Path, name: str) -> AbstractAsyncContextManager[Heard]:
+    def transcribe(self, path: Path, name: str) -> AbstractAsyncContextManager[RunningTranscription]:
         """Begin to transcribe a recording."""
         ...
 
 
-class Here:
+class LocalSource:
     """A model in this process."""
 
     def __init__(self, service: Service, wanted: Wanted, threads: int | None):
@@ -121,7 +121,7 @@ class Here:
         await self._service.close()
 
     @asynccontextmanager
-    async def hear(self, path: Path, name: str) -> AsyncIterator[Heard]:
+    async def transcribe(self, path: Path, name: str) -> AsyncIterator[RunningTranscription]:
         """Begin to transcribe a recording, with the model that HTTP would choose for it."""
         wanted = self._wanted
         request = TranscriptionRequest(
@@ -160,13 +160,13 @@ class Here:
         self._service.pool.load_settings.change(settings.model_copy(update={"models": models}))
 
 
-class There:
+class ServerSource:
     """A running Govor server, which sends segments as events."""
 
     def __init__(self, remote: Remote, wanted: Wanted):
         self._remote = remote
         self._wanted = wanted
-        self._told = False
+        self._reported = False
         self.title = f"Asking {remote.url}"
         self.first = FIRST if wanted.diarize and wanted.channels.channels != "separate" else ""
 
@@ -177,24 +177,24 @@ class There:
         """Do nothing: no connection is held between recordings."""
 
     @asynccontextmanager
-    async def hear(self, path: Path, name: str) -> AsyncIterator[Heard]:
+    async def transcribe(self, path: Path, name: str) -> AsyncIterator[RunningTranscription]:
         """Send the recording. Raises Refused."""
         with path.open("rb") as file:
             asked = self._remote.upload(
                 route(self._wanted), fields(self._wanted), (name, file), {"stream": "true"}
             )
             async with asked as response:
-                self._tell(response.headers.get("x-govor-ignored", ""))
+                self._report_ignored(response.headers.get("x-govor-ignored", ""))
                 yield Streamed(
                     response.aiter_lines(), self._wanted.options, response.headers, self._remote.url
                 )
 
-    def _tell(self, ignored: str) -> None:
+    def _report_ignored(self, ignored: str) -> None:
         unasked = {"timestamp_granularities"} if "words" in self._wanted.unasked else set()
-        told = [name for name in ignored.split(", ") if name and name not in unasked]
-        if told and not self._told:
-            say(f"govor: the server's model cannot honour: {', '.join(told)}", err=True)
-            self._told = True
+        names = [name for name in ignored.split(", ") if name and name not in unasked]
+        if names and not self._reported:
+            say(f"govor: the server's model cannot honour: {', '.join(names)}", err=True)
+            self._reported = True
 
 
 def route(wanted: Wanted) -> str:

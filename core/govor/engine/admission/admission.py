@@ -103,7 +103,7 @@ class Admission:
         self.limits = limits
         """They may change while requests are under way."""
         self._clock = clock
-        self._places: set[AdmissionTicket] = set()
+        self._tickets: set[AdmissionTicket] = set()
         self._counts: Counter[Kind] = Counter()
         self._clients: Counter[tuple[Kind, str]] = Counter()
         self._fetching: Counter[str] = Counter()
@@ -114,7 +114,7 @@ class Admission:
     @property
     def inside(self) -> int:
         """Requests and jobs that wait or run."""
-        return len(self._places)
+        return len(self._tickets)
 
     @property
     def full(self) -> bool:
@@ -169,7 +169,7 @@ class Admission:
 
     def weigh(self, ticket: AdmissionTicket, seconds: float) -> None:
         """Count a request's audio. If no other audio is under way, any length is taken. Raises ServerBusy."""
-        plain = (other for other in self._places if other.kind is Kind.PLAIN)
+        plain = (other for other in self._tickets if other.kind is Kind.PLAIN)
         others = sum(other.seconds for other in plain if other is not ticket)
         alone = not others or not seconds  # of unknown length
         if ticket.kind is Kind.PLAIN and not alone and 0 < self.limits.seconds < others + seconds:
@@ -199,15 +199,15 @@ class Admission:
     def _enter(self, ticket: AdmissionTicket) -> None:
         if not self._counts[Kind.PLAIN]:
             self._last = self._clock()
-        self._places.add(ticket)
+        self._tickets.add(ticket)
         self._counts[ticket.kind] += 1
         self._clients[ticket.kind, ticket.client] += 1
 
     def _leave(self, ticket: AdmissionTicket) -> None:
         """Give a ticket back, unless it was given back before."""
-        if ticket not in self._places:
+        if ticket not in self._tickets:
             return
-        self._places.discard(ticket)
+        self._tickets.discard(ticket)
         self._counts[ticket.kind] -= 1
         self._clients[ticket.kind, ticket.client] -= 1
         if not self._clients[ticket.kind, ticket.client]:

@@ -9,18 +9,18 @@ class InFlight:
     """The set of requests under way. All methods run in the event loop."""
 
     def __init__(self) -> None:
-        self._inside: set[object] = set()
+        self._requests: set[object] = set()
         self._change = asyncio.Event()
         self.draining = False
         """Whether the server is stopping: requests under way may end, new ones are refused."""
 
-    def come(self, request: object) -> None:
+    def enter(self, request: object) -> None:
         """Add a request that has begun."""
-        self._inside.add(request)
+        self._requests.add(request)
 
-    def leave(self, request: object) -> None:
+    def exit(self, request: object) -> None:
         """Remove a request that has ended, or that the stop need not wait for."""
-        self._inside.discard(request)
+        self._requests.discard(request)
         self._change.set()
 
     def drain(self) -> None:
@@ -31,7 +31,7 @@ class InFlight:
         """Wait for all requests to end; return False if they have not within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                while self._inside:
+                while self._requests:
                     self._change.clear()
                     await self._change.wait()
         except TimeoutError:

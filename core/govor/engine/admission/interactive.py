@@ -16,19 +16,19 @@ class InteractiveWork:
     def watch(self, watcher: Callable[[int], None] | None) -> None:
         """Call `watcher` with the count now and at every change; None: stop calling."""
         self._watcher = watcher
-        self._tell()
+        self._report()
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
         """Count one request until the block ends."""
         self.count += 1
-        self._tell()
+        self._report()
         try:
             yield
         finally:
             self.count -= 1
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._watcher is not None:
             self._watcher(self.count)

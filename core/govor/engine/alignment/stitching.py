@@ -94,10 +94,10 @@ def pieces(segment: Segment) -> list[Piece]:
     text = segment.text
     start = segment.start or 0.0
     letters, times = [0, len(text)], [start, max(segment.end or start, start)]
-    told = _places(text, segment.words or ())
-    if told:
-        letters = [place for span, _ in told for place in span]
-        times = [time for _, word in told for time in (word.start, word.end)]
+    timed = _places(text, segment.words or ())
+    if timed:
+        letters = [place for span, _ in timed for place in span]
+        times = [time for _, word in timed for time in (word.start, word.end)]
     found = []
     for match in PIECES.finditer(text):
         first, last = match.span()

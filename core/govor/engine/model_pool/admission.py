@@ -36,7 +36,7 @@ class MemoryAdmission:
         if self._loaded_models.lacking(need) > 0:
             self._loaded_models.check_room(model, need)
 
-    async def bring(self, model: Model, progress: Progress | None = None, *, trial: bool = False) -> Loaded:
+    async def load(self, model: Model, progress: Progress | None = None, *, trial: bool = False) -> Loaded:
         """Load a model once there is room for it. Raises InsufficientMemory and the errors of the load.
 
         The caller must put the instance into a slot before it awaits anything else.
@@ -46,13 +46,13 @@ class MemoryAdmission:
         await self._evictor.make_room(model, need)
         self._loaded_models.reserved[ticket] = need
         try:
-            wish = self._load_settings.of(model).placement
-            loaded = await self._loader.open(model, folder, wish, trial=trial)
+            placement = self._load_settings.of(model).placement
+            loaded = await self._loader.open(model, folder, placement, trial=trial)
         finally:
             del self._loaded_models.reserved[ticket]
         try:
             await self._evictor.make_room(model, loaded.memory)  # it may be more than the estimate
         except BaseException:
-            await asyncio.shield(self._evictor.leave(loaded))
+            await asyncio.shield(self._evictor.free(loaded))
             raise
         return loaded

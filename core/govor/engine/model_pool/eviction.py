@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from govor.engine.model_pool.load_settings import LoadSettingsTable
-from govor.engine.model_pool.loaded_models import Happening, Loaded, LoadedModels, Slot
+from govor.engine.model_pool.loaded_models import Loaded, LoadedModels, ModelChange, Slot
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back
 from govor.models.catalogue import Model
 
@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 class Evictor:
     """Unloads models. All methods run in the event loop."""
 
-    def __init__(self, loaded_models: LoadedModels, load_settings: LoadSettingsTable, gauge: MemoryProbe):
+    def __init__(self, loaded_models: LoadedModels, load_settings: LoadSettingsTable, probe: MemoryProbe):
         self._loaded_models = loaded_models
         self._load_settings = load_settings
-        self._gauge = gauge
+        self._probe = probe
 
-    def settle(self, model: Model) -> None:
+    def rearm_ttl(self, model: Model) -> None:
         """Start the time without use of a model anew; if it is in use, stop it."""
         slot = self._loaded_models.slots.get(model.qualified)
         if slot is None:
@@ -29,15 +29,15 @@ class Evictor:
         if slot.timer is not None:
             slot.timer.cancel()
             slot.timer = None
-        wish = self._load_settings.of(model)
-        if slot.busy or wish.pinned or wish.ttl < 0:
+        settings = self._load_settings.of(model)
+        if slot.busy or settings.pinned or settings.ttl < 0:
             return
-        if wish.ttl == 0:
+        if settings.ttl == 0:
             self.evict(slot, "expired")
         else:
-            slot.timer = asyncio.get_running_loop().call_later(wish.ttl, self._expire, slot)
+            slot.timer = asyncio.get_running_loop().call_later(settings.ttl, self._expire, slot)
 
-    def evict(self, slot: Slot, what: Happening, reason: str = "") -> None:
+    def evict(self, slot: Slot, what: ModelChange, reason: str = "") -> None:
         """Take a model out of its slot, if it still has that slot, and free it once it has no lease."""
         if self._loaded_models.slots.get(slot.model.qualified) is not slot:
             return
@@ -47,9 +47,9 @@ class Evictor:
         if slot.loaded is not None:
             log.info("'%s' is unloaded, %s", slot.model.id, f"{what}: {reason}" if reason else what)
             self._loaded_models.note(what, slot.model, slot.loaded.memory, reason)
-            self.leave(slot.loaded)
+            self.free(slot.loaded)
 
-    def leave(self, loaded: Loaded) -> asyncio.Task[None]:
+    def free(self, loaded: Loaded) -> asyncio.Task[None]:
         """Free an instance without a slot once it has no lease."""
         task = asyncio.create_task(self._free(loaded), name=f"free {loaded.model.id}")
         self._loaded_models.leaving[loaded] = task
@@ -68,7 +68,7 @@ class Evictor:
             closing = [task for loaded, task in self._loaded_models.leaving.items() if not loaded.leases]
             await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
 
-    def make_way(self, loaded: Loaded) -> None:
+    def evict_for_work(self, loaded: Loaded) -> None:
         """Evict unused models while a model's working memory exceeds the budget; work is never refused."""
         loaded_models = self._loaded_models
         while loaded_models.lacking(0) > loaded_models.soon_free() and (victims := loaded_models.victims()):
@@ -82,7 +82,7 @@ class Evictor:
         """Wait until an instance has no lease, then close it. Its memory counts until then."""
         try:
             await loaded.free.wait()
-            with self._gauge.disturb():
+            with self._probe.disturb():
                 await loaded.scheduler.close(loaded.ending)
                 await asyncio.to_thread(give_back)
         finally:

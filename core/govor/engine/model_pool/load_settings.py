@@ -31,7 +31,7 @@ class LoadSettingsTable:
         """`tables` has ids, aliases or plugin/id as keys; underscores may stand for punctuation."""
         self._general = ModelSettings(device=device, ttl=ttl)
         self._tables = tables or {}
-        self._told: dict[str, ModelSettings] = {}
+        self._overrides: dict[str, ModelSettings] = {}
 
     @classmethod
     def of_settings(cls, settings: Settings) -> LoadSettingsTable:
@@ -55,17 +55,17 @@ class LoadSettingsTable:
         """Return whether the model's own table asks for it to be loaded at the start."""
         return bool(self._said(model).preload)
 
-    def tell(self, model: Model, said: ModelSettings) -> None:
+    def override(self, model: Model, said: ModelSettings) -> None:
         """Override settings of a model until the server stops."""
-        self._told[model.qualified] = said.over(self.told(model))
+        self._overrides[model.qualified] = said.over(self.overrides(model))
 
-    def told(self, model: Model) -> ModelSettings:
+    def overrides(self, model: Model) -> ModelSettings:
         """Return the settings of a model that were overridden since the start."""
-        return self._told.get(model.qualified, ModelSettings())
+        return self._overrides.get(model.qualified, ModelSettings())
 
-    def retell(self, model: Model, told: ModelSettings) -> None:
+    def restore(self, model: Model, overrides: ModelSettings) -> None:
         """Replace the overridden settings of a model: to undo a change."""
-        self._told[model.qualified] = told
+        self._overrides[model.qualified] = overrides
 
     def unknown_names(self, models: list[Model]) -> list[str]:
         """Return the names of tables that match none of these models."""
@@ -79,7 +79,7 @@ class LoadSettingsTable:
         # names from the environment have underscores, and the environment overrides the file
         for name in sorted(mine, key=lambda name: name == _plain(name)):
             said = self._tables[name].over(said)
-        return self.told(model).over(said)
+        return self.overrides(model).over(said)
 
 
 def _names(model: Model) -> list[str]:

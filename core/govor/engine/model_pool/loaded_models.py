@@ -20,7 +20,7 @@ RETRY_SECONDS = 5.0
 
 HISTORY = 100
 
-Happening = Literal["loaded", "reloaded", "unloaded", "expired", "evicted", "failed"]
+ModelChange = Literal["loaded", "reloaded", "unloaded", "expired", "evicted", "failed"]
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +99,7 @@ class Slot:
     timer: asyncio.TimerHandle | None = None
 
     @property
-    def coming(self) -> asyncio.Task[None] | None:
+    def load_task(self) -> asyncio.Task[None] | None:
         """The task that loads an instance now, if any."""
         return self.reload if self.loaded else self.task
 
@@ -109,11 +109,11 @@ class Slot:
         return self.loaded is None or self.waiting > 0 or self.loaded.leases > 0 or self.reload is not None
 
     @property
-    def may_go(self) -> bool:
+    def may_be_evicted(self) -> bool:
         """Whether it may be evicted now."""
         return not self.busy and not self.pinned()
 
-    def is_coming(self, model: Model) -> bool:
+    def is_loading(self, model: Model) -> bool:
         """Return whether this very model is being loaded into the slot."""
         return self.loaded is None and self.model is model
 
@@ -130,7 +130,7 @@ class Event:
 
     time: float
     """Seconds since 1970."""
-    what: Happening
+    what: ModelChange
     model: str
     memory: int
     reason: str = ""
@@ -152,9 +152,9 @@ class LoadedModels:
     @property
     def used(self) -> int:
         """Bytes held or reserved."""
-        return sum(loaded.held for loaded in self.residents()) + sum(self.reserved.values())
+        return sum(loaded.held for loaded in self.instances()) + sum(self.reserved.values())
 
-    def residents(self) -> Iterator[Loaded]:
+    def instances(self) -> Iterator[Loaded]:
         """Yield all instances in memory, with those that are being unloaded."""
         yield from (slot.loaded for slot in self.slots.values() if slot.loaded)
         yield from self.leaving
@@ -169,8 +169,8 @@ class LoadedModels:
 
     def victims(self) -> list[Slot]:
         """Return the models that may be evicted, the least recently used first."""
-        may_go = [slot for slot in self.slots.values() if slot.may_go]
-        return sorted(may_go, key=lambda slot: slot.loaded.used if slot.loaded else 0.0)
+        candidates = [slot for slot in self.slots.values() if slot.may_be_evicted]
+        return sorted(candidates, key=lambda slot: slot.loaded.used if slot.loaded else 0.0)
 
     def leaving_of(self, model: Model) -> list[Loaded]:
         """Return the instances of a model that are being unloaded."""
@@ -193,7 +193,7 @@ class LoadedModels:
         )
         if need > self.budget:
             raise InsufficientMemory(f"{message}.")
-        holding = [slot for slot in self.slots.values() if slot not in victims and not slot.is_coming(model)]
+        holding = [slot for slot in self.slots.values() if slot not in victims and not slot.is_loading(model)]
         held = ", ".join([*(slot.describe() for slot in holding), *map(_describe_leaving, self.leaving)])
         others = [slot for slot in holding if slot.model is not model]
         may_free = self.leaving or any(slot.busy and not slot.pinned() for slot in others)
@@ -201,7 +201,7 @@ class LoadedModels:
             f"{message}; held by {held}.", retry_after=RETRY_SECONDS if may_free else None
         )
 
-    def note(self, what: Happening, model: Model, memory: int = 0, reason: str = "") -> None:
+    def note(self, what: ModelChange, model: Model, memory: int = 0, reason: str = "") -> None:
         """Record a change of a model and report it to the observer."""
         self.history.append(Event(time.time(), what, model.id, memory, reason))
         slot = self.slots.get(model.qualified)

@@ -43,8 +43,8 @@ log = logging.getLogger(__name__)
 class Loader:
     """Loads models, and remembers the memory that each took the last time."""
 
-    def __init__(self, gauge: MemoryProbe, cores: CoreBudget | None = None, observer: Observer | None = None):
-        self._gauge = gauge
+    def __init__(self, probe: MemoryProbe, cores: CoreBudget | None = None, observer: Observer | None = None):
+        self._probe = probe
         self._cores = cores
         self._observer = observer
         self._took: dict[str, int] = {}
@@ -55,17 +55,19 @@ class Loader:
         named = [folder / file.name for file in model.spec.files]
         return known or sum(map(_size, named or folder.rglob("*")))  # an operator's model may list no files
 
-    async def open(self, model: Model, folder: Path, wish: Placement, *, trial: bool) -> Loaded:
+    async def open(self, model: Model, folder: Path, placement: Placement, *, trial: bool) -> Loaded:
         """Load a model and measure it; `trial`: let it transcribe a second of noise before it is used.
 
         Raises LoadFailed. If the caller is cancelled, the recognizer is closed as soon as it has loaded.
         """
         delivery = _Delivery()
         began = time.monotonic()
-        with self._gauge.measure() as growth:
+        with self._probe.measure() as growth:
             try:
                 with no_more_than(self._cores.cores) if self._cores else nullcontext():
-                    recognizer = await asyncio.to_thread(_read, model, folder, wish, delivery, trial=trial)
+                    recognizer = await asyncio.to_thread(
+                        _read, model, folder, placement, delivery, trial=trial
+                    )
                 scheduler = ModelScheduler(recognizer, model.id, self._cores, self._observer)
             except asyncio.CancelledError:
                 delivery.refuse()
@@ -82,7 +84,7 @@ class Loader:
             scheduler,
             isinstance(recognizer, LongForm),
             isinstance(recognizer, LanguageDetector),
-            recognizer.placement if isinstance(recognizer, Placed) else wish,
+            recognizer.placement if isinstance(recognizer, Placed) else placement,
             growth.bytes or self.estimate(model, folder),
             measured=bool(growth.bytes),
             seconds=time.monotonic() - began,
@@ -95,12 +97,12 @@ class _Delivery:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._refused = False
-        self._brought: Recognizer | None = None
+        self._recognizer: Recognizer | None = None
 
-    def bring(self, recognizer: Recognizer) -> Recognizer:
+    def take(self, recognizer: Recognizer) -> Recognizer:
         """Take the recognizer, in the loading thread. Raises ShuttingDown if the load was cancelled."""
         with self._lock:
-            self._brought = recognizer
+            self._recognizer = recognizer
             if not self._refused:
                 return recognizer
         recognizer.close()
@@ -109,17 +111,19 @@ class _Delivery:
     def refuse(self) -> None:
         """Cancel: close the recognizer now, or once it has loaded."""
         with self._lock:
-            self._refused, brought = True, self._brought
-        if brought is not None:
-            brought.close()
+            self._refused, recognizer = True, self._recognizer
+        if recognizer is not None:
+            recognizer.close()
 
 
-def _read(model: Model, folder: Path, wish: Placement, delivery: _Delivery, *, trial: bool) -> Recognizer:
+def _read(
+    model: Model, folder: Path, placement: Placement, delivery: _Delivery, *, trial: bool
+) -> Recognizer:
     """Load a model. Runs in a worker thread."""
     give_back()
     try:
         with mapped_apart():
-            recognizer = model.backend.load(model.spec, folder, wish)
+            recognizer = model.backend.load(model.spec, folder, placement)
         if trial:
             try:
                 try_out(model, recognizer)
@@ -130,7 +134,7 @@ def _read(model: Model, folder: Path, wish: Placement, delivery: _Delivery, *, t
         # asyncio's Futures cannot carry the first; the others would end the server, or cancel this load
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
     give_back()  # memory that only the loading took must not be measured
-    return delivery.bring(recognizer)
+    return delivery.take(recognizer)
 
 
 def try_out(model: Model, recognizer: Recognizer) -> None:

@@ -43,7 +43,7 @@ class Pool:
         budget: int = 0,
         *,
         cores: CoreBudget | None = None,
-        gauge: MemoryProbe | None = None,
+        probe: MemoryProbe | None = None,
         failures: LoadBackoff | None = None,
         observer: Observer | None = None,
     ):
@@ -51,12 +51,12 @@ class Pool:
         self.load_settings = load_settings or LoadSettingsTable()
         self.loaded_models = LoadedModels(budget, observer)
         self._store = store
-        gauge = gauge or MemoryProbe()
-        self._evictor = Evictor(self.loaded_models, self.load_settings, gauge)
+        probe = probe or MemoryProbe()
+        self._evictor = Evictor(self.loaded_models, self.load_settings, probe)
         self._admission = MemoryAdmission(
-            store, self.load_settings, self.loaded_models, self._evictor, Loader(gauge, cores, observer)
+            store, self.load_settings, self.loaded_models, self._evictor, Loader(probe, cores, observer)
         )
-        self._workload = WorkingMemory(self.loaded_models, gauge)
+        self._workload = WorkingMemory(self.loaded_models, probe)
         self._failures = failures or LoadBackoff()
         self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False
@@ -102,12 +102,12 @@ class Pool:
         loaded = await self._obtain(model, progress)
         try:
             self._workload.begin(loaded)
-            self._evictor.make_way(loaded)
+            self._evictor.evict_for_work(loaded)
             yield loaded
         finally:
             loaded.give()
             self._workload.end(loaded)
-            self._evictor.settle(model)
+            self._evictor.rearm_ttl(model)
 
     async def load(self, model: Model) -> None:
         """Load a model now, even if its last load has just failed. Raises the errors of `lease`."""
@@ -185,7 +185,7 @@ class Pool:
                     return slot.loaded
             finally:
                 slot.waiting -= 1
-                self._evictor.settle(model)
+                self._evictor.rearm_ttl(model)
 
     async def _until_free(self, model: Model) -> None:
         """Wait until the model may be loaded, and no earlier instance of it is being freed."""
@@ -219,7 +219,7 @@ class Pool:
         """Load a model into its slot; remove the slot if that fails."""
         model = slot.model
         try:
-            slot.loaded = await self._admission.bring(model, progress)
+            slot.loaded = await self._admission.load(model, progress)
         except BaseException as error:
             self.loaded_models.slots.pop(model.qualified, None)
             if isinstance(error, GovorError):
@@ -229,29 +229,29 @@ class Pool:
         self._failures.forget(model.qualified)
         self.loaded_models.note("loaded", model, slot.loaded.memory)
         log.info("Loaded '%s' in %.1f s: %.0f MB", model.id, slot.loaded.seconds, slot.loaded.memory / 1e6)
-        self._evictor.settle(model)
+        self._evictor.rearm_ttl(model)
 
     async def _replace(self, slot: Slot) -> None:
         """Put a new instance into a slot, and free the old one."""
         try:
-            new = await self._admission.bring(slot.model, trial=True)
+            new = await self._admission.load(slot.model, trial=True)
         except BaseException as error:
             slot.reload = None
             if isinstance(error, GovorError):
                 self.loaded_models.note("failed", slot.model, reason=str(error))
-            self._evictor.settle(slot.model)
+            self._evictor.rearm_ttl(slot.model)
             raise
         slot.reload = None
         old, slot.loaded = slot.loaded, new
         self.loaded_models.note("reloaded", slot.model, new.memory)
         if old is not None:
-            self._evictor.leave(old)
-        self._evictor.settle(slot.model)
+            self._evictor.free(old)
+        self._evictor.rearm_ttl(slot.model)
 
     async def _empty(self, model: Model, *, force: bool) -> bool:
         """Free every instance of a model; return whether there was one."""
         slot = self.loaded_models.slots.get(model.qualified)
-        while force and slot and (task := slot.coming):
+        while force and slot and (task := slot.load_task):
             with suppress(GovorError):
                 await self._join(task)
             slot = self.loaded_models.slots.get(model.qualified)

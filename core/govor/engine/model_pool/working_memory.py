@@ -30,12 +30,12 @@ class WorkingMemory:
     def __init__(
         self,
         loaded_models: LoadedModels,
-        gauge: MemoryProbe,
+        probe: MemoryProbe,
         give_back: Callable[[], None] = give_back,
         rest_seconds: float = REST_SECONDS,
     ):
         self._loaded_models = loaded_models
-        self._gauge = gauge
+        self._probe = probe
         self._give_back = give_back
         self._rest_seconds = rest_seconds
         self._known: dict[str, int] = {}  # by model, in memory or not
@@ -51,11 +51,11 @@ class WorkingMemory:
         """Record that a lease of a model has begun."""
         loaded.working = max(loaded.working, self._known.get(loaded.model.qualified, 0))
         self._stop("rest")
-        if any(other.leases for other in self._loaded_models.residents() if other is not loaded):
+        if any(other.leases for other in self._loaded_models.instances() if other is not loaded):
             self._alone = None
         elif loaded.leases == 1:
-            self._alone, self._since = loaded, self._gauge.state
-            now, (state, rested) = self._gauge.read() or 0, self._rested
+            self._alone, self._since = loaded, self._probe.state
+            now, (state, rested) = self._probe.read() or 0, self._rested
             self._before = min(now, rested) if state is not None and state == self._since else now
             self._start("look", LOOK_SECONDS, self._look_on)
         if "tidy" not in self._timers:
@@ -64,7 +64,7 @@ class WorkingMemory:
     def end(self, loaded: Loaded) -> None:
         """Record that a lease of a model has ended."""
         self.look()
-        if any(each.leases for each in self._loaded_models.residents()):
+        if any(each.leases for each in self._loaded_models.instances()):
             return
         self._alone = None
         self._stop("look")
@@ -73,8 +73,8 @@ class WorkingMemory:
 
     def look(self) -> None:
         """Record the memory of the only model that works, unless a load or unload has changed the process."""
-        loaded, now = self._alone, self._gauge.read()
-        if loaded is None or now is None or self._since is None or self._since != self._gauge.state:
+        loaded, now = self._alone, self._probe.read()
+        if loaded is None or now is None or self._since is None or self._since != self._probe.state:
             return
         loaded.working = max(loaded.working, now - self._before)
         self._known[loaded.model.qualified] = loaded.working
@@ -82,8 +82,8 @@ class WorkingMemory:
     async def rest(self) -> None:
         """Give free memory back, and record the memory that is held afterwards."""
         await asyncio.to_thread(self._give_back)
-        if not any(each.leases for each in self._loaded_models.residents()):
-            self._rested = self._gauge.state, self._gauge.read() or 0
+        if not any(each.leases for each in self._loaded_models.instances()):
+            self._rested = self._probe.state, self._probe.read() or 0
 
     async def close(self) -> None:
         """Stop measuring."""

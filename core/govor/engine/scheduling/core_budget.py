@@ -37,7 +37,7 @@ class CoreAccount:
     """Cores that one call uses; 0: next to none."""
     is_urgent: Callable[[], bool] = never
     """Reports whether a request waits for this model that has had nothing of it yet."""
-    is_patient: Callable[[], bool] = never
+    is_background: Callable[[], bool] = never
     """Reports whether everything that this model runs belongs to long requests."""
     spent: float = 0.0
     """Core-seconds."""
@@ -67,10 +67,10 @@ class CoreBudget:
         self._running: list[CoreClaim] = []
 
     def open_account(
-        self, cores: int, is_urgent: Callable[[], bool] = never, is_patient: Callable[[], bool] = never
+        self, cores: int, is_urgent: Callable[[], bool] = never, is_background: Callable[[], bool] = never
     ) -> CoreAccount:
         """Return an account for a model whose calls use `cores` each, at most all that there are."""
-        return CoreAccount(min(max(cores, 0), self.cores), is_urgent, is_patient)
+        return CoreAccount(min(max(cores, 0), self.cores), is_urgent, is_background)
 
     @asynccontextmanager
     async def hold(self, account: CoreAccount) -> AsyncIterator[None]:
@@ -92,7 +92,7 @@ class CoreBudget:
     def look_again(self) -> None:
         """Let one urgent call run at once if all calls that run belong to long requests."""
         self._waiting = [claim for claim in self._waiting if not claim.granted.cancelled()]
-        if all(claim.account.is_patient() and not claim.hurried for claim in self._running):
+        if all(claim.account.is_background() and not claim.hurried for claim in self._running):
             for claim in self._waiting:
                 if claim.account.is_urgent():
                     claim.hurried = claim.account.cores > self._free

@@ -53,7 +53,7 @@ class FairQueue(Generic[Entry]):
     def is_pressed(self) -> bool:
         """Whether a request waits that has had nothing yet; of a long one only the first step counts."""
         return any(
-            not entry.share.heard and (not entry.begun or entry.share.extent <= CREDIT_SECONDS)
+            not entry.share.done and (not entry.begun or entry.share.extent <= CREDIT_SECONDS)
             for entry in self.waiting
         )
 
@@ -90,10 +90,10 @@ class FairQueue(Generic[Entry]):
             entry.share.passed_over_since = self._done
         return taken
 
-    def settle(self, entry: Entry, heard: float) -> None:
-        """Record that a step of a task has ended, with `heard` seconds of the task done in all."""
+    def settle(self, entry: Entry, done: float) -> None:
+        """Record that a step of a task has ended, and that `done` seconds of the task are done in all."""
         self.running.discard(entry)
-        self._done += entry.charge(heard)
+        self._done += entry.charge(done)
 
     def put_back(self, entries: Sequence[Entry]) -> None:
         """Queue tasks again whose step was not done."""

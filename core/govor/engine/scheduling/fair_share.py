@@ -19,7 +19,7 @@ class FairShare:
     """Seconds of the whole recording, if known: of equals, the shortest goes first."""
     longest: float = math.inf
     """Seconds that the recording can have at most, if its length is not known."""
-    heard: float = 0.0
+    done: float = 0.0
     """Seconds of this request that are done or that run, without the credit in `seconds`."""
     passed_over_since: float = 0.0
     """Seconds that the scheduler had done of all requests when it last served this one, or when it came."""
@@ -40,7 +40,7 @@ class FairShare:
     @property
     def extent(self) -> float:
         """Seconds of audio that this request takes at least."""
-        return max(self.heard, self.length if self.length < math.inf else 0.0)
+        return max(self.done, self.length if self.length < math.inf else 0.0)
 
 
 class Priority(IntEnum):
@@ -93,10 +93,10 @@ class QueueEntry:
         reached = self.reached if self.share.side_by_side else 0.0
         return self.priority, self.share.seconds, length, reached, self.number
 
-    def charge(self, heard: float) -> float:
-        """Record that `heard` seconds of this task are done in all; return the seconds that this adds."""
-        more = max(heard - self._charged, 0.0)
+    def charge(self, done: float) -> float:
+        """Record that `done` seconds of this task are done in all; return the seconds that this adds."""
+        more = max(done - self._charged, 0.0)
         self._charged += more
         self.share.seconds += more
-        self.share.heard += more
+        self.share.done += more
         return more

@@ -13,12 +13,12 @@ from threading import Lock
 class ReadAheadPermits:
     """The permits that the requests of one scheduler share."""
 
-    def __init__(self, chunks: int, rooms: int):
-        """`chunks`: chunks beyond the first of each request. `rooms`: requests that may hold long chunks."""
+    def __init__(self, chunks: int, long_permits: int):
+        """`chunks`: permits beyond the first chunk of each request; `long_permits`: for long chunks."""
         self.chunks = chunks
         self.free = chunks
-        self.rooms = rooms
-        self._lock = Lock()  # threads that read take and return rooms
+        self.long_permits = long_permits
+        self._lock = Lock()  # threads that read take and return permits for long chunks
         self._waiting: list[tuple[RequestPermits, asyncio.Future[None]]] = []
 
     def for_request(self) -> RequestPermits:
@@ -40,11 +40,11 @@ class ReadAheadPermits:
 
 
 class RequestPermits:
-    """The permits that one request holds. Methods run in the event loop, `has_room` in any thread."""
+    """The permits that one request holds. Methods run in the event loop, `may_hold_long` in any thread."""
 
     def __init__(self, ahead: ReadAheadPermits):
         self._ahead = ahead
-        self._room: bool | None = False  # None: closed
+        self._long: bool | None = False  # None: closed
         self.held = 0
         """Chunks with the scheduler that are not done."""
 
@@ -66,16 +66,16 @@ class RequestPermits:
         self._ahead.free += self.held > 0
         self._ahead._grant()
 
-    def has_room(self) -> bool:
+    def may_hold_long(self) -> bool:
         """Return whether the request may hold long chunks. The permit is kept until `close`. Any thread."""
         with self._ahead._lock:
-            if self._room is False and self._ahead.rooms:
-                self._ahead.rooms -= 1
-                self._room = True
-            return bool(self._room)
+            if self._long is False and self._ahead.long_permits:
+                self._ahead.long_permits -= 1
+                self._long = True
+            return bool(self._long)
 
     def close(self) -> None:
         """Give the permit for long chunks back; a thread that still reads gets none after this."""
         with self._ahead._lock:
-            self._ahead.rooms += self._room is True
-            self._room = None
+            self._ahead.long_permits += self._long is True
+            self._long = None

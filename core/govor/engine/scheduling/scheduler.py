@@ -192,7 +192,7 @@ class ModelScheduler:
         self._observer.called(self._name, len(tasks), now - began)
 
     def _finish_step(self, task: Task, outcome: Outcome) -> None:
-        self.queue.settle(task, task.work.heard)
+        self.queue.settle(task, task.work.done)
         if isinstance(outcome, GovorError):
             task.end(outcome)
             self._discard(task)
@@ -206,7 +206,7 @@ class ModelScheduler:
             self.submit(task)
 
     def _discard(self, task: Task) -> None:
-        task.let_go()
+        task.drop_audio()
         if task.work.windows_begun:
             self._threads.submit(task.work.close)
 

@@ -54,7 +54,7 @@ class Task(QueueEntry):
     @property
     def reached(self) -> float:
         """Seconds of the recording up to which the model has worked."""
-        return self.work.chunk.recording_time(self.work.heard)
+        return self.work.chunk.recording_time(self.work.done)
 
     def deliver(self, segments: list[Segment]) -> None:
         """Hand segments to the request."""
@@ -63,9 +63,9 @@ class Task(QueueEntry):
     def end(self, error: GovorError | None = None) -> None:
         """End the results, with an error if there was one, and drop the audio."""
         self._results.end(error)
-        self.let_go()
+        self.drop_audio()
 
-    def let_go(self) -> None:
+    def drop_audio(self) -> None:
         """Drop the audio, so that finished tasks of a slow client hold no memory."""
         self.work.drop_audio()
         self._release()

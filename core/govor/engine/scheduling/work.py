@@ -24,7 +24,7 @@ class ChunkWork:
         self.chunk = chunk
         self.options = options
         self.seconds = chunk.seconds
-        self.heard = 0.0
+        self.done = 0.0
         """Seconds of the chunk that are done."""
         self.exhausted = False
         """Whether the model has returned all its segments."""
@@ -51,7 +51,7 @@ class ChunkWork:
             if segment is None:
                 return placed
             placed += place(segment, self.chunk, self.options)
-            self.heard = segment.end or self.heard
+            self.done = segment.end or self.done
             if not in_one_go:
                 return placed
         return placed + self.conclude([])
@@ -61,7 +61,7 @@ class ChunkWork:
         placed = [piece for segment in segments for piece in place(segment, self.chunk, self.options)]
         self.last = placed[-1] if placed else None
         self.exhausted = True
-        self.heard = self.seconds
+        self.done = self.seconds
         return placed
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.errors import UnsupportedOperation
 from govor.models.catalogue import Model
 
-HEARD_SECONDS = 60.0
+EMBEDDED_SECONDS = 60.0
 """Seconds of a recording that are embedded: more audio does not describe the voice better."""
 
 
@@ -44,7 +44,7 @@ async def embed_voice(
     queue_timer: QueueTimer,
     selection: TrackSelection = ANYTHING,
 ) -> Embedding:
-    """Return the embedding of the voice in the first `HEARD_SECONDS` of a recording.
+    """Return the embedding of the voice in the first `EMBEDDED_SECONDS` of a recording.
 
     Raises UnsupportedOperation if the diarizer returns no vectors; InvalidAudio, AudioTooLong, the errors
     of a load, TranscriptionFailed, QueueTimeout.
@@ -70,6 +70,6 @@ def _beginning(recording: Recording) -> Audio:
     for block in recording.blocks():
         blocks.append(block)
         samples += len(block)
-        if samples >= HEARD_SECONDS * SAMPLE_RATE:
+        if samples >= EMBEDDED_SECONDS * SAMPLE_RATE:
             break
-    return np.concatenate(blocks)[: round(HEARD_SECONDS * SAMPLE_RATE)]
+    return np.concatenate(blocks)[: round(EMBEDDED_SECONDS * SAMPLE_RATE)]

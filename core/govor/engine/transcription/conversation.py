@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.05
 
 
 @dataclass(slots=True)
-class _Told:
+class _Pending:
     """A segment of one channel that waits for the others."""
 
     key: float
@@ -40,7 +40,7 @@ class _Channel:
 
     name: str
     own: Transcription
-    waiting: deque[_Told] = field(default_factory=deque)
+    waiting: deque[_Pending] = field(default_factory=deque)
     last: float = 0.0
     """Key of its last segment."""
     position: float = 0.0
@@ -67,7 +67,7 @@ class MultichannelTranscription:
 
     def __init__(self, work: Work, names: Sequence[str], channels: Sequence[Transcription], report: Report):
         self._work = work
-        self._parties = [
+        self._channels = [
             _Channel(name, own, position=work.begin_at) for name, own in zip(names, channels, strict=True)
         ]
         self._report = report
@@ -79,11 +79,15 @@ class MultichannelTranscription:
 
     @property
     def seconds_read(self) -> float:
-        return max(party.own.seconds_read for party in self._parties)
+        return max(channel.own.seconds_read for channel in self._channels)
 
     @property
     def seconds_done(self) -> float:
-        return self.seconds_read if self.complete else min(party.own.seconds_done for party in self._parties)
+        return (
+            self.seconds_read
+            if self.complete
+            else min(channel.own.seconds_done for channel in self._channels)
+        )
 
     @property
     def seconds_diarized(self) -> float | None:
@@ -91,17 +95,19 @@ class MultichannelTranscription:
 
     @property
     def seconds_stated(self) -> float | None:
-        stated = self._parties[0].own.seconds_stated
+        stated = self._channels[0].own.seconds_stated
         return None if stated is None else max(stated, self.seconds_read)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """See `TranscriptStream`: all channels are of one file."""
-        return self._parties[0].own.notices
+        return self._channels[0].own.notices
 
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield segments with text, in order of their start, with the name of their channel as speaker."""
-        tasks = [asyncio.create_task(self._hear(party), name="channel") for party in self._parties]
+        tasks = [
+            asyncio.create_task(self._read_channel(channel), name="channel") for channel in self._channels
+        ]
         try:
             while True:
                 self._moved.clear()
@@ -110,7 +116,7 @@ class MultichannelTranscription:
                         task.result()
                 while (segment := self._next()) is not None:
                     yield segment
-                if all(party.ended and not party.waiting for party in self._parties):
+                if all(channel.ended and not channel.waiting for channel in self._channels):
                     break
                 await self._wait()
             self.complete = True
@@ -122,18 +128,18 @@ class MultichannelTranscription:
             if not self.complete and self._report.outcome == "completed":  # as one channel reported
                 self._report.outcome = "cancelled"
 
-    async def _hear(self, party: _Channel) -> None:
+    async def _read_channel(self, channel: _Channel) -> None:
         """Read the segments of one channel."""
         try:
-            async with aclosing(aiter(party.own)) as segments:
+            async with aclosing(aiter(channel.own)) as segments:
                 async for segment in segments:
                     if not self._is_known(segment):
-                        start = party.own.seconds_settled if segment.start is None else segment.start
-                        party.last = max(party.last, start)
-                        named = replace(segment, speaker=party.name)
-                        party.waiting.append(_Told(party.last, named, party.own.seconds_through))
+                        start = channel.own.seconds_settled if segment.start is None else segment.start
+                        channel.last = max(channel.last, start)
+                        named = replace(segment, speaker=channel.name)
+                        channel.waiting.append(_Pending(channel.last, named, channel.own.seconds_through))
                         self._moved.set()
-            party.ended = True
+            channel.ended = True
         finally:
             self._moved.set()
 
@@ -145,22 +151,22 @@ class MultichannelTranscription:
 
     def _next(self) -> Segment | None:
         """Return the segment that no later segment can precede; None: there is none yet."""
-        waiting = [party for party in self._parties if party.waiting]
+        waiting = [channel for channel in self._channels if channel.waiting]
         if not waiting:
             return None
-        first = min(waiting, key=lambda party: party.waiting[0].key)
-        if any(party.floor < first.waiting[0].key for party in self._parties):
+        first = min(waiting, key=lambda channel: channel.waiting[0].key)
+        if any(channel.floor < first.waiting[0].key for channel in self._channels):
             return None
-        told = first.waiting.popleft()
-        first.position = told.position
-        self._segments.append(told.segment)
-        self._open.append(told.segment)
+        pending = first.waiting.popleft()
+        first.position = pending.position
+        self._segments.append(pending.segment)
+        self._open.append(pending.segment)
         self._move()
-        return told.segment
+        return pending.segment
 
     def _move(self) -> None:
         """Move the position to where every channel is done and no segment that was yielded is cut."""
-        reached = min(min(party.reached for party in self._parties), self.seconds_read)
+        reached = min(min(channel.reached for channel in self._channels), self.seconds_read)
         for segment in reversed(self._open):
             if (segment.start or 0.0) < reached < (segment.end or 0.0):
                 reached = segment.start or 0.0
@@ -169,7 +175,7 @@ class MultichannelTranscription:
 
     async def _wait(self) -> None:
         """Wait for a segment or, if channels wait for others, for `LOOK_SECONDS`."""
-        waits = any(party.waiting for party in self._parties)
+        waits = any(channel.waiting for channel in self._channels)
         try:
             async with asyncio.timeout(LOOK_SECONDS if waits else None):
                 await self._moved.wait()

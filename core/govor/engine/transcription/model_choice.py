@@ -118,7 +118,7 @@ class ModelSelector:
 
     def _detectors(self) -> list[Model]:
         """Return the models that can detect languages, those in memory first."""
-        here = [loaded.model for loaded in self.pool.loaded_models.residents() if loaded.detects]
+        here = [loaded.model for loaded in self.pool.loaded_models.instances() if loaded.detects]
         return list(dict.fromkeys((*here, *self.router.detectors())))
 
     async def _first(self, models: list[Model], stack: AsyncExitStack) -> Model:

@@ -127,8 +127,8 @@ class Transcription:
             while (task := await tasks.get()) is not None:
                 if isinstance(task, GovorError):
                     raise task
-                async for heard in task:
-                    for part in self._final(heard, task, speakers):
+                async for found in task:
+                    for part in self._final(found, task, speakers):
                         self._segments.append(part)
                         self._done = max(self._done, part.end or 0.0)
                         yield part
@@ -151,16 +151,16 @@ class Transcription:
                 reader.cancel()
                 await asyncio.wait([reader])
 
-    def _final(self, heard: Segment, task: InferenceTask, speakers: Speakers | None) -> Iterator[Segment]:
+    def _final(self, found: Segment, task: InferenceTask, speakers: Speakers | None) -> Iterator[Segment]:
         """Yield what a task's next segment makes final; the last part of each segment moves the position."""
-        last_of_turn = not self._long_form and task.ends_with(heard)
+        last_of_task = not self._long_form and task.ends_with(found)
         detailed = task.options is self._detailed
-        seam_behind = task.seam if last_of_turn else None
-        told = None if last_of_turn else task.seam  # also of segments before the last one
-        for segment, seam in self._stitcher.add(heard, seam_behind, detailed=detailed):
+        seam_behind = task.seam if last_of_task else None
+        end_seam = None if last_of_task else task.seam  # also of segments before the last one
+        for segment, seam in self._stitcher.add(found, seam_behind, detailed=detailed):
             # within a chunk there is no position: a model that uses its earlier text must get the chunk again
-            reached = max(self.position, seam or (task.end_time if last_of_turn else 0.0))
-            if has_text(segment.text) and (seam or told or math.inf) > self._work.begin_at:
+            reached = max(self.position, seam or (task.end_time if last_of_task else 0.0))
+            if has_text(segment.text) and (seam or end_seam or math.inf) > self._work.begin_at:
                 *others, last = speakers.split(segment) if speakers else [segment]
                 yield from others
                 self.position = reached

@@ -81,7 +81,7 @@ class ChunkReader:
         modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
         for block in self._recording.blocks():
             long = self._chunker.held > MODEST_SECONDS
-            self._chunker.packing = modest if long and not self._permits.has_room() else self._packing
+            self._chunker.packing = modest if long and not self._permits.may_hold_long() else self._packing
             yield from self._chunker.feed(block)
             self.settled = self._chunker.settled
             check_length(self._chunker.seconds, self._work.max_seconds)

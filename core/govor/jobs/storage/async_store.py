@@ -32,7 +32,8 @@ class AsyncJobStore:
     def __init__(self, store: JobStore, thread: ThreadPoolExecutor):
         self._store = store
         self._thread = thread
-        self._bells: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # those that are awaited
+        # weak: an event that is not awaited is dropped
+        self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self._closed = False
         self.stopping = False
         """Whether no job will change any more."""
@@ -64,25 +65,25 @@ class AsyncJobStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
         except (sqlite3.Error, OSError) as error:
-            told = _told(error, self.folder.path)
-            if isinstance(told, JobsUnavailable):
+            failure = _store_error(error, self.folder.path)
+            if isinstance(failure, JobsUnavailable):
                 log.error("Jobs cannot be kept in %s", self.folder.path, exc_info=error)
-            raise told from error
+            raise failure from error
 
     def changed(self, job: str) -> asyncio.Event:
         """Return an event that is set at the next change of a job. Get it before you read the job."""
-        return self._bells.setdefault(job, asyncio.Event())
+        return self._events.setdefault(job, asyncio.Event())
 
     def notify(self, job: str) -> None:
         """Set the event of a job."""
-        changed = self._bells.pop(job, None)
+        changed = self._events.pop(job, None)
         if changed is not None:
             changed.set()
 
     def stop(self) -> None:
         """Set the events of all jobs, for nothing will change."""
         self.stopping = True
-        for job in list(self._bells):
+        for job in list(self._events):
             self.notify(job)
 
     async def close(self) -> None:
@@ -102,7 +103,7 @@ def _open(path: Path, keep_seconds: float) -> JobStore:
         if folder is not None:
             folder.close()
         if isinstance(error, sqlite3.Error | OSError):
-            raise _told(error, path) from error
+            raise _store_error(error, path) from error
         raise
 
 
@@ -113,7 +114,7 @@ def _close(store: JobStore) -> None:
         store.folder.close()
 
 
-def _told(error: sqlite3.Error | OSError, path: Path) -> InsufficientStorage | JobsUnavailable:
+def _store_error(error: sqlite3.Error | OSError, path: Path) -> InsufficientStorage | JobsUnavailable:
     if isinstance(error, sqlite3.Error) and is_full(error):
         return InsufficientStorage(f"The disk that holds {path} is full.")
     return JobsUnavailable(f"Jobs cannot be kept in {path}: {in_words(error)}.")

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Collection
 
 
-def take_back(tables: sqlite3.Connection, *, others: bool) -> None:
+def requeue_crashed(tables: sqlite3.Connection, *, others: bool) -> None:
     """Queue the jobs again that ran when a server crashed; `others`: interactive requests ran beside them."""
     (running,) = tables.execute("SELECT count(*) FROM jobs WHERE status = 'in_progress'").fetchone()
     alone = running == 1 and not others

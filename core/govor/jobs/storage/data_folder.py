@@ -15,7 +15,7 @@ from govor.errors import JobsUnavailable
 from govor.names import is_job
 
 DATABASE = "jobs.db"
-WITNESS = "jobs.others"
+INTERACTIVE_FILE = "jobs.others"
 """A file of one byte: whether interactive requests are under way."""
 
 RETRY_SECONDS = 5.0
@@ -40,32 +40,34 @@ class JobFolder:
             ) from error
         try:
             self.database.touch(mode=0o600)
-            self._witness = os.open(path / WITNESS, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            self._interactive_file = os.open(
+                path / INTERACTIVE_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600
+            )
         except OSError:
             self._lock.release()
             raise
         self._others = False
-        self.others_at_end = os.pread(self._witness, 1, 0) == b"1"
+        self.others_at_end = os.pread(self._interactive_file, 1, 0) == b"1"
         """Whether interactive requests were under way when an earlier server crashed."""
-        self._write_witness()
+        self._write_interactive()
 
     def close(self) -> None:
-        os.close(self._witness)
-        self._witness = -1
+        os.close(self._interactive_file)
+        self._interactive_file = -1
         self._lock.release()
 
-    def note_others(self, count: int) -> None:
+    def note_interactive(self, count: int) -> None:
         """Record whether interactive requests are under way, which is read after a crash of this process.
 
         Blocks no longer than a write to the page cache.
         """
-        if self._witness >= 0 and self._others != bool(count):
+        if self._interactive_file >= 0 and self._others != bool(count):
             self._others = bool(count)
-            self._write_witness()
+            self._write_interactive()
 
-    def _write_witness(self) -> None:
+    def _write_interactive(self) -> None:
         with suppress(OSError):  # on a full disk, the cause of a crash is harder to find
-            os.pwrite(self._witness, b"1" if self._others else b"0", 0)
+            os.pwrite(self._interactive_file, b"1" if self._others else b"0", 0)
 
     def audio(self, job: str) -> Path:
         """Return the path of a job's recording. Raises ValueError if `job` is no job's id."""

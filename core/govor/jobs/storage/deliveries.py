@@ -63,9 +63,9 @@ def _count(attempts: object) -> int:
 
 def _message(job: Job, keep_seconds: float, now: float) -> str:
     """Return the body: the job without its text, which only the owner of the key may read."""
-    told = {
+    message = {
         "type": f"transcription.job.{job.status}",
         "timestamp": datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z"),
         "data": job_body(job, keep_seconds=keep_seconds),
     }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))

@@ -21,7 +21,7 @@ def announce(tables: sqlite3.Connection, number: int, keep_seconds: float, now: 
     return job
 
 
-def give_up(tables: sqlite3.Connection, job: Job, what: str, keep_seconds: float) -> None:
+def fail_unreadable(tables: sqlite3.Connection, job: Job, what: str, keep_seconds: float) -> None:
     """Mark a job as failed that is damaged, or was written by another version, and log it."""
     log.error("Job %s has failed: %s cannot be read", job.id, what)
     now = time.time()

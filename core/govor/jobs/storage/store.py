@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from govor.contract.recognition import Notice, Segment
 from govor.errors import JobNotFound, ServerBusy
 from govor.jobs.storage.capacity import make_room
-from govor.jobs.storage.crash_suspects import next_number, take_back
+from govor.jobs.storage.crash_suspects import next_number, requeue_crashed
 from govor.jobs.storage.data_folder import JobFolder
 from govor.jobs.storage.database import open_tables, shrink, transaction
 from govor.jobs.storage.deliveries import Delivery, due_deliveries, note_delivery
-from govor.jobs.storage.endings import announce, give_up
+from govor.jobs.storage.endings import announce, fail_unreadable
 from govor.jobs.storage.records import (
     NOTICES,
     Job,
@@ -55,7 +55,7 @@ class JobStore:
         self._tables = open_tables(folder.database)
         (self._secret,) = self._tables.execute("SELECT value FROM secrets WHERE name = 'owners'").fetchone()
         with transaction(self._tables):
-            take_back(self._tables, others=folder.others_at_end)
+            requeue_crashed(self._tables, others=folder.others_at_end)
             waiting = self._tables.execute("SELECT id FROM jobs WHERE status = 'queued'").fetchall()
         folder.sweep({row["id"] for row in waiting})
 
@@ -121,11 +121,11 @@ class JobStore:
         """Return a row as a job; if its request cannot be read, this job fails, and no other."""
         job, order = job_of(row), order_of(row)
         if order is None and row["status"] != "failed":
-            self._give_up(job, "its order")
+            self._fail_unreadable(job, "its order")
         return ordered(job, order)
 
-    def _give_up(self, job: Job, what: str) -> None:
-        give_up(self._tables, job, what, self._keep_seconds)
+    def _fail_unreadable(self, job: Job, what: str) -> None:
+        fail_unreadable(self._tables, job, what, self._keep_seconds)
         self.folder.discard(job.id)
 
     def counts(self) -> dict[str, int]:
@@ -192,7 +192,7 @@ class JobStore:
             return found, [load_segment(row["body"]) for row in rows]
         except (ValidationError, TypeError):
             if found.status != "failed":
-                self._give_up(found, "a segment")
+                self._fail_unreadable(found, "a segment")
             return job_of(self._row(job, owner)), []
 
     def complete(

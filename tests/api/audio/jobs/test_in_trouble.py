@@ -118,7 +118,7 @@ def test_a_job_that_is_cancelled_in_the_database_only_is_not_worked_on(start: St
             tables.execute("UPDATE jobs SET status = 'cancelled', finished_at = 9e9")
         model.gate.open()
         assert eventually(
-            lambda: [one.leases for one in server.service.pool.loaded_models.residents()] == [0]
+            lambda: [one.leases for one in server.service.pool.loaded_models.instances()] == [0]
         )
         model.gate.open(EVERY_CALL)
         assert eventually(lambda: model.abandoned == 1)
@@ -151,7 +151,7 @@ def test_a_job_that_cannot_be_written_down_for_a_while_goes_on_where_it_stood(
 def test_a_database_that_is_damaged_is_told_of_once(
     start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("govor.jobs.service.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("govor.jobs.service.RETRY_SECONDS", 0.01)
     (tmp_path / "jobs.db").write_bytes(b"something else entirely" * 500)
     caplog.set_level(logging.WARNING)
     with start(FakeRecognizer(FAKE)).client() as client:
