@@ -6,7 +6,7 @@ from quart import Blueprint, Response
 from quart_schema import tag
 
 from govor.api.body.uploads import Message, Receive, Scope, Send
-from govor.api.http.browser_origin import BrowserOrigin, check_visit
+from govor.api.http.browser_origin import BrowserOrigin, check_origin
 from govor.api.http.security_headers import usual_headers
 from govor.engine.service import Service
 from govor.errors import MetricsDisabled, RequestError
@@ -49,7 +49,7 @@ class MetricsApp:
         """Return status and body."""
         settings = self._service.settings
         try:
-            check_visit(BrowserOrigin.of(scope["headers"], settings.trusted_proxies), settings)
+            check_origin(BrowserOrigin.of(scope["headers"], settings.trusted_proxies), settings)
         except RequestError as error:
             return error.status, f"{error}\n".encode()
         if scope["method"] in ("GET", "HEAD") and scope["path"].rstrip("/") == "/metrics":
