@@ -18,7 +18,7 @@ from govor.api.audio.jobs import accept_job, prefers_async
 from govor.api.audio.schema import JobBody, RichTranscription, TranscriptionForm
 from govor.api.audio.schema import Transcription as TranscriptionBody
 from govor.api.body.recording import fetch_recording, read_form
-from govor.api.request.channel_fields import find_diarizer, wanted_parties
+from govor.api.request.channel_fields import find_diarizer, separate_channels
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
@@ -118,7 +118,7 @@ async def _answer(
         fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:
             ticket.make_interactive()  # a stream is asked for, whatever the header prefers
-        parties = wanted_parties(service.settings, fields)
+        parties = separate_channels(service.settings, fields)
         if purpose == "diarize":
             find_diarizer(service, parties)  # before a recording is fetched in vain
         if path is None:

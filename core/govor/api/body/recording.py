@@ -87,7 +87,7 @@ async def read_upload(stated: Stated | None = None) -> tuple[Form, Path]:
 async def fetch_recording(url: str, service: Service, ticket: AdmissionTicket) -> Path:
     """Fetch a recording into the request's spool; it is deleted when the request ends.
 
-    Meanwhile the ticket is free for other requests. Raises UrlNotAllowed, UrlFailed, InvalidParam,
+    During the fetch the ticket is given back. Raises UrlNotAllowed, UrlFailed, InvalidParam,
     PayloadTooLarge, InsufficientStorage, ServerBusy, RateLimited.
     """
     settings = service.settings

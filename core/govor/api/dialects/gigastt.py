@@ -11,7 +11,7 @@ from quart_schema import document_querystring, document_response, tag
 
 from govor.api.body.recording import read_body
 from govor.api.dialects.schema import GigasttEvent, GigasttTranscription
-from govor.api.request.channel_fields import wanted_parties
+from govor.api.request.channel_fields import separate_channels
 from govor.api.request.fields import OptionalLanguage, invalid
 from govor.api.request.line_fields import asked_layout
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
@@ -131,7 +131,7 @@ async def _wanted(service: Service, query: Query, stack: AsyncExitStack) -> Tran
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
         ignored=tuple(name for name in request.args if name in IGNORED),
-        parties=wanted_parties(service.settings),
+        parties=separate_channels(service.settings),
         selection=query.selection,
         unasked=frozenset({"words"}),
     )

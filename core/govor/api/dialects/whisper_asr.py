@@ -15,7 +15,7 @@ from quart_schema import DataSource, document_querystring, document_request, doc
 from govor.api.audio.diarization import not_counted
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import AsrDetection, AsrResult
-from govor.api.request.channel_fields import find_diarizer, wanted_parties
+from govor.api.request.channel_fields import find_diarizer, separate_channels
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.known_speakers import COUNTS, MOST_PEOPLE, count_people
 from govor.api.request.line_fields import layout
@@ -112,7 +112,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
                 None if query.vad_filter else NO_DETECTION,
                 ignored=await not_counted(service, diarize, counts) if diarize else counts,
                 diarize=diarize,
-                parties=wanted_parties(service.settings),
+                parties=separate_channels(service.settings),
                 selection=query.selection,
                 unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
             )
@@ -155,7 +155,7 @@ def _diarize(service: Service, query: AsrQuery) -> Diarize | None:
     people = count_people(query.num_speakers, query.min_speakers, query.max_speakers)
     if not query.diarize:
         return None
-    model = find_diarizer(service, wanted_parties(service.settings), "diarize")
+    model = find_diarizer(service, separate_channels(service.settings), "diarize")
     return None if model is None else Diarize(model, (), *people)
 
 

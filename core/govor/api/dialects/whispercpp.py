@@ -17,7 +17,7 @@ from govor.api.body.json_form import JSON
 from govor.api.body.reading import current_body
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import InferenceResult
-from govor.api.request.channel_fields import wanted_parties
+from govor.api.request.channel_fields import separate_channels
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.line_fields import layout
 from govor.api.request.prepare import admit, label, prepared, whole_transcript
@@ -124,7 +124,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
                 ticket,
                 fields.rules(),
                 ignored=_unheeded(form.fields),
-                parties=wanted_parties(service.settings),
+                parties=separate_channels(service.settings),
                 selection=fields.selection,
                 unasked=frozenset({"words"}),
             )
