@@ -61,8 +61,8 @@ class SpeakerFields(BaseModel):
     )
 
     num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Number of speakers; 0: it is detected.")
-    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Least number of speakers.")
-    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Most speakers; 0: no limit.")
+    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Smallest number of speakers.")
+    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Largest number of speakers; 0: no limit.")
 
     @property
     def people(self) -> tuple[int, int | None]:
