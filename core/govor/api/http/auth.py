@@ -135,7 +135,7 @@ def client_name(*, keyed: bool) -> str:
 
 
 def _bytes(key: str) -> bytes:
-    """Return the key's bytes as sent: headers are decoded as Latin-1, in whatever encoding they are."""
+    """Return the key's bytes as sent: the server decodes headers as Latin-1."""
     return key.encode("latin-1", "surrogateescape")
 
 

@@ -13,7 +13,7 @@ METHODS = b"GET, POST, DELETE, OPTIONS"
 EXPOSED = (
     b"x-request-id, x-govor-model, x-govor-ignored, x-stt-ignored, x-govor-warnings, "
     b"location, content-disposition, "
-    b"retry-after, retry-after-ms, x-should-retry"  # without these a page's SDK repeats what cannot succeed
+    b"retry-after, retry-after-ms, x-should-retry"  # without these an SDK in a page retries without success
 )
 MOST_SECONDS = b"600"
 

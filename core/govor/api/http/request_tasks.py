@@ -47,7 +47,7 @@ class HttpRequest(_EndsItsTasks, ASGIHTTPConnection):
     """One request over HTTP."""
 
     async def handle_request(self, *arguments: Any) -> None:
-        """Send what the application answers."""
+        """Send the application's answer."""
         if self._begins():
             await super().handle_request(*arguments)
 
@@ -56,6 +56,6 @@ class WebSocketRequest(_EndsItsTasks, ASGIWebsocketConnection):
     """One WebSocket, from its handshake on."""
 
     async def handle_websocket(self, *arguments: Any) -> None:
-        """Send what the application answers."""
+        """Send the application's answer."""
         if self._begins():
             await super().handle_websocket(*arguments)
