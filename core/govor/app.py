@@ -1,4 +1,4 @@
-"""The Quart application: routes, errors, limits, the parts' life from start to shutdown."""
+"""The Quart application: its routes, errors and limits, and how its parts start and stop."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ from govor.observe.hub import ObserverHub
 from govor.observe.metrics import Metrics
 
 PARTS = "govor"
-"""Where an application's extensions have its parts."""
+"""Key of an application's parts among its extensions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What whoever runs an application needs of it beside the application."""
+    """Parts of an application that the code that runs it needs too."""
 
     figures: Metrics | None
     jobs: JobService
     service: Service
 
     def metrics_app(self) -> MetricsApp | None:
-        """The application for a listener of metrics' own; None: there are none."""
+        """Return the application for a separate metrics listener; None: there are no metrics."""
         return MetricsApp(self.figures, self.jobs, self.service) if self.figures else None
 
 
@@ -69,7 +69,7 @@ def create_app(service: Service) -> Quart:
     app = Quart("govor", static_folder=None)
     app.asgi_http_class, app.asgi_websocket_class = HttpRequest, WebSocketRequest
     app.config.update(
-        # Quart's defaults would end answers over 60 s; bodies are none of its business.
+        # Quart's defaults would end answers over 60 s; `Bodies` limits request bodies.
         MAX_CONTENT_LENGTH=None,
         RESPONSE_TIMEOUT=None,
     )
@@ -78,7 +78,7 @@ def create_app(service: Service) -> Quart:
     limits = body_limits(most, own)
     bodies = Bodies(app.asgi_app, limits, lambda: _pace(service), settings.spool_dir)
     watch, jobs = ObserverHub(service), JobService(service)
-    app.url_map.merge_slashes = False  # Quart would redirect, in HTML, to a host that the client names
+    app.url_map.merge_slashes = False  # Quart would redirect, in HTML, to a host chosen by the client
     paths = Paths(app.url_map)
     app.asgi_app = RequestContextMiddleware(StartPacing(bodies), service, watch, paths)  # type: ignore[method-assign, assignment]
     app.extensions[PARTS] = Parts(watch.figures, jobs, service)
@@ -121,7 +121,7 @@ def _pace(service: Service) -> Pace:
 
 
 def _add_routes(app: Quart, service: Service, jobs: JobService, figures: Metrics | None) -> None:
-    """Every dialect's routes; go-whisper's base is /api/v1, and what it shares with /v1 is there too."""
+    """Add all routes; go-whisper's base is /api/v1, so the routes that it shares with /v1 are there too."""
     shared = (
         model_routes(service),
         pull_routes(service),

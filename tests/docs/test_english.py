@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("core", "backends", "tests") for path in (ROOT / folder).rglob("*.py"))
 
-ALLOWED = ("core/govor/api", "core/govor/app.py")
+ALLOWED: tuple[str, ...] = ()
 """Rooms that have not been rewritten yet."""
 
 STARTS = re.compile(r"(?:^|[.!?]\s+|\n\n)\s*((?:Who|What|Whose|Whom|Whoever|Whatever)\b[^.]*)")

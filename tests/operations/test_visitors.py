@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from govor.api.http.browser_origin import BrowserOrigin, check_visit
+from govor.api.http.browser_origin import BrowserOrigin, check_origin
 from govor.errors import ConfigurationError, GovorError
 from govor.settings import Settings, load_settings
 
@@ -36,7 +36,7 @@ def verdict(settings: Settings, **headers: str) -> str:
     """Return the code of the error that refuses a request; "" if it passes."""
     given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     try:
-        check_visit(BrowserOrigin.of(given, settings.trusted_proxies), settings)
+        check_origin(BrowserOrigin.of(given, settings.trusted_proxies), settings)
     except GovorError as error:
         return error.code
     return ""

@@ -1,4 +1,4 @@
-"""HTTP: requests into options, transcripts into responses, errors into bodies.
+"""HTTP: turns requests into options, transcripts into responses and errors into bodies.
 
-The only room, with app, that knows Quart.
+Only this package and app know Quart.
 """

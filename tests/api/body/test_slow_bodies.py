@@ -123,15 +123,15 @@ def test_an_upload_that_never_stops_for_long_is_taken_however_slow(serve: Callab
 
 
 def test_a_pace_bounds_the_silence_and_the_average() -> None:
-    assert Pace().patience(0, 1e9) is None
-    assert Pace(silence=60).patience(0, 1e9) == 60
-    assert Pace(rate=100).patience(0, 0) == GRACE_SECONDS
-    assert Pace(rate=100).patience(5_000, GRACE_SECONDS) == 50
-    assert Pace(rate=100).patience(5_000, GRACE_SECONDS + 60) == 0
-    assert Pace(silence=20, rate=100).patience(5_000, GRACE_SECONDS) == 20
+    assert Pace().timeout(0, 1e9) is None
+    assert Pace(silence=60).timeout(0, 1e9) == 60
+    assert Pace(rate=100).timeout(0, 0) == GRACE_SECONDS
+    assert Pace(rate=100).timeout(5_000, GRACE_SECONDS) == 50
+    assert Pace(rate=100).timeout(5_000, GRACE_SECONDS + 60) == 0
+    assert Pace(silence=20, rate=100).timeout(5_000, GRACE_SECONDS) == 20
     steady = Pace(silence=60, rate=240)
-    assert all(steady.patience(250 * second, second) for second in range(0, 100_000, 100))
-    dripping = [steady.patience(second, second) for second in range(2 * int(GRACE_SECONDS))]
+    assert all(steady.timeout(250 * second, second) for second in range(0, 100_000, 100))
+    dripping = [steady.timeout(second, second) for second in range(2 * int(GRACE_SECONDS))]
     assert 0 in dripping
 
 

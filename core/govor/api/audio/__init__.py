@@ -1,1 +1,1 @@
-"""Routes of /v1 that take a recording."""
+"""Routes that take a recording: transcription, diarization, detection, jobs."""

@@ -1,4 +1,4 @@
-"""POST /v1/audio/detect: which language is spoken."""
+"""POST /v1/audio/detect: the language of a recording."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class DetectForm(TrackFields):
     """multipart/form-data."""
 
     file: bytes = Field(description="The recording: any container and codec.")
-    model: str = Field("", description="A model that detects languages; empty or auto: the first that can.")
+    model: str = Field(
+        "", description="A model that detects languages; empty or auto: the first one that can."
+    )
     languages: Sequence[str] = Field((), description="Candidates; empty: any the model knows.")
 
 
@@ -35,16 +37,18 @@ class LanguageChance(BaseModel):
 
 
 class DetectedLanguage(BaseModel):
-    """What the first speech is in."""
+    """The language of a recording's first speech."""
 
-    language: str | None = Field(description="ISO 639-1 code; null: nobody speaks, or it is uncertain.")
+    language: str | None = Field(
+        description="ISO 639-1 code; null: there is no speech, or the language is uncertain."
+    )
     name: str | None = Field(description="Its English name.")
-    languages: list[LanguageChance] = Field(description="The five most probable ones, best first.")
-    model: str = Field(description="Id of the model that tells.")
+    languages: list[LanguageChance] = Field(description="The five most probable languages, best first.")
+    model: str = Field(description="Id of the model that was used.")
 
 
 def detect_routes(service: Service) -> Blueprint:
-    """The route, bound to a service."""
+    """Return the route, bound to a service."""
     routes = Blueprint("detect", __name__)
 
     @routes.post("/v1/audio/detect")

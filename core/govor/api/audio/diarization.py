@@ -1,4 +1,4 @@
-"""POST /v1/audio/diarization: who speaks when. Fields and answers are those of Speaches and LocalAI."""
+"""POST /v1/audio/diarization: speakers and their turns, in the dialect of Speaches and LocalAI."""
 
 from __future__ import annotations
 
@@ -38,21 +38,26 @@ class DiarizationFields(SpeakerFields, TrackFields):
 
     model_config = ConfigDict(extra="ignore")
 
-    model: str = Field("", description="The diarizer's id or an alias of it; absent: the one installed.")
-    file_url: str = Field("", description="Where the recording is, in place of `file`.")
+    model: str = Field("", description="Id or alias of the diarizer; absent: the installed one.")
+    file_url: str = Field("", description="URL of the recording, instead of `file`.")
     response_format: Literal["json", "rttm", "verbose_json"] = Field(
-        "json", description="What the answer is; verbose_json sums up each speaker."
+        "json", description="Format of the answer; verbose_json has a summary of each speaker."
     )
-    min_duration_on: float = Field(0, ge=0, le=3600, description="Shorter turns are left out, in seconds.")
-    min_duration_off: float = Field(0, ge=0, le=3600, description="Shorter pauses of a speaker are none.")
+    min_duration_on: float = Field(0, ge=0, le=3600, description="Seconds; shorter turns are left out.")
+    min_duration_off: float = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="Seconds; turns of a speaker with a shorter pause between them are joined.",
+    )
     include_text: bool = Field(
-        False, description="verbose_json has what is said, by the default model: its segments are the turns."
+        False, description="verbose_json has the text too, by the default model; its segments are the turns."
     )
-    language: OptionalLanguage = Field(None, description="What is spoken, where the text is asked for.")
+    language: OptionalLanguage = Field(None, description="Language of the speech, if the text is asked for.")
 
     @property
     def wants_text(self) -> bool:
-        """What is said is asked for, and shows."""
+        """Whether the text is asked for and shown."""
         return self.include_text and self.response_format == "verbose_json"
 
 
@@ -63,7 +68,7 @@ class DiarizationForm(DiarizationFields):
 
 
 def diarization_routes(service: Service) -> Blueprint:
-    """The route, bound to a service."""
+    """Return the route, bound to a service."""
     routes = Blueprint("diarization", __name__)
 
     @routes.post("/v1/audio/diarization")
@@ -71,9 +76,9 @@ def diarization_routes(service: Service) -> Blueprint:
     @document_request(DiarizationForm, source=DataSource.FORM_MULTIPART)
     @document_response(DiarizationBody)
     async def diarize() -> Response:
-        """Who speaks when in a recording."""
+        """Speakers of a recording, and the times of their turns."""
         async with AsyncExitStack() as stack:
-            ticket = admit(service, stack)  # before anything is uploaded in vain
+            ticket = admit(service, stack)  # refuses before the upload
             form = await read_form()
             fields = _parse(form.fields)
             path = form.path or await fetch_recording(fields.file_url, service, ticket)
@@ -97,7 +102,7 @@ def diarization_routes(service: Service) -> Blueprint:
 
 
 def choose_diarizer(service: Service, name: str) -> Model:
-    """Return the diarizer; a name must be one of its own. Raises UnsupportedOperation, ModelNotFound."""
+    """Return the diarizer; `name` is empty or its own. Raises UnsupportedOperation, ModelNotFound."""
     model = service.router.diarizer()
     if name and service.router.find(name) != model:
         raise ModelNotFound(name, [model.id, *model.aliases])
@@ -117,7 +122,7 @@ def _parse(form: MultiDict[str, str]) -> DiarizationFields:
 async def _with_text(
     service: Service, path: Path, fields: DiarizationFields, asked: Diarize, ticket: AdmissionTicket
 ) -> tuple[list[NamedTurn], float]:
-    """Return the turns with what is said in them, and the seconds of the recording."""
+    """Return the turns with their texts, and the seconds of the recording."""
     wanted = TranscriptionRequest(
         path, "", Options(language=fields.language), ticket, diarize=asked, selection=fields.selection
     )
@@ -132,14 +137,14 @@ async def _with_text(
 
 
 async def not_counted(service: Service, asked: Diarize | None, counts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those `counts` of speakers that nobody heeds: where the diarizer takes no number."""
+    """Return the fields `counts` if the diarizer ignores numbers of speakers, else none."""
     if asked is None or not counts or await can_count(service, asked.model):
         return ()
     return counts
 
 
 async def can_count(service: Service, model: Model) -> bool:
-    """Tell whether a diarizer takes a number of speakers. Raises DownloadFailed, LoadFailed."""
+    """Return whether a diarizer takes a number of speakers. Raises DownloadFailed, LoadFailed."""
     await service.fetch_missing(model)
     async with service.pool.lease(model) as loaded:
         return await loaded.scheduler.ask(lambda voices: isinstance(voices, CountedVoices))

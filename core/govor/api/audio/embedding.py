@@ -1,4 +1,4 @@
-"""POST /v1/audio/speech/embedding: a voice as a vector, as Speaches answers it."""
+"""POST /v1/audio/speech/embedding: a voice as a vector, in Speaches' format."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ from govor.engine.speakers.voiceprints import embed_voice
 class EmbeddingForm(TrackFields):
     """multipart/form-data."""
 
-    file: bytes = Field(description="A recording of one voice; its first minute is heard.")
-    model: str = Field("", description="The diarizer's id or an alias of it; absent: the one installed.")
+    file: bytes = Field(description="A recording of one voice; its first minute is used.")
+    model: str = Field("", description="Id or alias of the diarizer; absent: the installed one.")
 
 
 class VoiceVector(BaseModel):
-    """A voice."""
+    """A voice as a vector."""
 
     object: Literal["embedding"] = "embedding"
     index: int = 0
-    embedding: list[float] = Field(description="Of unit length: two of one voice have a product near 1.")
+    embedding: list[float] = Field(description="Unit vector: the dot product of two of one voice is near 1.")
 
 
 class SampleUsage(BaseModel):
-    """Samples that were heard, at 16 kHz."""
+    """Samples that were used, at 16 kHz."""
 
     prompt_tokens: int
     total_tokens: int
 
 
 class VoiceEmbedding(BaseModel):
-    """OpenAI's list of embeddings, with one."""
+    """OpenAI's list of embeddings, with one item."""
 
     object: Literal["list"] = "list"
     data: list[VoiceVector]
-    model: str = Field(description="As it was asked for.")
+    model: str = Field(description="The requested name; the model's id if there was none.")
     usage: SampleUsage
 
 
 def embedding_routes(service: Service) -> Blueprint:
-    """The route, bound to a service."""
+    """Return the route, bound to a service."""
     routes = Blueprint("embedding", __name__)
 
     @routes.post("/v1/audio/speech/embedding")
@@ -62,9 +62,9 @@ def embedding_routes(service: Service) -> Blueprint:
     @document_request(EmbeddingForm, source=DataSource.FORM_MULTIPART)
     @document_response(VoiceEmbedding)
     async def embed() -> Response:
-        """A recording's voice as a vector, for telling voices apart."""
+        """A recording's voice as a vector, to compare voices."""
         with service.admission.admit(client_of(service)) as ticket:
-            service.router.diarizer()  # before a recording is uploaded in vain
+            service.router.diarizer()  # refuses before the upload
             form, path = await read_upload()
             selection = read_fields_as(TrackFields, form.fields).selection
             name = form.fields.get("model", "")

@@ -1,4 +1,4 @@
-"""A job's text as events, and why there is none."""
+"""A job's text as server-sent events, and the error if it has no result."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ POLL_SECONDS = 5.0
 
 
 def last_event() -> int:
-    """How many segments the client has had."""
-    told = request.headers.get("Last-Event-ID", "").strip() or "0"
-    if not (told.isascii() and told.isdigit() and len(told) < 18):
+    """Return how many segments the client has already, by Last-Event-ID. Raises InvalidParam."""
+    given = request.headers.get("Last-Event-ID", "").strip() or "0"
+    if not (given.isascii() and given.isdigit() and len(given) < 18):
         raise InvalidParam("The header Last-Event-ID must be the id of an event.")
-    return int(told)
+    return int(given)
 
 
 def check_completed(job: Job) -> None:
-    """Raise why there is no result."""
+    """Raise the job's error, JobCancelled or JobNotFinished if it has no result."""
     if job.failure is not None:
         raise job.failure.error()
     if job.status == "cancelled":
@@ -38,10 +38,10 @@ def check_completed(job: Job) -> None:
 
 
 async def job_events(
-    jobs: JobService, job: RequestedJob, key: str, told: int, keep_alive: float
+    jobs: JobService, job: RequestedJob, key: str, sent: int, keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the events of a job, without the first `told` segments."""
-    yield events.KEEP_ALIVE  # the answer begins although nothing may be said for hours
+    """Yield the events of a job, without the first `sent` segments."""
+    yield events.KEEP_ALIVE  # begins the answer: its first segment may take hours
     options = job.order.options
     joiner, number = Joiner(options.language, task=options.task), 0
     ended: Job = job
@@ -54,7 +54,7 @@ async def job_events(
                     ended = item
                 else:
                     text, number = joiner.add(item), number + 1
-                    if number > told:
+                    if number > sent:
                         tokens = item.tokens if options.logprobs else None
                         yield events.numbered(number, events.delta(text, tokens))
         check_completed(ended)

@@ -1,4 +1,4 @@
-"""/v1/jobs: transcriptions that go on without their client. `accept_job` is where they begin."""
+"""/v1/jobs: transcriptions that go on without their client. `accept_job` begins them."""
 
 from __future__ import annotations
 
@@ -36,43 +36,43 @@ SHOWN = {"response_format", "timestamp_granularities", "include", *LineFields.mo
 
 
 class ListQuery(BaseModel):
-    """Which jobs to list."""
+    """Filters for the list of jobs."""
 
     model_config = ConfigDict(extra="ignore")
 
-    limit: int = Field(20, ge=1, le=100, description="How many at most.")
-    after: str | None = Field(None, description="Id of the last job of the page before.")
+    limit: int = Field(20, ge=1, le=100, description="Most jobs to list.")
+    after: str | None = Field(None, description="Id of the last job of the previous page.")
     status: Status | None = Field(None, description="Only jobs in this state.")
 
 
 class ResultQuery(LineFields):
-    """How to show a result; what is not given is as in the request that made the job."""
+    """How to show a result; defaults are those of the request that made the job."""
 
     response_format: str | None = Field(None, description="As in the request.")
     timestamp_granularities: list[str] | None = Field(None, description="As in the request.")
 
 
 def prefers_async() -> bool:
-    """Tell whether the client asks to be answered before the work is done (RFC 7240)."""
+    """Return whether the client asks for an answer before the work is done (RFC 7240)."""
     preferences = re.split(r"[,;]", ",".join(request.headers.getlist("Prefer")))
     return PREFERENCE in (preference.strip().lower() for preference in preferences)
 
 
 class Shown(BaseModel):
-    """How a result is to be shown, written down."""
+    """How a result is to be shown, as stored with the job."""
 
     fields: dict[str, Any]
-    """Those of `SHOWN`."""
+    """Values of the fields in `SHOWN`."""
     rich: Purpose | None = None
-    """Whether it is go-whisper's."""
+    """Purpose of the route if the result is go-whisper's object; None: it is not."""
     words: bool = False
-    """Times of words are shown beside what else there is."""
+    """Whether word times are shown in addition to other times."""
 
 
 async def accept_job(
     jobs: JobService, service: Service, work: Work, fields: Fields, rich: Purpose | None
 ) -> Response:
-    """Queue a job and say where it is; whatever is wrong with it is raised now."""
+    """Queue a job and answer with its address; errors in the request are raised now."""
     await _check_webhook(fields.webhook_url, service)
     order = JobRequest(
         model=work.model.qualified,
@@ -103,7 +103,7 @@ async def _check_webhook(url: str, service: Service) -> None:
 
 
 def job_routes(jobs: JobService, service: Service) -> Blueprint:
-    """The routes, bound to the jobs of a server."""
+    """Return the routes, bound to the jobs of a server."""
     routes = Blueprint("jobs", __name__)
 
     @routes.get("/v1/jobs")
@@ -139,14 +139,14 @@ def job_routes(jobs: JobService, service: Service) -> Blueprint:
             found = await jobs.get(job, given_key())
             if found.failure is None:
                 raise
-            return json_response(_body(jobs, found))  # that it cannot be read was found only now
+            return json_response(_body(jobs, found))  # it failed just now: its result cannot be read
         return json_response(_body(jobs, found, json.loads(body) if media_type == JSON else body))
 
     @routes.delete("/v1/jobs/<job>")
     @tag(["Jobs"])
     @document_response(JobRemoved)
     async def remove_job(job: str) -> Response:
-        """Cancel a job that waits or runs; forget one that has ended."""
+        """Cancel a job that waits or runs; delete one that has ended."""
         found, gone = await jobs.remove(job, given_key())
         return json_response({**_body(jobs, found), "deleted": gone})
 
@@ -173,7 +173,7 @@ def _add_result_routes(routes: Blueprint, jobs: JobService, service: Service) ->
     @tag(["Jobs"])
     @document_response(Transcription)
     async def get_events(job: str) -> Response:
-        """The text as it comes, from the start or from the event that Last-Event-ID names."""
+        """The text while it is transcribed, from the start or from the event that Last-Event-ID names."""
         found = await jobs.get(job, given_key())
         return await stream_response(
             job_events(jobs, found, given_key(), last_event(), service.settings.keep_alive_seconds)
@@ -189,10 +189,10 @@ def _list_query() -> ListQuery:
 
 
 def _fields(job: RequestedJob, instead: Fields | None = None) -> Fields:
-    """How the result was asked for, or is asked for now."""
+    """Return the fields for showing the result: those of the job's request, overridden by `instead`."""
     try:
         fields = Fields.model_validate(_shown(job).fields)
-    except ValidationError:  # of another version of Govor: then in the usual way
+    except ValidationError:  # stored by another version of Govor: use the defaults
         fields = Fields()
     named = instead.model_dump(include=set(ResultQuery.model_fields), exclude_unset=True) if instead else {}
     if _shown(job).words and "timestamp_granularities" not in named:

@@ -1,4 +1,4 @@
-"""Bodies of the routes that take a recording, as /openapi.json shows them; renderers write them."""
+"""Bodies of the routes that take a recording, for /openapi.json; renderers write the real ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TranscriptionForm(Fields):
 
 
 class DurationUsage(BaseModel):
-    """What was consumed: seconds of audio, rounded up."""
+    """Seconds of audio that were consumed, rounded up."""
 
     type: Literal["duration"]
     seconds: float
@@ -31,7 +31,7 @@ class DurationUsage(BaseModel):
 
 class Transcription(BaseModel):
     """The `json` body; `verbose_json` adds task, language, duration, segments and words, and
-    `warnings` where not all of the recording was heard."""
+    `warnings` if parts of the recording were not transcribed."""
 
     text: str
     languages: list[dict[str, str]] | None = None
@@ -40,18 +40,18 @@ class Transcription(BaseModel):
 
 
 class SpeakerTurn(BaseModel):
-    """Somebody speaks."""
+    """A turn of one speaker."""
 
     id: int
     start: float
     end: float
     speaker: str = Field(description="A known name, or SPEAKER_00 and so on.")
     label: str = Field(description="The same speaker's name in diarized_json.")
-    text: str | None = Field(None, description="What is said, with include_text.")
+    text: str | None = Field(None, description="Text of the turn, with include_text.")
 
 
 class SpeakerSummary(BaseModel):
-    """How much somebody speaks."""
+    """How much one speaker speaks."""
 
     id: str
     label: str
@@ -60,7 +60,7 @@ class SpeakerSummary(BaseModel):
 
 
 class Diarization(BaseModel):
-    """Who speaks when."""
+    """Speakers and their turns."""
 
     task: Literal["diarize"] = "diarize"
     duration: float = Field(description="Seconds of the recording.")
@@ -70,14 +70,14 @@ class Diarization(BaseModel):
 
 
 class JobProgress(BaseModel):
-    """How far a job is."""
+    """Progress of a job."""
 
     seconds_done: float
     seconds_total: float | None = Field(
-        description="As the recording states it, never less than is done; null: it does not."
+        description="As the recording states it, at least seconds_done; null: it does not."
     )
     seconds_diarized: float | None = Field(
-        None, description="In which the speakers are told apart; there while that is done, before any text."
+        None, description="Seconds diarized so far; present during diarization, before any text."
     )
 
 
@@ -90,11 +90,11 @@ class JobBody(BaseModel):
     created_at: int
     started_at: int | None
     finished_at: int | None
-    expires_at: int | None = Field(description="When it will be forgotten.")
+    expires_at: int | None = Field(description="When it will be deleted.")
     model: str
     progress: JobProgress
     error: ErrorDetail | None = Field(description="Why it failed.")
-    result: Any = Field(None, description="What the same request without `background` would have answered.")
+    result: Any = Field(None, description="Answer that the same request would have had without `background`.")
 
 
 class JobList(BaseModel):
@@ -108,9 +108,9 @@ class JobList(BaseModel):
 
 
 class JobRemoved(JobBody):
-    """The job as it is, or was."""
+    """The job after its removal: cancelled, or as it was before it was deleted."""
 
-    deleted: bool = Field(description="true: it is forgotten; false: it is cancelled.")
+    deleted: bool = Field(description="true: it is deleted; false: it is cancelled.")
 
 
 class RichSegment(BaseModel):
@@ -120,14 +120,14 @@ class RichSegment(BaseModel):
     start: float
     end: float
     text: str
-    speaker_turn: bool | None = Field(None, description="Another speaker begins; absent where none does.")
+    speaker_turn: bool | None = Field(None, description="Another speaker begins; absent if none does.")
 
 
 class RichTranscription(BaseModel):
     """The `json` body of go-whisper's routes."""
 
     task: Literal["transcribe", "translate", "diarize"]
-    language: str | None = Field(None, description="ISO 639-1 code; absent where the model cannot tell.")
+    language: str | None = Field(None, description="ISO 639-1 code; absent if it is unknown.")
     duration: float
     text: str
     segments: list[RichSegment]

@@ -1,4 +1,4 @@
-"""POST /v1/audio/speech/timestamps: where there is speech, as faster-whisper's servers answer it."""
+"""POST /v1/audio/speech/timestamps: regions with speech, in the format of faster-whisper's servers."""
 
 from __future__ import annotations
 
@@ -28,24 +28,26 @@ PER_MS = SAMPLE_RATE // 1000
 
 
 class SpeechFields(TrackFields):
-    """The form besides `file`."""
+    """Fields of the form besides `file`."""
 
-    threshold: float = Field(0.75, ge=0, le=1, description="Probability from which on sound is speech.")
-    min_silence_duration_ms: int = Field(1000, ge=0, le=60_000, description="Pause that ends a region.")
+    threshold: float = Field(0.75, ge=0, le=1, description="Least probability of speech.")
+    min_silence_duration_ms: int = Field(
+        1000, ge=0, le=60_000, description="Shortest pause that ends a region."
+    )
     min_speech_duration_ms: int = Field(0, ge=0, le=60_000, description="Shorter regions are left out.")
-    speech_pad_ms: int = Field(0, ge=0, le=5_000, description="Kept around each region.")
+    speech_pad_ms: int = Field(0, ge=0, le=5_000, description="Audio kept around each region.")
     neg_threshold: float | None = Field(
         None,
         ge=0,
         le=1,
-        description="Probability of silence; absent: 0.15 below `threshold`.",
+        description="Probability below which speech ends; absent: 0.15 below `threshold`.",
     )
     max_speech_duration_s: float | None = Field(
-        None, ge=0.1, description="Longer regions are cut, in a pause if they have one; absent: none is."
+        None, ge=0.1, description="Longer regions are cut, in a pause if they have one; absent: no limit."
     )
 
     def rules(self) -> SpeechRules:
-        """How speech is told from silence."""
+        """Return the rules for finding speech."""
         return SpeechRules(
             self.threshold,
             self.min_silence_duration_ms / 1000,
@@ -70,7 +72,7 @@ class SpeechTimestamp(BaseModel):
 
 
 def speech_routes(service: Service) -> Blueprint:
-    """The route, bound to a service."""
+    """Return the route, bound to a service."""
     routes = Blueprint("speech", __name__)
 
     @routes.post("/v1/audio/speech/timestamps")
@@ -78,7 +80,7 @@ def speech_routes(service: Service) -> Blueprint:
     @document_request(SpeechForm, source=DataSource.FORM_MULTIPART)
     @document_response(list[SpeechTimestamp])
     async def speech_timestamps() -> Response:
-        """Where in a recording there is speech; no model is asked."""
+        """Regions of a recording with speech, found by the voice detector without a model."""
         with service.admission.admit(client_of(service)) as ticket:
             form, path = await read_upload()
             fields = read_fields_as(SpeechFields, form.fields)
@@ -91,11 +93,11 @@ def speech_routes(service: Service) -> Blueprint:
 
 
 async def _find(service: Service, path: Path, fields: SpeechFields, ticket: AdmissionTicket) -> list[Region]:
-    """Read the recording in a thread. Raises InvalidAudio, AudioTooLong, ServerBusy."""
+    """Search the recording in a thread. Raises InvalidAudio, AudioTooLong, ServerBusy."""
     detector, limit = await service.voice_detector(), service.settings.max_audio_seconds
     recording = await open_recording(path, service.decoders, limit, fields.selection)
     try:
         ticket.weigh(recording.duration)
         return await asyncio.to_thread(find_speech, recording, detector, fields.rules(), limit)
     finally:
-        recording.close()  # ends the reading where the client has left
+        recording.close()  # ends the thread's work if the client has disconnected

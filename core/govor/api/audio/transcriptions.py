@@ -1,7 +1,7 @@
-"""POST …/audio/transcriptions, translations and diarize: OpenAI's dialect, and go-whisper's beside it.
+"""POST …/audio/transcriptions, translations and diarize: the dialects of OpenAI and go-whisper.
 
-Below /v1 the answers are OpenAI's; go-whisper's events come where the query, not the form, asks for a
-stream. Below /api/v1 `json` is go-whisper's rich object.
+Below /v1 the answers are OpenAI's; if the query, not the form, asks for a stream, it has go-whisper's events.
+Below /api/v1 `json` is go-whisper's rich object.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from govor.api.audio.jobs import accept_job, prefers_async
 from govor.api.audio.schema import JobBody, RichTranscription, TranscriptionForm
 from govor.api.audio.schema import Transcription as TranscriptionBody
 from govor.api.body.recording import fetch_recording, read_form
-from govor.api.request.channel_fields import find_diarizer, wanted_parties
+from govor.api.request.channel_fields import find_diarizer, separate_channels
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
@@ -35,11 +35,11 @@ from govor.formats.events import DiarizedEvents, Events, OpenAIEvents
 from govor.jobs.service import JobService
 from govor.settings.compat import Compat
 
-STREAMED_FORMATS = frozenset({"json", "text", "diarized_json"})  # the others can only be told whole
+STREAMED_FORMATS = frozenset({"json", "text", "diarized_json"})  # the others exist only as a whole
 
 
 def transcription_routes(service: Service, jobs: JobService, *, rich: bool = False) -> Blueprint:
-    """The routes, bound to a service and its jobs: OpenAI's, or with `rich` go-whisper's."""
+    """Return the routes, bound to a service and its jobs: OpenAI's, or with `rich` go-whisper's."""
     prefix = "/api/v1" if rich else "/v1"
     routes = Blueprint("rich_transcriptions" if rich else "transcriptions", __name__, url_prefix=prefix)
     body = RichTranscription if rich else TranscriptionBody
@@ -59,7 +59,7 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     @document_response(body)
     @document_response(JobBody, 202)
     async def translate() -> Response:
-        """English text of a recording, whatever language is spoken."""
+        """English text of a recording in any language."""
         return await _answer(service, jobs, "translate", rich=rich)
 
     @routes.post("/audio/diarize")
@@ -68,14 +68,14 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     @document_response(RichTranscription)
     @document_response(JobBody, 202)
     async def diarize() -> Response:
-        """Text of a recording, with a mark where another speaker begins."""
+        """Text of a recording, with a mark at each change of speaker."""
         return await _answer(service, jobs, "diarize", rich=True)
 
     return routes
 
 
 def azure_routes(service: Service, jobs: JobService) -> Blueprint:
-    """The routes below Azure's base URL, in which a deployment is the name of a model."""
+    """Return the routes below Azure's base URL, in which a deployment is the name of a model."""
     routes = Blueprint("azure", __name__, url_prefix="/openai/deployments/<path:name>")
 
     @routes.post("/audio/transcriptions")
@@ -93,7 +93,7 @@ def azure_routes(service: Service, jobs: JobService) -> Blueprint:
     @document_response(TranscriptionBody)
     @document_response(JobBody, 202)
     async def translate(name: str) -> Response:
-        """English text of a recording, whatever language is spoken."""
+        """English text of a recording in any language."""
         return await _answer(service, jobs, "translate", rich=False, model=name)
 
     return routes
@@ -102,9 +102,9 @@ def azure_routes(service: Service, jobs: JobService) -> Blueprint:
 async def _answer(
     service: Service, jobs: JobService, purpose: Purpose, *, rich: bool, model: str = ""
 ) -> Response:
-    """One request from form to response; whatever is wrong is raised before the first byte is sent.
+    """Answer one request, from form to response; errors are raised before the first byte is sent.
 
-    `model` is the one that the path names; empty: the form names one.
+    `model` is the name in the path; empty: the form's.
     """
     compat = service.settings.compat
     async with AsyncExitStack() as stack:
@@ -117,10 +117,10 @@ async def _answer(
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:
-            ticket.make_interactive()  # a stream is asked for, whatever the header prefers
-        parties = wanted_parties(service.settings, fields)
+            ticket.make_interactive()  # a stream is asked for, even if the header prefers a job
+        parties = separate_channels(service.settings, fields)
         if purpose == "diarize":
-            find_diarizer(service, parties)  # before a recording is fetched in vain
+            find_diarizer(service, parties)  # refuses before a recording is fetched
         if path is None:
             path = await fetch_recording(fields.file_url, service, ticket)
         if purpose == "transcribe" and fields.foreign.translates:
@@ -130,9 +130,9 @@ async def _answer(
         diarize = await _diarize(service, fields, purpose, parties)
         named_speakers = fields.diarize or parties is not None
         dialect = _stream_dialect(fields, purpose, compat, named=named, lines=named_speakers)
-        without_room = _without_room(fields, diarize, parties, streamed=dialect is not None)
+        unshown = _unshown(fields, diarize, parties, streamed=dialect is not None)
         uncounted = () if parties else await not_counted(service, diarize, fields.counts)
-        ignored = (*uncounted, *without_room, *foreign.left)
+        ignored = (*uncounted, *unshown, *foreign.left)
         wanted = TranscriptionRequest(
             path,
             fields.model,
@@ -159,7 +159,10 @@ async def _answer(
 
 
 def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
-    """A header may prefer a job, where no stream is asked for. Raises InvalidParam for what needs one."""
+    """Make the request a job if its header prefers one and it asks for no stream.
+
+    Raises InvalidParam for a streamed job, and for a webhook without a job.
+    """
     if fields.background and streamed:
         raise InvalidParam("A job has a stream of its own, its events: leave 'stream' out.", param="stream")
     if prefers_async() and not streamed:
@@ -172,8 +175,10 @@ def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
 async def _diarize(
     service: Service, fields: Fields, purpose: Purpose, parties: SeparateChannels | None
 ) -> Diarize | None:
-    """How speakers are told apart; None: nobody asks, or channels do without. Raises UnsupportedOperation,
-    InvalidParam."""
+    """Return how speakers are found; None: not asked for, or there are separate channels and no diarizer.
+
+    Raises UnsupportedOperation, InvalidParam.
+    """
     if purpose != "diarize" and not fields.wants_speakers:
         return None
     fields.check_known()
@@ -184,19 +189,19 @@ async def _diarize(
     return Diarize(model, known, *fields.people)
 
 
-def _without_room(
+def _unshown(
     fields: Fields, diarize: Diarize | None, parties: SeparateChannels | None, *, streamed: bool
 ) -> tuple[str, ...]:
-    """Name the fields that the answer has no room for."""
-    told_whole = ("stream",) if fields.stream and not streamed else ()
+    """Return the names of fields that have no effect on the answer."""
+    unstreamed = ("stream",) if fields.stream and not streamed else ()
     unnamed = () if parties or not fields.channel_names else (NAMES,)
-    unknown = fields.asked_of_speakers if parties else ()  # nobody compares voices with those that are known
+    unknown = fields.asked_of_speakers if parties else ()  # voices are not compared with known ones
     speakers = () if diarize else unknown if fields.wants_speakers else fields.unshown_speakers
-    return (*fields.unshown, *speakers, *unnamed, *told_whole)
+    return (*fields.unshown, *speakers, *unnamed, *unstreamed)
 
 
 def _wanting(fields: Fields) -> str | None:
-    """Name the field that asks for speakers; None: the route does."""
+    """Return the name of the field that asks for speakers; None: the route does."""
     if fields.response_format == "diarized_json":
         return "response_format"
     return "diarize" if fields.diarize else None
@@ -205,14 +210,14 @@ def _wanting(fields: Fields) -> str | None:
 def _stream_dialect(
     fields: Fields, purpose: Purpose, compat: Compat, *, named: bool, lines: bool
 ) -> Callable[[PreparedRequest, TranscriptStream], Events] | None:
-    """Choose how the stream is told; None: the answer is no stream."""
+    """Choose the events of the stream; None: the answer is no stream."""
     if named:
-        # its own clients know no such fields
+        # go-whisper's own clients do not know these fields
         rich = bool(fields.timestamp_granularities) or fields.names_words
         return lambda ready, begun: GoWhisperEvents(
             purpose, ready.work.options.language, begun.seconds_stated, rich=rich
         )
-    lines = lines and fields.response_format == "text"  # one per turn, which deltas cannot tell
+    lines = lines and fields.response_format == "text"  # one line per turn, which deltas cannot express
     if fields.stream and fields.response_format in STREAMED_FORMATS and not lines:
         events = DiarizedEvents if fields.response_format == "diarized_json" else OpenAIEvents
         return lambda ready, begun: events(ready.work.options, done=compat.sse_done)

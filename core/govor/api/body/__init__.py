@@ -1,1 +1,1 @@
-"""Bodies of requests as they arrive: forms, JSON, plain recordings; bounded."""
+"""Request bodies, read while they arrive and limited in size: forms, JSON, plain recordings."""

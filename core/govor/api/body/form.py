@@ -1,4 +1,4 @@
-"""A form as its parts arrive: text in memory, one recording on disk, all of it bounded together."""
+"""Reads a form while it arrives: text into memory, one recording to disk, within common limits."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ FORM = "multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"
 
 PARTS = 1000
+"""Most parts of a form."""
 TEXT_BYTES = 1_000_000
-"""Of all fields together, their names included; Django's limit for the same is 2.5 MB."""
+"""Most bytes of all fields together, their names included; Django's limit for the same is 2.5 MB."""
 
 OWN_BYTES = {"known_speaker_references": 12_000_000}
-"""Fields that hold sound, all of one name together: four times 10 s of 48 kHz in stereo take 10.3 MB."""
+"""Limits of fields with audio, all of one name together: four times 10 s of 48 kHz stereo are 10.3 MB."""
 
 VERBATIM = frozenset({"prompt", "keywords", "hotwords"})
-"""Fields in which white space at the ends says something."""
+"""Fields in which white space at the ends has a meaning."""
 
 BOUNDARY_BYTES = 256
 """RFC 2046 allows 70."""
@@ -40,25 +41,25 @@ _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))', re
 
 @dataclass(slots=True, weakref_slot=True)
 class Form:
-    """What a form holds."""
+    """Fields of a form, and its recording."""
 
     fields: MultiDict[str, str] = field(default_factory=MultiDict)
     path: Path | None = None
-    """Where its recording is spooled; None: there is none."""
+    """Path of the spooled recording; None: there is none."""
     file_name: str = ""
-    """What the client calls it."""
+    """The client's name for the recording."""
     media_type: str = ""
-    """What the client says that it is."""
+    """Content type that the client states."""
     other_file: str = ""
-    """Name of a part that is a file, and not the recording."""
+    """Name of a part that is a file, but not the recording."""
     unchosen: str = ""
-    """Name of a part for the recording without name and content: what pages send where no file was chosen."""
+    """Name of an empty part for the recording, without file name: pages send one if no file was chosen."""
 
 
 async def read_form_body(wanted: Callable[[str], bool] = lambda name: False) -> Form:
-    """Read the form of the request under way: its fields, and to disk the first file whose name is wanted.
+    """Read the current request's form; the first file whose part has a wanted name is spooled to disk.
 
-    Raises InvalidParam where it is none, PayloadTooLarge, UploadStalled.
+    Raises InvalidParam if the body is no form, PayloadTooLarge, UploadStalled.
     """
     parser, reader = FormParser(boundary()), _Reader(wanted)
     try:
@@ -72,7 +73,7 @@ async def read_form_body(wanted: Callable[[str], bool] = lambda name: False) -> 
 
 
 async def read_fields() -> dict[str, str]:
-    """Read the fields of a form without files, of whichever type; of several of one name the last."""
+    """Read the fields of a form without files, multipart or urlencoded; the last of each name counts."""
     if request.mimetype == FORM:
         return {name: texts[-1] for name, texts in (await read_form_body()).fields.lists()}
     return urlencoded(await current_body().read())
@@ -87,9 +88,9 @@ def urlencoded(body: bytes) -> dict[str, str]:
 
 
 def boundary() -> bytes:
-    """Return what stands between the parts. Raises InvalidParam.
+    """Return the boundary between the parts, from the content type. Raises InvalidParam.
 
-    Without quotation marks it may have any character up to a semicolon: so do Java's and Python's mailers.
+    Without quotation marks it may have any character up to a semicolon: Java's and Python's mailers write so.
     """
     found = _BOUNDARY.search(request.headers.get("Content-Type", ""))
     quoted, plain = found.groups() if found else (None, "")
@@ -103,7 +104,7 @@ def boundary() -> bytes:
 
 
 class _Reader:
-    """Makes a form of the parser's events."""
+    """Builds a form from the parser's events."""
 
     def __init__(self, wanted: Callable[[str], bool]):
         self.form = Form()
@@ -160,7 +161,7 @@ class _Reader:
         return text if name in VERBATIM else text.strip()
 
     def _count(self, size: int, name: str | None = None) -> None:
-        """Put bytes into the account of their field, or else of all fields together."""
+        """Count bytes of the field, if it has a limit of its own, or of all other fields together."""
         name = _plain(self._part.name) if name is None else name
         account = name if name in OWN_BYTES else ""
         limit = OWN_BYTES.get(account, TEXT_BYTES)
@@ -171,7 +172,7 @@ class _Reader:
 
 
 def _plain(name: str) -> str:
-    """Return a field's name without what is in brackets behind it."""
+    """Return a field's name without brackets behind it."""
     return name.partition("[")[0]
 
 

@@ -1,4 +1,4 @@
-"""A transcription request in JSON, the recording in base64 inside it: OpenRouter's form of OpenAI's route."""
+"""A transcription request in JSON, with the recording in base64: OpenRouter's variant of OpenAI's route."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from govor.plain import json_fault, with_whole_letters
 JSON = "application/json"
 SOUND = "input_audio"
 FILE = "file"
-"""Polza.ai's place for it, and that of clients that write a form's fields as JSON."""
+"""Key of the recording for Polza.ai, and for clients that write a form's fields as JSON."""
 WITHOUT = (
     'The JSON has no recording: send {"input_audio": {"data": BASE64, "format": "wav"}}, or a form '
     "(multipart/form-data) with a 'file'."
@@ -27,7 +27,7 @@ WITHOUT = (
 
 
 async def read_json_form() -> Form:
-    """Return the request under way as the form that it stands for.
+    """Return the current request's JSON as the equivalent form.
 
     Raises InvalidParam, MissingFile, PayloadTooLarge, UploadStalled.
     """
@@ -60,7 +60,7 @@ async def read_json_form() -> Form:
 
 
 def _fields(body: dict[str, Any]) -> MultiDict[str, str]:
-    """Spell an object as a form: null is absent, a list is a field that is repeated."""
+    """Convert an object to form fields: null is left out, a list becomes a repeated field."""
     fields: MultiDict[str, str] = MultiDict()
     for name, value in body.items():
         for item in value if isinstance(value, list) else [value]:

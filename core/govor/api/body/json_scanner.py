@@ -1,7 +1,7 @@
-"""A recording in base64 out of a JSON object, while the object arrives; the rest of it is kept as text.
+"""Extracts a recording in base64 from a JSON object while it arrives; the rest is kept as text.
 
-Knows nothing of HTTP. The loop over what arrives runs once for each bracket, comma and quote of the rest, and
-never over the sound.
+Knows nothing of HTTP. The loop runs once for each bracket, comma and quote of the rest, never over the
+characters of the recording.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from collections.abc import Callable
 from typing import IO
 
 REST_BYTES = 1_000_000
-"""Of all that is not the recording; as much as the fields of a form may have."""
+"""Most bytes beside the recording; as many as the fields of a form may have."""
 
 MARKS = 20_000
-"""Brackets, colons, commas and strings of the rest."""
+"""Most brackets, colons, commas and strings of the rest."""
 
 DEPTH = 32
+"""Most levels of nesting."""
 
 PLACES = {(b"input_audio", b"data"): "input_audio.data", (b"file",): "file"}
-"""Keys under which the recording may be, with how errors call them."""
+"""Keys under which the recording may be, each with its name in errors."""
 NESTED = max(map(len, PLACES))
 
 _MARK = re.compile(rb'["{}\[\]:,]')
@@ -30,42 +31,42 @@ _ESCAPES = (
     *((rb"\u002B", b"+"), (rb"\u002b", b"+"), (rb"\u002F", b"/"), (rb"\u002f", b"/")),
     *((rb"\u003D", b"="), (rb"\u003d", b"=")),
 )
-"""How libraries write characters of base64 in JSON: PHP escapes slashes, .NET plus signs."""
+"""Escapes that libraries write for characters of base64: PHP for slashes, .NET for plus signs."""
 _ESCAPE_BYTES = 6
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
 _URL_BYTES = 256
-"""Within so many bytes a data URL has its comma."""
+"""Bytes within which a data URL must have its comma."""
 
 
 class JsonFault(ValueError):
-    """Why a body cannot be read: a clause."""
+    """A body cannot be read; the message is a clause that follows "because"."""
 
 
 class TooMuch(JsonFault):
-    """There is more than the bounds allow."""
+    """The body exceeds a limit."""
 
 
 class Scanner:
-    """Takes one object apart. Its methods raise JsonFault."""
+    """Separates one object's recording from the rest. Its methods raise JsonFault."""
 
     def __init__(self, open_file: Callable[[], IO[bytes]]):
         self.rest = bytearray()
         """The object, with an empty text in place of the recording."""
         self.file: IO[bytes] | None = None
-        """Where the recording is; None: there is none so far."""
+        """File with the recording; None: there is none so far."""
         self.place = ""
-        """How the keys are called under which it is."""
+        """Keys of the recording, as errors name them."""
         self._open_file = open_file
         self._sound: Base64 | None = None
-        self._keys: list[bytes] = []  # by depth; of lists they say nothing
+        self._keys: list[bytes] = []  # one per level; those of lists have no meaning
         self._after_colon = False
-        self._string_at: int | None = None  # where in `rest` the string begins that is being read
+        self._string_at: int | None = None  # where in `rest` the current string begins
         self._marks = 0
         self._pending = b""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes; an escape that is not all here waits for more."""
+        """Take the next bytes; an incomplete escape waits for more."""
         data, self._pending = self._pending + data, b""
         at = 0
         while at < len(data):
@@ -74,7 +75,7 @@ class Scanner:
             raise TooMuch(f"it has more than {REST_BYTES / 1e6:g} MB beside the recording")
 
     def close(self) -> None:
-        """Say that there are no more bytes."""
+        """End the input."""
         if self._string_at is not None:
             raise JsonFault("it ends within a text")
 
@@ -110,13 +111,13 @@ class Scanner:
         self._sound = Base64(self.file, place)
 
     def _text(self, data: bytes, at: int) -> int:
-        """Take the string up to its closing quote, or as much of it as is here."""
+        """Take the string up to its closing quote, or as much of it as has arrived."""
         found = _IN_STRING.match(data, at)
         end = found.end() if found else at
         text = data[at:end]
         closed = data[end : end + 1] == b'"'
         if self._sound is not None:
-            self._hear(self._sound, text, closed=closed)
+            self._add_sound(self._sound, text, closed=closed)
         else:
             self.rest += text
         if closed:
@@ -125,8 +126,8 @@ class Scanner:
         self._pending += data[end:]  # a backslash
         return len(data)
 
-    def _hear(self, sound: Base64, text: bytes, *, closed: bool) -> None:
-        if not closed:  # `\u002B` may go on in the next bytes
+    def _add_sound(self, sound: Base64, text: bytes, *, closed: bool) -> None:
+        if not closed:  # an escape like `\u002B` may go on in the next bytes
             cut = text.rfind(b"\\", max(len(text) - _ESCAPE_BYTES + 1, 0))
             if cut >= 0:
                 text, self._pending = text[:cut], text[cut:]
@@ -146,12 +147,12 @@ class Scanner:
 
 
 class Base64:
-    """Writes what base64 says to a file while it arrives; a data URL is taken too. Raises JsonFault."""
+    """Decodes base64, or a data URL, into a file while it arrives. Raises JsonFault."""
 
     def __init__(self, into: IO[bytes], place: str):
         self._into = into
         self._place = place
-        self._begin: bytes | None = b""  # until it is known whether it is a data URL
+        self._begin: bytes | None = b""  # kept until it is known whether this is a data URL
         self._rest = b""
         self._padded = False
 
@@ -174,7 +175,7 @@ class Base64:
         self._write(text[:whole])
 
     def close(self) -> None:
-        """Say that there are no more; the padding may be missing."""
+        """End the input; its padding may be missing."""
         if self._begin:
             if self._begin[:5].lower() == b"data:":
                 raise self._no_comma()

@@ -1,9 +1,9 @@
-"""The parts of a multipart/form-data body (RFC 7578), out of its bytes as they come. Knows nothing of HTTP.
+"""Parses a multipart/form-data body (RFC 7578) while it arrives. Knows nothing of HTTP.
 
-Written here for want of a library that takes what clients send: `multipart` 2.0 and `python-multipart` 0.0.34
+No library found takes all that clients send: `multipart` 2.0 and `python-multipart` 0.0.34
 refuse lines that end with LF alone, and each either white space after a boundary (RFC 2046, 5.1.1) or text
 before the first one. Werkzeug's parser takes these, but no names that are not UTF-8, bounds no headers, and
-3.1.9 adds a byte to a part whose last line arrives cut between CR and LF.
+3.1.9 adds a byte to a part if its last line arrives cut between CR and LF.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from enum import Enum, auto
 from govor.api.body.part_headers import FormFault, Part, read_headers
 
 HEADER_BYTES = 16_384
-"""Of the headers of one part; Node's http takes as many of a whole request."""
+"""Most bytes of one part's headers; Node's http takes as many for a whole request."""
 
 PREAMBLE_BYTES = 65_536
-"""Before the first boundary; what is longer has another boundary, or none."""
+"""Most bytes before the first boundary; a longer preamble means another boundary, or none."""
 
 PADDING_BYTES = 256
-"""White space between a boundary and the end of its line."""
+"""Most white space between a boundary and the end of its line."""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _LINE_END = re.compile(rb"--|[ \t]*\r?\n")
 _LINE_END_BEGUN = re.compile(rb"-|[ \t]*\r?")
 
 Event = Part | bytes | None
-"""A part begins, some of its content, or it ends."""
+"""The begin of a part, some of its content, or its end."""
 
 
 class _State(Enum):
     PREAMBLE = auto()
     HEADERS = auto()
     BLANK = auto()
-    """On the line break before the content, which may be that before a boundary too."""
+    """At the line break before the content, which may also be the one before a boundary."""
     CONTENT = auto()
     END = auto()
 
 
 class FormParser:
-    """Tells the parts of one form. Its methods raise FormFault."""
+    """Yields the parts of one form. Its methods raise FormFault."""
 
     def __init__(self, boundary: bytes):
         self._mark = b"\n--" + boundary
@@ -54,7 +54,7 @@ class FormParser:
         return self._mark[1:].decode("latin-1")
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """Yield what the next bytes hold. What may be the beginning of a boundary waits for more."""
+        """Yield the events of the next bytes. A possible beginning of a boundary waits for more."""
         data, self._rest = self._rest + data, b""
         at: int | None = 0
         while at is not None and self._state is not _State.END:
@@ -64,7 +64,7 @@ class FormParser:
                 at = yield from self._content(data, at)
 
     def close(self) -> None:
-        """Say that there are no more bytes."""
+        """End the input."""
         if self._state is _State.PREAMBLE:
             raise FormFault(f"it has no line '{self._line}', the boundary that the content type states.")
         if self._state is not _State.END:
@@ -86,7 +86,7 @@ class FormParser:
         return blank
 
     def _content(self, data: bytes, at: int) -> Generator[Event, None, int | None]:
-        """Yield the content up to the next boundary, or as much of it as is sure to be none."""
+        """Yield the content up to the next boundary, or as much as is certainly not part of one."""
         preamble, blank = self._state is _State.PREAMBLE, self._state is _State.BLANK
         start = at + blank
         end, after, last = self._boundary(data, at)
@@ -106,8 +106,9 @@ class FormParser:
         return after
 
     def _boundary(self, data: bytes, at: int) -> tuple[int, int | None, bool]:
-        """Return where the content ends or becomes doubtful, where the boundary's line ends, and if it is the
-        last; None: the line is not all here.
+        """Return where the content ends or may end, where the boundary's line ends, and if it is the last.
+
+        None for the second: the line is incomplete.
         """
         while (found := data.find(self._mark, at)) >= 0:
             after = found + len(self._mark)
@@ -129,5 +130,5 @@ class FormParser:
 
 
 def _before(data: bytes, line: int) -> int:
-    """Where a line break begins that ends there: it may have two bytes."""
+    """Return where the line break at `line` begins: it may have two bytes."""
     return line - (data[max(line - 1, 0)] == ord("\r"))

@@ -1,4 +1,4 @@
-"""The headers of one part of a form: its name, whether it is a file, and how its text is written."""
+"""The headers of one part of a form: its name, its file name if it is a file, and its charset."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "windows-1251", "windows-1252"})
-"""In which the text of a part may be written that states one; everything else is read as UTF-8."""
+"""Charsets that a part may state for its text; any other text is read as UTF-8."""
 
 FILES = frozenset({"file", "audio_file"})
-"""Names of parts that hold recordings, whisper-asr-webservice's too: without a file name their type tells."""
+"""Names of parts with recordings, also whisper-asr-webservice's; one without file name may go by its type."""
 
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"(?=\s*(?:;|$))|"[^"]*"|[^;]*)')
@@ -18,24 +18,24 @@ _NAME = re.compile(r';\s*name\s*=\s*(?:"([^"]*)"|([^;]*))', re.IGNORECASE)
 
 
 class FormFault(ValueError):
-    """Why a form cannot be parsed: the end of a sentence."""
+    """A form cannot be parsed; the message ends a sentence after "because"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What the headers of a part say."""
+    """The headers of a part."""
 
     name: str
-    """Empty: it has none."""
+    """Empty: the part has none."""
     file_name: str | None
-    """None: it is no file."""
+    """None: the part is no file."""
     charset: str
     media_type: str = ""
-    """As it is stated; empty: it is not."""
+    """Content type as stated; empty: none is."""
 
 
 def read_headers(head: bytes) -> Part:
-    """Read the lines before the blank one. Raises FormFault where nothing says what part it is."""
+    """Read the lines before the blank one. Raises FormFault if the part is not identified, or is encoded."""
     headers: dict[str, str] = {}
     for line in _FOLD.sub(b" ", head).split(b"\n"):
         name, _, value = line.decode("latin-1").partition(":")
@@ -54,10 +54,10 @@ def read_headers(head: bytes) -> Part:
 
 
 def _file_name(name: str, given: dict[str, str], kind: str) -> str | None:
-    """Return what a file is called, "" where nobody says; None for a part that is text.
+    """Return a file's name, "" if none is stated; None for a part that is text.
 
-    Who writes no file name may still say by the type that it is one. An empty name is that of a file only
-    where one belongs: some clients write it for every field.
+    A part without file name may still be a file by its content type. An empty file name makes a part a file
+    only if the part's name is in FILES: some clients write an empty one for every field.
     """
     called = _text(given.get("filename", ""))
     if extended := given.get("filename*"):
@@ -77,13 +77,13 @@ def _parameters(value: str) -> dict[str, str]:
 
 
 def _first_name(disposition: str) -> str:
-    """Return the name where something before it cannot be read, as the file names of code pages."""
+    """Return the name if a parameter before it cannot be parsed, such as a file name in a code page."""
     found = _NAME.search(disposition)
     return (found[1] or found[2] or "").strip() if found else ""
 
 
 def _text(latin: str) -> str:
-    """Read what stands in a header: UTF-8, or whatever it is instead, with a mark for each such byte."""
+    """Decode a header's value as UTF-8, with a replacement character for each byte that is not."""
     return latin.encode("latin-1").decode("utf-8", "replace")
 
 

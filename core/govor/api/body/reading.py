@@ -1,7 +1,6 @@
-"""Request bodies: counted while they arrive, read no faster than they are wanted, given up when they stop.
+"""Request bodies: limited in size and pace, read no faster than they are used, given up when they stall.
 
-The framework is told of an empty body, and reads none: what it keeps would be counted, bounded and freed by
-its own rules.
+The framework gets an empty body: one that it kept would be limited and freed by its own rules.
 """
 
 from __future__ import annotations
@@ -22,38 +21,38 @@ from govor.connections.expect_continue import WAITS
 from govor.errors import PayloadTooLarge, UnsupportedMediaType, UploadStalled
 
 LINGER_SECONDS = 10.0
-DROP_SECONDS = 0.0006  # from one piece of 64 kB that is dropped to the next: 100 MB a second
+DROP_SECONDS = 0.0006  # between two dropped pieces of 64 kB: 100 MB a second
 BACKLOG_BYTES = 256_000
-"""Of a body that arrives faster than it is read, more does not wait in memory, but with the client."""
+"""Most bytes of a body that wait in memory to be read; the client has to wait with the rest."""
 
 RECORDINGS = re.compile(
     r"(/api)?/v1/audio/|/v1/transcribe|/inference|(/v1)?/vad$|/asr$|/detect-language$|/openai/deployments/"
 )
-"""How paths begin whose bodies hold a recording."""
+"""Paths of routes whose bodies hold a recording."""
 PLAIN_BYTES = 100_000
-"""Largest body of all others, which are read into memory: JSON and forms of a few fields."""
+"""Largest body of all other routes, which read it into memory: JSON and forms of a few fields."""
 
 GRACE_SECONDS = 60.0
-"""A body may take so much longer than its rate says. Apache's `MinRate` gives 20 s, Kestrel's rate 5 s."""
+"""Time that a body may take beyond its minimum rate. Apache's `MinRate` grants 20 s, Kestrel's rate 5 s."""
 
 COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
-"""Recordings are compressed already; a body that grows while it is read has no length to go by."""
+"""Refused: recordings are compressed already, and a body that grows while it is read has no known length."""
 
 BODY = "govor.body"
-"""Where the scope of a request has its body."""
+"""Key of the body in the scope of a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How slowly a body may come; 0: as slowly as it likes."""
+    """How slowly a body may arrive; 0: no limit."""
 
     silence: float = 0.0
-    """Seconds between two pieces."""
+    """Most seconds between two pieces."""
     rate: float = 0.0
-    """Bytes per second, on the average, of the time in which the server waits for the client."""
+    """Least bytes per second, averaged over the time in which the server waits for the client."""
 
-    def patience(self, received: int, waited: float) -> float | None:
-        """Seconds that the next piece may take; None: any number."""
+    def timeout(self, received: int, waited: float) -> float | None:
+        """Return the seconds that the next piece may take; None: no limit."""
         bounds = [self.silence] if self.silence else []
         if self.rate:
             bounds.append(max(GRACE_SECONDS + received / self.rate - waited, 0.0))
@@ -61,13 +60,13 @@ class Pace:
 
 
 class Body:
-    """One body, piece by piece for its reader. Raises PayloadTooLarge, UploadStalled."""
+    """One body, iterated piece by piece. Iteration raises PayloadTooLarge, UploadStalled."""
 
     def __init__(self, limit: int, stated: int | None = None, pace: Pace | None = None):
         self.complete = asyncio.Event()
-        """Nothing more of it comes."""
+        """Set when no more data will come."""
         self.wanted = asyncio.Event()
-        """Somebody waits for it, or for the client to leave."""
+        """Set when the application waits for the body, or for the client's disconnect."""
         self.stalled = False
         self._limit = limit
         self._too_large = stated is not None and stated > limit
@@ -102,17 +101,17 @@ class Body:
             await self._changed()
 
     async def read(self) -> bytes:
-        """Return all of it."""
+        """Return the whole body."""
         return b"".join([piece async for piece in self])
 
     def drop(self) -> None:
-        """Keep nothing of it any more: it has been answered."""
+        """Discard what is kept and what is still to come: the request has been answered."""
         self._wanted = False
         self._data.clear()
         self._change.set()
 
     async def take_in(self, receive: Receive, pause: Callable[[], float]) -> None:
-        """Take in what arrives until the client leaves; `pause` says seconds between pieces nobody wants."""
+        """Receive data until the client disconnects; `pause` returns the seconds between dropped pieces."""
         while True:
             while self._wanted and len(self._data) > BACKLOG_BYTES:
                 await self._changed()
@@ -129,12 +128,12 @@ class Body:
         self._end()
 
     async def _next(self, receive: Receive) -> Message | None:
-        """Wait for the client, as long as it may take; None: it has taken longer."""
+        """Wait for the client within the allowed time; None: it has taken longer."""
         if self.complete.is_set():
             return await receive()
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._pace.patience(self._received, self._waited)):
+            async with asyncio.timeout(self._pace.timeout(self._received, self._waited)):
                 return await receive()
         except TimeoutError:
             self.stalled = True
@@ -160,7 +159,7 @@ class Body:
 
 
 def current_body() -> Body:
-    """Return the body of the request under way. Raises UnsupportedMediaType for one that is compressed."""
+    """Return the current request's body. Raises UnsupportedMediaType if it is compressed."""
     codings = request.headers.get("content-encoding", "").lower()
     if coding := next((each.strip() for each in codings.split(",") if each.strip() in COMPRESSIONS), ""):
         raise UnsupportedMediaType(
@@ -170,12 +169,12 @@ def current_body() -> Body:
 
 
 class Bodies:
-    """ASGI middleware: gives each request its body and its spool, and lets an early answer wait for the end.
+    """ASGI middleware: gives each request its body and spool, and delays the end of an early answer.
 
-    A server that answers and closes while data is still arriving makes the client's system throw the answer
-    away. What arrives meanwhile is read and dropped: nobody takes it any more. A client that waits for 100
-    Continue gets it, by the first `receive`, when its body is wanted: a wrong key or a large file
-    costs it no upload.
+    If a server answers and closes while data is still arriving, the client's system discards the answer. So
+    the rest of the body is read and dropped first, for at most `seconds`. A client that waits for 100
+    Continue gets it, by the first `receive`, when its body is wanted: a request refused for its key or its
+    size is never uploaded.
     """
 
     def __init__(
@@ -186,35 +185,35 @@ class Bodies:
         spool_dir: Path | None = None,
         seconds: float = LINGER_SECONDS,
     ):
-        """`limit_of` a path: the largest body in bytes."""
+        """`limit_of` returns the largest body of a path, in bytes."""
         self._app = app
         self._limit_of = limit_of
         self._pace = pace
         self._spool_dir = spool_dir
         self._seconds = seconds
-        self._lingering = 0  # answers that wait
+        self._lingering = 0  # answers whose end is delayed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on; hold back only the very last event of an early answer."""
+        """Pass on all messages; only the last one of an early answer is delayed."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         body = Body(self._limit_of(scope["path"]), _stated(scope), self._pace())
         scope[BODY], scope[SPOOL] = body, Spool(self._spool_dir)
         waits = scope.get("extensions", {}).get(WAITS, bool)
-        told = silent = False
+        ended = silent = False
 
-        async def tell() -> Message:
-            nonlocal told
-            if not told:
-                told = True
+        async def receive_empty() -> Message:
+            nonlocal ended
+            if not ended:
+                ended = True
                 return {"type": "http.request", "body": b"", "more_body": False}
             if waits():
                 await body.wanted.wait()
             await body.take_in(receive, lambda: DROP_SECONDS * self._lingering)
             return {"type": "http.disconnect"}
 
-        async def hold(message: Message) -> None:
+        async def send_delayed(message: Message) -> None:
             nonlocal silent
             body.drop()
             if message["type"] == "http.response.start":
@@ -224,9 +223,9 @@ class Bodies:
                 body.wanted.set()
                 await self._linger(body)
             await send(message)
-            body.wanted.set()  # to receive asks for nothing now, and tells when the client leaves
+            body.wanted.set()  # from now on `receive` only waits for the disconnect
 
-        await self._app(scope, tell, hold)
+        await self._app(scope, receive_empty, send_delayed)
 
     async def _linger(self, body: Body) -> None:
         self._lingering += 1
@@ -238,7 +237,7 @@ class Bodies:
 
 
 def body_limits(most: int, own: dict[str, int]) -> Callable[[str], int]:
-    """Say how large the body of a path may be: `own` are those of some paths, in bytes."""
+    """Return a function from a path to its largest body in bytes; `own` has the limits of some paths."""
 
     def limit_of(path: str) -> int:
         limit = own.get(path, most)
@@ -248,13 +247,13 @@ def body_limits(most: int, own: dict[str, int]) -> Callable[[str], int]:
 
 
 def _stated(scope: Scope) -> int | None:
-    """Return how long the body is by its header; None: nobody says, or not in a number."""
+    """Return the length that the header states; None: there is none, or no number."""
     texts = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
     return int(texts[0]) if texts and texts[0].isdigit() else None
 
 
 def _closing(message: Message, scope: Scope) -> Message:
-    """Have the connection closed, whose client may never send the rest; HTTP/2 has no such header."""
+    """Add the header that closes an HTTP/1 connection: its client may never send the rest of the body."""
     if not scope["http_version"].startswith("1"):
         return message
     return {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}

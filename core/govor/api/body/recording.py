@@ -24,35 +24,36 @@ from govor.outbound.addresses import check_policy
 from govor.outbound.client import fetch
 
 LAYOUT = ("encoding", "codec", "sample_rate", "channels")
-"""Fields, of the form or the query, that declare how sound without a header is laid out."""
+"""Fields, of the form or the query, that declare the layout of headerless audio."""
 
 WORDS = frozenset({"mixed", "separate"})
-"""What `channels` may say instead of a number: what becomes of them, not how many there are."""
+"""Values of `channels` other than a number: how channels are treated, not how many there are."""
 
 BASE64 = re.compile(r"data:|[A-Za-z0-9+/\r\n_-]{400}")
-"""How a recording in base64 begins, and its data URL; no path is so long without a dot."""
+"""Beginning of a recording in base64, or of its data URL; no path is so long without a dot."""
 
 PATH_CHARACTERS = 300
-"""A text up to this long may be where the client's file is, not what is in it."""
+"""Longest text that may be a path of the client's file, instead of its content."""
 
 Stated = Callable[[Mapping[str, str]], str]
-"""From the fields of the query and the form to what they say the recording's type is; empty: nothing."""
+"""Maps fields of the query and the form to the recording's media type; empty: they state none."""
 
 
 async def read_form(stated: Stated | None = None) -> Form:
     """Return the form; one without a recording has a `file_url` instead.
 
-    What is `stated` counts for more than the type of the part.
+    The type that `stated` returns takes precedence over the type of the part. Raises EmptyBody, MissingFile,
+    UnsupportedMediaType, InvalidParam, PayloadTooLarge, UploadStalled.
     """
     length = request.content_length
-    unstated = length is None and "transfer-encoding" not in request.headers  # as in HTTP/2 it may be
+    unstated = length is None and "transfer-encoding" not in request.headers  # possible in HTTP/2
     if length == 0 or (unstated and not request.mimetype):
         raise EmptyBody("The request has no body; send multipart/form-data with a 'file'.")
     if request.mimetype == JSON:
         form = await read_json_form()
     elif request.mimetype == FORM:
         form = await read_form_body(wanted=FILES.__contains__)
-    elif request.mimetype == URLENCODED:  # what HTTP libraries send for a form without a file
+    elif request.mimetype == URLENCODED:  # HTTP libraries send it for a form without a file
         raise MissingFile(
             "The form has no file: send it as multipart/form-data with a part 'file'.", param="file"
         )
@@ -76,7 +77,7 @@ async def read_form(stated: Stated | None = None) -> Form:
 
 
 async def read_upload(stated: Stated | None = None) -> tuple[Form, Path]:
-    """Return the form and where its recording is spooled, for routes that take no `file_url`."""
+    """Return the form and the path of its recording, for routes that take no `file_url`."""
     form = await read_form(stated)
     if form.path is None:
         raise MissingFile(_why_no_file(form), param="file")
@@ -84,10 +85,10 @@ async def read_upload(stated: Stated | None = None) -> tuple[Form, Path]:
 
 
 async def fetch_recording(url: str, service: Service, ticket: AdmissionTicket) -> Path:
-    """Fetch a recording to where uploads are spooled; it is gone when the request is.
+    """Fetch a recording into the request's spool; it is deleted when the request ends.
 
-    Meanwhile the place is another's. Raises UrlNotAllowed, UrlFailed, InvalidParam, PayloadTooLarge,
-    InsufficientStorage, ServerBusy, RateLimited.
+    During the fetch the ticket is given back. Raises UrlNotAllowed, UrlFailed, InvalidParam,
+    PayloadTooLarge, InsufficientStorage, ServerBusy, RateLimited.
     """
     settings = service.settings
     check_policy("file_url", settings.file_urls, offline=settings.offline)
@@ -99,7 +100,7 @@ async def fetch_recording(url: str, service: Service, ticket: AdmissionTicket) -
 
 
 async def read_body() -> Path:
-    """Return where the recording is spooled that is the body, whatever its type, or a form's first file."""
+    """Return the path of the recording: the body itself, of any type, or a form's first file."""
     if request.mimetype != FORM:
         file, size = current_spool().open(), 0
         async for piece in current_body():
@@ -118,9 +119,10 @@ async def read_body() -> Path:
 async def _with_header(
     path: Path, media_type: str, fields: Mapping[str, str], file_name: str = ""
 ) -> tuple[Path, bool]:
-    """Return where the recording is with a header, and whether it is declared to have none.
+    """Return the path of the recording with a header, and whether the client declared it headerless.
 
-    It is then spooled once more, unless it has one all the same. Raises InvalidParam, PayloadTooLarge.
+    A headerless one is spooled again with a header; if it has one after all, it is left as it is. Raises
+    InvalidParam, PayloadTooLarge.
     """
     fields = {name: text for name, text in fields.items() if text not in WORDS}
     try:
@@ -139,7 +141,7 @@ async def _with_header(
 
 
 def _why_no_file(form: Form, otherwise: str = "") -> str:
-    """Return a sentence; `otherwise` where no part is one that could have been the recording."""
+    """Return a sentence; `otherwise` if no part could have been the recording."""
     if form.unchosen:
         return f"No file was chosen: the part '{form.unchosen}' is empty and has no file name."
     if name := next((name for name in sorted(FILES) if name in form.fields), ""):

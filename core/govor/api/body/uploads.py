@@ -1,4 +1,4 @@
-"""Spooled files of requests: on disk while they are worked on, gone when the request is."""
+"""Spooled files of requests: kept on disk while a request is worked on, then deleted."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import IO, Any, cast
 from quart import request
 
 SPOOL = "govor.spool"
-"""Where the scope of a request has its spool."""
+"""Key of the spool in the scope of a request."""
 
 SPOOLED = "govor-upload-"
-"""How the names of spooled files begin."""
+"""Prefix of the names of spooled files."""
 
 YOUNG_SECONDS = 60.0
-"""A file so young may not be locked yet."""
+"""A file younger than this may not be locked yet."""
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -30,42 +30,42 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Spool:
-    """The files of one request; they lie on disk until `discard`."""
+    """The files of one request; they stay on disk until `discard`."""
 
     def __init__(self, folder: Path | None):
-        """None: the system's folder for such files."""
+        """`folder` is None: the system's folder for temporary files."""
         self._folder = folder
         self._files: list[IO[bytes]] = []
 
     def open(self) -> IO[bytes]:
-        """Return a fresh file, which is gone when the request is."""
-        # no suffix: the name a client gives must not decide anything
+        """Return a new file, which is deleted when the request ends."""
+        # no suffix: the client's name for a file must not matter
         file = tempfile.NamedTemporaryFile(prefix=SPOOLED, dir=self._folder)  # noqa: SIM115 - closed by _discard
-        with suppress(OSError):  # not every file system has locks; then nothing is swept either
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # `sweep_spool` of another server leaves it
+        with suppress(OSError):  # not every file system has locks; without them nothing is swept either
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # keeps `sweep_spool` of another server away
         self._files.append(file)
         return file
 
     def take(self) -> Callable[[], None]:
-        """Hand the files over to a caller who outlives the request; it calls what is returned."""
+        """Hand over the files to work that outlives the request; the returned function deletes them."""
         files, self._files = self._files, []
         return lambda: _discard(files)
 
     def discard(self) -> None:
-        """Delete the files that nobody has taken."""
+        """Delete the files that were not taken."""
         _discard(self._files)
         self._files = []
 
 
 def current_spool() -> Spool:
-    """Where the request under way keeps files."""
+    """Return the spool of the current request."""
     return cast("Spool", cast("Scope", request.scope)[SPOOL])
 
 
 def sweep_spool(folder: Path | None) -> None:
-    """Delete the spooled files of servers that were killed: nobody holds a lock on them. Blocks."""
+    """Delete the spooled files of servers that were killed: files without a lock. Blocks."""
     for path in Path(folder or tempfile.gettempdir()).glob(f"{SPOOLED}*"):
-        with suppress(OSError):  # it is another's, in use, or gone meanwhile
+        with suppress(OSError):  # it belongs to another user, is in use, or is gone meanwhile
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 known = os.fstat(descriptor)
@@ -78,5 +78,5 @@ def sweep_spool(folder: Path | None) -> None:
 
 def _discard(spooled: list[IO[bytes]]) -> None:
     for file in spooled:
-        with suppress(OSError):  # it is gone, or the disk has no room for what was to be written
+        with suppress(OSError):  # it is gone, or the disk is too full to flush it
             file.close()

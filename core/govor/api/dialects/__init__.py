@@ -1,1 +1,1 @@
-"""Routes of other servers."""
+"""Routes in the dialects of other servers."""

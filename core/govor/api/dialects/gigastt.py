@@ -11,7 +11,7 @@ from quart_schema import document_querystring, document_response, tag
 
 from govor.api.body.recording import read_body
 from govor.api.dialects.schema import GigasttEvent, GigasttTranscription
-from govor.api.request.channel_fields import wanted_parties
+from govor.api.request.channel_fields import separate_channels
 from govor.api.request.fields import OptionalLanguage, invalid
 from govor.api.request.line_fields import asked_layout
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
@@ -26,10 +26,10 @@ from govor.settings.compat import Compat
 
 PATHS = ("/v1/transcribe", "/v1/transcribe/stream")
 IGNORED = frozenset({"punctuation", "itn"})
-"""Newer options of gigastt that are known and not honoured."""
+"""Newer options of gigastt that are known but not honoured."""
 
 FLAGS = frozenset({"segments", "word_timestamps", "download"})
-"""Of these an empty value says something: `?segments` is `?segments=true`."""
+"""Options for which an empty value has a meaning: `?segments` is `?segments=true`."""
 
 Switch = Annotated[bool, BeforeValidator(lambda value: True if value == "" else value)]
 
@@ -42,33 +42,33 @@ class Query(TrackFields):
     """The query of both routes."""
 
     format: Annotated[Literal["json", "txt", "srt", "vtt", "md"], BeforeValidator(_lower)] = Field(
-        "json", description="What the answer is; a stream is always events."
+        "json", description="Format of the answer; a stream always has events."
     )
     segments: Switch = Field(False, description="json: utterances too; md: a heading for each.")
     word_timestamps: Switch = Field(False, description="md: a table of the words' times.")
     model: str = Field("", description="Id, alias or plugin/id; absent: the default model.")
-    variant: str = Field("", description="The same under gigastt's name.")
+    variant: str = Field("", description="The same, under gigastt's name.")
     language: OptionalLanguage = Field(None, description="Language of the speech; auto: it is detected.")
-    vad: Switch = Field(True, description="false: take everything for speech.")
+    vad: Switch = Field(True, description="false: treat all audio as speech.")
     max_chars_per_line: int | None = Field(
-        None, ge=1, le=1000, description="srt, vtt: most columns of a line, 10 at least."
+        None, ge=1, le=1000, description="srt, vtt: most columns of a line; 10 if less."
     )
     max_words_per_line: int | None = Field(None, ge=1, le=100, description="srt, vtt: most words of a line.")
     download: str | None = Field(None, description="Send the answer as a file of this name.")
 
     @property
     def max_line_width(self) -> int | None:
-        """Whisper's name of the same."""
+        """The same, under Whisper's name."""
         return self.max_chars_per_line and max(10, self.max_chars_per_line)
 
     @property
     def max_line_count(self) -> int | None:
-        """Not gigastt's."""
+        """gigastt has no such option."""
         return None
 
 
 def gigastt_routes(service: Service) -> Blueprint:
-    """The two routes, bound to a service."""
+    """Return the two routes, bound to a service."""
     routes = Blueprint("gigastt", __name__)
 
     @routes.post(PATHS[0])
@@ -99,7 +99,7 @@ def gigastt_routes(service: Service) -> Blueprint:
     @document_querystring(Query)
     @document_response(GigasttEvent)
     async def stream_body() -> Response:
-        """Events while the text of the recording that is the body appears."""
+        """Events with the text of the recording that is the body, while it is transcribed."""
         async with AsyncExitStack() as stack:
             wanted = await _wanted(service, _query(), stack)
             return await event_stream(service, wanted, lambda ready, begun: GigasttEvents(), stack)
@@ -108,7 +108,7 @@ def gigastt_routes(service: Service) -> Blueprint:
 
 
 def own_limits(compat: Compat) -> dict[str, int]:
-    """Largest body in bytes, by path."""
+    """Return the largest body in bytes, by path."""
     return dict.fromkeys(PATHS, int(compat.gigastt_max_upload_mb * 1e6))
 
 
@@ -121,7 +121,7 @@ def _query() -> Query:
 
 
 async def _wanted(service: Service, query: Query, stack: AsyncExitStack) -> TranscriptionRequest:
-    """Read the body and say what is asked for. Words are wherever the model knows them."""
+    """Read the body and the request; it asks for words, in case the model has them."""
     ticket = admit(service, stack)
     return TranscriptionRequest(
         await read_body(),
@@ -131,7 +131,7 @@ async def _wanted(service: Service, query: Query, stack: AsyncExitStack) -> Tran
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
         ignored=tuple(name for name in request.args if name in IGNORED),
-        parties=wanted_parties(service.settings),
+        parties=separate_channels(service.settings),
         selection=query.selection,
         unasked=frozenset({"words"}),
     )

@@ -1,4 +1,4 @@
-"""POST /vad and /v1/vad: where in samples that a client sends there is speech, as LocalAI answers it."""
+"""POST /vad and /v1/vad: speech in samples that a client sends as JSON, in LocalAI's dialect."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from govor.plain import json_fault
 PATHS = ("/vad", "/v1/vad")
 
 BODY_BYTES = 40_000_000
-"""Largest body: two minutes of samples that are written with all their digits."""
+"""Largest body: two minutes of samples, written with all their digits."""
 
 RULES = SpeechRules(threshold=0.5, silence=0.1, padding=0.03)
-"""LocalAI's."""
+"""LocalAI's rules for finding speech."""
 
 MOST_SECONDS = 120.0
 AT_ONCE = 2
-"""Requests whose samples are read and searched; others wait."""
+"""Most requests whose samples are read and searched; others wait."""
 
 BEGIN = re.compile(rb'"audio"\s*:\s*\[')
 REST_BYTES = 100_000
-"""Of all that is not samples: a parser keeps the event loop waiting."""
+"""Most bytes beside the samples: parsing them blocks the event loop."""
 PIECE = 100_000
-"""Bytes that are read as numbers at once."""
+"""Bytes that are parsed as numbers in one call."""
 
 NO_SAMPLES = "Send a JSON object with 'audio', a list of samples at 16 kHz."
 NO_NUMBER = "'audio' has something that is no number."
@@ -48,21 +48,21 @@ TOO_MUCH = f"The JSON has more than {REST_BYTES / 1000:g} kB beside 'audio'."
 
 
 class VoiceActivityRequest(BaseModel):
-    """JSON."""
+    """The JSON body."""
 
     audio: list[float] = Field(description="Samples at 16 kHz, one channel, from -1 to 1.")
-    model: str = Field("", description="Passed over: the voice detector that is installed answers.")
+    model: str = Field("", description="Ignored: the installed voice detector is used.")
 
 
 class SpokenSpan(BaseModel):
-    """From where to where somebody speaks, in seconds."""
+    """A region with speech, in seconds."""
 
     start: float
     end: float
 
 
 class VoiceActivity(BaseModel):
-    """Where there is speech."""
+    """Regions with speech."""
 
     segments: list[SpokenSpan]
 
@@ -73,9 +73,9 @@ def vad_limits(most: int) -> dict[str, int]:
 
 
 def voice_activity_routes(service: Service) -> Blueprint:
-    """The routes, bound to a service."""
+    """Return the routes, bound to a service."""
     routes = Blueprint("voice_activity", __name__)
-    turns = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(AT_ONCE)
 
     @routes.post("/vad")
     @routes.post("/v1/vad")
@@ -83,11 +83,11 @@ def voice_activity_routes(service: Service) -> Blueprint:
     @document_request(VoiceActivityRequest)
     @document_response(VoiceActivity)
     async def detect_voice() -> Response:
-        """Where in these samples there is speech; no model is asked."""
+        """Regions of these samples with speech, found by the voice detector without a model."""
         with service.admission.admit(client_of(service)):
             sent = await current_body().read()
             limit = min(service.settings.max_audio_seconds or MOST_SECONDS, MOST_SECONDS)
-            async with turns:
+            async with slots:
                 audio, others = await asyncio.to_thread(_read, sent, limit)
                 detector = await service.voice_detector()
                 regions = await asyncio.to_thread(speech_in, audio, detector, RULES)
@@ -103,9 +103,9 @@ def voice_activity_routes(service: Service) -> Blueprint:
 
 
 def _read(body: bytes, limit: float) -> tuple[list[Audio], list[str]]:
-    """Return the samples in blocks of some seconds, and the model's field if there is one.
+    """Return the samples in blocks of some seconds, and the names of ignored fields.
 
-    Raises InvalidParam, and AudioTooLong above so many seconds.
+    Raises InvalidParam, and AudioTooLong above `limit` seconds.
     """
     begin, end = _place(body) if len(body) > REST_BYTES else (0, 0)
     try:
@@ -123,7 +123,7 @@ def _read(body: bytes, limit: float) -> tuple[list[Audio], list[str]]:
 
 
 def _place(body: bytes) -> tuple[int, int]:
-    """Return where the samples begin and end in a body that is too large for a parser."""
+    """Return where the samples begin and end in a body that is too large to be parsed whole."""
     found = BEGIN.search(body, 0, REST_BYTES)
     end = body.find(b"]", found.end()) if found else -1
     if found is None or end < 0:
@@ -143,7 +143,7 @@ def _few(audio: list[object]) -> NDArray[np.float64]:
 
 
 def _pieces(body: bytes, begin: int, end: int) -> Iterator[NDArray[np.float64]]:
-    """Read many numbers piece by piece: the event loop has its turns between them."""
+    """Parse many numbers piece by piece, so that the event loop runs between them."""
     if not body[begin:end].strip():
         return
     while begin <= end:

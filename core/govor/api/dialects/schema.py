@@ -1,4 +1,4 @@
-"""Bodies of other servers' dialects as /openapi.json shows them."""
+"""Bodies of other servers' dialects, for /openapi.json."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ class AsrResult(BaseModel):
     """The `json` body of whisper-asr-webservice's route."""
 
     text: str
-    segments: list[dict[str, Any]] = Field(description="Whisper's ten keys; words where they are asked for.")
-    language: str = Field(description="ISO 639-1 code; unknown where the model cannot tell.")
+    segments: list[dict[str, Any]] = Field(description="Whisper's ten keys; words if they are asked for.")
+    language: str = Field(description="ISO 639-1 code; `unknown` if the model does not detect it.")
 
 
 class AsrDetection(BaseModel):
-    """The likeliest language; an empty object where nobody speaks."""
+    """The most probable language; an empty object if there is no speech."""
 
     detected_language: str | None = Field(None, description="Its English name.")
     language_code: str | None = Field(None, description="Its ISO 639-1 code.")
-    confidence: float | None = Field(None, description="How probable it is, 0 to 1.")
+    confidence: float | None = Field(None, description="Its probability, 0 to 1.")
 
 
 class FlatError(BaseModel):
-    """The body of every error of gigastt's and whisper.cpp's routes."""
+    """The body of errors on gigastt's and whisper.cpp's routes."""
 
     error: str
     code: str

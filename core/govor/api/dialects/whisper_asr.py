@@ -15,7 +15,7 @@ from quart_schema import DataSource, document_querystring, document_request, doc
 from govor.api.audio.diarization import not_counted
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import AsrDetection, AsrResult
-from govor.api.request.channel_fields import find_diarizer, wanted_parties
+from govor.api.request.channel_fields import find_diarizer, separate_channels
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.known_speakers import COUNTS, MOST_PEOPLE, count_people
 from govor.api.request.line_fields import layout
@@ -34,7 +34,7 @@ from govor.settings.compat import Compat
 
 PATHS = ("/asr", "/detect-language")
 HEADERLESS = "audio/pcm; rate=16000; channels=1"
-"""What the recording is where the client has decoded it: 16 bits, little-endian."""
+"""Media type of a recording that the client has decoded: 16 bits, little-endian."""
 
 
 class DecodedQuery(TrackFields):
@@ -46,12 +46,12 @@ class DecodedQuery(TrackFields):
 
     @property
     def media_type(self) -> str:
-        """What the recording is said to be."""
+        """Media type of the recording; empty: it has a header."""
         return "" if self.encode else HEADERLESS
 
 
 class AsrQuery(DecodedQuery):
-    """The query of /asr; the same names in the form count too."""
+    """The query of /asr; the form may have the same fields."""
 
     task: Literal["transcribe", "translate"] = Field(
         "transcribe", description="translate: answer in English."
@@ -60,17 +60,19 @@ class AsrQuery(DecodedQuery):
     initial_prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
     output: Annotated[
         Literal["txt", "vtt", "srt", "tsv", "json"], BeforeValidator(lambda value: str(value).lower())
-    ] = Field("txt", description="What the answer is.")
-    vad_filter: bool = Field(True, description="false: take everything for speech.")
+    ] = Field("txt", description="Format of the answer.")
+    vad_filter: bool = Field(True, description="false: treat all audio as speech.")
     word_timestamps: bool = Field(False, description="json: words in the segments.")
     diarize: bool = Field(False, description="Name the speakers.")
-    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Not whisper-asr-webservice's: how many.")
-    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many speak at least.")
-    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many speak at most.")
+    num_speakers: int = Field(
+        0, ge=0, le=MOST_PEOPLE, description="Number of speakers (not whisper-asr-webservice's)."
+    )
+    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Smallest number of speakers.")
+    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Largest number of speakers; 0: no limit.")
     model: str = Field("", description="Not whisper-asr-webservice's; absent: the default model.")
 
     def options(self) -> Options:
-        """What the model is asked. Subtitles are cut between words."""
+        """Return the options for the model. Subtitles need words: they are cut between them."""
         return Options(
             task=self.task,
             language=self.language,
@@ -86,7 +88,7 @@ class AudioFileForm(BaseModel):
 
 
 def whisper_asr_routes(service: Service) -> Blueprint:
-    """The two routes, bound to a service."""
+    """Return the two routes, bound to a service."""
     routes = Blueprint("whisper_asr", __name__)
 
     @routes.post(PATHS[0])
@@ -98,7 +100,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         """Text or subtitles of a recording."""
         async with AsyncExitStack() as stack:
             ticket = admit(service, stack)
-            _diarize(service, read_fields_as(AsrQuery, request.args))  # before an upload in vain
+            _diarize(service, read_fields_as(AsrQuery, request.args))  # refuses before the upload
             form, path = await read_upload(_stated)
             given = {**form.fields, **request.args}
             query = read_fields_as(AsrQuery, given)
@@ -112,7 +114,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
                 None if query.vad_filter else NO_DETECTION,
                 ignored=await not_counted(service, diarize, counts) if diarize else counts,
                 diarize=diarize,
-                parties=wanted_parties(service.settings),
+                parties=separate_channels(service.settings),
                 selection=query.selection,
                 unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
             )
@@ -151,16 +153,16 @@ def whisper_asr_routes(service: Service) -> Blueprint:
 
 
 def _diarize(service: Service, query: AsrQuery) -> Diarize | None:
-    """How speakers are told apart; None: nobody asks. Raises UnsupportedOperation, InvalidParam."""
+    """Return how speakers are found; None: not asked for. Raises UnsupportedOperation, InvalidParam."""
     people = count_people(query.num_speakers, query.min_speakers, query.max_speakers)
     if not query.diarize:
         return None
-    model = find_diarizer(service, wanted_parties(service.settings), "diarize")
+    model = find_diarizer(service, separate_channels(service.settings), "diarize")
     return None if model is None else Diarize(model, (), *people)
 
 
 def asr_limits(compat: Compat) -> dict[str, int]:
-    """Largest body in bytes, by path: whole films come decoded, 115 MB an hour."""
+    """Return the largest body in bytes, by path: clients send whole films decoded, 115 MB an hour."""
     return dict.fromkeys(PATHS, int(compat.asr_max_upload_mb * 1e6))
 
 

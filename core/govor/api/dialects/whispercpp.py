@@ -17,7 +17,7 @@ from govor.api.body.json_form import JSON
 from govor.api.body.reading import current_body
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import InferenceResult
-from govor.api.request.channel_fields import wanted_parties
+from govor.api.request.channel_fields import separate_channels
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.line_fields import layout
 from govor.api.request.prepare import admit, label, prepared, whole_transcript
@@ -38,39 +38,43 @@ KNOWN = frozenset(
     | {"split_on_word", "suppress_non_speech", "suppress_nst", "temperature_inc", "tinydiarize"}
     | {"vad_max_speech_duration_s", "vad_samples_overlap", "word_thold"}
 )
-"""Fields of whisper.cpp that are known and not honoured."""
+"""Fields of whisper.cpp that are known but not honoured."""
 
 UNASKED = frozenset({"", "0", "0.0", "0.00", "-1", "false", "no"})
-"""Values with which such a field asks for nothing."""
+"""Values with which such a field has no effect."""
 
 VAD_NUMBERS = frozenset(
     {"vad_threshold", "vad_min_silence_duration_ms", "vad_min_speech_duration_ms", "vad_speech_pad_ms"}
 )
-"""With any of these the others are whisper.cpp's, too; with none all is as suits the model."""
+"""If any of these is set, the others have whisper.cpp's defaults; if none is, the model's rules apply."""
 
 
 class InferenceFields(TrackFields):
-    """The form of /inference besides `file`."""
+    """Fields of the form of /inference besides `file`."""
 
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = Field(
-        "json", description="What the answer is."
+        "json", description="Format of the answer."
     )
     language: OptionalLanguage = Field(None, description="Language of the speech; auto: it is detected.")
-    detect_language: bool = Field(False, description="Detect the language whatever `language` says.")
+    detect_language: bool = Field(False, description="Detect the language and ignore `language`.")
     translate: bool = Field(False, description="Answer in English.")
     temperature: float = Field(0.0, ge=0, le=1, description="Sampling temperature, 0 to 1.")
     prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
     no_timestamps: bool = Field(False, description="verbose_json has no times.")
     token_timestamps: bool = Field(True, description="verbose_json has words.")
-    vad: bool = Field(True, description="false: take everything for speech.")
-    vad_threshold: float = Field(0.5, ge=0, le=1, description="Probability of speech.")
-    vad_min_silence_duration_ms: int = Field(200, ge=0, le=60_000, description="Pause that ends speech.")
-    vad_min_speech_duration_ms: int = Field(250, ge=0, le=60_000, description="Shorter speech is left out.")
-    vad_speech_pad_ms: int = Field(300, ge=0, le=5_000, description="Kept around speech.")
-    model: str = Field("", description="Not whisper.cpp's; absent: what /load named, or the default.")
+    vad: bool = Field(True, description="false: treat all audio as speech.")
+    vad_threshold: float = Field(0.5, ge=0, le=1, description="Least probability of speech.")
+    vad_min_silence_duration_ms: int = Field(
+        200, ge=0, le=60_000, description="Shortest pause that ends a region."
+    )
+    vad_min_speech_duration_ms: int = Field(250, ge=0, le=60_000, description="Shorter regions are left out.")
+    vad_speech_pad_ms: int = Field(300, ge=0, le=5_000, description="Audio kept around each region.")
+    model: str = Field(
+        "", description="Not whisper.cpp's; absent: the model that /load named, or the default."
+    )
 
     def rules(self) -> SpeechRules | None:
-        """How speech is told from silence, as far as the client says."""
+        """Return the client's rules for finding speech; None: there are none."""
         if not self.vad:
             return NO_DETECTION
         if not self.model_fields_set & VAD_NUMBERS:
@@ -79,7 +83,7 @@ class InferenceFields(TrackFields):
         return SpeechRules(self.vad_threshold, silence, padding, self.vad_min_speech_duration_ms / 1000)
 
     def options(self) -> Options:
-        """What the model is asked."""
+        """Return the options for the model."""
         return Options(
             task="translate" if self.translate else "transcribe",
             language=None if self.detect_language else self.language,
@@ -97,13 +101,13 @@ class InferenceForm(InferenceFields):
 
 
 class LoadForm(BaseModel):
-    """Which model /inference shall use."""
+    """The model for /inference."""
 
-    model: str = Field(min_length=1, description="Id, alias, or the path that whisper.cpp has it under.")
+    model: str = Field(min_length=1, description="Id, alias, or path of its file for whisper.cpp.")
 
 
 def whispercpp_routes(service: Service) -> Blueprint:
-    """The two routes, bound to a service; what /load names is for /inference alone."""
+    """Return the two routes, bound to a service; only /inference uses the model that /load names."""
     routes = Blueprint("whispercpp", __name__)
     chosen = ""
 
@@ -123,8 +127,8 @@ def whispercpp_routes(service: Service) -> Blueprint:
                 fields.options(),
                 ticket,
                 fields.rules(),
-                ignored=_unheeded(form.fields),
-                parties=wanted_parties(service.settings),
+                ignored=_not_honoured(form.fields),
+                parties=separate_channels(service.settings),
                 selection=fields.selection,
                 unasked=frozenset({"words"}),
             )
@@ -143,9 +147,9 @@ def whispercpp_routes(service: Service) -> Blueprint:
     @tag(["whisper.cpp"])
     @document_request(LoadForm, source=DataSource.FORM)
     async def load() -> Response:
-        """Load a model, for /inference to use from now on."""
+        """Load a model, which /inference uses from then on."""
         nonlocal chosen
-        model = _meant(service, await _named())
+        model = _find(service, await _named())
         await service.pool.load(model)
         chosen = model.qualified
         return Response("Load was successful!", content_type="text/plain; charset=utf-8")
@@ -154,7 +158,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
 
 
 async def _named() -> str:
-    """Return the model that a form of either type or JSON names; empty: none. Raises InvalidParam."""
+    """Return the name of the model in a form of either type, or in JSON; empty: none. Raises InvalidParam."""
     if request.mimetype != JSON:
         return (await read_fields()).get("model", "").strip()
     try:
@@ -163,8 +167,8 @@ async def _named() -> str:
         raise InvalidParam('The JSON names no model: send {"model": NAME}.', param="model") from error
 
 
-def _meant(service: Service, name: str) -> Model:
-    """Return the model of an id, an alias, or a path whose file is called so."""
+def _find(service: Service, name: str) -> Model:
+    """Find a model by id, alias or a path with such a file name. Raises InvalidParam, ModelNotFound."""
     if not name:
         raise InvalidParam("There is no field 'model'.", param="model")
     for spelling in (PurePath(name).name, PurePath(name).stem):
@@ -173,5 +177,5 @@ def _meant(service: Service, name: str) -> Model:
     return service.router.choose(name)
 
 
-def _unheeded(form: MultiDict[str, str]) -> tuple[str, ...]:
+def _not_honoured(form: MultiDict[str, str]) -> tuple[str, ...]:
     return tuple(name for name, text in form.items() if name in KNOWN and text.strip().lower() not in UNASKED)

@@ -1,1 +1,1 @@
-"""What is the same for every route: who may come, how fast, and how errors look."""
+"""Common to all routes: access, rate limits, headers and the bodies of errors."""

@@ -1,4 +1,4 @@
-"""Who may do what: rate limits, origins, keys. Health and readiness stay open: probes carry no key."""
+"""Access to routes: rate limits, origins, keys. Health and readiness stay open: probes carry no key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, ip_address
 
 from quart import Quart, request
 
-from govor.api.http.browser_origin import BrowserOrigin, check_visit
+from govor.api.http.browser_origin import BrowserOrigin, check_origin
 from govor.api.http.cors import SAFE
 from govor.api.http.rate_limit import TokenBuckets
 from govor.api.http.request_context import annotate
@@ -22,11 +22,11 @@ OPEN_PATHS = frozenset(
 )
 OPEN_PREFIX = "/docs/"
 MANAGED = ("/v1/models", "/api/v1/models", "/api/ps", "/v1/storage", "/load")
-"""How routes begin that change which models there are, where they are not just looked at."""
+"""Prefixes of routes that change which models there are, if the method is not a safe one."""
 
 
 class AccessGuard:
-    """Checks each request before its route is asked, the cheapest first."""
+    """Checks each request before its route runs, the cheapest check first."""
 
     def __init__(self, service: Service):
         self._service = service
@@ -49,14 +49,14 @@ class AccessGuard:
             check_key(service)
             self._limit(self._by_key, given_key(), settings.rate_limit_per_key, "key")
         else:
-            check_visit(BrowserOrigin.of(list(request.scope["headers"]), settings.trusted_proxies), settings)
+            check_origin(BrowserOrigin.of(list(request.scope["headers"]), settings.trusted_proxies), settings)
         if service.keys.separate_admin and is_managed():
             check_admin(service)
 
     def _count_out_probes(self) -> None:
         record = CURRENT.get()
         if record is not None and record.is_probe:
-            self._service.in_flight.exit(record)  # who asks how the server is does not keep it from ending
+            self._service.in_flight.exit(record)  # a probe does not delay the shutdown
 
     def _limit(self, buckets: TokenBuckets, client: str, per_minute: float, what: str) -> None:
         if not per_minute:
@@ -70,31 +70,31 @@ class AccessGuard:
 
 
 def guard(app: Quart, service: Service) -> None:
-    """Have every request pass the door."""
+    """Check every request of an application."""
     app.before_request(AccessGuard(service).check)
 
 
 def is_open() -> bool:
-    """Tell whether everybody may ask this."""
+    """Return whether the request needs no key and has no limits."""
     if request.path == "/":
         return wants_page()
     return request.path in OPEN_PATHS or request.path.startswith(OPEN_PREFIX) or request.method == "OPTIONS"
 
 
 def wants_page() -> bool:
-    """Tell whether somebody looks at the server in a browser: programs do not name HTML."""
+    """Return whether a browser asks for a page: programs do not accept HTML by name."""
     return "text/html" in request.headers.get("Accept", "")
 
 
 def is_managed() -> bool:
-    """Tell whether the request would change which models there are."""
+    """Return whether the request would change which models there are."""
     rule = f"{request.url_rule.rule if request.url_rule else ''}/"
     unsafe = request.method not in SAFE
     return unsafe and any(rule.startswith(f"{start}/") for start in MANAGED)
 
 
 def given_key() -> str:
-    """The key that the request carries, as Bearer, in X-API-Key or in Azure's api-key; "" without one."""
+    """Return the request's key: a Bearer token, X-API-Key or Azure's api-key; "" if there is none."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and given.strip():
         return given.strip()
@@ -102,7 +102,7 @@ def given_key() -> str:
 
 
 def check_key(service: Service) -> None:
-    """Raise Unauthorized where the request has no key that opens."""
+    """Raise Unauthorized if the request has no valid key."""
     given = given_key()
     if not given:
         raise Unauthorized(
@@ -114,7 +114,7 @@ def check_key(service: Service) -> None:
 
 
 def check_admin(service: Service) -> None:
-    """Raise AdminRequired where the request does not carry the administrator's key."""
+    """Raise AdminRequired if the request has another key than the administrator's, Unauthorized if none."""
     if is_admin(service):
         return
     if not given_key():
@@ -123,24 +123,24 @@ def check_admin(service: Service) -> None:
 
 
 def is_admin(service: Service) -> bool:
-    """Tell whether the request carries the administrator's key."""
+    """Return whether the request has the administrator's key."""
     return service.keys.manages(_bytes(given_key()))
 
 
 def client_name(*, keyed: bool) -> str:
-    """Who asks, for the limits of one client: a hash of the key where keys are asked, else the address."""
-    if not keyed:  # else a client could have as many names as it likes
+    """Name the client, for limits per client: a hash of its key if keys are asked for, else its address."""
+    if not keyed:  # else a client could take as many names as it likes
         return request.remote_addr or ""
     return hashlib.sha256(_bytes(given_key())).hexdigest()
 
 
 def _bytes(key: str) -> bytes:
-    """The key as it was sent: headers come as Latin-1, whatever is in them."""
+    """Return the key's bytes as sent: the server decodes headers as Latin-1."""
     return key.encode("latin-1", "surrogateescape")
 
 
 def _network(address: str) -> str:
-    """Return an address, of IPv6 its network: one household has 2^64 of them."""
+    """Return an IPv4 address, or the /64 network of an IPv6 one: one household has 2^64 addresses."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""What a browser tells of the page that sends a request; used while no key is asked. Programs tell nothing.
+"""Origin of a request, by the headers that browsers send; checked while no key is asked for.
 
-Two kinds of pages are kept out: those of other origins, and those of this one whose name is a stranger's that
-was turned to this machine meanwhile (DNS rebinding).
+Programs send no such headers, and pass. Two kinds of pages are refused: those of other origins, and those
+whose own foreign host name was pointed at this machine after they were loaded (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from govor.settings.hosts import host_name, is_allowed_host, is_loopback
 from govor.settings.origins import EVERYBODY, is_listed
 
 LONGEST_NAME = 100
-"""Letters of a client's name for the server that are told and logged."""
+"""Most characters of a client's name for the server that an error contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrowserOrigin:
-    """The headers of a request that tell from which page it comes, and what that page calls the server."""
+    """The page that a request comes from, and that page's names for the server."""
 
     hosts: tuple[str, ...]
-    """Host; with HTTP/2 there may be several."""
+    """Values of Host; with HTTP/2 there may be several."""
     forwarded: str
-    """What a trusted proxy was called; "" where there is none, or it does not say."""
+    """Host that a trusted proxy was asked for; "" if there is no proxy, or it does not say."""
     is_encrypted: bool
-    """A trusted proxy was asked over TLS."""
+    """Whether a trusted proxy was asked over TLS."""
     origin: str
     site: str
     """Sec-Fetch-Site. No page can set it, and browsers send it only over TLS or to loopback (W3C Fetch
-    Metadata: to potentially trustworthy URLs): to a name that was turned they do not."""
+    Metadata: to potentially trustworthy URLs), so not to a name of DNS rebinding."""
 
     @classmethod
     def of(cls, headers: Sequence[tuple[bytes, bytes]], proxies: int) -> BrowserOrigin:
-        """Read them; of X-Forwarded-… and Forwarded as much is believed as there are proxies."""
+        """Read the headers; of X-Forwarded-… and Forwarded, one entry per trusted proxy is believed."""
         given: dict[bytes, list[str]] = {}
         for name, value in headers:
             given.setdefault(name.lower(), []).append(header_text(value))
@@ -56,46 +56,46 @@ class BrowserOrigin:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that the server is called."""
+        """All names of the server in the request."""
         return (*self.hosts, self.forwarded) if self.forwarded else self.hosts
 
 
-def check_visit(visit: BrowserOrigin, settings: Settings) -> None:
-    """Raise OriginDenied or HostDenied for what a stranger's page has a browser send."""
+def check_origin(browser: BrowserOrigin, settings: Settings) -> None:
+    """Raise OriginDenied or HostDenied if a foreign page makes a browser send the request."""
     if EVERYBODY in settings.allow_origins or (
-        visit.origin and is_listed(visit.origin, settings.allow_origins)
+        browser.origin and is_listed(browser.origin, settings.allow_origins)
     ):
         return
-    if _is_foreign(visit):
+    if _is_foreign(browser):
         raise OriginDenied(
             "Pages of this origin may not use the server while it asks for no key; `allow_origins` names who "
             "may."
         )
-    if visit.site or (visit.is_encrypted and visit.origin.lower().startswith("https://")):
-        return  # the browser has seen the certificate of the name, and no stranger has that
+    if browser.site or (browser.is_encrypted and browser.origin.lower().startswith("https://")):
+        return  # the browser has checked the name's certificate, which no foreign page can have
     own = own_names(settings)
-    for host in visit.hosts if visit.is_encrypted else visit.names:
+    for host in browser.hosts if browser.is_encrypted else browser.names:
         if not is_allowed_host(host, settings.allowed_hosts, own):
             raise HostDenied(_what_to_set(host))
 
 
 def own_names(settings: Settings) -> frozenset[str]:
-    """Return the machine's name, and those that the server was told to listen on."""
-    told = (settings.host, *(address.rpartition(":")[0] for address in settings.bind))
-    return frozenset(map(host_name, (socket.gethostname(), *told))) - {""}
+    """Return the machine's name, and the names that the server listens on."""
+    listening = (settings.host, *(address.rpartition(":")[0] for address in settings.bind))
+    return frozenset(map(host_name, (socket.gethostname(), *listening))) - {""}
 
 
-def _is_foreign(visit: BrowserOrigin) -> bool:
-    """Tell whether a page of another origin makes a browser send this.
+def _is_foreign(browser: BrowserOrigin) -> bool:
+    """Return whether a page of another origin makes a browser send this.
 
-    Pages of this server and of this machine are no strangers. Without an origin it is a link or a picture.
+    Pages of this server and of this machine are not foreign. A link or a picture has no origin.
     """
-    if not visit.origin:
-        return visit.site == "cross-site"
-    if visit.site == "same-origin":  # whatever a proxy has made of Host
+    if not browser.origin:
+        return browser.site == "cross-site"
+    if browser.site == "same-origin":  # even if a proxy has changed Host
         return False
-    netloc = visit.origin.partition("://")[2]
-    return not is_loopback(host_name(netloc)) and not any(_is_same(netloc, host) for host in visit.names)
+    netloc = browser.origin.partition("://")[2]
+    return not is_loopback(host_name(netloc)) and not any(_is_same(netloc, host) for host in browser.names)
 
 
 def _is_same(netloc: str, host: str) -> bool:

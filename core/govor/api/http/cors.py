@@ -1,4 +1,4 @@
-"""What a browser is told of pages of other origins: which of them may use the API."""
+"""Cross-origin headers (CORS): which other origins' pages may use the API."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from govor.engine.service import Service
 from govor.settings.origins import EVERYBODY, is_listed
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing, of requests without a body."""
+"""Methods that change nothing; their requests have no body."""
 
 METHODS = b"GET, POST, DELETE, OPTIONS"
 EXPOSED = (
     b"x-request-id, x-govor-model, x-govor-ignored, x-stt-ignored, x-govor-warnings, "
     b"location, content-disposition, "
-    b"retry-after, retry-after-ms, x-should-retry"  # without these a page's SDK repeats what cannot succeed
+    b"retry-after, retry-after-ms, x-should-retry"  # without these an SDK in a page retries without success
 )
 MOST_SECONDS = b"600"
 
@@ -27,7 +27,7 @@ class CrossOrigin:
         self._service = service
 
     async def preflight(self, scope: Scope, send: Send) -> bool:
-        """Answer a browser that asks whether it may; tell whether this was one."""
+        """Answer a preflight request; return whether this was one."""
         given = _headers(scope)
         asked = scope["method"] == "OPTIONS" and b"access-control-request-method" in given
         if not asked or not self._service.settings.allow_origins or b"origin" not in given:
@@ -46,7 +46,7 @@ class CrossOrigin:
         return True
 
     def headers(self, scope: Scope) -> Headers:
-        """Return what the answer to a request says of its page's origin."""
+        """Return the headers for an answer, by the origin of the request."""
         origins = self._service.settings.allow_origins
         if not origins:
             return []

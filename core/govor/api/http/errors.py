@@ -1,6 +1,6 @@
-"""Errors as responses, the framework's own included, in the dialect of the route that was asked.
+"""Errors as responses, the framework's own included, in the dialect of the route.
 
-OpenAI's four-key JSON everywhere but on the routes of gigastt and whisper.cpp, whose clients read a text.
+OpenAI's four-key JSON, except on the routes of gigastt and whisper.cpp, whose clients expect a text.
 """
 
 from __future__ import annotations
@@ -58,20 +58,20 @@ CODES = {
 """`code` of the errors that the framework itself raises."""
 
 RECORDINGS_INSTEAD = (
-    "POST /v1/audio/transcriptions takes recordings, and stream=true tells their text as it comes."
+    "POST /v1/audio/transcriptions takes recordings, and stream=true sends their text as it comes."
 )
 
 IMPLIED = frozenset({"HEAD", "OPTIONS"})
-"""Methods that a route has without being written for them."""
+"""Methods that the framework adds to a route."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
-"""What the system says where a file must not grow any more, or cannot."""
+"""Errors of the system if a file cannot grow, or may not."""
 
 log = logging.getLogger(__name__)
 
 
 def error_response(error: GovorError) -> Response:
-    """Render an error; transient ones say when to come back, permanent ones that there is no use."""
+    """Render an error; a transient one says when to retry, a permanent one that a retry is useless."""
     annotate(code=error.code)
     status, body, retry_after = in_dialect(_path(), error)
     response = json_response(body, status)
@@ -79,14 +79,14 @@ def error_response(error: GovorError) -> Response:
         response.headers["retry-after"] = str(math.ceil(retry_after))
         response.headers["retry-after-ms"] = str(round(retry_after * 1000))
     elif error.status == 409 or (error.status >= 500 and not isinstance(error, ShuttingDown)):
-        response.headers["x-should-retry"] = "false"  # the SDK would do the same thing twice more
+        response.headers["x-should-retry"] = "false"  # else the SDK would retry twice
     if isinstance(error, Unauthorized):
         response.headers["www-authenticate"] = "Bearer"
     return response
 
 
 def in_dialect(path: str, error: GovorError) -> tuple[int, dict[str, object], float | None]:
-    """Return status, body, and seconds until a retry, as clients of a path know them."""
+    """Return status, body, and seconds until a retry (None: no retry), in the dialect of a path."""
     if FLAT.fullmatch(path):
         return flat_error(error)
     if PLAIN.fullmatch(path):
@@ -95,12 +95,12 @@ def in_dialect(path: str, error: GovorError) -> tuple[int, dict[str, object], fl
 
 
 def is_flat(path: str) -> bool:
-    """Tell whether a path's errors are a text and a code, instead of OpenAI's object."""
+    """Return whether a path's errors are a text and a code, instead of OpenAI's object."""
     return bool(FLAT.fullmatch(path) or PLAIN.fullmatch(path))
 
 
 def handle_errors(app: Quart, paths: Paths) -> None:
-    """Register the handlers of everything that can be raised while a request is answered."""
+    """Register handlers for all errors raised while a request is answered."""
 
     @app.errorhandler(GovorError)
     async def govor_error(error: GovorError) -> Response:
@@ -131,10 +131,10 @@ def handle_errors(app: Quart, paths: Paths) -> None:
 
 
 def _is_of_spool(error: OSError) -> bool:
-    """Tell whether an upload cannot be kept: the disk is full, the folder read-only, closed or gone."""
+    """Return whether an upload cannot be kept: the disk is full, the folder read-only, closed or gone."""
     if error.errno in FULL:
         return True
-    # a folder that is gone is named by the file that was to be in it; one that none can be found for is not
+    # if the folder is gone, the error names the file in it; if no folder for temporary files is found, none
     return (
         Path(os.fsdecode(error.filename)).name.startswith("govor-")
         if isinstance(error.filename, str | bytes)
@@ -155,5 +155,5 @@ def _message(paths: Paths, error: HTTPException) -> str:
 
 
 def _path() -> str:
-    """What was asked, by a request or in the opening of a WebSocket."""
+    """Return the path of the request, or of the WebSocket's opening handshake."""
     return request.path if has_request_context() else websocket.path

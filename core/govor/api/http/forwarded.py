@@ -1,4 +1,4 @@
-"""What the reverse proxies before the server say of the request that they were sent."""
+"""Client, host and scheme of a request, as reverse proxies report them."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ STANDARD = b"forwarded"
 OTHERS = (b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto")
 
 LONGEST = 2_000
-"""Letters that `Forwarded` may have: a proxy writes some hundred."""
+"""Most characters of `Forwarded`: a proxy writes about a hundred."""
 
 TOKEN, QUOTED = r"(?<![^\s;,=\"])[^\s;,=\"]++", r'"(?:[^"\\]++|\\.)*+"'
 PAIR = re.compile(rf"({TOKEN})=({QUOTED}|[^;,\"]*+)")
 ELEMENT = re.compile(rf"(?:{QUOTED}|[^,\"]++)++")
 """RFC 7239, 4: elements between commas, in them pairs between semicolons; a value may be quoted."""
 CLOSED = re.compile(rf"(?:{QUOTED}|[^\"]++)*+")
-"""All before a quote that no other closes; from there on each would be looked for to the end."""
+"""All text before an unclosed quote; behind it, a search for each closing quote would run to the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One proxy's account of who asked it; "" is what it does not say."""
+    """One proxy's report on its client; "" if it does not say."""
 
     client: str = ""
-    """An address, maybe with a port, or a made-up name: nothing of it is checked."""
+    """An address, maybe with a port, or a made-up name: it is not checked."""
     host: str = ""
     proto: str = ""
 
 
 def outermost_hop(headers: Iterable[tuple[bytes, bytes]], proxies: int) -> Hop:
-    """Return the account of the outermost of so many proxies: each adds its own at the end, or none does.
+    """Return the report of the outermost of so many proxies: each appends its own, or none does.
 
-    `Forwarded` counts where there is no X-Forwarded-…: proxies write one or the other, and pass the client's
-    own on. One that is too long says nothing.
+    `Forwarded` counts only if there is no X-Forwarded-…: proxies write one or the other, and pass on the one
+    that the client sent. A `Forwarded` longer than LONGEST is ignored.
     """
     if not proxies:
         return Hop()
@@ -51,7 +51,7 @@ def outermost_hop(headers: Iterable[tuple[bytes, bytes]], proxies: int) -> Hop:
 
 
 def header_text(value: bytes) -> str:
-    """Headers are Latin-1; names beyond it come as UTF-8 from programs that do not encode them."""
+    """Decode UTF-8, else Latin-1: some programs send names in UTF-8 unencoded."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""What a path means that no route has: doubled slashes, base URLs with too little or too much.
+"""Corrects paths without a route: doubled slashes, base URLs with missing or extra parts.
 
-Runs before routing, so that limits, keys and figures see one spelling only. A path that a route has, by
-whichever method, is never changed.
+Runs before routing, so that limits, keys and metrics see one spelling only. The path of a route, with
+any method, is never changed.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ BASES = frozenset({"api", "v1", "openai"})
 ENDPOINTS = frozenset(
     {"audio", "transcriptions", "translations", "transcribe", "stream", "inference", "asr", "detect-language"}
 )
-"""Parts of addresses that people paste whole where a base URL is asked for."""
+"""Parts of addresses that people paste whole into a field for the base URL."""
 
 UNSERVED = re.compile(r"/(docs|openapi\.json|metrics|favicon\.ico)(/.*)?")
-"""Routes that have one path only: they are for people and for machines of the operator."""
+"""Routes with one path only: people and the operator's machines use them."""
 
 MOST_PARTS = 12
-"""Parts of a path that are tried as parts of a base URL: each costs a search of the routes."""
+"""Most parts of a path that are tried as parts of a base URL: each costs a search of the routes."""
 
 
 class Paths:
-    """Knows the routes of one application, those included that are added later."""
+    """Finds paths among the routes of one application, later routes included."""
 
     def __init__(self, routes: Map):
         self._routes = routes.bind("localhost")
 
     def spelled(self, path: str, method: str) -> str:
-        """Return the path of the route that is meant; without one only the slashes are tidied up."""
+        """Return the path of the intended route; if there is none, the path with single slashes."""
         path = re.sub(r"/{2,}", "/", path)
-        path = path.rstrip("/") or "/"  # a slash at the end would belong to the name of a model
+        path = path.rstrip("/") or "/"  # else a final slash would be part of a model's name
         if self._has(path):
             return path
         for before, meant in _readings(path):
@@ -47,7 +47,7 @@ class Paths:
         return path
 
     def nearest(self, path: str, method: str) -> str:
-        """Return the path of a route for the end of this path, whatever is before it; "": there is none."""
+        """Return the path of a route for the end of this path, with anything before it; "": there is none."""
         return next((meant for _, meant in _readings(path) if self._has(meant, method)), "")
 
     def _has(self, path: str, method: str = ANY_METHOD) -> bool:
@@ -61,9 +61,9 @@ class Paths:
 
 
 def _readings(path: str) -> Iterator[tuple[set[str], str]]:
-    """Yield the parts that are left out at the beginning of a path, and what the rest may mean.
+    """Yield sets of parts left out at the beginning of a path, each with a path that the rest may mean.
 
-    The least is left out first. Of two bases the last one counts: the client wrote it itself.
+    The fewest parts are left out first. Of two bases the last one counts: the client wrote it itself.
     """
     parts = path.split("/")[1:]
     for count in range(min(len(parts), MOST_PARTS)):

@@ -1,4 +1,4 @@
-"""The outermost layer: each request gets an id and a client's address, is counted, timed and told of."""
+"""The outermost layer: gives each request an id and its client's address, counts, times and reports it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from govor.observe.request import CLIENT_LEFT, CURRENT, RequestRecord
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 REQUEST_ID = re.compile(r"[!-~]{1,128}")
-"""What of a client's x-request-id is echoed: the log has it too."""
+"""A client's x-request-id that is fit to be used: the log contains it too."""
 
 REFUSAL = "websocket.http.response.start"
-"""How the answer begins that refuses a WebSocket; its connection is not used again."""
+"""First message of an answer that refuses a WebSocket; its connection is not used again."""
 
 
 class RequestContextMiddleware:
@@ -37,7 +37,7 @@ class RequestContextMiddleware:
         self._cross_origin = CrossOrigin(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request, a WebSocket or the server's own life pass."""
+        """Pass on a request, a WebSocket or the server's lifespan."""
         if scope["type"] == "http":
             await self._record(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -53,12 +53,12 @@ class RequestContextMiddleware:
         headers = scope["headers"]
         scope["path"] = self._paths.spelled(scope["path"], scope.get("method", "GET"))
         client = client_address(scope, self._service.settings.trusted_proxies)
-        scope["client"] = (client, 0)  # what Quart takes for the remote address
+        scope["client"] = (client, 0)  # Quart takes it for the remote address
         given = _header(headers, b"x-request-id")
         record = RequestRecord(
             id=given if REQUEST_ID.fullmatch(given) else uuid4().hex,
             client=client,
-            method=scope.get("method", "GET"),  # which a WebSocket begins with
+            method=scope.get("method", "GET"),  # a WebSocket's handshake
             path=scope["path"],
             parent=_header(headers, b"traceparent"),
         )
@@ -72,13 +72,13 @@ class RequestContextMiddleware:
                 await self._app(scope, _noting(record, receive), answer)
         finally:
             if record.departed and not record.answered:
-                record.status = CLIENT_LEFT  # also of an answer that had begun
+                record.status = CLIENT_LEFT  # even if an answer had begun
             in_flight.exit(record)
             self._watch.left(record)
             CURRENT.reset(token)
 
     def _labelling(self, record: RequestRecord, scope: Scope, send: Send) -> Send:
-        """Return a `send` that adds the headers that every answer has."""
+        """Return a `send` that adds the headers common to all answers."""
 
         async def answer(message: Message) -> None:
             if message["type"] in ("http.response.start", REFUSAL):
@@ -97,7 +97,7 @@ class RequestContextMiddleware:
 
 
 def _noting(record: RequestRecord, receive: Receive) -> Receive:
-    """Return a `receive` that notes that the client has left."""
+    """Return a `receive` that records that the client has disconnected."""
 
     async def read() -> Message:
         message = await receive()
@@ -109,13 +109,13 @@ def _noting(record: RequestRecord, receive: Receive) -> Receive:
 
 
 def client_address(scope: Scope, proxies: int) -> str:
-    """Return who sent a request, as the outermost of so many proxies says."""
+    """Return the client's address, as the outermost of so many proxies reports it."""
     peer = str((scope.get("client") or ("",))[0])
     return _plain_address(outermost_hop(scope["headers"], proxies).client) or peer
 
 
 def _plain_address(text: str) -> str:
-    """Return an address without port and brackets; "" for what is none."""
+    """Return an address without port and brackets; "" if the text is no address."""
     inside = re.fullmatch(r"\[([^\]]+)\](?::\d+)?", text) or re.fullmatch(r"([\d.]+):\d+", text)
     try:
         return str(ip_address(inside[1] if inside else text))
@@ -128,7 +128,7 @@ def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
 
 
 def annotate(**known: Any) -> None:
-    """Note what the routes know of the request under way."""
+    """Record what a route knows about its request."""
     record = CURRENT.get()
     if record is not None:
         for name, value in known.items():

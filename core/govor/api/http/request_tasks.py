@@ -1,4 +1,4 @@
-"""The tasks that Quart makes for a request end with the request, if the server ends that too."""
+"""Ends the tasks that Quart makes for a request with the request, even if the server cancels it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
 
 
 class _EndsItsTasks:
-    """To be mixed into one of Quart's requests, whose `__call__` makes two tasks and waits for either.
+    """Mixin for Quart's requests, whose `__call__` starts two tasks and waits for either.
 
-    Quart leaves both running if its waiting is cancelled. They would then send an answer into a connection
-    that has none to take it.
+    If that wait is cancelled, Quart leaves both running. They would then send an answer into a closed
+    connection.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -21,7 +21,7 @@ class _EndsItsTasks:
         self._is_over = False
 
     async def __call__(self, receive: Any, send: Any) -> None:
-        """Answer the request; no task of it is left."""
+        """Answer the request and end its tasks."""
         try:
             await super().__call__(receive, send)  # type: ignore[misc]
         finally:
@@ -32,12 +32,12 @@ class _EndsItsTasks:
             await asyncio.gather(*left, return_exceptions=True)
 
     async def handle_messages(self, *arguments: Any) -> None:
-        """Take what the client sends."""
+        """Receive the client's messages."""
         if self._begins():
             await super().handle_messages(*arguments)  # type: ignore[misc]
 
     def _begins(self) -> bool:
-        """Note the present task; False: the request has ended before the task could run."""
+        """Record the current task; False: the request has ended before the task could run."""
         if not self._is_over and (task := asyncio.current_task()):
             self._tasks.append(task)
         return not self._is_over
@@ -47,15 +47,15 @@ class HttpRequest(_EndsItsTasks, ASGIHTTPConnection):
     """One request over HTTP."""
 
     async def handle_request(self, *arguments: Any) -> None:
-        """Send what the application answers."""
+        """Send the application's answer."""
         if self._begins():
             await super().handle_request(*arguments)
 
 
 class WebSocketRequest(_EndsItsTasks, ASGIWebsocketConnection):
-    """One request for a WebSocket, and what follows it."""
+    """One WebSocket, from its handshake on."""
 
     async def handle_websocket(self, *arguments: Any) -> None:
-        """Send what the application answers."""
+        """Send the application's answer."""
         if self._begins():
             await super().handle_websocket(*arguments)

@@ -1,4 +1,4 @@
-"""Headers by which a browser treats every answer with care, whatever it asked for."""
+"""Headers that make a browser treat every answer with care."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ USUAL = {
     b"referrer-policy": b"no-referrer",
     b"cache-control": b"no-store",
 }
-"""What an answer has that does not say otherwise: it is data, for the page that asked, and not to be kept.
+"""Headers of an answer that does not set them: it is data, for pages of this origin, and not to be kept.
 
-OWASP, REST Security Cheat Sheet, "Security Headers". Strict-Transport-Security is for whoever speaks TLS.
+OWASP, REST Security Cheat Sheet, "Security Headers". Strict-Transport-Security is left to the TLS proxy.
 """
 
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def page_policy(page: str) -> str:
-    """Return the policy of a page: it runs the scripts that are written into it, and this server's.
+    """Return the policy of a page: it may run its inline scripts and this server's.
 
-    Swagger UI writes styles into its elements, has its icons inside its style, and plays what it got.
+    Swagger UI sets styles on elements, has icons inside its style sheet, and plays audio answers.
     """
     scripts = "".join(f" 'sha256-{_digest(script)}'" for script in INLINE.findall(page))
     return (
@@ -38,7 +38,7 @@ def page_policy(page: str) -> str:
 
 
 def usual_headers(given: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return the headers that an answer with these still lacks."""
+    """Return those of USUAL that an answer does not set itself."""
     names = {name.lower() for name, _ in given}
     return [(name, value) for name, value in USUAL.items() if name not in names]
 

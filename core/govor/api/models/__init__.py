@@ -1,1 +1,1 @@
-"""Routes of models: on disk, in memory, and what could be pulled."""
+"""Routes for models: the catalogue, fetching, disk usage and memory."""

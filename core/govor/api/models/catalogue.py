@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{id}: what can answer now. GET /v1/registry: what could. DELETE: one less."""
+"""GET /v1/models: models that can answer now; GET /v1/registry: all known models. DELETE and verify files."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ TASKS = {
     "transcribe": "transcribe",
     "translate": "translate",
     "diarize": "diarize",
-    "automatic-speech-recognition": "transcribe",  # as the hub and other servers call it
+    "automatic-speech-recognition": "transcribe",  # its name on the hub and in other servers
 }
-"""What may be asked for as `task`, and what it means."""
+"""Values of `task`, each with its meaning."""
 YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off", ""})
 
 
 def model_routes(service: Service) -> Blueprint:
-    """The routes, bound to a service."""
+    """Return the routes, bound to a service."""
     routes = Blueprint("models", __name__)
 
     @routes.get("/v1/models")
@@ -54,7 +54,7 @@ def model_routes(service: Service) -> Blueprint:
     @document_querystring(TaskQuery)
     @document_response(ModelList)
     async def list_models() -> dict[str, object]:
-        """Models that can answer now: installed or loaded; `?task=` those that can do this."""
+        """Models that can answer now, installed or loaded; `?task=` selects those that can do this task."""
         shown = _filtered(service, service.router.usable(), ("task",))
         default = service.router.default()
         beside = describe(service, default) if default else None
@@ -65,7 +65,7 @@ def model_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_response(ModelBody)
     async def retrieve_model(name: str) -> dict[str, object]:
-        """One model, by id, alias or plugin/id; an alias of its own is the id in the answer."""
+        """One model, by id, alias or plugin/id; if the name is its alias, the answer has that as id."""
         model = service.router.choose(name)
         return {**describe(service, model).model_dump(), "id": answering_id(name, model)}
 
@@ -74,7 +74,7 @@ def model_routes(service: Service) -> Blueprint:
     @document_querystring(RegistryQuery)
     @document_response(Registry)
     async def list_registry() -> dict[str, object]:
-        """Every model that is known here, filtered by `?task= &language= &state= &backend=`."""
+        """All known models, filtered by `?task= &language= &state= &backend=`."""
         shown = _filtered(service, service.catalogue, ("task", "language", "state", "backend"))
         return Registry(data=[register(service, model) for model in shown]).model_dump()
 
@@ -83,7 +83,7 @@ def model_routes(service: Service) -> Blueprint:
     @document_querystring(ForceQuery)
     @document_response(Deleted)
     async def delete_model(name: str) -> dict[str, object]:
-        """Delete a model's files, or call its download off; `?force=true` also where it is in use."""
+        """Delete a model's files, or cancel its download; `?force=true` also if it is in use."""
         model, force = service.router.require(name), read_flag("force")
         if await service.downloads.cancel(model):
             return Deleted(id=model.id, freed=0, note="Its download was cancelled.").model_dump()
@@ -96,7 +96,7 @@ def model_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_response(Verified)
     async def verify_model(name: str) -> dict[str, object]:
-        """Hash a model's files again and compare them with what was fetched."""
+        """Hash a model's files again and compare them with the hashes at the time of download."""
         model = service.router.require(name)
         reports = await asyncio.to_thread(verify, service.store, model)
         ok = all(report.state in ("ok", "unchecked") for report in reports)
@@ -107,7 +107,7 @@ def model_routes(service: Service) -> Blueprint:
 
 
 def describe(service: Service, model: Model) -> ModelBody:
-    """A model as the API shows it; the one that answers for the default has the default's aliases too."""
+    """Return a model as the API shows it; the default model has the default aliases too."""
     aliases = list(model.aliases)
     if model is service.router.default():
         aliases += service.catalogue.default_aliases
@@ -129,7 +129,7 @@ def describe(service: Service, model: Model) -> ModelBody:
 
 
 def _in_memory(service: Service, model: Model) -> dict[str, Any]:
-    """What is known of a model only while it is loaded."""
+    """Return the keys that a model has only while it is loaded."""
     loaded = service.pool.loaded(model)
     if loaded is None:
         return {}
@@ -142,7 +142,7 @@ def _in_memory(service: Service, model: Model) -> dict[str, Any]:
 
 
 def register(service: Service, model: Model) -> RegistryEntry:
-    """A model as the registry shows it."""
+    """Return a model as the registry shows it."""
     body, transfer = describe(service, model), service.downloads.transfer(model)
     return RegistryEntry(
         **body.model_dump(),
@@ -158,7 +158,7 @@ def register(service: Service, model: Model) -> RegistryEntry:
 
 
 def model_path(service: Service, model: Model) -> str:
-    """The model's folder, in the models folder or wherever the operator has it."""
+    """Return the model's folder: relative to the models folder, or the operator's path; "" without files."""
     folder = service.store.folder(model)
     if model.spec.folder:
         return str(folder)
@@ -167,21 +167,21 @@ def model_path(service: Service, model: Model) -> str:
 
 
 def show_progress(transfer: Transfer) -> ProgressBody:
-    """How far a download has come, file by file."""
+    """Return the progress of a download, by file."""
     files = [FileBody(name=file.name, total=file.size, completed=file.done) for file in transfer.files]
     status = f"downloading {transfer.current}".rstrip()
     return ProgressBody(status=status, total=transfer.total, completed=transfer.done, files=files)
 
 
 def tasks_of(model: Model) -> list[str]:
-    """What a model can be asked for."""
+    """Return the tasks that a model can do."""
     if not model.transcribes:
         return ["diarize"]
     return ["transcribe", "translate"] if Feature.TRANSLATE in model.spec.features else ["transcribe"]
 
 
 def read_flag(name: str) -> bool:
-    """A yes or no of the query; absent: no. Raises InvalidParam."""
+    """Return a boolean of the query; absent: False. Raises InvalidParam."""
     value = request.args.get(name, "").lower()
     if value not in YES | NO:
         raise InvalidParam(f"'{name}' is true or false, not '{value[:40]}'.", param=name)
@@ -189,7 +189,7 @@ def read_flag(name: str) -> bool:
 
 
 def _filtered(service: Service, models: Iterable[Model], names: tuple[str, ...]) -> list[Model]:
-    """The models that the query asks for. Raises InvalidParam."""
+    """Return the models that match the query. Raises InvalidParam."""
     task = _choice("task", TASKS) if "task" in names else None
     state = _choice("state", get_args(State)) if "state" in names else None
     plugins = [plugin.name for plugin in service.plugins]

@@ -1,4 +1,4 @@
-"""What clients of other servers look for in the list of models, beside OpenAI's keys and Govor's."""
+"""Keys that clients of other servers expect in the list of models, beside OpenAI's and Govor's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from govor.models.catalogue import Model
 from govor.settings.compat import Compat
 
 FORMATS = ["wav", "mp3", "m4a", "mp4", "mpeg", "mpga", "ogg", "opus", "flac", "webm"]
-"""Containers that clients ask about; FFmpeg's libraries read many more."""
+"""Containers that are listed to clients; FFmpeg's libraries read many more."""
 
 RATES = [8000, 16000, 24000, 44100, 48000]
 
@@ -21,11 +21,11 @@ GIGASTT_KEYS = frozenset(
     {"id", "name", "version", "encoder", "vocab_size", "sample_rate", "pool_size", "pool_available"}
     | {"supported_formats", "supported_rates", "diarization"}
 )
-"""The object that gigastt answers GET /v1/models with."""
+"""Keys of gigastt's answer to GET /v1/models."""
 
 
 def compat_keys(service: Service, model: Model) -> dict[str, Any]:
-    """The keys of one model that gigastt, go-whisper and faster-whisper's servers have."""
+    """Return the keys of one model that gigastt, go-whisper and faster-whisper's servers have."""
     held = service.pool.loaded(model)
     names = [held.placement.precision] if held else [model.id, *(file.name for file in model.spec.files)]
     return {
@@ -45,7 +45,7 @@ def compat_keys(service: Service, model: Model) -> dict[str, Any]:
 
 
 def model_list(bodies: Sequence[ModelBody], default: ModelBody | None, compat: Compat) -> ModelList:
-    """The list in all its shapes; `default` is the model whose gigastt keys stand beside it."""
+    """Return the list in all dialects; beside it are the `default` model's keys for gigastt's clients."""
     listed = list(bodies)
     if compat.list_aliases:
         listed += [body.model_copy(update={"id": alias}) for body in bodies for alias in body.aliases]

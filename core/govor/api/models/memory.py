@@ -1,4 +1,4 @@
-"""Models in memory: load, unload, reload, and what is there. GET /api/ps is also what speaches answers."""
+"""Models in memory: load, unload, reload, list. /api/ps is in the dialect of speaches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from govor.settings.model import ModelSettings
 
 
 def loaded_routes(service: Service) -> Blueprint:
-    """The routes, bound to a service."""
+    """Return the routes, bound to a service."""
     routes = Blueprint("loaded", __name__)
 
     @routes.post("/v1/models/<path:name>/load")
@@ -31,9 +31,9 @@ def loaded_routes(service: Service) -> Blueprint:
     @document_request(ModelSettings)
     @document_response(ModelBody)
     async def load(name: str) -> dict[str, object]:
-        """Bring a model into memory. The body, which may be empty, says how, and how long it stays."""
+        """Load a model into memory. The body may set its device, precision, threads and time in memory."""
         model = service.router.installed(name)
-        service.pool.load_settings.override(model, _said(await current_body().read()))
+        service.pool.load_settings.override(model, _read_settings(await current_body().read()))
         service.asked.note(name, model)
         await service.pool.load(model)
         return describe(service, model).model_dump()
@@ -43,7 +43,7 @@ def loaded_routes(service: Service) -> Blueprint:
     @document_querystring(ForceQuery)
     @document_response(ModelBody)
     async def unload(name: str) -> dict[str, object]:
-        """Free a model's memory, not its files: 409 while it is in use, unless `force` ends its work."""
+        """Unload a model and keep its files: 409 while it is in use, unless `force` ends its work."""
         model = service.router.require(name)
         await service.pool.unload(model, force=_forced())
         return describe(service, model).model_dump()
@@ -53,10 +53,13 @@ def loaded_routes(service: Service) -> Blueprint:
     @document_request(ModelSettings)
     @document_response(ModelBody)
     async def reload(name: str) -> dict[str, object]:
-        """Load a model anew, with other settings or files, while the old one answers until it is there."""
+        """Load a model again, with other settings or files; the old one answers until it is loaded."""
         model = service.router.installed(name)
-        said, before = _said(await current_body().read()), service.pool.load_settings.overrides(model)
-        service.pool.load_settings.override(model, said)
+        asked, before = (
+            _read_settings(await current_body().read()),
+            service.pool.load_settings.overrides(model),
+        )
+        service.pool.load_settings.override(model, asked)
         try:
             await service.pool.reload(model)
         except BaseException:
@@ -73,14 +76,14 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
     @tag(["Models"])
     @document_response(Residents)
     async def list_loaded() -> dict[str, object]:
-        """What is in memory, what it takes, and what came and went lately."""
+        """Models in memory, their memory, and recent loads and unloads."""
         return _residents(service).model_dump()
 
     @routes.post("/api/ps/<path:name>")
     @tag(["Models"])
     @document_response(ModelBody, 201)
     async def load_as_speaches(name: str) -> tuple[dict[str, object], int]:
-        """Load a model, in the way of speaches: 409 where it is loaded already."""
+        """Load a model, as speaches does: 409 if it is loaded already."""
         model = service.router.installed(name)
         if service.pool.loaded(model):
             raise AlreadyLoaded(f"The model '{model.id}' is in memory already.", param="model")
@@ -92,7 +95,7 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
     @tag(["Models"])
     @document_querystring(ForceQuery)
     async def unload_as_speaches(name: str) -> Response:
-        """Unload a model, in the way of speaches: 204; 404 where it is not loaded."""
+        """Unload a model, as speaches does: 204; 404 if it is not loaded."""
         model = service.router.require(name)
         if not await service.pool.unload(model, force=_forced()):
             loaded = [each.model.id for each in service.pool.snapshot().models if each.placement]
@@ -100,8 +103,8 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
         return Response(status=204)
 
 
-def _said(body: str | bytes) -> ModelSettings:
-    """Return the settings in a body, none where it is empty. Raises InvalidParam."""
+def _read_settings(body: str | bytes) -> ModelSettings:
+    """Return the settings in a body, none if it is empty. Raises InvalidParam."""
     known = ", ".join(ModelSettings.model_fields)
     try:
         values = json.loads(body, parse_float=_number) if body.strip() else {}
@@ -121,7 +124,7 @@ def _said(body: str | bytes) -> ModelSettings:
 
 
 def _number(text: str) -> float:
-    """Read a number with a point: 4.0 is an integer in JSON."""
+    """Read a number with a decimal point: 4.0 is an integer in JSON."""
     value = float(text)
     return int(value) if value.is_integer() else value
 

@@ -1,4 +1,4 @@
-"""POST /v1/models and /v1/models/{id}/pull: fetching a model, with its progress as events where asked for."""
+"""POST /v1/models and /v1/models/{id}/pull: fetch a model, with progress as events if asked for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Answer = Response | tuple[dict[str, object], int]
 
 
 def pull_routes(service: Service) -> Blueprint:
-    """The routes, bound to a service."""
+    """Return the routes, bound to a service."""
     routes = Blueprint("pulls", __name__)
 
     @routes.post("/v1/models")
@@ -57,7 +57,7 @@ def pull_routes(service: Service) -> Blueprint:
     @document_response(ModelBody, 201)
     @document_response(ModelBody)
     async def pull_named_model(name: str) -> Answer:
-        """The same for the model in the address."""
+        """Fetch files of the model in the path: 201 when they are installed, 200 when they were already."""
         return await _pull(service, name, stream=False)
 
     return routes
@@ -72,14 +72,14 @@ async def _pull(service: Service, name: str, *, stream: bool) -> Answer:
             'Models are not fetched here: the setting `download` is "off".', param="model"
         )
     if stream:
-        # also if nothing is to be fetched: a client that asked for progress gets the end of it
+        # even if nothing is to be fetched: a client that asked for progress gets its last event
         return await stream_response(_events(service, model), "text/event-stream")
     await service.downloads.fetch(model)
     return describe(service, model).model_dump(), 200 if present else 201
 
 
 def wanted_model(service: Service, name: str) -> Model:
-    """Return the model that is to be fetched; an unknown repository of the hub where that is allowed.
+    """Return the model to fetch, a known one or, if the settings allow it, any repository of the hub.
 
     Raises ModelNotFound, DownloadForbidden, DownloadFailed, UnsupportedOperation.
     """
@@ -103,7 +103,7 @@ def wanted_model(service: Service, name: str) -> Model:
 
 
 async def _events(service: Service, model: Model) -> AsyncGenerator[bytes, None]:
-    """Yield ping, progress until all is here, and ok; or error. The download outlives its reader."""
+    """Yield ping, progress until all is fetched, then ok or error. The download outlives the client."""
     yield b"event: ping\n\n"
     task = service.downloads.begin(model)
     transfer = service.downloads.transfer(model)
@@ -120,7 +120,7 @@ async def _events(service: Service, model: Model) -> AsyncGenerator[bytes, None]
 
 
 async def _last(service: Service, model: Model, task: asyncio.Task[Path], transfer: Transfer | None) -> bytes:
-    """The events that end a stream."""
+    """Return the events that end a stream."""
     try:
         await asyncio.shield(task)
     except GovorError as error:
@@ -145,12 +145,12 @@ def _event(name: str, body: dict[str, object]) -> bytes:
 
 
 async def _read_body() -> PullRequest:
-    """Return what JSON, a form or an urlencoded body asks for. Raises InvalidParam."""
+    """Read the request from JSON, a form or an urlencoded body. Raises InvalidParam."""
     if request.mimetype == FORM:
         fields = {name: value for name, value in (await read_fields()).items() if value}
     else:
         raw = await current_body().read()
-        with suppress(ValidationError):  # also where curl calls JSON something else
+        with suppress(ValidationError):  # curl sends JSON as urlencoded by default
             return PullRequest.model_validate_json(raw)
         fields = urlencoded(raw)
     try:

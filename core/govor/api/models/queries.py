@@ -1,4 +1,4 @@
-"""Queries of routes, as /openapi.json shows them and as some are read."""
+"""Queries of routes, for /openapi.json; some are also read by these models."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from govor.api.request.fields import OptionalLanguage
 
 
 class ForceQuery(BaseModel):
-    """Whether work under way is ended."""
+    """The flag that ends work under way."""
 
-    force: bool = Field(False, description="Also where it is in use; its work ends.")
+    force: bool = Field(False, description="Even if it is in use; its work ends.")
 
 
 class StreamQuery(BaseModel):
-    """Whether progress is told."""
+    """The flag that asks for progress."""
 
     stream: bool = Field(False, description="Answer with named server-sent events.")
 
 
 class TaskQuery(BaseModel):
-    """Which models to list."""
+    """The filter by task."""
 
     task: Literal["transcribe", "translate", "diarize", "automatic-speech-recognition"] | None = Field(
         None, description="Only models that can do this."
@@ -30,7 +30,7 @@ class TaskQuery(BaseModel):
 
 
 class RegistryQuery(TaskQuery):
-    """Which models to list."""
+    """Filters of the registry."""
 
     language: OptionalLanguage = Field(None, description="Only models for it: a code or an English name.")
     state: Literal["available", "downloading", "installed", "loading", "loaded", "failed"] | None = Field(

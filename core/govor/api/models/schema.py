@@ -1,4 +1,4 @@
-"""Bodies of the routes that manage models on the disk, as /openapi.json shows them."""
+"""Bodies of the routes for models, for /openapi.json."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class ModelBody(BaseModel):
     aliases: list[str]
     description: str
     reason: str | None = Field(None, description="Why loading, or fetching, failed.")
-    path: str = Field("", description="The folder of its files; empty where it has none.")
-    device: str | None = Field(None, description="Where it runs, while it is loaded.")
-    precision: str | None = Field(None, description="What it computes with, while it is loaded.")
-    loaded_at: float | None = Field(None, description="Since when it is loaded, in seconds since 1970.")
+    path: str = Field("", description="The folder of its files; empty if it has none.")
+    device: str | None = Field(None, description="Device on which it runs, while it is loaded.")
+    precision: str | None = Field(None, description="Precision of its computation, while it is loaded.")
+    loaded_at: float | None = Field(None, description="When it was loaded, in seconds since 1970.")
     memory: int | None = Field(None, description="Bytes that it takes in memory, while it is loaded.")
     task: Literal["automatic-speech-recognition"] = "automatic-speech-recognition"
     language: list[str] = Field(description="The same as languages.")
     loaded: bool
-    name: str = Field(description="From here on gigastt's keys.")
+    name: str = Field(description="This and the following keys are gigastt's.")
     version: str
     encoder: Literal["fp32", "int8"]
     vocab_size: int = Field(description="0: unknown.")
@@ -42,7 +42,7 @@ class ModelBody(BaseModel):
 
 
 class ModelList(BaseModel):
-    """OpenAI's list, go-whisper's, and beside them the default model's keys for clients of gigastt."""
+    """The lists of OpenAI and go-whisper, and the default model's keys for clients of gigastt."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -52,39 +52,41 @@ class ModelList(BaseModel):
 
 
 class ResidentBody(BaseModel):
-    """A model in memory, on its way in or out."""
+    """A model in memory, or being loaded or unloaded."""
 
     id: str
     status: Literal["loading", "loaded", "unloading"]
     backend: str
     device: str | None = None
     precision: str | None = None
-    threads: int | None = Field(None, description="CPU threads of one call, as far as the plugin tells.")
-    workers: int | None = Field(None, description="Calls at once.")
+    threads: int | None = Field(None, description="CPU threads of one call, if the plugin reports them.")
+    workers: int | None = Field(None, description="Calls that run at once.")
     memory: int | None = Field(None, description="Bytes.")
     measured: bool = Field(False, description="`memory` is measured, not estimated.")
     working: int = Field(
-        0, description="Most bytes beyond `memory` while it worked, as measured; given back when it rests."
+        0, description="Most bytes beyond `memory` during its work, as measured; freed when it is idle."
     )
     loaded_at: float | None = Field(None, description="Seconds since 1970, as all times here.")
     load_seconds: float | None = None
     used_at: float | None = None
-    requests: int = Field(0, description="How many use it or wait for it.")
+    requests: int = Field(0, description="Requests that use it or wait for it.")
     ttl: float | None = Field(None, description="Seconds that it stays unused; -1: until the server stops.")
     expires_at: float | None = None
     pinned: bool = False
 
 
 class MemoryBody(BaseModel):
-    """Bytes."""
+    """Memory of models and of the process, in bytes."""
 
-    budget: int | None = Field(description="What models may take together; null: no limit.")
-    used: int = Field(description="What they take, and what is kept for those being loaded.")
-    process: int | None = Field(description="What the whole server takes; null where the system is silent.")
+    budget: int | None = Field(description="Limit for all models together; null: there is none.")
+    used: int = Field(description="Memory of loaded models, and memory reserved for those being loaded.")
+    process: int | None = Field(
+        description="Memory of the whole server; null if the system does not report it."
+    )
 
 
 class MemoryEvent(BaseModel):
-    """Something that became of a model."""
+    """A change of a model in memory."""
 
     time: float
     event: Literal["loaded", "reloaded", "unloaded", "expired", "evicted", "failed"]
@@ -94,9 +96,11 @@ class MemoryEvent(BaseModel):
 
 
 class Residents(BaseModel):
-    """What is in memory. `models` is what speaches answers."""
+    """Models in memory. `models` is the key of speaches."""
 
-    models: list[str] = Field(description="The names they were asked for by, ids where nobody asked.")
+    models: list[str] = Field(
+        description="Names by which they were requested; the id of a model that was not."
+    )
     data: list[ResidentBody]
     memory: MemoryBody
     events: list[MemoryEvent] = Field(description="The last hundred, the newest last.")
@@ -105,51 +109,51 @@ class Residents(BaseModel):
 class ErrorRate(BaseModel):
     """A word error rate as the model's publisher states it."""
 
-    set: str = Field(description="What it was measured on.")
+    set: str = Field(description="Test set of the measurement.")
     wer: float = Field(description="Percent.")
 
 
 class FileBody(BaseModel):
-    """One file of a model on its way to disk."""
+    """One file of a model during its download."""
 
     name: str
-    total: int = Field(description="Bytes; 0 where nobody states them.")
+    total: int = Field(description="Bytes; 0 if unknown.")
     completed: int
 
 
 class ProgressBody(BaseModel):
-    """How far a download has come."""
+    """Progress of a download."""
 
     status: str
-    total: int = Field(description="Bytes of all files; 0 where one is unknown.")
+    total: int = Field(description="Bytes of all files; 0 if one is unknown.")
     completed: int
     files: list[FileBody] = []
 
 
 class RegistryEntry(ModelBody):
-    """A model that is known here, installed or not."""
+    """A known model, installed or not."""
 
     state: Literal["available", "downloading", "installed", "loading", "loaded", "failed"]
-    size: int | None = Field(description="Bytes of its files; null where nobody states them.")
+    size: int | None = Field(description="Bytes of its files; null if unknown.")
     size_estimate: int | None = Field(
-        None, description="Bytes of all its files, estimated, where they are not stated; null: unknown."
+        None, description="Estimated bytes of all its files, if they are not stated; null: unknown."
     )
-    memory_estimate: int | None = Field(description="Bytes when loaded, estimated; null: unknown.")
+    memory_estimate: int | None = Field(description="Estimated bytes of memory when loaded; null: unknown.")
     tasks: list[str]
     licence: str
     error_rates: list[ErrorRate]
-    progress: ProgressBody | None = Field(None, description="While it is being fetched.")
+    progress: ProgressBody | None = Field(None, description="Present during its download.")
 
 
 class Registry(BaseModel):
-    """Every model that is known here."""
+    """All known models."""
 
     object: Literal["list"] = "list"
     data: list[RegistryEntry]
 
 
 class PullRequest(BaseModel):
-    """Which model to fetch: one of the four keys, which mean the same."""
+    """The model to fetch, by one of four keys with the same meaning."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -169,7 +173,7 @@ class PullRequest(BaseModel):
 
     @property
     def wanted(self) -> str:
-        """The model that is named; "" where none is. go-whisper names the file, `ggml-base.bin`."""
+        """Name of the model; "" if there is none. go-whisper sends the file's name, `ggml-base.bin`."""
         path = (self.path or "").removesuffix(".bin")
         return self.model or path or self.id or self.name or ""
 
@@ -180,17 +184,17 @@ class Deleted(BaseModel):
     id: str
     object: Literal["model"] = "model"
     deleted: Literal[True] = True
-    freed: int = Field(description="Bytes that the disk has back.")
-    note: str = Field("", description="What is still there, and why; empty where nothing is.")
+    freed: int = Field(description="Bytes that were freed on disk.")
+    note: str = Field("", description="Files that are still there, and why; empty if there are none.")
 
 
 class FileReport(BaseModel):
-    """One file, compared with what it was when it was fetched."""
+    """One file, compared with its hash at the time of download."""
 
     name: str
     state: Literal["ok", "damaged", "missing", "unchecked"]
-    expected: str = Field(description="sha256; empty where none is known.")
-    found: str = Field(description="sha256; empty where there is no file.")
+    expected: str = Field(description="sha256; empty if unknown.")
+    found: str = Field(description="sha256; empty if there is no file.")
 
 
 class Verified(BaseModel):

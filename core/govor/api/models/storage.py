@@ -1,4 +1,4 @@
-"""GET /v1/storage: what models take on the disk. POST /v1/storage/prune: delete what nobody needs."""
+"""GET /v1/storage: disk space of models. POST /v1/storage/prune: delete files that no model needs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class UsageBody(BaseModel):
     """One model on the disk."""
 
     model: str
-    own: int = Field(description="Bytes that only the models folder holds.")
-    shared: int = Field(description="Bytes that the Hugging Face cache holds too; they are there once.")
+    own: int = Field(description="Bytes in the models folder only.")
+    shared: int = Field(description="Bytes shared with the Hugging Face cache; the disk holds them once.")
     partial: int = Field(description="Bytes of an unfinished download, part of `own`.")
 
 
@@ -32,37 +32,37 @@ class UnusedBody(BaseModel):
 
 
 class Storage(BaseModel):
-    """What the models folder takes."""
+    """Disk space of the models folder."""
 
     folder: str
-    free: int = Field(description="Bytes that its disk has left.")
+    free: int = Field(description="Free bytes on its disk.")
     models: list[UsageBody]
     unused: list[UnusedBody]
 
 
 class Pruned(BaseModel):
-    """What was deleted."""
+    """Deleted files and folders."""
 
     freed: int
     removed: list[UnusedBody]
 
 
 def storage_routes(service: Service) -> Blueprint:
-    """The routes, bound to a service."""
+    """Return the routes, bound to a service."""
     routes = Blueprint("storage", __name__)
 
     @routes.get("/v1/storage")
     @tag(["Models"])
     @document_response(Storage)
     async def storage() -> dict[str, object]:
-        """What each model takes on the disk, and what no model needs."""
+        """Disk space of each model, and files that no model needs."""
         return Storage.model_validate(await asyncio.to_thread(look_at, service)).model_dump()
 
     @routes.post("/v1/storage/prune")
     @tag(["Models"])
     @document_response(Pruned)
     async def prune_storage() -> dict[str, object]:
-        """Delete unfinished downloads, and files of models that are known no more."""
+        """Delete unfinished downloads, and files of models that are no longer known."""
         gone = await asyncio.to_thread(prune, service.store, list(service.catalogue))
         body = {"freed": sum(item.size for item in gone), "removed": [asdict(item) for item in gone]}
         return Pruned.model_validate(body).model_dump()
@@ -71,7 +71,7 @@ def storage_routes(service: Service) -> Blueprint:
 
 
 def look_at(service: Service) -> dict[str, Any]:
-    """What lies in a service's models folder, in the shape of the route."""
+    """Return the contents of a service's models folder, as the route answers them."""
     store, models = service.store, list(service.catalogue)
     return {
         "folder": str(store.root),

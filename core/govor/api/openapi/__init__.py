@@ -1,1 +1,1 @@
-"""/openapi.json and the page that shows it."""
+"""/openapi.json, and the page /docs that shows it."""

@@ -1,4 +1,4 @@
-"""The page /docs, which shows /openapi.json with scripts from an installed package, not a CDN."""
+"""The page /docs, which shows /openapi.json with scripts from an installed package, not from a CDN."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Govor</title>
 <link rel="icon" href="UPdocs/icon.svg"><link rel="stylesheet" href="UPdocs/swagger-ui.css"></head>
 <body><div id="swagger-ui"></div><script src="UPdocs/swagger-ui-bundle.js"></script><script>
-// validatorUrl: by default every visitor's browser would show this server's address to swagger.io
+// validatorUrl: by default each browser would send this server's address to swagger.io
 SwaggerUIBundle({dom_id: "#swagger-ui", url: "UPopenapi.json", deepLinking: true, validatorUrl: null});
 </script></body></html>
 """
 UP = "UP"
-"""Stands where a link leads out of the page's folder: a proxy may serve all of it below another path."""
+"""Placeholder for the relative path to the root: a proxy may serve the server below another path."""
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" '
@@ -30,11 +30,11 @@ ICON = (
     'stroke-linecap="round"/></svg>'
 )
 KEPT = "max-age=3600"
-"""How long a browser may keep what the page is made of."""
+"""How long a browser may cache the page's assets."""
 
 
 def docs_routes(app: Quart) -> None:
-    """Add the page, what it is made of, and the way to it from the server's bare address."""
+    """Add the page, its assets, and the redirect to it from /."""
     folder = importlib.resources.files("flask_swagger_ui") / "dist"
 
     @app.get("/")

@@ -1,4 +1,4 @@
-"""/openapi.json: what the decorators of the routes say, put in order, and what they cannot."""
+"""/openapi.json: built from the routes' decorators, sorted, with additions that they cannot express."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ EVENT = {
     "description": "One event of the stream.",
     "required": ["data"],
     "properties": {
-        "event": {**TEXT, "description": "Its name, where it has one."},
-        "id": {**TEXT, "description": "What Last-Event-ID may name, where it has one."},
-        "data": {**TEXT, "description": "An object in JSON; in OpenAI's streams last of all [DONE]."},
+        "event": {**TEXT, "description": "Its name, if it has one."},
+        "id": {**TEXT, "description": "Its id for Last-Event-ID, if it has one."},
+        "data": {**TEXT, "description": "An object in JSON; the last one of OpenAI's streams is [DONE]."},
     },
 }
 BASES = ("/v1", "/api/v1")
 DEPLOYMENT = "/openai/deployments/{name}"
 DOUBLES = "/api/v1/"
-"""How paths begin that repeat others: they come last."""
+"""Prefix of paths that repeat others; these are sorted to the end."""
 
 FIRST = ("file", "audio_file", "model", "language", "response_format", "stream", "prompt")
-"""Fields of forms that are looked for first; the others follow as they are declared."""
+"""Fields that come first in forms; the others follow in the order of their declaration."""
 
 DOCUMENT = "/openapi.json"
 AUDIO = ("transcriptions", "translations", "diarize")
@@ -65,18 +65,18 @@ TEXT_BODIES = {
     "GET /v1/jobs/{job}/result": FORMATS,
     "GET /v1/jobs/{job}/events": (EVENTS,),
 }
-"""What routes answer beside JSON."""
+"""Content types of routes' answers beside JSON."""
 
 RECORDINGS = ("audio/wav", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "application/octet-stream")
 RAW_PATHS = ("/v1/transcribe", "/v1/transcribe/stream")
-"""Routes whose body is the recording, of these types and all others."""
+"""Routes whose body is the recording, of the types RECORDINGS or any other."""
 
 
 TAGS = {
     "Audio": "Recordings to text: OpenAI's routes, and go-whisper's below /api/v1.",
     "Jobs": "Transcriptions that go on without their client.",
-    "Models": "Models on the disk and in memory: which there are, fetching, loading, deleting.",
-    "Status": "Whether the server lives, is ready, and what is installed.",
+    "Models": "Models on disk and in memory: list, fetch, load, delete.",
+    "Status": "Liveness, readiness and installed plugins.",
     "Azure": "OpenAI's routes below Azure's base URL; a deployment is the name of a model.",
     "gigastt": "The routes of gigastt; their errors are flat.",
     "whisper-asr-webservice": "Its two routes, which Bazarr speaks; errors are OpenAI's.",
@@ -100,7 +100,7 @@ FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 class Provider(OpenAPIProvider):
-    """Adds what the decorators cannot say: text bodies beside JSON, errors of every route, open routes."""
+    """Adds to the decorators' document: text bodies beside JSON, errors of all routes, open routes."""
 
     def schema(self) -> dict[str, Any]:
         """Return the whole document."""
@@ -124,7 +124,7 @@ class Provider(OpenAPIProvider):
 
 
 class Documents:
-    """The document with and without padlocks, made once: that takes a large part of a second."""
+    """The document with and without security schemes, built once: that takes a large part of a second."""
 
     def __init__(self, provider: Callable[[], OpenAPIProvider]):
         self._provider = provider
@@ -132,7 +132,7 @@ class Documents:
         self._made: dict[bool, str] = {}
 
     async def get(self, *, keyed: bool) -> str:
-        """Return it as JSON, as it is where keys are asked for or are not."""
+        """Return the document as JSON; `keyed`: keys are asked for."""
         async with self._making:
             if not self._made:
                 self._made = await asyncio.to_thread(self._make)
@@ -142,11 +142,11 @@ class Documents:
         document = self._provider().schema()
         made = {True: dump_json(document)}
         del document["security"], document["components"]["securitySchemes"]
-        return {**made, False: dump_json(document)}  # a key is taken, and none is to be asked for
+        return {**made, False: dump_json(document)}  # keys are optional, so the page should not ask for one
 
 
 def _answers(route: str, documented: dict[Any, Any]) -> dict[str, Any]:
-    """What the decorators list of a route, and the text bodies that it may answer instead of JSON."""
+    """Return a route's answers from its decorators, and the text bodies that it may send instead of JSON."""
     answers = {str(status): answer for status, answer in documented.items()}
     if not answers and route not in TEXT_BODIES:
         answers = {"204": {"description": "Done; there is no body.", "content": {}}}
@@ -158,7 +158,7 @@ def _answers(route: str, documented: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _describe_request(path: str, operation: dict[str, Any]) -> None:
-    """Say of parameters and bodies what their models cannot."""
+    """Add to parameters and bodies what their models cannot express."""
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":
             parameter["description"], parameter["example"] = PATH_PARAMETERS[parameter["name"]]
@@ -179,7 +179,7 @@ def _describe_request(path: str, operation: dict[str, Any]) -> None:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Leave out null: in forms and queries what is absent is not there, and there is no other nothing."""
+    """Remove null from a schema: forms and queries have no null, an unset field is absent."""
     branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
     schema = {key: value for key, value in schema.items() if (key, value) != ("default", None)}
     if len(branches) == 1:
@@ -189,7 +189,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_default(schema: dict[str, Any]) -> dict[str, Any]:
-    """Let a field be empty that may be absent, which is the same: pages send a made-up value otherwise."""
+    """Allow an optional field to be empty, which means absent: otherwise pages send an example value."""
     if {"default", "enum", "minLength"} & schema.keys() or schema.get("format") == "binary":
         return schema
     if schema.get("type") in ("integer", "number"):
@@ -208,15 +208,15 @@ def _object_of(**properties: Any) -> dict[str, Any]:
 
 
 def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
-    """Add the route of the document; `keyed` tells whether keys are asked for.
+    """Add the route of the document; `keyed` returns whether keys are asked for.
 
-    Call it before the routes that are to be documented are asked for.
+    Call it before any documented route is requested.
     """
 
     QuartSchema(
         app,
         info=Info(title="Govor", version=__version__, description=ABOUT),
-        servers=[Server(url=".", description="This server.")],  # whatever path a proxy serves it below
+        servers=[Server(url=".", description="This server.")],  # a proxy may serve it below another path
         security_schemes={
             "key": HttpSecurityScheme(scheme="bearer"),
             "key_header": APIKeySecurityScheme(in_="header", name="X-API-Key"),

@@ -1,6 +1,6 @@
-"""Which errors each route can answer with, for /openapi.json: by status, with their codes and meanings.
+"""The errors that each route can answer with, for /openapi.json: by status, with codes and meanings.
 
-The tests ask every route a great deal that is wrong, and compare what comes with what is listed here.
+Tests send many wrong requests to every route, and compare the errors with this list.
 """
 
 from __future__ import annotations
@@ -67,26 +67,26 @@ RULES: tuple[tuple[str, Kinds], ...] = (
     (r"GET /v1/jobs/{job}/result", (errors.TranscriptionFailed, *SOUND, *MEMORY, *MODEL)),
     (r"GET /metrics", (errors.MetricsDisabled,)),
 )
-"""What "METHOD /path" looks like, and errors of such routes; all rules that fit are added up."""
+"""Patterns of "METHOD /path", each with errors of such routes; the errors of all matches are combined."""
 
 GUARDED: Kinds = (errors.Unauthorized, errors.RateLimited, errors.OriginDenied, errors.HostDenied)
-"""Errors of every route that is not open to all."""
+"""Errors of all routes that are not open to everybody."""
 
 
 def refusals(method: str, path: str, *, is_open: bool) -> dict[str, Any]:
-    """Return OpenAPI's answers of a route by status, those of the framework excepted."""
+    """Return a route's error answers for OpenAPI, by status, without the framework's own errors."""
     route = f"{method.upper()} {path}"
     kinds = {kind for rule, listed in RULES if re.fullmatch(rule, route) for kind in listed}
     if not is_open:
         kinds |= set(GUARDED)
     by_status: dict[int, dict[str, str]] = {}
-    for status, code, meaning in sorted(_told(path, kind) for kind in kinds):
+    for status, code, meaning in sorted(_code_and_meaning(path, kind) for kind in kinds):
         by_status.setdefault(status, {}).setdefault(code, meaning)
     return {str(status): _answer(path, codes) for status, codes in by_status.items()}
 
 
 def all_kinds(kind: type[errors.GovorError] = errors.GovorError) -> Iterator[type[errors.GovorError]]:
-    """Every error that there is, but for the one that keeps the server from starting."""
+    """Yield all kinds of errors, except the one that keeps the server from starting."""
     if kind is not errors.ConfigurationError:
         yield kind
     for child in kind.__subclasses__():
@@ -94,8 +94,8 @@ def all_kinds(kind: type[errors.GovorError] = errors.GovorError) -> Iterator[typ
             yield from all_kinds(child)
 
 
-def _told(path: str, kind: type[errors.GovorError]) -> tuple[int, str, str]:
-    """Return status and code of an error in the dialect of a path, and what it means."""
+def _code_and_meaning(path: str, kind: type[errors.GovorError]) -> tuple[int, str, str]:
+    """Return status, code and meaning of an error in the dialect of a path."""
     example = errors.GovorError("")
     example.status, example.code = kind.status, kind.code
     status, body, _ = in_dialect(path, example)

@@ -1,1 +1,1 @@
-"""Fields of a request, in every spelling, made into the engine's work."""
+"""Turns a request's fields, in every spelling, into work for the engine."""

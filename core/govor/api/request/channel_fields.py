@@ -1,4 +1,4 @@
-"""Channels that are heard apart: the fields that ask for it, and the settings where a client does not."""
+"""Separate channels: the fields that ask for them, and the settings for clients that do not say."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ NAME_SCHEMA: dict[str, JsonValue] = {
     "maxLength": LONGEST_NAME,
     "pattern": r"^[^\s,]([^,]*[^\s,])?$",
 }
-"""A name as clients may send it: in a form a comma stands between two."""
+"""A channel's name as clients may send it: in a form, commas separate names."""
 
 
 class ChannelFields(BaseModel):
-    """What becomes of the channels of a recording."""
+    """Fields that say how the channels of a recording are treated."""
 
     channels: Literal["", "mixed", "separate"] = Field(
         "",
-        description="separate: one party per channel, each transcribed apart (not in OpenAI's API). A "
-        "number: how many channels sound without a header has. Empty: as the settings say.",
+        description="separate: one speaker per channel, each transcribed apart (not in OpenAI's API). A "
+        "number: how many channels headerless audio has. Empty: as the settings say.",
     )
     channel_names: list[ChannelName] = Field(
         [],
         max_length=MOST_CHANNELS,
-        description="What separate channels are called, in their order.",
+        description="Names of separate channels, in their order.",
         json_schema_extra={"uniqueItems": True, "items": NAME_SCHEMA},
     )
 
@@ -46,8 +46,8 @@ class ChannelFields(BaseModel):
             raise InvalidParam("Two channels have the same name.", param=NAMES)
 
 
-def wanted_parties(settings: Settings, fields: ChannelFields | None = None) -> SeparateChannels | None:
-    """Return how channels are heard apart; None: they are mixed. The operator says what a client does not."""
+def separate_channels(settings: Settings, fields: ChannelFields | None = None) -> SeparateChannels | None:
+    """Return how channels are separated; None: they are mixed. The client's fields override the settings."""
     how = (fields.channels if fields else "") or settings.channels
     names = tuple(fields.channel_names if fields else ()) or settings.channel_names
     return SeparateChannels(names) if how == "separate" else None
@@ -56,9 +56,10 @@ def wanted_parties(settings: Settings, fields: ChannelFields | None = None) -> S
 def find_diarizer(
     service: Service, parties: SeparateChannels | None, wanting: str | None = None
 ) -> Model | None:
-    """Return what tells speakers apart; `parties` need it for mono recordings only, and do without.
+    """Return the diarizer; None: there is none, and separate channels need one for mono recordings only.
 
-    Raises UnsupportedOperation, ModelNotFound, ModelNotInstalled.
+    `wanting` names the field that asks for speakers. Without `parties`, a missing diarizer raises
+    UnsupportedOperation, ModelNotFound or ModelNotInstalled.
     """
     try:
         return service.router.diarizer(wanting)

@@ -1,4 +1,4 @@
-"""OpenAI's `chunking_strategy`: how speech is told from silence."""
+"""OpenAI's `chunking_strategy`: how speech is separated from silence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ServerVad(BaseModel):
     threshold: float = Field(0.5, ge=0, le=1)
 
     def rules(self) -> SpeechRules:
-        """How it tells speech from silence."""
+        """Return it as rules for finding speech."""
         return SpeechRules(
             threshold=self.threshold,
             silence=self.silence_duration_ms / 1000,
@@ -45,7 +45,7 @@ def read_strategy(text: str) -> Any:
 
 
 def check_strategy(value: object) -> None:
-    """Name one key that nobody knows: pydantic would name each."""
+    """Raise InvalidParam for one unknown key: pydantic would name each."""
     if isinstance(value, dict) and (unknown_names := value.keys() - ServerVad.model_fields.keys()):
         name = min(unknown_names)[:40]
         raise InvalidParam(f"'chunking_strategy' has no key '{name}'.", param="chunking_strategy")

@@ -1,6 +1,6 @@
-"""The form of a transcription request: every field of OpenAI's, in every spelling that clients use.
+"""The form of a transcription request: all fields of OpenAI's API, in all spellings that clients use.
 
-Knows nothing of models: what a model cannot honour is found out later.
+Knows nothing of models: options that a model cannot honour are found later.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def _language(value: str) -> str | None:
 
 
 def _named(values: object) -> object:
-    """Leave out of a list of languages what names none."""
+    """Leave out of a list of languages the entries that mean any language."""
     return [value for value in values if not means_any(str(value))] if isinstance(values, list) else values
 
 
-ALTERNATIVES = ("ServerVad", "literal['auto']")  # pydantic's names for the branches of chunking_strategy
+ALTERNATIVES = ("ServerVad", "literal['auto']")  # pydantic's names for the alternatives of chunking_strategy
 _NAMED = WithJsonSchema({"type": "string", "format": "language"})
 Language = Annotated[str, BeforeValidator(parse_language), _NAMED]
 OptionalLanguage = Annotated[str | None, BeforeValidator(_language), _NAMED]
@@ -73,49 +73,49 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
     keywords: list[str] = Field([], description="Words and names to expect.")
     response_format: str = Field(
-        "json", description="What the answer is.", json_schema_extra={"enum": list(MEDIA_TYPES)}
+        "json", description="Format of the answer.", json_schema_extra={"enum": list(MEDIA_TYPES)}
     )
     temperature: float | None = Field(
         None, ge=0, le=1, description="Sampling temperature, 0 to 1.", json_schema_extra={"default": 0}
     )
     timestamp_granularities: Annotated[list[Literal["word", "segment"]], ONE_FAULT] = Field(
         [],
-        description="What verbose_json gives times for; default: segment. With segment, paragraphs of "
-        "txt have times too.",
+        description="Which times verbose_json has; default: segment. With segment, paragraphs of txt have "
+        "times too.",
     )
     include: Annotated[list[Literal["logprobs"]], ONE_FAULT] = Field(
-        [], description="logprobs: of every token, with json only."
+        [], description="logprobs: those of every token, with json only."
     )
     stream: bool = Field(False, description="Answer with server-sent events while the text appears.")
     chunking_strategy: Literal["auto"] | ServerVad | None = Field(
-        None, description='"auto", or {"type": "server_vad", …}: how speech is told from silence.'
+        None, description='"auto", or {"type": "server_vad", …}: how speech is separated from silence.'
     )
     diarize: bool = Field(
         False, description="Name the speakers, in all formats but json (not in OpenAI's API)."
     )
-    vad: bool = Field(True, description="false: take everything for speech (not in OpenAI's API).")
+    vad: bool = Field(True, description="false: treat all audio as speech (not in OpenAI's API).")
 
     background: bool = Field(False, description="Answer at once with a job (not in OpenAI's API).")
-    webhook_url: str = Field("", description="Whom to tell when the job has ended (not in OpenAI's API).")
-    file_url: str = Field("", description="Where the recording is, instead of `file` (not in OpenAI's API).")
+    webhook_url: str = Field("", description="URL to call when the job has ended (not in OpenAI's API).")
+    file_url: str = Field("", description="URL of the recording, instead of `file` (not in OpenAI's API).")
 
     _foreign: Adopted = PrivateAttr(Adopted())
 
     @property
     def foreign(self) -> Adopted:
-        """What fields of other servers come to."""
+        """Result of the fields of other servers."""
         return self._foreign
 
     @property
     def names_words(self) -> bool:
-        """Times of words are asked for by name."""
+        """Whether word times are asked for by name."""
         return "word" in self.timestamp_granularities or self._foreign.words
 
     @property
     def wants_words(self) -> bool:
-        """Times of words are asked for and show in the answer, or cut subtitles well.
+        """Whether word times are asked for and shown in the answer, or needed to break subtitles.
 
-        The result of a job can be had in any format.
+        The result of a job can be shown in any format.
         """
         if self.response_format in SUBTITLE_FORMATS:
             return True
@@ -124,47 +124,47 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
 
     @property
     def unasked(self) -> frozenset[str]:
-        """Options that the client did not ask for by name."""
+        """Options that are set although the client did not ask for them by name."""
         return frozenset() if self.names_words else frozenset({"words"})
 
     def with_words(self) -> Fields:
-        """The same, with times of words beside what else there is, as another server's field asks for."""
+        """Return a copy that also asks for word times, as another server's field does."""
         fields = self.model_copy()
         fields._foreign = replace(self._foreign, words=True)
         return fields
 
     @property
     def unshown(self) -> tuple[str, ...]:
-        """Fields that say nothing in the format that is asked for."""
+        """Fields for subtitles that have no effect in the requested format."""
         if self.background or self.response_format in SUBTITLE_FORMATS:
             return ()
         return tuple(name for name in LineFields.model_fields if getattr(self, name) is not None)
 
     @property
     def wants_logprobs(self) -> bool:
-        """Log-probabilities are asked for."""
+        """Whether log-probabilities are asked for."""
         return "logprobs" in self.include
 
     @property
     def wants_speakers(self) -> bool:
-        """Speakers are to be told apart, and show in the answer; that of a job can be had in any format."""
+        """Whether speakers are asked for and shown; the result of a job can be shown in any format."""
         shown = self.background or self.response_format in SPEAKER_FORMATS
         return (self.diarize and shown) or self.response_format == "diarized_json"
 
     @property
     def unshown_speakers(self) -> tuple[str, ...]:
-        """Fields of speakers that the answer has no room for."""
+        """Fields for speakers that have no effect because the answer shows none."""
         if self.wants_speakers:
             return ()
         return ("diarize", *self.asked_of_speakers) if self.diarize else self.asked_of_speakers
 
     @property
     def asked_of_speakers(self) -> tuple[str, ...]:
-        """Fields that say who may speak, and how many."""
+        """Fields set by the client that name known speakers or limit their number."""
         return tuple(name for name in SpeakerFields.model_fields if getattr(self, name))
 
     def options(self, task: Task) -> Options:
-        """What the model is asked."""
+        """Return the options for the model."""
         return Options(
             task=task,
             language=self.language,
@@ -177,7 +177,7 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
         )
 
     def rules(self) -> SpeechRules | None:
-        """How speech is told from silence, as far as the client says."""
+        """Return the client's rules for finding speech; None: there are none."""
         if not self.vad:
             return NO_DETECTION
         if isinstance(self.chunking_strategy, ServerVad):
@@ -186,17 +186,16 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
 
 
 def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict: bool = False) -> Fields:
-    """Read the form; `default_format` stands where it has no response_format.
+    """Read the form; `default_format` is used if it has no response_format.
 
-    Fields that are not done are passed over, or refused where it is to be `strict`. Raises InvalidParam
-    naming the field.
+    Unknown fields are ignored, or refused if `strict`. Raises InvalidParam with the field's name.
     """
     values = gather(form, {*Fields.model_fields, *KNOWN})
     counted = values.pop("channels") if str(values.get("channels", "")).strip().isdecimal() else ""
     for name in sorted(values.keys() - Fields.model_fields.keys() - KNOWN - UNNEEDED):
         if strict:
             raise InvalidParam(f"There is no field '{name[:40]}'.", param=name[:40])
-        log.debug("Passed over the field %r, which nobody knows", name[:40])
+        log.debug("Ignored the unknown field %r", name[:40])
     if default_format:
         values.setdefault("response_format", default_format)
     try:
@@ -204,7 +203,7 @@ def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict:
         fields = Fields.model_validate(values)
     except ValidationError as error:
         raise invalid(error) from error
-    if counted and not fields.channels:  # the number is for sound without a header
+    if counted and not fields.channels:  # a number describes headerless audio
         foreign = replace(foreign, left=(*foreign.left, "channels"))
     fields._foreign = foreign
     _check(fields)
@@ -220,7 +219,7 @@ def parse_flag(query: MultiDict[str, str], name: str) -> bool:
 
 
 def _check(fields: Fields) -> None:
-    """Refuse what does not go together."""
+    """Raise InvalidParam for fields that contradict each other, or an unknown format."""
     fields.check_people()
     fields.check_channels()
     if fields.response_format not in MEDIA_TYPES:
@@ -237,7 +236,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_fields_as(model: type[Model], given: Mapping[str, str]) -> Model:
-    """Return what a form or query says of a model's fields; others are passed over. Raises InvalidParam."""
+    """Read a model's fields from a form or query; others are ignored. Raises InvalidParam."""
     try:
         return model.model_validate(present(given, model.model_fields))
     except ValidationError as error:
@@ -245,9 +244,9 @@ def read_fields_as(model: type[Model], given: Mapping[str, str]) -> Model:
 
 
 def invalid(error: ValidationError) -> InvalidParam:
-    """Name the field and what is wrong; of a value that fits no alternative, about the nearest one."""
-    told = error.errors(include_url=False, include_input=False)
-    nearest = max(told, key=lambda item: len(item["loc"]))
+    """Return an error with the field and its fault; if no alternative fits, for the nearest one."""
+    faults = error.errors(include_url=False, include_input=False)
+    nearest = max(faults, key=lambda item: len(item["loc"]))
     path = [str(part) for part in nearest["loc"] if part not in ALTERNATIVES and not isinstance(part, int)]
     message = fault_of({**nearest, "loc": [".".join(path)[:80]]})
     return InvalidParam(f"{message}.", param=path[0][:80])

@@ -1,6 +1,6 @@
-"""Fields that other servers take for a transcription: those that mean something here are done.
+"""Transcription fields of other servers: those with an equivalent here are honoured, the others reported.
 
-Of faster-whisper's servers (Speaches and others), whisper.cpp, vLLM, LocalAI. What is not done is named.
+Of faster-whisper's servers (Speaches and others), whisper.cpp, vLLM, LocalAI.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ APART = (
     "channel_identification",
     "enable_separate_recognition_per_channel",
 )
-"""What public services call one party per channel."""
+"""Names of public services' fields for one speaker per channel."""
 
 MEANT = {
     **dict.fromkeys(APART, "channels"),
@@ -34,10 +34,10 @@ MEANT = {
     "vad_filter": "vad",
     "word_timestamps": "timestamp_granularities",
 }
-"""Fields that are done, and what they are called here; a task is called as what it asks for."""
+"""Fields that are honoured, each with its equivalent here; that of a task is the route it asks for."""
 
 TASKS = frozenset({"task", "translate"})
-"""Fields that are done where the answer is what they ask for."""
+"""Fields that count as honoured if the answer is for the task that they ask for."""
 
 RULES = {
     "threshold": ("threshold", "vad_threshold"),
@@ -46,20 +46,20 @@ RULES = {
     "minimum": ("min_speech_duration_ms", "vad_min_speech_duration_ms"),
     "padding": ("speech_pad_ms", "vad_speech_pad_ms"),
 }
-"""How speech is told from silence, as faster-whisper's servers and whisper.cpp call it."""
+"""Rules for finding speech, each with its names for faster-whisper's servers and whisper.cpp."""
 
 UNNEEDED = frozenset({"segment_size"})
-"""go-whisper's: recordings of any length are read piece by piece."""
+"""go-whisper's; not needed, since recordings of any length are read piece by piece."""
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
-"""What is fit for a header."""
+"""A field's name that is fit for a header."""
 
 MOST = 20
-"""Fields that are named in one answer."""
+"""Most fields that one answer names."""
 
 
 class ForeignFields(BaseModel):
-    """Fields of other servers that are done. `None`: the form does not have them."""
+    """Fields of other servers that are honoured. `None`: the form does not have them."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -77,7 +77,7 @@ class ForeignFields(BaseModel):
     padding: int | None = Field(None, ge=0, le=5_000, validation_alias=AliasChoices(*RULES["padding"]))
 
     def rules(self) -> SpeechRules | None:
-        """How speech is told from silence: what is not said is as in faster-whisper; None: nothing is."""
+        """Return rules for finding speech, with faster-whisper's defaults; None: no such field is set."""
         usual = SpeechRules()
         if not self.model_fields_set & RULES.keys():
             return None
@@ -92,25 +92,25 @@ class ForeignFields(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """What the fields of other servers come to."""
+    """Result of the fields of other servers."""
 
     done: tuple[str, ...] = ()
-    """NAME=OURS of those that are done, whatever the answer is."""
+    """NAME=OURS for each field that is honoured, for any task."""
     left: tuple[str, ...] = ()
-    """Those that are not."""
+    """Names of fields that are not honoured."""
     tasks: tuple[tuple[str, Task], ...] = ()
-    """What is asked for by which field; the route decides whether that is done."""
+    """Fields that ask for a task, each with its task; the route decides whether they are honoured."""
     rules: SpeechRules | None = None
     words: bool = False
-    """Times of words are asked for, beside what else there is."""
+    """Whether word times are asked for, in addition to other times."""
 
     @property
     def translates(self) -> bool:
-        """A translation is asked for."""
+        """Whether a translation is asked for."""
         return any(task == "translate" for _, task in self.tasks)
 
     def answered(self, task: Task) -> Adopted:
-        """Tell which of the fields that ask for a task are done, now that it is known."""
+        """Return a copy for a known task: each field that asks for a task is honoured or not."""
         ours = "translations" if task == "translate" else "transcriptions"
         done = (f"{name}={ours}" for name, wanted in self.tasks if wanted == task)
         left = (name for name, wanted in self.tasks if wanted != task)
@@ -120,11 +120,11 @@ class Adopted:
 
 
 KNOWN = frozenset({*MEANT, *(name for names in RULES.values() for name in names)})
-"""Every field of another server that is done."""
+"""All fields of other servers that are honoured."""
 
 
 def adopt(values: dict[str, Any], own: Container[str]) -> Adopted:
-    """Turn fields of other servers into `own` ones, among `values`; what a client says in both, ours decides.
+    """Convert fields of other servers among `values` into `own` ones, in place; if both are set, ours counts.
 
     Raises ValidationError.
     """
@@ -133,10 +133,10 @@ def adopt(values: dict[str, Any], own: Container[str]) -> Adopted:
     rules = None if values.get("chunking_strategy") else fields.rules()
     if rules is None:
         done -= {name for names in RULES.values() for name in names}
-    told = tuple(f"{name}={MEANT.get(name, 'chunking_strategy')}" for name in sorted(done - TASKS))
+    honoured = tuple(f"{name}={MEANT.get(name, 'chunking_strategy')}" for name in sorted(done - TASKS))
     left = sorted(name for name in values if name not in own and name not in done)
     words = bool(fields.word_timestamps) and "word_timestamps" in done
-    return Adopted(told, fit(left), tuple(_tasks(fields)), rules, words)
+    return Adopted(honoured, fit(left), tuple(_tasks(fields)), rules, words)
 
 
 def _tasks(fields: ForeignFields) -> Iterator[tuple[str, Task]]:
@@ -147,18 +147,18 @@ def _tasks(fields: ForeignFields) -> Iterator[tuple[str, Task]]:
 
 
 def unknown_names(form: Mapping[str, str], own: Container[str]) -> tuple[str, ...]:
-    """Return the fields of a form that say something and are not a route's own."""
+    """Return the names of non-empty fields that the route does not have."""
     names = {name.partition("[")[0] for name, text in form.items() if text.strip()}
     return fit(sorted(name for name in names if name not in own))
 
 
 def fit(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names that a header can hold; those that need not be done are none."""
+    """Return the names that fit a header, without UNNEEDED ones, MOST of them at most."""
     return tuple(name for name in names if NAME.fullmatch(name) and name not in UNNEEDED)[:MOST]
 
 
 def _put(values: dict[str, Any], name: str, fields: ForeignFields) -> bool:
-    """Put what a field means among `values`; tell whether that had a place."""
+    """Set the equivalent of a field among `values`; return whether it was not set already."""
     match name:
         case "vad_filter":
             return _set(values, "vad", fields.vad_filter)

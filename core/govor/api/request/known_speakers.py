@@ -1,4 +1,4 @@
-"""Known speakers: the fields that name them, and their voices out of data URLs."""
+"""Known speakers: the fields that name them, and their voices, decoded from data URLs."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ COUNTS = ("num_speakers", "min_speakers", "max_speakers")
 
 
 def count_people(exactly: int, least: int, most: int) -> tuple[int, int | None]:
-    """Return how many people speak at least and at most, None for any number; 0 says nothing.
+    """Return the least and most speakers, None for no limit; an argument of 0 is unset.
 
-    Raises InvalidParam where the numbers contradict each other.
+    Raises InvalidParam if the numbers contradict each other.
     """
     if most and least > most:
         raise InvalidParam(
@@ -49,37 +49,37 @@ def count_people(exactly: int, least: int, most: int) -> tuple[int, int | None]:
 
 
 class SpeakerFields(BaseModel):
-    """Who may be heard in the recording."""
+    """Fields for the speakers of the recording: those who are known, and how many there are."""
 
     known_speaker_names: list[str] = Field(
-        [], max_length=MOST, description="Names of speakers who may be heard, four at most."
+        [], max_length=MOST, description="Names of speakers who may occur, four at most."
     )
     known_speaker_references: list[str] = Field(
         [],
         max_length=MOST,
-        description="For each name 2 to 10 s of that voice, as a data URL: data:audio/wav;base64,…",
+        description="For each name, 2 to 10 s of that voice as a data URL: data:audio/wav;base64,…",
     )
 
-    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many people speak; 0: found out.")
-    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at least.")
-    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="How many at most; 0: any number.")
+    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Number of speakers; 0: it is detected.")
+    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Smallest number of speakers.")
+    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Largest number of speakers; 0: no limit.")
 
     @property
     def people(self) -> tuple[int, int | None]:
-        """How many speak at least and at most. Raises InvalidParam, as `check_people` does."""
+        """Least and most speakers, None for no limit. Raises InvalidParam, as `check_people` does."""
         return count_people(self.num_speakers, self.min_speakers, self.max_speakers)
 
     @property
     def counts(self) -> tuple[str, ...]:
-        """The fields that say how many speak."""
+        """Names of the fields with numbers of speakers that are set."""
         return tuple(name for name in COUNTS if getattr(self, name))
 
     def check_people(self) -> None:
-        """Refuse numbers that contradict each other. Raises InvalidParam."""
+        """Raise InvalidParam if the numbers of speakers contradict each other."""
         count_people(self.num_speakers, self.min_speakers, self.max_speakers)
 
     def check_known(self) -> None:
-        """Refuse names without references, and the same name twice. Raises InvalidParam."""
+        """Raise InvalidParam for names without references, and for a name that occurs twice."""
         names, references = len(self.known_speaker_names), len(self.known_speaker_references)
         if names != references:
             raise InvalidParam(
@@ -94,7 +94,7 @@ class SpeakerFields(BaseModel):
 async def known_speakers(
     fields: SpeakerFields, decoders: Decoders, spool_dir: Path | None
 ) -> tuple[KnownSpeaker, ...]:
-    """Decode the references. Raises InvalidParam: no data URL, no sound in it, too short or too long."""
+    """Decode the references. Raises InvalidParam if one is no data URL, not audio, too short or too long."""
     pairs = zip(fields.known_speaker_names, fields.known_speaker_references, strict=True)
     return tuple(
         [
@@ -121,7 +121,7 @@ def _voice(name: str, url: str, decoders: Decoders, spool_dir: Path | None) -> A
 
 
 def _content(url: str) -> bytes:
-    """Return what a data URL holds. Raises ValueError."""
+    """Return the content of a data URL. Raises ValueError."""
     head = DATA_URL.match(url.strip())
     if head is None:
         raise ValueError("it is no data URL; write data:audio/wav;base64,… with the recording in base64.")
@@ -132,7 +132,7 @@ def _content(url: str) -> bytes:
 
 
 def _decode(data: bytes, decoders: Decoders, spool_dir: Path | None) -> Audio:
-    """Decode no more than tells that it is too long. Raises InvalidAudio."""
+    """Decode to mono at 16 kHz, at most LONGEST + 1 s and a block. Raises InvalidAudio."""
     with tempfile.NamedTemporaryFile(prefix=SPOOLED, dir=spool_dir) as file:
         file.write(data)
         file.flush()

@@ -1,4 +1,4 @@
-"""The fields that limit the lines of subtitles, under the names that Whisper's command line gave them."""
+"""Fields that limit the lines of subtitles, under their names in Whisper's command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from govor.settings.subtitles import Subtitles
 
 
 class LineFields(BaseModel):
-    """Those of a form; None: as the settings say."""
+    """Limits in a form; None: as the settings say."""
 
     max_line_width: int | None = Field(
         None, ge=10, le=1000, description="srt and vtt: most columns of a line (not in OpenAI's API)."
@@ -29,7 +29,7 @@ class LineFields(BaseModel):
 
 
 class Lines(Protocol):
-    """What a client asks of lines, in whichever dialect."""
+    """Limits that a client asks for, in any dialect."""
 
     @property
     def max_line_width(self) -> int | None: ...
@@ -42,14 +42,14 @@ class Lines(Protocol):
 
 
 def asked_layout(settings: Subtitles, asked: Lines) -> Layout:
-    """Return the limits of subtitles: the operator's, but for those that a client names."""
+    """Return the limits of subtitles: the client's, and the operator's for those that it does not set."""
     return layout(settings, asked.max_line_width, asked.max_line_count, asked.max_words_per_line)
 
 
 def layout(
     settings: Subtitles, width: int | None = None, count: int | None = None, words: int | None = None
 ) -> Layout:
-    """Return the limits of subtitles; where only the words of a line are limited, each line is a cue."""
+    """Return the limits of subtitles; if only the words of a line are limited, each line is a cue."""
     return Layout(
         max_line_width=width or settings.max_line_width,
         max_line_count=count or (1 if words else settings.max_line_count),

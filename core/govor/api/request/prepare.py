@@ -1,4 +1,4 @@
-"""From what a client asks, in whichever dialect, to the engine's work, and from there to the answer."""
+"""Common to all dialects: admit a request, prepare its work, transcribe it and label the answer."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FIELD_OF_OPTION = {"words": "timestamp_granularities", "logprobs": "include"}
 
 
 def client_of(service: Service) -> str:
-    """Who asks, for the limits of one client."""
+    """Return the client's name for limits per client."""
     return client_name(keyed=service.keys.asked)
 
 
 def admit(service: Service, stack: AsyncExitStack, *, later: bool = False) -> AdmissionTicket:
-    """Take a place until the stack is left: before the body is read, so that nobody uploads in vain.
+    """Hold a ticket until the stack closes; taken before the body is read, to refuse uploads early.
 
-    Who is to be answered `later` has a queue elsewhere. Raises ServerBusy, RateLimited.
+    `later`: the request becomes a job, which has a queue of its own. Raises ServerBusy, RateLimited.
     """
     kind = Kind.LATER if later else Kind.PLAIN
     return stack.enter_context(service.admission.admit(client_of(service), kind))
@@ -40,9 +40,9 @@ def admit(service: Service, stack: AsyncExitStack, *, later: bool = False) -> Ad
 
 @asynccontextmanager
 async def prepared(service: Service, request: TranscriptionRequest) -> AsyncIterator[PreparedRequest]:
-    """Prepare what a client asks for, until the block ends.
+    """Choose the model and prepare the work; it is released when the block ends.
 
-    Raises ModelNotFound, ModelNotInstalled; InvalidParam if the settings are strict.
+    Raises ModelNotFound, ModelNotInstalled; InvalidParam for ignored fields if the settings are strict.
     """
     name = _known(service, request.model)
     async with service.prepare(replace(request, model=name, client=client_of(service))) as ready:
@@ -54,7 +54,7 @@ async def prepared(service: Service, request: TranscriptionRequest) -> AsyncIter
 
 
 async def whole_transcript(service: Service, ready: PreparedRequest) -> Transcript:
-    """Wait for the whole transcript."""
+    """Transcribe, and return the whole transcript."""
     async with service.transcribe(ready.work) as transcription:
         async with aclosing(aiter(transcription)) as segments:
             async for _ in segments:
@@ -68,9 +68,9 @@ async def event_stream(
     dialect: Callable[[PreparedRequest, TranscriptStream], Events],
     stack: AsyncExitStack,
 ) -> Response:
-    """Return the answer that sends the transcript as it comes, in a dialect's events.
+    """Return an answer that streams the transcript as a dialect's events.
 
-    What `stack` holds is held until the stream ends.
+    The contents of `stack` are released when the stream ends.
     """
     stack.callback(current_spool().take())
     ready = await stack.enter_async_context(prepared(service, request))
@@ -81,12 +81,12 @@ async def event_stream(
 
 
 def ignored_fields(ready: PreparedRequest) -> tuple[str, ...]:
-    """Return the fields that the model, or this server, does not honour."""
+    """Return the names of fields that the model, or this server, does not honour."""
     return (*(FIELD_OF_OPTION.get(name, name) for name in ready.missing), *ready.request.ignored)
 
 
 def label(response: Response, ready: PreparedRequest, transcript: Transcript | None = None) -> Response:
-    """Name in headers the model, what is left out, and what of a recording was not heard."""
+    """Name in headers the model, ignored fields, and notices of audio that was not transcribed."""
     response.headers[MODEL_HEADER] = ready.work.model.id
     if transcript is not None:
         name_warnings(response, transcript.notices)
@@ -94,7 +94,7 @@ def label(response: Response, ready: PreparedRequest, transcript: Transcript | N
 
 
 def _known(service: Service, name: str) -> str:
-    """Return the name; what one gets that no model has is the operator's choice."""
+    """Return the name of the model; `compat.unknown_model` decides about an unknown one."""
     if service.router.means_auto(name):
         return name
     try:

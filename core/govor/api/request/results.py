@@ -1,4 +1,4 @@
-"""A transcript as the client asked for it, in OpenAI's formats or as go-whisper's object."""
+"""Renders a transcript in the requested format: one of OpenAI's, or go-whisper's object."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Purpose = Literal["transcribe", "translate", "diarize"]
 
 
 def name_ignored(response: Response, ignored: Sequence[str]) -> Response:
-    """Name in headers what was asked for and is not done."""
+    """Name the fields that were not honoured in headers."""
     if ignored:
         response.headers[IGNORED_HEADER] = response.headers[IGNORED_ALIAS] = ", ".join(ignored)
     return response
 
 
 def name_warnings(response: Response, notices: Sequence[Notice]) -> Response:
-    """Name in a header the kinds of what was not heard."""
+    """Name the codes of notices in a header."""
     if notices:
         response.headers[WARNINGS_HEADER] = ", ".join(notice.code for notice in notices)
     return response

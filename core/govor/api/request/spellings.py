@@ -1,4 +1,4 @@
-"""Every spelling of a form's fields, brought to one shape and kept within bounds."""
+"""Normalises all spellings of a form's fields, and checks their lengths."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ OTHER_NAMES = {
     **dict.fromkeys(("min_speaker_count", "min_speakers_expected"), "min_speakers"),
     **dict.fromkeys(("max_speaker_count", "max_speaker_labels", "max_speakers_expected"), "max_speakers"),
 }
-"""What faster-whisper's servers and public services call the same; where both are sent, ours counts."""
+"""Names of the same fields in faster-whisper's servers and public services; if both are sent, ours counts."""
 
 UNSET = frozenset({"None", "null", "undefined"})
-"""What programs write into a form for a value that they do not have."""
+"""Texts that programs write into a form for an unset value."""
 WORDS = frozenset({"channel_names", "keywords", "known_speaker_names", "known_speaker_references"})
-"""Fields in which these may be meant."""
+"""Fields in which such a text may be a real value."""
 
 ORDINARY = 8_000
-"""Letters of one field: a long address fits, and nothing of that length keeps the event loop."""
+"""Most characters of a field: enough for a long URL, too few to block the event loop."""
 LONG = {"prompt": 100_000, "initial_prompt": 100_000, "keywords": 100_000}
 SOUND = frozenset({"known_speaker_references"})
-"""Fields that were measured when they came."""
+"""Fields whose length was checked on arrival."""
 
 ITEMS = 100
-"""Of a list: Whisper knows a hundred languages."""
+"""Most items of a list: Whisper has a hundred languages."""
 MANY_ITEMS = {"keywords": 1000}
 
 
 def gather(form: MultiDict[str, str], known: Container[str]) -> dict[str, Any]:
-    """Bring `name`, `name[]`, repeated keys, comma lists, `name[key]` and JSON strings to one shape.
+    """Return fields by name, from `name`, `name[]`, repeated keys, comma lists, `name[key]` and JSON strings.
 
-    An empty value is an absent one, and so is None, null or undefined: browsers and SDKs send them for what
-    was not chosen. How long a field may be is checked of those that are `known`. Raises InvalidParam.
+    An empty value counts as absent, and so does None, null or undefined: browsers and SDKs send them for
+    fields that were not set. The length is checked for `known` fields only. Raises InvalidParam.
     """
     values: dict[str, Any] = {}
     for key, texts in form.lists():
@@ -78,7 +78,7 @@ def gather(form: MultiDict[str, str], known: Container[str]) -> dict[str, Any]:
 
 
 def present(form: Mapping[str, str], known: Container[str]) -> dict[str, str]:
-    """Return the known fields that say something, each once. Raises InvalidParam."""
+    """Return the known fields that are set, the first value of each. Raises InvalidParam."""
     values = {name: text for name, text in form.items() if name in known and _says(name, text)}
     for name, text in values.items():
         _check_length(name, [text])
@@ -86,13 +86,13 @@ def present(form: Mapping[str, str], known: Container[str]) -> dict[str, str]:
 
 
 def _says(name: str, text: str) -> bool:
-    """Tell whether a value is one."""
+    """Return whether a text is a value, not empty or unset."""
     text = text.strip()
     return bool(text) and (name in WORDS or text not in UNSET)
 
 
 def _check_length(name: str, texts: Iterable[str]) -> None:
-    """Refuse a field that nobody would write so long."""
+    """Raise InvalidParam for a field that is too long."""
     most, length = LONG.get(name, ORDINARY), max(map(len, texts))
     if length > most and name not in SOUND:
         raise InvalidParam(f"'{name}' has {length} letters; it may have {most}.", param=name)
@@ -111,7 +111,7 @@ def _elements(name: str, text: str) -> list[str]:
         try:
             return [with_whole_letters(str(item)) for item in json.loads(text)]
         except (ValueError, RecursionError):
-            pass  # it is a keyword that begins with a bracket, or a list as a language prints it
+            pass  # a keyword that begins with a bracket, or a list in Python's spelling
     if name not in COMMA_LISTS:
         return [text]
     bare = text.strip()

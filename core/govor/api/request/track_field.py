@@ -1,4 +1,4 @@
-"""The field that names an audio track, of every route that takes a recording."""
+"""The field that names an audio track, common to all routes that take a recording."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from govor.decoder.wire import LONGEST_TRACK, TrackSelection
 
 
 class TrackFields(BaseModel):
-    """Which of several tracks is heard."""
+    """The field that selects one of several tracks."""
 
     track: str = Field(
         "",
         max_length=LONGEST_TRACK,
-        description="Which audio track is heard: its number from 0, title or language; absent: one of "
+        description="Audio track to use: its number from 0, title or language; absent: one of "
         "`language`, the default one, one with sound (not in OpenAI's API).",
     )
 
     @property
     def selection(self) -> TrackSelection:
-        """What of the recording is heard."""
+        """The selected track as the decoder takes it."""
         return TrackSelection(track=self.track.strip())

@@ -1,1 +1,1 @@
-"""Answers as events or as files."""
+"""Answers as JSON, events or files."""

@@ -1,4 +1,4 @@
-"""Answers that a browser keeps as a file."""
+"""Answers that a browser saves as a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOT_ASCII = re.compile(r"[^ -~]")
 
 
 def attach(response: Response, name: str) -> None:
-    """Give an answer the name of a file; one beyond ASCII is spelled as in RFC 6266, and once without."""
+    """Set the file name of an answer; one beyond ASCII as in RFC 6266, with an ASCII version beside it."""
     name = UNSAFE.sub("_", name)
     spellings = {"filename": name}
     if not name.isascii():

@@ -1,4 +1,4 @@
-"""Server-sent events of an answer: told as the text comes, kept open meanwhile, ended in order."""
+"""Server-sent events: sent while the text is transcribed, with keep-alives, and ended in order."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from govor.formats.events import Events
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 STREAM_HEADERS = {"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "no"}
-END = Segment("")  # stands for the end of the segments
+END = Segment("")  # marks the end of the segments
 
 
 async def stream_response(stream: AsyncGenerator[bytes, None], content_type: str = EVENT_STREAM) -> Response:
-    """Begin to answer with a stream; what fails before its first event is raised, and so gets a status."""
+    """Return an answer with a stream; an error before its first event is raised, and so gets a status."""
     first = await anext(stream)
     response = Response(resumed(first, stream), content_type=content_type, headers=STREAM_HEADERS)
-    response.timeout = None  # Quart would cut the stream at RESPONSE_TIMEOUT without a word
+    response.timeout = None  # else Quart would cut the stream at RESPONSE_TIMEOUT without an error
     return response
 
 
 async def transcription_events(
     transcription: TranscriptStream, events: Events, owned: AsyncExitStack, keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the stream's events; `owned` (the upload, the model) is released however it ends."""
+    """Yield the stream's events; `owned` (upload, model) is released at the end, also after an error."""
     async with owned:
-        told = False
+        began = False
         try:
             async with (
                 aclosing(aiter(transcription)) as segments,
                 aclosing(paced(segments, keep_alive)) as timed,
             ):
                 async for segment in timed:
-                    told = True
+                    began = True
                     if segment is None:
                         yield events.waiting(transcription.seconds_done, transcription.seconds_stated)
                     else:
                         yield events.segment(segment)
         except GovorError as error:
-            if not told:
+            if not began:
                 raise
             yield events.error(error)
             return
@@ -52,7 +52,7 @@ async def transcription_events(
 
 
 async def resumed(first: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """Yield what was taken from the stream, then the rest."""
+    """Yield the event already taken from a stream, then the rest."""
     async with aclosing(stream):
         yield first
         async for event in stream:
@@ -60,7 +60,7 @@ async def resumed(first: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGen
 
 
 async def paced(segments: AsyncIterator[Segment], seconds: float) -> AsyncGenerator[Segment | None, None]:
-    """Yield the segments, and None whenever nothing has come for `seconds`."""
+    """Yield the segments, and None each time that none has come for `seconds`."""
     while True:
         waiting = asyncio.ensure_future(anext(segments, END))
         try:

@@ -1,1 +1,1 @@
-"""Routes for probes and dashboards."""
+"""Routes for probes, metrics and dashboards."""

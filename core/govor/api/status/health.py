@@ -1,4 +1,4 @@
-"""Health, readiness and plugins, with the keys of all servers whose probes may come here."""
+"""Health, readiness and plugins; the bodies have the keys that probes of other servers expect."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from govor.engine.service import Service
 
 
 def status_routes(service: Service) -> Blueprint:
-    """The routes, bound to a service."""
+    """Return the routes, bound to a service."""
     routes = Blueprint("status", __name__)
 
     @routes.get("/health")
     @tag(["Status"])
     @document_response(Health)
     async def health() -> dict[str, object]:
-        """200 while the process lives, whatever it is doing."""
+        """200 while the process lives, even if it is busy or not ready."""
         return _health(service).model_dump()
 
     @routes.get("/ready")
@@ -31,7 +31,7 @@ def status_routes(service: Service) -> Blueprint:
     @document_response(Ready)
     @document_response(Ready, 503)
     async def ready() -> tuple[dict[str, object], int]:
-        """200 while a request without a `model` would be answered; else 503, and why."""
+        """200 while a request without a `model` would be answered; else 503 with the reason."""
         await service.folders.look()
         state = _readiness(service)
         return state.model_dump(exclude_none=True), 200 if state.ready else 503
@@ -40,7 +40,7 @@ def status_routes(service: Service) -> Blueprint:
     @tag(["Status"])
     @document_response(PluginList)
     async def plugins() -> dict[str, object]:
-        """Every installed plugin: ready, disabled, or failed and why."""
+        """All installed plugins: ready, disabled, or failed with the reason."""
         bodies = [
             PluginBody(
                 name=plugin.name,
@@ -59,7 +59,7 @@ def status_routes(service: Service) -> Blueprint:
 
 
 def probe_routes(service: Service) -> Blueprint:
-    """What says below /v1 that the process lives."""
+    """Return the liveness routes below /v1, bound to a service."""
     routes = Blueprint("probes", __name__)
 
     @routes.get("/v1/health")

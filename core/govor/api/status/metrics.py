@@ -1,4 +1,4 @@
-"""GET /metrics, beside the API or on a listener of its own."""
+"""GET /metrics, beside the API or on a separate listener."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from quart import Blueprint, Response
 from quart_schema import tag
 
 from govor.api.body.uploads import Message, Receive, Scope, Send
-from govor.api.http.browser_origin import BrowserOrigin, check_visit
+from govor.api.http.browser_origin import BrowserOrigin, check_origin
 from govor.api.http.security_headers import usual_headers
 from govor.engine.service import Service
 from govor.errors import MetricsDisabled, RequestError
@@ -15,13 +15,13 @@ from govor.observe.metrics import CONTENT_TYPE, Metrics
 
 
 def metrics_routes(figures: Metrics | None, jobs: JobService) -> Blueprint:
-    """The route; no figures: they are not given here."""
+    """Return the route; `figures` is None: metrics are off, or on a separate listener."""
     routes = Blueprint("metrics", __name__)
 
     @routes.get("/metrics")
     @tag(["Status"])
     async def metrics() -> Response:
-        """Figures in Prometheus' text format; 404 while they are off, or given on a listener of their own."""
+        """Metrics in Prometheus' text format; 404 if they are off, or on a separate listener."""
         if figures is None:
             raise MetricsDisabled("This server gives no metrics here; the setting `metrics` says where.")
         return Response(figures.text(await jobs.counts()), content_type=CONTENT_TYPE)
@@ -30,7 +30,7 @@ def metrics_routes(figures: Metrics | None, jobs: JobService) -> Blueprint:
 
 
 class MetricsApp:
-    """An ASGI application that has nothing but the metrics."""
+    """An ASGI application that serves only the metrics."""
 
     def __init__(self, figures: Metrics, jobs: JobService, service: Service):
         self._figures = figures
@@ -38,18 +38,18 @@ class MetricsApp:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer GET /metrics, and 404 to everything else; 403 to a stranger's page, as no key is asked."""
+        """Answer GET /metrics, 404 to other requests, and 403 to foreign pages, as no key is asked for."""
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await _run_lifespan(receive, send)
         elif scope["type"] == "http":
-            status, text = await self._look(scope)
+            status, text = await self._respond(scope)
             await _answer(send, status, text, body=scope["method"] != "HEAD")
 
-    async def _look(self, scope: Scope) -> tuple[int, bytes]:
+    async def _respond(self, scope: Scope) -> tuple[int, bytes]:
         """Return status and body."""
         settings = self._service.settings
         try:
-            check_visit(BrowserOrigin.of(scope["headers"], settings.trusted_proxies), settings)
+            check_origin(BrowserOrigin.of(scope["headers"], settings.trusted_proxies), settings)
         except RequestError as error:
             return error.status, f"{error}\n".encode()
         if scope["method"] in ("GET", "HEAD") and scope["path"].rstrip("/") == "/metrics":
@@ -57,7 +57,7 @@ class MetricsApp:
         return 404, b"Only GET /metrics is here.\n"
 
 
-async def _live(receive: Receive, send: Send) -> None:
+async def _run_lifespan(receive: Receive, send: Send) -> None:
     while True:
         message: Message = await receive()
         await send({"type": f"{message['type']}.complete"})

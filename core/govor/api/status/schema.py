@@ -1,4 +1,4 @@
-"""Bodies of probes and of the list of plugins, as /openapi.json shows them."""
+"""Bodies of probes and of the list of plugins, for /openapi.json."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 
 class PluginBody(BaseModel):
-    """An installed plugin and what became of it."""
+    """An installed plugin and its state."""
 
     name: str
     distribution: str
@@ -27,14 +27,14 @@ class PluginList(BaseModel):
 
 
 class Health(BaseModel):
-    """The process lives."""
+    """Liveness of the process, with its models and uptime."""
 
     status: Literal["ok"] = "ok"
     message: Literal["OK"] = "OK"
     version: str
     model: str | None = Field(description="Id of the default model.")
-    device: str = Field(description="Where models run.")
-    loaded: bool = Field(description="The default model is in memory.")
+    device: str = Field(description="Device on which models run.")
+    loaded: bool = Field(description="Whether the default model is in memory.")
     model_loaded: bool = Field(description="The same.")
     models_loaded: list[str] = Field(description="Ids of all models in memory.")
     uptime_seconds: float
@@ -42,18 +42,18 @@ class Health(BaseModel):
 
 
 class Ping(BaseModel):
-    """The process lives."""
+    """Liveness of the process."""
 
     status: Literal["ok"] = "ok"
 
 
 class Ready(BaseModel):
-    """Whether a request without a `model` would be answered."""
+    """Readiness: whether a request without a `model` would be answered."""
 
     ready: bool
     status: Literal["ready", "not_ready"]
-    reason: str | None = Field(None, description="What keeps it from being answered: a code.")
-    message: str | None = Field(None, description="The same as a sentence.")
+    reason: str | None = Field(None, description="Code of the reason why it would not be answered.")
+    message: str | None = Field(None, description="The reason as a sentence.")
     jobs: str | None = Field(None, description="Why jobs are not worked on; absent while they are.")
     pool_available: int = Field(description="Workers of the default model that are free.")
     pool_total: int = Field(description="Workers of the default model; 0 while it is not in memory.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from govor.api.audio.diarization import can_count
-from govor.api.request.channel_fields import ChannelFields, find_diarizer, wanted_parties
+from govor.api.request.channel_fields import ChannelFields, find_diarizer, separate_channels
 from govor.audio.chunking import NO_DETECTION
 from govor.cli.client.events import EndEvent, SegmentEvent, TaskEvent
 from govor.cli.client.server_client import Refused, Remote, unreadable
@@ -97,7 +97,7 @@ class LocalSource:
         if not self._chooses_by_language:
             _, missing = honour(wanted.options, model.spec)
             self._complain(model.id, [name for name in missing if name not in wanted.unasked])
-        self._parties = wanted_parties(service.settings, wanted.channels)
+        self._parties = separate_channels(service.settings, wanted.channels)
         diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
         self._diarize = Diarize(diarizer, (), *wanted.people) if diarizer else None
         if threads is not None:
