@@ -12,9 +12,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("core", "backends", "tests") for path in (ROOT / folder).rglob("*.py"))
 
-ALLOWED: tuple[str, ...] = ()
-"""Rooms that have not been rewritten yet."""
-
 STARTS = re.compile(r"(?:^|[.!?]\s+|\n\n)\s*((?:Who|What|Whose|Whom|Whoever|Whatever)\b[^.]*)")
 
 
@@ -32,14 +29,9 @@ def test_no_sentence_of_a_docstring_begins_with_who_what_or_whose() -> None:
         name = path.relative_to(ROOT).as_posix()
         for line, text in docstrings(path):
             seen += 1
-            if not name.startswith(ALLOWED):
-                found += [f"{name}:{line}: {match[1][:60]}" for match in STARTS.finditer(text)]
+            found += [f"{name}:{line}: {match[1][:60]}" for match in STARTS.finditer(text)]
     assert seen >= 4500
     assert found == []
-
-
-def test_the_rooms_not_rewritten_yet_are_there() -> None:
-    assert [room for room in ALLOWED if not (ROOT / room).exists()] == []
 
 
 @pytest.mark.parametrize(
