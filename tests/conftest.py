@@ -19,6 +19,7 @@ from govor.audio.decoding.recording import Recording
 from govor.contract.recognition import Audio
 from govor.plugins import Plugins
 from govor.settings import Settings
+from support.models.remembered import RememberedAnswers, remembering
 from support.processes.servers import Server, serving
 
 ROOT = Path(__file__).parents[1]
@@ -101,8 +102,22 @@ def serve(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def server(models_dir: Path) -> Iterator[Server]:
-    """The server that most tests share: all installed plugins, whisper-base as default, no key."""
+def _remembered_whisper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let whisper-base compute each answer once a run in the servers of this process and its sisters."""
+    whisper = pytest.importorskip("govor_whisper").Whisper
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(whisper, "load", remembering(whisper.load, RememberedAnswers(shared / "answers")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def server(models_dir: Path, _remembered_whisper: None) -> Iterator[Server]:
+    """The server that most tests share: all installed plugins, whisper-base as default, no key.
+
+    The model is real, but computes the answer to a recording once a run.
+    """
     tables = {"whisper": {"temperature_fallback": False}}  # the fallback's samples are random
     with serving(Settings(models_dir=models_dir, plugins=tables)) as shared:
         yield shared

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 from faster_whisper import WhisperModel
 
-FILES = ["jfk.flac", "two_cities.wav", "ru_long.wav", *(f"golos_0{number}.wav" for number in range(4))]
+FILES = [
+    "jfk.flac",
+    *(f"golos_0{number}.wav" for number in range(4)),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("two_cities.wav", "ru_long.wav")),
+]
 
 
 @pytest.fixture(scope="module")

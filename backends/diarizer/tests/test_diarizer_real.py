@@ -33,6 +33,7 @@ def test_a_telephone_call_is_diarized_with_a_tenth_of_error_at_most(turns):
     assert {turn.speaker for turn in turns} == {0, 1}
 
 
+@pytest.mark.slow
 def test_a_known_voice_is_found_again(voices, sample, turns):
     piece = sample[round(22.0 * 16_000) : round(27.5 * 16_000)]
     voiceprint = voices.voiceprint(piece)
@@ -53,6 +54,7 @@ def test_a_recording_without_a_voice_has_no_turns(voices, samples):
     assert diarize(voices, np.zeros(samples, np.float32)) == []
 
 
+@pytest.mark.slow
 def test_two_threads_get_what_one_gets(voices, sample, turns):
     gate = threading.Barrier(2)
 

@@ -55,6 +55,7 @@ def most_repeated(spoken, length):
     return max(runs.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["loaded", "batched"])
 def test_verse_is_transcribed_to_its_end_without_a_loop(way, recording, request):
     spoken = words(text_of(request.getfixturevalue(way), recording("ru_long.wav"), language="ru"))
@@ -63,12 +64,14 @@ def test_verse_is_transcribed_to_its_end_without_a_loop(way, recording, request)
     assert {"вечерня", "тишине", "чернец"} <= set(spoken)
 
 
+@pytest.mark.slow
 def test_both_ways_give_the_same_text(loaded, batched, recording):
     audio = recording("two_cities.wav")
     one, other = (words(text_of(way, audio, language="en")) for way in (loaded, batched))
     assert SequenceMatcher(None, one, other).ratio() > 0.95
 
 
+@pytest.mark.slow
 def test_repeated_words_are_written_as_often(batched, minute):
     spoken = words(text_of(batched, minute))
     assert [spoken.count(word) for word in ("morning", "thursday", "report")] == [3, 3, 3]

@@ -92,7 +92,8 @@ def check_mixed(recognizer, mixed, boundary, **options):
     assert "магазин" in text or "пятниц" in text
 
 
-@pytest.mark.parametrize("languages", [(), pytest.param(("en", "ru"), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("languages", [(), ("en", "ru")])
 def test_each_language_is_written_as_it_is_spoken(steady, mixed, boundary, languages):
     check_mixed(steady, mixed, boundary, languages=languages)
 
@@ -111,6 +112,7 @@ def test_a_language_that_is_stated_never_changes(steady, mixed):
     assert {segment.language for segment in segments} == {"en"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["en.wav", "ru.wav"])
 def test_a_recording_in_one_language_is_written_as_if_that_were_stated(steady, samples, name):
     audio = read_audio(samples / name)

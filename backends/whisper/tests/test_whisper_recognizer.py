@@ -63,6 +63,7 @@ def test_the_words_of_a_recording_come_out(loaded, english):
     assert segment.temperature == 0
 
 
+@pytest.mark.slow
 def test_text_and_times_equal_a_direct_call_of_faster_whisper(loaded, weights, recording):
     audio = recording("two_cities.wav")
     direct = WhisperModel(str(weights), device="cpu", compute_type="int8")

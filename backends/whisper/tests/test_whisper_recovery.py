@@ -142,6 +142,7 @@ def test_letters_of_dense_scripts_count_for_more():
     assert letters("東京") == 6
 
 
+@pytest.mark.slow
 def test_a_tenth_of_a_second_gives_no_sentence(loaded, samples):
     audio = read_audio(samples / "ru_short.wav")
     for start in (4_000, 9_000):

@@ -1,0 +1,91 @@
+"""Answers of a real model, computed once a run for each audio and its options."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from govor.contract.recognition import Audio, LongForm, Options, Recognizer, Segment
+
+
+class RememberedAnswers:
+    """A folder of answers, which all processes of a run share."""
+
+    def __init__(self, folder: Path):
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+
+    def get(self, key: str, compute: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+        """Yield the items that `compute` yields; they are kept if it comes to its end."""
+        path = self._folder / key
+        if path.exists():
+            yield from pickle.loads(path.read_bytes())
+            return
+        items = []
+        for item in compute():
+            items.append(item)
+            yield item
+        part = path.with_suffix(f".{os.getpid()}.{id(items)}")
+        part.write_bytes(pickle.dumps(items))
+        part.replace(path)
+
+
+class RememberingRecognizer:
+    """A loaded model that answers a call which was answered before in this run without computing.
+
+    The tests of a dialect, of the SDKs and of the documentation's examples send the same few recordings with
+    the same options: they need the text and times of a real model, not its computing. Tests of the model
+    itself load it themselves, so they compute.
+    """
+
+    def __init__(self, model: Any, name: str, answers: RememberedAnswers):
+        self._model, self._name, self._answers = model, name, answers
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Segment]:
+        return [
+            next(
+                self._get(("transcribe", options), audio, lambda audio=audio: iter(self._one(audio, options)))
+            )
+            for audio in batch
+        ]
+
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
+        return self._get(("long", options), audio, lambda: self._model.transcribe_long(audio, options))
+
+    def detect(self, audio: Audio) -> list[tuple[str, float]]:
+        found: list[tuple[str, float]] = next(
+            self._get(("detect",), audio, lambda: iter([self._model.detect(audio)]))
+        )
+        return found
+
+    def close(self) -> None:
+        self._model.close()
+
+    def _one(self, audio: Audio, options: Options) -> Sequence[Segment]:
+        found: Sequence[Segment] = self._model.transcribe([audio], options)
+        return found
+
+    def _get(
+        self, call: tuple[Any, ...], audio: Audio, compute: Callable[[], Iterator[Any]]
+    ) -> Iterator[Any]:
+        digest = hashlib.sha256(repr((self._name, *call)).encode())
+        digest.update(audio.tobytes())
+        return self._answers.get(digest.hexdigest(), compute)
+
+
+def remembering(load: Callable[..., Recognizer], answers: RememberedAnswers) -> Callable[..., Recognizer]:
+    """Return a backend's `load` whose models remember; the settings of its plugin are a part of the name."""
+
+    def load_remembering(self: Any, spec: Any, folder: Path, placement: Any) -> Any:
+        model = load(self, spec, folder, placement)
+        assert isinstance(model, LongForm)
+        return RememberingRecognizer(model, f"{spec.id} {self._settings}", answers)
+
+    return load_remembering
