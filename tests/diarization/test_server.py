@@ -19,6 +19,8 @@ pytest.importorskip("govor_diarizer", reason="govor-diarizer is not installed")
 
 from diarization.material import SAMPLE, read_member, read_wav
 from diarization.networks import install_networks
+from govor.settings import Settings
+from support.processes.servers import Server, serving
 from support.sound import media
 
 
@@ -33,14 +35,15 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def server(serve: Any, models_dir: Path, call: Path) -> Any:
+@pytest.fixture(scope="module")
+def server(models_dir: Path, call: Path, _remembered_whisper: None) -> Iterator[Server]:
     try:
         install_networks(models_dir)
     except FileNotFoundError:
         pytest.skip("the networks are not here; `make test` downloads them")
     aliases = {"gpt-4o-transcribe-diarize": "default"}
-    return serve(None, aliases=aliases, preload=())
+    with serving(Settings(models_dir=models_dir, aliases=aliases, preload=())) as running:
+        yield running
 
 
 @pytest.fixture

@@ -10,9 +10,13 @@ from govor.testing import BackendConformance
 from support.models.random_speech_models import BUILDERS
 
 
+QUICK = ("whisper", "wav2vec2")
+"""The models whose conformance the quick tests check: a sequence and a CTC."""
+
+
 class TestTransformers(BackendConformance):
     plugin = "transformers"
-    models = tuple(BUILDERS)
+    models = QUICK
     settings: ClassVar = {
         "models": [
             {"id": kind, "folder": f"made by the fixture/{kind}", "family": family, **more}
@@ -31,3 +35,10 @@ class TestTransformers(BackendConformance):
     @classmethod
     def files(cls, spec, build):
         return build(spec.id)
+
+
+@pytest.mark.slow
+class TestOtherTransformers(TestTransformers):
+    """The other families: each model's process imports torch and transformers again."""
+
+    models = tuple(kind for kind in BUILDERS if kind not in QUICK)
