@@ -28,6 +28,7 @@ LAYERS = (
     "engine.speakers",
     "engine.transcription",
     "engine",
+    "requests",
     "jobs.storage observe api.response",
     "jobs api.body testing",
     "api.http",

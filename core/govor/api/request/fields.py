@@ -23,11 +23,9 @@ from pydantic import (
 )
 from werkzeug.datastructures import MultiDict
 
-from govor.api.request.channel_fields import ChannelFields
 from govor.api.request.chunking_strategy import ServerVad
 from govor.api.request.foreign_fields import KNOWN, UNNEEDED, Adopted, adopt
 from govor.api.request.known_speakers import SpeakerFields
-from govor.api.request.line_fields import LineFields
 from govor.api.request.spellings import gather, present
 from govor.api.request.track_field import TrackFields
 from govor.audio.chunking import NO_DETECTION
@@ -37,6 +35,8 @@ from govor.errors import InvalidParam
 from govor.errors.values import fault_of
 from govor.formats.languages import means_any, parse_language
 from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
+from govor.requests.channels import ChannelFields
+from govor.requests.lines import LineFields
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from govor.api.audio.diarization import can_count
-from govor.api.request.channel_fields import ChannelFields, find_diarizer, separate_channels
 from govor.audio.chunking import NO_DETECTION
 from govor.cli.client.events import EndEvent, SegmentEvent, TaskEvent
 from govor.cli.client.server_client import Refused, Remote, unreadable
@@ -22,6 +21,7 @@ from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.options import honour
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.transcript import assemble
+from govor.requests.channels import ChannelFields, find_diarizer, separate_channels
 from govor.settings.model import ModelSettings
 
 Show: TypeAlias = Callable[[int, int], None]
