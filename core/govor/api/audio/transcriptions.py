@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack
 from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 
-from govor.api.audio.diarization import not_counted
 from govor.api.audio.jobs import accept_job, prefers_async
 from govor.api.audio.schema import JobBody, RichTranscription, TranscriptionForm
 from govor.api.audio.schema import Transcription as TranscriptionBody
@@ -33,6 +32,7 @@ from govor.formats.dialects.gowhisper import GoWhisperEvents
 from govor.formats.events import DiarizedEvents, Events, OpenAIEvents
 from govor.jobs.service import JobService
 from govor.requests.channels import find_diarizer, separate_channels
+from govor.requests.speakers import not_counted
 from govor.settings.compat import Compat
 
 STREAMED_FORMATS = frozenset({"json", "text", "diarized_json"})  # the others exist only as a whole

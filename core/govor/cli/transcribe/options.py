@@ -8,8 +8,6 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from govor.api.request.fields import invalid
-from govor.api.request.known_speakers import MOST_PEOPLE, count_people
 from govor.cli.transcribe.outputs import Style
 from govor.cli.transcribe.sources import Wanted
 from govor.contract.recognition import Options
@@ -19,7 +17,9 @@ from govor.formats.languages import parse_language
 from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
 from govor.formats.subtitles.layout import Layout
 from govor.requests.channels import ChannelFields
+from govor.requests.faults import invalid
 from govor.requests.lines import layout
+from govor.requests.speakers import MOST_PEOPLE, count_people
 from govor.settings.subtitles import Subtitles
 
 ALL = ("txt", "srt", "vtt", "tsv", "verbose_json")
