@@ -13,7 +13,8 @@ from quart_schema import document_querystring, document_request, document_respon
 
 from govor.api.body.form import FORM, read_fields, urlencoded
 from govor.api.body.reading import current_body
-from govor.api.models.catalogue import describe, model_path, read_flag
+from govor.api.models.bodies import describe, model_path
+from govor.api.models.catalogue import read_flag
 from govor.api.models.queries import StreamQuery
 from govor.api.models.schema import ModelBody, PullRequest
 from govor.api.response.sse import stream_response

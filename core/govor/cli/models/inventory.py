@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from govor.api.models.catalogue import register
+from govor.api.models.bodies import register
 from govor.api.models.pulls import wanted_model
 from govor.api.models.storage import look_at
 from govor.cli.client.server_client import Refused, Remote, model_path, unreadable
