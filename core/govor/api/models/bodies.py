@@ -1,15 +1,30 @@
-"""Bodies of single models, as the routes answer them and as the terminal shows them. Knows nothing of HTTP."""
+"""Bodies on models, as the routes answer them and the terminal prints them. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from govor.api.models.compat_keys import compat_keys
-from govor.api.models.schema import ErrorRate, FileBody, ModelBody, ProgressBody, RegistryEntry
+from govor.api.models.schema import (
+    Deleted,
+    ErrorRate,
+    FileBody,
+    ModelBody,
+    ProgressBody,
+    Pruned,
+    RegistryEntry,
+    Storage,
+    Verified,
+)
 from govor.contract.models import Feature
+from govor.engine.library import Contents, Verification
 from govor.engine.service import Service
 from govor.models.catalogue import Model
 from govor.models.download.progress import Transfer
+from govor.models.files.removal import Removed
+from govor.models.files.usage import Unused
 
 
 def describe(service: Service, model: Model) -> ModelBody:
@@ -84,3 +99,25 @@ def tasks_of(model: Model) -> list[str]:
     if not model.transcribes:
         return ["diarize"]
     return ["transcribe", "translate"] if Feature.TRANSLATE in model.spec.features else ["transcribe"]
+
+
+def deleted_body(model: Model, removed: Removed) -> Deleted:
+    """Return the answer to a deletion."""
+    return Deleted(id=model.id, freed=removed.freed, note=removed.note)
+
+
+def verified_body(report: Verification) -> Verified:
+    """Return all files of a model with their states."""
+    files = [asdict(file) for file in report.files]
+    return Verified.model_validate({"id": report.model.id, "ok": report.ok, "files": files})
+
+
+def storage_body(contents: Contents) -> Storage:
+    """Return the contents of the models folder."""
+    return Storage.model_validate(asdict(contents))
+
+
+def pruned_body(gone: Iterable[Unused]) -> Pruned:
+    """Return deleted files and folders, and their bytes."""
+    removed = [asdict(item) for item in gone]
+    return Pruned.model_validate({"freed": sum(item["size"] for item in removed), "removed": removed})

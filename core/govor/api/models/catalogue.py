@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import get_args
 
 from quart import Blueprint, request
 from quart_schema import document_querystring, document_response, tag
 
-from govor.api.models.bodies import describe, register, tasks_of
+from govor.api.models.bodies import deleted_body, describe, register, tasks_of, verified_body
 from govor.api.models.compat_keys import model_list
 from govor.api.models.queries import ForceQuery, RegistryQuery, TaskQuery
 from govor.api.models.schema import (
@@ -20,13 +19,12 @@ from govor.api.models.schema import (
     Registry,
     Verified,
 )
+from govor.engine.library import remove, verify
 from govor.engine.model_pool.pool import State
 from govor.engine.service import Service
 from govor.errors import InvalidParam
 from govor.formats.languages import parse_language
 from govor.models.catalogue import Model
-from govor.models.files.removal import check_removable, remove
-from govor.models.files.verify import verify
 from govor.models.selection.requested_names import answering_id
 
 TASKS = {
@@ -80,23 +78,15 @@ def model_routes(service: Service) -> Blueprint:
     async def delete_model(name: str) -> dict[str, object]:
         """Delete a model's files, or cancel its download; `?force=true` also if it is in use."""
         model, force = service.router.require(name), read_flag("force")
-        if await service.downloads.cancel(model):
-            return Deleted(id=model.id, freed=0, note="Its download was cancelled.").model_dump()
-        check_removable(service.store, model)
-        async with service.pool.emptied(model, force=force):
-            removed = await asyncio.to_thread(remove, service.store, model)
-        return Deleted(id=model.id, freed=removed.freed, note=removed.note).model_dump()
+        removed = await remove(service, model, force=force)
+        return deleted_body(model, removed).model_dump()
 
     @routes.post("/v1/models/<path:name>/verify")
     @tag(["Models"])
     @document_response(Verified)
     async def verify_model(name: str) -> dict[str, object]:
         """Hash a model's files again and compare them with the hashes at the time of download."""
-        model = service.router.require(name)
-        reports = await asyncio.to_thread(verify, service.store, model)
-        ok = all(report.state in ("ok", "unchecked") for report in reports)
-        files = [asdict(report) for report in reports]
-        return Verified.model_validate({"id": model.id, "ok": ok, "files": files}).model_dump()
+        return verified_body(await asyncio.to_thread(verify, service, name)).model_dump()
 
     return routes
 

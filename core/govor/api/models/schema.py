@@ -203,3 +203,36 @@ class Verified(BaseModel):
     id: str
     ok: bool
     files: list[FileReport]
+
+
+class UsageBody(BaseModel):
+    """One model on the disk."""
+
+    model: str
+    own: int = Field(description="Bytes in the models folder only.")
+    shared: int = Field(description="Bytes shared with the Hugging Face cache; the disk holds them once.")
+    partial: int = Field(description="Bytes of an unfinished download, part of `own`.")
+
+
+class UnusedBody(BaseModel):
+    """Something in the models folder that no model needs."""
+
+    path: str
+    size: int
+    kind: Literal["partial", "file", "folder"]
+
+
+class Storage(BaseModel):
+    """Disk space of the models folder."""
+
+    folder: str
+    free: int = Field(description="Free bytes on its disk.")
+    models: list[UsageBody]
+    unused: list[UnusedBody]
+
+
+class Pruned(BaseModel):
+    """Deleted files and folders."""
+
+    freed: int
+    removed: list[UnusedBody]
