@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from govor.cli import CORE, cli
 
 HEAVY = ("quart", "hypercorn", "av", "prometheus_client", "govor.app", "govor.engine", "govor.api")
+WEB = ("quart", "quart_schema", "flask", "werkzeug", "hypercorn", "govor.app", "govor.connections")
+NOWHERE = "http://127.0.0.1:9"
+COMMANDS = (
+    *(
+        "--help",
+        "transcribe --help",
+        "jobs --help",
+        "jobs submit --help",
+        "models pull --help",
+        "load --help",
+    ),
+    *("models", "models --all --json", "plugins", "plugins --json", "du", "prune --dry-run", "prune"),
+    *("verify", "verify absent", "rm absent", "pull absent", "hash absent.bin", "new-backend mine"),
+    *(f"ps --server {NOWHERE}", f"load x --server {NOWHERE}", f"unload x --server {NOWHERE}"),
+    *(f"reload x --server {NOWHERE}", f"jobs --server {NOWHERE}", f"pull x --server {NOWHERE}"),
+    *("transcribe en.wav --model absent", f"transcribe en.wav --server {NOWHERE}"),
+)
+"""Command lines of all commands but `serve`; nothing answers at port 9."""
+
 SECONDS = 0.25
 """CPU time of `govor --version`; it takes 0.12 s on a slow core, of which Python takes 0.02."""
 
@@ -45,3 +66,31 @@ def test_the_version_takes_a_quarter_of_a_second_of_cpu_at_most() -> None:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(spent() for _ in range(5)) < SECONDS
+
+
+def test_no_command_but_serve_imports_a_web_framework(shell: Any, recordings: Any) -> None:
+    code = f"""
+import json, sys
+from govor.cli import main
+found = {{}}
+for line in json.loads(sys.argv[1]):
+    sys.argv = ["govor", *line.split()]
+    try:
+        main()
+    except SystemExit:
+        pass
+    found[line] = [name for name in {WEB} if name in sys.modules]
+print(json.dumps(found))
+"""
+    assert len(COMMANDS) == 26
+    assert {line.split()[0] for line in COMMANDS} - {"--help"} == set(CORE) - {"serve"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(COMMANDS)],
+        env=shell.env,
+        cwd=shell.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(ran.stdout.splitlines()[-1]) == {line: [] for line in COMMANDS}
+    assert "No server answers" in ran.stderr
