@@ -161,6 +161,8 @@ def test_a_broken_configuration_leaves_the_help_and_the_cores_commands(govor, in
     assert "transcribe" in listed(result)
     assert result.stderr.startswith("govor: The plugins' commands are missing: ")
     assert result.stderr.count("\n") == 1
+    result, _ = govor("--config", config, "greet")
+    assert (result.exit_code, result.stderr.count("commands are missing")) == (2, 1)
     result, _ = govor("--config", config, "transcribe", "--help")
     assert (result.exit_code, result.stderr) == (0, "")
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DECLARED = "govor.cli.group.declared"
 """Key of the plugins' declared commands in the context's `meta`."""
 
+SAID = "govor.cli.group.said"
+"""Key of the faults that were printed."""
+
 TABLE = "govor.settings"
 """Key, in the `meta` of the context, of a function that returns the own settings of the command's plugin."""
 
@@ -50,7 +53,7 @@ class Commands(click.Group):
             return command
         declared = self._declared(context).get(name)
         if declared is None:
-            return _hooked(context, self.core).get(name)
+            return _hooked(context, self.core, name)
         context.meta[TABLE] = lambda: declared.table(context.params.get("config"))
         return declared.load()
 
@@ -63,7 +66,7 @@ class Commands(click.Group):
             try:
                 lines.append((name, command.load().get_short_help_str(limit)))
             except GovorError as error:
-                _say(str(error))
+                _say(context, str(error))
         with formatter.section("Commands"):
             formatter.write_dl(sorted(lines))
 
@@ -76,22 +79,22 @@ class Commands(click.Group):
             try:
                 context.meta[DECLARED] = declared_commands(context.params.get("config"), self.core)
             except GovorError as error:
-                _say(f"The plugins' commands are missing: {error}")
+                _say(context, f"The plugins' commands are missing: {error}")
         found: dict[str, PluginCommand] = context.meta[DECLARED]
         return found
 
 
-def _hooked(context: click.Context, taken: dict[str, CoreCommand]) -> dict[str, click.Command]:
-    """Return the commands of the hook `commands`, which is deprecated: it needs every plugin to be loaded."""
+def _hooked(context: click.Context, taken: dict[str, CoreCommand], name: str) -> click.Command | None:
+    """Return a command of the hook `commands`, or None. The hook is deprecated: it loads every plugin."""
     from govor.cli.terminal.options import read_settings
     from govor.plugins import Plugins
 
     try:
-        found = Plugins(read_settings(context.params.get("config"), {})).commands(taken)
+        found = Plugins(read_settings(context.params.get("config"), {})).commands(taken).get(name)
     except GovorError as error:
-        _say(f"The plugins' commands are missing: {error}")
-        return {}
-    for name in found:
+        _say(context, f"The plugins' commands are missing: {error}")
+        return None
+    if found is not None:
         warnings.warn(
             f"The hook `commands` has the command '{name}': declare it as an entry point of govor.commands.",
             DeprecationWarning,
@@ -100,7 +103,11 @@ def _hooked(context: click.Context, taken: dict[str, CoreCommand]) -> dict[str, 
     return found
 
 
-def _say(fault: str) -> None:
+def _say(context: click.Context, fault: str) -> None:
+    """Print a fault once."""
     from govor.cli.terminal.say import say
 
-    say(f"govor: {fault}", err=True)
+    said: set[str] = context.meta.setdefault(SAID, set())
+    if fault not in said:
+        said.add(fault)
+        say(f"govor: {fault}", err=True)
