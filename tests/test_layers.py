@@ -28,6 +28,7 @@ LAYERS = (
     "engine.speakers",
     "engine.transcription",
     "engine",
+    "requests",
     "jobs.storage observe api.response",
     "jobs api.body testing",
     "api.http",
@@ -63,6 +64,9 @@ ONLY_IN = {
 FILES = [path for top in ("core", "backends", "tests") for path in (ROOT / top).rglob("*.py")]
 FACADE = {"contract", "errors", "telemetry"}
 """Rooms that `import govor` imports."""
+
+SHARED_WITH_TERMINAL = {"api.models.bodies"}
+"""Modules of `api` that the terminal imports: bodies that it prints as the routes answer them."""
 
 PLUGIN_SOURCES = sorted((ROOT / "backends").glob("*/src/**/*.py"))
 PLUGIN_TESTS = sorted((ROOT / "backends").glob("*/tests/**/*.py"))
@@ -134,6 +138,19 @@ def test_libraries_stay_in_their_rooms(path):
         library = name.split(".")[0]
         assert library not in HEAVY, f"{library} belongs into a plugin"
         assert top(path) in ONLY_IN.get(library, {top(path)}), f"{library} is for {ONLY_IN[library]} only"
+
+
+def test_the_terminal_takes_only_bodies_from_http_and_only_serve_the_web_framework():
+    taken = {
+        (name.removeprefix("govor."), relative(path))
+        for path in (CORE / "cli").rglob("*.py")
+        for name in imports(path)
+        if name.startswith(("govor.api", "govor.app", "govor.connections", "hypercorn"))
+    }
+    assert {name for name, path in taken if "/serve/" not in path} == SHARED_WITH_TERMINAL
+    assert {name for name, path in taken if "/serve/" in path} >= {"app", "hypercorn.config"}
+    loaded = modules_after("".join(f"import govor.{name};" for name in SHARED_WITH_TERMINAL))
+    assert not loaded & {"quart", "quart_schema", "flask", "werkzeug", "hypercorn"}
 
 
 def test_the_guards_of_this_file_have_something_to_look_at():

@@ -72,7 +72,10 @@ def test_one_name_stands_in_all_places(folder):
     name, module = folder.name, "govor_" + folder.name.replace("-", "_")
     table = project(folder)
     assert table["name"] == f"govor-{name}"
-    assert table["entry-points"] == {"govor": {name: module}}
+    points = dict(table["entry-points"])
+    commands = points.pop("govor.commands", {})
+    assert points == {"govor": {name: module}}
+    assert [value for value in commands.values() if not value.startswith(f"{module}.")] == []
     assert [path.stem for path in (folder / "src").glob("govor_*") if path.suffix != ".egg-info"] == [module]
     written = [folder / "README.md", *(folder / "src").rglob("*.py")]
     tables = {

@@ -103,13 +103,13 @@ keep_numpy_on_one_core()  # nor is numpy
 __version__ = "0.1.0"
 
 HOMES = (
+    "contract.hooks",  # first: `hookimpl` must not wait for numpy, which the others import
     "contract.models",
     "errors",
     "contract.cores",
     "contract.recognition",
     "contract.diarization",
     "contract.server",
-    "contract.hooks",
     "contract.vocabulary",
     "contract.devices",
 )

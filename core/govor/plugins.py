@@ -53,7 +53,7 @@ class Plugins:
         """Import every plugin and call its hooks. Raises ConfigurationError if a required one fails."""
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
-        self._tables = settings.plugins
+        self._settings = settings
         self._running: list[tuple[Plugin, AbstractAsyncContextManager[object]]] = []
         points = entry_points(group=GROUP) if found is None else found
         self._all = [self._open(point, settings.disable) for point in _ordered(points, settings.order)]
@@ -157,10 +157,8 @@ class Plugins:
         """Call one hook of one plugin with the plugin's own table of settings."""
         others = [other for key, other in self._manager.list_name_plugin() if key != name]
         caller = self._manager.subset_hook_caller(hook, others)
-        # an environment variable's name has no hyphen: GOVOR_PLUGINS__GIGAAM_ONNX__… is gigaam-onnx
-        table = {**self._tables.get(name, {}), **self._tables.get(name.replace("-", "_"), {})}
         try:
-            results = caller(settings=table, **arguments)
+            results = caller(settings=own_table(self._settings, name), **arguments)
         except ValidationError as error:
             module = self._manager.get_plugin(name)
             told = _faults(error, getattr(module, "__name__", type(module).__module__))
@@ -186,6 +184,14 @@ class Plugins:
             plugin = next((plugin for plugin in self._all if plugin.name == name), None)
             why = (plugin.reason or plugin.state) if plugin else "not installed"
             raise ConfigurationError(f"Plugin '{name}' is required but not ready: {why}")
+
+
+def own_table(settings: Settings, name: str) -> dict[str, Any]:
+    """Return the table `[plugins.NAME]` of a plugin.
+
+    An environment variable's name has no hyphen: GOVOR_PLUGINS__GIGAAM_ONNX__… is of gigaam-onnx.
+    """
+    return {**settings.plugins.get(name, {}), **settings.plugins.get(name.replace("-", "_"), {})}
 
 
 def _faults(error: ValidationError, module: str) -> str:

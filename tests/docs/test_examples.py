@@ -12,12 +12,14 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import govor
 from govor.audio.energy import EnergyDetector
+from govor.cli.plugin_commands import PluginCommand
 from govor.plugins import Plugins
 from govor.settings import Settings
 from support.waiting import eventually
@@ -127,6 +129,20 @@ def test_the_example_of_the_hook_backend_refuses_wrong_settings(example: Any) ->
 def test_the_example_of_the_hook_commands_greets(example: Any) -> None:
     greet = example("commands").commands(())["greet"]
     assert CliRunner().invoke(greet, ["Vera"]).output == "Hey, Vera!\n"
+
+
+def test_the_example_of_a_declared_command_greets(
+    pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = pages["docs/reference/hooks.md"].marked("python", "run command")
+    (tmp_path / "example_greeting.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("greet", "example_greeting:greet", "govor.commands")
+    greet = PluginCommand("greeter", point).load()
+    for table, said in (({}, "Hey, Vera!\n"), ({"word": "Ho"}, "Ho, Vera!\n")):
+        with click.Context(greet) as parent:
+            parent.meta["govor.settings"] = lambda table=table: table
+            assert CliRunner().invoke(greet, ["Vera"], parent=parent).output == said
 
 
 def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 import click
 
-from govor.api.request.line_fields import LineFields
 from govor.cli.client.server_client import (
     DEFAULT_SERVER,
     Remote,
@@ -26,6 +25,7 @@ from govor.cli.transcribe.sources import fields, route
 from govor.errors import GovorError, InvalidParam
 from govor.formats.rendering.formats import MEDIA_TYPES
 from govor.plain import without_controls
+from govor.requests.lines import LineFields
 from govor.settings.subtitles import Subtitles
 
 HEADINGS = ("ID", "STATE", "CREATED", "DONE", "MODEL", "ERROR")

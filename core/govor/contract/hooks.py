@@ -37,9 +37,9 @@ def backend(settings: Mapping[str, Any]) -> Backend:
 def commands(settings: Mapping[str, Any]) -> Sequence[click.Command]:
     """Return further commands of the terminal's `govor`.
 
-    Called for `govor --help` and for a command that the core does not have, never by the server. Import
-    nothing heavy here: that belongs into a command's own function. A plugin cannot take a name of the core's
-    commands. If two plugins use one name, the first in `order` keeps it.
+    Deprecated: declare an entry point of the group `govor.commands` instead. Called for a command that
+    neither the core nor an entry point has, never for `govor --help`, which does not list these commands, and
+    never by the server. If two plugins use one name, the first in `order` keeps it.
     """
     raise NotImplementedError
 

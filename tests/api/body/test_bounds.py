@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from govor.api.body.form import Form
-from govor.api.request.known_speakers import SpeakerFields
+from govor.requests.speakers import SpeakerFields
 from support.sound import media
 from support.waiting import eventually
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from govor.api.request.channel_fields import ChannelFields
 from govor.cli.transcribe.sources import LocalSource, Wanted
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import Options
 from govor.engine.plugin_server import ServiceTranscriber
 from govor.engine.service import Service
+from govor.requests.channels import ChannelFields
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeLinguist, plugins_of
 

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import govor
-from govor_gigaam_torch.catalogue import specs
-from govor_gigaam_torch.settings import GigaAMTorchSettings, read_settings
 
 if TYPE_CHECKING:
-    import click
+    from govor_gigaam_torch.settings import GigaAMTorchSettings
 
 
 class GigaAMTorch:
     """The GigaAM models as upstream publishes and trains them."""
 
     def __init__(self, settings: GigaAMTorchSettings):
+        from govor_gigaam_torch.catalogue import specs  # numpy, which `govor export` does not need at once
+
         self._settings = settings
         self._specs = specs(settings.models, details=settings.implementation == "govor")
 
@@ -40,11 +40,6 @@ class GigaAMTorch:
 
 @govor.hookimpl
 def backend(settings: Mapping[str, Any]) -> govor.Backend:
+    from govor_gigaam_torch.settings import read_settings  # pydantic, which `govor export` does not need
+
     return GigaAMTorch(read_settings(settings))
-
-
-@govor.hookimpl
-def commands() -> Sequence[click.Command]:
-    from govor_gigaam_torch.export.command import export
-
-    return [export]

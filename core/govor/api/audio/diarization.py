@@ -13,16 +13,15 @@ from werkzeug.datastructures import MultiDict
 
 from govor.api.audio.schema import Diarization as DiarizationBody
 from govor.api.body.recording import fetch_recording, read_form
-from govor.api.request.fields import OptionalLanguage, invalid
+from govor.api.request.fields import OptionalLanguage
 from govor.api.request.foreign_fields import unknown_names
-from govor.api.request.known_speakers import SpeakerFields, known_speakers
+from govor.api.request.known_speakers import known_speakers
 from govor.api.request.prepare import admit, prepared, whole_transcript
 from govor.api.request.results import name_ignored
 from govor.api.request.spellings import OTHER_NAMES, gather
 from govor.api.request.track_field import TrackFields
 from govor.api.response.json import json_response
 from govor.audio.decoding.opening import tagged
-from govor.contract.diarization import CountedVoices
 from govor.contract.recognition import Options, Transcript
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
@@ -31,6 +30,8 @@ from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import ModelNotFound
 from govor.formats.diarized import NamedTurn, numbered, rttm, smoothed, turns_body
 from govor.models.catalogue import Model
+from govor.requests.faults import invalid
+from govor.requests.speakers import SpeakerFields, not_counted
 
 
 class DiarizationFields(SpeakerFields, TrackFields):
@@ -134,20 +135,6 @@ async def _with_text(
         if segment.start is not None and segment.end is not None and segment.speaker is not None
     ]
     return turns, transcript.duration
-
-
-async def not_counted(service: Service, asked: Diarize | None, counts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the fields `counts` if the diarizer ignores numbers of speakers, else none."""
-    if asked is None or not counts or await can_count(service, asked.model):
-        return ()
-    return counts
-
-
-async def can_count(service: Service, model: Model) -> bool:
-    """Return whether a diarizer takes a number of speakers. Raises DownloadFailed, LoadFailed."""
-    await service.fetch_missing(model)
-    async with service.pool.lease(model) as loaded:
-        return await loaded.scheduler.ask(lambda voices: isinstance(voices, CountedVoices))
 
 
 def _answer(turns: list[NamedTurn], seconds: float, fields: DiarizationFields, recording: str) -> Response:

@@ -15,7 +15,6 @@ from govor.api.audio.job_events import check_completed, job_events, last_event
 from govor.api.audio.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.api.http.auth import given_key
 from govor.api.request.fields import Fields, parse_fields
-from govor.api.request.line_fields import LineFields
 from govor.api.request.results import MODEL_HEADER, Purpose, name_warnings, render_result
 from govor.api.response.json import json_response
 from govor.api.response.sse import stream_response
@@ -27,6 +26,7 @@ from govor.jobs.service import JobService
 from govor.jobs.storage.records import Job, JobRequest, RequestedJob, Speaker, Status, job_body
 from govor.jobs.webhooks import PARAM, check_allowed
 from govor.outbound.client import check
+from govor.requests.lines import LineFields
 
 JSON = "application/json"
 PREFERENCE = "respond-async"

@@ -13,12 +13,10 @@ from contextlib import AsyncExitStack
 from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 
-from govor.api.audio.diarization import not_counted
 from govor.api.audio.jobs import accept_job, prefers_async
 from govor.api.audio.schema import JobBody, RichTranscription, TranscriptionForm
 from govor.api.audio.schema import Transcription as TranscriptionBody
 from govor.api.body.recording import fetch_recording, read_form
-from govor.api.request.channel_fields import find_diarizer, separate_channels
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
@@ -33,6 +31,8 @@ from govor.errors import InvalidParam
 from govor.formats.dialects.gowhisper import GoWhisperEvents
 from govor.formats.events import DiarizedEvents, Events, OpenAIEvents
 from govor.jobs.service import JobService
+from govor.requests.channels import find_diarizer, separate_channels
+from govor.requests.speakers import not_counted
 from govor.settings.compat import Compat
 
 STREAMED_FORMATS = frozenset({"json", "text", "diarized_json"})  # the others exist only as a whole

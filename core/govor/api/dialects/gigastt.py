@@ -11,9 +11,7 @@ from quart_schema import document_querystring, document_response, tag
 
 from govor.api.body.recording import read_body
 from govor.api.dialects.schema import GigasttEvent, GigasttTranscription
-from govor.api.request.channel_fields import separate_channels
-from govor.api.request.fields import OptionalLanguage, invalid
-from govor.api.request.line_fields import asked_layout
+from govor.api.request.fields import OptionalLanguage
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
@@ -22,6 +20,9 @@ from govor.contract.recognition import Options
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.dialects.gigastt import GigasttEvents, render
+from govor.requests.channels import separate_channels
+from govor.requests.faults import invalid
+from govor.requests.lines import asked_layout
 from govor.settings.compat import Compat
 
 PATHS = ("/v1/transcribe", "/v1/transcribe/stream")

@@ -12,13 +12,9 @@ from pydantic import BaseModel, BeforeValidator, Field
 from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_querystring, document_request, document_response, tag
 
-from govor.api.audio.diarization import not_counted
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import AsrDetection, AsrResult
-from govor.api.request.channel_fields import find_diarizer, separate_channels
 from govor.api.request.fields import OptionalLanguage, read_fields_as
-from govor.api.request.known_speakers import COUNTS, MOST_PEOPLE, count_people
-from govor.api.request.line_fields import layout
 from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.track_field import TrackFields
@@ -30,6 +26,9 @@ from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.dialects.whisper_asr import language_body, render
+from govor.requests.channels import find_diarizer, separate_channels
+from govor.requests.lines import layout
+from govor.requests.speakers import COUNTS, MOST_PEOPLE, count_people, not_counted
 from govor.settings.compat import Compat
 
 PATHS = ("/asr", "/detect-language")

@@ -17,9 +17,7 @@ from govor.api.body.json_form import JSON
 from govor.api.body.reading import current_body
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import InferenceResult
-from govor.api.request.channel_fields import separate_channels
 from govor.api.request.fields import OptionalLanguage, read_fields_as
-from govor.api.request.line_fields import layout
 from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.track_field import TrackFields
 from govor.audio.chunking import NO_DETECTION
@@ -31,6 +29,8 @@ from govor.errors import InvalidParam
 from govor.formats.dialects.whispercpp import render
 from govor.formats.rendering.formats import SUBTITLE_FORMATS
 from govor.models.catalogue import Model
+from govor.requests.channels import separate_channels
+from govor.requests.lines import layout
 
 KNOWN = frozenset(
     {"audio_ctx", "beam_size", "best_of", "carry_initial_prompt", "diarize", "duration", "entropy_thold"}

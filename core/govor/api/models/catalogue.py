@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Any, get_args
+from typing import get_args
 
 from quart import Blueprint, request
 from quart_schema import document_querystring, document_response, tag
 
-from govor.api.models.compat_keys import compat_keys, model_list
+from govor.api.models.bodies import deleted_body, describe, register, tasks_of, verified_body
+from govor.api.models.compat_keys import model_list
 from govor.api.models.queries import ForceQuery, RegistryQuery, TaskQuery
 from govor.api.models.schema import (
     Deleted,
-    ErrorRate,
-    FileBody,
     ModelBody,
     ModelList,
-    ProgressBody,
     Registry,
-    RegistryEntry,
     Verified,
 )
-from govor.contract.models import Feature
+from govor.engine.library import remove, verify
 from govor.engine.model_pool.pool import State
 from govor.engine.service import Service
 from govor.errors import InvalidParam
 from govor.formats.languages import parse_language
 from govor.models.catalogue import Model
-from govor.models.download.progress import Transfer
-from govor.models.files.removal import check_removable, remove
-from govor.models.files.verify import verify
 from govor.models.selection.requested_names import answering_id
 
 TASKS = {
@@ -85,99 +78,17 @@ def model_routes(service: Service) -> Blueprint:
     async def delete_model(name: str) -> dict[str, object]:
         """Delete a model's files, or cancel its download; `?force=true` also if it is in use."""
         model, force = service.router.require(name), read_flag("force")
-        if await service.downloads.cancel(model):
-            return Deleted(id=model.id, freed=0, note="Its download was cancelled.").model_dump()
-        check_removable(service.store, model)
-        async with service.pool.emptied(model, force=force):
-            removed = await asyncio.to_thread(remove, service.store, model)
-        return Deleted(id=model.id, freed=removed.freed, note=removed.note).model_dump()
+        removed = await remove(service, model, force=force)
+        return deleted_body(model, removed).model_dump()
 
     @routes.post("/v1/models/<path:name>/verify")
     @tag(["Models"])
     @document_response(Verified)
     async def verify_model(name: str) -> dict[str, object]:
         """Hash a model's files again and compare them with the hashes at the time of download."""
-        model = service.router.require(name)
-        reports = await asyncio.to_thread(verify, service.store, model)
-        ok = all(report.state in ("ok", "unchecked") for report in reports)
-        files = [asdict(report) for report in reports]
-        return Verified.model_validate({"id": model.id, "ok": ok, "files": files}).model_dump()
+        return verified_body(await asyncio.to_thread(verify, service, name)).model_dump()
 
     return routes
-
-
-def describe(service: Service, model: Model) -> ModelBody:
-    """Return a model as the API shows it; the default model has the default aliases too."""
-    aliases = list(model.aliases)
-    if model is service.router.default():
-        aliases += service.catalogue.default_aliases
-    return ModelBody(
-        id=model.id,
-        created=service.store.installed_at(model),
-        owned_by=model.plugin,
-        backend=model.plugin,
-        status=service.state(model),
-        languages=list(model.spec.languages),
-        features=sorted(model.spec.features),
-        aliases=aliases,
-        description=model.spec.description,
-        reason=service.failure(model),
-        path=model_path(service, model),
-        **_in_memory(service, model),
-        **compat_keys(service, model),
-    )
-
-
-def _in_memory(service: Service, model: Model) -> dict[str, Any]:
-    """Return the keys that a model has only while it is loaded."""
-    loaded = service.pool.loaded(model)
-    if loaded is None:
-        return {}
-    return {
-        "device": loaded.placement.device,
-        "precision": loaded.placement.precision,
-        "loaded_at": loaded.since,
-        "memory": loaded.memory,
-    }
-
-
-def register(service: Service, model: Model) -> RegistryEntry:
-    """Return a model as the registry shows it."""
-    body, transfer = describe(service, model), service.downloads.transfer(model)
-    return RegistryEntry(
-        **body.model_dump(),
-        state=body.status,
-        size=service.store.size(model),
-        size_estimate=model.spec.size_estimate or None,
-        memory_estimate=model.spec.memory or None,
-        tasks=tasks_of(model),
-        licence=model.spec.licence,
-        error_rates=[ErrorRate(set=name, wer=rate) for name, rate in model.spec.wer],
-        progress=show_progress(transfer) if transfer else None,
-    )
-
-
-def model_path(service: Service, model: Model) -> str:
-    """Return the model's folder: relative to the models folder, or the operator's path; "" without files."""
-    folder = service.store.folder(model)
-    if model.spec.folder:
-        return str(folder)
-    has_files = model.spec.files or model.spec.repository
-    return folder.relative_to(service.store.root).as_posix() if has_files else ""
-
-
-def show_progress(transfer: Transfer) -> ProgressBody:
-    """Return the progress of a download, by file."""
-    files = [FileBody(name=file.name, total=file.size, completed=file.done) for file in transfer.files]
-    status = f"downloading {transfer.current}".rstrip()
-    return ProgressBody(status=status, total=transfer.total, completed=transfer.done, files=files)
-
-
-def tasks_of(model: Model) -> list[str]:
-    """Return the tasks that a model can do."""
-    if not model.transcribes:
-        return ["diarize"]
-    return ["transcribe", "translate"] if Feature.TRANSLATE in model.spec.features else ["transcribe"]
 
 
 def read_flag(name: str) -> bool:

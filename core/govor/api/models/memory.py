@@ -9,7 +9,7 @@ from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_request, document_response, tag
 
 from govor.api.body.reading import current_body
-from govor.api.models.catalogue import describe
+from govor.api.models.bodies import describe
 from govor.api.models.queries import ForceQuery
 from govor.api.models.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
 from govor.engine.model_pool.process_memory import resident_bytes

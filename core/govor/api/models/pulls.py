@@ -13,17 +13,17 @@ from quart_schema import document_querystring, document_request, document_respon
 
 from govor.api.body.form import FORM, read_fields, urlencoded
 from govor.api.body.reading import current_body
-from govor.api.models.catalogue import describe, model_path, read_flag
+from govor.api.models.bodies import describe, model_path
+from govor.api.models.catalogue import read_flag
 from govor.api.models.queries import StreamQuery
 from govor.api.models.schema import ModelBody, PullRequest
 from govor.api.response.sse import stream_response
+from govor.engine.library import check_download, wanted_model
 from govor.engine.service import Service
-from govor.errors import DownloadForbidden, GovorError, InvalidParam
+from govor.errors import GovorError, InvalidParam
 from govor.formats.openai import dump_json, error_body
 from govor.models.catalogue import Model
-from govor.models.download.hub import parse_repository
 from govor.models.download.progress import Transfer
-from govor.models.selection.operator_models import adopt_repository
 
 TICK_SECONDS = 0.2  # between two events of progress
 
@@ -66,40 +66,13 @@ def pull_routes(service: Service) -> Blueprint:
 async def _pull(service: Service, name: str, *, stream: bool) -> Answer:
     stream = stream or read_flag("stream")
     model = await asyncio.to_thread(wanted_model, service, name)
+    check_download(service, model)
     present = service.store.state(model) == "installed"
-    if not present and service.settings.download == "off":
-        raise DownloadForbidden(
-            'Models are not fetched here: the setting `download` is "off".', param="model"
-        )
     if stream:
         # even if nothing is to be fetched: a client that asked for progress gets its last event
         return await stream_response(_events(service, model), "text/event-stream")
     await service.downloads.fetch(model)
     return describe(service, model).model_dump(), 200 if present else 201
-
-
-def wanted_model(service: Service, name: str) -> Model:
-    """Return the model to fetch, a known one or, if the settings allow it, any repository of the hub.
-
-    Raises ModelNotFound, DownloadForbidden, DownloadFailed, UnsupportedOperation.
-    """
-    model = service.router.find(name)
-    if model is not None:
-        return model
-    try:
-        parse_repository(name)
-    except ValueError:
-        return service.router.require(name)
-    if service.settings.download != "any":
-        raise DownloadForbidden(
-            f"'{name}' is no model that a plugin or plugins.toml declares, and the setting `download` is "
-            f'"{service.settings.download}". With "any" every repository of the hub may be fetched.',
-            param="model",
-        )
-    if service.settings.offline:
-        raise DownloadForbidden(f"'{name}' is not asked for, as `offline` is set.", param="model")
-    service.catalogue.add([adopt_repository(name, list(service.plugins))])
-    return service.router.require(name)
 
 
 async def _events(service: Service, model: Model) -> AsyncGenerator[bytes, None]:

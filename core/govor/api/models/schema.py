@@ -7,7 +7,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class ModelBody(BaseModel):
+class Body(BaseModel):
+    """A body whose schema is built when it is first used: the terminal uses few of them."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class ModelBody(Body):
     """A model that can answer now."""
 
     id: str
@@ -41,7 +47,7 @@ class ModelBody(BaseModel):
     diarization: bool
 
 
-class ModelList(BaseModel):
+class ModelList(Body):
     """The lists of OpenAI and go-whisper, and the default model's keys for clients of gigastt."""
 
     model_config = ConfigDict(extra="allow")
@@ -51,7 +57,7 @@ class ModelList(BaseModel):
     models: list[ModelBody] = Field(description="The same as data.")
 
 
-class ResidentBody(BaseModel):
+class ResidentBody(Body):
     """A model in memory, or being loaded or unloaded."""
 
     id: str
@@ -75,7 +81,7 @@ class ResidentBody(BaseModel):
     pinned: bool = False
 
 
-class MemoryBody(BaseModel):
+class MemoryBody(Body):
     """Memory of models and of the process, in bytes."""
 
     budget: int | None = Field(description="Limit for all models together; null: there is none.")
@@ -85,7 +91,7 @@ class MemoryBody(BaseModel):
     )
 
 
-class MemoryEvent(BaseModel):
+class MemoryEvent(Body):
     """A change of a model in memory."""
 
     time: float
@@ -95,7 +101,7 @@ class MemoryEvent(BaseModel):
     reason: str
 
 
-class Residents(BaseModel):
+class Residents(Body):
     """Models in memory. `models` is the key of speaches."""
 
     models: list[str] = Field(
@@ -106,14 +112,14 @@ class Residents(BaseModel):
     events: list[MemoryEvent] = Field(description="The last hundred, the newest last.")
 
 
-class ErrorRate(BaseModel):
+class ErrorRate(Body):
     """A word error rate as the model's publisher states it."""
 
     set: str = Field(description="Test set of the measurement.")
     wer: float = Field(description="Percent.")
 
 
-class FileBody(BaseModel):
+class FileBody(Body):
     """One file of a model during its download."""
 
     name: str
@@ -121,7 +127,7 @@ class FileBody(BaseModel):
     completed: int
 
 
-class ProgressBody(BaseModel):
+class ProgressBody(Body):
     """Progress of a download."""
 
     status: str
@@ -145,14 +151,14 @@ class RegistryEntry(ModelBody):
     progress: ProgressBody | None = Field(None, description="Present during its download.")
 
 
-class Registry(BaseModel):
+class Registry(Body):
     """All known models."""
 
     object: Literal["list"] = "list"
     data: list[RegistryEntry]
 
 
-class PullRequest(BaseModel):
+class PullRequest(Body):
     """The model to fetch, by one of four keys with the same meaning."""
 
     model_config = ConfigDict(
@@ -178,7 +184,7 @@ class PullRequest(BaseModel):
         return self.model or path or self.id or self.name or ""
 
 
-class Deleted(BaseModel):
+class Deleted(Body):
     """OpenAI's answer; `note` is Govor's."""
 
     id: str
@@ -188,7 +194,7 @@ class Deleted(BaseModel):
     note: str = Field("", description="Files that are still there, and why; empty if there are none.")
 
 
-class FileReport(BaseModel):
+class FileReport(Body):
     """One file, compared with its hash at the time of download."""
 
     name: str
@@ -197,9 +203,42 @@ class FileReport(BaseModel):
     found: str = Field(description="sha256; empty if there is no file.")
 
 
-class Verified(BaseModel):
+class Verified(Body):
     """All files of a model."""
 
     id: str
     ok: bool
     files: list[FileReport]
+
+
+class UsageBody(Body):
+    """One model on the disk."""
+
+    model: str
+    own: int = Field(description="Bytes in the models folder only.")
+    shared: int = Field(description="Bytes shared with the Hugging Face cache; the disk holds them once.")
+    partial: int = Field(description="Bytes of an unfinished download, part of `own`.")
+
+
+class UnusedBody(Body):
+    """Something in the models folder that no model needs."""
+
+    path: str
+    size: int
+    kind: Literal["partial", "file", "folder"]
+
+
+class Storage(Body):
+    """Disk space of the models folder."""
+
+    folder: str
+    free: int = Field(description="Free bytes on its disk.")
+    models: list[UsageBody]
+    unused: list[UnusedBody]
+
+
+class Pruned(Body):
+    """Deleted files and folders."""
+
+    freed: int
+    removed: list[UnusedBody]

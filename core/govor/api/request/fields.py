@@ -23,20 +23,20 @@ from pydantic import (
 )
 from werkzeug.datastructures import MultiDict
 
-from govor.api.request.channel_fields import ChannelFields
 from govor.api.request.chunking_strategy import ServerVad
 from govor.api.request.foreign_fields import KNOWN, UNNEEDED, Adopted, adopt
-from govor.api.request.known_speakers import SpeakerFields
-from govor.api.request.line_fields import LineFields
 from govor.api.request.spellings import gather, present
 from govor.api.request.track_field import TrackFields
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options, Task
 from govor.errors import InvalidParam
-from govor.errors.values import fault_of
 from govor.formats.languages import means_any, parse_language
 from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
+from govor.requests.channels import ChannelFields
+from govor.requests.faults import invalid
+from govor.requests.lines import LineFields
+from govor.requests.speakers import SpeakerFields
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,6 @@ def _named(values: object) -> object:
     return [value for value in values if not means_any(str(value))] if isinstance(values, list) else values
 
 
-ALTERNATIVES = ("ServerVad", "literal['auto']")  # pydantic's names for the alternatives of chunking_strategy
 _NAMED = WithJsonSchema({"type": "string", "format": "language"})
 Language = Annotated[str, BeforeValidator(parse_language), _NAMED]
 OptionalLanguage = Annotated[str | None, BeforeValidator(_language), _NAMED]
@@ -241,12 +240,3 @@ def read_fields_as(model: type[Model], given: Mapping[str, str]) -> Model:
         return model.model_validate(present(given, model.model_fields))
     except ValidationError as error:
         raise invalid(error) from error
-
-
-def invalid(error: ValidationError) -> InvalidParam:
-    """Return an error with the field and its fault; if no alternative fits, for the nearest one."""
-    faults = error.errors(include_url=False, include_input=False)
-    nearest = max(faults, key=lambda item: len(item["loc"]))
-    path = [str(part) for part in nearest["loc"] if part not in ALTERNATIVES and not isinstance(part, int)]
-    message = fault_of({**nearest, "loc": [".".join(path)[:80]]})
-    return InvalidParam(f"{message}.", param=path[0][:80])

@@ -8,11 +8,11 @@ from typing import Literal
 from quart import Response
 
 from govor.api.request.fields import Fields
-from govor.api.request.line_fields import asked_layout
 from govor.contract.recognition import Notice, Transcript
 from govor.formats.dialects.gowhisper import rich_body
 from govor.formats.openai import dump_json
 from govor.formats.rendering.formats import MEDIA_TYPES, render
+from govor.requests.lines import asked_layout
 from govor.settings import Settings
 
 MODEL_HEADER = "x-govor-model"

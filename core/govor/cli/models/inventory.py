@@ -5,24 +5,19 @@ Both return the bodies of the server's routes.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from govor.api.models.catalogue import register
-from govor.api.models.pulls import wanted_model
-from govor.api.models.storage import look_at
+from govor.api.models.bodies import deleted_body, pruned_body, register, storage_body, verified_body
 from govor.cli.client.server_client import Refused, Remote, model_path, unreadable
 from govor.cli.terminal.options import read_settings, show_log
+from govor.engine import library
 from govor.engine.service import Service
-from govor.errors import DownloadForbidden
 from govor.models.download.progress import FileProgress, Transfer
-from govor.models.files.removal import check_removable, remove
-from govor.models.files.usage import prune
-from govor.models.files.verify import verify
 
 LOOK_SECONDS = 0.1
 """Seconds between two updates of a download's progress."""
@@ -79,9 +74,8 @@ class OnDisk:
 
     def pull(self, name: str, show: Show) -> Body:
         service = self._service
-        model = wanted_model(service, name)
-        if service.settings.download == "off" and service.store.state(model) == "available":
-            raise DownloadForbidden('The setting `download` is "off".')
+        model = library.wanted_model(service, name)
+        library.check_download(service, model)
         transfer = Transfer()
         with _shown(transfer, show):
             folder = service.store.install(model, transfer=transfer)
@@ -90,22 +84,17 @@ class OnDisk:
 
     def remove(self, name: str, *, force: bool) -> Body:
         model = self._service.router.require(name)
-        check_removable(self._service.store, model)
-        removed = remove(self._service.store, model)
-        return {"id": model.id, "object": "model", "deleted": True, **asdict(removed)}
+        removed = asyncio.run(library.remove(self._service, model, force=force))
+        return deleted_body(model, removed).model_dump()
 
     def verify(self, name: str) -> Body:
-        model = self._service.router.require(name)
-        files = [asdict(verdict) for verdict in verify(self._service.store, model)]
-        ok = all(file["state"] in ("ok", "unchecked") for file in files)
-        return {"id": model.id, "ok": ok, "files": files}
+        return verified_body(library.verify(self._service, name)).model_dump()
 
     def storage(self) -> Body:
-        return look_at(self._service)
+        return storage_body(library.look_at(self._service)).model_dump()
 
     def prune(self) -> Body:
-        gone = prune(self._service.store, list(self._service.catalogue))
-        return {"freed": sum(item.size for item in gone), "removed": [asdict(item) for item in gone]}
+        return pruned_body(library.prune(self._service)).model_dump()
 
 
 class OnServer:

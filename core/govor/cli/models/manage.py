@@ -12,7 +12,6 @@ import click
 from govor.cli.client.server_client import json_option, server_options, show_json
 from govor.cli.models.families import missing_plugin
 from govor.cli.models.inventory import Body, open_inventory
-from govor.cli.models.progress_bars import Bars
 from govor.cli.terminal.options import setting_options
 from govor.cli.terminal.say import say
 from govor.cli.terminal.table import megabytes, show_table
@@ -49,6 +48,8 @@ def pull(
     If a download was interrupted, the next `govor pull` continues it. If one fails, it is reported and the
     others go on; the exit code is then 1.
     """
+    from govor.cli.models.progress_bars import Bars  # rich, which `govor models` must not wait for
+
     inventory = open_inventory(config, server, api_key, options)
 
     def fetch(name: str) -> Body:

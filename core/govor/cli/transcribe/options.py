@@ -8,10 +8,6 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from govor.api.request.channel_fields import ChannelFields
-from govor.api.request.fields import invalid
-from govor.api.request.known_speakers import MOST_PEOPLE, count_people
-from govor.api.request.line_fields import layout
 from govor.cli.transcribe.outputs import Style
 from govor.cli.transcribe.sources import Wanted
 from govor.contract.recognition import Options
@@ -20,6 +16,10 @@ from govor.errors import InvalidParam
 from govor.formats.languages import parse_language
 from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
 from govor.formats.subtitles.layout import Layout
+from govor.requests.channels import ChannelFields
+from govor.requests.faults import invalid
+from govor.requests.lines import layout
+from govor.requests.speakers import MOST_PEOPLE, count_people
 from govor.settings.subtitles import Subtitles
 
 ALL = ("txt", "srt", "vtt", "tsv", "verbose_json")

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from govor.api.audio.diarization import can_count
-from govor.api.request.channel_fields import ChannelFields, find_diarizer, separate_channels
 from govor.audio.chunking import NO_DETECTION
 from govor.cli.client.events import EndEvent, SegmentEvent, TaskEvent
 from govor.cli.client.server_client import Refused, Remote, unreadable
@@ -22,6 +20,8 @@ from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.options import honour
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.transcript import assemble
+from govor.requests.channels import ChannelFields, find_diarizer, separate_channels
+from govor.requests.speakers import can_count
 from govor.settings.model import ModelSettings
 
 Show: TypeAlias = Callable[[int, int], None]

@@ -1,0 +1,123 @@
+"""Bodies on models, as the routes answer them and the terminal prints them. Knows nothing of HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from govor.api.models.compat_keys import compat_keys
+from govor.api.models.schema import (
+    Deleted,
+    ErrorRate,
+    FileBody,
+    ModelBody,
+    ProgressBody,
+    Pruned,
+    RegistryEntry,
+    Storage,
+    Verified,
+)
+from govor.contract.models import Feature
+from govor.engine.library import Contents, Verification
+from govor.engine.service import Service
+from govor.models.catalogue import Model
+from govor.models.download.progress import Transfer
+from govor.models.files.removal import Removed
+from govor.models.files.usage import Unused
+
+
+def describe(service: Service, model: Model) -> ModelBody:
+    """Return a model as the API shows it; the default model has the default aliases too."""
+    aliases = list(model.aliases)
+    if model is service.router.default():
+        aliases += service.catalogue.default_aliases
+    return ModelBody(
+        id=model.id,
+        created=service.store.installed_at(model),
+        owned_by=model.plugin,
+        backend=model.plugin,
+        status=service.state(model),
+        languages=list(model.spec.languages),
+        features=sorted(model.spec.features),
+        aliases=aliases,
+        description=model.spec.description,
+        reason=service.failure(model),
+        path=model_path(service, model),
+        **_in_memory(service, model),
+        **compat_keys(service, model),
+    )
+
+
+def _in_memory(service: Service, model: Model) -> dict[str, Any]:
+    """Return the keys that a model has only while it is loaded."""
+    loaded = service.pool.loaded(model)
+    if loaded is None:
+        return {}
+    return {
+        "device": loaded.placement.device,
+        "precision": loaded.placement.precision,
+        "loaded_at": loaded.since,
+        "memory": loaded.memory,
+    }
+
+
+def register(service: Service, model: Model) -> RegistryEntry:
+    """Return a model as the registry shows it."""
+    body, transfer = describe(service, model), service.downloads.transfer(model)
+    return RegistryEntry(
+        **body.model_dump(),
+        state=body.status,
+        size=service.store.size(model),
+        size_estimate=model.spec.size_estimate or None,
+        memory_estimate=model.spec.memory or None,
+        tasks=tasks_of(model),
+        licence=model.spec.licence,
+        error_rates=[ErrorRate(set=name, wer=rate) for name, rate in model.spec.wer],
+        progress=show_progress(transfer) if transfer else None,
+    )
+
+
+def model_path(service: Service, model: Model) -> str:
+    """Return the model's folder: relative to the models folder, or the operator's path; "" without files."""
+    folder = service.store.folder(model)
+    if model.spec.folder:
+        return str(folder)
+    has_files = model.spec.files or model.spec.repository
+    return folder.relative_to(service.store.root).as_posix() if has_files else ""
+
+
+def show_progress(transfer: Transfer) -> ProgressBody:
+    """Return the progress of a download, by file."""
+    files = [FileBody(name=file.name, total=file.size, completed=file.done) for file in transfer.files]
+    status = f"downloading {transfer.current}".rstrip()
+    return ProgressBody(status=status, total=transfer.total, completed=transfer.done, files=files)
+
+
+def tasks_of(model: Model) -> list[str]:
+    """Return the tasks that a model can do."""
+    if not model.transcribes:
+        return ["diarize"]
+    return ["transcribe", "translate"] if Feature.TRANSLATE in model.spec.features else ["transcribe"]
+
+
+def deleted_body(model: Model, removed: Removed) -> Deleted:
+    """Return the answer to a deletion."""
+    return Deleted(id=model.id, freed=removed.freed, note=removed.note)
+
+
+def verified_body(report: Verification) -> Verified:
+    """Return all files of a model with their states."""
+    files = [asdict(file) for file in report.files]
+    return Verified.model_validate({"id": report.model.id, "ok": report.ok, "files": files})
+
+
+def storage_body(contents: Contents) -> Storage:
+    """Return the contents of the models folder."""
+    return Storage.model_validate(asdict(contents))
+
+
+def pruned_body(gone: Iterable[Unused]) -> Pruned:
+    """Return deleted files and folders, and their bytes."""
+    removed = [asdict(item) for item in gone]
+    return Pruned.model_validate({"freed": sum(item["size"] for item in removed), "removed": removed})
