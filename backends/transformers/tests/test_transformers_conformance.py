@@ -9,7 +9,6 @@ pytest.importorskip("transformers", reason="govor-transformers is not installed"
 from govor.testing import BackendConformance
 from support.models.random_speech_models import BUILDERS
 
-
 QUICK = ("whisper", "wav2vec2")
 """The models whose conformance the quick tests check: a sequence and a CTC."""
 
