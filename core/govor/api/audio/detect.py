@@ -13,6 +13,7 @@ from govor.api.request.fields import parse_fields
 from govor.api.request.prepare import client_of
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.track_field import TrackFields
+from govor.api.response.declared_errors import FORM, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.engine.service import Service
 from govor.engine.transcription.language import certain_language
@@ -55,6 +56,7 @@ def detect_routes(service: Service) -> Blueprint:
     @tag(["Audio"])
     @document_request(DetectForm, source=DataSource.FORM_MULTIPART)
     @document_response(DetectedLanguage)
+    @can_fail(*FORM, *WORK)
     async def detect() -> Response:
         """Language of a recording's first speech, at most 30 s of it."""
         with service.admission.admit(client_of(service)) as ticket:

@@ -16,11 +16,12 @@ from govor.api.audio.schema import JobBody, JobList, JobRemoved, Transcription
 from govor.api.http.auth import given_key
 from govor.api.request.fields import Fields, parse_fields
 from govor.api.request.results import MODEL_HEADER, Purpose, name_warnings, render_result
+from govor.api.response.declared_errors import JOB, TRANSCRIPTION, can_fail
 from govor.api.response.json import json_response
 from govor.api.response.sse import stream_response
 from govor.engine.service import Service
 from govor.engine.transcription.work import Work
-from govor.errors import GovorError, InvalidParam
+from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished
 from govor.errors.values import fault_of
 from govor.jobs.service import JobService
 from govor.jobs.storage.records import Job, JobRequest, RequestedJob, Speaker, Status, job_body
@@ -110,6 +111,7 @@ def job_routes(jobs: JobService, service: Service) -> Blueprint:
     @tag(["Jobs"])
     @document_querystring(ListQuery)
     @document_response(JobList)
+    @can_fail(InvalidParam, *JOB)
     async def list_jobs() -> Response:
         """The client's jobs, the newest first."""
         query = _list_query()
@@ -128,6 +130,7 @@ def job_routes(jobs: JobService, service: Service) -> Blueprint:
     @routes.get("/v1/jobs/<job>")
     @tag(["Jobs"])
     @document_response(JobBody)
+    @can_fail(*JOB)
     async def get_job(job: str) -> Response:
         """State and progress; when it is completed, the result too."""
         found = await jobs.get(job, given_key())
@@ -145,6 +148,7 @@ def job_routes(jobs: JobService, service: Service) -> Blueprint:
     @routes.delete("/v1/jobs/<job>")
     @tag(["Jobs"])
     @document_response(JobRemoved)
+    @can_fail(*JOB)
     async def remove_job(job: str) -> Response:
         """Cancel a job that waits or runs; delete one that has ended."""
         found, gone = await jobs.remove(job, given_key())
@@ -159,6 +163,7 @@ def _add_result_routes(routes: Blueprint, jobs: JobService, service: Service) ->
     @tag(["Jobs"])
     @document_querystring(ResultQuery)
     @document_response(Transcription)
+    @can_fail(InvalidParam, *JOB, JobNotFinished, JobCancelled, *TRANSCRIPTION)
     async def get_result(job: str) -> Response:
         """The result, in the format of the request or in any other."""
         found = await jobs.get(job, given_key())
@@ -172,6 +177,7 @@ def _add_result_routes(routes: Blueprint, jobs: JobService, service: Service) ->
     @routes.get("/v1/jobs/<job>/events")
     @tag(["Jobs"])
     @document_response(Transcription)
+    @can_fail(InvalidParam, *JOB)
     async def get_events(job: str) -> Response:
         """The text while it is transcribed, from the start or from the event that Last-Event-ID names."""
         found = await jobs.get(job, given_key())

@@ -16,6 +16,7 @@ from govor.api.request.foreign_fields import unknown_names
 from govor.api.request.prepare import client_of
 from govor.api.request.results import name_ignored
 from govor.api.request.track_field import TrackFields
+from govor.api.response.declared_errors import FORM, QUEUE, SOUND, can_fail
 from govor.api.response.json import json_response
 from govor.audio.decoding.opening import open_recording
 from govor.audio.detection import find_speech
@@ -79,6 +80,7 @@ def speech_routes(service: Service) -> Blueprint:
     @tag(["Audio"])
     @document_request(SpeechForm, source=DataSource.FORM_MULTIPART)
     @document_response(list[SpeechTimestamp])
+    @can_fail(*FORM, *SOUND, *QUEUE)
     async def speech_timestamps() -> Response:
         """Regions of a recording with speech, found by the voice detector without a model."""
         with service.admission.admit(client_of(service)) as ticket:

@@ -17,8 +17,9 @@ from typing import Any, cast
 from quart import request
 
 from govor.api.body.uploads import SPOOL, Message, Receive, Scope, Send, Spool
+from govor.api.response.declared_errors import Kinds
 from govor.connections.expect_continue import WAITS
-from govor.errors import PayloadTooLarge, UnsupportedMediaType, UploadStalled
+from govor.errors import InsufficientStorage, PayloadTooLarge, UnsupportedMediaType, UploadStalled
 
 LINGER_SECONDS = 10.0
 DROP_SECONDS = 0.0006  # between two dropped pieces of 64 kB: 100 MB a second
@@ -37,6 +38,9 @@ GRACE_SECONDS = 60.0
 
 COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 """Refused: recordings are compressed already, and a body that grows while it is read has no known length."""
+
+BODY_ERRORS: Kinds = (PayloadTooLarge, UploadStalled, UnsupportedMediaType, InsufficientStorage)
+"""Errors of any route that takes a body: too large, too slow, compressed, or not to be kept on the disk."""
 
 BODY = "govor.body"
 """Key of the body in the scope of a request."""

@@ -16,6 +16,7 @@ from quart_schema import document_request, document_response, tag
 from govor.api.body.reading import current_body
 from govor.api.request.prepare import client_of
 from govor.api.request.results import name_ignored
+from govor.api.response.declared_errors import QUEUE, can_fail
 from govor.api.response.json import json_response
 from govor.audio.detection import speech_in
 from govor.audio.regions import SpeechRules
@@ -82,6 +83,7 @@ def voice_activity_routes(service: Service) -> Blueprint:
     @tag(["Audio"])
     @document_request(VoiceActivityRequest)
     @document_response(VoiceActivity)
+    @can_fail(InvalidParam, AudioTooLong, *QUEUE)
     async def detect_voice() -> Response:
         """Regions of these samples with speech, found by the voice detector without a model."""
         with service.admission.admit(client_of(service)):

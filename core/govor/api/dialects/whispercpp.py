@@ -20,12 +20,13 @@ from govor.api.dialects.schema import InferenceResult
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.track_field import TrackFields
+from govor.api.response.declared_errors import FORM, MEMORY, MODEL, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
-from govor.errors import InvalidParam
+from govor.errors import InvalidParam, ModelBusy
 from govor.formats.dialects.whispercpp import render
 from govor.formats.rendering.formats import SUBTITLE_FORMATS
 from govor.models.catalogue import Model
@@ -115,6 +116,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
     @tag(["whisper.cpp"])
     @document_request(InferenceForm, source=DataSource.FORM_MULTIPART)
     @document_response(InferenceResult)
+    @can_fail(*FORM, *WORK)
     async def inference() -> Response:
         """Text of a recording."""
         async with AsyncExitStack() as stack:
@@ -146,6 +148,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
     @routes.post("/load")
     @tag(["whisper.cpp"])
     @document_request(LoadForm, source=DataSource.FORM)
+    @can_fail(InvalidParam, ModelBusy, *MODEL, *MEMORY)
     async def load() -> Response:
         """Load a model, which /inference uses from then on."""
         nonlocal chosen

@@ -12,8 +12,16 @@ from govor.api.http.browser_origin import BrowserOrigin, check_origin
 from govor.api.http.cors import SAFE
 from govor.api.http.rate_limit import TokenBuckets
 from govor.api.http.request_context import annotate
+from govor.api.response.declared_errors import Kinds
 from govor.engine.service import Service
-from govor.errors import AdminRequired, RateLimited, ShuttingDown, Unauthorized
+from govor.errors import (
+    AdminRequired,
+    HostDenied,
+    OriginDenied,
+    RateLimited,
+    ShuttingDown,
+    Unauthorized,
+)
 from govor.observe.request import CURRENT
 
 OPEN_PATHS = frozenset(
@@ -50,7 +58,7 @@ class AccessGuard:
             self._limit(self._by_key, given_key(), settings.rate_limit_per_key, "key")
         else:
             check_origin(BrowserOrigin.of(list(request.scope["headers"]), settings.trusted_proxies), settings)
-        if service.keys.separate_admin and is_managed():
+        if service.keys.separate_admin and changes_models(request.method, rule.rule if rule else ""):
             check_admin(service)
 
     def _count_out_probes(self) -> None:
@@ -86,11 +94,18 @@ def wants_page() -> bool:
     return "text/html" in request.headers.get("Accept", "")
 
 
-def is_managed() -> bool:
-    """Return whether the request would change which models there are."""
-    rule = f"{request.url_rule.rule if request.url_rule else ''}/"
-    unsafe = request.method not in SAFE
-    return unsafe and any(rule.startswith(f"{start}/") for start in MANAGED)
+def changes_models(method: str, path: str) -> bool:
+    """Return whether requests of a route change which models there are."""
+    return method not in SAFE and any(f"{path}/".startswith(f"{start}/") for start in MANAGED)
+
+
+def guard_errors(method: str, path: str) -> Kinds:
+    """Return the errors that `AccessGuard` can raise before a route runs."""
+    if path in OPEN_PATHS:
+        return ()
+    stopping = (ShuttingDown,) if method not in SAFE else ()
+    managed = (AdminRequired,) if changes_models(method, path) else ()
+    return (RateLimited, Unauthorized, OriginDenied, HostDenied, *stopping, *managed)
 
 
 def given_key() -> str:

@@ -19,10 +19,11 @@ from govor.api.models.schema import (
     Registry,
     Verified,
 )
+from govor.api.response.declared_errors import MODEL, can_fail
 from govor.engine.library import remove, verify
 from govor.engine.model_pool.pool import State
 from govor.engine.service import Service
-from govor.errors import InvalidParam
+from govor.errors import InvalidParam, ModelBusy, ModelProtected
 from govor.formats.languages import parse_language
 from govor.models.catalogue import Model
 from govor.models.selection.requested_names import answering_id
@@ -46,6 +47,7 @@ def model_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_querystring(TaskQuery)
     @document_response(ModelList)
+    @can_fail(InvalidParam)
     async def list_models() -> dict[str, object]:
         """Models that can answer now, installed or loaded; `?task=` selects those that can do this task."""
         shown = _filtered(service, service.router.usable(), ("task",))
@@ -57,6 +59,7 @@ def model_routes(service: Service) -> Blueprint:
     @routes.get("/v1/models/<path:name>")
     @tag(["Models"])
     @document_response(ModelBody)
+    @can_fail(*MODEL)
     async def retrieve_model(name: str) -> dict[str, object]:
         """One model, by id, alias or plugin/id; if the name is its alias, the answer has that as id."""
         model = service.router.choose(name)
@@ -66,6 +69,7 @@ def model_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_querystring(RegistryQuery)
     @document_response(Registry)
+    @can_fail(InvalidParam)
     async def list_registry() -> dict[str, object]:
         """All known models, filtered by `?task= &language= &state= &backend=`."""
         shown = _filtered(service, service.catalogue, ("task", "language", "state", "backend"))
@@ -75,6 +79,7 @@ def model_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_querystring(ForceQuery)
     @document_response(Deleted)
+    @can_fail(InvalidParam, ModelBusy, ModelProtected, *MODEL)
     async def delete_model(name: str) -> dict[str, object]:
         """Delete a model's files, or cancel its download; `?force=true` also if it is in use."""
         model, force = service.router.require(name), read_flag("force")
@@ -84,6 +89,7 @@ def model_routes(service: Service) -> Blueprint:
     @routes.post("/v1/models/<path:name>/verify")
     @tag(["Models"])
     @document_response(Verified)
+    @can_fail(*MODEL)
     async def verify_model(name: str) -> dict[str, object]:
         """Hash a model's files again and compare them with the hashes at the time of download."""
         return verified_body(await asyncio.to_thread(verify, service, name)).model_dump()

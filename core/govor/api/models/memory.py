@@ -12,10 +12,11 @@ from govor.api.body.reading import current_body
 from govor.api.models.bodies import describe
 from govor.api.models.queries import ForceQuery
 from govor.api.models.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
+from govor.api.response.declared_errors import MEMORY, MODEL, can_fail
 from govor.engine.model_pool.process_memory import resident_bytes
 from govor.engine.model_pool.snapshot import ModelSnapshot
 from govor.engine.service import Service
-from govor.errors import AlreadyLoaded, InvalidParam, ModelNotFound
+from govor.errors import AlreadyLoaded, InvalidParam, ModelBusy, ModelNotFound
 from govor.errors.values import fault_of
 from govor.models.selection.requested_names import answering_id
 from govor.plain import with_whole_letters
@@ -30,6 +31,7 @@ def loaded_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_request(ModelSettings)
     @document_response(ModelBody)
+    @can_fail(InvalidParam, ModelBusy, *MODEL, *MEMORY)
     async def load(name: str) -> dict[str, object]:
         """Load a model into memory. The body may set its device, precision, threads and time in memory."""
         model = service.router.installed(name)
@@ -42,6 +44,7 @@ def loaded_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_querystring(ForceQuery)
     @document_response(ModelBody)
+    @can_fail(InvalidParam, ModelBusy, *MODEL)
     async def unload(name: str) -> dict[str, object]:
         """Unload a model and keep its files: 409 while it is in use, unless `force` ends its work."""
         model = service.router.require(name)
@@ -52,6 +55,7 @@ def loaded_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_request(ModelSettings)
     @document_response(ModelBody)
+    @can_fail(InvalidParam, ModelBusy, *MODEL, *MEMORY)
     async def reload(name: str) -> dict[str, object]:
         """Load a model again, with other settings or files; the old one answers until it is loaded."""
         model = service.router.installed(name)
@@ -82,6 +86,7 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
     @routes.post("/api/ps/<path:name>")
     @tag(["Models"])
     @document_response(ModelBody, 201)
+    @can_fail(InvalidParam, AlreadyLoaded, ModelBusy, *MODEL, *MEMORY)
     async def load_as_speaches(name: str) -> tuple[dict[str, object], int]:
         """Load a model, as speaches does: 409 if it is loaded already."""
         model = service.router.installed(name)
@@ -94,6 +99,7 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
     @routes.delete("/api/ps/<path:name>")
     @tag(["Models"])
     @document_querystring(ForceQuery)
+    @can_fail(InvalidParam, ModelBusy, *MODEL)
     async def unload_as_speaches(name: str) -> Response:
         """Unload a model, as speaches does: 204; 404 if it is not loaded."""
         model = service.router.require(name)

@@ -17,10 +17,11 @@ from govor.api.models.bodies import describe, model_path
 from govor.api.models.catalogue import read_flag
 from govor.api.models.queries import StreamQuery
 from govor.api.models.schema import ModelBody, PullRequest
+from govor.api.response.declared_errors import DOWNLOAD, MODEL, can_fail
 from govor.api.response.sse import stream_response
 from govor.engine.library import check_download, wanted_model
 from govor.engine.service import Service
-from govor.errors import GovorError, InvalidParam
+from govor.errors import GovorError, InvalidParam, UnsupportedOperation
 from govor.formats.openai import dump_json, error_body
 from govor.models.catalogue import Model
 from govor.models.download.progress import Transfer
@@ -40,6 +41,7 @@ def pull_routes(service: Service) -> Blueprint:
     @document_querystring(StreamQuery)
     @document_response(ModelBody, 201)
     @document_response(ModelBody)
+    @can_fail(InvalidParam, UnsupportedOperation, *MODEL, *DOWNLOAD)
     async def pull_model() -> Answer:
         """Fetch a model's files: 201 when they are installed, 200 when they were already.
 
@@ -56,6 +58,7 @@ def pull_routes(service: Service) -> Blueprint:
     @document_querystring(StreamQuery)
     @document_response(ModelBody, 201)
     @document_response(ModelBody)
+    @can_fail(InvalidParam, UnsupportedOperation, *MODEL, *DOWNLOAD)
     async def pull_named_model(name: str) -> Answer:
         """Fetch files of the model in the path: 201 when they are installed, 200 when they were already."""
         return await _pull(service, name, stream=False)

@@ -17,6 +17,7 @@ from quart_schema import (
     Server,
     hide,
 )
+from werkzeug.routing import Rule
 
 from govor import __version__
 from govor.api.dialects.schema import FlatError
@@ -111,16 +112,21 @@ class Provider(OpenAPIProvider):
         schemas["FlatError"] = FlatError.model_json_schema()
         document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
         document["paths"] = dict(sorted(document["paths"].items(), key=lambda it: it[0].startswith(DOUBLES)))
-        for path, methods in document["paths"].items():
+        return document
+
+    def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the operations of one route, by path and method, and the schemas that they use."""
+        paths, schemas = super().build_paths(rule)
+        for path, methods in paths.items():
             for method, operation in methods.items():
                 operation["operationId"] = re.sub(r"\W+", "_", f"{method}{path}").rstrip("_")
                 if path in OPEN_PATHS:
                     operation["security"] = []
                 _describe_request(path, operation)
                 answers = _answers(f"{method.upper()} {path}", operation["responses"])
-                errors = refusals(method, path, is_open=path in OPEN_PATHS)
+                errors = refusals(method.upper(), path, self._app.view_functions[rule.endpoint])
                 operation["responses"] = {**errors, **answers}
-        return document
+        return paths, schemas
 
 
 class Documents:

@@ -5,80 +5,25 @@ Tests send many wrong requests to every route, and compare the errors with this 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from govor import errors
+from govor.api.body.reading import BODY_ERRORS
+from govor.api.http.auth import guard_errors
 from govor.api.http.errors import in_dialect, is_flat
-
-Kinds = tuple[type[errors.GovorError], ...]
-
-FORM: Kinds = (
-    errors.InvalidParam,
-    errors.EmptyBody,
-    errors.MissingFile,
-    errors.UnsupportedMediaType,
-)
-SOUND: Kinds = (
-    errors.InvalidAudio,
-    errors.AudioTooLong,
-    errors.DecoderLost,
-    errors.DecodersUnavailable,
-)
-TURN: Kinds = (errors.RateLimited, errors.ServerBusy, errors.QueueTimeout)
-MEMORY: Kinds = (errors.LoadFailed, errors.InsufficientMemory, errors.ModelUnloaded)
-FETCHED: Kinds = (errors.DownloadFailed, errors.DownloadForbidden, errors.InsufficientStorage)
-MODEL: Kinds = (errors.ModelNotFound, errors.ModelNotInstalled)
-WORK: Kinds = (*SOUND, *TURN, *MODEL, *MEMORY, errors.TranscriptionFailed, errors.UnsupportedOperation)
-ADDRESS: Kinds = (errors.UrlFailed, errors.UrlNotAllowed)
-KEPT: Kinds = (errors.JobsUnavailable, errors.InsufficientStorage)
-JOB: Kinds = (errors.JobNotFound, errors.JobsUnavailable)
-
-RULES: tuple[tuple[str, Kinds], ...] = (
-    (r".*", (errors.GovorError,)),
-    (r"POST .*", (errors.PayloadTooLarge, errors.UploadStalled, errors.InsufficientStorage)),
-    (r"POST .*", (errors.UnsupportedMediaType,)),
-    (r"(POST|DELETE) .*", (errors.ShuttingDown,)),
-    (r"(POST|DELETE) .*(/models|/api/ps|/v1/storage|/load).*", (errors.AdminRequired,)),
-    (r"POST .*/audio/(transcriptions|translations|diarize)", (*FORM, *WORK, *ADDRESS, *KEPT)),
-    (r"POST .*/audio/diarization", (*FORM, *SOUND, *TURN, *ADDRESS, *MEMORY)),
-    (r"POST .*/audio/diarization", (errors.UnsupportedOperation, errors.TranscriptionFailed, *MODEL)),
-    (r"POST /v1/audio/detect", (*FORM, *WORK)),
-    (r"POST .*/audio/speech/timestamps", (*FORM, *SOUND, *TURN)),
-    (r"POST .*/audio/speech/embedding", (*FORM, *WORK)),
-    (r"POST (/v1)?/vad", (errors.InvalidParam, errors.AudioTooLong, *TURN)),
-    (r"POST (/inference|/asr|/detect-language)", (*FORM, *WORK)),
-    (r"POST /v1/transcribe.*", (errors.InvalidParam, errors.EmptyBody, errors.MissingFile, *WORK)),
-    (r"POST /load", (errors.InvalidParam, *MODEL, *MEMORY)),
-    (r"GET .*/(models|registry)", (errors.InvalidParam,)),
-    (r"\w+ .*/{name}.*", MODEL),
-    (r"POST .*/models(/{name}(/pull)?)?", (*FETCHED, *MODEL, errors.InvalidParam)),
-    (r"POST .*/models(/{name}(/pull)?)?", (errors.UnsupportedOperation, errors.DownloadCancelled)),
-    (r"POST .*/(load|reload|ps/{name})", (*MEMORY, errors.InvalidParam, errors.ModelBusy)),
-    (r"POST .*/ps/{name}", (errors.AlreadyLoaded,)),
-    (r"POST .*/unload|DELETE .*/{name}", (errors.InvalidParam, errors.ModelBusy)),
-    (r"DELETE .*/models/{name}", (errors.ModelProtected,)),
-    (r"\w+ /v1/jobs/{job}.*", JOB),
-    (r"GET /v1/jobs", (errors.InvalidParam, *JOB)),
-    (r"GET /v1/jobs/{job}/events", (errors.InvalidParam,)),
-    (r"GET /v1/jobs/{job}/result", (errors.InvalidParam, errors.UnsupportedOperation)),
-    (r"GET /v1/jobs/{job}/result", (errors.JobNotFinished, errors.JobCancelled)),
-    (r"GET /v1/jobs/{job}/result", (errors.TranscriptionFailed, *SOUND, *MEMORY, *MODEL)),
-    (r"GET /metrics", (errors.MetricsDisabled,)),
-)
-"""Patterns of "METHOD /path", each with errors of such routes; the errors of all matches are combined."""
-
-GUARDED: Kinds = (errors.Unauthorized, errors.RateLimited, errors.OriginDenied, errors.HostDenied)
-"""Errors of all routes that are not open to everybody."""
+from govor.api.response.declared_errors import declared_errors
 
 
-def refusals(method: str, path: str, *, is_open: bool) -> dict[str, Any]:
+def refusals(method: str, path: str, view: Callable[..., Any]) -> dict[str, Any]:
     """Return a route's error answers for OpenAPI, by status, without the framework's own errors."""
-    route = f"{method.upper()} {path}"
-    kinds = {kind for rule, listed in RULES if re.fullmatch(rule, route) for kind in listed}
-    if not is_open:
-        kinds |= set(GUARDED)
+    kinds: set[type[errors.GovorError]] = {
+        errors.GovorError,
+        *declared_errors(view),
+        *guard_errors(method, path),
+    }
+    if method == "POST":
+        kinds |= set(BODY_ERRORS)
     by_status: dict[int, dict[str, str]] = {}
     for status, code, meaning in sorted(_code_and_meaning(path, kind) for kind in kinds):
         by_status.setdefault(status, {}).setdefault(code, meaning)

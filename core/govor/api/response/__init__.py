@@ -1,1 +1,1 @@
-"""Answers as JSON, events or files."""
+"""Answers as JSON, events or files, and the errors that routes declare."""

@@ -8,6 +8,7 @@ from quart_schema import tag
 from govor.api.body.uploads import Message, Receive, Scope, Send
 from govor.api.http.browser_origin import BrowserOrigin, check_origin
 from govor.api.http.security_headers import usual_headers
+from govor.api.response.declared_errors import can_fail
 from govor.engine.service import Service
 from govor.errors import MetricsDisabled, RequestError
 from govor.jobs.service import JobService
@@ -20,6 +21,7 @@ def metrics_routes(figures: Metrics | None, jobs: JobService) -> Blueprint:
 
     @routes.get("/metrics")
     @tag(["Status"])
+    @can_fail(MetricsDisabled)
     async def metrics() -> Response:
         """Metrics in Prometheus' text format; 404 if they are off, or on a separate listener."""
         if figures is None:
