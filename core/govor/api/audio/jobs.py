@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response, tag
 
 from govor.api.audio.job_events import check_completed, job_events, last_event
-from govor.api.audio.schema import JobBody, JobList, JobRemoved, Transcription
+from govor.api.audio.schema import JobBody, JobList, JobRemoved, JobResult
 from govor.api.http.auth import given_key
 from govor.api.request.fields import Fields, parse_fields
 from govor.api.request.results import MODEL_HEADER, Purpose, name_warnings, render_result
@@ -162,7 +162,7 @@ def _add_result_routes(routes: Blueprint, jobs: JobService, service: Service) ->
     @routes.get("/v1/jobs/<job>/result")
     @tag(["Jobs"])
     @document_querystring(ResultQuery)
-    @document_response(Transcription)
+    @document_response(JobResult)
     @can_fail(InvalidParam, *JOB, JobNotFinished, JobCancelled, *TRANSCRIPTION)
     async def get_result(job: str) -> Response:
         """The result, in the format of the request or in any other."""
@@ -176,7 +176,6 @@ def _add_result_routes(routes: Blueprint, jobs: JobService, service: Service) ->
 
     @routes.get("/v1/jobs/<job>/events")
     @tag(["Jobs"])
-    @document_response(Transcription)
     @can_fail(InvalidParam, *JOB)
     async def get_events(job: str) -> Response:
         """The text while it is transcribed, from the start or from the event that Last-Event-ID names."""

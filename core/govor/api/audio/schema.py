@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from govor.api.http.errors import ErrorDetail
 from govor.api.request.fields import Fields
@@ -29,14 +29,100 @@ class DurationUsage(BaseModel):
     seconds: float
 
 
+class SpokenLanguage(BaseModel):
+    """A language of the text."""
+
+    code: str = Field(description="ISO 639-1.")
+
+
+class TokenLogprob(BaseModel):
+    """A token of the text and how probable it is."""
+
+    token: str
+    logprob: float = Field(description="Natural logarithm; -9999 for a token of no probability.")
+    bytes: list[int]
+
+
+class SkippedPart(BaseModel):
+    """A part of the recording that was not transcribed. Times are seconds."""
+
+    code: str
+    message: str
+    start: float | None = None
+    end: float | None = None
+
+
 class Transcription(BaseModel):
-    """The `json` body; `verbose_json` adds task, language, duration, segments and words, and
-    `warnings` if parts of the recording were not transcribed."""
+    """The `json` body."""
 
     text: str
-    languages: list[dict[str, str]] | None = None
-    logprobs: list[dict[str, Any]] | None = None
+    languages: list[SpokenLanguage] | None = Field(
+        None, description="The main one first; absent if the model cannot tell."
+    )
+    logprobs: list[TokenLogprob] | None = Field(None, description="With `include=logprobs`.")
     usage: DurationUsage
+
+
+class TimedWord(BaseModel):
+    """A word and its times in seconds."""
+
+    word: str
+    start: float
+    end: float
+    probability: float | None = Field(None, description="Absent if it is unknown.")
+
+
+class WhisperSegment(BaseModel):
+    """A segment with Whisper's ten keys; 0 for unknown values."""
+
+    id: int
+    seek: int
+    start: float
+    end: float
+    text: str
+    tokens: list[int]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    speaker: str | None = Field(None, description="Absent if it is unknown.")
+
+
+class VerboseTranscription(BaseModel):
+    """The `verbose_json` body."""
+
+    task: Literal["transcribe", "translate"]
+    language: str = Field(description="English name of the text's language, or its code; `unknown`.")
+    language_code: str | None = Field(description="ISO 639-1 code; null if it is unknown.")
+    duration: float
+    text: str
+    words: list[TimedWord] | None = Field(None, description="If they are asked for.")
+    segments: list[WhisperSegment] | None = Field(None, description="Absent if only words are asked for.")
+    model: str
+    usage: DurationUsage
+    warnings: list[SkippedPart] | None = Field(None, description="Absent if all was transcribed.")
+
+
+class DiarizedSegment(BaseModel):
+    """A segment of one speaker."""
+
+    type: Literal["transcript.text.segment"]
+    id: str
+    start: float
+    end: float
+    text: str
+    speaker: str
+
+
+class DiarizedTranscription(BaseModel):
+    """The `diarized_json` body."""
+
+    task: Literal["transcribe", "translate"]
+    duration: float
+    text: str
+    segments: list[DiarizedSegment]
+    usage: DurationUsage
+    warnings: list[SkippedPart] | None = Field(None, description="Absent if all was transcribed.")
 
 
 class SpeakerTurn(BaseModel):
@@ -131,3 +217,15 @@ class RichTranscription(BaseModel):
     duration: float
     text: str
     segments: list[RichSegment]
+
+
+class OpenAITranscription(RootModel[Transcription | VerboseTranscription | DiarizedTranscription]):
+    """The body of `json`, `verbose_json` or `diarized_json`."""
+
+
+class GoWhisperTranscription(RootModel[RichTranscription | VerboseTranscription | DiarizedTranscription]):
+    """The body of `json`, which is go-whisper's, of `verbose_json` or `diarized_json`."""
+
+
+class JobResult(RootModel[Transcription | VerboseTranscription | DiarizedTranscription | RichTranscription]):
+    """The body of the format that the request named; `json` is that of the route that made the job."""

@@ -14,8 +14,12 @@ from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
 
 from govor.api.audio.jobs import accept_job, prefers_async
-from govor.api.audio.schema import JobBody, RichTranscription, TranscriptionForm
-from govor.api.audio.schema import Transcription as TranscriptionBody
+from govor.api.audio.schema import (
+    GoWhisperTranscription,
+    JobBody,
+    OpenAITranscription,
+    TranscriptionForm,
+)
 from govor.api.body.recording import fetch_recording, read_form
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
@@ -43,7 +47,7 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     """Return the routes, bound to a service and its jobs: OpenAI's, or with `rich` go-whisper's."""
     prefix = "/api/v1" if rich else "/v1"
     routes = Blueprint("rich_transcriptions" if rich else "transcriptions", __name__, url_prefix=prefix)
-    body = RichTranscription if rich else TranscriptionBody
+    body = GoWhisperTranscription if rich else OpenAITranscription
 
     @routes.post("/audio/transcriptions")
     @tag(["Audio"])
@@ -68,7 +72,7 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     @routes.post("/audio/diarize")
     @tag(["Audio"])
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
-    @document_response(RichTranscription)
+    @document_response(GoWhisperTranscription)
     @document_response(JobBody, 202)
     @can_fail(*FORM, *WORK, *URL, *NEW_JOB)
     async def diarize() -> Response:
@@ -85,7 +89,7 @@ def azure_routes(service: Service, jobs: JobService) -> Blueprint:
     @routes.post("/audio/transcriptions")
     @tag(["Azure"])
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
-    @document_response(TranscriptionBody)
+    @document_response(OpenAITranscription)
     @document_response(JobBody, 202)
     @can_fail(*FORM, *WORK, *URL, *NEW_JOB)
     async def transcribe(name: str) -> Response:
@@ -95,7 +99,7 @@ def azure_routes(service: Service, jobs: JobService) -> Blueprint:
     @routes.post("/audio/translations")
     @tag(["Azure"])
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
-    @document_response(TranscriptionBody)
+    @document_response(OpenAITranscription)
     @document_response(JobBody, 202)
     @can_fail(*FORM, *WORK, *URL, *NEW_JOB)
     async def translate(name: str) -> Response:

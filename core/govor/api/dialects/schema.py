@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
+
+from govor.api.audio.schema import TimedWord, WhisperSegment
 
 
 class GigasttWord(BaseModel):
@@ -14,6 +16,16 @@ class GigasttWord(BaseModel):
     start: float
     end: float
     confidence: float | None = None
+    speaker: str | None = Field(None, description="Absent if it is unknown.")
+
+
+class GigasttUtterance(BaseModel):
+    """Some segments of one speaker that belong together."""
+
+    start: float
+    end: float
+    text: str
+    words: list[GigasttWord]
 
 
 class GigasttTranscription(BaseModel):
@@ -22,29 +34,86 @@ class GigasttTranscription(BaseModel):
     text: str
     words: list[GigasttWord]
     duration: float
-    segments: list[dict[str, Any]] | None = Field(None, description="With segments=true: utterances.")
+    segments: list[GigasttUtterance] | None = Field(None, description="With segments=true: utterances.")
 
 
-class GigasttEvent(BaseModel):
-    """The data of one of gigastt's events."""
+class GigasttText(BaseModel):
+    """Text of an utterance, so far or whole."""
 
-    type: Literal["partial", "final", "error"]
+    type: Literal["partial", "final"]
     text: str
     timestamp: float
     words: list[GigasttWord]
 
 
-class InferenceResult(BaseModel):
-    """The `json` body of whisper.cpp's route; `verbose_json` adds task, language, duration and segments."""
+class GigasttFailure(BaseModel):
+    """An error after the stream has begun."""
+
+    type: Literal["error"]
+    message: str
+    code: str
+
+
+class GigasttEvent(RootModel[GigasttText | GigasttFailure]):
+    """The data of one of gigastt's events."""
+
+
+class InferenceText(BaseModel):
+    """The `json` body of whisper.cpp's route."""
 
     text: str
+
+
+class InferenceWord(BaseModel):
+    """A word in whisper.cpp's dialect; without times if the request has `no_timestamps`."""
+
+    word: str
+    start: float | None = None
+    end: float | None = None
+    t_dtw: int | None = None
+    probability: float | None = None
+
+
+class InferenceSegment(BaseModel):
+    """A segment in whisper.cpp's dialect; unknown values are absent."""
+
+    id: int
+    text: str
+    start: float | None = None
+    end: float | None = None
+    tokens: list[int]
+    words: list[InferenceWord]
+    temperature: float | None = None
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
+
+
+class InferenceVerbose(BaseModel):
+    """The `verbose_json` body of whisper.cpp's route."""
+
+    task: Literal["transcribe", "translate"]
+    language: str = Field(description="English name of the language; `unknown`.")
+    duration: float
+    text: str
+    segments: list[InferenceSegment]
+    detected_language: str | None = Field(None, description="The same as language; absent if unknown.")
+
+
+class InferenceResult(RootModel[InferenceText | InferenceVerbose]):
+    """The body of `json` or `verbose_json`."""
+
+
+class AsrSegment(WhisperSegment):
+    """A segment with Whisper's keys."""
+
+    words: list[TimedWord] | None = Field(None, description="If they are asked for.")
 
 
 class AsrResult(BaseModel):
     """The `json` body of whisper-asr-webservice's route."""
 
     text: str
-    segments: list[dict[str, Any]] = Field(description="Whisper's ten keys; words if they are asked for.")
+    segments: list[AsrSegment]
     language: str = Field(description="ISO 639-1 code; `unknown` if the model does not detect it.")
 
 

@@ -23,7 +23,7 @@ from govor.api.response.declared_errors import MODEL, can_fail
 from govor.engine.library import remove, verify
 from govor.engine.model_pool.pool import State
 from govor.engine.service import Service
-from govor.errors import InvalidParam, ModelBusy, ModelProtected
+from govor.errors import InsufficientStorage, InvalidParam, ModelBusy, ModelProtected
 from govor.formats.languages import parse_language
 from govor.models.catalogue import Model
 from govor.models.selection.requested_names import answering_id
@@ -79,7 +79,7 @@ def model_routes(service: Service) -> Blueprint:
     @tag(["Models"])
     @document_querystring(ForceQuery)
     @document_response(Deleted)
-    @can_fail(InvalidParam, ModelBusy, ModelProtected, *MODEL)
+    @can_fail(InsufficientStorage, InvalidParam, ModelBusy, ModelProtected, *MODEL)
     async def delete_model(name: str) -> dict[str, object]:
         """Delete a model's files, or cancel its download; `?force=true` also if it is in use."""
         model, force = service.router.require(name), read_flag("force")

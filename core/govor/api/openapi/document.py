@@ -57,6 +57,7 @@ TEXT_BODIES = {
     **{
         f"POST {base}/models{route}": (EVENTS,) for base in BASES for route in ("", "/{name}", "/{name}/pull")
     },
+    **{f"POST {base}/audio/diarization": ("text/plain",) for base in BASES},
     "POST /v1/transcribe": (*TEXTS, "application/x-subrip", "text/markdown"),
     "POST /v1/transcribe/stream": (EVENTS,),
     "POST /inference": (*TEXTS, "application/x-subrip"),
@@ -158,7 +159,8 @@ def _answers(route: str, documented: dict[Any, Any]) -> dict[str, Any]:
         answers = {"204": {"description": "Done; there is no body.", "content": {}}}
     if route in TEXT_BODIES:
         texts = {kind: {"schema": EVENT if kind == EVENTS else TEXT} for kind in TEXT_BODIES[route]}
-        good = answers.setdefault("200", {"description": "A text.", "content": {}})
+        about = "Events." if TEXT_BODIES[route] == (EVENTS,) else "A text."
+        good = answers.setdefault("200", {"description": about, "content": {}})
         good["content"].update(texts)
     return answers
 

@@ -56,8 +56,8 @@ TRANSCRIPTION: Kinds = (
 )
 """Work of a model on a recording."""
 
-WORK: Kinds = (*TRANSCRIPTION, *QUEUE)
-"""The same, done while the client waits."""
+WORK: Kinds = (*TRANSCRIPTION, *QUEUE, *DOWNLOAD)
+"""The same, done while the client waits, and the model fetched if need be."""
 
 URL: Kinds = (errors.UrlFailed, errors.UrlNotAllowed)
 """A URL that cannot be fetched, or called later."""
