@@ -16,10 +16,12 @@ import pytest
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
+from govor.cli.serve import lifecycle
 from govor.contract.recognition import Audio
 from govor.plugins import Plugins
 from govor.settings import Settings
 from support.models.remembered import RememberedAnswers, remembering
+from support.processes.answers import Answers
 from support.processes.servers import Server, serving
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +49,23 @@ def _no_foreign_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     yield
     os.environ.clear()
     os.environ.update(saved)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def recorded_answers() -> Iterator[Answers]:
+    """What the servers of this process answer."""
+    answers = Answers()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifecycle, "create_app", answers.recorded(lifecycle.create_app))
+        yield answers
+
+
+@pytest.fixture(autouse=True)
+def answers(recorded_answers: Answers) -> Iterator[Answers]:
+    """Fail a test if a server has answered otherwise than its /openapi.json states."""
+    yield recorded_answers
+    faults = recorded_answers.take_faults()
+    assert not faults, "\n".join(faults)
 
 
 @pytest.fixture(scope="session")
