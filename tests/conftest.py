@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from govor.cli.serve import lifecycle
 from govor.contract.recognition import Audio
 from govor.plugins import Plugins
 from govor.settings import Settings
-from support.models.remembered import RememberedAnswers, remembering
+from support.models.remembered import remember
 from support.processes.answers import Answers
 from support.processes.servers import Server, serving
 
@@ -121,24 +121,28 @@ def serve(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def _remembered_whisper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let whisper-base compute each answer once a run in the servers of this process and its sisters."""
-    whisper = pytest.importorskip("govor_whisper").Whisper
+def serve_remembering(
+    models_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., AbstractContextManager[Server]]:
+    """Serve with all installed plugins; whisper-base computes each answer once a run, in all such servers."""
     shared = tmp_path_factory.getbasetemp()
     shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(whisper, "load", remembering(whisper.load, RememberedAnswers(shared / "answers")))
-        yield
+    tables = {
+        "whisper": {"temperature_fallback": False},
+        "wyoming": {"port": 0},
+    }  # fallback's samples are random
+
+    def start(**settings: Any) -> AbstractContextManager[Server]:
+        chosen = Settings(**{"models_dir": models_dir, "plugins": tables, **settings})
+        return serving(chosen, remember(Plugins(chosen), shared / "answers"))
+
+    return start
 
 
 @pytest.fixture(scope="session")
-def server(models_dir: Path, _remembered_whisper: None) -> Iterator[Server]:
-    """The server that most tests share: all installed plugins, whisper-base as default, no key.
-
-    The model is real, but computes the answer to a recording once a run.
-    """
-    tables = {"whisper": {"temperature_fallback": False}}  # the fallback's samples are random
-    with serving(Settings(models_dir=models_dir, plugins=tables)) as shared:
+def server(serve_remembering: Callable[..., AbstractContextManager[Server]]) -> Iterator[Server]:
+    """The server that most tests share: all installed plugins, whisper-base as default, no key."""
+    with serve_remembering() as shared:
         yield shared
 
 

@@ -19,8 +19,7 @@ pytest.importorskip("govor_diarizer", reason="govor-diarizer is not installed")
 
 from diarization.material import SAMPLE, read_member, read_wav
 from diarization.networks import install_networks
-from govor.settings import Settings
-from support.processes.servers import Server, serving
+from support.processes.servers import Server
 from support.sound import media
 
 
@@ -36,13 +35,13 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(models_dir: Path, call: Path, _remembered_whisper: None) -> Iterator[Server]:
+def server(serve_remembering: Any, models_dir: Path, call: Path) -> Iterator[Server]:
     try:
         install_networks(models_dir)
     except FileNotFoundError:
         pytest.skip("the networks are not here; `make test` downloads them")
     aliases = {"gpt-4o-transcribe-diarize": "default"}
-    with serving(Settings(models_dir=models_dir, aliases=aliases, preload=())) as running:
+    with serve_remembering(aliases=aliases, preload=()) as running:
         yield running
 
 

@@ -7,6 +7,7 @@ import pytest
 from govor import Feature
 
 plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
+settings_of = pytest.importorskip("govor_gigaam_torch.settings")
 
 
 def models(**table):
@@ -101,7 +102,7 @@ def test_upstreams_implementation_promises_text_only():
 
 
 def test_settings_may_come_as_strings():
-    settings = plugin.read_settings({"max_symbols": "3", "threads": "2"})
+    settings = settings_of.read_settings({"max_symbols": "3", "threads": "2"})
     assert (settings.max_symbols, settings.threads, settings.precision) == (3, 2, "auto")
 
 

@@ -38,7 +38,7 @@ def backend(settings):
 SIZE = len(BYTES)
 
 
-class AdmissionTicket:
+class ModelsPlace:
     """Where models are managed: this machine's disk, or a server's."""
 
     def __init__(self, shell: Any, hub: Hub, models: Path, *options: str):
@@ -56,7 +56,7 @@ class AdmissionTicket:
 
 
 @pytest.fixture
-def on_disk(shell: Any) -> Iterator[AdmissionTicket]:
+def on_disk(shell: Any) -> Iterator[ModelsPlace]:
     """This machine's disk, with a plugin whose model is on the hub."""
     with serving_hub() as hub:
         source = hub.put("owner/small", "weights.bin", BYTES)
@@ -71,11 +71,11 @@ def on_disk(shell: Any) -> Iterator[AdmissionTicket]:
             GOVOR_MODELS_DIR=str(models),
             GOVOR_DISABLE="whisper,gigaam-onnx,gigaam-torch,transformers,moonshine",
         )
-        yield AdmissionTicket(shell, hub, models)
+        yield ModelsPlace(shell, hub, models)
 
 
 @pytest.fixture
-def on_server(shell: Any, serve: Callable[..., Any], tmp_path: Path) -> Iterator[AdmissionTicket]:
+def on_server(shell: Any, serve: Callable[..., Any], tmp_path: Path) -> Iterator[ModelsPlace]:
     """A running server with the same model, which asks for a key."""
     with standing_in(tmp_path / "hub-cache") as hub:
         weights = file_of("weights.bin", hub.put("owner/small", "weights.bin", BYTES))
@@ -86,13 +86,13 @@ def on_server(shell: Any, serve: Callable[..., Any], tmp_path: Path) -> Iterator
             plugins_of(Settings(), family=family), models_dir=models, preload=(), api_keys=("secret",)
         )
         shell.env.update(GOVOR_API_KEY="secret", GOVOR_MODELS_DIR=str(tmp_path / "unused"))
-        yield AdmissionTicket(shell, hub, models, "--server", server.url)
+        yield ModelsPlace(shell, hub, models, "--server", server.url)
 
 
 @pytest.fixture(params=["disk", "server"])
-def place(request: pytest.FixtureRequest) -> AdmissionTicket:
+def place(request: pytest.FixtureRequest) -> ModelsPlace:
     """Each of the two."""
-    found: AdmissionTicket = request.getfixturevalue(f"on_{request.param}")
+    found: ModelsPlace = request.getfixturevalue(f"on_{request.param}")
     return found
 
 
@@ -101,7 +101,7 @@ def rows(text: str) -> dict[str, list[str]]:
     return {cells[0]: cells for line in text.splitlines() if (cells := line.split("\t"))}
 
 
-def test_a_models_life_from_its_pull_to_its_end(place: AdmissionTicket) -> None:
+def test_a_models_life_from_its_pull_to_its_end(place: ModelsPlace) -> None:
     known = rows(place.run("models", "--all").stdout)["small"]
     assert known[1:3] == ["available", "0 MB"]
     assert "en ru" in known
@@ -120,7 +120,7 @@ def test_a_models_life_from_its_pull_to_its_end(place: AdmissionTicket) -> None:
     assert not (place.models / "family/small").exists()
 
 
-def test_programs_read_json(place: AdmissionTicket) -> None:
+def test_programs_read_json(place: ModelsPlace) -> None:
     (pulled,) = place.json("pull", "small")["data"]
     assert pulled["id"] == "small"
     listed = {entry["id"]: entry for entry in place.json("models")["data"]}
@@ -137,7 +137,7 @@ def test_programs_read_json(place: AdmissionTicket) -> None:
     assert (removed["id"], removed["deleted"]) == ("small", True)
 
 
-def test_a_damaged_file_is_told_and_mended(place: AdmissionTicket) -> None:
+def test_a_damaged_file_is_told_and_mended(place: ModelsPlace) -> None:
     place.run("pull", "small")
     (place.models / "family/small/weights.bin").unlink()
     (place.models / "family/small/weights.bin").write_bytes(b"?" * SIZE)
@@ -151,7 +151,7 @@ def test_a_damaged_file_is_told_and_mended(place: AdmissionTicket) -> None:
 
 @pytest.mark.parametrize(("left", "told"), [(b"?", "damaged"), (None, "missing")])
 def test_a_file_that_lost_bytes_is_told_until_it_is_mended(
-    place: AdmissionTicket, left: bytes | None, told: str
+    place: ModelsPlace, left: bytes | None, told: str
 ) -> None:
     place.run("pull", "small")
     weights = place.models / "family/small/weights.bin"
@@ -166,7 +166,7 @@ def test_a_file_that_lost_bytes_is_told_until_it_is_mended(
     assert place.run("verify").returncode == 0
 
 
-def test_what_is_unused_is_told_before_it_is_deleted(place: AdmissionTicket) -> None:
+def test_what_is_unused_is_told_before_it_is_deleted(place: ModelsPlace) -> None:
     place.run("pull", "small")
     old = place.models / "family/small/old.bin.govor-part"
     old.write_bytes(b"?" * 2_000_000)
@@ -193,14 +193,14 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("command", FAILURES)
-def test_what_cannot_be_done_is_one_sentence(place: AdmissionTicket, command: str) -> None:
+def test_what_cannot_be_done_is_one_sentence(place: ModelsPlace, command: str) -> None:
     result = place.run(*command.split())
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith(f"govor: {FAILURES[command]}")
     assert result.stderr.count("\n") == 1
 
 
-def test_of_several_models_one_that_fails_does_not_stop_the_others(place: AdmissionTicket) -> None:
+def test_of_several_models_one_that_fails_does_not_stop_the_others(place: ModelsPlace) -> None:
     result = place.run("pull", "nonsense", "small")
     assert result.returncode == 1
     assert result.stdout.startswith("small is installed in ")
@@ -209,21 +209,21 @@ def test_of_several_models_one_that_fails_does_not_stop_the_others(place: Admiss
 
 @pytest.mark.parametrize("words", ["models SERVER pull small", "models pull small SERVER"])
 def test_a_server_that_stands_before_the_subcommand_is_the_one_that_fetches(
-    on_server: AdmissionTicket, words: str
+    on_server: ModelsPlace, words: str
 ) -> None:
     args = words.replace("SERVER", " ".join(on_server.options)).split()
     result = on_server.shell.run(*args)
     assert result.stdout == f"small is installed in family/small of {on_server.options[1]}\n", result.stderr
 
 
-def test_options_before_the_subcommand_are_meant_for_it(on_disk: AdmissionTicket, tmp_path: Path) -> None:
+def test_options_before_the_subcommand_are_meant_for_it(on_disk: ModelsPlace, tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere"
     result = on_disk.run("models", "--json", "--models-dir", str(folder), "pull", "small")
     assert json.loads(result.stdout)["data"][0]["id"] == "small", result.stderr
     assert (folder / "family/small").is_dir()
 
 
-def test_a_failed_download_is_one_sentence(place: AdmissionTicket) -> None:
+def test_a_failed_download_is_one_sentence(place: ModelsPlace) -> None:
     place.hub.refuse("weights.bin", 403)
     result = place.run("pull", "small")
     assert (result.returncode, result.stdout) == (1, "")
@@ -231,9 +231,7 @@ def test_a_failed_download_is_one_sentence(place: AdmissionTicket) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_a_wrong_key_and_a_server_that_is_not_there_are_told(
-    on_server: AdmissionTicket, free_port: int
-) -> None:
+def test_a_wrong_key_and_a_server_that_is_not_there_are_told(on_server: ModelsPlace, free_port: int) -> None:
     wrong = on_server.run("models", "--api-key", "wrong")
     assert wrong.returncode == 1
     assert wrong.stderr.endswith(" does not know the key of --api-key or GOVOR_API_KEY.\n")
@@ -242,7 +240,7 @@ def test_a_wrong_key_and_a_server_that_is_not_there_are_told(
     assert absent.stderr.startswith(f"govor: No server answers at http://127.0.0.1:{free_port}: ")
 
 
-def test_a_terminal_shows_a_bar_for_each_file_and_one_for_all(on_disk: AdmissionTicket) -> None:
+def test_a_terminal_shows_a_bar_for_each_file_and_one_for_all(on_disk: ModelsPlace) -> None:
     code, shown = on_disk.shell.show("pull", "small")
     assert code == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
@@ -252,13 +250,13 @@ def test_a_terminal_shows_a_bar_for_each_file_and_one_for_all(on_disk: Admission
     assert max(len(line.rstrip()) for line in plain.splitlines()) <= 100
 
 
-def test_a_terminal_shows_the_servers_download(on_server: AdmissionTicket) -> None:
+def test_a_terminal_shows_the_servers_download(on_server: ModelsPlace) -> None:
     code, shown = on_server.shell.show("pull", *on_server.options, "small")
     assert code == 0
     assert re.search(r"320\.0/320\.0 kB", shown)
 
 
-def test_an_interrupted_download_goes_on_where_it_was(on_disk: AdmissionTicket, started: Any) -> None:
+def test_an_interrupted_download_goes_on_where_it_was(on_disk: ModelsPlace, started: Any) -> None:
     on_disk.hub.stall("weights.bin")
     process = started("pull", "small")
     part = on_disk.models / "family/small/weights.bin.govor-part"
@@ -271,7 +269,7 @@ def test_an_interrupted_download_goes_on_where_it_was(on_disk: AdmissionTicket, 
     assert on_disk.hub.sent["weights.bin"] == SIZE
 
 
-def test_a_repository_of_the_hub_is_pulled_by_name_where_that_is_allowed(on_disk: AdmissionTicket) -> None:
+def test_a_repository_of_the_hub_is_pulled_by_name_where_that_is_allowed(on_disk: ModelsPlace) -> None:
     files = {"config.json": b"{}", "model.bin": BYTES, "tokenizer.json": b"{}", "README.md": b"read"}
     for name, content in files.items():
         on_disk.hub.put("owner/faster-whisper-mine", name, content, large=name == "model.bin")

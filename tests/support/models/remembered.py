@@ -7,9 +7,10 @@ import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from govor.contract.recognition import Audio, LongForm, Options, Recognizer, Segment
+from govor.contract.recognition import Audio, Options, Segment
+from govor.plugins import Plugins
 
 
 class RememberedAnswers:
@@ -39,7 +40,7 @@ class RememberingRecognizer:
 
     The tests of a dialect, of the SDKs and of the documentation's examples send the same few recordings with
     the same options: they need the text and times of a real model, not its computing. Tests of the model
-    itself load it themselves, so they compute.
+    itself load it themselves, so they compute. All such servers have the same settings of the plugin.
     """
 
     def __init__(self, model: Any, name: str, answers: RememberedAnswers):
@@ -80,12 +81,14 @@ class RememberingRecognizer:
         return self._answers.get(digest.hexdigest(), compute)
 
 
-def remembering(load: Callable[..., Recognizer], answers: RememberedAnswers) -> Callable[..., Recognizer]:
-    """Return a backend's `load` whose models remember; the settings of its plugin are a part of the name."""
+def remember(plugins: Plugins, folder: Path) -> Plugins:
+    """Let the models of the Whisper plugin among these remember answers in a folder of the whole run."""
+    (backend,) = [plugin.backend for plugin in plugins if plugin.name == "whisper"]
+    answers = RememberedAnswers(folder)
+    load = cast("Any", backend).load
 
-    def load_remembering(self: Any, spec: Any, folder: Path, placement: Any) -> Any:
-        model = load(self, spec, folder, placement)
-        assert isinstance(model, LongForm)
-        return RememberingRecognizer(model, f"{spec.id} {self._settings}", answers)
+    def load_remembering(spec: Any, folder: Path, placement: Any) -> RememberingRecognizer:
+        return RememberingRecognizer(load(spec, folder, placement), spec.id, answers)
 
-    return load_remembering
+    cast("Any", backend).load = load_remembering
+    return plugins

@@ -13,13 +13,18 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from govor.cli import CORE
+
+COMMANDS = sorted({f"govor.cli.{command.module}" for command in CORE.values()})
+"""The modules of the commands, which `govor` itself imports only when a command runs."""
+
 
 def run_govor(
     arguments: Sequence[str], *, env: Mapping[str, str], folder: Path, seconds: float
 ) -> subprocess.CompletedProcess[str]:
     """Run `govor` to its end in `folder`, with just this environment and no input."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "govor.cli", "support.processes.warm_start"])
+    context.set_forkserver_preload(["__main__", "support.processes.warm_start", *COMMANDS])
     with tempfile.TemporaryDirectory() as streams:
         out, errors = Path(streams, "out"), Path(streams, "errors")
         process = context.Process(target=_govor, args=(list(arguments), dict(env), folder, out, errors))

@@ -1,5 +1,11 @@
 """The command `govor export`: its output, and its refusals."""
 
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -8,10 +14,12 @@ import govor
 torch = pytest.importorskip("torch", reason="an export is made with torch")
 pytest.importorskip("onnx", reason="an export is written with onnx")
 pytest.importorskip("onnxruntime", reason="an export is compared with torch by onnxruntime")
-plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
+pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
 checkpoint = pytest.importorskip("govor_gigaam_torch.checkpoint.reading")
 command = pytest.importorskip("govor_gigaam_torch.export.command")
 writing = pytest.importorskip("govor_gigaam_torch.export.writing")
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def names(folder):
@@ -107,5 +115,12 @@ def test_packages_that_are_missing_are_named_with_what_installs_them(tmp_path, p
     assert "pip install absent_onnx (the extra `export` of govor-gigaam-torch)" in result.stderr
 
 
-def test_the_plugin_adds_the_command_to_govor():
-    assert plugin.commands() == [command.export]
+def test_the_plugin_declares_the_command_and_it_is_light_to_import():
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    ((name, value),) = project["entry-points"]["govor.commands"].items()
+    assert (name, EntryPoint(name, value, "govor.commands").load()) == ("export", command.export)
+    code = (
+        f"import sys, {command.__name__}; print({{'torch', 'onnx', 'numpy', 'pydantic'}} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
