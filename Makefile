@@ -14,6 +14,9 @@ TESTED   := $(wildcard tests/*.txt) tests/node/package.json $(foreach name,$(OPT
 PIP      := $(BIN)/python -m pip --disable-pip-version-check
 EDITABLE := -e . $(foreach name,$(BACKENDS),-e backends/$(name))
 
+# Idle threads of torch sleep: those of two test processes would otherwise keep each other's cores busy.
+export OMP_WAIT_POLICY = passive
+
 .DELETE_ON_ERROR:
 .PHONY: help run install test test-fast test-slow test-versions lint docs bench clean
 

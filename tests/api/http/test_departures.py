@@ -66,7 +66,7 @@ def is_at_rest(server: Any, folder: Path) -> bool:
         and (scheduler.ahead.free, scheduler.ahead.long_permits)
         == (scheduler.ahead.chunks, scheduler.workers + 1)
         and server.service.admission.inside == 0
-        and not server.service.in_flight._inside
+        and not server.service.in_flight
         and list(folder.iterdir()) == []
     )
 
@@ -142,7 +142,7 @@ def test_a_client_that_leaves_the_events_of_a_job_leaves_nothing_but_the_job(
             with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
                 connection.sendall(f"GET {job}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 assert b"200" in connection.recv(100)
-            assert eventually(lambda: not server.service.in_flight._inside)
+            assert eventually(lambda: not server.service.in_flight)
         model.gate.open(EVERY_CALL)
         assert eventually(lambda: client.get(job).json()["status"] == "completed")
         assert eventually(lambda: is_at_rest(server, tmp_path))

@@ -23,6 +23,9 @@ class InFlight:
         self._requests.discard(request)
         self._change.set()
 
+    def __len__(self) -> int:
+        return len(self._requests)
+
     def drain(self) -> None:
         """Begin to refuse new requests."""
         self.draining = True

@@ -88,7 +88,7 @@ def test_a_job_whose_client_leaves_while_it_is_written_down_is_whole(start: Star
             connection = send_unread(server, URL, voice(2), **ASKED)
             assert eventually(lambda: len(list((tmp_path / "audio").iterdir())) == 1)
             connection.close()
-            assert eventually(lambda: len(server.service.in_flight._inside) == 0)
+            assert eventually(lambda: len(server.service.in_flight) == 0)
         assert eventually(lambda: len(client.get("/v1/jobs").json()["data"]) == 2)
         assert eventually(lambda: state(client, newest(client)) not in ("queued", "in_progress"))
         assert state(client, newest(client)) == "completed"
