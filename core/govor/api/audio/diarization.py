@@ -20,7 +20,7 @@ from govor.api.request.prepare import admit, prepared, whole_transcript
 from govor.api.request.results import name_ignored
 from govor.api.request.spellings import OTHER_NAMES, gather
 from govor.api.request.track_field import TrackFields
-from govor.api.response.declared_errors import FORM, URL, WORK, can_fail
+from govor.api.response.declared_errors import DOWNLOAD, FORM, URL, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.audio.decoding.opening import tagged
 from govor.contract.recognition import Options, Transcript
@@ -77,7 +77,7 @@ def diarization_routes(service: Service) -> Blueprint:
     @tag(["Audio"])
     @document_request(DiarizationForm, source=DataSource.FORM_MULTIPART)
     @document_response(DiarizationBody)
-    @can_fail(*FORM, *WORK, *URL)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL)
     async def diarize() -> Response:
         """Speakers of a recording, and the times of their turns."""
         async with AsyncExitStack() as stack:

@@ -16,7 +16,7 @@ from govor.api.request.foreign_fields import unknown_names
 from govor.api.request.prepare import client_of
 from govor.api.request.results import name_ignored
 from govor.api.request.track_field import TrackFields
-from govor.api.response.declared_errors import FORM, WORK, can_fail
+from govor.api.response.declared_errors import DOWNLOAD, FORM, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.service import Service
@@ -62,7 +62,7 @@ def embedding_routes(service: Service) -> Blueprint:
     @tag(["Audio"])
     @document_request(EmbeddingForm, source=DataSource.FORM_MULTIPART)
     @document_response(VoiceEmbedding)
-    @can_fail(*FORM, *WORK)
+    @can_fail(*FORM, *WORK, *DOWNLOAD)
     async def embed() -> Response:
         """A recording's voice as a vector, to compare voices."""
         with service.admission.admit(client_of(service)) as ticket:

@@ -25,7 +25,7 @@ from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
 from govor.api.request.results import Purpose, render_result
-from govor.api.response.declared_errors import FORM, NEW_JOB, URL, WORK, can_fail
+from govor.api.response.declared_errors import DOWNLOAD, FORM, NEW_JOB, URL, WORK, can_fail
 from govor.contract.recognition import Task
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
@@ -54,7 +54,7 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(body)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
     async def transcribe() -> Response:
         """Text of a recording, in the language that is spoken."""
         return await _answer(service, jobs, "transcribe", rich=rich)
@@ -64,7 +64,7 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(body)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
     async def translate() -> Response:
         """English text of a recording in any language."""
         return await _answer(service, jobs, "translate", rich=rich)
@@ -74,7 +74,7 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(GoWhisperTranscription)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
     async def diarize() -> Response:
         """Text of a recording, with a mark at each change of speaker."""
         return await _answer(service, jobs, "diarize", rich=True)
@@ -91,7 +91,7 @@ def azure_routes(service: Service, jobs: JobService) -> Blueprint:
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(OpenAITranscription)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
     async def transcribe(name: str) -> Response:
         """Text of a recording, in the language that is spoken."""
         return await _answer(service, jobs, "transcribe", rich=False, model=name)
@@ -101,7 +101,7 @@ def azure_routes(service: Service, jobs: JobService) -> Blueprint:
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(OpenAITranscription)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
     async def translate(name: str) -> Response:
         """English text of a recording in any language."""
         return await _answer(service, jobs, "translate", rich=False, model=name)

@@ -15,7 +15,7 @@ from govor.api.request.fields import OptionalLanguage
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
-from govor.api.response.declared_errors import WORK, can_fail
+from govor.api.response.declared_errors import DOWNLOAD, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognition import Options
 from govor.engine.service import Service
@@ -78,7 +78,7 @@ def gigastt_routes(service: Service) -> Blueprint:
     @tag(["gigastt"])
     @document_querystring(Query)
     @document_response(GigasttTranscription)
-    @can_fail(InvalidParam, EmptyBody, MissingFile, *WORK)
+    @can_fail(InvalidParam, EmptyBody, MissingFile, *WORK, *DOWNLOAD)
     async def transcribe_body() -> Response:
         """Text and words of the recording that is the body."""
         query = _query()
@@ -102,7 +102,7 @@ def gigastt_routes(service: Service) -> Blueprint:
     @tag(["gigastt"])
     @document_querystring(Query)
     @document_response(GigasttEvent)
-    @can_fail(InvalidParam, EmptyBody, MissingFile, *WORK)
+    @can_fail(InvalidParam, EmptyBody, MissingFile, *WORK, *DOWNLOAD)
     async def stream_body() -> Response:
         """Events with the text of the recording that is the body, while it is transcribed."""
         async with AsyncExitStack() as stack:

@@ -19,7 +19,7 @@ from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
-from govor.api.response.declared_errors import FORM, WORK, can_fail
+from govor.api.response.declared_errors import DOWNLOAD, FORM, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognition import Options
@@ -96,7 +96,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     @document_querystring(AsrQuery)
     @document_request(AudioFileForm, source=DataSource.FORM_MULTIPART)
     @document_response(AsrResult)
-    @can_fail(*FORM, *WORK)
+    @can_fail(*FORM, *WORK, *DOWNLOAD)
     async def asr() -> Response:
         """Text or subtitles of a recording."""
         async with AsyncExitStack() as stack:

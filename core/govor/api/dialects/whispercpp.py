@@ -20,7 +20,7 @@ from govor.api.dialects.schema import InferenceResult
 from govor.api.request.fields import OptionalLanguage, read_fields_as
 from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.track_field import TrackFields
-from govor.api.response.declared_errors import FORM, MEMORY, MODEL, WORK, can_fail
+from govor.api.response.declared_errors import DOWNLOAD, FORM, MEMORY, MODEL, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options
@@ -116,7 +116,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
     @tag(["whisper.cpp"])
     @document_request(InferenceForm, source=DataSource.FORM_MULTIPART)
     @document_response(InferenceResult)
-    @can_fail(*FORM, *WORK)
+    @can_fail(*FORM, *WORK, *DOWNLOAD)
     async def inference() -> Response:
         """Text of a recording."""
         async with AsyncExitStack() as stack:

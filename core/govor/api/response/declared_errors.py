@@ -42,7 +42,7 @@ DOWNLOAD: Kinds = (
     errors.DownloadCancelled,
     errors.InsufficientStorage,
 )
-"""A model whose files cannot be fetched."""
+"""A model whose files cannot be fetched, be it for a recording (`auto_pull`)."""
 
 MODEL: Kinds = (errors.ModelNotFound, errors.ModelNotInstalled)
 """A name for which there is no model."""
@@ -56,8 +56,8 @@ TRANSCRIPTION: Kinds = (
 )
 """Work of a model on a recording."""
 
-WORK: Kinds = (*TRANSCRIPTION, *QUEUE, *DOWNLOAD)
-"""The same, done while the client waits, and the model fetched if need be."""
+WORK: Kinds = (*TRANSCRIPTION, *QUEUE)
+"""The same, done while the client waits."""
 
 URL: Kinds = (errors.UrlFailed, errors.UrlNotAllowed)
 """A URL that cannot be fetched, or called later."""
