@@ -53,7 +53,7 @@ def _no_foreign_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 
 @pytest.fixture(autouse=True, scope="session")
 def recorded_answers() -> Iterator[Answers]:
-    """What the servers of this process answer."""
+    """The answers of this process's servers."""
     answers = Answers()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lifecycle, "create_app", answers.recorded(lifecycle.create_app))

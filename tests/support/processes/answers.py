@@ -77,7 +77,7 @@ class Recorder:
 
 
 class Statements:
-    """What a document says of answers."""
+    """The answers that a document states."""
 
     def __init__(self, document: dict[str, Any], routes: Map):
         self._components = _closed(document["components"])
@@ -160,7 +160,7 @@ class Answers:
 
     @property
     def statements(self) -> Statements:
-        """What the document says; all servers have the same routes."""
+        """The document's statements; all servers have the same routes."""
         if self._statements is None:
             assert self._app is not None, "no server has run"
             document = self._app.extensions["QUART_SCHEMA"].openapi_provider.schema()
