@@ -1,4 +1,4 @@
-"""Loads models within the memory budget: make room, load, check the measured size. Fetches nothing."""
+"""Loads models within the memory budget: make room, load, check the measured size."""
 
 from __future__ import annotations
 
@@ -38,12 +38,15 @@ class MemoryAdmission:
             self._loaded_models.check_room(model, need)
 
     async def load(self, model: Model, progress: Progress | None = None, *, trial: bool = False) -> Loaded:
-        """Load a model once there is room for it. Fetches nothing: it may have been deleted a moment ago.
+        """Load a model once there is room for it.
+
+        Unless the settings allow it, nothing is fetched: the model may have been deleted a moment ago.
 
         The caller must put the instance into a slot before it awaits anything else. Raises ModelNotInstalled,
         InsufficientMemory and the errors of the load.
         """
-        if not model.spec.folder and self._store.state(model) == "available":
+        absent = not model.spec.folder and self._store.state(model) == "available"
+        if absent and not self._load_settings.may_fetch:
             raise ModelNotInstalled(model.id)
         folder = await asyncio.to_thread(self._store.install, model, progress)
         need, ticket = self._loader.estimate(model, folder), object()
