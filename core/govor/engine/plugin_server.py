@@ -17,7 +17,7 @@ from govor.formats.languages import LANGUAGES, parse_language
 
 
 class ServiceTranscriber:
-    """See `serving.Transcriber`."""
+    """See `contract.server.Transcriber`."""
 
     version = __version__
 

@@ -76,14 +76,14 @@ class Service:
         self.observers, self.asked = Observers(), RequestedNames()
         self.observers.add(self.asked)
         self.downloads = Downloads(self.store, self.observers)
+        wanted = LoadSettingsTable.of_settings(settings)
         self.router = Router(
             self.catalogue,
             self.store,
             settings.default_models,
             settings.routing,
-            fetching=_fetches(settings),
+            fetching=wanted.may_fetch,
         )
-        wanted = LoadSettingsTable.of_settings(settings)
         for name in wanted.unknown_names(list(self.catalogue)):
             log.warning("[models.%s] names a model that no plugin has", name)
         for alias, target in self.catalogue.lost_aliases():
@@ -153,8 +153,9 @@ class Service:
         self.languages = languages
         self.settings = settings
         self.catalogue.rename(settings.aliases)
-        self.router.change(settings.default_models, settings.routing, fetching=_fetches(settings))
         self.pool.load_settings.change(settings)
+        fetching = self.pool.load_settings.may_fetch
+        self.router.change(settings.default_models, settings.routing, fetching=fetching)
         self.admission.limits = limits_of(settings, FETCHERS)
         return live, [name for name in names if name not in LIVE]
 
@@ -273,7 +274,3 @@ class Service:
                 await self.pool.load(model)
             except GovorError as error:
                 log.warning("'%s' is not preloaded: %s", name, error)
-
-
-def _fetches(settings: Settings) -> bool:
-    return settings.auto_pull and settings.download != "off"

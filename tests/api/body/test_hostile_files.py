@@ -38,7 +38,7 @@ FORMS = (
     "/v1/transcribe/stream",
 )
 FILES = {
-    "a rate of 250 MHz": hostile.high_rate(),
+    "a rate of 250 MHz": hostile.odd_rate(),
     "a title of 2 GB": hostile.lying_title(),
     "changes of rate": hostile.changing_rate(200),
     "a format of games": hostile.adx(),

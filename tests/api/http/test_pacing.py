@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 CLIENTS = 9
 
 
-class MemoryAdmission:
+class CountedTurns:
     """An application that notes in which turn of the event loop each request begins."""
 
     def __init__(self) -> None:
@@ -39,33 +39,33 @@ def ask(door: StartPacing, method: str) -> asyncio.Task[None]:
 
 
 async def test_of_a_crowd_two_begin_in_each_turn_in_the_order_of_their_coming() -> None:
-    admission = MemoryAdmission()
-    door = StartPacing(admission, at_once=2)
-    counting = asyncio.create_task(admission.count_turns())
+    counted = CountedTurns()
+    door = StartPacing(counted, at_once=2)
+    counting = asyncio.create_task(counted.count_turns())
     await asyncio.gather(*(ask(door, f"POST {number}") for number in range(CLIENTS)))
     counting.cancel()
-    turns = [turn for _, turn in admission.turns]
-    assert [name for name, _ in admission.turns] == [f"POST {number}" for number in range(CLIENTS)]
+    turns = [turn for _, turn in counted.turns]
+    assert [name for name, _ in counted.turns] == [f"POST {number}" for number in range(CLIENTS)]
     assert [turns.count(turn) for turn in sorted(set(turns))] == [2, 2, 2, 2, 1]
     assert max(turns) - min(turns) == 4
 
 
 async def test_a_probe_does_not_wait_for_the_crowd() -> None:
-    admission = MemoryAdmission()
-    door = StartPacing(admission, at_once=2)
+    counted = CountedTurns()
+    door = StartPacing(counted, at_once=2)
     crowd = [ask(door, "POST") for _ in range(CLIENTS)]
     await asyncio.gather(ask(door, "GET"), *crowd)
-    assert admission.turns[0][0] == "GET"
+    assert counted.turns[0][0] == "GET"
 
 
 async def test_who_leaves_before_the_turn_comes_keeps_nobody_waiting() -> None:
-    admission = MemoryAdmission()
-    door = StartPacing(admission, at_once=1)
+    counted = CountedTurns()
+    door = StartPacing(counted, at_once=1)
     crowd = [ask(door, f"POST {number}") for number in range(3)]
     await asyncio.sleep(0)
     crowd[0].cancel()
     crowd[1].cancel()
     await asyncio.wait(crowd)
-    assert [name for name, _ in admission.turns] == ["POST 2"]
+    assert [name for name, _ in counted.turns] == ["POST 2"]
     await ask(door, "POST 3")
-    assert admission.turns[-1][0] == "POST 3"
+    assert counted.turns[-1][0] == "POST 3"

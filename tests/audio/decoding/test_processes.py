@@ -73,8 +73,10 @@ def peak_bytes(process: int) -> int:
 
 
 HOSTILE = {
-    "a rate of 250 MHz": (hostile.high_rate(), "250000007 Hz"),
-    "a rate just above the highest": (hostile.high_rate(768_001), "768001 Hz"),
+    "a rate of 250 MHz": (hostile.odd_rate(), "250000007 Hz"),
+    "a rate just above the highest": (hostile.odd_rate(768_001), "768001 Hz"),
+    "hours of 1 Hz in 244 bytes": (hostile.odd_rate(1), "1 Hz"),
+    "a rate just below the lowest": (hostile.odd_rate(999), "999 Hz"),
     "a title of 2 GB": (hostile.lying_title(), "not audio or video"),
     "a thousand changes of rate": (hostile.changing_rate(1000), "changes its format"),
     "ten changes of a rate whose filters take 50 ms each": (hostile.changing_rate(11), "changes its format"),

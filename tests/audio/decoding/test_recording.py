@@ -303,8 +303,8 @@ def test_bad_packets_in_the_middle_are_left_out_and_the_rest_is_decoded(
     assert max(likeness(audio[-tail + shift :], speech[-tail:]) for shift in shifts) > 0.9
 
 
-def test_packets_that_hold_minutes_are_decoded_whole(write: Write, decode: Decode) -> None:
-    content = hostile.riff((b"fmt ", hostile.wav_format(rate=16)), (b"data", bytes(2 * 16 * 300)))
+def test_the_lowest_rate_is_decoded_whole(write: Write, decode: Decode) -> None:
+    content = hostile.riff((b"fmt ", hostile.wav_format(rate=1000)), (b"data", bytes(2 * 1000 * 300)))
     assert len(decode(write(content))) == pytest.approx(300 * SAMPLE_RATE, rel=0.01)
 
 

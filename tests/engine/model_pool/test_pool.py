@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import CancelledError
@@ -20,9 +21,11 @@ from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.pool import Loaded, Pool
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.tasks import InferenceTask
-from govor.errors import DownloadFailed, LoadFailed, ShuttingDown
+from govor.errors import LoadFailed, ModelNotInstalled, ShuttingDown
 from govor.models.catalogue import Model
+from govor.models.files.removal import remove
 from govor.models.files.store import Store
+from govor.models.manifest import Digest, write_record
 from govor.testing import FakeBackend, FakeLongForm, FakeRecognizer, hum
 from support.waiting import soon
 
@@ -151,12 +154,35 @@ async def test_an_error_of_govors_own_passes_as_it_is(pool_of: OpenPool) -> None
     assert caught.value is error
 
 
-async def test_a_model_whose_files_cannot_be_had_is_not_loaded(pool_of: OpenPool) -> None:
+async def test_a_load_fetches_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = FakeBackend(ModelSpec("fake", files=(ModelFile("weights", ("https://example.org/weights",)),)))
-    async with pool_of() as pool:
-        with pytest.raises(DownloadFailed):
-            await lease(pool, model_of(backend))
-    assert backend.loads == []
+    pool = Pool(Store(tmp_path, offline=False), failures=LoadBackoff(pause=0))
+    monkeypatch.setattr(Store, "install", lambda *_: pytest.fail("it was fetched"))
+    with pytest.raises(ModelNotInstalled):
+        await lease(pool, model_of(backend))
+    assert (backend.loads, pool.state(model_of(backend))) == ([], "available")
+    await pool.close()
+
+
+async def test_a_request_that_waits_for_a_deletion_does_not_fetch_the_model_again(tmp_path: Path) -> None:
+    file = ModelFile("weights", ("https://example.org/weights",), 1, hashlib.sha256(b"w").hexdigest())
+    backend = FakeBackend(ModelSpec("fake", files=(file,)))
+    model, store = model_of(backend), Store(tmp_path, offline=False)
+    folder = store.folder(model)
+    folder.mkdir(parents=True)
+    (folder / "weights").write_bytes(b"w")
+    write_record(folder, {"weights": Digest(1, file.sha256)})
+    pool = Pool(store, failures=LoadBackoff(pause=0))
+    await lease(pool, model)
+    async with pool.emptied(model):
+        waiting = asyncio.create_task(lease(pool, model))
+        await asyncio.sleep(0)
+        remove(store, model)
+    with pytest.raises(ModelNotInstalled):
+        await waiting
+    assert len(backend.loads) == 1
+    assert not folder.exists()
+    await pool.close()
 
 
 @pytest.mark.parametrize("failure", [StopIteration("x"), SystemExit(3), CancelledError()])

@@ -5,7 +5,7 @@ import pytest
 
 from govor.contract.recognition import Segment
 from govor.errors import InvalidParam
-from govor.formats.rendering.formats import MEDIA_TYPES, render
+from govor.formats.rendering.formats import MEDIA_TYPES, SUFFIXES, render
 
 
 @pytest.fixture
@@ -22,6 +22,11 @@ def test_every_format_renders_the_text(answer, response_format):
     body, media_type = answer(response_format)
     assert "Привет." in body
     assert media_type == MEDIA_TYPES[response_format]
+
+
+def test_every_format_has_a_suffix_of_files():
+    assert SUFFIXES.keys() == MEDIA_TYPES.keys()
+    assert len(SUFFIXES) >= 8
 
 
 def test_verbose_json_has_what_was_asked_for(answer):

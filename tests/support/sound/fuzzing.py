@@ -85,7 +85,7 @@ def sound_files() -> list[bytes]:
             found.append(media.encode([media.tone(0.6)], rate, container, codec))
         except (FFmpegError, ValueError):
             continue
-    lies = [hostile.high_rate(), hostile.lying_title(), hostile.lying_picture(), hostile.adx()]
+    lies = [hostile.odd_rate(), hostile.lying_title(), hostile.lying_picture(), hostile.adx()]
     return [*found, *lies, hostile.changing_rate(40), hostile.before_the_beginning()]
 
 

@@ -22,7 +22,7 @@ def wav_format(rate: int, channels: int = 1, bits: int = 16) -> bytes:
     )
 
 
-def high_rate(hertz: int = 250_000_007) -> bytes:
+def odd_rate(hertz: int = 250_000_007) -> bytes:
     """244 bytes: a resampler for this rate has filters of 2 GB."""
     return riff((b"fmt ", wav_format(hertz)), (b"data", bytes(200)))
 

@@ -13,12 +13,10 @@ from typing import IO
 from govor.cli.terminal.say import say
 from govor.contract.recognition import Options, Segment, Transcript
 from govor.errors import GovorError
-from govor.formats.rendering.formats import render
+from govor.formats.rendering.formats import SUFFIXES, render
 from govor.formats.rendering.incremental import IncrementalFormat, SegmentTimer, incremental_format
 from govor.formats.subtitles.layout import Layout
 from govor.plain import without_controls
-
-SUFFIXES = {"text": ".txt", "txt": ".txt", "srt": ".srt", "vtt": ".vtt", "tsv": ".tsv"}  # all others are JSON
 
 
 class NotWritten(GovorError):
@@ -125,7 +123,7 @@ class Outputs:
             times=style.times,
             layout=style.layout,
         )
-        return body if body.endswith("\n") or name in SUFFIXES else body + "\n"
+        return body if body.endswith("\n") or SUFFIXES[name] != ".json" else body + "\n"
 
 
 class _File:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from govor.cli.terminal.say import say
-from govor.cli.transcribe.outputs import SUFFIXES
 from govor.cli.transcribe.recordings import Recording
 from govor.errors import InvalidParam
+from govor.formats.rendering.formats import SUFFIXES
 
 Targets = list[tuple[str, Path | None]]
 """Pairs of a format and its file; None: standard output."""
@@ -58,14 +58,13 @@ def _beside(target: Path, formats: Sequence[str]) -> Targets:
     """Return the file itself or, for several formats, files that differ in their suffix."""
     if len(formats) == 1:
         return [(formats[0], target)]
-    known = {*SUFFIXES.values(), ".json"}
-    return _named(target.with_suffix("") if target.suffix in known else target, formats)
+    return _named(target.with_suffix("") if target.suffix in SUFFIXES.values() else target, formats)
 
 
 def _named(stem: Path, formats: Sequence[str]) -> Targets:
     targets: Targets = []
     for name in formats:
-        suffix = SUFFIXES.get(name, ".json")
+        suffix = SUFFIXES[name]
         if any(path is not None and path.name == stem.name + suffix for _, path in targets):
             suffix = f".{name}{suffix}"
         targets.append((name, stem.with_name(stem.name + suffix)))

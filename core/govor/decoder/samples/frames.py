@@ -16,6 +16,9 @@ HIGHEST_RATE = 768_000
 of recordings, has 352,800.
 """
 
+LOWEST_RATE = 1_000
+"""Hz. Lower ones carry no speech, but 32 kB at 1 Hz would be four hours for voice detection to search."""
+
 MOST_CHANNELS = 64
 """Most channels that FFmpeg converts at once."""
 
@@ -42,9 +45,10 @@ Shape = tuple[int, str, str]
 
 def shape(frame: AudioFrame) -> Shape:
     """Return rate, layout and format. Raises Refused for impossible ones."""
-    if frame.sample_rate > HIGHEST_RATE:
+    if not LOWEST_RATE <= frame.sample_rate <= HIGHEST_RATE:
         raise Refused(
-            f"The audio states a sample rate of {frame.sample_rate} Hz; the most is {HIGHEST_RATE}."
+            f"The audio states a sample rate of {frame.sample_rate} Hz; "
+            f"{LOWEST_RATE} to {HIGHEST_RATE} can be read."
         )
     if frame.layout.nb_channels > MOST_CHANNELS:
         raise Refused(f"The audio has {frame.layout.nb_channels} channels; the most is {MOST_CHANNELS}.")

@@ -1,4 +1,4 @@
-"""Loads models within the memory budget: fetch files, make room, load, check the measured size."""
+"""Loads models within the memory budget: make room, load, check the measured size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.loaded_models import Loaded, LoadedModels
 from govor.engine.model_pool.loading import Loader
+from govor.errors import ModelNotInstalled
 from govor.models.catalogue import Model
 from govor.models.download.progress import Progress
 from govor.models.files.store import Store
@@ -37,10 +38,16 @@ class MemoryAdmission:
             self._loaded_models.check_room(model, need)
 
     async def load(self, model: Model, progress: Progress | None = None, *, trial: bool = False) -> Loaded:
-        """Load a model once there is room for it. Raises InsufficientMemory and the errors of the load.
+        """Load a model once there is room for it.
 
-        The caller must put the instance into a slot before it awaits anything else.
+        Unless the settings allow it, nothing is fetched: the model may have been deleted a moment ago.
+
+        The caller must put the instance into a slot before it awaits anything else. Raises ModelNotInstalled,
+        InsufficientMemory and the errors of the load.
         """
+        absent = not model.spec.folder and self._store.state(model) == "available"
+        if absent and not self._load_settings.may_fetch:
+            raise ModelNotInstalled(model.id)
         folder = await asyncio.to_thread(self._store.install, model, progress)
         need, ticket = self._loader.estimate(model, folder), object()
         await self._evictor.make_room(model, need)

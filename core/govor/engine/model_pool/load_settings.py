@@ -32,16 +32,21 @@ class LoadSettingsTable:
         self._general = ModelSettings(device=device, ttl=ttl)
         self._tables = tables or {}
         self._overrides: dict[str, ModelSettings] = {}
+        self.may_fetch = False
+        """Whether a load may fetch files that are missing."""
 
     @classmethod
     def of_settings(cls, settings: Settings) -> LoadSettingsTable:
         """Return the table of the operator's settings."""
-        return cls(settings.device, settings.ttl, settings.models)
+        table = cls()
+        table.change(settings)
+        return table
 
     def change(self, settings: Settings) -> None:
         """Replace the operator's settings; changes at run time still override them."""
         self._general = ModelSettings(device=settings.device, ttl=settings.ttl)
         self._tables = settings.models
+        self.may_fetch = settings.auto_pull and settings.download != "off"
 
     def of(self, model: Model) -> LoadSettings:
         """Return the settings of a model now."""

@@ -20,7 +20,7 @@ from govor.engine.model_pool.snapshot import PoolSnapshot, snapshot_of
 from govor.engine.model_pool.working_memory import WorkingMemory
 from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.scheduler import STOPPING
-from govor.errors import GovorError, ModelBusy, ModelUnloaded, ShuttingDown
+from govor.errors import GovorError, ModelBusy, ModelNotInstalled, ModelUnloaded, ShuttingDown
 from govor.events import Observer
 from govor.models.catalogue import Model
 from govor.models.download.progress import Progress
@@ -222,7 +222,7 @@ class Pool:
             slot.loaded = await self._admission.load(model, progress)
         except BaseException as error:
             self.loaded_models.slots.pop(model.qualified, None)
-            if isinstance(error, GovorError):
+            if isinstance(error, GovorError) and not isinstance(error, ModelNotInstalled):
                 self._failures.add(model.qualified, error)
                 self.loaded_models.note("failed", model, reason=str(error))
             raise

@@ -27,6 +27,18 @@ MEDIA_TYPES = {
 }
 """Media type of each `response_format`."""
 
+SUFFIXES = {
+    "json": ".json",
+    "text": ".txt",
+    "srt": ".srt",
+    "vtt": ".vtt",
+    "verbose_json": ".json",
+    "diarized_json": ".json",
+    "txt": ".txt",
+    "tsv": ".tsv",
+}
+"""Suffix of a file with each `response_format`."""
+
 SPEAKER_FORMATS = frozenset(MEDIA_TYPES) - {"json"}
 """Formats that name speakers."""
 
