@@ -50,28 +50,25 @@ class RememberingRecognizer:
         return getattr(self._model, name)
 
     def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Segment]:
-        return [
-            next(
-                self._get(("transcribe", options), audio, lambda audio=audio: iter(self._one(audio, options)))
-            )
-            for audio in batch
-        ]
+        return [self._one(audio, options) for audio in batch]
 
     def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
         return self._get(("long", options), audio, lambda: self._model.transcribe_long(audio, options))
 
     def detect(self, audio: Audio) -> list[tuple[str, float]]:
-        found: list[tuple[str, float]] = next(
-            self._get(("detect",), audio, lambda: iter([self._model.detect(audio)]))
-        )
-        return found
+        chances: list[tuple[str, float]]
+        (chances,) = self._get(("detect",), audio, lambda: iter([self._model.detect(audio)]))
+        return chances
 
     def close(self) -> None:
         self._model.close()
 
-    def _one(self, audio: Audio, options: Options) -> Sequence[Segment]:
-        found: Sequence[Segment] = self._model.transcribe([audio], options)
-        return found
+    def _one(self, audio: Audio, options: Options) -> Segment:
+        segment: Segment
+        (segment,) = self._get(
+            ("transcribe", options), audio, lambda: iter(self._model.transcribe([audio], options))
+        )
+        return segment
 
     def _get(
         self, call: tuple[Any, ...], audio: Audio, compute: Callable[[], Iterator[Any]]
