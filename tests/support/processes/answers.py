@@ -177,6 +177,10 @@ class Answers:
         faults = (self.statements.fault(answer) for answer in list(seen))
         return list(dict.fromkeys(fault for fault in faults if fault))
 
+    def forget(self) -> None:
+        """Drop the answers since the last call without comparing them."""
+        self._seen = {}
+
     def _see(self, answer: Answer) -> None:
         self._seen[answer] = None
 
