@@ -250,7 +250,7 @@ class Service:
 
     async def fetch_missing(self, model: Model) -> None:
         """Fetch the files of a model if `auto_pull` is set and they are missing. Raises DownloadFailed."""
-        if self.settings.auto_pull and self.store.state(model) == "available":
+        if self.pool.load_settings.may_fetch and self.store.state(model) == "available":
             await self.downloads.fetch(model)
 
     async def voice_detector(self) -> VoiceDetector:

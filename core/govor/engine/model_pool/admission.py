@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_settings import LoadSettingsTable
@@ -45,10 +46,7 @@ class MemoryAdmission:
         The caller must put the instance into a slot before it awaits anything else. Raises ModelNotInstalled,
         InsufficientMemory and the errors of the load.
         """
-        absent = not model.spec.folder and self._store.state(model) == "available"
-        if absent and not self._load_settings.may_fetch:
-            raise ModelNotInstalled(model.id)
-        folder = await asyncio.to_thread(self._store.install, model, progress)
+        folder = await asyncio.to_thread(self._files, model, progress)
         need, ticket = self._loader.estimate(model, folder), object()
         await self._evictor.make_room(model, need)
         self._loaded_models.reserved[ticket] = need
@@ -63,3 +61,9 @@ class MemoryAdmission:
             await asyncio.shield(self._evictor.free(loaded))
             raise
         return loaded
+
+    def _files(self, model: Model, progress: Progress | None) -> Path:
+        absent = not model.spec.folder and self._store.state(model) == "available"
+        if absent and not self._load_settings.may_fetch:
+            raise ModelNotInstalled(model.id)
+        return self._store.install(model, progress)
