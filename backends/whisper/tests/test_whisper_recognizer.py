@@ -8,7 +8,7 @@ import pytest
 from faster_whisper import WhisperModel
 
 import govor_whisper
-from govor import LanguageDetector, LoadFailed, LongForm, Options, Placement, Segment, usable_cores
+from govor import LanguageDetector, LongForm, Options, Placement, Segment, usable_cores
 from govor.testing import read_audio
 from govor_whisper.recognizer import WhisperRecognizer, ladder
 
@@ -222,51 +222,6 @@ def test_transcribing_logs_nothing_at_info(steady, russian, caplog):
     with caplog.at_level(logging.INFO):
         heard(steady, russian)
     assert caplog.records == []
-
-
-def test_a_models_own_settings_go_before_the_plugins(family, base, weights):
-    recognizer = family.load(base, weights, Placement("cpu", threads=1, workers=2, precision="fp32"))
-    assert recognizer.placement == Placement("cpu", threads=1, workers=2, precision="float32")
-    assert recognizer.parallel == 2
-    recognizer.close()
-
-
-def test_the_choice_for_auto_is_reported(family, base, weights):
-    recognizer = family.load(base, weights, Placement())
-    assert recognizer.placement.device != "auto"
-    assert recognizer.placement.precision != "auto"
-    recognizer.close()
-
-
-def test_a_closed_model_is_unloaded(family, base, weights):
-    recognizer = family.load(base, weights, Placement("cpu"))
-    engine = recognizer._model.model
-    recognizer.close()
-    assert not engine.model_is_loaded
-
-
-@pytest.mark.parametrize("device", ["mps", "cuda:99"])
-def test_a_wrong_device_fails_the_load(family, base, weights, device):
-    with pytest.raises(LoadFailed, match=device):
-        family.load(base, weights, Placement(device))
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("tokenizer.json", None, "lacks tokenizer.json"),
-        ("model.bin", b"", "model.bin is incomplete"),
-        ("config.json", b"{", "config.json is not JSON"),
-    ],
-)
-def test_a_damaged_folder_fails_the_load_and_is_named(family, base, weights, tmp_path, name, content, said):
-    for file in weights.iterdir():
-        (tmp_path / file.name).symlink_to(file)
-    (tmp_path / name).unlink()
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises(LoadFailed, match=rf"whisper-base.*{re.escape(str(tmp_path))}.*{said}"):
-        family.load(base, tmp_path, Placement("cpu"))
 
 
 def test_the_language_is_detected_without_the_text(loaded, english, order):
