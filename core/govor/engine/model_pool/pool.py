@@ -51,12 +51,13 @@ class Pool:
         self.load_settings = load_settings or LoadSettingsTable()
         self.loaded_models = LoadedModels(budget, observer)
         self._store = store
-        probe = probe or MemoryProbe()
-        self._evictor = Evictor(self.loaded_models, self.load_settings, probe)
+        self.probe = probe or MemoryProbe()
+        """Measures the memory of each load."""
+        self._evictor = Evictor(self.loaded_models, self.load_settings, self.probe)
         self._admission = MemoryAdmission(
-            store, self.load_settings, self.loaded_models, self._evictor, Loader(probe, cores, observer)
+            store, self.load_settings, self.loaded_models, self._evictor, Loader(self.probe, cores, observer)
         )
-        self._workload = WorkingMemory(self.loaded_models, probe)
+        self._workload = WorkingMemory(self.loaded_models, self.probe)
         self._failures = failures or LoadBackoff()
         self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False
