@@ -27,6 +27,8 @@ from govor.settings.compat import Compat
 
 TIDY_SECONDS = 600.0
 RETRY_SECONDS = 1.0
+LONGEST_NAME = 255
+"""Most characters of a file's name that are kept."""
 
 log = logging.getLogger(__name__)
 
@@ -88,21 +90,26 @@ class JobService:
         except (JobsUnavailable, InsufficientStorage):
             return {}
 
-    async def submit(self, work: Work, order: JobRequest, key: str) -> Job:
+    async def submit(self, work: Work, order: JobRequest, key: str, file_name: str = "") -> Job:
         """Move a recording into the store and queue its job. Both complete even if the caller is cancelled.
 
+        `file_name` is the client's name of the recording, which lists of jobs show.
         Raises InvalidAudio, AudioTooLong, ServerBusy, InsufficientStorage, JobsUnavailable.
         """
         if not self.settings.jobs_limit:
             raise JobsUnavailable("This server takes no jobs (jobs_limit is 0).")
         seconds = await examine(work, self._service.decoders)
-        adding = asyncio.create_task(self._add(work, order, key, seconds), name="add job")
+        adding = asyncio.create_task(
+            self._add(work, order, key, seconds, file_name[:LONGEST_NAME]), name="add job"
+        )
         self._adding.add(adding)
         adding.add_done_callback(self._adding.discard)
         adding.add_done_callback(retrieve_failure)
         return await asyncio.shield(adding)
 
-    async def _add(self, work: Work, order: JobRequest, key: str, seconds: float | None) -> Job:
+    async def _add(
+        self, work: Work, order: JobRequest, key: str, seconds: float | None, file_name: str
+    ) -> Job:
         store = await self._open()
         limits = Limits(self.settings.jobs_limit, self.settings.jobs_max_mb * 1e6)
         job = new_id()
@@ -110,7 +117,7 @@ class JobService:
             await _take(store, work.path, job)
             owner = await self._signature(store, key)
             added = await store.do(
-                JobStore.add, job, owner, work.model.id, order, seconds, time.time(), limits
+                JobStore.add, job, owner, work.model.id, order, seconds, time.time(), limits, file_name
             )
         except BaseException:
             store.folder.discard(job)

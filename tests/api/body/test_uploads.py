@@ -121,10 +121,10 @@ def test_an_answer_that_is_broken_off_while_it_lingers_is_counted_no_more() -> N
         bodies = Bodies(answer, lambda path: 1, Pace)
         scope = {"type": "http", "path": "/", "headers": [], "http_version": "1.1"}
         task = asyncio.create_task(bodies(scope, never, never))
-        await soon(lambda: bodies._lingering == 1)
+        await soon(lambda: bodies.lingering == 1)
         task.cancel()
         await asyncio.wait([task])
-        return bodies._lingering
+        return bodies.lingering
 
     assert asyncio.run(break_off()) == 0
 

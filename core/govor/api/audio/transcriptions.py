@@ -160,7 +160,9 @@ async def _answer(
             return await event_stream(service, wanted, dialect, stack)
         ready = await stack.enter_async_context(prepared(service, wanted))
         if fields.background:
-            accepted = await accept_job(jobs, service, ready.work, fields, purpose if rich else None)
+            accepted = await accept_job(
+                jobs, service, ready.work, fields, purpose if rich else None, form.file_name
+            )
             return label(accepted, ready)
         transcript = await whole_transcript(service, ready)
     shown = purpose if rich else None

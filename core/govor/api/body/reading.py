@@ -195,7 +195,8 @@ class Bodies:
         self._pace = pace
         self._spool_dir = spool_dir
         self._seconds = seconds
-        self._lingering = 0  # answers whose end is delayed
+        self.lingering = 0
+        """Number of answers whose end is delayed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on all messages; only the last one of an early answer is delayed."""
@@ -214,7 +215,7 @@ class Bodies:
                 return {"type": "http.request", "body": b"", "more_body": False}
             if waits():
                 await body.wanted.wait()
-            await body.take_in(receive, lambda: DROP_SECONDS * self._lingering)
+            await body.take_in(receive, lambda: DROP_SECONDS * self.lingering)
             return {"type": "http.disconnect"}
 
         async def send_delayed(message: Message) -> None:
@@ -232,12 +233,12 @@ class Bodies:
         await self._app(scope, receive_empty, send_delayed)
 
     async def _linger(self, body: Body) -> None:
-        self._lingering += 1
+        self.lingering += 1
         try:
             with suppress(TimeoutError):
                 await asyncio.wait_for(body.complete.wait(), self._seconds)
         finally:
-            self._lingering -= 1
+            self.lingering -= 1
 
 
 def body_limits(most: int, own: dict[str, int]) -> Callable[[str], int]:
