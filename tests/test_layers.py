@@ -14,7 +14,7 @@ from govor.testing import HEAVY
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
-    "telemetry plain names errors decoder background",
+    "telemetry plain names errors decoder unawaited",
     "contract",
     "events decoder.samples formats settings outbound",
     "decoder.containers formats.subtitles plugins connections",

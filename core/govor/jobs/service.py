@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-from govor.background import retrieve_failure
 from govor.contract.recognition import Segment, Transcript
 from govor.engine.service import Service
 from govor.engine.transcription.begin import examine
@@ -24,6 +23,7 @@ from govor.jobs.storage.store import ANYONE, JobStore, Limits
 from govor.jobs.webhooks import Webhooks
 from govor.settings import Settings
 from govor.settings.compat import Compat
+from govor.unawaited import retrieve_failure
 
 TIDY_SECONDS = 600.0
 RETRY_SECONDS = 1.0

@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
-from govor.background import retrieve_failure
-from govor.engine.model_pool.admission import MemoryAdmission
 from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_backoff import LoadBackoff
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.loaded_models import Loaded, LoadedModels, Slot
 from govor.engine.model_pool.loading import Loader
+from govor.engine.model_pool.memory_admission import MemoryAdmission
 from govor.engine.model_pool.process_memory import MemoryProbe
 from govor.engine.model_pool.snapshot import PoolSnapshot, snapshot_of
 from govor.engine.model_pool.working_memory import WorkingMemory
@@ -25,6 +24,7 @@ from govor.events import Observer
 from govor.models.catalogue import Model
 from govor.models.download.progress import Progress
 from govor.models.files.store import Store
+from govor.unawaited import retrieve_failure
 
 __all__ = ["Loaded", "Pool", "State"]
 
