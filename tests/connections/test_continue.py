@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from govor.api.body.reading import Bodies, Pace
+from govor.api.body.early_answers import Bodies
+from govor.api.body.reading import Pace
 from support.processes.servers import form
 from support.sound import media
 from support.waiting import eventually

@@ -13,7 +13,8 @@ import httpx
 import numpy as np
 import pytest
 
-from govor.api.body.reading import Bodies, Pace
+from govor.api.body.early_answers import Bodies
+from govor.api.body.reading import Pace
 from support.disks import cramped
 from support.sound import media
 from support.waiting import eventually, soon
