@@ -23,7 +23,7 @@ from govor.api.audio.schema import (
 from govor.api.body.recording import fetch_recording, read_form
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
-from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
+from govor.api.request.prepare import admit, event_stream, prepared, whole_transcript, with_headers
 from govor.api.request.results import Purpose, render_result
 from govor.api.response.declared_errors import DOWNLOAD, FORM, NEW_JOB, URL, WORK, can_fail
 from govor.contract.recognition import Task
@@ -127,7 +127,7 @@ async def _answer(
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:
-            ticket.make_interactive()  # a stream is asked for, even if the header prefers a job
+            ticket.answer_now()  # a stream is asked for, even if the header prefers a job
         parties = separate_channels(service.settings, fields)
         if purpose == "diarize":
             find_diarizer(service, parties)  # refuses before a recording is fetched
@@ -163,11 +163,11 @@ async def _answer(
             accepted = await accept_job(
                 jobs, service, ready.work, fields, purpose if rich else None, form.file_name
             )
-            return label(accepted, ready)
+            return with_headers(accepted, ready)
         transcript = await whole_transcript(service, ready)
     shown = purpose if rich else None
     body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
-    return label(Response(body, content_type=media_type), ready, transcript)
+    return with_headers(Response(body, content_type=media_type), ready, transcript)
 
 
 def _with_preference(fields: Fields, *, streamed: bool) -> Fields:

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import AsrDetection, AsrResult
 from govor.api.request.fields import OptionalLanguage, pop_channel_count, read_fields_as
-from govor.api.request.prepare import admit, label, prepared, whole_transcript
+from govor.api.request.prepare import admit, prepared, whole_transcript, with_headers
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.spellings import gather
 from govor.api.request.track_field import TrackFields
@@ -131,7 +131,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         )
         response = Response(body, content_type=media_type)
         attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
-        return label(response, ready, transcript)
+        return with_headers(response, ready, transcript)
 
     @routes.post(PATHS[1])
     @tag(["whisper-asr-webservice"])
