@@ -38,7 +38,7 @@ def ask(server: Any, request: bytes, body: bytes = b"") -> list[bytes]:
 
 @pytest.fixture
 def guarded(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A server with a key and a cap of 1 MB, which waits an hour for the rest of a body if it waits at all."""
+    """A server with a key and a cap of 1 MB; if it waits for the rest of a body, it waits an hour."""
     monkeypatch.setattr("govor.app.Bodies", partial(Bodies, seconds=3600))
     return serve(api_keys=("right",), max_upload_mb=1, preload=())
 
