@@ -95,7 +95,7 @@ def package_paths(source: str) -> list[Path]:
 
 def _installed_file(dist: str, path: str) -> Path:
     try:
-        found = _installed_at(dist, tuple(sys.path)) / path
+        found = package_folder(dist, tuple(sys.path)) / path
     except PackageNotFoundError as error:
         raise SourceAbsent(f"package {dist} is not installed") from error
     if not found.is_file():
@@ -104,8 +104,8 @@ def _installed_file(dist: str, path: str) -> Path:
 
 
 @lru_cache
-def _installed_at(dist: str, path: tuple[str, ...]) -> Path:
-    """Return the folder of a distribution, which is found once. Raises PackageNotFoundError."""
+def package_folder(dist: str, path: tuple[str, ...]) -> Path:
+    """Return the folder of a distribution, found once for `path`. Raises PackageNotFoundError."""
     return Path(str(distribution(dist).locate_file("")))
 
 
