@@ -39,7 +39,7 @@ LAYERS = (
     "app",
     "cli.terminal",
     "cli.client cli.serve",
-    "cli.models cli.transcribe",
+    "cli.backends cli.models cli.transcribe",
     "cli",
     "__main__",
 )
