@@ -99,39 +99,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     @can_fail(*FORM, *WORK, *DOWNLOAD)
     async def asr() -> Response:
         """Text or subtitles of a recording."""
-        async with AsyncExitStack() as stack:
-            ticket = admit(service, stack)
-            _diarize(service, _read(request.args, service.settings)[0])  # refuses before the upload
-            form, path = await read_upload(_stated)
-            for name, texts in request.args.lists():
-                form.fields.setlist(name, texts)
-            query, ignored = _read(form.fields, service.settings)
-            diarize = _diarize(service, query)
-            uncounted = await not_counted(service, diarize, query.counts) if diarize else query.counts
-            wanted = TranscriptionRequest(
-                path,
-                query.model,
-                query.options(),
-                ticket,
-                None if query.vad_filter else NO_DETECTION,
-                ignored=(*uncounted, *ignored),
-                diarize=diarize,
-                parties=separate_channels(service.settings, query),
-                selection=query.selection,
-                unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
-            )
-            ready = await stack.enter_async_context(prepared(service, wanted))
-            transcript = await whole_transcript(service, ready)
-        body, media_type = await asyncio.to_thread(
-            render,
-            transcript,
-            query.output,
-            words=query.word_timestamps,
-            layout=layout(service.settings.subtitles),
-        )
-        response = Response(body, content_type=media_type)
-        attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
-        return with_headers(response, ready, transcript)
+        return await _transcribe(service)
 
     @routes.post(PATHS[1])
     @tag(["whisper-asr-webservice"])
@@ -153,6 +121,43 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         return response
 
     return routes
+
+
+async def _transcribe(service: Service) -> Response:
+    """Answer a request to /asr."""
+    async with AsyncExitStack() as stack:
+        ticket = admit(service, stack)
+        _diarize(service, _read(request.args, service.settings)[0])  # refuses before the upload
+        form, path = await read_upload(_stated)
+        for name, texts in request.args.lists():
+            form.fields.setlist(name, texts)
+        query, ignored = _read(form.fields, service.settings)
+        diarize = _diarize(service, query)
+        uncounted = await not_counted(service, diarize, query.counts) if diarize else query.counts
+        wanted = TranscriptionRequest(
+            path,
+            query.model,
+            query.options(),
+            ticket,
+            None if query.vad_filter else NO_DETECTION,
+            ignored=(*uncounted, *ignored),
+            diarize=diarize,
+            parties=separate_channels(service.settings, query),
+            selection=query.selection,
+            unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
+        )
+        ready = await stack.enter_async_context(prepared(service, wanted))
+        transcript = await whole_transcript(service, ready)
+    body, media_type = await asyncio.to_thread(
+        render,
+        transcript,
+        query.output,
+        words=query.word_timestamps,
+        layout=layout(service.settings.subtitles),
+    )
+    response = Response(body, content_type=media_type)
+    attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
+    return with_headers(response, ready, transcript)
 
 
 def _read(given: MultiDict[str, str], settings: Settings) -> tuple[AsrQuery, tuple[str, ...]]:
