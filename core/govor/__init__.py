@@ -9,6 +9,7 @@ from govor.contract.cores import keep_numpy_on_one_core
 from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
+    from govor.contract.audio_source import ArraySource, AudioSource
     from govor.contract.cores import usable_cores
     from govor.contract.devices import choose_device, choose_torch_device
     from govor.contract.diarization import (
@@ -54,7 +55,9 @@ if TYPE_CHECKING:
 __all__ = [
     "SAMPLE_RATE",
     "Adopting",
+    "ArraySource",
     "Audio",
+    "AudioSource",
     "Backend",
     "ConfigurationError",
     "CountedVoices",
@@ -108,6 +111,7 @@ HOMES = (
     "errors",
     "contract.cores",
     "contract.recognition",
+    "contract.audio_source",
     "contract.diarization",
     "contract.server",
     "contract.vocabulary",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from govor.contract.audio_source import AudioSource
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Options, Segment, Transcript
 
@@ -59,13 +60,13 @@ class Transcriber(Protocol):
         ...
 
     def transcribe(
-        self, recording: Path, model: str = "", options: Options = PLAIN, *, client: str = ""
+        self, recording: Path | AudioSource, model: str = "", options: Options = PLAIN, *, client: str = ""
     ) -> AbstractAsyncContextManager[Transcribing]:
-        """Begin to transcribe a file of any container and codec; exiting the block cancels it.
+        """Begin to transcribe a file of any container and codec, or audio; exiting the block cancels it.
 
-        `model` is an id, an alias, "auto" or "" for the default. The core leaves out of `options` what the
-        model cannot do; their language may be a locale or a name too. `client` names the client for limits
-        per client. Before any text, raises InvalidAudio, ModelNotFound, ServerBusy and other GovorErrors that
-        concern the recording, the model or the server's load.
+        An `AudioSource` is closed with the block. `model`: an id, an alias, "auto" or "" for the default. The
+        core leaves out of `options` what the model cannot do; their language may be a locale or a name too.
+        `client` names the client for limits per client. Before any text, raises InvalidAudio, ModelNotFound,
+        ServerBusy and other GovorErrors that concern the recording, the model or the server's load.
         """
         ...

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from govor import __version__
+from govor.contract.audio_source import AudioSource
 from govor.contract.recognition import Options
 from govor.contract.server import PLAIN, ServedModel, Transcribing
 from govor.engine.service import Service
@@ -37,7 +38,7 @@ class ServiceTranscriber:
 
     @asynccontextmanager
     async def transcribe(
-        self, recording: Path, model: str = "", options: Options = PLAIN, *, client: str = ""
+        self, recording: Path | AudioSource, model: str = "", options: Options = PLAIN, *, client: str = ""
     ) -> AsyncIterator[Transcribing]:
         request = TranscriptionRequest(
             recording, model, replace(options, language=_code(options.language)), client=client

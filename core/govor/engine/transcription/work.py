@@ -7,9 +7,11 @@ from pathlib import Path
 
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
+from govor.contract.audio_source import AudioSource
 from govor.contract.recognition import Options
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import SeparateChannels
 from govor.models.catalogue import Model
@@ -19,7 +21,8 @@ from govor.models.catalogue import Model
 class Work:
     """A recording, its model, and how it is transcribed."""
 
-    path: Path
+    source: Path | AudioSource
+    """The recording's file, or its audio."""
     model: Model
     options: Options = field(default_factory=Options)
     """Only options that the model can honour."""
@@ -39,5 +42,7 @@ class Work:
     """How segments are assigned to speakers; None: not at all."""
     selection: TrackSelection = ANYTHING
     """Track and channel of the recording that are transcribed."""
+    audio: RequestAudio | None = None
+    """The audio of `source`, perhaps opened for the choice of the model; None: it is made from `source`."""
     parties: SeparateChannels | None = None
     """How channels are transcribed apart; None: they are mixed. With it, `diarize` is for mono recordings."""
