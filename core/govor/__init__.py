@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         VoiceStream,
         Word,
     )
-    from govor.contract.server import ServedModel, Transcriber, Transcribing
+    from govor.contract.server import ServedModel, Session, Transcriber, Transcribing
     from govor.contract.vocabulary import DecodedText, DecodedToken, Vocabulary
     from govor.errors import (
         ConfigurationError,
@@ -80,6 +80,7 @@ __all__ = [
     "Recognizer",
     "Segment",
     "ServedModel",
+    "Session",
     "SpeakerTurn",
     "Task",
     "Token",

@@ -10,9 +10,9 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 
 from govor.background import retrieve_failure
-from govor.contract.audio_source import AudioSource
 from govor.contract.recognition import Segment, Transcript
 from govor.engine.service import Service
+from govor.engine.sources.request_audio import Source
 from govor.engine.transcription.begin import examine
 from govor.engine.transcription.work import Work
 from govor.errors import InsufficientStorage, JobNotFound, JobsUnavailable, ShuttingDown
@@ -251,7 +251,7 @@ class JobService:
             await asyncio.sleep(TIDY_SECONDS)
 
 
-async def _take(store: AsyncJobStore, source: Path | AudioSource, job: str) -> None:
+async def _take(store: AsyncJobStore, source: Source, job: str) -> None:
     """Move a recording into the data folder, not in the store's own thread, for it may take long."""
     if not isinstance(source, Path):
         raise TypeError("A job needs a recording that is a file.")

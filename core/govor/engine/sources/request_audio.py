@@ -22,6 +22,7 @@ from govor.audio.decoding.recording import ANYTHING, BLOCK_SECONDS, Recording
 from govor.contract.audio_source import AudioSource
 from govor.contract.recognition import SAMPLE_RATE, Audio, Notice
 from govor.decoder.wire import TrackSelection
+from govor.engine.sources.live_audio import LiveAudio
 from govor.engine.sources.shared_blocks import Block, BlockReader, SharedBlocks
 from govor.errors import GovorError, InvalidAudio, TranscriptionFailed, reason
 
@@ -30,8 +31,8 @@ CANCELLED = 0.25
 
 MONO = ("mono",)
 
-Source: TypeAlias = Path | AudioSource
-"""A recording's file, or audio that is there."""
+Source: TypeAlias = Path | AudioSource | LiveAudio
+"""A recording's file, audio that is there, or audio that is still coming."""
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class RequestAudio:
     @property
     def is_open(self) -> bool:
         """Whether it was opened, and not closed since."""
-        return self._opened is not None
+        return self._shared is not None
 
     @property
     def duration(self) -> float | None:
@@ -100,7 +101,7 @@ class RequestAudio:
         if isinstance(self._source, Path):
             recording = await open_recording(self._source, self._decoders, self._max_seconds, wanted)
             self._opened, self._blocks = recording, recording.channel_blocks()
-        else:
+        elif not isinstance(self._source, LiveAudio):
             check_length(self._source.duration or 0.0, self._max_seconds)
             self._opened, self._blocks = self._source, _checked(self._source)
         self._opened_as, self._seconds = wanted, 0.0
@@ -140,7 +141,7 @@ class RequestAudio:
         check_length(self._seconds, self._max_seconds)
         began = time.monotonic()
         try:
-            block = await asyncio.get_running_loop().run_in_executor(None, next, self._blocks, None)
+            block = await self._next()
         except GovorError:
             raise
         except Exception as error:
@@ -151,6 +152,12 @@ class RequestAudio:
         if block is not None:
             self._seconds += len(block[0]) / SAMPLE_RATE
         return block
+
+    async def _next(self) -> Block | None:
+        if isinstance(self._source, LiveAudio):
+            audio = await self._source.read()
+            return None if audio is None else (audio,)
+        return await asyncio.get_running_loop().run_in_executor(None, next, self._blocks, None)
 
 
 class AudioReader:

@@ -6,15 +6,13 @@ HTTP, plugins and the terminal each make one. Knows nothing of HTTP.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
-from govor.contract.audio_source import AudioSource
 from govor.contract.recognition import Options
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
-from govor.engine.sources.request_audio import RequestAudio
+from govor.engine.sources.request_audio import RequestAudio, Source
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import SeparateChannels
 from govor.engine.transcription.options import honour
@@ -26,7 +24,7 @@ from govor.models.catalogue import Model
 class TranscriptionRequest:
     """A recording, and how it shall be transcribed."""
 
-    source: Path | AudioSource
+    source: Source
     model: str = ""
     """Id, alias, "auto"; empty: the default."""
     options: Options = field(default_factory=Options)

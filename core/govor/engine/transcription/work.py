@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
-from govor.contract.audio_source import AudioSource
 from govor.contract.recognition import Options
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
-from govor.engine.sources.request_audio import RequestAudio
+from govor.engine.sources.request_audio import RequestAudio, Source
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import SeparateChannels
 from govor.models.catalogue import Model
@@ -21,7 +19,7 @@ from govor.models.catalogue import Model
 class Work:
     """A recording, its model, and how it is transcribed."""
 
-    source: Path | AudioSource
+    source: Source
     """The recording's file, or its audio."""
     model: Model
     options: Options = field(default_factory=Options)
