@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import PurePath
 from typing import Annotated, Literal
 
@@ -26,6 +26,7 @@ from govor.api.response.json import json_response
 from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognition import Options
 from govor.engine.service import Service
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import NAMES
 from govor.engine.transcription.request import TranscriptionRequest
@@ -99,39 +100,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     @can_fail(*FORM, *WORK, *DOWNLOAD)
     async def asr() -> Response:
         """Text or subtitles of a recording."""
-        async with AsyncExitStack() as stack:
-            ticket = admit(service, stack)
-            _diarize(service, _read(request.args, service.settings)[0])  # refuses before the upload
-            form, path = await read_upload(_stated)
-            for name, texts in request.args.lists():
-                form.fields.setlist(name, texts)
-            query, ignored = _read(form.fields, service.settings)
-            diarize = _diarize(service, query)
-            uncounted = await not_counted(service, diarize, query.counts) if diarize else query.counts
-            wanted = TranscriptionRequest(
-                path,
-                query.model,
-                query.options(),
-                ticket,
-                None if query.vad_filter else NO_DETECTION,
-                ignored=(*uncounted, *ignored),
-                diarize=diarize,
-                parties=separate_channels(service.settings, query),
-                selection=query.selection,
-                unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
-            )
-            ready = await stack.enter_async_context(prepared(service, wanted))
-            transcript = await whole_transcript(service, ready)
-        body, media_type = await asyncio.to_thread(
-            render,
-            transcript,
-            query.output,
-            words=query.word_timestamps,
-            layout=layout(service.settings.subtitles),
-        )
-        response = Response(body, content_type=media_type)
-        attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
-        return with_headers(response, ready, transcript)
+        return await _transcribe(service)
 
     @routes.post(PATHS[1])
     @tag(["whisper-asr-webservice"])
@@ -145,14 +114,51 @@ def whisper_asr_routes(service: Service) -> Blueprint:
             ticket = admit(service, stack)
             query = read_fields_as(DecodedQuery, request.args)
             _, path = await read_upload(_stated)
-            model, chances = await service.chooser.languages(
-                request.args.get("model", ""), path, ticket, selection=query.selection
-            )
+            name = request.args.get("model", "")
+            with closing(RequestAudio(path, service.decoders, query.selection)) as audio:
+                model, chances = await service.chooser.languages(name, audio, ticket)
         response = json_response(language_body(dict(chances)))
         response.headers[MODEL_HEADER] = model.id
         return response
 
     return routes
+
+
+async def _transcribe(service: Service) -> Response:
+    """Answer a request to /asr."""
+    async with AsyncExitStack() as stack:
+        ticket = admit(service, stack)
+        _diarize(service, _read(request.args, service.settings)[0])  # refuses before the upload
+        form, path = await read_upload(_stated)
+        for name, texts in request.args.lists():
+            form.fields.setlist(name, texts)
+        query, ignored = _read(form.fields, service.settings)
+        diarize = _diarize(service, query)
+        uncounted = await not_counted(service, diarize, query.counts) if diarize else query.counts
+        wanted = TranscriptionRequest(
+            path,
+            query.model,
+            query.options(),
+            ticket,
+            None if query.vad_filter else NO_DETECTION,
+            ignored=(*uncounted, *ignored),
+            diarize=diarize,
+            parties=separate_channels(service.settings, query),
+            selection=query.selection,
+            unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
+        )
+        ready = await stack.enter_async_context(prepared(service, wanted))
+        transcript = await whole_transcript(service, ready)
+    body, media_type = await asyncio.to_thread(
+        render,
+        transcript,
+        query.output,
+        words=query.word_timestamps,
+        layout=layout(service.settings.subtitles),
+    )
+    response = Response(body, content_type=media_type)
+    attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
+    return with_headers(response, ready, transcript)
 
 
 def _read(given: MultiDict[str, str], settings: Settings) -> tuple[AsrQuery, tuple[str, ...]]:
