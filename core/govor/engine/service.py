@@ -177,7 +177,7 @@ class Service:
         """
         ticket = request.ticket
         longest = self.settings.max_audio_seconds if request.max_seconds is None else request.max_seconds
-        source, apart = request.source, request.parties is not None
+        source, apart = request.source, request.apart is not None
         audio = RequestAudio(source, self.decoders, request.selection, max_seconds=longest, apart=apart)
         with (
             closing(audio),

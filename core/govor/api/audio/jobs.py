@@ -86,7 +86,7 @@ async def accept_job(
         options=work.options,
         rules=work.rules,
         speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
-        parties=work.parties,
+        parties=work.apart,
         people=(work.diarize.least, work.diarize.most) if work.diarize else (0, None),
         selection=work.selection,
         presentation=Shown(

@@ -136,7 +136,7 @@ async def _wanted(service: Service, query: Query, stack: AsyncExitStack) -> Tran
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
         ignored=tuple(name for name in request.args if name in IGNORED),
-        parties=separate_channels(service.settings),
+        apart=separate_channels(service.settings),
         selection=query.selection,
         unasked=frozenset({"words"}),
     )

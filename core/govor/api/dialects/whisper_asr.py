@@ -143,7 +143,7 @@ async def _transcribe(service: Service) -> Response:
             None if query.vad_filter else NO_DETECTION,
             ignored=(*uncounted, *ignored),
             diarize=diarize,
-            parties=separate_channels(service.settings, query),
+            apart=separate_channels(service.settings, query),
             selection=query.selection,
             unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
         )

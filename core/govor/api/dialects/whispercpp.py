@@ -130,7 +130,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
                 ticket,
                 fields.rules(),
                 ignored=_not_honoured(form.fields),
-                parties=separate_channels(service.settings),
+                apart=separate_channels(service.settings),
                 selection=fields.selection,
                 unasked=frozenset({"words"}),
             )

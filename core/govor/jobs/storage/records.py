@@ -65,7 +65,7 @@ class JobRequest(BaseModel):
     people: tuple[int, int | None] = (0, None)
     """Least and greatest number of speakers; None: any number."""
     parties: SeparateChannels | None = None
-    """How channels are transcribed apart; None: they are mixed."""
+    """`Work.apart`, under the name that stored jobs have."""
     selection: TrackSelection = ANYTHING
     """Track and channel of the recording that are transcribed."""
     presentation: str = ""
