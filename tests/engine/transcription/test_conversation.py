@@ -263,7 +263,7 @@ def test_of_several_channels_the_one_that_is_furthest_behind_goes_first(side_by_
         for start in (0, 32_000)
     )
     ahead.number, behind.number = 1, 2
-    ahead.work.done = 8.0  # seconds, up to 8.0 of the recording; the other one is at 2.0
+    ahead.done = 8.0  # seconds, up to 8.0 of the recording; the other one is at 2.0
     assert (min(ahead, behind, key=lambda turn: turn.rank) is behind) == side_by_side
 
 

@@ -17,20 +17,12 @@ import numpy as np
 from govor.contract.cores import no_more_than
 from govor.contract.diarization import Voices
 from govor.contract.models import Placement
-from govor.contract.recognition import (
-    SAMPLE_RATE,
-    Audio,
-    LanguageDetector,
-    LongForm,
-    Options,
-    Placed,
-    Recognizer,
-    Segment,
-)
+from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment
 from govor.engine.model_pool.loaded_models import Loaded
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
 from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.scheduler import STOPPING, ModelScheduler
+from govor.engine.scheduling.thread_worker import ThreadWorker
 from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
 from govor.events import Observer
 from govor.models.catalogue import Model
@@ -68,7 +60,8 @@ class Loader:
                     recognizer = await asyncio.to_thread(
                         _read, model, folder, placement, delivery, trial=trial
                     )
-                scheduler = ModelScheduler(recognizer, model.id, self._cores, self._observer)
+                worker = ThreadWorker(recognizer, model.id)
+                scheduler = ModelScheduler(worker, model.id, self._cores, self._observer)
             except asyncio.CancelledError:
                 delivery.refuse()
                 raise
@@ -82,9 +75,9 @@ class Loader:
         return Loaded(
             model,
             scheduler,
-            isinstance(recognizer, LongForm),
-            isinstance(recognizer, LanguageDetector),
-            recognizer.placement if isinstance(recognizer, Placed) else placement,
+            worker.info.long_form,
+            worker.info.detects,
+            worker.info.placement or placement,
             growth.bytes or self.estimate(model, folder),
             measured=bool(growth.bytes),
             seconds=time.monotonic() - began,

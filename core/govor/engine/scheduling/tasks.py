@@ -7,6 +7,7 @@ from typing import Any
 
 from govor.audio.chunking import Chunk
 from govor.contract.recognition import Options, Segment
+from govor.contract.workers import Progress
 from govor.engine.scheduling.fair_share import FairShare, Priority, QueueEntry
 from govor.engine.scheduling.results import TaskResults
 from govor.engine.scheduling.work import CallWork, ChunkWork
@@ -42,7 +43,10 @@ class Task(QueueEntry):
             supersede_key=supersede_key,
         )
         self.work = work
-        self.cancelled = False
+        self.done = 0.0
+        """Seconds that are done."""
+        self.finished = False
+        """Whether the model has done its last step."""
         self.timing = Timing()
         self._results: TaskResults[Segment] = TaskResults()
         self._release = release
@@ -52,13 +56,23 @@ class Task(QueueEntry):
         return self._results.__aiter__()
 
     @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.work.cancelled
+
+    @property
     def reached(self) -> float:
         """Seconds of the recording up to which the model has worked."""
-        return self.work.chunk.recording_time(self.work.done)
+        return self.work.chunk.recording_time(self.done)
 
-    def deliver(self, segments: list[Segment]) -> None:
-        """Hand segments to the request."""
-        self._results.deliver(segments)
+    def cancel(self) -> None:
+        """Record that nobody waits for it any more."""
+        self.work.cancelled = True
+
+    def take(self, progress: Progress) -> None:
+        """Record a step of the model, and hand its segments to the request."""
+        self.done, self.finished = progress.done, progress.finished
+        self._results.deliver(progress.segments)
 
     def end(self, error: GovorError | None = None) -> None:
         """End the results, with an error if there was one, and drop the audio."""
@@ -98,6 +112,7 @@ class InferenceTask(Task):
         self.options = options
         self.end_time = chunk.end
         self.seam = chunk.seam
+        self._last: Segment | None = None
 
     @property
     def chunk(self) -> Chunk:
@@ -106,17 +121,22 @@ class InferenceTask(Task):
 
     def ends_with(self, segment: Segment) -> bool:
         """Return whether this is the last segment. Known only if the model does the chunk in one step."""
-        return segment is self.work.last
+        return segment is self._last
+
+    def take(self, progress: Progress) -> None:
+        if progress.finished and progress.segments:
+            self._last = progress.segments[-1]
+        super().take(progress)
 
 
 class ModelCall(Task):
     """A call of the model that returns something other than segments."""
 
     def __init__(self, call: Callable[[Any], object], share: FairShare, seconds: float):
-        self.work: CallWork
         super().__init__(CallWork(call, seconds), share)
-
-    @property
-    def answer(self) -> object:
+        self.answer: object = None
         """The result of the function, once the task has ended without an error."""
-        return self.work.answer
+
+    def take(self, progress: Progress) -> None:
+        self.answer = progress.answer
+        super().take(progress)

@@ -3,69 +3,63 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from govor.audio.chunking import Chunk
 from govor.contract.recognition import LongForm, Options, Recognizer, Segment
+from govor.contract.workers import Progress
 from govor.engine.alignment.segment_times import place
 
 NOTHING = np.empty(0, np.float32)
+
+NUMBERS = count()
+"""Numbers of tasks: no two of this process have the same."""
 
 log = logging.getLogger(__name__)
 
 
 class ChunkWork:
-    """The transcription of one chunk, in one step or window by window."""
+    """The transcription of one chunk, in one step or window by window. A `contract.workers.WorkerTask`."""
 
     def __init__(self, chunk: Chunk, options: Options):
+        self.number = next(NUMBERS)
+        self.cancelled = False
         self.chunk = chunk
         self.options = options
         self.seconds = chunk.seconds
-        self.done = 0.0
-        """Seconds of the chunk that are done."""
-        self.exhausted = False
-        """Whether the model has returned all its segments."""
-        self.last: Segment | None = None
-        """The last segment, once the work is done."""
+        self._done = 0.0
         self._windows: Iterator[Segment | None] | None = None  # a long-form model's generator, once begun
 
-    @property
-    def windows_begun(self) -> bool:
-        """Whether a generator was made, which `close` has to close."""
-        return self._windows is not None
-
-    def step(self, recognizer: Recognizer) -> list[Segment]:
-        """Do the next step; return its segments, with times of the recording."""
-        if not isinstance(recognizer, LongForm):
-            return self.conclude(list(recognizer.transcribe([self.chunk.audio], self.options)))
+    def step(self, model: Recognizer) -> Progress:
+        """Do the next step; its segments have times of the recording."""
+        if not isinstance(model, LongForm):
+            return self._conclude(model.transcribe([self.chunk.audio], self.options))
         if self._windows is None:
-            self._windows = recognizer.transcribe_long(self.chunk.audio, self.options)
+            self._windows = model.transcribe_long(self.chunk.audio, self.options)
             self.chunk = self.chunk.without_audio()  # the model holds the audio for as long as it needs it
         # a chunk of one window is done to its end, for a second wait would only show that nothing follows
-        in_one_go = self.seconds <= getattr(recognizer, "window", 0.0)
+        in_one_go = self.seconds <= getattr(model, "window", 0.0)
         placed: list[Segment] = []
         for segment in self._windows:
             if segment is None:
-                return placed
+                return Progress(placed, self._done)
             placed += place(segment, self.chunk, self.options)
-            self.done = segment.end or self.done
+            self._done = segment.end or self._done
             if not in_one_go:
-                return placed
-        return placed + self.conclude([])
+                return Progress(placed, self._done)
+        return Progress(placed, self.seconds, finished=True)
 
-    def conclude(self, segments: list[Segment]) -> list[Segment]:
-        """Take the model's last segments; return them with times of the recording."""
-        placed = [piece for segment in segments for piece in place(segment, self.chunk, self.options)]
-        self.last = placed[-1] if placed else None
-        self.exhausted = True
-        self.done = self.seconds
-        return placed
+    def step_together(self, tasks: Sequence[ChunkWork], model: Recognizer) -> list[Progress]:
+        """Transcribe several chunks with equal options in one call."""
+        segments = model.transcribe([task.chunk.audio for task in tasks], self.options)
+        return [task._conclude([segment]) for task, segment in zip(tasks, segments, strict=True)]
 
     def close(self) -> None:
-        """Close a generator that is not exhausted. Runs in a worker thread, or while no worker runs."""
+        """Close a generator that is not exhausted."""
         close = getattr(self._windows, "close", None)
         try:
             if close is not None:
@@ -78,6 +72,11 @@ class ChunkWork:
         """Drop the audio; keep the start of the chunk."""
         self.chunk = Chunk(NOTHING, (0,), self.chunk.starts[:1])
 
+    def _conclude(self, segments: Sequence[Segment]) -> Progress:
+        """Return the model's only segments with times of the recording."""
+        placed = [piece for segment in segments for piece in place(segment, self.chunk, self.options)]
+        return Progress(placed, self.seconds, finished=True)
+
 
 class CallWork(ChunkWork):
     """A function of the model that returns something other than segments."""
@@ -85,10 +84,8 @@ class CallWork(ChunkWork):
     def __init__(self, call: Callable[[Any], object], seconds: float):
         super().__init__(Chunk(NOTHING, (0,), (0,)), Options())
         self.seconds = seconds
-        self.answer: object = None
         self._call = call
 
-    def step(self, recognizer: Recognizer) -> list[Segment]:
-        """Call the function and keep its result in `answer`."""
-        self.answer = self._call(recognizer)
-        return self.conclude([])
+    def step(self, model: Any) -> Progress:
+        """Call the function; its result is the answer."""
+        return Progress((), self.seconds, finished=True, answer=self._call(model))

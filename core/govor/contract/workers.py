@@ -1,0 +1,149 @@
+"""The contract between the scheduler of a loaded model and the worker that runs it: in threads, or elsewhere.
+
+Knows nothing of queues, files or HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from govor.contract.models import Placement
+from govor.contract.recognition import LanguageDetector, LongForm, Placed, Recognizer, Segment
+from govor.errors import GovorError, TranscriptionFailed, reason
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The result of one step of a task."""
+
+    segments: Sequence[Segment] = ()
+    """What the model has found, with times of the recording."""
+    done: float = 0.0
+    """Seconds of the task that are done in all."""
+    finished: bool = False
+    """Whether this was the task's last step."""
+    answer: object = None
+    """The result of a call that returns something other than segments."""
+
+
+Outcome: TypeAlias = Progress | GovorError
+"""The result of a step, or the error that it ended with."""
+
+
+class WorkerTask(Protocol):
+    """One piece of work for a loaded model, done step by step. It can be pickled before its first step.
+
+    A worker in another process sends it there for its first step, keeps the copy there, and for later steps
+    needs only its `number`.
+    """
+
+    number: int
+    """Distinguishes it from all other tasks of this server."""
+    seconds: float
+    """Seconds of audio; 0: unknown, or none."""
+    cancelled: bool
+    """Whether nobody waits for it any more."""
+
+    def step(self, model: Any) -> Progress:
+        """Do the next step with the loaded model. Raises what the model raises."""
+        ...
+
+    def step_together(self, tasks: Sequence[Any], model: Any) -> Sequence[Progress]:
+        """Do the only step of several tasks of this kind in one call; return the results in their order."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is left of it, where its steps were done. Does not raise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """What a loaded model supports, as its scheduler and its requests need to know."""
+
+    parallel: int = 1
+    """Calls at once."""
+    batch: int = 1
+    """Most tasks of one call."""
+    cores: int = 1
+    """Cores of one call; 0: next to none."""
+    surplus: int = 0
+    """Urgent calls beyond `parallel`."""
+    long_form: bool = False
+    """Whether it cuts long audio itself."""
+    detects: bool = False
+    """Whether it can detect the language."""
+    placement: Placement | None = None
+    """Where it runs; None: it does not say."""
+
+    @classmethod
+    def of(cls, recognizer: Recognizer) -> WorkerInfo:
+        """Return what a recognizer states, with defaults for what it leaves out."""
+        long_form = isinstance(recognizer, LongForm)
+        placement = recognizer.placement if isinstance(recognizer, Placed) else None
+        cores: int | None = getattr(recognizer, "threads", None)
+        if cores is None and placement and placement.device == "cpu":
+            cores = placement.threads or None
+        return cls(
+            parallel=max(1, recognizer.parallel),
+            batch=1 if long_form else max(1, getattr(recognizer, "batch", 1)),
+            cores=1 if cores is None else cores,
+            surplus=max(0, getattr(recognizer, "surplus", 0)),
+            long_form=long_form,
+            detects=isinstance(recognizer, LanguageDetector),
+            placement=placement,
+        )
+
+
+class Worker(Protocol):
+    """A loaded model, and the threads, process or machine in which it runs. Called in the event loop."""
+
+    @property
+    def info(self) -> WorkerInfo:
+        """What the model supports; it does not change."""
+        ...
+
+    async def run(self, tasks: Sequence[WorkerTask], *, urgent: bool = False) -> Sequence[Outcome]:
+        """Do the next step of each task, in one call if there are several; return the outcomes in order.
+
+        At most `info.parallel` calls run at once, and `info.surplus` more that are `urgent`. If the caller is
+        cancelled, the call goes on.
+        """
+        ...
+
+    def drop(self, task: WorkerTask) -> None:
+        """Close a task that gets no further step, once the calls that were made before have ended."""
+        ...
+
+    async def close(self, unfinished: Sequence[WorkerTask] = ()) -> None:
+        """Wait for the calls that run, close the unfinished tasks, free the model. Does not raise."""
+        ...
+
+
+def run_tasks(tasks: Sequence[WorkerTask], model: Any) -> list[Outcome]:
+    """Do the next step of each task; if a joint call fails, do the tasks one by one. For `Worker.run`.
+
+    Runs where the model is, in a thread that may block. Errors are returned, not raised: a Future of asyncio
+    cannot carry StopIteration, and SystemExit would stop the server.
+    """
+    if len(tasks) > 1:
+        try:
+            return list(tasks[0].step_together(tasks, model))
+        except BaseException:  # one recording may be at fault: the others still get their text
+            log.exception("The model failed on %d recordings at once; they are tried one by one", len(tasks))
+    return [Progress() if task.cancelled else _step(task, model) for task in tasks]
+
+
+def _step(task: WorkerTask, model: Any) -> Outcome:
+    try:
+        return task.step(model)
+    except GovorError as error:
+        return error
+    except BaseException as error:  # a model may raise anything; the scheduler must go on
+        log.exception("The model failed on %.1f s of audio", task.seconds)
+        return TranscriptionFailed(f"The model failed: {reason(error)}")
