@@ -22,7 +22,7 @@ LAYERS = (
     "audio.decoding formats.dialects models.download",
     "audio",
     "models.files engine.alignment",
-    "models.selection engine.admission",
+    "models.selection engine.admission engine.workers",
     "engine.scheduling",
     "engine.model_pool",
     "engine.speakers",

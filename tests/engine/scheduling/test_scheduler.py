@@ -23,7 +23,7 @@ from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.engine.scheduling.tasks import InferenceTask
-from govor.engine.scheduling.thread_worker import ThreadWorker
+from govor.engine.workers.thread_worker import ThreadWorker
 from govor.errors import QueueTimeout, ShuttingDown, TranscriptionFailed, UnsupportedOperation
 from govor.testing import FakeLinguist, FakeLongForm, FakeRecognizer, hum
 from govor.testing.fakes import Call, pass_gate

@@ -22,7 +22,7 @@ from govor.engine.model_pool.loaded_models import Loaded
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
 from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.scheduler import STOPPING, ModelScheduler
-from govor.engine.scheduling.thread_worker import ThreadWorker
+from govor.engine.workers.thread_worker import ThreadWorker
 from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
 from govor.events import Observer
 from govor.models.catalogue import Model

@@ -10,7 +10,7 @@ from govor.contract.recognition import Options, Segment
 from govor.contract.workers import Progress
 from govor.engine.scheduling.fair_share import FairShare, Priority, QueueEntry
 from govor.engine.scheduling.results import TaskResults
-from govor.engine.scheduling.work import CallWork, ChunkWork
+from govor.engine.workers.work import CallWork, ChunkWork
 from govor.errors import GovorError
 from govor.events import Timing
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from govor.contract.recognition import Recognizer
 from govor.contract.workers import Outcome, WorkerInfo, WorkerTask, run_tasks
-from govor.engine.scheduling.thread_priority import lower_thread_priority
+from govor.engine.workers.thread_priority import lower_thread_priority
 
 log = logging.getLogger(__name__)
 
