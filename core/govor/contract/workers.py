@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from govor.contract.models import Placement
 from govor.contract.recognition import LanguageDetector, LongForm, Placed, Recognizer, Segment
-from govor.errors import GovorError, TranscriptionFailed, reason
+from govor.errors import BackendUnavailable, GovorError, TranscriptionFailed, reason
 
 log = logging.getLogger(__name__)
 
@@ -112,12 +112,13 @@ class Worker(Protocol):
         """Do the next step of each task, in one call if there are several; return the outcomes in order.
 
         At most `info.parallel` calls run at once, and `info.surplus` more that are `urgent`. If the caller is
-        cancelled, the call goes on.
+        cancelled, the call goes on. Raises BackendUnavailable, or returns it as an outcome, if the model must
+        be loaded again.
         """
         ...
 
     def drop(self, task: WorkerTask) -> None:
-        """Close a task that gets no further step, once the calls that were made before have ended."""
+        """Close a task that gets no further step; none of its steps is running. Does not raise."""
         ...
 
     async def close(self, unfinished: Sequence[WorkerTask] = ()) -> None:
@@ -129,14 +130,21 @@ def run_tasks(tasks: Sequence[WorkerTask], model: Any) -> list[Outcome]:
     """Do the next step of each task; if a joint call fails, do the tasks one by one. For `Worker.run`.
 
     Runs where the model is, in a thread that may block. Errors are returned, not raised: a Future of asyncio
-    cannot carry StopIteration, and SystemExit would stop the server.
+    cannot carry StopIteration, and SystemExit would stop the server. Once the model is lost, no task is tried
+    any more.
     """
     if len(tasks) > 1:
         try:
             return list(tasks[0].step_together(tasks, model))
+        except BackendUnavailable as error:
+            return [error] * len(tasks)
         except BaseException:  # one recording may be at fault: the others still get their text
             log.exception("The model failed on %d recordings at once; they are tried one by one", len(tasks))
-    return [Progress() if task.cancelled else _step(task, model) for task in tasks]
+    outcomes: list[Outcome] = []
+    for task in tasks:
+        lost = outcomes[-1] if outcomes and isinstance(outcomes[-1], BackendUnavailable) else None
+        outcomes.append(lost or (Progress() if task.cancelled else _step(task, model)))
+    return outcomes
 
 
 def _step(task: WorkerTask, model: Any) -> Outcome:

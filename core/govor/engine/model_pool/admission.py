@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from govor.contract.workers import Worker
 from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_settings import LoadSettingsTable
-from govor.engine.model_pool.loaded_models import Loaded, LoadedModels
+from govor.engine.model_pool.loaded_models import Loaded, LoadedModels, Opened
 from govor.engine.model_pool.loading import Loader
-from govor.errors import ModelNotInstalled
+from govor.errors import GovorError, ModelNotInstalled
 from govor.models.catalogue import Model
 from govor.models.download.progress import Progress
 from govor.models.files.store import Store
@@ -46,21 +47,35 @@ class MemoryAdmission:
         The caller must put the instance into a slot before it awaits anything else. Raises ModelNotInstalled,
         InsufficientMemory and the errors of the load.
         """
-        folder = await asyncio.to_thread(self._files, model, progress)
-        need, ticket = self._loader.estimate(model, folder), object()
-        await self._evictor.make_room(model, need)
-        self._loaded_models.reserved[ticket] = need
-        try:
-            placement = self._load_settings.of(model).placement
-            loaded = await self._loader.open(model, folder, placement, trial=trial)
-        finally:
-            del self._loaded_models.reserved[ticket]
+        opened = await self._open(model, progress, trial=trial)
+        loaded = self._loader.schedule(model, opened)
         try:
             await self._evictor.make_room(model, loaded.memory)  # it may be more than the estimate
         except BaseException:
             await asyncio.shield(self._evictor.free(loaded))
             raise
         return loaded
+
+    async def _open(self, model: Model, progress: Progress | None, *, trial: bool) -> Opened:
+        folder = await asyncio.to_thread(self._files, model, progress)
+        need, ticket = self._loader.estimate(model, folder), object()
+        await self._evictor.make_room(model, need)
+        self._loaded_models.reserved[ticket] = need
+        try:
+            placement = self._load_settings.of(model).placement
+            return await self._loader.open(model, folder, placement, trial=trial)
+        finally:
+            del self._loaded_models.reserved[ticket]
+
+    async def reopen(self, loaded: Loaded, lost: GovorError) -> Worker:
+        """Load the model of an instance whose worker was lost and closed. Raises the errors of `load`."""
+        model = loaded.model
+        loaded.lost, loaded.memory = True, 0
+        self._loaded_models.note("failed", model, reason=str(lost))
+        new = await self._open(model, None, trial=False)
+        loaded.put(new)
+        self._loaded_models.note("reloaded", model, new.memory)
+        return new.worker
 
     def _files(self, model: Model, progress: Progress | None) -> Path:
         absent = not model.spec.folder and self._store.state(model) == "available"

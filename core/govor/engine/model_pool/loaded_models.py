@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from govor.contract.models import Placement
+from govor.contract.workers import Worker
 from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.errors import GovorError, InsufficientMemory
 from govor.events import Observer
@@ -23,6 +24,20 @@ HISTORY = 100
 ModelChange = Literal["loaded", "reloaded", "unloaded", "expired", "evicted", "failed"]
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The result of one load."""
+
+    worker: Worker
+    placement: Placement
+    """Device, precision, threads and workers, as the model reports them or else as they were asked for."""
+    memory: int
+    """Bytes that it takes at rest: measured, or else estimated."""
+    measured: bool
+    seconds: float
+    """Seconds that loading took, without the fetching of files."""
+
+
 @dataclass(slots=True, eq=False)
 class Loaded:
     """A model in memory and the scheduler that feeds it."""
@@ -33,14 +48,14 @@ class Loaded:
     detects: bool = False
     """Whether it can detect the language."""
     placement: Placement = field(default_factory=Placement)
-    """Device, precision, threads and workers, as the model reports them or else as they were asked for."""
+    """See `Opened`, as for the next two fields and `seconds`."""
     memory: int = 0
-    """Bytes that it takes at rest: measured, or else estimated."""
     measured: bool = False
+    lost: bool = False
+    """Whether the model was lost and is being loaded again."""
     working: int = 0
     """Most bytes beyond `memory` measured while it worked; they are given back when it rests."""
     seconds: float = 0.0
-    """Seconds that loading took, without the fetching of files."""
     since: float = field(default_factory=time.time)
     """When it was loaded, in seconds since 1970."""
     used: float = field(default_factory=time.time)
@@ -68,6 +83,11 @@ class Loaded:
     def idle_workers(self) -> int:
         """Workers that run no call."""
         return self.scheduler.workers - self.scheduler.busy
+
+    def put(self, opened: Opened) -> None:
+        """Record a load of this instance."""
+        self.placement, self.seconds, self.since = opened.placement, opened.seconds, time.time()
+        self.memory, self.measured, self.lost = opened.memory, opened.measured, False
 
     def take(self) -> None:
         """Begin a lease."""

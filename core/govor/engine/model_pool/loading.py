@@ -18,7 +18,7 @@ from govor.contract.cores import no_more_than
 from govor.contract.diarization import Voices
 from govor.contract.models import Placement
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment
-from govor.engine.model_pool.loaded_models import Loaded
+from govor.engine.model_pool.loaded_models import Loaded, Opened
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
 from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.scheduler import STOPPING, ModelScheduler
@@ -47,7 +47,15 @@ class Loader:
         named = [folder / file.name for file in model.spec.files]
         return known or sum(map(_size, named or folder.rglob("*")))  # an operator's model may list no files
 
-    async def open(self, model: Model, folder: Path, placement: Placement, *, trial: bool) -> Loaded:
+    def schedule(self, model: Model, opened: Opened) -> Loaded:
+        """Return a loaded model with a scheduler of its own."""
+        info = opened.worker.info
+        scheduler = ModelScheduler(opened.worker, model.id, self._cores, self._observer)
+        loaded = Loaded(model, scheduler, info.long_form, info.detects)
+        loaded.put(opened)
+        return loaded
+
+    async def open(self, model: Model, folder: Path, placement: Placement, *, trial: bool) -> Opened:
         """Load a model and measure it; `trial`: let it transcribe a second of noise before it is used.
 
         Raises LoadFailed. If the caller is cancelled, the recognizer is closed as soon as it has loaded.
@@ -61,7 +69,6 @@ class Loader:
                         _read, model, folder, placement, delivery, trial=trial
                     )
                 worker = ThreadWorker(recognizer, model.id)
-                scheduler = ModelScheduler(worker, model.id, self._cores, self._observer)
             except asyncio.CancelledError:
                 delivery.refuse()
                 raise
@@ -72,11 +79,8 @@ class Loader:
                 raise LoadFailed(f"The model '{model.id}' cannot be loaded: {reason(error)}") from error
         if growth.bytes:
             self._took[model.qualified] = growth.bytes
-        return Loaded(
-            model,
-            scheduler,
-            worker.info.long_form,
-            worker.info.detects,
+        return Opened(
+            worker,
             worker.info.placement or placement,
             growth.bytes or self.estimate(model, folder),
             measured=bool(growth.bytes),

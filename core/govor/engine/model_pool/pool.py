@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Literal
 
 from govor.background import retrieve_failure
@@ -65,7 +66,7 @@ class Pool:
         """Return the state of a model, in memory or else on disk."""
         slot = self.loaded_models.slots.get(model.qualified)
         if slot is not None:
-            return "loaded" if slot.loaded else "loading"
+            return "loaded" if slot.loaded and not slot.loaded.lost else "loading"
         return "failed" if self.failure(model) else self._store.state(model)
 
     def failure(self, model: Model) -> str | None:
@@ -81,7 +82,7 @@ class Pool:
     def loaded(self, model: Model) -> Loaded | None:
         """Return the model in memory, without a lease; None: it is not in memory."""
         slot = self.loaded_models.slots.get(model.qualified)
-        return slot.loaded if slot else None
+        return slot.loaded if slot and slot.loaded and not slot.loaded.lost else None
 
     def snapshot(self) -> PoolSnapshot:
         """Return the models in memory now, for display."""
@@ -219,7 +220,7 @@ class Pool:
         """Load a model into its slot; remove the slot if that fails."""
         model = slot.model
         try:
-            slot.loaded = await self._admission.load(model, progress)
+            slot.loaded = self._recovering(await self._admission.load(model, progress))
         except BaseException as error:
             self.loaded_models.slots.pop(model.qualified, None)
             if isinstance(error, GovorError) and not isinstance(error, ModelNotInstalled):
@@ -234,7 +235,7 @@ class Pool:
     async def _replace(self, slot: Slot) -> None:
         """Put a new instance into a slot, and free the old one."""
         try:
-            new = await self._admission.load(slot.model, trial=True)
+            new = self._recovering(await self._admission.load(slot.model, trial=True))
         except BaseException as error:
             slot.reload = None
             if isinstance(error, GovorError):
@@ -247,6 +248,22 @@ class Pool:
         if old is not None:
             self._evictor.free(old)
         self._evictor.rearm_ttl(slot.model)
+
+    def _recovering(self, loaded: Loaded) -> Loaded:
+        loaded.scheduler.recover(partial(self._admission.reopen, loaded), partial(self._give_up, loaded))
+        return loaded
+
+    async def _give_up(self, loaded: Loaded, error: GovorError) -> None:
+        """Unload an instance whose model was lost for good; its requests end with the error."""
+        slot = self.loaded_models.slots.get(loaded.model.qualified)
+        if slot and slot.reload:  # what replaces it may yet load
+            with suppress(GovorError):
+                await self._join(slot.reload)
+        loaded.ending = error
+        loaded.free.set()
+        if slot and slot.loaded is loaded:
+            self._failures.add(loaded.model.qualified, error)
+            self._evictor.evict(slot, "failed", str(error))
 
     async def _empty(self, model: Model, *, force: bool) -> bool:
         """Free every instance of a model; return whether there was one."""

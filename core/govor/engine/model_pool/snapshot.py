@@ -94,8 +94,12 @@ def snapshot_of(loaded_models: LoadedModels, load_settings: LoadSettingsTable) -
         )
 
     slots = list(loaded_models.slots.values())
-    here = [one(slot.loaded, "loaded") for slot in slots if slot.loaded]
-    coming = [ModelSnapshot(slot.model, "loading", slot.waiting) for slot in slots if slot.loaded is None]
+    here = [one(slot.loaded, "loaded") for slot in slots if slot.loaded and not slot.loaded.lost]
+    coming = [
+        ModelSnapshot(slot.model, "loading", slot.waiting + (slot.loaded.leases if slot.loaded else 0))
+        for slot in slots
+        if slot.loaded is None or slot.loaded.lost
+    ]
     leaving = [one(loaded, "unloading") for loaded in loaded_models.leaving]
     return PoolSnapshot(
         (*here, *coming, *leaving), loaded_models.budget, loaded_models.used, tuple(loaded_models.history)

@@ -18,7 +18,8 @@ from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.read_ahead import ReadAheadPermits
 from govor.engine.scheduling.tasks import ModelCall, Task
-from govor.errors import GovorError, QueueTimeout, ShuttingDown, TranscriptionFailed
+from govor.engine.workers.recovery import GiveUp, RecoveringWorker, Reopen
+from govor.errors import BackendUnavailable, GovorError, QueueTimeout, ShuttingDown, TranscriptionFailed
 from govor.events import Observer
 
 STOPPING = "The server is stopping."
@@ -42,7 +43,7 @@ class ModelScheduler:
         """`budget` holds the cores that schedulers share; None: this is the only scheduler."""
         self._name = name
         self._observer = observer or Observer()
-        self._worker = worker
+        self._worker = RecoveringWorker(worker, name, self._restart_begun)
         self._arrival = asyncio.Event()
         self._closed = False
         self._closing: GovorError = ShuttingDown(STOPPING)
@@ -66,6 +67,10 @@ class ModelScheduler:
             for _ in range(number)
         ]
 
+    def recover(self, reopen: Reopen, give_up: GiveUp) -> None:
+        """Load the model by `reopen` whenever it is lost, and repeat its calls; `give_up` if in vain."""
+        self._worker.recover(reopen, give_up)
+
     @property
     def busy(self) -> int:
         """Workers that run a call; urgent calls beyond the number of workers do not count."""
@@ -77,13 +82,15 @@ class ModelScheduler:
         share: FairShare | None = None,
         seconds: float = 0.0,
         queue_timer: QueueTimer | None = None,
+        *,
+        repeatable: bool = True,
     ) -> Result:
         """Return the result of a function of the loaded model, for calls other than `transcribe`.
 
         The call runs as a task and adds `seconds` to `share`. Raises TranscriptionFailed if the function
         raises, QueueTimeout, and the error that the scheduler was closed with.
         """
-        call = ModelCall(what, share or FairShare(), seconds)
+        call = ModelCall(what, share or FairShare(), seconds, repeatable=repeatable)
         self.submit(call)
         if queue_timer is not None:
             queue_timer.begin(call, self.cancel)
@@ -139,12 +146,13 @@ class ModelScheduler:
             await self._arrived()
             async with self._budget.hold(self._account):
                 # the choice is made here, for a shorter request may have come while this one waited
-                await self._run(self.queue.take())
+                await self._run(self.queue.take() if self._worker.ready else [])
 
     async def _make_interactive(self) -> None:
         """Run urgent tasks beside the calls that occupy all workers."""
         while True:
             await self._pressure.wait()
+            await self._worker.until_ready()
             self._pressure.clear()
             async with self._budget.hold(self._account):
                 await self._run(self.queue.take() if self._is_overrun() else [], urgent=True)
@@ -153,7 +161,8 @@ class ModelScheduler:
 
     def _is_overrun(self) -> bool:
         """Return whether all workers run long requests while a request waits that has had nothing yet."""
-        return self._calls >= self.workers and self.queue.is_background and self.queue.is_pressed
+        busy = self._calls >= self.workers and self._worker.ready
+        return busy and self.queue.is_background and self.queue.is_pressed
 
     async def _run(self, tasks: list[Task], *, urgent: bool = False) -> None:
         """Let the worker do the next step of the tasks taken, and deliver the results."""
@@ -163,7 +172,9 @@ class ModelScheduler:
         began = time.monotonic()
         outcomes: Sequence[Outcome]
         try:
-            outcomes = await self._worker.run([task.work for task in tasks], urgent=urgent)
+            outcomes = await self._worker.run(
+                [task.work for task in tasks], urgent=urgent, alone=any(task.retried for task in tasks)
+            )
         except asyncio.CancelledError:
             self.queue.put_back(tasks)  # for `close` to end
             raise
@@ -185,6 +196,10 @@ class ModelScheduler:
         self._observer.called(self._name, len(tasks), now - began)
 
     def _finish_step(self, task: Task, outcome: Outcome) -> None:
+        if isinstance(outcome, BackendUnavailable) and self._worker.recovers and task.may_retry:
+            self.queue.put_back([task])  # `_restart_begun` restarts it
+            task.retried, task.batch_key = True, None
+            return
         if isinstance(outcome, GovorError):
             self.queue.settle(task, task.done)
             task.end(outcome)
@@ -204,6 +219,16 @@ class ModelScheduler:
         if task.begun and not task.finished:
             self._worker.drop(task.work)
 
+    def _restart_begun(self) -> None:
+        """Restart the tasks that a lost model has begun; end those that it alone could go on with."""
+        for task in [task for task in self.queue.waiting if task.begun]:
+            self._worker.drop(task.work)
+            if task.work.repeatable:
+                task.restart()
+            elif self.queue.withdraw(task):
+                task.end(BackendUnavailable(f"The model '{self._name}' was lost while it worked on this."))
+                task.drop_audio()
+
     def _watch_deadline(self, task: Task) -> None:
         """End a task at its deadline if it has not begun by then."""
         if task.deadline is not None:
@@ -216,7 +241,9 @@ class ModelScheduler:
             self._discard(task)
 
     async def _arrived(self) -> None:
-        """Wait until the queue has a task."""
+        """Wait until the queue has a task and the model is there."""
+        await self._worker.until_ready()
         while not self.queue.waiting:
             self._arrival.clear()
             await self._arrival.wait()
+            await self._worker.until_ready()

@@ -47,7 +47,10 @@ class Task(QueueEntry):
         """Seconds that are done."""
         self.finished = False
         """Whether the model has done its last step."""
+        self.retried = False
+        """Whether the model was lost in one of its steps, which was then repeated."""
         self.timing = Timing()
+        self._times = work.chunk.without_audio()
         self._results: TaskResults[Segment] = TaskResults()
         self._release = release
 
@@ -63,7 +66,16 @@ class Task(QueueEntry):
     @property
     def reached(self) -> float:
         """Seconds of the recording up to which the model has worked."""
-        return self.work.chunk.recording_time(self.done)
+        return self._times.recording_time(self.done)
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether the step that the model was lost in may be repeated."""
+        return self.work.repeatable and not self.retried and not self.cancelled
+
+    def restart(self) -> None:
+        """Forget what a lost model has begun; what it has answered stays answered."""
+        self.work = self.work.remaining(self.done)
 
     def cancel(self) -> None:
         """Record that nobody waits for it any more."""
@@ -116,7 +128,7 @@ class InferenceTask(Task):
 
     @property
     def chunk(self) -> Chunk:
-        """The chunk; without audio once a long-form model has taken it, or when the audio was dropped."""
+        """What is left of the chunk; without audio once a long-form model has it, or when it was dropped."""
         return self.work.chunk
 
     def ends_with(self, segment: Segment) -> bool:
@@ -132,8 +144,10 @@ class InferenceTask(Task):
 class ModelCall(Task):
     """A call of the model that returns something other than segments."""
 
-    def __init__(self, call: Callable[[Any], object], share: FairShare, seconds: float):
-        super().__init__(CallWork(call, seconds), share)
+    def __init__(
+        self, call: Callable[[Any], object], share: FairShare, seconds: float, *, repeatable: bool = True
+    ):
+        super().__init__(CallWork(call, seconds, repeatable=repeatable), share)
         self.answer: object = None
         """The result of the function, once the task has ended without an error."""
 

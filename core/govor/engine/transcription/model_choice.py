@@ -16,11 +16,17 @@ from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.pool import Pool
 from govor.engine.transcription.language import Chances, certain_language, language_chances
-from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed, UnsupportedOperation
+from govor.errors import (
+    BackendUnavailable,
+    DownloadFailed,
+    InsufficientMemory,
+    LoadFailed,
+    UnsupportedOperation,
+)
 from govor.models.catalogue import Model
 from govor.models.selection.routing import Router
 
-UNAVAILABLE = (LoadFailed, DownloadFailed, InsufficientMemory)
+UNAVAILABLE = (BackendUnavailable, LoadFailed, DownloadFailed, InsufficientMemory)
 """Errors after which the next model of the list is tried."""
 
 log = logging.getLogger(__name__)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import numpy as np
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import LongForm, Options, Recognizer, Segment
+from govor.contract.recognition import Audio, LongForm, Options, Recognizer, Segment
 from govor.contract.workers import Progress
 from govor.engine.alignment.segment_times import place
 
@@ -25,13 +26,17 @@ log = logging.getLogger(__name__)
 class ChunkWork:
     """The transcription of one chunk, in one step or window by window. A `contract.workers.WorkerTask`."""
 
-    def __init__(self, chunk: Chunk, options: Options):
+    repeatable = True
+    """Whether it can be done again from where it was, by another instance of the model."""
+
+    def __init__(self, chunk: Chunk, options: Options, before: float = 0.0):
+        """`before`: seconds of the task that were done before this chunk."""
         self.number = next(NUMBERS)
         self.cancelled = False
         self.chunk = chunk
         self.options = options
-        self.seconds = chunk.seconds
-        self._done = 0.0
+        self.seconds = before + chunk.seconds
+        self._before = self._done = before
         self._windows: Iterator[Segment | None] | None = None  # a long-form model's generator, once begun
 
     def step(self, model: Recognizer) -> Progress:
@@ -40,15 +45,16 @@ class ChunkWork:
             return self._conclude(model.transcribe([self.chunk.audio], self.options))
         if self._windows is None:
             self._windows = model.transcribe_long(self.chunk.audio, self.options)
-            self.chunk = self.chunk.without_audio()  # the model holds the audio for as long as it needs it
+            # the model holds the audio for as long as it needs it
+            self.chunk, self.repeatable = self.chunk.without_audio(), False
         # a chunk of one window is done to its end, for a second wait would only show that nothing follows
-        in_one_go = self.seconds <= getattr(model, "window", 0.0)
+        in_one_go = self.chunk.seconds <= getattr(model, "window", 0.0)
         placed: list[Segment] = []
         for segment in self._windows:
             if segment is None:
                 return Progress(placed, self._done)
             placed += place(segment, self.chunk, self.options)
-            self._done = segment.end or self._done
+            self._done = self._before + segment.end if segment.end else self._done
             if not in_one_go:
                 return Progress(placed, self._done)
         return Progress(placed, self.seconds, finished=True)
@@ -57,6 +63,11 @@ class ChunkWork:
         """Transcribe several chunks with equal options in one call."""
         segments = model.transcribe([task.chunk.audio for task in tasks], self.options)
         return [task._conclude([segment]) for task, segment in zip(tasks, segments, strict=True)]
+
+    def remaining(self, done: float, audio: Audio | None = None) -> ChunkWork:
+        """Return the work after its first `done` seconds, not begun; `audio`: the chunk's, if dropped."""
+        chunk = self.chunk if audio is None else replace(self.chunk, audio=audio)
+        return ChunkWork(chunk.rest(done - self._before), self.options, done)
 
     def close(self) -> None:
         """Close a generator that is not exhausted."""
@@ -81,11 +92,15 @@ class ChunkWork:
 class CallWork(ChunkWork):
     """A function of the model that returns something other than segments."""
 
-    def __init__(self, call: Callable[[Any], object], seconds: float):
+    def __init__(self, call: Callable[[Any], object], seconds: float, *, repeatable: bool = True):
         super().__init__(Chunk(NOTHING, (0,), (0,)), Options())
         self.seconds = seconds
+        self.repeatable = repeatable
         self._call = call
 
     def step(self, model: Any) -> Progress:
         """Call the function; its result is the answer."""
         return Progress((), self.seconds, finished=True, answer=self._call(model))
+
+    def remaining(self, done: float, audio: Audio | None = None) -> CallWork:
+        return CallWork(self._call, self.seconds)
