@@ -41,7 +41,17 @@ if TYPE_CHECKING:
     )
     from govor.contract.server import ServedModel, Transcriber, Transcribing
     from govor.contract.vocabulary import DecodedText, DecodedToken, Vocabulary
+    from govor.contract.workers import (
+        Executor,
+        Outcome,
+        Progress,
+        Worker,
+        WorkerInfo,
+        WorkerTask,
+        run_tasks,
+    )
     from govor.errors import (
+        BackendUnavailable,
         ConfigurationError,
         GovorError,
         InvalidAudio,
@@ -56,12 +66,14 @@ __all__ = [
     "Adopting",
     "Audio",
     "Backend",
+    "BackendUnavailable",
     "ConfigurationError",
     "CountedVoices",
     "DecodedText",
     "DecodedToken",
     "DiarizationStream",
     "Diarizer",
+    "Executor",
     "Feature",
     "GovorError",
     "InvalidAudio",
@@ -72,8 +84,10 @@ __all__ = [
     "ModelFile",
     "ModelSpec",
     "Options",
+    "Outcome",
     "Placed",
     "Placement",
+    "Progress",
     "Recognizer",
     "Segment",
     "ServedModel",
@@ -91,9 +105,13 @@ __all__ = [
     "VoiceStream",
     "Voices",
     "Word",
+    "Worker",
+    "WorkerInfo",
+    "WorkerTask",
     "choose_device",
     "choose_torch_device",
     "hookimpl",
+    "run_tasks",
     "usable_cores",
 ]
 
@@ -111,6 +129,7 @@ HOMES = (
     "contract.diarization",
     "contract.server",
     "contract.vocabulary",
+    "contract.workers",
     "contract.devices",
 )
 """Modules that define the public names."""

@@ -6,6 +6,7 @@ Knows nothing of models beyond asking a backend for its list.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -21,11 +22,15 @@ from govor.contract.diarization import Diarizer
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Backend, VoiceDetector
 from govor.contract.server import Transcriber
+from govor.contract.workers import Executor
 from govor.errors import ConfigurationError
 from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
 from govor.settings import Settings
+from govor.settings.model import OWN_DEVICES
 
 GROUP = "govor"
+
+SCHEME = re.compile(r"[a-z][a-z0-9_-]*")
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +49,7 @@ class Plugin:
     backend: Backend | None = None
     models: tuple[ModelSpec, ...] = field(default=(), repr=False)
     diarizer: Diarizer | None = None
+    executor: Executor | None = None
 
 
 class Plugins:
@@ -73,6 +79,16 @@ class Plugins:
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
                 _fail(plugin, error)
         return "energy", fallback()
+
+    def executors(self) -> dict[str, Executor]:
+        """Return the executors by scheme; if two plugins claim one, the first has it."""
+        found: dict[str, tuple[str, Executor]] = {}
+        for plugin in self._all:
+            for scheme in plugin.executor.schemes if plugin.executor else ():
+                first, _ = found.setdefault(scheme, (plugin.name, plugin.executor))
+                if first != plugin.name:
+                    log.warning("Devices '%s:…' are run by '%s', not by '%s'", scheme, first, plugin.name)
+        return {scheme: executor for scheme, (_, executor) in found.items()}
 
     def commands(self, taken: Collection[str]) -> dict[str, click.Command]:
         """Return the plugins' commands by name, except `taken` names; the first plugin keeps a name."""
@@ -136,6 +152,8 @@ class Plugins:
                 diarizer = self._call("diarizer", plugin.name)
                 _check_spec(diarizer.spec, "spec")
                 plugin.diarizer = diarizer
+            if "executor" in plugin.hooks:
+                plugin.executor = _checked(self._call("executor", plugin.name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
             _fail(plugin, error)
         return plugin
@@ -242,6 +260,16 @@ def _declared(backend: Backend) -> tuple[ModelSpec, ...]:
 def _check_spec(spec: object, source: str) -> None:
     if not isinstance(spec, ModelSpec):
         raise TypeError(f"{source} gave {type(spec).__name__} instead of ModelSpec")
+
+
+def _checked(executor: Executor) -> Executor:
+    """Return an executor whose schemes are valid. Raises TypeError or ValueError."""
+    if isinstance(executor.schemes, str) or not executor.schemes:
+        raise TypeError(f"schemes must be a list of names, not {executor.schemes!r}")
+    for scheme in executor.schemes:
+        if not SCHEME.fullmatch(scheme) or scheme in OWN_DEVICES:
+            raise ValueError(f"the scheme '{scheme}' is no name in small letters, or is a device of Govor's")
+    return executor
 
 
 def _named(commands: Iterable[object]) -> dict[str, click.Command]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from govor.contract.diarization import Diarizer
     from govor.contract.recognition import Backend, VoiceDetector
     from govor.contract.server import Transcriber
+    from govor.contract.workers import Executor
 
 hookspec = pluggy.HookspecMarker("govor")
 hookimpl = pluggy.HookimplMarker("govor")
@@ -51,6 +52,18 @@ def diarizer(settings: Mapping[str, Any]) -> Diarizer:
     Called once at start. If several plugins have this hook, the first in `order` is used. Import nothing
     heavy and touch no file or network here: that belongs into `Diarizer.load`. On disk and in memory, its
     `spec` is a model like any other, but it cannot transcribe. Raise ValueError if `settings` is wrong.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def executor(settings: Mapping[str, Any]) -> Executor:
+    """Return an executor, which runs models in other processes or on other machines.
+
+    Called once at start. It gets the models whose setting `device` is one of its schemes with a colon and
+    more behind it, as `ray:gpu`. If two plugins claim a scheme, the first in `order` has it. Import nothing
+    heavy and touch no file or network here: that belongs into `Executor.load`. Raise ValueError if `settings`
+    is wrong.
     """
     raise NotImplementedError
 

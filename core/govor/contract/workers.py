@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from govor.contract.models import Placement
+from govor.contract.models import ModelSpec, Placement
 from govor.contract.recognition import LanguageDetector, LongForm, Placed, Recognizer, Segment
 from govor.errors import BackendUnavailable, GovorError, TranscriptionFailed, reason
 
@@ -123,6 +124,23 @@ class Worker(Protocol):
 
     async def close(self, unfinished: Sequence[WorkerTask] = ()) -> None:
         """Wait for the calls that run, close the unfinished tasks, free the model. Does not raise."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs models elsewhere than in the server: in other processes, on other machines."""
+
+    @property
+    def schemes(self) -> Sequence[str]:
+        """The devices that it runs, each as the part of the setting `device` before the colon."""
+        ...
+
+    async def load(self, plugin: str, spec: ModelSpec, folder: Path, runtime: Placement) -> Worker:
+        """Let a plugin load a model, as `Backend.load`, and return the worker that calls it.
+
+        `runtime.device` is the whole setting, as "ray:gpu". All arguments can be pickled. Called in the event
+        loop; may take minutes. Raises LoadFailed. If the caller is cancelled, nothing may stay loaded.
+        """
         ...
 
 

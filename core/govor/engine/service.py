@@ -90,7 +90,14 @@ class Service:
             meant = did_you_mean(target, (model.id for model in self.catalogue))
             log.warning("The alias '%s' leads to '%s', which no plugin has%s", alias, target, meant)
         cores = CoreBudget(settings.cores or usable_cores())
-        self.pool = Pool(self.store, wanted, settings.memory_budget, cores=cores, observer=self.observers)
+        self.pool = Pool(
+            self.store,
+            wanted,
+            settings.memory_budget,
+            cores=cores,
+            observer=self.observers,
+            executors=self.plugins.executors(),
+        )
         self.decoders = Decoders()
         self.chooser = ModelSelector(
             self.router, self.pool, self.decoders, self.voice_detector, lambda: self.languages

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +19,7 @@ from govor.contract.cores import no_more_than
 from govor.contract.diarization import Voices
 from govor.contract.models import Placement
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment
+from govor.contract.workers import Executor
 from govor.engine.model_pool.loaded_models import Loaded, Opened
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
 from govor.engine.scheduling.core_budget import CoreBudget
@@ -26,6 +28,7 @@ from govor.engine.workers.thread_worker import ThreadWorker
 from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
 from govor.events import Observer
 from govor.models.catalogue import Model
+from govor.settings.model import scheme_of
 
 TRIAL_SECONDS = 1.0
 
@@ -35,7 +38,15 @@ log = logging.getLogger(__name__)
 class Loader:
     """Loads models, and remembers the memory that each took the last time."""
 
-    def __init__(self, probe: MemoryProbe, cores: CoreBudget | None = None, observer: Observer | None = None):
+    def __init__(
+        self,
+        probe: MemoryProbe,
+        cores: CoreBudget | None = None,
+        observer: Observer | None = None,
+        executors: Mapping[str, Executor] | None = None,
+    ):
+        """`executors`: those of plugins, by the scheme of the devices that they run."""
+        self._executors = executors or {}
         self._probe = probe
         self._cores = cores
         self._observer = observer
@@ -60,23 +71,24 @@ class Loader:
 
         Raises LoadFailed. If the caller is cancelled, the recognizer is closed as soon as it has loaded.
         """
-        delivery = _Delivery()
+        if scheme_of(placement.device) and not model.transcribes:
+            placement = replace(placement, device="auto")  # calls of other kinds cannot be sent elsewhere
+        executor = executor_of(model, placement.device, self._executors)
         began = time.monotonic()
         with self._probe.measure() as growth:
             try:
-                with no_more_than(self._cores.cores) if self._cores else nullcontext():
-                    recognizer = await asyncio.to_thread(
-                        _read, model, folder, placement, delivery, trial=trial
-                    )
-                worker = ThreadWorker(recognizer, model.id)
-            except asyncio.CancelledError:
-                delivery.refuse()
-                raise
+                if executor is not None:
+                    worker = await executor.load(model.plugin, model.spec, folder, placement)
+                else:
+                    worker = await self._in_threads(model, folder, placement, trial=trial)
             except GovorError:
                 raise
             except Exception as error:
                 log.exception("Loading '%s' failed", model.id)
                 raise LoadFailed(f"The model '{model.id}' cannot be loaded: {reason(error)}") from error
+        seconds = time.monotonic() - began
+        if executor is not None:
+            return Opened(worker, worker.info.placement or placement, 0, measured=False, seconds=seconds)
         if growth.bytes:
             self._took[model.qualified] = growth.bytes
         return Opened(
@@ -84,8 +96,33 @@ class Loader:
             worker.info.placement or placement,
             growth.bytes or self.estimate(model, folder),
             measured=bool(growth.bytes),
-            seconds=time.monotonic() - began,
+            seconds=seconds,
         )
+
+    async def _in_threads(
+        self, model: Model, folder: Path, placement: Placement, *, trial: bool
+    ) -> ThreadWorker:
+        delivery = _Delivery()
+        try:
+            with no_more_than(self._cores.cores) if self._cores else nullcontext():
+                recognizer = await asyncio.to_thread(_read, model, folder, placement, delivery, trial=trial)
+            return ThreadWorker(recognizer, model.id)
+        except asyncio.CancelledError:
+            delivery.refuse()
+            raise
+
+
+def executor_of(model: Model, device: str, executors: Mapping[str, Executor]) -> Executor | None:
+    """Return the executor that runs a device; None: the model's own plugin does. Raises LoadFailed."""
+    scheme = scheme_of(device)
+    if not scheme:
+        return None
+    if scheme not in executors:
+        known = ", ".join(f"{each}:" for each in sorted(executors)) or "none"
+        raise LoadFailed(
+            f"No plugin runs the device '{device}' of '{model.id}'. Schemes that plugins run: {known}."
+        )
+    return executors[scheme]
 
 
 class _Delivery:

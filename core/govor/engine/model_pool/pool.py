@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Literal
 
 from govor.background import retrieve_failure
+from govor.contract.workers import Executor
 from govor.engine.model_pool.admission import MemoryAdmission
 from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_backoff import LoadBackoff
@@ -47,15 +48,20 @@ class Pool:
         probe: MemoryProbe | None = None,
         failures: LoadBackoff | None = None,
         observer: Observer | None = None,
+        executors: Mapping[str, Executor] | None = None,
     ):
-        """`budget` in bytes, 0: no limit; `cores`: the cores that all models share."""
+        """`budget` in bytes, 0: no limit; `cores`: the cores that all models share; `executors` by scheme."""
         self.load_settings = load_settings or LoadSettingsTable()
         self.loaded_models = LoadedModels(budget, observer)
         self._store = store
         probe = probe or MemoryProbe()
         self._evictor = Evictor(self.loaded_models, self.load_settings, probe)
         self._admission = MemoryAdmission(
-            store, self.load_settings, self.loaded_models, self._evictor, Loader(probe, cores, observer)
+            store,
+            self.load_settings,
+            self.loaded_models,
+            self._evictor,
+            Loader(probe, cores, observer, executors),
         )
         self._workload = WorkingMemory(self.loaded_models, probe)
         self._failures = failures or LoadBackoff()
