@@ -9,7 +9,8 @@ from itertools import count
 import pytest
 
 from govor.contract.models import ModelSpec, Placement
-from govor.engine.scheduling.core_budget import CoreAccount, CoreBudget, cores_of
+from govor.contract.workers import WorkerInfo
+from govor.engine.scheduling.core_budget import CoreAccount, CoreBudget
 from govor.testing import FakeRecognizer
 from support.waiting import soon
 
@@ -225,4 +226,4 @@ def test_a_model_tells_how_many_cores_a_call_uses(attributes: dict[str, object],
     model = Telling()
     for name, value in attributes.items():
         setattr(model, name, value)
-    assert cores_of(model) == cores  # type: ignore[arg-type]
+    assert WorkerInfo.of(model).cores == cores  # type: ignore[arg-type]
