@@ -84,7 +84,9 @@ class Plugins:
         """Return the executors by scheme; if two plugins claim one, the first has it."""
         found: dict[str, tuple[str, Executor]] = {}
         for plugin in self._all:
-            for scheme in plugin.executor.schemes if plugin.executor else ():
+            if plugin.executor is None:
+                continue
+            for scheme in plugin.executor.schemes:
                 first, _ = found.setdefault(scheme, (plugin.name, plugin.executor))
                 if first != plugin.name:
                     log.warning("Devices '%s:…' are run by '%s', not by '%s'", scheme, first, plugin.name)

@@ -131,8 +131,9 @@ class RecoveringWorker:
             return
         except Exception as error:
             log.exception("The model '%s' was lost for good", self._name)
-            known = isinstance(error, GovorError)
-            await self._give_up(error if known else LoadFailed(f"It cannot be loaded again: {reason(error)}"))
+            if not isinstance(error, GovorError):
+                error = LoadFailed(f"The model '{self._name}' cannot be loaded again: {reason(error)}")
+            await self._give_up(error)
             return
         self._replacing = self._loading = None
         self._changed.set()
