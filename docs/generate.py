@@ -19,7 +19,7 @@ SECTIONS = {
     "Recognition": "contract/recognition.py",
     "Tokens and text": "contract/vocabulary.py",
     "Speakers": "contract/diarization.py",
-    "Workers": "contract/workers.py",
+    "Workers": "contract/workers.py contract/loading.py",
     "The running server": "contract/server.py",
     "Devices and cores": "contract/devices.py contract/cores.py",
     "Errors": "errors/tree.py errors/models.py errors/requests.py errors/server.py",

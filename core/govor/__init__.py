@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Voices,
     )
     from govor.contract.hooks import hookimpl
+    from govor.contract.loading import derived_folder, report_progress
     from govor.contract.models import Feature, ModelFile, ModelSpec, Placement
     from govor.contract.recognition import (
         SAMPLE_RATE,
@@ -110,7 +111,9 @@ __all__ = [
     "WorkerTask",
     "choose_device",
     "choose_torch_device",
+    "derived_folder",
     "hookimpl",
+    "report_progress",
     "run_tasks",
     "usable_cores",
 ]
@@ -125,6 +128,7 @@ HOMES = (
     "contract.models",
     "errors",
     "contract.cores",
+    "contract.loading",
     "contract.recognition",
     "contract.diarization",
     "contract.server",

@@ -71,6 +71,10 @@ class ModelSpec:
     """`OWNER/REPO@REVISION` on the Hugging Face hub, for a model whose `files` are known only once the
     repository's list has been read. `Adopting.choose_files` selects the model's files from that list.
     """
+    derived: tuple[str, ...] = ()
+    """Patterns of the files that `load` writes into `derived_folder`, as "*.optimised.onnx"; empty: none.
+    They are deleted with the model.
+    """
 
     @property
     def size(self) -> int:

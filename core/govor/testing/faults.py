@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -64,6 +65,12 @@ def file_faults(spec: ModelSpec) -> list[str]:
     """Return the faults that would keep the core from fetching or verifying a model's files."""
     counts = Counter(file.name for file in spec.files)
     faults = [f"the file '{name}' is listed {count} times" for name, count in counts.items() if count > 1]
+    for pattern in spec.derived:
+        faults += [
+            f"the pattern '{pattern}' of derived files matches its own file '{name}'"
+            for name in counts
+            if fnmatchcase(name, pattern)
+        ]
     for file in spec.files:
         faults += [f"the file '{file.name}' {fault}" for fault in _file_faults(file)]
         if not file.sources and not spec.folder:

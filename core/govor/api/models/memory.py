@@ -161,11 +161,18 @@ def _residents(service: Service) -> Residents:
 def _describe(each: ModelSnapshot) -> ResidentBody:
     if each.placement is None:
         return ResidentBody(
-            id=each.model.id, status=each.status, backend=each.model.plugin, requests=each.requests
+            id=each.model.id,
+            status=each.status,
+            progress=each.progress,
+            stage=each.stage,
+            backend=each.model.plugin,
+            requests=each.requests,
         )
     return ResidentBody(
         id=each.model.id,
         status=each.status,
+        progress=each.progress,
+        stage=each.stage,
         backend=each.model.plugin,
         device=each.placement.device,
         precision=each.placement.precision,

@@ -62,6 +62,10 @@ class ResidentBody(Body):
 
     id: str
     status: Literal["loading", "loaded", "unloading"]
+    progress: float | None = Field(
+        None, description="Share of its load or reload that is done, 0 to 1, if the plugin reports it."
+    )
+    stage: str = Field("", description="What that load does now, in the plugin's words.")
     backend: str
     device: str | None = None
     precision: str | None = None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from govor.contract.loading import DERIVED
 from govor.contract.workers import Worker
 from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_settings import LoadSettingsTable
@@ -63,7 +66,9 @@ class MemoryAdmission:
         self._loaded_models.reserved[ticket] = need
         try:
             placement = self._load_settings.of(model).placement
-            return await self._loader.open(model, folder, placement, trial=trial)
+            derived = await asyncio.to_thread(self._store.derived_folder, model)
+            with self._loaded_models.loading(model), _derived_into(derived):
+                return await self._loader.open(model, folder, placement, trial=trial)
         finally:
             del self._loaded_models.reserved[ticket]
 
@@ -82,3 +87,13 @@ class MemoryAdmission:
         if absent and not self._load_settings.may_fetch:
             raise ModelNotInstalled(model.id)
         return self._store.install(model, progress)
+
+
+@contextmanager
+def _derived_into(folder: Path) -> Iterator[None]:
+    """Let plugins keep derived files in a folder, in this block and in the threads that it starts."""
+    token = DERIVED.set(folder)
+    try:
+        yield
+    finally:
+        DERIVED.reset(token)

@@ -6,11 +6,13 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from govor.contract.models import Placement
 from govor.contract.workers import Worker
+from govor.engine.model_pool.load_progress import LoadProgress
 from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.errors import GovorError, InsufficientMemory
 from govor.events import Observer
@@ -167,6 +169,8 @@ class LoadedModels:
         """Instances that are being unloaded, once their leases have ended."""
         self.reserved: dict[object, int] = {}
         """Bytes reserved for loads under way, each under a key of its own."""
+        self.progress: dict[str, LoadProgress] = {}
+        """The progress of the latest load of a model that is under way, by its qualified name."""
         self.history: deque[Event] = deque(maxlen=HISTORY)
 
     @property
@@ -220,6 +224,18 @@ class LoadedModels:
         raise InsufficientMemory(
             f"{message}; held by {held}.", retry_after=RETRY_SECONDS if may_free else None
         )
+
+    @contextmanager
+    def loading(self, model: Model) -> Iterator[None]:
+        """Show the progress that a load of the model reports within the block."""
+        progress = LoadProgress(model.id, self._observer)
+        self.progress[model.qualified] = progress
+        try:
+            with progress.reported():
+                yield
+        finally:
+            if self.progress.get(model.qualified) is progress:
+                del self.progress[model.qualified]
 
     def note(self, what: ModelChange, model: Model, memory: int = 0, reason: str = "") -> None:
         """Record a change of a model and report it to the observer."""

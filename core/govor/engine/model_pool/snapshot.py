@@ -19,6 +19,10 @@ class ModelSnapshot:
     status: Literal["loading", "loaded", "unloading"]
     requests: int
     """Requests that use it or wait for its load."""
+    progress: float | None = None
+    """Share of its load or reload that is done, 0 to 1; None: none is under way, or it does not say."""
+    stage: str = ""
+    """What that load does now; "": unknown."""
     placement: Placement | None = None
     """Device, precision, threads and workers; None: it is being loaded, and the fields below are not set."""
     memory: int = 0
@@ -72,12 +76,17 @@ class PoolSnapshot:
 def snapshot_of(loaded_models: LoadedModels, load_settings: LoadSettingsTable) -> PoolSnapshot:
     """Return the pool as it is now."""
 
+    def progress_of(model: Model) -> tuple[float | None, str]:
+        progress = loaded_models.progress.get(model.qualified)
+        return (progress.fraction, progress.stage) if progress else (None, "")
+
     def one(loaded: Loaded, status: Literal["loaded", "unloading"]) -> ModelSnapshot:
         settings, scheduler = load_settings.of(loaded.model), loaded.scheduler
         return ModelSnapshot(
             loaded.model,
             status,
             loaded.leases,
+            *(progress_of(loaded.model) if status == "loaded" else ()),
             placement=loaded.placement,
             memory=loaded.memory,
             measured=loaded.measured,
@@ -96,7 +105,12 @@ def snapshot_of(loaded_models: LoadedModels, load_settings: LoadSettingsTable) -
     slots = list(loaded_models.slots.values())
     here = [one(slot.loaded, "loaded") for slot in slots if slot.loaded and not slot.loaded.lost]
     coming = [
-        ModelSnapshot(slot.model, "loading", slot.waiting + (slot.loaded.leases if slot.loaded else 0))
+        ModelSnapshot(
+            slot.model,
+            "loading",
+            slot.waiting + (slot.loaded.leases if slot.loaded else 0),
+            *progress_of(slot.model),
+        )
         for slot in slots
         if slot.loaded is None or slot.loaded.lost
     ]

@@ -42,10 +42,21 @@ class Store:
         self.timeout = timeout
 
     def folder(self, model: Model) -> Path:
-        """Return the model's folder, which may not exist."""
-        if model.spec.folder:
-            return Path(model.spec.folder)
+        """Return the folder of the model's files, which may not exist."""
+        return Path(model.spec.folder) if model.spec.folder else self.own_folder(model)
+
+    def own_folder(self, model: Model) -> Path:
+        """Return Govor's folder for the model, which may not exist: of an operator's, only derived files."""
         return self.root / folder_name(model.plugin) / folder_name(model.spec.id)
+
+    def derived_folder(self, model: Model) -> Path:
+        """Return the folder for files that the plugin derives, made if need be; it may not be writable."""
+        folder = self.own_folder(model)
+        if model.spec.folder and model.spec.derived and not (folder / RECORD).is_file():
+            with suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                write_record(folder, {})  # so that `prune` knows it for Govor's when the model is gone
+        return folder
 
     def files(self, model: Model) -> Sequence[ModelFile]:
         """Return the model's files; none if a repository's list has not been read yet."""
