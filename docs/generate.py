@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 PAGE = ROOT / "docs/reference/plugin-types.md"
 SECTIONS = {
-    "Models": "contract/models.py",
+    "Models": "contract/models.py contract/families.py",
     "Recognition": "contract/recognition.py",
     "Tokens and text": "contract/vocabulary.py",
     "Speakers": "contract/diarization.py",

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
         VoiceEmbedder,
         Voices,
     )
+    from govor.contract.families import ModelFamily, VoiceDetection
     from govor.contract.hooks import hookimpl
     from govor.contract.loading import derived_folder, report_progress
-    from govor.contract.models import Feature, ModelFile, ModelSpec, Placement
+    from govor.contract.models import Feature, ModelFile, ModelKind, ModelSpec, Placement
     from govor.contract.recognition import (
         SAMPLE_RATE,
         Adopting,
@@ -82,7 +83,9 @@ __all__ = [
     "LanguageDetector",
     "LoadFailed",
     "LongForm",
+    "ModelFamily",
     "ModelFile",
+    "ModelKind",
     "ModelSpec",
     "Options",
     "Outcome",
@@ -101,6 +104,7 @@ __all__ = [
     "TranscriptionFailed",
     "UnsupportedOperation",
     "Vocabulary",
+    "VoiceDetection",
     "VoiceDetector",
     "VoiceEmbedder",
     "VoiceStream",
@@ -130,6 +134,7 @@ HOMES = (
     "contract.cores",
     "contract.loading",
     "contract.recognition",
+    "contract.families",
     "contract.diarization",
     "contract.server",
     "contract.vocabulary",

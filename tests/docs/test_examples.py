@@ -21,7 +21,6 @@ from click.testing import CliRunner
 import govor
 from govor import ModelSpec, Options, Placement
 from govor.audio.chunking import Chunk
-from govor.audio.energy import EnergyDetector
 from govor.cli.plugin_commands import PluginCommand
 from govor.engine.workers.work import ChunkWork
 from govor.plugins import Plugins
@@ -151,8 +150,9 @@ def test_the_example_of_a_declared_command_greets(
 
 
 def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:
-    name, detector = example("vad").voice_detector(EnergyDetector)
-    assert name == "vad"
+    (plugin,) = example("vad")
+    ((spec, family),) = plugin.others
+    detector = family.load(spec, Path(), None)
     sound = np.zeros(detector.frame * 3, np.float32)
     sound[detector.frame : 2 * detector.frame] = 0.5
     assert detector.stream().feed(sound).tolist() == [0.0, 1.0, 0.0]
@@ -160,7 +160,8 @@ def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:
 
 def test_the_example_of_the_hook_diarizer_gives_everything_to_one_speaker(example: Any) -> None:
     (plugin,) = example("diarizer")
-    voices = plugin.diarizer.load(plugin.diarizer.spec, Path(), None)
+    ((spec, family),) = plugin.others
+    voices = family.load(spec, Path(), None)
     assert voices.voiceprint(np.zeros(9, np.float32)) is None
     stream = voices.stream([voices.voiceprint(np.ones(9, np.float32))])
     stream.feed(np.ones(16_000, np.float32))

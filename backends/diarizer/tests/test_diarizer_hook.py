@@ -16,7 +16,7 @@ def test_the_entry_point_leads_to_the_plugin():
 
 
 def test_every_file_is_pinned_by_size_and_hash():
-    for file in govor_diarizer.diarizer({}).spec.files:
+    for file in govor_diarizer.diarizer({}).models()[0].files:
         assert file.size > 1_000_000
         assert len(file.sha256) == 64
 
@@ -42,13 +42,13 @@ def test_importing_the_plugin_imports_nothing_heavy():
 def test_the_error_names_the_impossible_device(placement, tmp_path):
     family = govor_diarizer.diarizer({})
     with pytest.raises(govor.LoadFailed, match="diarizer"):
-        family.load(family.spec, tmp_path, placement)
+        family.load(family.models()[0], tmp_path, placement)
 
 
 @pytest.mark.parametrize("content", [b"", b"no network at all"])
 def test_a_damaged_file_is_named(content, tmp_path):
     family = govor_diarizer.diarizer({})
-    for file in family.spec.files:
+    for file in family.models()[0].files:
         (tmp_path / file.name).write_bytes(content)
     with pytest.raises(govor.LoadFailed, match=r"segmentation\.onnx"):
-        family.load(family.spec, tmp_path, govor.Placement("cpu"))
+        family.load(family.models()[0], tmp_path, govor.Placement("cpu"))

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.families import ModelFamily
 from govor.contract.recognition import Audio
 
 
@@ -82,14 +81,5 @@ class VoiceEmbedder(Protocol):
         ...
 
 
-class Diarizer(Protocol):
-    """A plugin's diarization model: finds out who speaks when."""
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The model to load. The core fetches, verifies and keeps its files like those of any model."""
-        ...
-
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Voices:
-        """Load the verified files in `folder`. Runs in a thread. Raises LoadFailed, as Backend.load does."""
-        ...
+class Diarizer(ModelFamily[Voices], Protocol):
+    """A family of models that find out who speaks when. The first that is installed is used."""

@@ -19,6 +19,15 @@ class Feature(StrEnum):
     DETECT = "detect"  # recognises the spoken language
 
 
+class ModelKind(StrEnum):
+    """The kind of work that a model does."""
+
+    TRANSCRIPTION = "transcription"  # speech to text
+    DIARIZATION = "diarization"  # who speaks when
+    VAD = "vad"  # where there is speech
+    TEXT = "text"  # text to better text
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFile:
     """One file of a model. The core fetches and verifies it; a plugin only names it."""
@@ -71,6 +80,7 @@ class ModelSpec:
     """`OWNER/REPO@REVISION` on the Hugging Face hub, for a model whose `files` are known only once the
     repository's list has been read. `Adopting.choose_files` selects the model's files from that list.
     """
+    kind: ModelKind = ModelKind.TRANSCRIPTION
     derived: tuple[str, ...] = ()
     """Patterns of the files that `load` writes into `derived_folder`, as "*.optimised.onnx"; empty: none.
     They are deleted with the model.

@@ -225,3 +225,7 @@ class VoiceDetector(Protocol):
     def stream(self) -> VoiceStream:
         """Begin a recording."""
         ...
+
+    def close(self) -> None:
+        """Free the memory. Called once. A stream whose request was cancelled may be in its last call."""
+        ...

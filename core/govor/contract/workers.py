@@ -84,7 +84,7 @@ class WorkerInfo:
 
     @classmethod
     def of(cls, recognizer: Recognizer) -> WorkerInfo:
-        """Return what a recognizer states, with defaults for what it leaves out."""
+        """Return what a loaded model states, with defaults for what it leaves out."""
         long_form = isinstance(recognizer, LongForm)
         placement = recognizer.placement if isinstance(recognizer, Placed) else None
         cores: int | None = getattr(recognizer, "threads", None)

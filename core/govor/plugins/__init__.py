@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -18,17 +18,21 @@ import pluggy
 from pydantic import BaseModel, ValidationError
 
 from govor.contract import hooks as hookspecs
-from govor.contract.diarization import Diarizer
-from govor.contract.models import ModelSpec
-from govor.contract.recognition import Backend, VoiceDetector
+from govor.contract.families import ModelFamily
+from govor.contract.models import ModelKind, ModelSpec
+from govor.contract.recognition import Backend
 from govor.contract.server import Transcriber
 from govor.contract.workers import Executor
 from govor.errors import ConfigurationError
 from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
+from govor.plugins.old_shapes import family_of
 from govor.settings import Settings
 from govor.settings.model import OWN_DEVICES
 
 GROUP = "govor"
+
+KINDS = {"diarizer": ModelKind.DIARIZATION, "vad": ModelKind.VAD}
+"""Hooks that return families of models, with the kind of the models; `backend` has a place of its own."""
 
 SCHEME = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -48,7 +52,9 @@ class Plugin:
     hooks: tuple[str, ...] = ()
     backend: Backend | None = None
     models: tuple[ModelSpec, ...] = field(default=(), repr=False)
-    diarizer: Diarizer | None = None
+    """The models of `backend`."""
+    others: tuple[tuple[ModelSpec, ModelFamily[object]], ...] = field(default=(), repr=False)
+    """The models of other kinds, each with its family."""
     executor: Executor | None = None
 
 
@@ -68,17 +74,6 @@ class Plugins:
 
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._all)
-
-    def voice_detector(self, fallback: Callable[[], VoiceDetector]) -> tuple[str, VoiceDetector]:
-        """Return (plugin name, detector) of the first plugin with a working detector, else `fallback`'s."""
-        for plugin in self._all:
-            if plugin.state != "ready" or "vad" not in plugin.hooks:
-                continue
-            try:
-                return plugin.name, self._call("vad", plugin.name)
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
-                _fail(plugin, error)
-        return "energy", fallback()
 
     def executors(self) -> dict[str, Executor]:
         """Return the executors by scheme; if two plugins claim one, the first has it."""
@@ -148,12 +143,12 @@ class Plugins:
             self._register(plugin, module)
             if "backend" in plugin.hooks:
                 backend = self._call("backend", plugin.name)
-                plugin.models = _declared(backend)
+                plugin.models = _declared(backend, "backend", ModelKind.TRANSCRIPTION)
                 plugin.backend = backend
-            if "diarizer" in plugin.hooks:
-                diarizer = self._call("diarizer", plugin.name)
-                _check_spec(diarizer.spec, "spec")
-                plugin.diarizer = diarizer
+            for hook, kind in KINDS.items():
+                if hook in plugin.hooks:
+                    family = family_of(self._call(hook, plugin.name), kind, plugin.name)
+                    plugin.others += tuple((spec, family) for spec in _declared(family, hook, kind))
             if "executor" in plugin.hooks:
                 plugin.executor = _checked(self._call("executor", plugin.name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
@@ -244,24 +239,22 @@ def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPo
     return sorted(points, key=lambda point: (rank.get(point.name, len(rank)), point.name))
 
 
-def _declared(backend: Backend) -> tuple[ModelSpec, ...]:
-    """Return the backend's models, checked. Raises TypeError or ValueError."""
-    if isinstance(backend, type):
-        name = backend.__name__
-        raise TypeError(f"backend() gave the class {name}: give an object of it, as in {name}()")
-    specs = tuple(backend.models())
+def _declared(family: ModelFamily[object], hook: str, kind: ModelKind) -> tuple[ModelSpec, ...]:
+    """Return a family's models, checked. Raises TypeError or ValueError."""
+    if isinstance(family, type):
+        name = family.__name__
+        raise TypeError(f"{hook}() gave the class {name}: give an object of it, as in {name}()")
+    specs = tuple(family.models())
     seen: set[str] = set()
     for spec in specs:
-        _check_spec(spec, "models()")
+        if not isinstance(spec, ModelSpec):
+            raise TypeError(f"models() gave {type(spec).__name__} instead of ModelSpec")
         if not spec.id or spec.id in seen:
             raise ValueError(f"model id '{spec.id}' is empty or declared twice")
+        if spec.kind is not kind:
+            raise ValueError(f"model '{spec.id}' is of the kind {spec.kind}: {hook}() offers {kind}")
         seen.add(spec.id)
     return specs
-
-
-def _check_spec(spec: object, source: str) -> None:
-    if not isinstance(spec, ModelSpec):
-        raise TypeError(f"{source} gave {type(spec).__name__} instead of ModelSpec")
 
 
 def _checked(executor: Executor) -> Executor:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govor.contract.hooks import hookimpl
-from govor.contract.models import Feature, ModelSpec, Placement
+from govor.contract.models import Feature, ModelKind, ModelSpec, Placement
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment, Token, Word
 from govor.plugins import GROUP, Plugins
 from govor.settings import Settings
@@ -181,15 +181,31 @@ class FakeBackend:
 
 
 class FakeDetector:
-    """Takes every frame that is not silent for speech; also the plugin that offers it."""
+    """Takes every frame that is not silent for speech; also its family, and the plugin that offers it."""
 
-    def __init__(self, frame: int = 512):
+    def __init__(self, frame: int = 512, *, spec: ModelSpec | None = None, failure: Exception | None = None):
+        """`failure` is raised by `load`."""
         self.frame = frame
+        self.spec = spec or ModelSpec("fake-detector", kind=ModelKind.VAD)
+        self.failure = failure
         self.settings: Mapping[str, Any] | None = None
+        self.loads = 0
+        """Number of calls of `load`."""
+        self.closed = 0
+        """Number of calls of `close`."""
 
     @hookimpl
     def vad(self, settings: Mapping[str, Any]) -> FakeDetector:
         self.settings = settings
+        return self
+
+    def models(self) -> Sequence[ModelSpec]:
+        return [self.spec]
+
+    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> FakeDetector:
+        self.loads += 1
+        if self.failure is not None:
+            raise self.failure
         return self
 
     def stream(self) -> FakeDetector:
@@ -199,6 +215,9 @@ class FakeDetector:
         loudest = np.abs(audio.reshape(-1, self.frame)).max(axis=1)
         speech: NDArray[np.float32] = (loudest > QUIET).astype(np.float32)
         return speech
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 class _Offered(EntryPoint):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.hooks import hookimpl
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelKind, ModelSpec, Placement
 from govor.contract.recognition import Audio
 from govor.testing.fakes import QUIET, pass_gate
 
@@ -28,7 +29,7 @@ class FakeDiarizer:
         failure: Exception | None = None,
     ):
         """`gate` holds back each block, and `failure` is raised for it."""
-        self.spec = spec or ModelSpec("fake-diarizer")
+        self.spec = replace(spec or ModelSpec("fake-diarizer"), kind=ModelKind.DIARIZATION)
         self.turns = turns
         self.gate = gate
         self.failure = failure
@@ -43,6 +44,9 @@ class FakeDiarizer:
     @hookimpl
     def diarizer(self, settings: Mapping[str, Any]) -> FakeDiarizer:
         return self
+
+    def models(self) -> Sequence[ModelSpec]:
+        return [self.spec]
 
     def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> FakeDiarizer:
         return self

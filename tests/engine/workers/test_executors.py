@@ -69,7 +69,7 @@ async def test_a_device_of_an_executor_is_run_by_it(tmp_path: Path, spoken: Call
         ((plugin, spec, folder, runtime),) = far.loads
         assert (plugin, spec, runtime.device) == ("here", SPEC, "far:east")
         assert folder == service.store.folder(service.router.choose("fake"))
-        (shown,) = service.pool.snapshot().loaded
+        (shown,) = (each for each in service.pool.snapshot().loaded if each.model.id == "fake")
         assert (shown.placement, shown.memory, shown.workers) == (Placement("far:east"), 0, 2)
     assert [worker.recognizer.closed for worker in far.workers] == [1]  # type: ignore[attr-defined]
 
@@ -85,13 +85,9 @@ async def test_an_executor_gets_only_models_whose_device_is_its_own(tmp_path: Pa
 async def test_models_that_write_no_text_stay_here(tmp_path: Path, spoken: Callable[..., Path]) -> None:
     far = FakeExecutor("far", recognizer=FakeRecognizer)
     async with serving(tmp_path, far, device="far:east") as service:
-        diarizer = service.catalogue.diarizer
-        assert diarizer is not None
-        await transcribed(service, spoken(1), diarize=Diarize(diarizer))
-        assert [each.placement.device for each in service.pool.loaded_models.instances()] == [
-            "far:east",
-            "auto",
-        ]
+        await transcribed(service, spoken(1), diarize=Diarize(service.router.diarizer()))
+        devices = {each.model.id: each.placement.device for each in service.pool.loaded_models.instances()}
+        assert devices == {"fake": "far:east", "fake-diarizer": "auto", "fake-detector": "auto"}
     assert [spec.id for _, spec, _, _ in far.loads] == ["fake"]
 
 
@@ -143,7 +139,7 @@ async def test_windows_are_done_where_the_model_is_and_nothing_is_written_twice_
             (2, 3),
             (3, 4),
         ]
-        events = [event.what for event in service.pool.snapshot().events]
+        events = [event.what for event in service.pool.snapshot().events if event.model == "fake"]
         assert events == ["loaded", "failed", "reloaded"]
         assert [worker.tasks for worker in far.workers] == [{}, {}]
 

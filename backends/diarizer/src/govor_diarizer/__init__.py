@@ -5,7 +5,7 @@ Light to import: `voices` imports onnxruntime when the first recording is diariz
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from govor_diarizer.settings import DiarizerSettings, read_settings
 class VoiceDiarizer:
     """The plugin's only model, made of two networks."""
 
-    spec = SPEC
-
     def __init__(self, settings: DiarizerSettings):
         self._settings = settings
+
+    def models(self) -> Sequence[govor.ModelSpec]:
+        return [SPEC]
 
     def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Voices:
         """Load both networks. Raises LoadFailed: no such device or precision, or a file is damaged."""

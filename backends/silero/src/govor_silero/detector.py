@@ -51,3 +51,7 @@ class SileroDetector:
 
     def stream(self) -> SileroStream:
         return SileroStream(self._session)
+
+    def close(self) -> None:
+        """Let go of the session: it is freed with the last stream."""
+        del self._session

@@ -13,6 +13,7 @@ from govor.api.models.bodies import describe
 from govor.api.models.queries import ForceQuery
 from govor.api.models.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
 from govor.api.response.declared_errors import MEMORY, MODEL, can_fail
+from govor.contract.models import ModelKind
 from govor.engine.model_pool.process_memory import resident_bytes
 from govor.engine.model_pool.snapshot import ModelSnapshot
 from govor.engine.service import Service
@@ -146,7 +147,12 @@ def _forced() -> bool:
 def _residents(service: Service) -> Residents:
     pool = service.pool.snapshot()
     return Residents(
-        models=[name for each in pool.loaded for name in service.asked.of(each.model)],
+        models=[
+            name
+            for each in pool.loaded
+            if each.model.kind is not ModelKind.VAD  # no client names it
+            for name in service.asked.of(each.model)
+        ],
         data=[_describe(each) for each in pool.models],
         memory=MemoryBody(budget=pool.budget or None, used=pool.used, process=resident_bytes()),
         events=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from govor.contract.models import Placement
+from govor.contract.models import ModelKind, Placement
 from govor.models.catalogue import Model
 from govor.settings import Settings
 from govor.settings.model import ModelSettings
@@ -51,6 +51,8 @@ class LoadSettingsTable:
     def of(self, model: Model) -> LoadSettings:
         """Return the settings of a model now."""
         said = self._said(model)
+        if model.kind is ModelKind.VAD and self._own(model).ttl is None:
+            said = said.model_copy(update={"ttl": -1})  # it is small, and every request needs it
         placement = Placement(
             said.device or "auto", said.threads or 0, said.workers or 0, said.precision or "auto"
         )
@@ -78,7 +80,11 @@ class LoadSettingsTable:
         return [name for name in self._tables if _plain(name) not in known]
 
     def _said(self, model: Model) -> ModelSettings:
-        said = self._general
+        return self._own(model).over(self._general)
+
+    def _own(self, model: Model) -> ModelSettings:
+        """Return the settings of this model alone."""
+        said = ModelSettings()
         names = {_plain(name): name for name in reversed(_names(model))}
         mine = [name for name in self._tables if _plain(name) in names]
         # names from the environment have underscores, and the environment overrides the file

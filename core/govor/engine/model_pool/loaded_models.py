@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from govor.contract.models import Placement
+from govor.contract.models import ModelKind, Placement
 from govor.contract.workers import Worker
 from govor.engine.model_pool.load_progress import LoadProgress
 from govor.engine.scheduling.scheduler import ModelScheduler
@@ -38,6 +38,8 @@ class Opened:
     measured: bool
     seconds: float
     """Seconds that loading took, without the fetching of files."""
+    instance: object = None
+    """The loaded model itself; None: it is not in this process."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,11 +52,12 @@ class Loaded:
     detects: bool = False
     """Whether it can detect the language."""
     placement: Placement = field(default_factory=Placement)
-    """See `Opened`, as for the next two fields and `seconds`."""
+    """See `Opened`, as for `memory`, `measured`, `instance` and `seconds`."""
     memory: int = 0
     measured: bool = False
     lost: bool = False
     """Whether the model was lost and is being loaded again."""
+    instance: object = None
     working: int = 0
     """Most bytes beyond `memory` measured while it worked; they are given back when it rests."""
     seconds: float = 0.0
@@ -77,6 +80,11 @@ class Loaded:
         return self.memory + (self.working if self.leases else 0)
 
     @property
+    def works(self) -> bool:
+        """Whether it is at work for a request. Voice detection takes next to no memory while it works."""
+        return self.leases > 0 and self.model.kind is not ModelKind.VAD
+
+    @property
     def workers(self) -> int:
         """Calls that it may do in parallel."""
         return self.scheduler.workers
@@ -90,6 +98,7 @@ class Loaded:
         """Record a load of this instance."""
         self.placement, self.seconds, self.since = opened.placement, opened.seconds, time.time()
         self.memory, self.measured, self.lost = opened.memory, opened.measured, False
+        self.instance = opened.instance
 
     def take(self) -> None:
         """Begin a lease."""

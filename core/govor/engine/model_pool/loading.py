@@ -17,9 +17,16 @@ import numpy as np
 
 from govor.contract.cores import no_more_than
 from govor.contract.diarization import Voices
-from govor.contract.models import Placement
-from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment
-from govor.contract.workers import Executor
+from govor.contract.models import ModelKind, Placement
+from govor.contract.recognition import (
+    SAMPLE_RATE,
+    Audio,
+    Options,
+    Recognizer,
+    Segment,
+    VoiceDetector,
+)
+from govor.contract.workers import Executor, Worker, WorkerInfo
 from govor.engine.model_pool.loaded_models import Loaded, Opened
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
 from govor.engine.scheduling.core_budget import CoreBudget
@@ -75,6 +82,7 @@ class Loader:
             placement = replace(placement, device="auto")  # calls of other kinds cannot be sent elsewhere
         executor = executor_of(model, placement.device, self._executors)
         began = time.monotonic()
+        worker: Worker
         with self._probe.measure() as growth:
             try:
                 if executor is not None:
@@ -87,7 +95,7 @@ class Loader:
                 log.exception("Loading '%s' failed", model.id)
                 raise LoadFailed(f"The model '{model.id}' cannot be loaded: {reason(error)}") from error
         seconds = time.monotonic() - began
-        if executor is not None:
+        if not isinstance(worker, ThreadWorker):  # its memory is not this machine's
             return Opened(worker, worker.info.placement or placement, 0, measured=False, seconds=seconds)
         if growth.bytes:
             self._took[model.qualified] = growth.bytes
@@ -97,6 +105,7 @@ class Loader:
             growth.bytes or self.estimate(model, folder),
             measured=bool(growth.bytes),
             seconds=seconds,
+            instance=worker.model,
         )
 
     async def _in_threads(
@@ -106,6 +115,8 @@ class Loader:
         try:
             with no_more_than(self._cores.cores) if self._cores else nullcontext():
                 recognizer = await asyncio.to_thread(_read, model, folder, placement, delivery, trial=trial)
+            if model.kind is ModelKind.VAD:  # requests call it while they read, in threads of their own
+                return ThreadWorker(recognizer, model.id, WorkerInfo(cores=0))
             return ThreadWorker(recognizer, model.id)
         except asyncio.CancelledError:
             delivery.refuse()
@@ -157,7 +168,7 @@ def _read(
     give_back()
     try:
         with mapped_apart():
-            recognizer = model.backend.load(model.spec, folder, placement)
+            recognizer = cast("Recognizer", model.backend.load(model.spec, folder, placement))
         if trial:
             try:
                 try_out(model, recognizer)
@@ -174,10 +185,14 @@ def _read(
 def try_out(model: Model, recognizer: Recognizer) -> None:
     """Let a model transcribe a second of faint noise. Raises LoadFailed if its result is no Segment."""
     noise = faint_noise(TRIAL_SECONDS)
-    if not model.transcribes:
+    if model.kind is ModelKind.DIARIZATION:
         trial = cast("Voices", recognizer).stream()
         trial.feed(noise)
         trial.finish()
+        return
+    if model.kind is ModelKind.VAD:
+        detector = cast("VoiceDetector", recognizer)
+        detector.stream().feed(noise[: len(noise) // detector.frame * detector.frame])
         return
     answer: Sequence[Segment] = recognizer.transcribe([noise], Options())
     if [type(segment) for segment in answer] != [Segment]:

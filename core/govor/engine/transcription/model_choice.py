@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class ModelSelector:
     router: Router
     pool: Pool
     decoders: Decoders
-    voice_detector: Callable[[], Awaitable[VoiceDetector]]
+    voice_detector: Callable[[], AbstractAsyncContextManager[VoiceDetector]]
     likely: Callable[[], Collection[str]] = tuple
     """Languages that the operator expects if the client names none; empty: any."""
 
@@ -104,7 +104,7 @@ class ModelSelector:
                     log.warning("'%s' cannot detect the language: %s", model.id, error)
                     continue
                 if loaded.detects:
-                    detector = await self.voice_detector()
+                    detector = await stack.enter_async_context(self.voice_detector())
                     chances = await language_chances(
                         loaded, path, self.decoders, detector, ticket, among, selection
                     )

@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 class ThreadWorker:
     """See `contract.workers.Worker`."""
 
-    def __init__(self, recognizer: Recognizer, name: str):
-        """`name` is that of the model, for the names of the threads."""
-        self.info = WorkerInfo.of(recognizer)
-        self._recognizer = recognizer
+    def __init__(self, model: Recognizer, name: str, info: WorkerInfo | None = None):
+        """`name` is that of the model, for the names of the threads; `info` None: what the model states."""
+        self.info = info or WorkerInfo.of(model)
+        self.model = model
         surplus = self.info.surplus
         self._threads = ThreadPoolExecutor(
             self.info.parallel, f"govor-{name}", lower_thread_priority if surplus else None
@@ -29,7 +29,7 @@ class ThreadWorker:
 
     async def run(self, tasks: Sequence[WorkerTask], *, urgent: bool = False) -> list[Outcome]:
         threads = self._urgent if urgent else self._threads
-        return await asyncio.get_running_loop().run_in_executor(threads, run_tasks, tasks, self._recognizer)
+        return await asyncio.get_running_loop().run_in_executor(threads, run_tasks, tasks, self.model)
 
     def drop(self, task: WorkerTask) -> None:
         self._threads.submit(task.close)
@@ -43,6 +43,6 @@ class ThreadWorker:
         for task in unfinished:
             task.close()
         try:
-            self._recognizer.close()
+            self.model.close()
         except Exception:  # the server goes on to free the other models
             log.exception("A model failed while it was freed")
