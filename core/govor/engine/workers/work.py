@@ -41,6 +41,8 @@ class ChunkWork:
 
     def step(self, model: Recognizer) -> Progress:
         """Do the next step; its segments have times of the recording."""
+        if not len(self.chunk.audio):  # nothing is left of a chunk that was done but for its end
+            return self._conclude([])
         if not isinstance(model, LongForm):
             return self._conclude(model.transcribe([self.chunk.audio], self.options))
         if self._windows is None:
