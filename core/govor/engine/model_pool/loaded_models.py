@@ -201,9 +201,12 @@ class LoadedModels:
         return sum(loaded.memory for loaded in self.leaving if not loaded.leases)
 
     def victims(self) -> list[Slot]:
-        """Return the models that may be evicted, the least recently used first."""
-        candidates = [slot for slot in self.slots.values() if slot.may_be_evicted]
-        return sorted(candidates, key=lambda slot: slot.loaded.used if slot.loaded else 0.0)
+        """Return the models that may be evicted, the least recently used first, voice detectors last."""
+
+        def order(slot: Slot) -> tuple[bool, float]:
+            return slot.model.kind is ModelKind.VAD, slot.loaded.used if slot.loaded else 0.0
+
+        return sorted((slot for slot in self.slots.values() if slot.may_be_evicted), key=order)
 
     def leaving_of(self, model: Model) -> list[Loaded]:
         """Return the instances of a model that are being unloaded."""
