@@ -17,7 +17,7 @@ PAGE = ROOT / "docs/reference/plugin-types.md"
 SECTIONS = {
     "Models": "contract/models.py",
     "Recognition": "contract/recognition.py",
-    "Tokens and text": "contract/vocabulary.py",
+    "Results": "contract/results.py contract/tokens.py",
     "Speakers": "contract/diarization.py",
     "The running server": "contract/server.py",
     "Devices and cores": "contract/devices.py contract/cores.py",

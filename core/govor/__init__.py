@@ -31,16 +31,12 @@ if TYPE_CHECKING:
         Options,
         Placed,
         Recognizer,
-        Segment,
-        Task,
-        Token,
-        Transcript,
         VoiceDetector,
         VoiceStream,
-        Word,
     )
+    from govor.contract.results import Segment, Task, Token, Transcript, Word
     from govor.contract.server import ServedModel, Transcriber, Transcribing
-    from govor.contract.vocabulary import DecodedText, DecodedToken, Vocabulary
+    from govor.contract.tokens import Vocabulary, segment_from_tokens
     from govor.errors import (
         ConfigurationError,
         GovorError,
@@ -58,8 +54,6 @@ __all__ = [
     "Backend",
     "ConfigurationError",
     "CountedVoices",
-    "DecodedText",
-    "DecodedToken",
     "DiarizationStream",
     "Diarizer",
     "Feature",
@@ -94,6 +88,7 @@ __all__ = [
     "choose_device",
     "choose_torch_device",
     "hookimpl",
+    "segment_from_tokens",
     "usable_cores",
 ]
 
@@ -105,12 +100,13 @@ __version__ = "0.1.0"
 HOMES = (
     "contract.hooks",  # first: `hookimpl` must not wait for numpy, which the others import
     "contract.models",
+    "contract.results",
     "errors",
     "contract.cores",
     "contract.recognition",
     "contract.diarization",
     "contract.server",
-    "contract.vocabulary",
+    "contract.tokens",
     "contract.devices",
 )
 """Modules that define the public names."""

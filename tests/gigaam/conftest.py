@@ -72,7 +72,7 @@ def heard(open_miniature: Callable[..., Recognizer], heldout: list[HeldOut]) -> 
     def hear(*key: str) -> list[Segment]:
         if key not in known:
             recognizer = open_miniature(*key)
-            known[key] = [recognizer.transcribe([one.samples()], EVERYTHING)[0] for one in heldout]
+            known[key] = [recognizer.transcribe([one.samples()], EVERYTHING)[0][0] for one in heldout]
         return known[key]
 
     return hear

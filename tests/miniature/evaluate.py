@@ -54,7 +54,7 @@ def evaluate(path: Path, spoken: list[tuple[HeldOut, np.ndarray]], *, show: bool
     results: dict[str, dict] = {}
     expected: list[str] = []
     for runtime, recognizer in recognizers(path):
-        segments = [recognizer.transcribe([samples], WITH_WORDS)[0] for _, samples in spoken]
+        segments = [recognizer.transcribe([samples], WITH_WORDS)[0][0] for _, samples in spoken]
         texts = [segment.text for segment in segments]
         expected = expected or texts
         heard = list(zip((utterance for utterance, _ in spoken), segments, strict=True))

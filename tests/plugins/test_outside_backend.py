@@ -63,7 +63,7 @@ class Bird:
     parallel = 1
 
     def transcribe(self, batch, options):
-        return [govor.Segment("Pieces of eight!") for _ in batch]
+        return [[govor.Segment("Pieces of eight!")] for _ in batch]
 
     def close(self):
         pass

@@ -9,7 +9,7 @@ class Counter:
     parallel = 4
 
     def transcribe(self, batch, options):
-        return [govor.Segment(f"{len(audio) / govor.SAMPLE_RATE:.1f} seconds.") for audio in batch]
+        return [[govor.Segment(f"{len(audio) / govor.SAMPLE_RATE:.1f} seconds.")] for audio in batch]
 
     def close(self):
         pass

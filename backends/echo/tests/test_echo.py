@@ -11,5 +11,5 @@ class TestEcho(BackendConformance):
 
 def test_the_text_is_the_length_of_the_array():
     recognizer = govor_echo.Echo().load(None, None, Placement())
-    segments = recognizer.transcribe([hum(1.5), silence(0.25)], Options())
-    assert [segment.text for segment in segments] == ["1.5 seconds.", "0.2 seconds."]
+    heard = recognizer.transcribe([hum(1.5), silence(0.25)], Options())
+    assert [segment.text for segments in heard for segment in segments] == ["1.5 seconds.", "0.2 seconds."]

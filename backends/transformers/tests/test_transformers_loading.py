@@ -86,7 +86,7 @@ def test_code_beside_a_known_architecture_is_refused_too(copy, load):
 def test_the_operator_can_allow_one_models_code(with_code, load):
     recognizer = load("moonshine", with_code, trust_remote_code=True)
     assert executed(with_code) != []
-    assert recognizer.transcribe([hum(1)], govor.Options())[0].text
+    assert recognizer.transcribe([hum(1)], govor.Options())[0][0].text
 
 
 def test_a_foreign_architecture_is_named(copy, load):
@@ -132,7 +132,7 @@ def test_a_vocabulary_that_is_none_of_voxtrals_is_an_error(copy, load):
 def test_a_precision_is_taken_or_refused(load):
     recognizer = load("wav2vec2", placement=govor.Placement("cpu", precision="bf16"))
     assert recognizer.placement == govor.Placement("cpu", 0, 1, "bf16")
-    assert recognizer.transcribe([hum(1)], govor.Options())[0].text
+    assert recognizer.transcribe([hum(1)], govor.Options())[0][0].text
     with pytest.raises(govor.LoadFailed, match="cannot compute in 'int8': say auto, fp32, fp16, bf16"):
         load("wav2vec2", placement=govor.Placement("cpu", precision="int8"))
 

@@ -1,4 +1,4 @@
-"""The contract between the core and a backend: audio, options, results, loaded models.
+"""The contract between the core and a backend: audio, options, loaded models.
 
 Knows nothing of files, HTTP or any model family; imports numpy and the standard library only.
 """
@@ -8,20 +8,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from govor.contract.models import ModelSpec, Placement
+from govor.contract.results import Notice, Segment, Task, Token, Transcript, Word
+
+__all__ = [
+    "SAMPLE_RATE",
+    "Adopting",
+    "Audio",
+    "Backend",
+    "LanguageDetector",
+    "LongForm",
+    "Notice",
+    "Options",
+    "Placed",
+    "Recognizer",
+    "Segment",
+    "Task",
+    "Token",
+    "Transcript",
+    "VoiceDetector",
+    "VoiceStream",
+    "Word",
+]
 
 SAMPLE_RATE = 16_000
 """Samples per second of every `Audio`."""
 
 Audio: TypeAlias = NDArray[np.float32]
 """(samples,) mono at 16 kHz, -1..1. Receivers must not change it."""
-
-Task: TypeAlias = Literal["transcribe", "translate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,74 +63,6 @@ class Options:
     logprobs: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word; `start` and `end` in seconds."""
-
-    text: str
-    start: float
-    end: float
-    probability: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token of the model's vocabulary as it stands in the text, with its natural log-probability."""
-
-    text: str
-    logprob: float
-    data: bytes
-    """UTF-8 bytes; a byte-level token may hold a part of a character."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A piece of recognised speech. None means: this model cannot say.
-
-    A recognizer counts times in seconds from the start of its array; the core converts them to times of the
-    recording.
-    """
-
-    text: str
-    start: float | None = None
-    end: float | None = None
-    words: tuple[Word, ...] | None = None
-    tokens: tuple[Token, ...] | None = None
-    token_ids: tuple[int, ...] | None = None
-    language: str | None = None
-    """ISO 639-1 code of the spoken language."""
-    speaker: str | None = None
-    avg_logprob: float | None = None
-    no_speech_prob: float | None = None
-    temperature: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A part of a recording that was not transcribed. Times count in seconds from the recording's start."""
-
-    code: str
-    message: str
-    start: float | None = None
-    end: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """The result that every response format renders. Times count from the recording's start."""
-
-    text: str
-    segments: tuple[Segment, ...]
-    duration: float
-    """Seconds of decoded audio."""
-    language: str | None
-    """ISO 639-1 code of the speech; None: unknown."""
-    task: Task
-    model: str
-    """Id of the model that answered."""
-    notices: tuple[Notice, ...] = ()
-
-
 class Recognizer(Protocol):
     """One loaded model.
 
@@ -124,11 +75,11 @@ class Recognizer(Protocol):
     parallel: int
     """How many threads may call `transcribe` at once."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Segment]:
-        """Return one Segment per array, in the same order. Runs in a worker thread.
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Sequence[Segment]]:
+        """Return the segments of each array, in the same order. Runs in a worker thread.
 
-        Arrays are at most `spec.max_seconds` long and may be as short as one sample. An array without speech
-        gives a Segment with text "".
+        Arrays are at most `spec.max_seconds` long and may be as short as one sample. The segments of an array
+        are in order of time and have text; an array without speech has none.
         """
         ...
 

@@ -32,9 +32,9 @@ from govor.contract.recognition import (
 )
 from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
-from govor.testing.faults import file_faults, name_faults, order_faults, segment_faults, spec_faults
-from govor.testing.rehearsal import LOAD, Rehearsal
-from govor.testing.subject import BackendSubject, not_installed
+from govor.testing.faults import file_faults, name_faults, segments_faults, spec_faults
+from govor.testing.rehearsal import LOAD, Arrays, Rehearsal
+from govor.testing.subject import BackendSubject, not_installed, text_of
 
 HEAVY = frozenset(
     {
@@ -125,22 +125,22 @@ class BackendConformance(BackendSubject):
         with pytest.raises(LoadFailed, match=NOWHERE):
             backend.load(spec, files, Placement(NOWHERE))
 
-    def test_one_array_gives_a_list_of_one_segment(self, rehearsal: Rehearsal) -> None:
+    def test_one_array_gives_a_list_of_its_segments(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "speech")
         _perform(rehearsal, "half")
 
     def test_silence_is_answered_without_an_error(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "quiet")
 
-    def test_a_batch_gives_one_segment_per_array_in_order(
-        self, rehearsal: Rehearsal, alone: list[Segment]
+    def test_a_batch_gives_the_segments_of_each_array_in_order(
+        self, rehearsal: Rehearsal, alone: list[str]
     ) -> None:
-        segments = _perform(rehearsal, "batch")
-        for place, segment in enumerate(segments, 1):
+        texts = list(map(text_of, _perform(rehearsal, "batch")))
+        for place, text in enumerate(texts, 1):
             # Padding within a batch may change a letter, so the most similar text counts, not an equal one.
-            likeness = [_likeness(segment, other) for other in alone[1:]]
+            likeness = [_likeness(text, other) for other in alone[1:]]
             assert likeness[place - 1] == max(likeness), (
-                f"array {place} of a batch gave {segment.text!r}; alone it gives {alone[place].text!r}"
+                f"array {place} of a batch gave {text!r}; alone it gives {alone[place]!r}"
             )
 
     def test_an_empty_batch_gives_an_empty_list(self, rehearsal: Rehearsal) -> None:
@@ -155,30 +155,28 @@ class BackendConformance(BackendSubject):
     def test_times_words_and_tokens_lie_within_the_array_and_in_order(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "details")
 
-    def test_what_the_features_promise_is_there(self, detailed: Segment, spec: ModelSpec) -> None:
-        promised = {
-            Feature.WORDS: detailed.words,
-            Feature.LOGPROBS: detailed.tokens,
-            Feature.DETECT: detailed.language,
-        }
-        absent = [name for name in promised if name in spec.features and promised[name] is None]
-        assert not detailed.text or not absent, f"the spec claims {absent}, but the segment has None there"
+    def test_what_the_features_promise_is_there(self, detailed: Sequence[Segment], spec: ModelSpec) -> None:
+        for segment in detailed:
+            logprobs = [token.logprob for token in segment.tokens or () if token.logprob is not None]
+            promised = {
+                Feature.WORDS: segment.words,
+                Feature.LOGPROBS: logprobs or None,
+                Feature.DETECT: segment.language,
+            }
+            absent = [name for name in promised if name in spec.features and promised[name] is None]
+            assert not absent, f"the spec claims {absent}, but a segment has None there"
 
-    def test_equal_input_gives_equal_text(self, rehearsal: Rehearsal, alone: list[Segment]) -> None:
+    def test_equal_input_gives_equal_text(self, rehearsal: Rehearsal, alone: list[str]) -> None:
         first, *_ = _perform(rehearsal, "parallel")
-        assert first.text == alone[0].text, (
-            "two equal calls differ: if randomness is a setting, switch it off"
-        )
+        assert text_of(first) == alone[0], "two equal calls differ: if randomness is a setting, switch it off"
 
-    def test_calls_in_parallel_answer_as_calls_alone(
-        self, rehearsal: Rehearsal, alone: list[Segment]
-    ) -> None:
-        texts = [segment.text for segment in _perform(rehearsal, "parallel")]
-        expected = [alone[number % len(alone)].text for number in range(len(texts))]
+    def test_calls_in_parallel_answer_as_calls_alone(self, rehearsal: Rehearsal, alone: list[str]) -> None:
+        texts = list(map(text_of, _perform(rehearsal, "parallel")))
+        expected = [alone[number % len(alone)] for number in range(len(texts))]
         assert texts == expected, "threads disturb each other: lower `parallel`, or share no state"
 
     def test_long_audio_comes_in_order_and_can_be_given_up_midway(
-        self, recognizer: Recognizer, sounds: list[Audio], alone: list[Segment]
+        self, recognizer: Recognizer, sounds: list[Audio], alone: list[str]
     ) -> None:
         if not isinstance(recognizer, LongForm):
             pytest.skip(f"'{self.plugin}' leaves long audio to the core")
@@ -189,24 +187,21 @@ class BackendConformance(BackendSubject):
         told = recognizer.transcribe_long(sounds[0], Options())
         segments = [segment for segment in told if segment is not None]
         any_text = any(segment.text for segment in segments)
-        assert any_text == bool(alone[0].text), (
-            "transcribe_long gives no text after one that was closed early"
-        )
+        assert any_text == bool(alone[0]), "transcribe_long gives no text after one that was closed early"
         seconds = len(sounds[0]) / SAMPLE_RATE
-        faults = [fault for segment in segments for fault in segment_faults(segment, seconds)]
-        _assert_none(faults + order_faults(segments))
+        _assert_none(segments_faults(segments, seconds))
 
     def test_a_used_model_can_be_closed(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "close")
 
 
-def _perform(rehearsal: Rehearsal, stage: str) -> Sequence[Segment]:
+def _perform(rehearsal: Rehearsal, stage: str) -> Arrays:
     """Return the result of a call; if it failed, fail with the reason, without a traceback of the suite."""
     if stage != LOAD and rehearsal.fault(LOAD):
         pytest.skip("it cannot be loaded: another test says so")
     if fault := rehearsal.fault(stage):
         pytest.fail(fault, pytrace=False)
-    return rehearsal.outcomes[stage].segments
+    return rehearsal.outcomes[stage].arrays
 
 
 def _seconds_to_list(backend: Backend) -> float:
@@ -215,8 +210,8 @@ def _seconds_to_list(backend: Backend) -> float:
     return time.perf_counter() - began
 
 
-def _likeness(first: Segment, second: Segment) -> float:
-    return SequenceMatcher(None, first.text, second.text).ratio()
+def _likeness(first: str, second: str) -> float:
+    return SequenceMatcher(None, first, second).ratio()
 
 
 def _assert_none(faults: Sequence[str]) -> None:

@@ -66,9 +66,10 @@ class FakeRecognizer:
         self.closed = 0
         """Number of calls of `close`."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         self._begin(batch, options)
-        return [self._transcribe(audio, options) for audio in batch]
+        heard = [self._transcribe(audio, options) for audio in batch]
+        return [[segment] if segment.text else [] for segment in heard]
 
     def close(self) -> None:
         self.closed += 1
@@ -91,7 +92,7 @@ class FakeRecognizer:
             edges = [start + seconds * place / 2 for place in range(3)]
             words = tuple(Word(text, edges[i], edges[i + 1]) for i, text in enumerate(heard))
         if options.logprobs and Feature.LOGPROBS in features:
-            tokens = tuple(Token(" " + text, -0.5, f" {text}".encode()) for text in heard)
+            tokens = tuple(Token(None, f" {text}".encode(), -0.5) for text in heard)
         language = options.language or "en" if Feature.DETECT in features else None
         return Segment(" ".join(heard), start, start + seconds, words, tokens, language=language)
 

@@ -37,7 +37,7 @@ class Slow:
             sys.stdin.readline()
         else:
             threading.Event().wait()
-        return [govor.Segment("done") for audio in batch]
+        return [[govor.Segment("done")] for audio in batch]
 
     def close(self):
         pass

@@ -40,7 +40,7 @@ class Stepped:
             threading.Event().wait(0.01)
         else:
             sys.stdin.readline()
-        return [govor.Segment(f"{zlib.crc32(audio.tobytes()):08x}") for audio in batch]
+        return [[govor.Segment(f"{zlib.crc32(audio.tobytes()):08x}")] for audio in batch]
 
     def close(self):
         pass

@@ -25,7 +25,7 @@ class Endless:
         if self.said == 2:
             print("heard", flush=True)
             threading.Event().wait()
-        return [govor.Segment("Первая фраза.", 0.0, 2.0) for _ in batch]
+        return [[govor.Segment("Первая фраза.", 0.0, 2.0)] for _ in batch]
 
     def close(self):
         pass

@@ -71,7 +71,7 @@ def test_batches_are_no_larger_than_allowed_and_their_padding_bounded(
 class Touchy(FakeRecognizer):
     """A model that fails on every call with a loud sound in it."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         if any(np.abs(audio).max() > 0.9 for audio in batch):
             self.failure: Exception | None = ValueError("too loud")
         segments = super().transcribe(batch, options) if self.failure is None else None
@@ -93,7 +93,7 @@ def test_one_that_was_left_meanwhile_is_not_tried_alone() -> None:
     tasks = [turn_of(1), turn_of(1.1), turn_of(1.2)]
 
     class Losing(FakeRecognizer):
-        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
             segments = super().transcribe(batch, options)
             if len(batch) > 1:
                 tasks[1].cancelled = True
@@ -108,7 +108,7 @@ def test_one_that_was_left_meanwhile_is_not_tried_alone() -> None:
 class Forgetful(FakeRecognizer):
     """A model that answers batches with one segment too few."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         segments = super().transcribe(batch, options)
         return segments[: len(batch) - 1] if len(batch) > 1 else segments
 

@@ -677,7 +677,7 @@ async def test_what_is_done_or_forgotten_holds_no_audio() -> None:
 class Selective(FakeRecognizer):
     """A model that holds back only what is called "long"."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         gate, quick = self.gate, FakeRecognizer(self.spec)
         if options.prompt != "long":
             return quick.transcribe(batch, options)

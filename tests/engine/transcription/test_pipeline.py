@@ -72,12 +72,12 @@ class OneByOne(FakeRecognizer):
         self.gates = {seconds: threading.Event() for seconds in range(1, 5)}
         self.done: list[int] = []
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         seconds = round(len(batch[0]) / SAMPLE_RATE)
         self.begun.release()
         pass_gate(self.gates[seconds])
         self.done.append(seconds)
-        return [Segment(str(seconds))]
+        return [[Segment(str(seconds))]]
 
 
 async def test_segments_come_in_order_though_their_stretches_end_in_reverse(

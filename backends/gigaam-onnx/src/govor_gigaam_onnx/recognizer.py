@@ -83,21 +83,25 @@ class GigaamRecognizer:
         self._vocabulary = vocabulary
         self._language = language
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array; one by one, so that results do not depend on the batch."""
-        return [self._transcribe(audio, options) for audio in batch]
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
+        """Return at most one segment per array; one by one, so that results do not depend on the batch."""
+        return [self._transcribe(audio) for audio in batch]
 
     def close(self) -> None:
         del self._encoder, self._decode
 
-    def _transcribe(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
+    def _transcribe(self, audio: govor.Audio) -> list[govor.Segment]:
         encoded = self._encoder(audio)
         frame_seconds = len(audio) / govor.SAMPLE_RATE / len(encoded)
         found = self._decode(encoded)
-        decoded = self._vocabulary.decode(
-            found.tokens, found.logprobs, frames=found.frames, frame_seconds=frame_seconds
+        segment = self._vocabulary.segment(
+            found.tokens,
+            found.logprobs,
+            frames=found.frames,
+            frame_seconds=frame_seconds,
+            language=self._language,
         )
-        return decoded.segment(options, self._language)
+        return [segment] if segment.text else []
 
 
 def _requested(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSettings) -> Precision:

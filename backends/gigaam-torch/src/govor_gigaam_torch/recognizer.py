@@ -76,25 +76,27 @@ class GigaAMRecognizer:
         self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
         self.threads = self._threads if on_cpu else 1
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
         torch.set_num_threads(self._threads)  # each thread that calls keeps its own number
         by_length = sorted(range(len(batch)), key=lambda index: len(batch[index]))
-        segments: dict[int, govor.Segment] = {}
+        segments: dict[int, list[govor.Segment]] = {}
         for start in range(0, len(batch), self.batch):
             alike = by_length[start : start + self.batch]
             found = self._recognize([batch[index] for index in alike])
             for index, (emissions, frames) in zip(alike, found, strict=True):
                 seconds = len(batch[index]) / govor.SAMPLE_RATE / frames
-                segments[index] = self._decoded(emissions, seconds).segment(options, self._language)
+                segments[index] = self._segments(emissions, seconds)
         return [segments[index] for index in range(len(batch))]
 
-    def _decoded(self, emissions: Sequence[Emission], frame_seconds: float) -> govor.DecodedText:
-        return self._vocabulary.decode(
+    def _segments(self, emissions: Sequence[Emission], frame_seconds: float) -> list[govor.Segment]:
+        segment = self._vocabulary.segment(
             [each.token for each in emissions],
             [each.logprob for each in emissions],
             frames=[each.frame for each in emissions],
             frame_seconds=frame_seconds,
+            language=self._language,
         )
+        return [segment] if segment.text else []
 
     @torch.inference_mode()
     def _recognize(self, batch: Sequence[govor.Audio]) -> list[tuple[list[Emission], int]]:

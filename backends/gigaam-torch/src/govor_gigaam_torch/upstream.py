@@ -73,16 +73,16 @@ class UpstreamRecognizer:
         self._language = spec.languages[0] if len(spec.languages) == 1 else None
         self._device = device
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
         return [self._recognize(torch.tensor(audio)) for audio in batch]
 
     @torch.inference_mode()
-    def _recognize(self, audio: torch.Tensor) -> govor.Segment:
+    def _recognize(self, audio: torch.Tensor) -> list[govor.Segment]:
         audio = torch.nn.functional.pad(audio, (0, max(0, SHORTEST - len(audio)))).to(self._device)
         encoded, lengths = self._model(audio.unsqueeze(0), torch.tensor([len(audio)], device=self._device))
         [decoded] = self._model.decoding.decode(self._model.head, encoded, lengths)
         text = decoded if isinstance(decoded, str) else decoded[0]  # newer versions return more than the text
-        return govor.Segment(text.strip(), language=self._language if text.strip() else None)
+        return [govor.Segment(text.strip(), language=self._language)] if text.strip() else []
 
     def close(self) -> None:
         self._model.to("meta")

@@ -46,15 +46,16 @@ class MoonshineRecognizer:
         self._network = network
         self._vocabulary = vocabulary
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array, without times: the model gives none."""
-        return [self._transcribe(audio, options) for audio in batch]
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
+        """Return at most one segment per array, without times: the model gives none."""
+        return [self._transcribe(audio) for audio in batch]
 
     def close(self) -> None:
         del self._network
 
-    def _transcribe(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
+    def _transcribe(self, audio: govor.Audio) -> list[govor.Segment]:
         if np.abs(audio).max(initial=0.0) < QUIET:
-            return govor.Segment("")
+            return []
         found = self._network.decode(audio)
-        return self._vocabulary.decode(found.tokens, found.logprobs).segment(options, "en")
+        segment = self._vocabulary.segment(found.tokens, found.logprobs, language="en")
+        return [segment] if segment.text else []

@@ -119,18 +119,17 @@ class Recognizer:
         self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
         self.threads = self._threads if on_cpu else 1
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
         self._set_threads()
         audible = [index for index, audio in enumerate(batch) if abs(audio).max(initial=0) >= SILENT_PEAK]
         by_length = sorted(audible, key=lambda index: len(batch[index]))
-        nothing = govor.Segment("", words=() if options.words else None)
-        segments = [nothing] * len(batch)
+        segments: list[list[govor.Segment]] = [[] for _ in batch]
         for start in range(0, len(by_length), self.batch):
             alike = by_length[start : start + self.batch]
             with torch.inference_mode():
                 found = self._family.transcribe([batch[index] for index in alike], options)
             for index, segment in zip(alike, found, strict=True):
-                segments[index] = segment
+                segments[index] = [segment] if segment.text else []
         return segments
 
     def close(self) -> None:

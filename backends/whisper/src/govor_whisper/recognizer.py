@@ -15,8 +15,9 @@ import numpy as np
 import govor
 from govor_whisper.decoding.batched import WINDOW, Task
 from govor_whisper.decoding.recovery import SpeechRecovery, as_integers
-from govor_whisper.decoding.results import WHISPER_TO_ISO, as_segment, merge
+from govor_whisper.decoding.results import WHISPER_TO_ISO, as_segment
 from govor_whisper.decoding.sequential import SteppingModel
+from govor_whisper.decoding.tokens import TokenBytes
 from govor_whisper.device import choose_batch, choose_number_type, choose_workers, place, share_cores
 from govor_whisper.files.conversion import check_conversion
 from govor_whisper.settings import WhisperSettings
@@ -100,14 +101,16 @@ class WhisperRecognizer:
         self.parallel = placement.workers
         self.placement = placement
         self._model = model
+        self._data = TokenBytes(model.hf_tokenizer)
         self._languages = languages
         self._settings = settings
         kind = placement.device.partition(":")[0]
         self._batch = choose_batch(settings.long_audio, settings.batch_size, kind)
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array: all its parts, joined."""
-        return [self._transcribe_whole(audio, options) for audio in batch]
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
+        """Return Whisper's own segments of each array."""
+        every = (self.transcribe_long(audio, options) for audio in batch)
+        return [[segment for segment in found if segment is not None] for found in every]
 
     def transcribe_long(self, audio: govor.Audio, options: govor.Options) -> Iterator[govor.Segment | None]:
         """Yield Whisper's own segments, each as soon as its 30 s window, or batch of windows, is decoded.
@@ -122,7 +125,7 @@ class WhisperRecognizer:
             yield None
         with closing(found):
             for part in found:
-                yield None if part is None else as_segment(part, seconds)
+                yield as_segment(part, seconds, self._data) if part and part.text.strip() else None
 
     def detect(self, audio: govor.Audio) -> list[tuple[str, float]]:
         """Return the languages by probability: one run of the encoder and one step of the decoder."""
@@ -137,11 +140,6 @@ class WhisperRecognizer:
     def close(self) -> None:
         self._model.model.unload_model()
         del self._model
-
-    def _transcribe_whole(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
-        found = self._start(audio, options)
-        parts = [part for part in found if part is not None]
-        return merge(parts, len(audio) / govor.SAMPLE_RATE, options.words)
 
     def _start(self, audio: govor.Audio, options: govor.Options) -> Any:
         """Return a generator of faster-whisper's segments, not yet begun; each has its language.

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import cast
 
 import numpy as np
 
+from govor.contract.checks import result_fault
 from govor.contract.cores import no_more_than
 from govor.contract.diarization import Voices
 from govor.contract.models import Placement
@@ -25,7 +25,6 @@ from govor.contract.recognition import (
     Options,
     Placed,
     Recognizer,
-    Segment,
 )
 from govor.engine.model_pool.loaded_models import Loaded
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
@@ -145,9 +144,9 @@ def try_out(model: Model, recognizer: Recognizer) -> None:
         trial.feed(noise)
         trial.finish()
         return
-    answer: Sequence[Segment] = recognizer.transcribe([noise], Options())
-    if [type(segment) for segment in answer] != [Segment]:
-        raise LoadFailed(f"The model '{model.id}' was loaded, but answers {answer!r} to a trial.")
+    answer: object = recognizer.transcribe([noise], Options())
+    if fault := result_fault(answer, 1):
+        raise LoadFailed(f"The model '{model.id}' was loaded, but answers a trial wrongly: {fault}.")
 
 
 def faint_noise(seconds: float) -> Audio:

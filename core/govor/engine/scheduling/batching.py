@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from govor.contract.recognition import Recognizer, Segment
 from govor.engine.scheduling.tasks import Task
+from govor.engine.scheduling.work import SILENCE
 from govor.errors import GovorError, TranscriptionFailed, reason
 
 Outcome = list[Segment] | GovorError
@@ -23,8 +24,8 @@ def work_on(tasks: Sequence[Task], recognizer: Recognizer) -> list[Outcome]:
     if len(tasks) > 1:
         work = [task.work for task in tasks]
         try:
-            segments = recognizer.transcribe([each.chunk.audio for each in work], work[0].options)
-            return [each.conclude([segment]) for each, segment in zip(work, segments, strict=True)]
+            found = recognizer.transcribe([each.chunk.audio for each in work], work[0].options)
+            return [each.conclude(own or [SILENCE]) for each, own in zip(work, found, strict=True)]
         except BaseException:  # one recording may be at fault: the others still get their text
             log.exception("The model failed on %d recordings at once; they are tried one by one", len(tasks))
     return [[] if task.cancelled else _work_alone(task, recognizer) for task in tasks]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from govor.contract.recognition import LongForm, Options, Recognizer, Segment
 from govor.engine.alignment.segment_times import place
 
 NOTHING = np.empty(0, np.float32)
+
+SILENCE = Segment("")
+"""Stands for a chunk in which a model found no speech: the chunk has its place among the others."""
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +43,8 @@ class ChunkWork:
     def step(self, recognizer: Recognizer) -> list[Segment]:
         """Do the next step; return its segments, with times of the recording."""
         if not isinstance(recognizer, LongForm):
-            return self.conclude(list(recognizer.transcribe([self.chunk.audio], self.options)))
+            (segments,) = recognizer.transcribe([self.chunk.audio], self.options)
+            return self.conclude(segments or [SILENCE])
         if self._windows is None:
             self._windows = recognizer.transcribe_long(self.chunk.audio, self.options)
             self.chunk = self.chunk.without_audio()  # the model holds the audio for as long as it needs it
@@ -56,7 +60,7 @@ class ChunkWork:
                 return placed
         return placed + self.conclude([])
 
-    def conclude(self, segments: list[Segment]) -> list[Segment]:
+    def conclude(self, segments: Sequence[Segment]) -> list[Segment]:
         """Take the model's last segments; return them with times of the recording."""
         placed = [piece for segment in segments for piece in place(segment, self.chunk, self.options)]
         self.last = placed[-1] if placed else None
