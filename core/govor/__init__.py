@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         Voices,
     )
     from govor.contract.hooks import hookimpl
-    from govor.contract.models import Feature, ModelFile, ModelSpec, Placement
+    from govor.contract.models import Feature, ModelFile, ModelSpec, RuntimeOptions
     from govor.contract.recognition import (
         SAMPLE_RATE,
         Adopting,
@@ -67,8 +67,8 @@ __all__ = [
     "ModelSpec",
     "Options",
     "Placed",
-    "Placement",
     "Recognizer",
+    "RuntimeOptions",
     "Segment",
     "ServedModel",
     "SpeakerTurn",

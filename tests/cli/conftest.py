@@ -36,7 +36,7 @@ class Family:
     def models(self):
         return [govor.ModelSpec("stuck")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Stuck()
 
 @govor.hookimpl

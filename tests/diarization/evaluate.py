@@ -41,7 +41,7 @@ def load(folder: Path, **settings: float) -> govor.Voices:
     family = diarizer(settings)
     for file, member in zip(family.spec.files, (SEGMENTATION, EMBEDDING), strict=True):
         (folder / file.name).write_bytes(read_member(member))
-    voices = family.load(family.spec, folder, govor.Placement("cpu"))
+    voices = family.load(family.spec, folder, govor.RuntimeOptions("cpu"))
     Remembering(voices)
     return voices
 

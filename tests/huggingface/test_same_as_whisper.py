@@ -19,7 +19,7 @@ import torch
 
 import govor_transformers
 import govor_whisper
-from govor import Audio, Options, Placement, Recognizer, Segment
+from govor import Audio, Options, Recognizer, RuntimeOptions, Segment
 from govor.formats.timeline import TimedWord, timed_words
 from govor.models.catalogue import Catalogue
 from govor.models.files.store import Store
@@ -54,7 +54,7 @@ def ours(conversion: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     network.tie_weights()
     save_whisper(folder, network)
     family = govor_transformers.backend({"models": [{"id": "base", "folder": str(folder)}]})
-    loaded = family.load(family.models()[0], folder, Placement("cpu", precision="fp32"))
+    loaded = family.load(family.models()[0], folder, RuntimeOptions("cpu", precision="fp32"))
     yield loaded
     loaded.close()
 
@@ -64,7 +64,7 @@ def theirs(conversion: Path) -> Iterator[Recognizer]:
     """The Whisper plugin's model at temperature 0, beam 1, in float32."""
     family = govor_whisper.backend(GREEDY)
     spec = next(spec for spec in family.models() if spec.id == "whisper-base")
-    loaded = family.load(spec, conversion, Placement("cpu"))
+    loaded = family.load(spec, conversion, RuntimeOptions("cpu"))
     yield loaded
     loaded.close()
 

@@ -86,7 +86,7 @@ def recognizers(path: Path) -> Iterator[tuple[str, govor.Recognizer]]:
 
 def load(backend: govor.Backend) -> govor.Recognizer:
     (spec,) = (spec for spec in backend.models() if spec.folder)
-    return backend.load(spec, Path(spec.folder), govor.Placement("cpu"))
+    return backend.load(spec, Path(spec.folder), govor.RuntimeOptions("cpu"))
 
 
 def utterances(files: bool) -> list[tuple[HeldOut, np.ndarray]]:

@@ -42,7 +42,7 @@ class Family:
     def models(self):
         return [govor.ModelSpec("slow")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Slow()
 
 @govor.hookimpl

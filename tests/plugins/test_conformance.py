@@ -102,7 +102,7 @@ class Birds:
     def models(self):
         return [govor.ModelSpec("bird")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         {load}
         return Bird()
 

@@ -73,7 +73,7 @@ class Parrot:
     def models(self):
         return [govor.ModelSpec("parrot", aliases=("polly",))]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Bird()
 
 

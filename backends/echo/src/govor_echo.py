@@ -21,7 +21,7 @@ class Echo:
     def models(self):
         return [govor.ModelSpec("echo", description="Says how many seconds of speech it was given")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Counter()
 
 

@@ -13,7 +13,7 @@ from govor_gigaam_onnx.graph.preparation import probe
 def load(folder, precision="original", device="cpu", requested=None, **settings):
     table = {"id": "mine", "folder": str(folder), "precision": precision}
     family = govor_gigaam_onnx.backend({"models": [table], **settings})
-    return family.load(family.models()[0], folder, requested or govor.Placement(device))
+    return family.load(family.models()[0], folder, requested or govor.RuntimeOptions(device))
 
 
 def text(recognizer, seconds=3.0):
@@ -56,27 +56,27 @@ def test_threads_say_how_many_may_call(ctc):
 
 
 def test_a_models_own_settings_go_before_the_plugins(ctc):
-    requested = govor.Placement("cpu", threads=2, workers=3, precision="fp32")
+    requested = govor.RuntimeOptions("cpu", threads=2, workers=3, precision="fp32")
     recognizer = load(ctc, "int8", requested=requested, threads=1)
-    assert recognizer.placement == requested
+    assert recognizer.runtime == requested
     assert recognizer.parallel == 3
 
 
 def test_its_precision_is_reported(ctc):
-    assert load(ctc, "auto", threads=1).placement == govor.Placement("cpu", 1, 1, "int8")
-    assert load(ctc, "original").placement.precision == "fp32"
+    assert load(ctc, "auto", threads=1).runtime == govor.RuntimeOptions("cpu", 1, 1, "int8")
+    assert load(ctc, "original").runtime.precision == "fp32"
 
 
 @pytest.mark.parametrize("precision", ["fp16", "float64"])
 def test_a_precision_that_cannot_be_had_is_named(ctc, precision):
     with pytest.raises(govor.LoadFailed, match=rf"'{precision}': say auto, fp32, int8, original"):
-        load(ctc, requested=govor.Placement("cpu", precision=precision))
+        load(ctc, requested=govor.RuntimeOptions("cpu", precision=precision))
 
 
 def test_an_int8_export_is_not_taken_for_fp32(ctc):
     (ctc / "v3_ctc.onnx").rename(ctc / "v3_ctc.int8.onnx")
     with pytest.raises(govor.LoadFailed, match=r"computes in int8, and cannot be had in fp32"):
-        load(ctc, requested=govor.Placement("cpu", precision="fp32"))
+        load(ctc, requested=govor.RuntimeOptions("cpu", precision="fp32"))
 
 
 def test_an_int8_export_alone_runs_as_it_is(ctc):

@@ -24,7 +24,7 @@ def load(tmp_path, published):
 
     def made(generation="v3", kind="ctc", device="cpu", languages=("ru",), **table):
         published(generation, kind)
-        return plugin.backend(table).load(spec(languages=languages), tmp_path, govor.Placement(device))
+        return plugin.backend(table).load(spec(languages=languages), tmp_path, govor.RuntimeOptions(device))
 
     return made
 
@@ -88,16 +88,16 @@ def test_bfloat16_finds_about_the_same(load, noise):
 
 def test_a_models_own_settings_go_before_the_plugins(published, tmp_path):
     published("v3", "ctc")
-    requested = govor.Placement("cpu", threads=2, workers=4, precision="bf16")
+    requested = govor.RuntimeOptions("cpu", threads=2, workers=4, precision="bf16")
     model = plugin.backend({"precision": "fp32", "threads": 1}).load(spec(), tmp_path, requested)
-    assert model.placement == govor.Placement("cpu", threads=2, workers=1, precision="bf16")
+    assert model.runtime == govor.RuntimeOptions("cpu", threads=2, workers=1, precision="bf16")
     assert model.parallel == 1
 
 
 def test_a_precision_that_is_unknown_is_named(published, tmp_path):
     published("v3", "ctc")
     with pytest.raises(LoadFailed, match="cannot compute in 'int8': say auto, fp32, fp16, bf16"):
-        plugin.backend({}).load(spec(), tmp_path, govor.Placement("cpu", precision="int8"))
+        plugin.backend({}).load(spec(), tmp_path, govor.RuntimeOptions("cpu", precision="int8"))
 
 
 def test_threads_are_set_in_the_thread_that_calls(load, noise):
@@ -132,7 +132,7 @@ def test_a_loaded_model_keeps_its_contract(load):
 
 def test_a_missing_file_fails_the_load_and_is_named(tmp_path):
     with pytest.raises(LoadFailed, match=r"absent\.ckpt"):
-        plugin.backend({}).load(spec("absent.ckpt"), tmp_path, govor.Placement("cpu"))
+        plugin.backend({}).load(spec("absent.ckpt"), tmp_path, govor.RuntimeOptions("cpu"))
 
 
 def test_a_damaged_tokenizer_fails_the_load_and_is_named(tmp_path, published):
@@ -140,7 +140,7 @@ def test_a_damaged_tokenizer_fails_the_load_and_is_named(tmp_path, published):
     published()
     (tmp_path / "pieces.model").write_bytes(b"damaged")
     with pytest.raises(LoadFailed, match=r"pieces\.model"):
-        plugin.backend({}).load(spec("model.ckpt", "pieces.model"), tmp_path, govor.Placement("cpu"))
+        plugin.backend({}).load(spec("model.ckpt", "pieces.model"), tmp_path, govor.RuntimeOptions("cpu"))
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "mps", "tpu"])

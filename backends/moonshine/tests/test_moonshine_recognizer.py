@@ -59,13 +59,13 @@ def test_no_sound_makes_it_write_for_ever(loaded):
 
 
 def test_it_says_where_and_how_it_runs(family, spec, weights):
-    recognizer = family.load(spec, weights, govor.Placement(threads=2, workers=3))
-    assert recognizer.placement == govor.Placement("cpu", 2, 3, "int8")
+    recognizer = family.load(spec, weights, govor.RuntimeOptions(threads=2, workers=3))
+    assert recognizer.runtime == govor.RuntimeOptions("cpu", 2, 3, "int8")
     assert recognizer.parallel == 3
     recognizer.close()
 
 
-@pytest.mark.parametrize("requested", [govor.Placement("cuda"), govor.Placement("mps")])
+@pytest.mark.parametrize("requested", [govor.RuntimeOptions("cuda"), govor.RuntimeOptions("mps")])
 def test_another_device_is_refused_by_name(family, spec, weights, requested):
     with pytest.raises(govor.LoadFailed, match=f"cannot run on '{requested.device}'"):
         family.load(spec, weights, requested)
@@ -73,7 +73,7 @@ def test_another_device_is_refused_by_name(family, spec, weights, requested):
 
 def test_another_precision_is_refused_by_name(family, spec, weights):
     with pytest.raises(govor.LoadFailed, match="cannot be had in 'fp16'"):
-        family.load(spec, weights, govor.Placement(precision="fp16"))
+        family.load(spec, weights, govor.RuntimeOptions(precision="fp16"))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_damaged_file_is_named(family, spec, weights, tmp_path, name, content,
     folder = copied(weights, tmp_path)
     (folder / name).write_bytes(content)
     with pytest.raises(govor.LoadFailed, match=complaint):
-        family.load(spec, folder, govor.Placement())
+        family.load(spec, folder, govor.RuntimeOptions())
 
 
 def test_it_has_no_settings_and_says_so():

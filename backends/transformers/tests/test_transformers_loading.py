@@ -130,11 +130,11 @@ def test_a_vocabulary_that_is_none_of_voxtrals_is_an_error(copy, load):
 
 
 def test_a_precision_is_taken_or_refused(load):
-    recognizer = load("wav2vec2", placement=govor.Placement("cpu", precision="bf16"))
-    assert recognizer.placement == govor.Placement("cpu", 0, 1, "bf16")
+    recognizer = load("wav2vec2", runtime=govor.RuntimeOptions("cpu", precision="bf16"))
+    assert recognizer.runtime == govor.RuntimeOptions("cpu", 0, 1, "bf16")
     assert recognizer.transcribe([hum(1)], govor.Options())[0][0].text
     with pytest.raises(govor.LoadFailed, match="cannot compute in 'int8': say auto, fp32, fp16, bf16"):
-        load("wav2vec2", placement=govor.Placement("cpu", precision="int8"))
+        load("wav2vec2", runtime=govor.RuntimeOptions("cpu", precision="int8"))
 
 
 @pytest.mark.parametrize("kind", ["whisper", "moonshine", "mms", "voxtral"])

@@ -8,11 +8,11 @@ import pytest
 from faster_whisper import WhisperModel
 
 import govor_whisper
-from govor import LanguageDetector, LongForm, Options, Placement, Token, usable_cores
+from govor import LanguageDetector, LongForm, Options, RuntimeOptions, Token, usable_cores
 from govor.testing import read_audio
 from govor_whisper.recognizer import WhisperRecognizer, ladder
 
-ON_CPU = Placement("cpu", workers=1)
+ON_CPU = RuntimeOptions("cpu", workers=1)
 JFK = (
     "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
 )
@@ -41,7 +41,9 @@ def order(samples):
 @pytest.fixture(scope="module")
 def steady(base, weights):
     """Whisper base without the fallback, which draws at random."""
-    recognizer = govor_whisper.backend({"temperature_fallback": False}).load(base, weights, Placement("cpu"))
+    recognizer = govor_whisper.backend({"temperature_fallback": False}).load(
+        base, weights, RuntimeOptions("cpu")
+    )
     yield recognizer
     recognizer.close()
 
@@ -104,7 +106,7 @@ def test_detection_keeps_to_the_candidates(steady, russian):
 
 
 def test_a_model_of_one_language_is_never_asked_to_detect(family, base, weights, english):
-    recognizer = family.load(replace(base, languages=("en",)), weights, Placement("cpu"))
+    recognizer = family.load(replace(base, languages=("en",)), weights, RuntimeOptions("cpu"))
     assert heard(recognizer, english, languages=("ru", "de")).language == "en"
     recognizer.close()
 
@@ -218,7 +220,7 @@ def test_segments_lie_within_the_recording_and_have_their_tokens(fake):
 
 def test_a_loaded_model_keeps_its_contract(loaded):
     assert isinstance(loaded, LongForm)
-    assert loaded.parallel == loaded.placement.workers == min(2, usable_cores())
+    assert loaded.parallel == loaded.runtime.workers == min(2, usable_cores())
 
 
 def test_transcribing_logs_nothing_at_info(steady, russian, caplog):

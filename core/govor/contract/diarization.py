@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.recognition import Audio
 
 
@@ -90,6 +90,6 @@ class Diarizer(Protocol):
         """The model to load. The core fetches, verifies and keeps its files like those of any model."""
         ...
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Voices:
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> Voices:
         """Load the verified files in `folder`. Runs in a thread. Raises LoadFailed, as Backend.load does."""
         ...

@@ -79,7 +79,7 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class RuntimeOptions:
     """Where and how one model runs: as the operator asks, or as the backend has set it up."""
 
     device: str = "auto"

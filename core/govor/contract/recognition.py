@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.results import Notice, Segment, Task, Token, Transcript, Word
 
 __all__ = [
@@ -67,7 +67,7 @@ class Recognizer(Protocol):
     """One loaded model.
 
     May also have the attributes `batch`, the largest batch that pays on its device (default 1; a LongForm
-    gets no batches); `threads`, the cores of one call (default: its placement's on a CPU, else 1; 0: none);
+    gets no batches); `threads`, the cores of one call (default: its runtime's on a CPU, else 1; 0: none);
     `surplus`, the calls beyond `parallel` that it supports, so that new requests need not wait for hours of
     other audio (default 0).
     """
@@ -122,7 +122,7 @@ class LanguageDetector(Protocol):
 class Placed(Protocol):
     """A Recognizer that reports where it runs."""
 
-    placement: Placement
+    runtime: RuntimeOptions
     """The options in use: for example the device that "auto" has become. An option that the recognizer cannot
     report keeps the operator's value.
     """
@@ -135,7 +135,7 @@ class Backend(Protocol):
         """Return the models that this family can serve. Takes less than 10 ms: no I/O, no heavy import."""
         ...
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Recognizer:
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> Recognizer:
         """Load a model whose files all lie in `folder`, verified. May take minutes; runs in a thread.
 
         Raises LoadFailed if the machine lacks the device or the precision is impossible; the message names

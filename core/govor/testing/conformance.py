@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from govor.contract.models import Feature, ModelSpec, Placement
+from govor.contract.models import Feature, ModelSpec, RuntimeOptions
 from govor.contract.recognition import (
     SAMPLE_RATE,
     Audio,
@@ -118,12 +118,12 @@ class BackendConformance(BackendSubject):
     ) -> None:
         if not isinstance(recognizer, Placed):
             pytest.skip(f"'{self.plugin}' does not report where its models run")
-        told = recognizer.placement.device
+        told = recognizer.runtime.device
         assert told.partition(":")[0] == self.device.partition(":")[0], (
             f"asked for '{self.device}', it runs on '{told}'"
         )
         with pytest.raises(LoadFailed, match=NOWHERE):
-            backend.load(spec, files, Placement(NOWHERE))
+            backend.load(spec, files, RuntimeOptions(NOWHERE))
 
     def test_one_array_gives_a_list_of_its_segments(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "speech")

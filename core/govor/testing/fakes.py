@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govor.contract.hooks import hookimpl
-from govor.contract.models import Feature, ModelSpec, Placement
+from govor.contract.models import Feature, ModelSpec, RuntimeOptions
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment, Token, Word
 from govor.plugins import GROUP, Plugins
 from govor.settings import Settings
@@ -158,8 +158,8 @@ class FakeBackend:
         self.failure = failure
         self.settings: Mapping[str, Any] | None = None
         """The table that the hook got; None: it was not called."""
-        self.loads: list[tuple[str, Path, Placement]] = []
-        """Id, folder and placement of every call of `load`."""
+        self.loads: list[tuple[str, Path, RuntimeOptions]] = []
+        """Id, folder and runtime of every call of `load`."""
         self.loaded: dict[str, Any] = {}
         """The last recognizer of each id."""
         self._recognizer = recognizer
@@ -172,8 +172,8 @@ class FakeBackend:
     def models(self) -> tuple[ModelSpec, ...]:
         return self.specs
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Recognizer:
-        self.loads.append((spec.id, folder, placement))
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> Recognizer:
+        self.loads.append((spec.id, folder, runtime))
         pass_gate(self.gate)
         if self.failure is not None:
             raise self.failure

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from govor.contract.checks import result_fault
-from govor.contract.models import Feature, ModelSpec, Placement
+from govor.contract.models import Feature, ModelSpec, RuntimeOptions
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment
 from govor.jobs.storage.segments import dump_segment, load_segment
 from govor.testing.endings import Ending, run_watched
@@ -126,7 +126,7 @@ def perform(path: str) -> None:
     (folder / BEGUN).touch()  # importing libraries is none of the stages
 
     def load() -> Arrays:
-        loaded.append(backend.load(spec, Path(play.files), Placement(play.device)))
+        loaded.append(backend.load(spec, Path(play.files), RuntimeOptions(play.device)))
         if isinstance(loaded[0], type):
             name = loaded[0].__name__
             raise Unfit(f"load() returned the class {name}: return an object of it, as in {name}(…)")

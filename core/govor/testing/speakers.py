@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.hooks import hookimpl
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.recognition import Audio
 from govor.testing.fakes import QUIET, pass_gate
 
@@ -44,7 +44,7 @@ class FakeDiarizer:
     def diarizer(self, settings: Mapping[str, Any]) -> FakeDiarizer:
         return self
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> FakeDiarizer:
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> FakeDiarizer:
         return self
 
     def voiceprint(self, audio: Audio) -> NDArray[np.float32] | None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.recognition import Audio, Backend, Recognizer, Segment
 from govor.models.catalogue import Catalogue, Model
 from govor.models.files.store import Store
@@ -113,7 +113,7 @@ class BackendSubject:
         """The model, loaded in this process and shared by the tests."""
         if rehearsal.fault(LOAD) or rehearsal.crashed:
             pytest.skip("it cannot be loaded, or its native code crashes: another test says so")
-        recognizer = backend.load(spec, files, Placement(cls.device))
+        recognizer = backend.load(spec, files, RuntimeOptions(cls.device))
         yield recognizer
         recognizer.close()
 

@@ -47,7 +47,7 @@ class Family:
         features = frozenset({govor.Feature.PROMPT})
         return [govor.ModelSpec("slow", features=features), govor.ModelSpec("never-loaded")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         if spec.id == "never-loaded":
             print("loading", flush=True)
             threading.Event().wait()

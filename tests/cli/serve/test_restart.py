@@ -49,7 +49,7 @@ class Family:
     def models(self):
         return [govor.ModelSpec("stepped", features=frozenset({govor.Feature.PROMPT}))]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Stepped()
 
 @govor.hookimpl

@@ -34,7 +34,7 @@ class Family:
     def models(self):
         return [govor.ModelSpec("endless")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Endless()
 
 @govor.hookimpl

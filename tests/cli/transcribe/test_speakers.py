@@ -37,7 +37,7 @@ class Voices:
 class Two:
     spec = govor.ModelSpec("two")
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Voices()
 
 @govor.hookimpl

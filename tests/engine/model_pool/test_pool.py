@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from govor.audio.chunking import Chunk
-from govor.contract.models import ModelFile, ModelSpec, Placement
+from govor.contract.models import ModelFile, ModelSpec, RuntimeOptions
 from govor.contract.recognition import Options
 from govor.engine.model_pool.load_backoff import LoadBackoff
 from govor.engine.model_pool.load_settings import LoadSettingsTable
@@ -87,7 +87,7 @@ async def test_the_backend_gets_spec_folder_and_placement(pool_of: OpenPool, tmp
     backend = FakeBackend()
     async with pool_of() as pool:
         await lease(pool, model_of(backend))
-    assert backend.loads == [("fake", tmp_path / "family" / "fake", Placement("cpu"))]
+    assert backend.loads == [("fake", tmp_path / "family" / "fake", RuntimeOptions("cpu"))]
 
 
 @pytest.mark.parametrize(("family", "long_form"), [(FakeRecognizer, False), (FakeLongForm, True)])

@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.engine.scheduling.core_budget import CoreAccount, CoreBudget, cores_of
 from govor.testing import FakeRecognizer
 from support.waiting import soon
@@ -209,10 +209,10 @@ async def test_whatever_comes_and_goes_the_budget_holds_and_all_are_served(clock
 def told() -> Iterator[tuple[dict[str, object], int]]:
     yield {}, 1
     yield {"threads": 3}, 3
-    yield {"placement": Placement("cpu", threads=2)}, 2
-    yield {"placement": Placement("cpu")}, 1
-    yield {"placement": Placement("cuda", threads=2)}, 1
-    yield {"threads": 0, "placement": Placement("cpu", threads=2)}, 0
+    yield {"runtime": RuntimeOptions("cpu", threads=2)}, 2
+    yield {"runtime": RuntimeOptions("cpu")}, 1
+    yield {"runtime": RuntimeOptions("cuda", threads=2)}, 1
+    yield {"threads": 0, "runtime": RuntimeOptions("cpu", threads=2)}, 0
 
 
 @pytest.mark.parametrize(("attributes", "cores"), list(told()))

@@ -103,7 +103,7 @@ async def test_a_diarizer_that_raises_fails_the_request_and_no_other(service, sp
 
 async def test_a_diarizer_that_cannot_be_loaded_is_told(service, spoken) -> None:
     class Broken(FakeDiarizer):
-        def load(self, spec, folder, placement):
+        def load(self, spec, folder, runtime):
             raise LoadFailed("no such device")
 
     async with service(diarizer=Broken()) as running:

@@ -84,8 +84,8 @@ def remember(plugins: Plugins, folder: Path) -> Plugins:
     answers = RememberedAnswers(folder)
     load = cast("Any", backend).load
 
-    def load_remembering(spec: Any, folder: Path, placement: Any) -> RememberingRecognizer:
-        return RememberingRecognizer(load(spec, folder, placement), spec.id, answers)
+    def load_remembering(spec: Any, folder: Path, runtime: Any) -> RememberingRecognizer:
+        return RememberingRecognizer(load(spec, folder, runtime), spec.id, answers)
 
     cast("Any", backend).load = load_remembering
     return plugins

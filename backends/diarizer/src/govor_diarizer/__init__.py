@@ -22,11 +22,11 @@ class VoiceDiarizer:
     def __init__(self, settings: DiarizerSettings):
         self._settings = settings
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Voices:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Voices:
         """Load both networks. Raises LoadFailed: no such device or precision, or a file is damaged."""
         from govor_diarizer.voices import load_voices  # imports onnxruntime
 
-        return load_voices(folder, placement, self._settings)
+        return load_voices(folder, runtime, self._settings)
 
 
 @govor.hookimpl

@@ -31,11 +31,11 @@ class GigaamOnnx:
     def adopt(self, spec: govor.ModelSpec) -> govor.ModelSpec:
         return adopted(spec)
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Recognizer:
         """Load an export. Raises LoadFailed: no such device or precision, a file absent or damaged."""
         from govor_gigaam_onnx.recognizer import load_recognizer  # imports onnx and onnxruntime
 
-        return load_recognizer(spec, folder, placement, self._settings)
+        return load_recognizer(spec, folder, runtime, self._settings)
 
 
 @govor.hookimpl

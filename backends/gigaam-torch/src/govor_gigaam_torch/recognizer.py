@@ -24,15 +24,15 @@ takes them one by one: there a batch costs as much, and its padding on top.
 
 
 def load_recognizer(
-    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaAMTorchSettings
+    spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions, settings: GigaAMTorchSettings
 ) -> GigaAMRecognizer:
     """Load a model whose first file is the checkpoint and whose second, if any, its tokenizer.
 
     Raises LoadFailed: no such device, a file is damaged or does not belong to the others.
     """
-    where: torch.device = govor.choose_torch_device(torch, placement.device, family="GigaAM")
-    precision = choose_precision(placement.precision, settings.precision, where)
-    reached = govor.Placement(str(where), placement.threads or settings.threads, 1, precision)
+    where: torch.device = govor.choose_torch_device(torch, runtime.device, family="GigaAM")
+    precision = choose_precision(runtime.precision, settings.precision, where)
+    reached = govor.RuntimeOptions(str(where), runtime.threads or settings.threads, 1, precision)
     checkpoint = read_checkpoint(folder / spec.files[0].name)
     front_end = torch.device("cpu") if where.type == "mps" else where  # MPS has no float64
     tokenizer = folder / spec.files[1].name if len(spec.files) > 1 else None
@@ -58,7 +58,7 @@ class GigaAMRecognizer:
         vocabulary: govor.Vocabulary,
         language: str | None,
         settings: GigaAMTorchSettings,
-        placement: govor.Placement,
+        runtime: govor.RuntimeOptions,
     ):
         """`language` is the only language of the model; None: it has several."""
         weight = next(network.encoder.parameters())
@@ -69,11 +69,11 @@ class GigaAMRecognizer:
         self._log_mel = log_mel
         self._vocabulary = vocabulary
         self._language = language
-        self.placement = placement
+        self.runtime = runtime
         on_cpu = self._device.type == "cpu"
         self.batch = 1 if on_cpu else GPU_ROWS
         # torch does not know a container's quota, nor the operator's limit for models.
-        self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
+        self._threads = runtime.threads or min(torch.get_num_threads(), govor.usable_cores())
         self.threads = self._threads if on_cpu else 1
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:

@@ -34,14 +34,14 @@ SHORTEST = 400
 
 
 def load_upstream(
-    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaAMTorchSettings
+    spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions, settings: GigaAMTorchSettings
 ) -> UpstreamRecognizer:
     """Build a model as `gigaam.load_model` does, from the files of `load_recognizer`. Raises LoadFailed."""
-    where: torch.device = govor.choose_torch_device(torch, placement.device, family="GigaAM")
+    where: torch.device = govor.choose_torch_device(torch, runtime.device, family="GigaAM")
     precision = "fp32" if where.type == "cpu" else "fp16"
-    if placement.precision not in ("auto", precision):
+    if runtime.precision not in ("auto", precision):
         raise govor.LoadFailed(
-            f"The package `gigaam` computes in {precision} on '{where}', not in '{placement.precision}'."
+            f"The package `gigaam` computes in {precision} on '{where}', not in '{runtime.precision}'."
         )
     checkpoint = read_checkpoint(folder / spec.files[0].name)
     tables = _checked_tables(checkpoint)
@@ -68,7 +68,7 @@ class UpstreamRecognizer:
     parallel = 1
 
     def __init__(self, model: Any, spec: govor.ModelSpec, device: torch.device, precision: str):
-        self.placement = govor.Placement(str(device), workers=1, precision=precision)
+        self.runtime = govor.RuntimeOptions(str(device), workers=1, precision=precision)
         self._model = model
         self._language = spec.languages[0] if len(spec.languages) == 1 else None
         self._device = device

@@ -38,7 +38,7 @@ def onnx_models(tmp_path):
         table = {"id": "mine", "folder": str(folder), "precision": precision}
         backend = next(iter(points)).load().backend({"models": [table]})
         [spec] = [spec for spec in backend.models() if spec.id == "mine"]
-        return backend.load(spec, folder, govor.Placement("cpu"))
+        return backend.load(spec, folder, govor.RuntimeOptions("cpu"))
 
     return load
 
@@ -50,7 +50,7 @@ def torch_model(path, tokenizer=None):
         (path.parent / "tokenizer.model").write_bytes(tokenizer.read_bytes())
         files.append(govor.ModelFile("tokenizer.model", ()))
     spec = govor.ModelSpec("mine", tuple(files), ("ru",))
-    return plugin.backend({"models": [table]}).load(spec, path.parent, govor.Placement("cpu"))
+    return plugin.backend({"models": [table]}).load(spec, path.parent, govor.RuntimeOptions("cpu"))
 
 
 def assert_same(found, expected):

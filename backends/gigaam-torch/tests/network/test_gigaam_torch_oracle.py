@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from govor import LoadFailed, ModelFile, ModelSpec, Options, Placement
+from govor import LoadFailed, ModelFile, ModelSpec, Options, RuntimeOptions
 
 torch = pytest.importorskip("torch", reason="GigaAM in torch needs torch")
 plugin = pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
@@ -64,7 +64,7 @@ def built(upstream, tmp_path, published):
         assert not missing.missing_keys
         spec = ModelSpec("small", (ModelFile(path.name, ()),), ("ru",))
         return theirs, plugin.backend({"implementation": implementation}).load(
-            spec, tmp_path, Placement("cpu")
+            spec, tmp_path, RuntimeOptions("cpu")
         )
 
     return make
@@ -143,7 +143,7 @@ def test_the_adapter_leaves_out_models_that_the_installed_version_does_not_know(
     published("v3")
     spec = ModelSpec("small", (ModelFile("model.ckpt", ()),), ("ru",))
     with pytest.raises(LoadFailed, match=r"`gigaam` cannot load \S+model\.ckpt"):
-        plugin.backend({"implementation": "upstream"}).load(spec, tmp_path, Placement("cpu"))
+        plugin.backend({"implementation": "upstream"}).load(spec, tmp_path, RuntimeOptions("cpu"))
 
 
 def test_the_adapter_calls_nothing_that_a_config_names_but_upstreams_classes(tmp_path, published):
@@ -151,5 +151,5 @@ def test_the_adapter_calls_nothing_that_a_config_names_but_upstreams_classes(tmp
     published("v2", head=head)
     spec = ModelSpec("small", (ModelFile("model.ckpt", ()),), ("ru",))
     with pytest.raises(LoadFailed, match=r"model\.ckpt was not loaded: its config names os\.makedirs"):
-        plugin.backend({"implementation": "upstream"}).load(spec, tmp_path, Placement("cpu"))
+        plugin.backend({"implementation": "upstream"}).load(spec, tmp_path, RuntimeOptions("cpu"))
     assert not (tmp_path / "broken in").exists()

@@ -32,13 +32,13 @@ class Transformers:
     def adopt(self, spec: govor.ModelSpec) -> govor.ModelSpec:
         return adopted(spec)
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Recognizer:
         """Load safetensors. Raises LoadFailed: no such device or precision, an unknown architecture, code
         that is not allowed, a file damaged or missing.
         """
         from govor_transformers.loading import load_recognizer  # imports transformers and torch
 
-        return load_recognizer(spec, folder, placement, self._settings, self._tables.get(spec.id))
+        return load_recognizer(spec, folder, runtime, self._settings, self._tables.get(spec.id))
 
 
 @govor.hookimpl

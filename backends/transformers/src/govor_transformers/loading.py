@@ -55,16 +55,16 @@ SILENT_PEAK = 1e-4
 def load_recognizer(
     spec: govor.ModelSpec,
     folder: Path,
-    placement: govor.Placement,
+    runtime: govor.RuntimeOptions,
     settings: TransformersSettings,
     table: ModelTable | None,
 ) -> Recognizer:
     """Load the model in `folder`. Raises LoadFailed."""
-    device: torch.device = govor.choose_torch_device(torch, placement.device, family="transformers")
+    device: torch.device = govor.choose_torch_device(torch, runtime.device, family="transformers")
     trusted = table is not None and table.trust_remote_code
     contents = examine(spec, folder, trusted=trusted)
     check_tokenizer(spec, folder)
-    precision = choose_precision(placement.precision, settings.precision, device, contents.family)
+    precision = choose_precision(runtime.precision, settings.precision, device, contents.family)
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
@@ -76,8 +76,8 @@ def load_recognizer(
         raise
     except Exception as error:  # these libraries raise any exception for a wrong file
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} cannot be loaded: {error}") from error
-    threads = placement.threads or settings.threads
-    reached = govor.Placement(str(device), threads, 1, precision)
+    threads = runtime.threads or settings.threads
+    reached = govor.RuntimeOptions(str(device), threads, 1, precision)
     rows = settings.batch_size or GPU_ROWS[contents.family]
     kind = DetectingRecognizer if isinstance(family, Whisper) and len(spec.languages) != 1 else Recognizer
     return kind(family, reached, rows)
@@ -109,14 +109,14 @@ class Recognizer:
 
     parallel = 1
 
-    def __init__(self, family: Family, placement: govor.Placement, gpu_rows: int):
+    def __init__(self, family: Family, runtime: govor.RuntimeOptions, gpu_rows: int):
         """`gpu_rows` arrays are processed at once on a GPU. A CPU takes them one by one: it gains nothing."""
-        self.placement = placement
+        self.runtime = runtime
         self._family = family
-        on_cpu = placement.device == "cpu"
+        on_cpu = runtime.device == "cpu"
         self.batch = 1 if on_cpu or not family.takes_batches else gpu_rows
         # torch does not know a container's quota, nor the operator's limit for models.
-        self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
+        self._threads = runtime.threads or min(torch.get_num_threads(), govor.usable_cores())
         self.threads = self._threads if on_cpu else 1
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:

@@ -50,13 +50,13 @@ ISO_TO_WHISPER = {"jv": "jw"}
 
 
 def load_recognizer(
-    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: WhisperSettings
+    spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions, settings: WhisperSettings
 ) -> WhisperRecognizer:
     """Load the model in `folder`, which must hold every file of `spec`: the network is never used.
 
     Raises LoadFailed.
     """
-    kind, index = place(placement.device, ctranslate2.get_cuda_device_count())
+    kind, index = place(runtime.device, ctranslate2.get_cuda_device_count())
     missing = [file.name for file in spec.files if not (folder / file.name).is_file()]
     if missing:  # without a tokenizer.json faster-whisper would fetch one
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} lacks {', '.join(missing)}.")
@@ -64,12 +64,12 @@ def load_recognizer(
     quiet = logging.getLogger("faster_whisper")
     if quiet.level == logging.NOTSET:  # it logs every call at INFO
         quiet.setLevel(logging.WARNING)
-    threads = placement.threads or settings.cpu_threads
+    threads = runtime.threads or settings.cpu_threads
     weights = sum(file.stat().st_size for file in folder.glob(WEIGHTS))
     chosen = choose_workers(kind, weights, threads, govor.usable_cores())
-    workers = placement.workers or settings.workers or chosen
+    workers = runtime.workers or settings.workers or chosen
     threads = share_cores(threads, workers)
-    requested = settings.compute_type if placement.precision == "auto" else placement.precision
+    requested = settings.compute_type if runtime.precision == "auto" else runtime.precision
     number_type = choose_number_type(requested, kind, ctranslate2.get_supported_compute_types(kind, index))
     try:
         model = SteppingModel(
@@ -84,7 +84,7 @@ def load_recognizer(
     except Exception as error:  # tokenizers raises plain Exception, CTranslate2 RuntimeError and ValueError
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} cannot be loaded: {error}") from error
     device = f"{kind}:{index}" if index else kind
-    reached = govor.Placement(device, threads, workers, model.model.compute_type)
+    reached = govor.RuntimeOptions(device, threads, workers, model.model.compute_type)
     return WhisperRecognizer(model, spec.languages, settings, reached)
 
 
@@ -95,16 +95,16 @@ class WhisperRecognizer:
     surplus = SURPLUS
 
     def __init__(
-        self, model: Any, languages: Sequence[str], settings: WhisperSettings, placement: govor.Placement
+        self, model: Any, languages: Sequence[str], settings: WhisperSettings, runtime: govor.RuntimeOptions
     ):
         """`languages` are those of the model; a model of a single language is never asked to detect."""
-        self.parallel = placement.workers
-        self.placement = placement
+        self.parallel = runtime.workers
+        self.runtime = runtime
         self._model = model
         self._data = TokenBytes(model.hf_tokenizer)
         self._languages = languages
         self._settings = settings
-        kind = placement.device.partition(":")[0]
+        kind = runtime.device.partition(":")[0]
         self._batch = choose_batch(settings.long_audio, settings.batch_size, kind)
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:

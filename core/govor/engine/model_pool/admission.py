@@ -51,8 +51,8 @@ class MemoryAdmission:
         await self._evictor.make_room(model, need)
         self._loaded_models.reserved[ticket] = need
         try:
-            placement = self._load_settings.of(model).placement
-            loaded = await self._loader.open(model, folder, placement, trial=trial)
+            runtime = self._load_settings.of(model).runtime
+            loaded = await self._loader.open(model, folder, runtime, trial=trial)
         finally:
             del self._loaded_models.reserved[ticket]
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from govor.contract.models import Placement
+from govor.contract.models import RuntimeOptions
 from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.errors import GovorError, InsufficientMemory
 from govor.events import Observer
@@ -32,7 +32,7 @@ class Loaded:
     long_form: bool
     detects: bool = False
     """Whether it can detect the language."""
-    placement: Placement = field(default_factory=Placement)
+    runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
     """Device, precision, threads and workers, as the model reports them or else as they were asked for."""
     memory: int = 0
     """Bytes that it takes at rest: measured, or else estimated."""

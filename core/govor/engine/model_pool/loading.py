@@ -16,7 +16,7 @@ import numpy as np
 from govor.contract.checks import result_fault
 from govor.contract.cores import no_more_than
 from govor.contract.diarization import Voices
-from govor.contract.models import Placement
+from govor.contract.models import RuntimeOptions
 from govor.contract.recognition import (
     SAMPLE_RATE,
     Audio,
@@ -54,7 +54,7 @@ class Loader:
         named = [folder / file.name for file in model.spec.files]
         return known or sum(map(_size, named or folder.rglob("*")))  # an operator's model may list no files
 
-    async def open(self, model: Model, folder: Path, placement: Placement, *, trial: bool) -> Loaded:
+    async def open(self, model: Model, folder: Path, runtime: RuntimeOptions, *, trial: bool) -> Loaded:
         """Load a model and measure it; `trial`: let it transcribe a second of noise before it is used.
 
         Raises LoadFailed. If the caller is cancelled, the recognizer is closed as soon as it has loaded.
@@ -64,9 +64,7 @@ class Loader:
         with self._probe.measure() as growth:
             try:
                 with no_more_than(self._cores.cores) if self._cores else nullcontext():
-                    recognizer = await asyncio.to_thread(
-                        _read, model, folder, placement, delivery, trial=trial
-                    )
+                    recognizer = await asyncio.to_thread(_read, model, folder, runtime, delivery, trial=trial)
                 scheduler = ModelScheduler(recognizer, model.id, self._cores, self._observer)
             except asyncio.CancelledError:
                 delivery.refuse()
@@ -83,7 +81,7 @@ class Loader:
             scheduler,
             isinstance(recognizer, LongForm),
             isinstance(recognizer, LanguageDetector),
-            recognizer.placement if isinstance(recognizer, Placed) else placement,
+            recognizer.runtime if isinstance(recognizer, Placed) else runtime,
             growth.bytes or self.estimate(model, folder),
             measured=bool(growth.bytes),
             seconds=time.monotonic() - began,
@@ -116,13 +114,13 @@ class _Delivery:
 
 
 def _read(
-    model: Model, folder: Path, placement: Placement, delivery: _Delivery, *, trial: bool
+    model: Model, folder: Path, runtime: RuntimeOptions, delivery: _Delivery, *, trial: bool
 ) -> Recognizer:
     """Load a model. Runs in a worker thread."""
     give_back()
     try:
         with mapped_apart():
-            recognizer = model.backend.load(model.spec, folder, placement)
+            recognizer = model.backend.load(model.spec, folder, runtime)
         if trial:
             try:
                 try_out(model, recognizer)

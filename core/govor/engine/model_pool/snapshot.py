@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from govor.contract.models import Placement
+from govor.contract.models import RuntimeOptions
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.loaded_models import Event, Loaded, LoadedModels
 from govor.models.catalogue import Model
@@ -19,7 +19,7 @@ class ModelSnapshot:
     status: Literal["loading", "loaded", "unloading"]
     requests: int
     """Requests that use it or wait for its load."""
-    placement: Placement | None = None
+    runtime: RuntimeOptions | None = None
     """Device, precision, threads and workers; None: it is being loaded, and the fields below are not set."""
     memory: int = 0
     """Bytes that it takes at rest."""
@@ -78,7 +78,7 @@ def snapshot_of(loaded_models: LoadedModels, load_settings: LoadSettingsTable) -
             loaded.model,
             status,
             loaded.leases,
-            placement=loaded.placement,
+            runtime=loaded.runtime,
             memory=loaded.memory,
             measured=loaded.measured,
             working=loaded.working,

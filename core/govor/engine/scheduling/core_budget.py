@@ -19,8 +19,8 @@ from govor.contract.recognition import Placed, Recognizer
 def cores_of(recognizer: Recognizer) -> int:
     """Return the cores that one call of a model uses: one if the model does not say, or runs on a GPU."""
     threads: int | None = getattr(recognizer, "threads", None)
-    if threads is None and isinstance(recognizer, Placed) and recognizer.placement.device == "cpu":
-        threads = recognizer.placement.threads or None
+    if threads is None and isinstance(recognizer, Placed) and recognizer.runtime.device == "cpu":
+        threads = recognizer.runtime.threads or None
     return 1 if threads is None else threads
 
 
