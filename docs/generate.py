@@ -16,11 +16,11 @@ CORE = ROOT / "core/govor"
 PAGE = ROOT / "docs/reference/plugin-types.md"
 SECTIONS = {
     "Models": "contract/models.py",
-    "Recognition": "contract/recognition.py",
-    "Results": "contract/results.py contract/tokens.py",
+    "Recognition": "contract/audio.py contract/recognizers.py contract/backends.py",
+    "Results": "contract/results.py",
     "Speakers": "contract/diarization.py",
     "The running server": "contract/server.py",
-    "Devices and cores": "contract/devices.py contract/cores.py",
+    "Devices and cores": "contract/machine/devices.py contract/machine/cores.py",
     "Errors": "errors/tree.py errors/models.py errors/requests.py errors/server.py",
     "Tests of plugins": "testing/conformance.py testing/subject.py testing/fakes.py testing/speakers.py "
     "testing/sound.py",

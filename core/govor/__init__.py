@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from govor.contract.cores import keep_numpy_on_one_core
+from govor.contract.machine.cores import keep_numpy_on_one_core
 from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
-    from govor.contract.cores import usable_cores
-    from govor.contract.devices import choose_device, choose_torch_device
+    from govor.contract.audio import SAMPLE_RATE, Audio, VoiceDetector, VoiceStream
+    from govor.contract.backends import Adopting, Backend
     from govor.contract.diarization import (
         CountedVoices,
         DiarizationStream,
@@ -20,23 +20,19 @@ if TYPE_CHECKING:
         Voices,
     )
     from govor.contract.hooks import hookimpl
+    from govor.contract.machine.cores import usable_cores
+    from govor.contract.machine.devices import choose_device, choose_torch_device
     from govor.contract.models import Feature, ModelFile, ModelSpec, RuntimeOptions
-    from govor.contract.recognition import (
-        SAMPLE_RATE,
-        Adopting,
-        Audio,
-        Backend,
+    from govor.contract.recognizers import (
+        Capability,
         LanguageDetector,
         LongForm,
         Options,
-        Placed,
         Recognizer,
-        VoiceDetector,
-        VoiceStream,
+        RecognizerInfo,
     )
-    from govor.contract.results import Segment, Task, Token, Transcript, Word
+    from govor.contract.results import Segment, Task, Token, Transcript, Vocabulary, Word, segment_from_tokens
     from govor.contract.server import ServedModel, Transcriber, Transcribing
-    from govor.contract.tokens import Vocabulary, segment_from_tokens
     from govor.errors import (
         ConfigurationError,
         GovorError,
@@ -52,6 +48,7 @@ __all__ = [
     "Adopting",
     "Audio",
     "Backend",
+    "Capability",
     "ConfigurationError",
     "CountedVoices",
     "DiarizationStream",
@@ -66,8 +63,8 @@ __all__ = [
     "ModelFile",
     "ModelSpec",
     "Options",
-    "Placed",
     "Recognizer",
+    "RecognizerInfo",
     "RuntimeOptions",
     "Segment",
     "ServedModel",
@@ -102,12 +99,13 @@ HOMES = (
     "contract.models",
     "contract.results",
     "errors",
-    "contract.cores",
-    "contract.recognition",
+    "contract.machine.cores",
+    "contract.audio",
+    "contract.recognizers",
+    "contract.backends",
     "contract.diarization",
     "contract.server",
-    "contract.tokens",
-    "contract.devices",
+    "contract.machine.devices",
 )
 """Modules that define the public names."""
 

@@ -23,7 +23,7 @@ import threading
 import govor
 
 class Stuck:
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
         print("begun", flush=True)

@@ -28,7 +28,7 @@ import sys
 import govor
 
 class Slow:
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
         print("at work", flush=True)

@@ -14,9 +14,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from govor.contract.checks import result_fault
 from govor.contract.models import ModelFile, ModelSpec
-from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.recognition import Audio, Options, RecognizerInfo, Segment
+from govor.models.checks import result_fault
 from govor.testing.faults import file_faults
 from govor.testing.rehearsal import ALONE, _calls
 from govor.testing.sound import silence
@@ -89,7 +89,7 @@ import os, signal, threading
 import govor
 
 class Bird:
-    parallel = 2
+    info = govor.RecognizerInfo(parallel=2)
 
     def transcribe(self, batch, options):
         {body}
@@ -158,7 +158,7 @@ def test_a_model_that_hangs_fails_one_test_that_says_where(tmp_path: Path) -> No
 
 def test_calls_that_are_tried_side_by_side_begin_together(tmp_path: Path) -> None:
     class Counting:
-        parallel = 64
+        info = RecognizerInfo(parallel=64)
         threads: ClassVar[list[int]] = []
 
         def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:

@@ -60,7 +60,7 @@ import govor
 
 
 class Bird:
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
         return [[govor.Segment("Pieces of eight!")] for _ in batch]

@@ -70,8 +70,12 @@ def test_two_threads_get_what_one_gets(voices, sample, turns):
 def test_it_reports_where_it_runs(weights):
     family = diarizer({})
     loaded = family.load(family.spec, weights, govor.RuntimeOptions("auto", threads=1, workers=3))
-    assert (loaded.parallel, loaded.runtime.threads, loaded.runtime.precision) == (3, 1, "fp32")
-    assert loaded.runtime.device in {"cpu", "cuda"}
+    assert (loaded.info.parallel, loaded.info.runtime.threads, loaded.info.runtime.precision) == (
+        3,
+        1,
+        "fp32",
+    )
+    assert loaded.info.runtime.device in {"cpu", "cuda"}
     loaded.close()
 
 

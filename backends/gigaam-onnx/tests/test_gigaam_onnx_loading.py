@@ -52,19 +52,19 @@ def test_max_symbols_is_obeyed(rnnt):
 
 
 def test_threads_say_how_many_may_call(ctc):
-    assert load(ctc, threads=3).parallel == 3
+    assert load(ctc, threads=3).info.parallel == 3
 
 
 def test_a_models_own_settings_go_before_the_plugins(ctc):
     requested = govor.RuntimeOptions("cpu", threads=2, workers=3, precision="fp32")
     recognizer = load(ctc, "int8", requested=requested, threads=1)
-    assert recognizer.runtime == requested
-    assert recognizer.parallel == 3
+    assert recognizer.info.runtime == requested
+    assert recognizer.info.parallel == 3
 
 
 def test_its_precision_is_reported(ctc):
-    assert load(ctc, "auto", threads=1).runtime == govor.RuntimeOptions("cpu", 1, 1, "int8")
-    assert load(ctc, "original").runtime.precision == "fp32"
+    assert load(ctc, "auto", threads=1).info.runtime == govor.RuntimeOptions("cpu", 1, 1, "int8")
+    assert load(ctc, "original").info.runtime.precision == "fp32"
 
 
 @pytest.mark.parametrize("precision", ["fp16", "float64"])

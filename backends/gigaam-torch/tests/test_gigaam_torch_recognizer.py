@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_arrays_are_answered_alike_alone_and_in_a_batch(load, sounds, generation
     model = load(generation, kind)
     alone = [model.transcribe([audio], ALL)[0] for audio in sounds]
     for rows in (1, 2, 32):
-        monkeypatch.setattr(model, "batch", rows)
+        monkeypatch.setattr(model, "info", replace(model.info, batch=rows))
         together = model.transcribe(sounds, ALL)
         assert [[each.text for each in found] for found in together] == [
             [each.text for each in found] for found in alone
@@ -90,8 +91,8 @@ def test_a_models_own_settings_go_before_the_plugins(published, tmp_path):
     published("v3", "ctc")
     requested = govor.RuntimeOptions("cpu", threads=2, workers=4, precision="bf16")
     model = plugin.backend({"precision": "fp32", "threads": 1}).load(spec(), tmp_path, requested)
-    assert model.runtime == govor.RuntimeOptions("cpu", threads=2, workers=1, precision="bf16")
-    assert model.parallel == 1
+    assert model.info.runtime == govor.RuntimeOptions("cpu", threads=2, workers=1, precision="bf16")
+    assert model.info.parallel == 1
 
 
 def test_a_precision_that_is_unknown_is_named(published, tmp_path):
@@ -111,7 +112,7 @@ def test_torch_takes_no_more_cores_than_there_are_for_models(load, noise, monkey
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0}, raising=False)
     torch.set_num_threads(8)
     model = load()
-    assert model.threads == 1
+    assert model.info.cores == 1
     model.transcribe([noise(1_000)], Options())
     assert torch.get_num_threads() == 1
 
@@ -125,7 +126,7 @@ def test_the_audio_is_not_written_to(load, noise):
 
 def test_a_loaded_model_keeps_its_contract(load):
     model = load()
-    assert model.parallel == 1
+    assert model.info.parallel == 1
     model.close()
     assert {parameter.device.type for parameter in model._network.parameters()} == {"meta"}
 

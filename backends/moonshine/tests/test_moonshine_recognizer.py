@@ -60,8 +60,8 @@ def test_no_sound_makes_it_write_for_ever(loaded):
 
 def test_it_says_where_and_how_it_runs(family, spec, weights):
     recognizer = family.load(spec, weights, govor.RuntimeOptions(threads=2, workers=3))
-    assert recognizer.runtime == govor.RuntimeOptions("cpu", 2, 3, "int8")
-    assert recognizer.parallel == 3
+    assert recognizer.info.runtime == govor.RuntimeOptions("cpu", 2, 3, "int8")
+    assert recognizer.info.parallel == 3
     recognizer.close()
 
 

@@ -131,7 +131,7 @@ def test_a_vocabulary_that_is_none_of_voxtrals_is_an_error(copy, load):
 
 def test_a_precision_is_taken_or_refused(load):
     recognizer = load("wav2vec2", runtime=govor.RuntimeOptions("cpu", precision="bf16"))
-    assert recognizer.runtime == govor.RuntimeOptions("cpu", 0, 1, "bf16")
+    assert recognizer.info.runtime == govor.RuntimeOptions("cpu", 0, 1, "bf16")
     assert recognizer.transcribe([hum(1)], govor.Options())[0][0].text
     with pytest.raises(govor.LoadFailed, match="cannot compute in 'int8': say auto, fp32, fp16, bf16"):
         load("wav2vec2", runtime=govor.RuntimeOptions("cpu", precision="int8"))
@@ -155,7 +155,7 @@ def test_torch_takes_no_more_cores_than_there_are_for_models(load, monkeypatch):
     torch.set_num_threads(8)
     try:
         model = load("hubert")
-        assert model.threads == 1
+        assert model.info.cores == 1
         model.transcribe([hum(0.1)], govor.Options())
         assert torch.get_num_threads() == 1
     finally:

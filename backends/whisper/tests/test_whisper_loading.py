@@ -9,15 +9,15 @@ from govor import LoadFailed, RuntimeOptions
 
 def test_a_models_own_settings_go_before_the_plugins(family, base, weights):
     recognizer = family.load(base, weights, RuntimeOptions("cpu", threads=1, workers=2, precision="fp32"))
-    assert recognizer.runtime == RuntimeOptions("cpu", threads=1, workers=2, precision="float32")
-    assert recognizer.parallel == 2
+    assert recognizer.info.runtime == RuntimeOptions("cpu", threads=1, workers=2, precision="float32")
+    assert recognizer.info.parallel == 2
     recognizer.close()
 
 
 def test_the_choice_for_auto_is_reported(family, base, weights):
     recognizer = family.load(base, weights, RuntimeOptions())
-    assert recognizer.runtime.device != "auto"
-    assert recognizer.runtime.precision != "auto"
+    assert recognizer.info.runtime.device != "auto"
+    assert recognizer.info.runtime.precision != "auto"
     recognizer.close()
 
 

@@ -13,8 +13,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from govor.contract.audio import Audio
 from govor.contract.models import ModelSpec, RuntimeOptions
-from govor.contract.recognition import Audio
+from govor.contract.recognizers import Loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,8 @@ class DiarizationStream(Protocol):
         ...
 
 
-class Voices(Protocol):
-    """A loaded diarizer."""
-
-    parallel: int
-    """How many threads may call it at once, each with a stream of its own."""
+class Voices(Loaded, Protocol):
+    """A loaded diarizer. As many threads may call it at once as `info` states, each with its own stream."""
 
     def voiceprint(self, audio: Audio) -> NDArray[np.float32] | None:
         """Return a vector that distinguishes the voice in 2 to 10 s of audio from others; None: no speech."""
@@ -51,10 +49,6 @@ class Voices(Protocol):
 
     def stream(self, known: Sequence[NDArray[np.float32]] = ()) -> DiarizationStream:
         """Begin a recording that may contain the speakers of the voiceprints `known`."""
-        ...
-
-    def close(self) -> None:
-        """Free the memory. Called once, when no call is running."""
         ...
 
 

@@ -92,3 +92,12 @@ class RuntimeOptions:
     """Number format of the computation: "fp32", "fp16", "bf16", "int8" or a name of the backend's own;
     "auto": the backend chooses.
     """
+
+    def or_else(self, asked: RuntimeOptions) -> RuntimeOptions:
+        """Return these options, and for those with their default the ones that were asked for."""
+        return RuntimeOptions(
+            asked.device if self.device == "auto" else self.device,
+            self.threads or asked.threads,
+            self.workers or asked.workers,
+            asked.precision if self.precision == "auto" else self.precision,
+        )

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -24,15 +25,16 @@ from govor.contract.recognition import (
     SAMPLE_RATE,
     Audio,
     Backend,
+    Capability,
+    LanguageDetector,
     LongForm,
     Options,
-    Placed,
     Recognizer,
     Segment,
 )
 from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
-from govor.testing.faults import file_faults, name_faults, segments_faults, spec_faults
+from govor.testing.faults import chance_faults, file_faults, name_faults, segments_faults, spec_faults
 from govor.testing.rehearsal import LOAD, Arrays, Rehearsal
 from govor.testing.subject import BackendSubject, not_installed, text_of
 
@@ -99,26 +101,12 @@ class BackendConformance(BackendSubject):
     def test_a_model_is_loaded(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, LOAD)
 
-    def test_load_gives_a_recognizer(self, recognizer: Recognizer) -> None:
-        missing = [name for name in ("transcribe", "close") if not callable(getattr(recognizer, name, None))]
-        assert not missing, f"the result of load() lacks the method {' and '.join(missing)}"
-        parallel = getattr(recognizer, "parallel", None)
-        assert isinstance(parallel, int), (
-            "the result of load() needs `parallel`: how many threads may call it"
-        )
-        assert parallel >= 1, f"`parallel` is {parallel}: at least one thread must be allowed"
-        batch, threads = getattr(recognizer, "batch", 1), getattr(recognizer, "threads", 0)
-        assert isinstance(batch, int), f"`batch` is {batch!r}: say how many arrays of one call pay"
-        assert batch >= 1, f"`batch` is {batch}: a call has at least one array"
-        assert isinstance(threads, int), f"`threads` is {threads!r}: say how many cores one call uses"
-        assert threads >= 0, f"`threads` is {threads}: no call gives cores back"
-
     def test_where_it_runs_is_told_and_no_other_device_is_taken(
         self, backend: Backend, recognizer: Recognizer, spec: ModelSpec, files: Path
     ) -> None:
-        if not isinstance(recognizer, Placed):
+        told = recognizer.info.runtime.device
+        if told == "auto":
             pytest.skip(f"'{self.plugin}' does not report where its models run")
-        told = recognizer.runtime.device
         assert told.partition(":")[0] == self.device.partition(":")[0], (
             f"asked for '{self.device}', it runs on '{told}'"
         )
@@ -178,18 +166,27 @@ class BackendConformance(BackendSubject):
     def test_long_audio_comes_in_order_and_can_be_given_up_midway(
         self, recognizer: Recognizer, sounds: list[Audio], alone: list[str]
     ) -> None:
-        if not isinstance(recognizer, LongForm):
+        if Capability.LONG_FORM not in recognizer.info.capabilities:
             pytest.skip(f"'{self.plugin}' leaves long audio to the core")
-        given_up = recognizer.transcribe_long(sounds[0], Options())
+        long_form = cast("LongForm", recognizer)
+        given_up = long_form.transcribe_long(sounds[0], Options())
         next(given_up, None)
         assert hasattr(given_up, "close"), "transcribe_long must be a generator, for the core to end it early"
         given_up.close()
-        told = recognizer.transcribe_long(sounds[0], Options())
+        told = long_form.transcribe_long(sounds[0], Options())
         segments = [segment for segment in told if segment is not None]
         any_text = any(segment.text for segment in segments)
         assert any_text == bool(alone[0]), "transcribe_long gives no text after one that was closed early"
         seconds = len(sounds[0]) / SAMPLE_RATE
         _assert_none(segments_faults(segments, seconds))
+
+    def test_a_language_is_detected_among_those_that_the_core_knows(
+        self, recognizer: Recognizer, sounds: list[Audio]
+    ) -> None:
+        if Capability.DETECT not in recognizer.info.capabilities:
+            pytest.skip(f"'{self.plugin}' does not detect languages")
+        for sound in sounds:
+            _assert_none(chance_faults(cast("LanguageDetector", recognizer).detect(sound)))
 
     def test_a_used_model_can_be_closed(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "close")

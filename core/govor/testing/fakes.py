@@ -6,18 +6,21 @@ sleep: a test holds a call back with an Event.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.hooks import hookimpl
 from govor.contract.models import Feature, ModelSpec, RuntimeOptions
-from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment, Token, Word
+from govor.contract.recognizers import Capability, Options, Recognizer, RecognizerInfo
+from govor.contract.results import Segment, Token, Word
 from govor.plugins import GROUP, Plugins
 from govor.settings import Settings
 
@@ -40,11 +43,16 @@ class FakeRecognizer:
     """A loaded model whose text is the length of the audio: "1.5 seconds", and "" in silence.
 
     Set `gate` to hold its calls back until the test opens it, `failure` to make them raise; both may be
-    changed at any time. Words, tokens and language are set according to the spec's features.
+    changed at any time, and what it states as `info` before it is used. Words, tokens and language are set
+    according to the spec's features.
     """
 
-    threads = 0  # it waits, and does not compute
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    runtime = RuntimeOptions()
+    cores = 0  # it waits, and does not compute
     surplus = 0
+    batch_seconds = math.inf
+    window = 0.0
 
     def __init__(
         self,
@@ -65,6 +73,19 @@ class FakeRecognizer:
         """Released once by each call, before the gate: acquire it to wait for the start of a call."""
         self.closed = 0
         """Number of calls of `close`."""
+
+    @property
+    def info(self) -> RecognizerInfo:
+        return RecognizerInfo(
+            self.runtime,
+            self.parallel,
+            self.batch,
+            self.batch_seconds,
+            self.cores,
+            self.surplus,
+            self.window,
+            self.capabilities,
+        )
 
     def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         self._begin(batch, options)
@@ -103,6 +124,8 @@ class FakeLongForm(FakeRecognizer):
     Each of the `attempts` at a window passes the gate, and other tasks may go first between two of them.
     """
 
+    capabilities = frozenset({Capability.LONG_FORM})
+
     def __init__(self, spec: ModelSpec, *, window: float = 1.0, attempts: int = 1, **kwargs: Any):
         super().__init__(spec, **kwargs)
         self.window = window
@@ -127,6 +150,8 @@ class FakeLongForm(FakeRecognizer):
 
 class FakeLinguist(FakeRecognizer):
     """A fake that also detects the language: always the same."""
+
+    capabilities = frozenset({Capability.DETECT})
 
     def __init__(
         self, spec: ModelSpec, *, chances: Sequence[tuple[str, float]] = (("en", 1.0),), **kwargs: Any
@@ -159,7 +184,7 @@ class FakeBackend:
         self.settings: Mapping[str, Any] | None = None
         """The table that the hook got; None: it was not called."""
         self.loads: list[tuple[str, Path, RuntimeOptions]] = []
-        """Id, folder and runtime of every call of `load`."""
+        """Id, folder and runtime options of every call of `load`."""
         self.loaded: dict[str, Any] = {}
         """The last recognizer of each id."""
         self._recognizer = recognizer

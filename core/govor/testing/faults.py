@@ -142,6 +142,23 @@ def segments_faults(segments: Sequence[Segment], seconds: float) -> list[str]:
     return [fault for each in segments for fault in segment_faults(each, seconds)] + order_faults(segments)
 
 
+def chance_faults(chances: object) -> list[str]:
+    """Return the faults of a result of `detect`."""
+    if not isinstance(chances, Sequence):
+        return [f"detect() returned {chances!r:.80}: return a list of (code, probability), empty for silence"]
+    faults = [
+        f"detect() gave '{code}', no ISO 639-1 code known to the core"
+        for code, _ in chances
+        if code not in LANGUAGES
+    ]
+    faults += [
+        f"detect() gave '{code}' the probability {chance}" for code, chance in chances if not 0 <= chance <= 1
+    ]
+    if [chance for _, chance in chances] != sorted((chance for _, chance in chances), reverse=True):
+        faults.append("detect() must give the most probable language first")
+    return faults
+
+
 def order_faults(segments: Iterable[Segment]) -> list[str]:
     """Return the places at which consecutive segments of one array go back in time."""
     return [

@@ -19,10 +19,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from govor.contract.checks import result_fault
 from govor.contract.models import Feature, ModelSpec, RuntimeOptions
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment
 from govor.jobs.storage.segments import dump_segment, load_segment
+from govor.models.checks import loaded_fault, result_fault
 from govor.testing.endings import Ending, run_watched
 from govor.testing.faults import segments_faults
 from govor.testing.sound import read_only, silence
@@ -127,9 +127,8 @@ def perform(path: str) -> None:
 
     def load() -> Arrays:
         loaded.append(backend.load(spec, Path(play.files), RuntimeOptions(play.device)))
-        if isinstance(loaded[0], type):
-            name = loaded[0].__name__
-            raise Unfit(f"load() returned the class {name}: return an object of it, as in {name}(…)")
+        if fault := loaded_fault(loaded[0]):
+            raise Unfit(fault)
         return ()
 
     outcome = _tried(load)
@@ -162,14 +161,15 @@ def _calls(recognizer: Recognizer, folder: Path, spec: ModelSpec) -> dict[str, S
         return ()
 
     def together() -> Arrays:
-        with ThreadPoolExecutor(recognizer.parallel) as threads:
-            begin = Barrier(recognizer.parallel)  # else a quick call could end before the next one begins
+        count = recognizer.info.parallel
+        with ThreadPoolExecutor(count) as threads:
+            begin = Barrier(count)  # else a quick call could end before the next one begins
 
             def call_together(sound: Audio) -> Sequence[Segment]:
                 begin.wait()
                 return call(sound)[0]
 
-            sounds = [(speech, quiet, half)[number % 3] for number in range(recognizer.parallel)]
+            sounds = [(speech, quiet, half)[number % 3] for number in range(count)]
             return list(threads.map(call_together, sounds))
 
     def close() -> Arrays:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from govor.contract.audio import Audio
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.hooks import hookimpl
 from govor.contract.models import ModelSpec, RuntimeOptions
-from govor.contract.recognition import Audio
+from govor.contract.recognizers import RecognizerInfo
 from govor.testing.fakes import QUIET, pass_gate
 
 
@@ -32,7 +33,7 @@ class FakeDiarizer:
         self.turns = turns
         self.gate = gate
         self.failure = failure
-        self.parallel = 1
+        self.info = RecognizerInfo()
         self.known: list[int] = []
         """Number of known speakers in each recording."""
         self.samples = 0

@@ -29,7 +29,7 @@ import sys, threading
 import govor
 
 class Slow:
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
         print("at work", flush=True)

@@ -30,7 +30,7 @@ import govor
 
 class Stepped:
     """Takes one line of stdin for each chunk; its text is the audio's own checksum."""
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
         print("at work", flush=True)

@@ -17,7 +17,7 @@ import threading
 import govor
 
 class Endless:
-    parallel = 1
+    info = govor.RecognizerInfo()
     said = 0
 
     def transcribe(self, batch, options):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.decoding.processes import Decoders
 from govor.audio.energy import EnergyDetector
-from govor.contract.cores import usable_cores
+from govor.contract.machine.cores import usable_cores
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
 from govor.decoder.wire import TrackSelection

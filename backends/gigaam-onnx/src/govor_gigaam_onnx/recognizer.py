@@ -64,7 +64,7 @@ def load_recognizer(
 
 
 class GigaamRecognizer:
-    """A loaded model; `parallel` calls share the weights."""
+    """A loaded model; all calls share the weights."""
 
     def __init__(
         self,
@@ -75,9 +75,8 @@ class GigaamRecognizer:
         runtime: govor.RuntimeOptions,
     ):
         """`language` is the only one that the model knows; None: several, and it does not detect which."""
-        self.parallel = runtime.workers
-        self.surplus = 1 if runtime.device == "cpu" else 0
-        self.runtime = runtime
+        surplus = 1 if runtime.device == "cpu" else 0
+        self.info = govor.RecognizerInfo(runtime, parallel=runtime.workers, surplus=surplus)
         self._encoder = encoder
         self._decode = decode
         self._vocabulary = vocabulary

@@ -49,8 +49,6 @@ def load_recognizer(
 class GigaAMRecognizer:
     """A model on its device. Its encoder computes in the given precision, features and head in float32."""
 
-    parallel = 1
-
     def __init__(
         self,
         network: GigaAM,
@@ -69,19 +67,20 @@ class GigaAMRecognizer:
         self._log_mel = log_mel
         self._vocabulary = vocabulary
         self._language = language
-        self.runtime = runtime
         on_cpu = self._device.type == "cpu"
-        self.batch = 1 if on_cpu else GPU_ROWS
         # torch does not know a container's quota, nor the operator's limit for models.
         self._threads = runtime.threads or min(torch.get_num_threads(), govor.usable_cores())
-        self.threads = self._threads if on_cpu else 1
+        self.info = govor.RecognizerInfo(
+            runtime, batch=1 if on_cpu else GPU_ROWS, cores=self._threads if on_cpu else 1
+        )
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
         torch.set_num_threads(self._threads)  # each thread that calls keeps its own number
         by_length = sorted(range(len(batch)), key=lambda index: len(batch[index]))
         segments: dict[int, list[govor.Segment]] = {}
-        for start in range(0, len(batch), self.batch):
-            alike = by_length[start : start + self.batch]
+        rows = self.info.batch
+        for start in range(0, len(batch), rows):
+            alike = by_length[start : start + rows]
             found = self._recognize([batch[index] for index in alike])
             for index, (emissions, frames) in zip(alike, found, strict=True):
                 seconds = len(batch[index]) / govor.SAMPLE_RATE / frames

@@ -65,10 +65,8 @@ def load_upstream(
 class UpstreamRecognizer:
     """One of upstream's models; transcribes arrays one by one, as upstream does."""
 
-    parallel = 1
-
     def __init__(self, model: Any, spec: govor.ModelSpec, device: torch.device, precision: str):
-        self.runtime = govor.RuntimeOptions(str(device), workers=1, precision=precision)
+        self.info = govor.RecognizerInfo(govor.RuntimeOptions(str(device), workers=1, precision=precision))
         self._model = model
         self._language = spec.languages[0] if len(spec.languages) == 1 else None
         self._device = device

@@ -38,11 +38,10 @@ def load_recognizer(folder: Path, runtime: govor.RuntimeOptions) -> MoonshineRec
 
 
 class MoonshineRecognizer:
-    """A loaded model; `parallel` calls share the weights."""
+    """A loaded model; all calls share the weights."""
 
     def __init__(self, network: Network, vocabulary: govor.Vocabulary, runtime: govor.RuntimeOptions):
-        self.parallel = runtime.workers
-        self.runtime = runtime
+        self.info = govor.RecognizerInfo(runtime, parallel=runtime.workers)
         self._network = network
         self._vocabulary = vocabulary
 

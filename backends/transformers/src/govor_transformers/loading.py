@@ -107,25 +107,29 @@ def _read_weights(spec: govor.ModelSpec, folder: Path, contents: Contents, dtype
 class Recognizer:
     """A loaded model; one call at a time."""
 
-    parallel = 1
+    capabilities: frozenset[govor.Capability] = frozenset()
 
     def __init__(self, family: Family, runtime: govor.RuntimeOptions, gpu_rows: int):
         """`gpu_rows` arrays are processed at once on a GPU. A CPU takes them one by one: it gains nothing."""
-        self.runtime = runtime
         self._family = family
         on_cpu = runtime.device == "cpu"
-        self.batch = 1 if on_cpu or not family.takes_batches else gpu_rows
         # torch does not know a container's quota, nor the operator's limit for models.
         self._threads = runtime.threads or min(torch.get_num_threads(), govor.usable_cores())
-        self.threads = self._threads if on_cpu else 1
+        self.info = govor.RecognizerInfo(
+            runtime,
+            batch=1 if on_cpu or not family.takes_batches else gpu_rows,
+            cores=self._threads if on_cpu else 1,
+            capabilities=self.capabilities,
+        )
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
         self._set_threads()
         audible = [index for index, audio in enumerate(batch) if abs(audio).max(initial=0) >= SILENT_PEAK]
         by_length = sorted(audible, key=lambda index: len(batch[index]))
         segments: list[list[govor.Segment]] = [[] for _ in batch]
-        for start in range(0, len(by_length), self.batch):
-            alike = by_length[start : start + self.batch]
+        rows = self.info.batch
+        for start in range(0, len(by_length), rows):
+            alike = by_length[start : start + rows]
             with torch.inference_mode():
                 found = self._family.transcribe([batch[index] for index in alike], options)
             for index, segment in zip(alike, found, strict=True):
@@ -141,6 +145,8 @@ class Recognizer:
 
 class DetectingRecognizer(Recognizer):
     """A recognizer for several languages that detects them: Whisper."""
+
+    capabilities = frozenset({govor.Capability.DETECT})
 
     def detect(self, audio: govor.Audio) -> list[tuple[str, float]]:
         """Return the languages by probability: one run of the encoder and one step of the decoder."""

@@ -89,17 +89,19 @@ def load_recognizer(
 
 
 class WhisperRecognizer:
-    """A loaded model; `transcribe` and `transcribe_long` may be called by `parallel` threads at once."""
-
-    window = WINDOW / govor.SAMPLE_RATE
-    surplus = SURPLUS
+    """A loaded model; all calls share the weights."""
 
     def __init__(
         self, model: Any, languages: Sequence[str], settings: WhisperSettings, runtime: govor.RuntimeOptions
     ):
         """`languages` are those of the model; a model of a single language is never asked to detect."""
-        self.parallel = runtime.workers
-        self.runtime = runtime
+        self.info = govor.RecognizerInfo(
+            runtime,
+            parallel=runtime.workers,
+            surplus=SURPLUS,
+            window=WINDOW / govor.SAMPLE_RATE,
+            capabilities=frozenset({govor.Capability.LONG_FORM, govor.Capability.DETECT}),
+        )
         self._model = model
         self._data = TokenBytes(model.hf_tokenizer)
         self._languages = languages
@@ -121,7 +123,7 @@ class WhisperRecognizer:
         seconds = len(audio) / govor.SAMPLE_RATE
         found = self._start(audio, options)
         del audio  # of minutes only the features are needed from here on
-        if seconds > self.window:
+        if seconds > self.info.window:
             yield None
         with closing(found):
             for part in found:

@@ -9,8 +9,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from govor.contract.results import Segment, Token
-from govor.contract.tokens import mean_logprob
+from govor.contract.results import Segment, Token, mean_logprob
 from govor.formats.timeline import TimedWord, timed_words
 
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"

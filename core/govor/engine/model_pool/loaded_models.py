@@ -33,7 +33,7 @@ class Loaded:
     detects: bool = False
     """Whether it can detect the language."""
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
-    """Device, precision, threads and workers, as the model reports them or else as they were asked for."""
+    """Device, precision, threads and workers, as the model states them or else as they were asked for."""
     memory: int = 0
     """Bytes that it takes at rest: measured, or else estimated."""
     measured: bool = False

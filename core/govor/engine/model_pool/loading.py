@@ -13,17 +13,14 @@ from typing import cast
 
 import numpy as np
 
-from govor.contract.checks import result_fault
-from govor.contract.cores import no_more_than
 from govor.contract.diarization import Voices
+from govor.contract.machine.cores import no_more_than
 from govor.contract.models import RuntimeOptions
 from govor.contract.recognition import (
     SAMPLE_RATE,
     Audio,
-    LanguageDetector,
-    LongForm,
+    Capability,
     Options,
-    Placed,
     Recognizer,
 )
 from govor.engine.model_pool.loaded_models import Loaded
@@ -33,6 +30,7 @@ from govor.engine.scheduling.scheduler import STOPPING, ModelScheduler
 from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
 from govor.events import Observer
 from govor.models.catalogue import Model
+from govor.models.checks import loaded_fault, result_fault
 
 TRIAL_SECONDS = 1.0
 
@@ -79,9 +77,9 @@ class Loader:
         return Loaded(
             model,
             scheduler,
-            isinstance(recognizer, LongForm),
-            isinstance(recognizer, LanguageDetector),
-            recognizer.runtime if isinstance(recognizer, Placed) else runtime,
+            Capability.LONG_FORM in recognizer.info.capabilities,
+            Capability.DETECT in recognizer.info.capabilities,
+            recognizer.info.runtime.or_else(runtime),
             growth.bytes or self.estimate(model, folder),
             measured=bool(growth.bytes),
             seconds=time.monotonic() - began,
@@ -121,6 +119,8 @@ def _read(
     try:
         with mapped_apart():
             recognizer = model.backend.load(model.spec, folder, runtime)
+        if fault := loaded_fault(recognizer, transcribes=model.transcribes):
+            raise LoadFailed(f"The model '{model.id}' was loaded, but {fault}.")
         if trial:
             try:
                 try_out(model, recognizer)
@@ -144,7 +144,7 @@ def try_out(model: Model, recognizer: Recognizer) -> None:
         return
     answer: object = recognizer.transcribe([noise], Options())
     if fault := result_fault(answer, 1):
-        raise LoadFailed(f"The model '{model.id}' was loaded, but answers a trial wrongly: {fault}.")
+        raise LoadFailed(f"The model '{model.id}' was loaded, but {fault}.")
 
 
 def faint_noise(seconds: float) -> Audio:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-from govor.contract.recognition import LongForm, Recognizer
+from govor.contract.recognizers import Capability, Loaded
 from govor.engine.scheduling.batching import Outcome, work_on
 from govor.engine.scheduling.core_budget import CoreBudget, cores_of
 from govor.engine.scheduling.fair_queue import FairQueue
@@ -33,11 +33,11 @@ Result = TypeVar("Result")
 
 
 class ModelScheduler:
-    """The queue of one recognizer, with one worker for each call that it may do in parallel."""
+    """The queue of one loaded model, with one worker for each call that it may do in parallel."""
 
     def __init__(
         self,
-        recognizer: Recognizer,
+        model: Loaded,
         name: str,
         budget: CoreBudget | None = None,
         observer: Observer | None = None,
@@ -45,14 +45,17 @@ class ModelScheduler:
         """`budget` holds the cores that schedulers share; None: this is the only scheduler."""
         self._name = name
         self._observer = observer or Observer()
-        self._recognizer = recognizer
+        self._model = model
         self._arrival = asyncio.Event()
         self._closed = False
         self._closing: GovorError = ShuttingDown(STOPPING)
-        self.workers = max(1, recognizer.parallel)
-        long_form = isinstance(recognizer, LongForm)
-        self.batch = 1 if long_form else max(1, getattr(recognizer, "batch", 1))
-        self.queue: FairQueue[Task] = FairQueue(self.batch, charges_ahead=not long_form)
+        info = model.info
+        self.workers = info.parallel
+        long_form = Capability.LONG_FORM in info.capabilities
+        self.batch = 1 if long_form else info.batch
+        self.queue: FairQueue[Task] = FairQueue(
+            self.batch, batch_seconds=info.batch_seconds, charges_ahead=not long_form
+        )
         self.ahead = ReadAheadPermits(
             # chunks of minutes need no reserve; of chunks of ten seconds, one more than all workers hold
             self.workers - 1 if long_form else (self.workers + 1) * self.batch,
@@ -60,17 +63,18 @@ class ModelScheduler:
         )
         self._budget = budget or CoreBudget(UNLIMITED)
         self._account = self._budget.open_account(
-            cores_of(recognizer), lambda: self.queue.is_pressed, lambda: self.queue.is_background
+            cores_of(info), lambda: self.queue.is_pressed, lambda: self.queue.is_background
         )
-        surplus = max(0, getattr(recognizer, "surplus", 0))
         self._calls = 0
         self._pressure = asyncio.Event()
         named = f"govor-{name}"
-        self._threads = ThreadPoolExecutor(self.workers, named, lower_thread_priority if surplus else None)
-        self._hurried = ThreadPoolExecutor(max(1, surplus), f"{named}-hurried")
+        self._threads = ThreadPoolExecutor(
+            self.workers, named, lower_thread_priority if info.surplus else None
+        )
+        self._hurried = ThreadPoolExecutor(max(1, info.surplus), f"{named}-hurried")
         self._tasks = [
             asyncio.create_task(work(), name=f"scheduler {name}")
-            for work, number in ((self._work, self.workers), (self._make_interactive, surplus))
+            for work, number in ((self._work, self.workers), (self._make_interactive, info.surplus))
             for _ in range(number)
         ]
 
@@ -170,7 +174,7 @@ class ModelScheduler:
         self._calls += 1
         loop, began = asyncio.get_running_loop(), time.monotonic()
         try:
-            done = await loop.run_in_executor(threads, work_on, tasks, self._recognizer)
+            done = await loop.run_in_executor(threads, work_on, tasks, self._model)
         except asyncio.CancelledError:
             self.queue.put_back(tasks)  # for `close` to end
             raise
@@ -234,6 +238,6 @@ class ModelScheduler:
         for task in unfinished:
             task.work.close()
         try:
-            self._recognizer.close()
+            self._model.close()
         except Exception:  # the server goes on to free the other models
             log.exception("A model failed while it was freed")

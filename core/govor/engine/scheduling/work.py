@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import LongForm, Options, Recognizer, Segment
+from govor.contract.recognition import Capability, LongForm, Options, Recognizer, Segment
 from govor.engine.alignment.segment_times import place
 
 NOTHING = np.empty(0, np.float32)
@@ -42,14 +42,15 @@ class ChunkWork:
 
     def step(self, recognizer: Recognizer) -> list[Segment]:
         """Do the next step; return its segments, with times of the recording."""
-        if not isinstance(recognizer, LongForm):
+        info = recognizer.info
+        if Capability.LONG_FORM not in info.capabilities:
             (segments,) = recognizer.transcribe([self.chunk.audio], self.options)
             return self.conclude(segments or [SILENCE])
         if self._windows is None:
-            self._windows = recognizer.transcribe_long(self.chunk.audio, self.options)
+            self._windows = cast("LongForm", recognizer).transcribe_long(self.chunk.audio, self.options)
             self.chunk = self.chunk.without_audio()  # the model holds the audio for as long as it needs it
         # a chunk of one window is done to its end, for a second wait would only show that nothing follows
-        in_one_go = self.seconds <= getattr(recognizer, "window", 0.0)
+        in_one_go = self.seconds <= info.window
         placed: list[Segment] = []
         for segment in self._windows:
             if segment is None:

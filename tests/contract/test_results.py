@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from govor.contract.results import Segment, Token, Word
-from govor.contract.tokens import Vocabulary, segment_from_tokens
+from govor.contract.results import Segment, Token, Vocabulary, Word, segment_from_tokens
 
 LETTERS = Vocabulary(tuple(letter.encode() for letter in " абв"), spaces_separate=True)
 PIECES = Vocabulary((b" ", " да".encode(), "ль".encode(), b"!", b"\xd0", b"\xb4", b""))
