@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from govor.contract.results import Segment, Task, Token, Transcript, Vocabulary, Word, segment_from_tokens
     from govor.contract.server import ServedModel, Transcriber, Transcribing
+    from govor.contract.versions import CONTRACT
     from govor.errors import (
         ConfigurationError,
         GovorError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CONTRACT",
     "SAMPLE_RATE",
     "Adopting",
     "Audio",
@@ -106,8 +108,12 @@ HOMES = (
     "contract.diarization",
     "contract.server",
     "contract.machine.devices",
+    "contract.versions",
 )
 """Modules that define the public names."""
+
+OLD_NAMES = frozenset({"DecodedText", "DecodedToken", "Placed", "Placement"})
+"""Names of version 0.1 that plugins may still import, with a warning."""
 
 
 def __getattr__(name: str) -> Any:
@@ -118,4 +124,6 @@ def __getattr__(name: str) -> Any:
             if hasattr(module, name):
                 globals()[name] = getattr(module, name)
                 return globals()[name]
+    if name in OLD_NAMES:
+        return import_module("govor.contract.versions").old_name(name)
     raise AttributeError(f"module 'govor' has no attribute '{name}'")

@@ -21,6 +21,7 @@ from govor.contract.diarization import Diarizer
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Backend, VoiceDetector
 from govor.contract.server import Transcriber
+from govor.contract.versions import check_contract
 from govor.errors import ConfigurationError
 from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
 from govor.settings import Settings
@@ -127,6 +128,7 @@ class Plugins:
             return plugin
         try:
             module = point.load()
+            check_contract(module)
             self._register(plugin, module)
             if "backend" in plugin.hooks:
                 backend = self._call("backend", plugin.name)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from govor.contract.versions import DecodedText
 
 Task: TypeAlias = Literal["transcribe", "translate"]
 
@@ -164,15 +167,38 @@ class Vocabulary:
         tokens were emitted, `frame_seconds` apart: a token lasts for its frame. If either is missing, it
         stays unknown. `language` is that of the speech, an ISO 639-1 code.
         """
+        tokens = self._tokens(ids, logprobs, frames, frame_seconds)
+        return segment_from_tokens(tokens, language=language, spaces_separate=self.spaces_separate)
+
+    def decode(
+        self,
+        ids: Sequence[int],
+        logprobs: Sequence[float | None] = (),
+        *,
+        frames: Sequence[int] = (),
+        frame_seconds: float = 0.0,
+    ) -> DecodedText:
+        """Return the tokens of one utterance. Deprecated: call `segment`."""
+        from govor.contract.versions import DecodedText, warn_of_old
+
+        warn_of_old("govor.Vocabulary.decode is a method of version 0.1: use govor.Vocabulary.segment")
+        return DecodedText(self._tokens(ids, logprobs, frames, frame_seconds), self.spaces_separate)
+
+    def _tokens(
+        self,
+        ids: Sequence[int],
+        logprobs: Sequence[float | None],
+        frames: Sequence[int],
+        frame_seconds: float,
+    ) -> list[Token]:
         unknown = [None] * len(ids)
         every = zip(ids, logprobs or unknown, frames or unknown, strict=True)
-        tokens = [
+        return [
             Token(token, self.tokens[token], logprob)
             if frame is None
             else Token(token, self.tokens[token], logprob, frame * frame_seconds, (frame + 1) * frame_seconds)
             for token, logprob, frame in every
         ]
-        return segment_from_tokens(tokens, language=language, spaces_separate=self.spaces_separate)
 
 
 def _words(groups: Iterable[Sequence[Token]]) -> Iterator[Word]:

@@ -200,7 +200,7 @@ async def test_what_is_no_recognizer_is_a_failed_load(pool_of: OpenPool) -> None
     model = model_of(backend)
     async with pool_of() as pool:
         for _ in range(2):
-            with pytest.raises(LoadFailed, match="was loaded, but .* needs an attribute `info`"):
+            with pytest.raises(LoadFailed, match=r"was loaded, but .* needs an attribute `info`"):
                 await lease(pool, model)
         assert pool.state(model) == "failed"
 

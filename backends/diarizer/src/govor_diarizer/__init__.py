@@ -13,6 +13,8 @@ import govor
 from govor_diarizer.catalogue import SPEC
 from govor_diarizer.settings import DiarizerSettings, read_settings
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class VoiceDiarizer:
     """The plugin's only model, made of two networks."""

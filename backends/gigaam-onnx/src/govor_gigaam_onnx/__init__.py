@@ -14,6 +14,8 @@ from govor_gigaam_onnx.files.catalogue import adopted, specs
 from govor_gigaam_onnx.files.naming import chosen_files
 from govor_gigaam_onnx.settings import GigaamSettings, read_settings
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class GigaamOnnx:
     """The public ONNX exports of GigaAM, and the operator's own."""

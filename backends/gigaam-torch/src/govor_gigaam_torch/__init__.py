@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import govor
 
+GOVOR_CONTRACT = (1, 0)
+
 if TYPE_CHECKING:
     from govor_gigaam_torch.settings import GigaAMTorchSettings
 

@@ -12,6 +12,8 @@ from typing import Any
 import govor
 from govor_moonshine.catalogue import TINY
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class Moonshine:
     """The family of one model. Its files are data of the distribution `moonshine-voice`, never imported."""

@@ -11,6 +11,8 @@ from govor_silero.sessions import open_session
 from govor_silero.settings import Settings
 from govor_silero.weights import find_weights, read_weights
 
+GOVOR_CONTRACT = (1, 0)
+
 __all__ = ["vad"]
 
 

@@ -14,6 +14,8 @@ from govor_transformers.files.catalogue import adopted, specs
 from govor_transformers.files.repository import chosen_files
 from govor_transformers.settings import TransformersSettings, read_settings
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class Transformers:
     """Some models known by name, those of the operator's table, and those pulled from the hub."""

@@ -13,6 +13,8 @@ import govor
 from govor_whisper.files.catalogue import adopted, chosen_files, specs
 from govor_whisper.settings import WhisperSettings, read_settings
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class Whisper:
     """The Whisper models with a CTranslate2 conversion; the files of base come with this package."""

@@ -31,6 +31,7 @@ from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
 from govor.events import Observer
 from govor.models.catalogue import Model
 from govor.models.checks import loaded_fault, result_fault
+from govor.models.old_contract import adapted
 
 TRIAL_SECONDS = 1.0
 
@@ -118,7 +119,9 @@ def _read(
     give_back()
     try:
         with mapped_apart():
-            recognizer = model.backend.load(model.spec, folder, runtime)
+            recognizer = adapted(
+                model.backend.load(model.spec, folder, runtime), model.plugin, transcribes=model.transcribes
+            )
         if fault := loaded_fault(recognizer, transcribes=model.transcribes):
             raise LoadFailed(f"The model '{model.id}' was loaded, but {fault}.")
         if trial:
