@@ -23,7 +23,9 @@ class SpeakerTurn:
     """One speaker speaks from `start` to `end`, in seconds of the recording. Turns may overlap."""
 
     start: float
+    """Seconds of the recording."""
     end: float
+    """Seconds of the recording."""
     speaker: int
     """Number of the speaker: known speakers from 0 on, in the order they were given, then all others."""
 

@@ -45,10 +45,13 @@ class ModelSpec:
     id: str
     """The name that clients send as `model`."""
     files: tuple[ModelFile, ...] = ()
+    """All of them lie in the model's folder before it is loaded."""
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes; empty: any."""
     aliases: tuple[str, ...] = ()
+    """Other names that clients may send."""
     features: frozenset[Feature] = frozenset()
+    """What it can do beyond plain text. The core asks it for nothing else."""
     max_seconds: float = 30.0
     """Longest array the core may hand to the recognizer."""
     edge_padding: float = 0.0
@@ -60,7 +63,9 @@ class ModelSpec:
     size_estimate: int = 0
     """Estimated bytes to fetch, shown to users if `files` do not state all sizes; 0: unknown."""
     description: str = ""
+    """One line for lists of models."""
     licence: str = ""
+    """Of the weights, as an SPDX identifier if there is one."""
     wer: tuple[tuple[str, float], ...] = ()
     """Published word error rates: (test set, percent)."""
     vocabulary: int = 0

@@ -32,8 +32,9 @@ class Token:
     logprob: float | None = None
     """Natural logarithm of its probability."""
     start: float | None = None
-    """Seconds from the start of the array, as is `end`."""
+    """Seconds from the start of the array."""
     end: float | None = None
+    """Seconds from the start of the array."""
 
     @property
     def text(self) -> str:
@@ -46,9 +47,11 @@ class Word:
     """One word as it stands in the text. None means: this model cannot say."""
 
     text: str
+    """With the punctuation that touches it, without spaces."""
     start: float | None
-    """Seconds, as is `end`."""
+    """Seconds, as those of its segment."""
     end: float | None
+    """Seconds, as those of its segment."""
     probability: float | None = None
     """0..1."""
 
@@ -65,7 +68,9 @@ class Segment:
     text: str
     """Without spaces at its ends."""
     start: float | None = None
+    """Seconds: of a recognizer, from the start of its array; later, from the recording's start."""
     end: float | None = None
+    """Seconds, as `start`."""
     words: tuple[Word, ...] | None = None
     """In the order of the text. Each overlaps the segment."""
     tokens: tuple[Token, ...] | None = None
@@ -87,9 +92,13 @@ class Notice:
     """A part of a recording that was not transcribed. Times count in seconds from the recording's start."""
 
     code: str
+    """The kind of it, for programs."""
     message: str
+    """A sentence for people."""
     start: float | None = None
+    """Where the part begins; None: unknown."""
     end: float | None = None
+    """Where the part ends; None: unknown, or the recording's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +106,19 @@ class Transcript:
     """The result that every response format renders. Times count from the recording's start."""
 
     text: str
+    """The joined texts of all segments."""
     segments: tuple[Segment, ...]
+    """In order of time. A segment may have no text."""
     duration: float
     """Seconds of decoded audio."""
     language: str | None
     """ISO 639-1 code of the speech; None: unknown."""
     task: Task
+    """Whether it is a transcription or a translation."""
     model: str
     """Id of the model that answered."""
     notices: tuple[Notice, ...] = ()
+    """Parts of the recording that were not transcribed."""
 
 
 def segment_from_tokens(
