@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from govor.contract.cores import keep_numpy_on_one_core
+from govor.contract.machine.cores import keep_numpy_on_one_core
 from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
-    from govor.contract.cores import usable_cores
-    from govor.contract.devices import choose_device, choose_torch_device
+    from govor.contract.audio import SAMPLE_RATE, Audio, VoiceDetector, VoiceStream
+    from govor.contract.backends import Adopting, Backend
     from govor.contract.diarization import (
         CountedVoices,
         DiarizationStream,
@@ -19,39 +19,23 @@ if TYPE_CHECKING:
         VoiceEmbedder,
         Voices,
     )
-    from govor.contract.families import ModelFamily, VoiceDetection
     from govor.contract.hooks import hookimpl
-    from govor.contract.loading import derived_folder, report_progress
-    from govor.contract.models import Feature, ModelFile, ModelKind, ModelSpec, Placement
-    from govor.contract.recognition import (
-        SAMPLE_RATE,
-        Adopting,
-        Audio,
-        Backend,
+    from govor.contract.machine.cores import usable_cores
+    from govor.contract.machine.devices import choose_device, choose_torch_device
+    from govor.contract.machine.loading import derived_folder, report_progress
+    from govor.contract.models import Feature, ModelFile, ModelKind, ModelSpec, RuntimeOptions
+    from govor.contract.recognizers import (
+        Capability,
         LanguageDetector,
         LongForm,
         Options,
-        Placed,
         Recognizer,
-        Segment,
-        Task,
-        Token,
-        Transcript,
-        VoiceDetector,
-        VoiceStream,
-        Word,
+        RecognizerInfo,
     )
+    from govor.contract.results import Segment, Task, Token, Transcript, Vocabulary, Word, segment_from_tokens
     from govor.contract.server import ServedModel, Transcriber, Transcribing
-    from govor.contract.vocabulary import DecodedText, DecodedToken, Vocabulary
-    from govor.contract.workers import (
-        Executor,
-        Outcome,
-        Progress,
-        Worker,
-        WorkerInfo,
-        WorkerTask,
-        run_tasks,
-    )
+    from govor.contract.versions import CONTRACT
+    from govor.contract.workers import Executor, Outcome, Progress, Worker, WorkerTask, run_tasks
     from govor.errors import (
         BackendUnavailable,
         ConfigurationError,
@@ -64,15 +48,15 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CONTRACT",
     "SAMPLE_RATE",
     "Adopting",
     "Audio",
     "Backend",
     "BackendUnavailable",
+    "Capability",
     "ConfigurationError",
     "CountedVoices",
-    "DecodedText",
-    "DecodedToken",
     "DiarizationStream",
     "Diarizer",
     "Executor",
@@ -89,10 +73,10 @@ __all__ = [
     "ModelSpec",
     "Options",
     "Outcome",
-    "Placed",
-    "Placement",
     "Progress",
     "Recognizer",
+    "RecognizerInfo",
+    "RuntimeOptions",
     "Segment",
     "ServedModel",
     "SpeakerTurn",
@@ -111,7 +95,6 @@ __all__ = [
     "Voices",
     "Word",
     "Worker",
-    "WorkerInfo",
     "WorkerTask",
     "choose_device",
     "choose_torch_device",
@@ -119,6 +102,7 @@ __all__ = [
     "hookimpl",
     "report_progress",
     "run_tasks",
+    "segment_from_tokens",
     "usable_cores",
 ]
 
@@ -130,18 +114,23 @@ __version__ = "0.1.0"
 HOMES = (
     "contract.hooks",  # first: `hookimpl` must not wait for numpy, which the others import
     "contract.models",
+    "contract.results",
     "errors",
-    "contract.cores",
-    "contract.loading",
-    "contract.recognition",
-    "contract.families",
+    "contract.machine.cores",
+    "contract.machine.loading",
+    "contract.audio",
+    "contract.recognizers",
+    "contract.backends",
     "contract.diarization",
-    "contract.server",
-    "contract.vocabulary",
     "contract.workers",
-    "contract.devices",
+    "contract.server",
+    "contract.machine.devices",
+    "contract.versions",
 )
 """Modules that define the public names."""
+
+OLD_NAMES = frozenset({"DecodedText", "DecodedToken", "Placed", "Placement"})
+"""Names of version 0.1 that plugins may still import, with a warning."""
 
 
 def __getattr__(name: str) -> Any:
@@ -152,4 +141,6 @@ def __getattr__(name: str) -> Any:
             if hasattr(module, name):
                 globals()[name] = getattr(module, name)
                 return globals()[name]
+    if name in OLD_NAMES:
+        return import_module("govor.contract.versions").old_name(name)
     raise AttributeError(f"module 'govor' has no attribute '{name}'")

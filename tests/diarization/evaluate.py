@@ -41,7 +41,7 @@ def load(folder: Path, **settings: float) -> govor.Voices:
     family = diarizer(settings)
     for file, member in zip(family.models()[0].files, (SEGMENTATION, EMBEDDING), strict=True):
         (folder / file.name).write_bytes(read_member(member))
-    voices = family.load(family.models()[0], folder, govor.Placement("cpu"))
+    voices = family.load(family.models()[0], folder, govor.RuntimeOptions("cpu"))
     Remembering(voices)
     return voices
 

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 import govor
-from govor import ModelSpec, Options, Placement
+from govor import ModelSpec, Options, RuntimeOptions
 from govor.audio.chunking import Chunk
 from govor.cli.plugin_commands import PluginCommand
 from govor.engine.workers.work import ChunkWork
@@ -171,7 +171,7 @@ def test_the_example_of_the_hook_diarizer_gives_everything_to_one_speaker(exampl
 
 async def work_of(executor: Any, name: str) -> tuple[list[str], Any]:
     """Let an executor load a model of a plugin and do one task; return its text, and the worker."""
-    worker = await executor.load(name, ModelSpec("echo"), Path(), Placement("pair:1"))
+    worker = await executor.load(name, ModelSpec("echo"), Path(), RuntimeOptions("pair:1"))
     (outcome,) = await worker.run([ChunkWork(Chunk(hum(2.0), (0,), (0,)), Options())])
     await worker.close()
     return [segment.text for segment in outcome.segments], worker

@@ -134,9 +134,9 @@ async def test_its_file_is_used_where_its_package_has_it(
     folders: list[Path] = []
 
     class Seeing(FakeDetector):
-        def load(self, spec: ModelSpec, folder: Path, placement: Any) -> FakeDetector:
+        def load(self, spec: ModelSpec, folder: Path, runtime: Any) -> FakeDetector:
             folders.append(folder)
-            return super().load(spec, folder, placement)
+            return super().load(spec, folder, runtime)
 
     async with serving(tmp_path, vad=Seeing(spec=spec)) as service:
         async with service.detectors.lease():

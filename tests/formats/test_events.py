@@ -12,7 +12,7 @@ from govor.contract.recognition import Segment, Token
 from govor.errors import TranscriptionFailed
 from govor.formats import events
 
-TOKENS = (Token(" вет", -0.2, " вет".encode()),)
+TOKENS = (Token(1, "вет".encode(), -0.2),)
 
 
 def payload(event: bytes) -> str:

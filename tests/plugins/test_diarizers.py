@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from govor import hookimpl
-from govor.contract.models import ModelFile, ModelKind, ModelSpec, Placement
+from govor.contract.models import ModelFile, ModelKind, ModelSpec, RuntimeOptions
 from govor.errors import ModelNotInstalled, UnsupportedOperation
 from govor.models.catalogue import Catalogue
 from govor.models.files.store import Store
@@ -64,7 +64,7 @@ class Old:
     def diarizer(self, settings):
         return self
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return FakeDiarizer(spec=spec)
 
 
@@ -121,7 +121,7 @@ def test_a_diarizer_in_the_shape_of_0_1_works_with_a_warning(tmp_path, caplog):
     catalogue = Catalogue(plugins_of(Settings(), old=Old()), {})
     model = the_diarizer(catalogue)
     assert (model.id, model.transcribes) == ("old-diarizer", False)
-    assert model.backend.load(model.spec, tmp_path, Placement()).finish() == ()
+    assert model.backend.load(model.spec, tmp_path, RuntimeOptions()).finish() == ()
     assert "the plugin 'old' is written for Govor 0.1: its diarizer has `spec`" in caplog.text
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from govor.contract.hooks import hookimpl
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.recognition import Recognizer
-from govor.contract.workers import Outcome, Progress, WorkerInfo, WorkerTask, run_tasks
+from govor.contract.workers import Outcome, Progress, WorkerTask, run_tasks
 
 Sent = TypeVar("Sent")
 
@@ -26,7 +26,7 @@ class RemoteWorker:
     """A model elsewhere. It keeps a copy of each task from the task's first step on."""
 
     def __init__(self, recognizer: Recognizer):
-        self.info = WorkerInfo.of(recognizer)
+        self.info = recognizer.info
         self.recognizer = recognizer
         self.tasks: dict[int, WorkerTask] = {}
 
@@ -57,7 +57,7 @@ class FakeExecutor:
     def __init__(self, *schemes: str, recognizer: Callable[[ModelSpec], Recognizer]):
         self.schemes = schemes
         self.failure: Exception | None = None
-        self.loads: list[tuple[str, ModelSpec, Path, Placement]] = []
+        self.loads: list[tuple[str, ModelSpec, Path, RuntimeOptions]] = []
         """The arguments of every call of `load`."""
         self.workers: list[RemoteWorker] = []
         self._recognizer = recognizer
@@ -66,7 +66,7 @@ class FakeExecutor:
     def executor(self, settings: Mapping[str, Any]) -> FakeExecutor:
         return self
 
-    async def load(self, plugin: str, spec: ModelSpec, folder: Path, runtime: Placement) -> RemoteWorker:
+    async def load(self, plugin: str, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> RemoteWorker:
         self.loads.append(sent((plugin, spec, folder, runtime)))
         if self.failure is not None:
             raise self.failure

@@ -29,7 +29,7 @@ def weights(tmp_path_factory):
 def voices(weights):
     """The diarizer with default settings."""
     family = diarizer({})
-    loaded = family.load(family.models()[0], weights, govor.Placement("cpu"))
+    loaded = family.load(family.models()[0], weights, govor.RuntimeOptions("cpu"))
     yield loaded
     loaded.close()
 

@@ -37,12 +37,17 @@ def test_importing_the_plugin_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "placement", [govor.Placement("mps"), govor.Placement("cuda:7"), govor.Placement("cpu", precision="int8")]
+    "runtime",
+    [
+        govor.RuntimeOptions("mps"),
+        govor.RuntimeOptions("cuda:7"),
+        govor.RuntimeOptions("cpu", precision="int8"),
+    ],
 )
-def test_the_error_names_the_impossible_device(placement, tmp_path):
+def test_the_error_names_the_impossible_device(runtime, tmp_path):
     family = govor_diarizer.diarizer({})
     with pytest.raises(govor.LoadFailed, match="diarizer"):
-        family.load(family.models()[0], tmp_path, placement)
+        family.load(family.models()[0], tmp_path, runtime)
 
 
 @pytest.mark.parametrize("content", [b"", b"no network at all"])
@@ -51,4 +56,4 @@ def test_a_damaged_file_is_named(content, tmp_path):
     for file in family.models()[0].files:
         (tmp_path / file.name).write_bytes(content)
     with pytest.raises(govor.LoadFailed, match=r"segmentation\.onnx"):
-        family.load(family.models()[0], tmp_path, govor.Placement("cpu"))
+        family.load(family.models()[0], tmp_path, govor.RuntimeOptions("cpu"))

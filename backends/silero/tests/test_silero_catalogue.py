@@ -35,4 +35,4 @@ def test_a_path_is_the_operators_own_model(tmp_path):
 def test_a_path_is_not_looked_at_before_the_load():
     family = govor_silero.vad({"weights": "/nowhere/gone.onnx"})
     with pytest.raises(FileNotFoundError):
-        family.load(family.models()[0], Path("/nowhere"), govor.Placement())
+        family.load(family.models()[0], Path("/nowhere"), govor.RuntimeOptions())

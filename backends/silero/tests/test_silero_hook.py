@@ -21,7 +21,7 @@ def test_the_family_loads_a_detector_of_512_samples():
     package = pytest.importorskip("faster_whisper")
     family = govor_silero.vad({})
     spec = family.models()[0]
-    detector = family.load(spec, Path(package.__file__).parent / "assets", govor.Placement())
+    detector = family.load(spec, Path(package.__file__).parent / "assets", govor.RuntimeOptions())
     assert detector.frame == 512
     stream = detector.stream()
     assert stream.feed(np.zeros(1024, np.float32)).max() < 0.5

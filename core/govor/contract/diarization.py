@@ -12,8 +12,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.families import ModelFamily
-from govor.contract.recognition import Audio
+from govor.contract.audio import Audio
+from govor.contract.backends import ModelFamily
+from govor.contract.recognizers import Loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,9 @@ class SpeakerTurn:
     """One speaker speaks from `start` to `end`, in seconds of the recording. Turns may overlap."""
 
     start: float
+    """Seconds of the recording."""
     end: float
+    """Seconds of the recording."""
     speaker: int
     """Number of the speaker: known speakers from 0 on, in the order they were given, then all others."""
 
@@ -38,11 +41,8 @@ class DiarizationStream(Protocol):
         ...
 
 
-class Voices(Protocol):
-    """A loaded diarizer."""
-
-    parallel: int
-    """How many threads may call it at once, each with a stream of its own."""
+class Voices(Loaded, Protocol):
+    """A loaded diarizer. As many threads may call it at once as `info` states, each with its own stream."""
 
     def voiceprint(self, audio: Audio) -> NDArray[np.float32] | None:
         """Return a vector that distinguishes the voice in 2 to 10 s of audio from others; None: no speech."""
@@ -50,10 +50,6 @@ class Voices(Protocol):
 
     def stream(self, known: Sequence[NDArray[np.float32]] = ()) -> DiarizationStream:
         """Begin a recording that may contain the speakers of the voiceprints `known`."""
-        ...
-
-    def close(self) -> None:
-        """Free the memory. Called once, when no call is running."""
         ...
 
 

@@ -24,7 +24,9 @@ class ServedModel:
     id: str
     """The name that clients send as `model`."""
     plugin: str
+    """Name of the plugin that it is from."""
     spec: ModelSpec
+    """The model as its plugin describes it."""
     languages: tuple[str, ...]
     """ISO 639-1 codes: those of the spec or, if the spec has none, all that the core knows."""
 

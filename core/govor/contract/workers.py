@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from govor.contract.models import ModelSpec, Placement
-from govor.contract.recognition import LanguageDetector, LongForm, Placed, Recognizer, Segment
+from govor.contract.models import ModelSpec, RuntimeOptions
+from govor.contract.recognizers import RecognizerInfo
+from govor.contract.results import Segment
 from govor.errors import BackendUnavailable, GovorError, TranscriptionFailed, reason
 
 log = logging.getLogger(__name__)
@@ -63,50 +64,12 @@ class WorkerTask(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerInfo:
-    """What a loaded model supports, as its scheduler and its requests need to know."""
-
-    parallel: int = 1
-    """Calls at once."""
-    batch: int = 1
-    """Most tasks of one call."""
-    cores: int = 1
-    """Cores of one call; 0: next to none."""
-    surplus: int = 0
-    """Urgent calls beyond `parallel`."""
-    long_form: bool = False
-    """Whether it cuts long audio itself."""
-    detects: bool = False
-    """Whether it can detect the language."""
-    placement: Placement | None = None
-    """Where it runs; None: it does not say."""
-
-    @classmethod
-    def of(cls, recognizer: Recognizer) -> WorkerInfo:
-        """Return what a loaded model states, with defaults for what it leaves out."""
-        long_form = isinstance(recognizer, LongForm)
-        placement = recognizer.placement if isinstance(recognizer, Placed) else None
-        cores: int | None = getattr(recognizer, "threads", None)
-        if cores is None and placement and placement.device == "cpu":
-            cores = placement.threads or None
-        return cls(
-            parallel=max(1, recognizer.parallel),
-            batch=1 if long_form else max(1, getattr(recognizer, "batch", 1)),
-            cores=1 if cores is None else cores,
-            surplus=max(0, getattr(recognizer, "surplus", 0)),
-            long_form=long_form,
-            detects=isinstance(recognizer, LanguageDetector),
-            placement=placement,
-        )
-
-
 class Worker(Protocol):
     """A loaded model, and the threads, process or machine in which it runs. Called in the event loop."""
 
     @property
-    def info(self) -> WorkerInfo:
-        """What the model supports; it does not change."""
+    def info(self) -> RecognizerInfo:
+        """What the model states of itself; it does not change."""
         ...
 
     async def run(self, tasks: Sequence[WorkerTask], *, urgent: bool = False) -> Sequence[Outcome]:
@@ -135,7 +98,7 @@ class Executor(Protocol):
         """The devices that it runs, each as the part of the setting `device` before the colon."""
         ...
 
-    async def load(self, plugin: str, spec: ModelSpec, folder: Path, runtime: Placement) -> Worker:
+    async def load(self, plugin: str, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> Worker:
         """Let a plugin load a model, as `Backend.load`, and return the worker that calls it.
 
         `runtime.device` is the whole setting, as "ray:gpu". All arguments can be pickled. Called in the event

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING
-from govor.contract.cores import usable_cores
+from govor.contract.machine.cores import usable_cores
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import Admission, AdmissionTicket, Kind, limits_of
 from govor.engine.admission.in_flight import InFlight

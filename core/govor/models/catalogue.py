@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from govor.contract.families import ModelFamily
+from govor.contract.backends import ModelFamily
 from govor.contract.models import ModelKind, ModelSpec
 from govor.plugins import Plugin
 

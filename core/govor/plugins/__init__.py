@@ -18,10 +18,11 @@ import pluggy
 from pydantic import BaseModel, ValidationError
 
 from govor.contract import hooks as hookspecs
-from govor.contract.families import ModelFamily
+from govor.contract.backends import ModelFamily
 from govor.contract.models import ModelKind, ModelSpec
 from govor.contract.recognition import Backend
 from govor.contract.server import Transcriber
+from govor.contract.versions import check_contract
 from govor.contract.workers import Executor
 from govor.errors import ConfigurationError
 from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
@@ -140,6 +141,7 @@ class Plugins:
             return plugin
         try:
             module = point.load()
+            check_contract(module)
             self._register(plugin, module)
             if "backend" in plugin.hooks:
                 backend = self._call("backend", plugin.name)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from govor.contract.families import ModelFamily
-from govor.contract.models import ModelKind, ModelSpec, Placement
-from govor.contract.recognition import VoiceDetector, VoiceStream
+from govor.contract.backends import ModelFamily
+from govor.contract.models import ModelKind, ModelSpec, RuntimeOptions
+from govor.contract.recognizers import RecognizerInfo, VoiceDetector, VoiceStream
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ class _OldDiarizer:
         spec = self._diarizer.spec
         return [replace(spec, kind=ModelKind.DIARIZATION) if isinstance(spec, ModelSpec) else spec]
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> object:
-        loaded: object = self._diarizer.load(spec, folder, placement)
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> object:
+        loaded: object = self._diarizer.load(spec, folder, runtime)
         return loaded
 
 
@@ -58,12 +58,13 @@ class _OldDetection:
     def models(self) -> Sequence[ModelSpec]:
         return [self._spec]
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> VoiceDetector:
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> VoiceDetector:
         return _OldDetector(self._detector)
 
 
 class _OldDetector:
     def __init__(self, detector: Any):
+        self.info = RecognizerInfo(RuntimeOptions("cpu"))
         self.frame: int = detector.frame
         self._detector = detector
 

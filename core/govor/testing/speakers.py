@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from govor.contract.audio import Audio
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.hooks import hookimpl
-from govor.contract.models import ModelKind, ModelSpec, Placement
-from govor.contract.recognition import Audio
+from govor.contract.models import ModelKind, ModelSpec, RuntimeOptions
+from govor.contract.recognizers import RecognizerInfo
 from govor.testing.fakes import QUIET, pass_gate
 
 
@@ -33,7 +34,7 @@ class FakeDiarizer:
         self.turns = turns
         self.gate = gate
         self.failure = failure
-        self.parallel = 1
+        self.info = RecognizerInfo()
         self.known: list[int] = []
         """Number of known speakers in each recording."""
         self.samples = 0
@@ -48,7 +49,7 @@ class FakeDiarizer:
     def models(self) -> Sequence[ModelSpec]:
         return [self.spec]
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> FakeDiarizer:
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> FakeDiarizer:
         return self
 
     def voiceprint(self, audio: Audio) -> NDArray[np.float32] | None:

@@ -109,8 +109,8 @@ def test_what_is_said_at_the_load_holds(start: Callable[..., httpx.Client], fami
         client.post("/v1/models/a/load", json={"pin": False})
         (resident,) = residents(client)
         assert resident["expires_at"] == pytest.approx(resident["used_at"] + 60)
-    ((_, _, placement),) = family.loads
-    assert (placement.threads, placement.workers) == (2, 3)
+    ((_, _, runtime),) = family.loads
+    assert (runtime.threads, runtime.workers) == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_tables_of_plugins_toml_rule_each_model(
     assert eventually(lambda: [name for name, _, _ in family.loads] == ["a"])
     assert family.loads[0][2].precision == "fp32"
     found = load_settings.of(family_model(server, "owner/c"))
-    assert (found.placement.device, found.placement.threads, found.ttl) == ("cuda", 4, 0)
+    assert (found.runtime.device, found.runtime.threads, found.ttl) == ("cuda", 4, 0)
     assert load_settings.of(family_model(server, "b")).ttl == 30
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import govor
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.recognition import Recognizer
 from govor.engine.model_pool.load_progress import LOG_SECONDS, LoadProgress
 from govor.engine.model_pool.pool import Pool
@@ -31,7 +31,7 @@ class Slow(FakeBackend):
         self.turnstile = Turnstile()
         self.derived: list[Path] = []
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Recognizer:
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> Recognizer:
         for fraction, stage in self.stages:
             govor.report_progress(fraction, stage)
             assert self.turnstile.wait(20)

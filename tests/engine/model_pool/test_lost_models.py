@@ -78,7 +78,7 @@ async def test_the_request_is_answered_and_the_load_is_shown(
         assert await soon(lambda: ("failed", "fake") in moves.moves)
         model = running.router.choose("fake")
         (shown,) = (each for each in running.pool.snapshot().models if each.model is model)
-        assert (shown.status, shown.placement, shown.requests) == ("loading", None, 1)
+        assert (shown.status, shown.runtime, shown.requests) == ("loading", None, 1)
         assert (running.state(model), running.pool.loaded(model)) == ("loading", None)
         assert running.pool.snapshot().used >= SPEC.memory, "its memory is reserved"
         make.gate.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -64,24 +65,36 @@ def test_only_equal_options_share_a_call() -> None:
     assert fill_batch(tasks[0], tasks, 8) == [tasks[0], tasks[2]]
 
 
-@given(st.lists(st.floats(0.1, 30), min_size=1, max_size=40), st.integers(1, 16))
+def test_a_call_gets_no_more_padded_audio_than_the_model_takes() -> None:
+    tasks = [turn_of(seconds) for seconds in (10, 10, 10, 10.5)]
+    assert lengths(fill_batch(tasks[0], tasks, 8, 30.0)) == [10, 10, 10]
+    assert lengths(fill_batch(tasks[0], tasks, 8, 42.0)) == [10, 10, 10, 10.5]
+    assert lengths(fill_batch(tasks[0], tasks, 8, 5.0)) == [10]  # alone it may be longer
+
+
+@given(
+    st.lists(st.floats(0.1, 30), min_size=1, max_size=40),
+    st.integers(1, 16),
+    st.floats(1.0, 100.0) | st.just(math.inf),
+)
 def test_batches_are_no_larger_than_allowed_and_their_padding_bounded(
-    seconds: list[float], largest: int
+    seconds: list[float], largest: int, most_seconds: float
 ) -> None:
     chunks = [Chunk(np.empty(int(length * SAMPLE_RATE), np.float32), (0,), (0,)) for length in seconds]
     tasks = [InferenceTask(chunk, Options(), FairShare()) for chunk in chunks]
-    batch = fill_batch(tasks[0], tasks, largest)
+    batch = fill_batch(tasks[0], tasks, largest, most_seconds)
     assert batch[0] is tasks[0]
     assert len(batch) <= largest
     assert len({id(task) for task in batch}) == len(batch)
     real = sum(lengths(batch))
     assert max(lengths(batch)) * len(batch) <= (1 + PADDING) * real + 1e-6
+    assert len(batch) == 1 or max(lengths(batch)) * len(batch) <= most_seconds
 
 
 class Touchy(FakeRecognizer):
     """A model that fails on every call with a loud sound in it."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         if any(np.abs(audio).max() > 0.9 for audio in batch):
             self.failure: Exception | None = ValueError("too loud")
         segments = super().transcribe(batch, options) if self.failure is None else None
@@ -103,7 +116,7 @@ def test_one_that_was_left_meanwhile_is_not_tried_alone() -> None:
     tasks = [turn_of(1), turn_of(1.1), turn_of(1.2)]
 
     class Losing(FakeRecognizer):
-        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
             segments = super().transcribe(batch, options)
             if len(batch) > 1:
                 tasks[1].cancel()
@@ -118,7 +131,7 @@ def test_one_that_was_left_meanwhile_is_not_tried_alone() -> None:
 class Forgetful(FakeRecognizer):
     """A model that answers batches with one segment too few."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         segments = super().transcribe(batch, options)
         return segments[: len(batch) - 1] if len(batch) > 1 else segments
 

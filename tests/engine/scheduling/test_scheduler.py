@@ -600,7 +600,7 @@ async def test_two_models_use_no_more_cores_than_there_are() -> None:
     budget = CoreBudget(2)
     models = [FakeRecognizer(SPEC, parallel=2, gate=threading.Event()) for _ in range(2)]
     for model in models:
-        model.threads = 1
+        model.cores = 1
     schedulers = [ModelScheduler(ThreadWorker(model, "fake"), "fake", budget) for model in models]
     tasks = [turn_of(1) for _ in range(8)]
     for number, task in enumerate(tasks):
@@ -629,7 +629,7 @@ async def test_a_newcomer_is_heard_beside_those_who_have_much(
     surplus: int, heard: int, length: float, calls: str
 ) -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
-    model.surplus, model.threads = surplus, 1
+    model.surplus, model.cores = surplus, 1
     scheduler = ModelScheduler(ThreadWorker(model, "fake"), "fake", CoreBudget(1))
     tasks = [turn_of(heard, "long", share := FairShare(length=length)), turn_of(10, "long", share)]
     for task in tasks:
@@ -651,7 +651,7 @@ async def test_a_newcomer_to_one_model_waits_for_no_hour_of_another(heard: int, 
     budget = CoreBudget(1)
     models = [FakeRecognizer(SPEC, gate=threading.Event()) for _ in range(2)]
     for model in models:
-        model.threads = 1
+        model.cores = 1
     busy, free = (ModelScheduler(ThreadWorker(model, "fake"), "fake", budget) for model in models)
     tasks = [turn_of(heard), turn_of(1)]
     busy.submit(tasks[0])
@@ -687,7 +687,7 @@ async def test_what_is_done_or_forgotten_holds_no_audio() -> None:
 class Selective(FakeRecognizer):
     """A model that holds back only what is called "long"."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         gate, quick = self.gate, FakeRecognizer(self.spec)
         if options.prompt != "long":
             return quick.transcribe(batch, options)
@@ -711,7 +711,7 @@ async def test_a_model_that_windows_by_itself_hears_a_newcomer_beside_hours_if_i
     surplus: int,
 ) -> None:
     model = Held(SPEC, gate=threading.Event(), attempts=3)
-    model.surplus, model.threads = surplus, 1
+    model.surplus, model.cores = surplus, 1
     scheduler = ModelScheduler(ThreadWorker(model, "fake"), "fake", CoreBudget(1))
     hours = turn_of(2, "long", FairShare(length=3600))
     scheduler.submit(hours)
@@ -749,7 +749,7 @@ async def test_audio_is_kept_no_longer_than_the_model_needs_it() -> None:
 
 async def test_newcomers_who_come_together_are_heard_one_after_the_other_beside_the_rest() -> None:
     model = Selective(SPEC, gate=threading.Event())
-    model.surplus, model.threads = 1, 1
+    model.surplus, model.cores = 1, 1
     scheduler = ModelScheduler(ThreadWorker(model, "fake"), "fake", CoreBudget(1))
     long, *new = turn_of(100, "long"), turn_of(1, "new"), turn_of(1, "newer"), turn_of(1, "newest")
     scheduler.submit(long)

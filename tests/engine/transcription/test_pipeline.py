@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.decoding.processes import Decoders
 from govor.audio.energy import EnergyDetector
-from govor.contract.cores import usable_cores
+from govor.contract.machine.cores import usable_cores
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
 from govor.decoder.wire import TrackSelection
@@ -72,12 +72,12 @@ class OneByOne(FakeRecognizer):
         self.gates = {seconds: threading.Event() for seconds in range(1, 5)}
         self.done: list[int] = []
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         seconds = round(len(batch[0]) / SAMPLE_RATE)
         self.begun.release()
         pass_gate(self.gates[seconds])
         self.done.append(seconds)
-        return [Segment(str(seconds))]
+        return [[Segment(str(seconds))]]
 
 
 async def test_segments_come_in_order_though_their_stretches_end_in_reverse(

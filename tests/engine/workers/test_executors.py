@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.recognition import Audio, Options, Segment
 from govor.engine.model_pool.pool import Loaded
 from govor.engine.service import Service
@@ -70,7 +70,7 @@ async def test_a_device_of_an_executor_is_run_by_it(tmp_path: Path, spoken: Call
         assert (plugin, spec, runtime.device) == ("here", SPEC, "far:east")
         assert folder == service.store.folder(service.router.choose("fake"))
         (shown,) = (each for each in service.pool.snapshot().loaded if each.model.id == "fake")
-        assert (shown.placement, shown.memory, shown.workers) == (Placement("far:east"), 0, 2)
+        assert (shown.runtime, shown.memory, shown.workers) == (RuntimeOptions("far:east"), 0, 2)
     assert [worker.recognizer.closed for worker in far.workers] == [1]  # type: ignore[attr-defined]
 
 
@@ -78,7 +78,7 @@ async def test_an_executor_gets_only_models_whose_device_is_its_own(tmp_path: Pa
     far = FakeExecutor("far", recognizer=FakeRecognizer)
     tables = {"fake": ModelSettings(device="cuda:1")}
     async with serving(tmp_path, far, device="far:east", models=tables) as service:
-        assert (await lease(service)).placement.device == "cuda:1"
+        assert (await lease(service)).runtime.device == "cuda:1"
     assert far.loads == []
 
 
@@ -86,7 +86,7 @@ async def test_models_that_write_no_text_stay_here(tmp_path: Path, spoken: Calla
     far = FakeExecutor("far", recognizer=FakeRecognizer)
     async with serving(tmp_path, far, device="far:east") as service:
         await transcribed(service, spoken(1), diarize=Diarize(service.router.diarizer()))
-        devices = {each.model.id: each.placement.device for each in service.pool.loaded_models.instances()}
+        devices = {each.model.id: each.runtime.device for each in service.pool.loaded_models.instances()}
         assert devices == {"fake": "far:east", "fake-diarizer": "auto", "fake-detector": "auto"}
     assert [spec.id for _, spec, _, _ in far.loads] == ["fake"]
 

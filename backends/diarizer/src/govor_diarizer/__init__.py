@@ -13,6 +13,8 @@ import govor
 from govor_diarizer.catalogue import SPEC
 from govor_diarizer.settings import DiarizerSettings, read_settings
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class VoiceDiarizer:
     """The plugin's only model, made of two networks."""
@@ -23,11 +25,11 @@ class VoiceDiarizer:
     def models(self) -> Sequence[govor.ModelSpec]:
         return [SPEC]
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Voices:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Voices:
         """Load both networks. Raises LoadFailed: no such device or precision, or a file is damaged."""
         from govor_diarizer.voices import load_voices  # imports onnxruntime
 
-        return load_voices(folder, placement, self._settings)
+        return load_voices(folder, runtime, self._settings)
 
 
 @govor.hookimpl

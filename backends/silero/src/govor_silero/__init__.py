@@ -10,6 +10,8 @@ import govor
 from govor_silero.catalogue import specs
 from govor_silero.settings import Settings
 
+GOVOR_CONTRACT = (1, 0)
+
 __all__ = ["vad"]
 
 
@@ -22,7 +24,7 @@ class SileroDetection:
     def models(self) -> Sequence[govor.ModelSpec]:
         return self._specs
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.VoiceDetector:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.VoiceDetector:
         """Open the network on one core of the CPU. Raises LoadFailed: it is of another kind, or damaged."""
         from govor_silero.detector import SileroDetector  # these import numpy and onnxruntime
         from govor_silero.sessions import open_session

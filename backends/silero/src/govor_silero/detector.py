@@ -45,6 +45,7 @@ class SileroDetector:
     """Silero VAD. Its streams share one session, in any threads."""
 
     frame = FRAME
+    info = govor.RecognizerInfo(govor.RuntimeOptions("cpu", threads=1))
 
     def __init__(self, session: Session):
         self._session = session

@@ -71,8 +71,8 @@ def _in_memory(service: Service, model: Model) -> dict[str, Any]:
     if loaded is None:
         return {}
     return {
-        "device": loaded.placement.device,
-        "precision": loaded.placement.precision,
+        "device": loaded.runtime.device,
+        "precision": loaded.runtime.precision,
         "loaded_at": loaded.since,
         "memory": loaded.memory,
     }

@@ -105,7 +105,7 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
         """Unload a model, as speaches does: 204; 404 if it is not loaded."""
         model = service.router.require(name)
         if not await service.pool.unload(model, force=_forced()):
-            loaded = [each.model.id for each in service.pool.snapshot().models if each.placement]
+            loaded = [each.model.id for each in service.pool.snapshot().models if each.runtime]
             raise ModelNotFound(model.id, loaded, "is not in memory")
         return Response(status=204)
 
@@ -165,7 +165,7 @@ def _residents(service: Service) -> Residents:
 
 
 def _describe(each: ModelSnapshot) -> ResidentBody:
-    if each.placement is None:
+    if each.runtime is None:
         return ResidentBody(
             id=each.model.id,
             status=each.status,
@@ -180,9 +180,9 @@ def _describe(each: ModelSnapshot) -> ResidentBody:
         progress=each.progress,
         stage=each.stage,
         backend=each.model.plugin,
-        device=each.placement.device,
-        precision=each.placement.precision,
-        threads=each.placement.threads or None,
+        device=each.runtime.device,
+        precision=each.runtime.precision,
+        threads=each.runtime.threads or None,
         workers=each.workers,
         memory=each.memory,
         measured=each.measured,

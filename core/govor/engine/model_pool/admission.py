@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from govor.contract.loading import DERIVED
+from govor.contract.machine.loading import DERIVED
 from govor.contract.workers import Worker
 from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_settings import LoadSettingsTable
@@ -65,10 +65,10 @@ class MemoryAdmission:
         await self._evictor.make_room(model, need)
         self._loaded_models.reserved[ticket] = need
         try:
-            placement = self._load_settings.of(model).placement
+            runtime = self._load_settings.of(model).runtime
             derived = await asyncio.to_thread(self._store.derived_folder, model)
             with self._loaded_models.loading(model), _derived_into(derived):
-                return await self._loader.open(model, folder, placement, trial=trial)
+                return await self._loader.open(model, folder, runtime, trial=trial)
         finally:
             del self._loaded_models.reserved[ticket]
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from govor.contract.loading import REPORT
+from govor.contract.machine.loading import REPORT
 from govor.events import Observer
 from govor.plain import escape
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from govor.contract.models import ModelKind, Placement
+from govor.contract.models import ModelKind, RuntimeOptions
 from govor.models.catalogue import Model
 from govor.settings import Settings
 from govor.settings.model import ModelSettings
@@ -15,7 +15,7 @@ from govor.settings.model import ModelSettings
 class LoadSettings:
     """How one model is loaded, and how long it stays in memory."""
 
-    placement: Placement
+    runtime: RuntimeOptions
     ttl: float = -1
     """Seconds without use after which it is unloaded; negative: never, 0: at once."""
     pinned: bool = False
@@ -53,10 +53,10 @@ class LoadSettingsTable:
         said = self._said(model)
         if model.kind is ModelKind.VAD and self._own(model).ttl is None:
             said = said.model_copy(update={"ttl": -1})  # it is small, and every request needs it
-        placement = Placement(
+        runtime = RuntimeOptions(
             said.device or "auto", said.threads or 0, said.workers or 0, said.precision or "auto"
         )
-        return LoadSettings(placement, -1 if said.ttl is None else said.ttl, bool(said.pin))
+        return LoadSettings(runtime, -1 if said.ttl is None else said.ttl, bool(said.pin))
 
     def preloads(self, model: Model) -> bool:
         """Return whether the model's own table asks for it to be loaded at the start."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from govor.contract.models import ModelKind, Placement
+from govor.contract.models import ModelKind, RuntimeOptions
 from govor.contract.workers import Worker
 from govor.engine.model_pool.load_progress import LoadProgress
 from govor.engine.scheduling.scheduler import ModelScheduler
@@ -31,7 +31,7 @@ class Opened:
     """The result of one load."""
 
     worker: Worker
-    placement: Placement
+    runtime: RuntimeOptions
     """Device, precision, threads and workers, as the model reports them or else as they were asked for."""
     memory: int
     """Bytes that it takes at rest: measured, or else estimated."""
@@ -51,7 +51,7 @@ class Loaded:
     long_form: bool
     detects: bool = False
     """Whether it can detect the language."""
-    placement: Placement = field(default_factory=Placement)
+    runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
     """See `Opened`, as for `memory`, `measured`, `instance` and `seconds`."""
     memory: int = 0
     measured: bool = False
@@ -96,7 +96,7 @@ class Loaded:
 
     def put(self, opened: Opened) -> None:
         """Record a load of this instance."""
-        self.placement, self.seconds, self.since = opened.placement, opened.seconds, time.time()
+        self.runtime, self.seconds, self.since = opened.runtime, opened.seconds, time.time()
         self.memory, self.measured, self.lost = opened.memory, opened.measured, False
         self.instance = opened.instance
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,18 +15,18 @@ from typing import cast
 
 import numpy as np
 
-from govor.contract.cores import no_more_than
 from govor.contract.diarization import Voices
-from govor.contract.models import ModelKind, Placement
+from govor.contract.machine.cores import no_more_than
+from govor.contract.models import ModelKind, RuntimeOptions
 from govor.contract.recognition import (
     SAMPLE_RATE,
     Audio,
+    Capability,
     Options,
     Recognizer,
-    Segment,
     VoiceDetector,
 )
-from govor.contract.workers import Executor, Worker, WorkerInfo
+from govor.contract.workers import Executor, Worker
 from govor.engine.model_pool.loaded_models import Loaded, Opened
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
 from govor.engine.scheduling.core_budget import CoreBudget
@@ -35,6 +35,8 @@ from govor.engine.workers.thread_worker import ThreadWorker
 from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
 from govor.events import Observer
 from govor.models.catalogue import Model
+from govor.models.checks import loaded_fault, result_fault
+from govor.models.old_contract import adapted
 from govor.settings.model import scheme_of
 
 TRIAL_SECONDS = 1.0
@@ -69,26 +71,27 @@ class Loader:
         """Return a loaded model with a scheduler of its own."""
         info = opened.worker.info
         scheduler = ModelScheduler(opened.worker, model.id, self._cores, self._observer)
-        loaded = Loaded(model, scheduler, info.long_form, info.detects)
+        kinds = info.capabilities
+        loaded = Loaded(model, scheduler, Capability.LONG_FORM in kinds, Capability.DETECT in kinds)
         loaded.put(opened)
         return loaded
 
-    async def open(self, model: Model, folder: Path, placement: Placement, *, trial: bool) -> Opened:
+    async def open(self, model: Model, folder: Path, runtime: RuntimeOptions, *, trial: bool) -> Opened:
         """Load a model and measure it; `trial`: let it transcribe a second of noise before it is used.
 
         Raises LoadFailed. If the caller is cancelled, the recognizer is closed as soon as it has loaded.
         """
-        if scheme_of(placement.device) and not model.transcribes:
-            placement = replace(placement, device="auto")  # calls of other kinds cannot be sent elsewhere
-        executor = executor_of(model, placement.device, self._executors)
+        if scheme_of(runtime.device) and not model.transcribes:
+            runtime = replace(runtime, device="auto")  # calls of other kinds cannot be sent elsewhere
+        executor = executor_of(model, runtime.device, self._executors)
         began = time.monotonic()
         worker: Worker
         with self._probe.measure() as growth:
             try:
                 if executor is not None:
-                    worker = await executor.load(model.plugin, model.spec, folder, placement)
+                    worker = await executor.load(model.plugin, model.spec, folder, runtime)
                 else:
-                    worker = await self._in_threads(model, folder, placement, trial=trial)
+                    worker = await self._in_threads(model, folder, runtime, trial=trial)
             except GovorError:
                 raise
             except Exception as error:
@@ -96,12 +99,12 @@ class Loader:
                 raise LoadFailed(f"The model '{model.id}' cannot be loaded: {reason(error)}") from error
         seconds = time.monotonic() - began
         if not isinstance(worker, ThreadWorker):  # its memory is not this machine's
-            return Opened(worker, worker.info.placement or placement, 0, measured=False, seconds=seconds)
+            return Opened(worker, worker.info.runtime.or_else(runtime), 0, measured=False, seconds=seconds)
         if growth.bytes:
             self._took[model.qualified] = growth.bytes
         return Opened(
             worker,
-            worker.info.placement or placement,
+            worker.info.runtime.or_else(runtime),
             growth.bytes or self.estimate(model, folder),
             measured=bool(growth.bytes),
             seconds=seconds,
@@ -109,14 +112,12 @@ class Loader:
         )
 
     async def _in_threads(
-        self, model: Model, folder: Path, placement: Placement, *, trial: bool
+        self, model: Model, folder: Path, runtime: RuntimeOptions, *, trial: bool
     ) -> ThreadWorker:
         delivery = _Delivery()
         try:
             with no_more_than(self._cores.cores) if self._cores else nullcontext():
-                recognizer = await asyncio.to_thread(_read, model, folder, placement, delivery, trial=trial)
-            if model.kind is ModelKind.VAD:  # requests call it while they read, in threads of their own
-                return ThreadWorker(recognizer, model.id, WorkerInfo(cores=0))
+                recognizer = await asyncio.to_thread(_read, model, folder, runtime, delivery, trial=trial)
             return ThreadWorker(recognizer, model.id)
         except asyncio.CancelledError:
             delivery.refuse()
@@ -162,13 +163,17 @@ class _Delivery:
 
 
 def _read(
-    model: Model, folder: Path, placement: Placement, delivery: _Delivery, *, trial: bool
+    model: Model, folder: Path, runtime: RuntimeOptions, delivery: _Delivery, *, trial: bool
 ) -> Recognizer:
     """Load a model. Runs in a worker thread."""
     give_back()
     try:
         with mapped_apart():
-            recognizer = cast("Recognizer", model.backend.load(model.spec, folder, placement))
+            recognizer = adapted(
+                model.backend.load(model.spec, folder, runtime), model.plugin, transcribes=model.transcribes
+            )
+        if fault := loaded_fault(recognizer, transcribes=model.transcribes):
+            raise LoadFailed(f"The model '{model.id}' was loaded, but {fault}.")
         if trial:
             try:
                 try_out(model, recognizer)
@@ -194,9 +199,9 @@ def try_out(model: Model, recognizer: Recognizer) -> None:
         detector = cast("VoiceDetector", recognizer)
         detector.stream().feed(noise[: len(noise) // detector.frame * detector.frame])
         return
-    answer: Sequence[Segment] = recognizer.transcribe([noise], Options())
-    if [type(segment) for segment in answer] != [Segment]:
-        raise LoadFailed(f"The model '{model.id}' was loaded, but answers {answer!r} to a trial.")
+    answer: object = recognizer.transcribe([noise], Options())
+    if fault := result_fault(answer, 1):
+        raise LoadFailed(f"The model '{model.id}' was loaded, but {fault}.")
 
 
 def faint_noise(seconds: float) -> Audio:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from govor.contract.models import Placement
+from govor.contract.models import RuntimeOptions
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.loaded_models import Event, Loaded, LoadedModels
 from govor.models.catalogue import Model
@@ -23,7 +23,7 @@ class ModelSnapshot:
     """Share of its load or reload that is done, 0 to 1; None: none is under way, or it does not say."""
     stage: str = ""
     """What that load does now; "": unknown."""
-    placement: Placement | None = None
+    runtime: RuntimeOptions | None = None
     """Device, precision, threads and workers; None: it is being loaded, and the fields below are not set."""
     memory: int = 0
     """Bytes that it takes at rest."""
@@ -87,7 +87,7 @@ def snapshot_of(loaded_models: LoadedModels, load_settings: LoadSettingsTable) -
             status,
             loaded.leases,
             *(progress_of(loaded.model) if status == "loaded" else ()),
-            placement=loaded.placement,
+            runtime=loaded.runtime,
             memory=loaded.memory,
             measured=loaded.measured,
             working=loaded.working,

@@ -13,6 +13,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from govor.contract.recognizers import RecognizerInfo
+
+
+def cores_of(info: RecognizerInfo) -> int:
+    """Return the cores that one call of a model uses: one if the model does not say, or runs on a GPU."""
+    if info.cores is not None:
+        return info.cores
+    return (info.runtime.threads or 1) if info.runtime.device == "cpu" else 1
+
 
 def never() -> bool:
     """Return False: for a model that has neither urgent calls nor background calls."""

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
+from govor.contract.recognizers import Capability
 from govor.contract.workers import Outcome, Worker
-from govor.engine.scheduling.core_budget import CoreBudget
+from govor.engine.scheduling.core_budget import CoreBudget, cores_of
 from govor.engine.scheduling.fair_queue import FairQueue
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
@@ -48,16 +49,20 @@ class ModelScheduler:
         self._closed = False
         self._closing: GovorError = ShuttingDown(STOPPING)
         info = worker.info
-        self.workers, self.batch = info.parallel, info.batch
-        self.queue: FairQueue[Task] = FairQueue(self.batch, charges_ahead=not info.long_form)
+        self.workers = info.parallel
+        long_form = Capability.LONG_FORM in info.capabilities
+        self.batch = 1 if long_form else info.batch
+        self.queue: FairQueue[Task] = FairQueue(
+            self.batch, batch_seconds=info.batch_seconds, charges_ahead=not long_form
+        )
         self.ahead = ReadAheadPermits(
             # chunks of minutes need no reserve; of chunks of ten seconds, one more than all workers hold
-            self.workers - 1 if info.long_form else (self.workers + 1) * self.batch,
+            self.workers - 1 if long_form else (self.workers + 1) * self.batch,
             self.workers + 1,
         )
         self._budget = budget or CoreBudget(UNLIMITED)
         self._account = self._budget.open_account(
-            info.cores, lambda: self.queue.is_pressed, lambda: self.queue.is_background
+            cores_of(info), lambda: self.queue.is_pressed, lambda: self.queue.is_background
         )
         self._calls = 0
         self._pressure = asyncio.Event()

@@ -10,7 +10,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from govor.contract.workers import Outcome, Worker, WorkerInfo, WorkerTask
+from govor.contract.recognizers import RecognizerInfo
+from govor.contract.workers import Outcome, Worker, WorkerTask
 from govor.errors import BackendUnavailable, GovorError, LoadFailed, reason
 
 MOST_LOSSES = 3
@@ -31,7 +32,7 @@ class RecoveringWorker:
 
     def __init__(self, worker: Worker, name: str, restart: Callable[[], None]):
         """`restart` makes all tasks forget the lost model; it is called before that is closed."""
-        self.info: WorkerInfo = worker.info
+        self.info: RecognizerInfo = worker.info
         self._worker: Worker | None = worker
         self._name = name
         self._restart = restart

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from govor.contract.recognition import Recognizer
-from govor.contract.workers import Outcome, WorkerInfo, WorkerTask, run_tasks
+from govor.contract.recognizers import Loaded
+from govor.contract.workers import Outcome, WorkerTask, run_tasks
 from govor.engine.workers.thread_priority import lower_thread_priority
 
 log = logging.getLogger(__name__)
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 class ThreadWorker:
     """See `contract.workers.Worker`."""
 
-    def __init__(self, model: Recognizer, name: str, info: WorkerInfo | None = None):
-        """`name` is that of the model, for the names of the threads; `info` None: what the model states."""
-        self.info = info or WorkerInfo.of(model)
+    def __init__(self, model: Loaded, name: str):
+        """`name` is that of the model, for the names of the threads."""
+        self.info = model.info
         self.model = model
         surplus = self.info.surplus
         self._threads = ThreadPoolExecutor(

@@ -6,16 +6,19 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import Audio, LongForm, Options, Recognizer, Segment
+from govor.contract.recognition import Audio, Capability, LongForm, Options, Recognizer, Segment
 from govor.contract.workers import Progress
 from govor.engine.alignment.segment_times import place
 
 NOTHING = np.empty(0, np.float32)
+
+SILENCE = Segment("")
+"""Stands for a chunk in which a model found no speech: the chunk has its place among the others."""
 
 NUMBERS = count()
 """Numbers of tasks: no two of this process have the same."""
@@ -43,14 +46,16 @@ class ChunkWork:
         """Do the next step; its segments have times of the recording."""
         if not len(self.chunk.audio):  # nothing is left of a chunk that was done but for its end
             return self._conclude([])
-        if not isinstance(model, LongForm):
-            return self._conclude(model.transcribe([self.chunk.audio], self.options))
+        info = model.info
+        if Capability.LONG_FORM not in info.capabilities:
+            (segments,) = model.transcribe([self.chunk.audio], self.options)
+            return self._conclude(segments)
         if self._windows is None:
-            self._windows = model.transcribe_long(self.chunk.audio, self.options)
+            self._windows = cast("LongForm", model).transcribe_long(self.chunk.audio, self.options)
             # the model holds the audio for as long as it needs it
             self.chunk, self.repeatable = self.chunk.without_audio(), False
         # a chunk of one window is done to its end, for a second wait would only show that nothing follows
-        in_one_go = self.chunk.seconds <= getattr(model, "window", 0.0)
+        in_one_go = self.chunk.seconds <= info.window
         placed: list[Segment] = []
         for segment in self._windows:
             if segment is None:
@@ -63,8 +68,8 @@ class ChunkWork:
 
     def step_together(self, tasks: Sequence[ChunkWork], model: Recognizer) -> list[Progress]:
         """Transcribe several chunks with equal options in one call."""
-        segments = model.transcribe([task.chunk.audio for task in tasks], self.options)
-        return [task._conclude([segment]) for task, segment in zip(tasks, segments, strict=True)]
+        found = model.transcribe([task.chunk.audio for task in tasks], self.options)
+        return [task._conclude(segments) for task, segments in zip(tasks, found, strict=True)]
 
     def remaining(self, done: float, audio: Audio | None = None) -> ChunkWork:
         """Return the work after its first `done` seconds, not begun; `audio`: the chunk's, if dropped."""
@@ -87,7 +92,8 @@ class ChunkWork:
 
     def _conclude(self, segments: Sequence[Segment]) -> Progress:
         """Return the model's only segments with times of the recording."""
-        placed = [piece for segment in segments for piece in place(segment, self.chunk, self.options)]
+        heard = segments or [SILENCE]
+        placed = [piece for segment in heard for piece in place(segment, self.chunk, self.options)]
         return Progress(placed, self.seconds, finished=True)
 
 
