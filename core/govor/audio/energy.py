@@ -58,6 +58,9 @@ class EnergyDetector:
     def stream(self) -> EnergyStream:
         return EnergyStream()
 
+    def close(self) -> None:
+        """It holds nothing."""
+
 
 def band_levels(frames: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the level of the speech frequencies of each of (frames, 512), in dB; a full sine has -3."""
