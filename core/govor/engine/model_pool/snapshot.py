@@ -82,11 +82,13 @@ def snapshot_of(loaded_models: LoadedModels, load_settings: LoadSettingsTable) -
 
     def one(loaded: Loaded, status: Literal["loaded", "unloading"]) -> ModelSnapshot:
         settings, scheduler = load_settings.of(loaded.model), loaded.scheduler
+        progress, stage = progress_of(loaded.model) if status == "loaded" else (None, "")
         return ModelSnapshot(
             loaded.model,
             status,
             loaded.leases,
-            *(progress_of(loaded.model) if status == "loaded" else ()),
+            progress,
+            stage,
             runtime=loaded.runtime,
             memory=loaded.memory,
             measured=loaded.measured,
