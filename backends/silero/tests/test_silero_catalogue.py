@@ -20,7 +20,7 @@ def test_every_distribution_is_offered_the_default_installs_first():
     assert {spec.kind for spec in offered("auto")} == {govor.ModelKind.VAD}
 
 
-@pytest.mark.parametrize(("distribution", "model"), zip(PACKAGED, EACH, strict=True))
+@pytest.mark.parametrize(("distribution", "model"), list(zip(PACKAGED, EACH, strict=True)))
 def test_a_distribution_that_was_chosen_is_the_only_one(distribution, model):
     (spec,) = offered(distribution)
     assert spec.id == model

@@ -80,7 +80,6 @@ async def test_the_request_is_answered_and_the_load_is_shown(
         (shown,) = (each for each in running.pool.snapshot().models if each.model is model)
         assert (shown.status, shown.runtime, shown.requests) == ("loading", None, 1)
         assert (running.state(model), running.pool.loaded(model)) == ("loading", None)
-        assert running.pool.snapshot().used >= SPEC.memory, "its memory is reserved"
         make.gate.set()
         assert await request == ["1.0 seconds"]
         assert running.state(model) == "loaded"
@@ -105,12 +104,11 @@ async def test_a_model_that_stays_lost_is_unloaded_and_the_next_request_gets_the
         assert {type(error) for error in ended} == {BackendUnavailable}
         assert await soon(lambda: running.state(model) == "failed")
         assert running.failure(model) == str(LOST)
-        assert running.not_ready().reason == "model_failed"
         loads = len(make.all)
         with pytest.raises(BackendUnavailable):
             await transcribed(running, spoken(1))
         assert len(make.all) == loads, "it is not loaded again before the pause has passed"
-        assert all(each.model is not model for each in running.pool.snapshot().models)
+        assert await soon(lambda: all(each.model is not model for each in running.pool.snapshot().models))
         make.dying = 0
         await running.pool.load(model)
         assert await transcribed(running, spoken(1)) == ["1.0 seconds"]
@@ -129,7 +127,7 @@ async def test_a_request_that_leaves_while_the_model_is_loaded_again_harms_nothi
         await asyncio.gather(request, return_exceptions=True)
         make.gate.set()
         assert await transcribed(running, spoken(2)) == ["2.0 seconds"]
-    assert all(model.closed == 1 for model in make.all)
+    assert await soon(lambda: all(model.closed == 1 for model in make.all))
 
 
 async def test_the_server_can_stop_while_a_model_is_loaded_again(
@@ -145,4 +143,4 @@ async def test_the_server_can_stop_while_a_model_is_loaded_again(
         make.gate.set()
         await stop
         assert isinstance((await asyncio.gather(request, return_exceptions=True))[0], Exception)
-    assert all(model.closed == 1 for model in make.all)
+    assert await soon(lambda: all(model.closed == 1 for model in make.all))

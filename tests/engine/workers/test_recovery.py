@@ -20,7 +20,8 @@ from govor.engine.scheduling.tasks import InferenceTask
 from govor.engine.workers.thread_worker import ThreadWorker
 from govor.errors import BackendUnavailable, GovorError, LoadFailed
 from govor.testing import FakeRecognizer, hum
-from support.waiting import Turnstile, soon
+from govor.testing.fakes import pass_gate
+from support.waiting import soon
 
 SPEC = ModelSpec("fake")
 LOST = BackendUnavailable("The device has fallen off the bus.")
@@ -32,9 +33,13 @@ class Mortal(FakeRecognizer):
     dying = False
     clinging = False
     """Whether it cannot even be closed."""
+    slow = threading.Event()
+    """Holds back calls whose prompt is "slow"."""
 
     def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
         segments = super().transcribe(batch, options)
+        if options.prompt == "slow":
+            pass_gate(self.slow)
         if self.dying or any(np.abs(audio).max(initial=0) > 0.9 for audio in batch):
             self.dying = True
             raise LOST
@@ -151,18 +156,15 @@ async def test_a_request_that_ends_the_model_ends_no_call_beside_it_a_second_tim
 
 
 async def test_a_call_that_runs_meanwhile_ends_before_the_model_is_closed() -> None:
-    gate = Turnstile()
-    instances = Instances(dying_first(parallel=2, gate=gate))
+    instances = Instances(dying_first(parallel=2))
     async with scheduling(instances) as scheduler:
         (first,) = instances.all
         slow, bad = task_of(3, name="slow"), task_of(1, loud=True)
         tasks = submitted(scheduler, slow, bad)
-        assert await soon(lambda: len(first.calls) == 2)
+        assert await soon(lambda: bad.retried)
         late = submitted(scheduler, task_of(2))
-        gate.open(1)
-        assert await soon(lambda: slow.finished or bad.retried)
-        assert first.closed == 0
-        gate.open(100)
+        assert (len(first.calls), first.closed, len(instances.all)) == (2, 0, 1)
+        first.slow.set()
         said = await asyncio.gather(*tasks, *late, return_exceptions=True)
         assert said == [["3.0 seconds"], LOST, ["2.0 seconds"]]
         assert len(first.calls) == 2, "nothing new begins on a model that is lost"
