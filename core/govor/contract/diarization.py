@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +53,8 @@ class Voices(Loaded, Protocol):
         ...
 
 
-@runtime_checkable
-class CountedVoices(Protocol):
-    """A loaded diarizer that accepts bounds for the number of speakers."""
+class CountedVoices(Voices, Protocol):
+    """A loaded diarizer with `Capability.COUNT`."""
 
     def stream_of(
         self, known: Sequence[NDArray[np.float32]], least: int, most: int | None
@@ -64,9 +63,8 @@ class CountedVoices(Protocol):
         ...
 
 
-@runtime_checkable
-class VoiceEmbedder(Protocol):
-    """A loaded diarizer that gives out its voice vectors."""
+class VoiceEmbedder(Voices, Protocol):
+    """A loaded diarizer with `Capability.EMBED`."""
 
     def embed(self, audio: Audio) -> NDArray[np.float32]:
         """Return a vector of unit length that distinguishes the voice in this audio from others.

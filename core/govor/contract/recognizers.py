@@ -45,11 +45,13 @@ class Options:
 
 
 class Capability(StrEnum):
-    """An optional part of a recognizer: methods that it has beside those of `Recognizer`."""
+    """An optional part of a loaded model: methods that it has beside those that all of its kind have."""
 
     LONG_FORM = "long_form"  # `transcribe_long`: it windows longer audio itself
     DETECT = "detect"  # `detect`: it recognises the spoken language without writing the text
     STREAM = "stream"  # `open` and `advance`: it transcribes audio while it is being spoken
+    COUNT = "count"  # `stream_of`: a diarizer that accepts bounds for the number of speakers
+    EMBED = "embed"  # `embed`: a diarizer that gives out its voice vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ METHODS = {
     Capability.LONG_FORM: ("transcribe_long",),
     Capability.DETECT: ("detect",),
     Capability.STREAM: ("open", "advance"),
+    Capability.COUNT: ("stream_of",),
+    Capability.EMBED: ("embed",),
 }
 """The methods of each capability."""
 
@@ -26,12 +28,12 @@ def loaded_fault(loaded: object, *, transcribes: bool = True) -> str:
         return "the result of load() needs an attribute `info`, a govor.RecognizerInfo"
     if fault := _info_fault(info):
         return fault
-    if not transcribes:
-        return _absent(loaded, "close", "the result of load()")
     for capability in sorted(info.capabilities):
         for method in METHODS[capability]:
             if fault := _absent(loaded, method, f"it declares govor.Capability.{capability.name}, but"):
                 return fault
+    if not transcribes:
+        return _absent(loaded, "close", "the result of load()")
     needed = ("close",) if Capability.STREAM in info.capabilities else ("close", "transcribe")
     return next((fault for name in needed if (fault := _absent(loaded, name, "the result of load()"))), "")
 

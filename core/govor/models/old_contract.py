@@ -35,7 +35,12 @@ def adapted(loaded: Any, plugin: str, *, transcribes: bool) -> Any:
 
 def old_info(loaded: Any) -> RecognizerInfo:
     """Return what a model of version 0.1 states in its own attributes."""
-    methods = {"transcribe_long": Capability.LONG_FORM, "detect": Capability.DETECT}
+    methods = {
+        "transcribe_long": Capability.LONG_FORM,
+        "detect": Capability.DETECT,
+        "stream_of": Capability.COUNT,
+        "embed": Capability.EMBED,
+    }
     return RecognizerInfo(
         runtime=getattr(loaded, "placement", RuntimeOptions()),
         parallel=loaded.parallel,

@@ -15,12 +15,14 @@ from govor.contract.audio import Audio
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.hooks import hookimpl
 from govor.contract.models import ModelKind, ModelSpec, RuntimeOptions
-from govor.contract.recognizers import RecognizerInfo
+from govor.contract.recognizers import Capability, RecognizerInfo
 from govor.testing.fakes import QUIET, pass_gate
 
 
 class FakeDiarizer:
     """A diarizer that finds its given turns, and no speaker in a silent reference; also its plugin."""
+
+    capabilities = frozenset({Capability.EMBED})
 
     def __init__(
         self,
@@ -34,7 +36,7 @@ class FakeDiarizer:
         self.turns = turns
         self.gate = gate
         self.failure = failure
-        self.info = RecognizerInfo()
+        self.info = RecognizerInfo(capabilities=self.capabilities)
         self.known: list[int] = []
         """Number of known speakers in each recording."""
         self.samples = 0

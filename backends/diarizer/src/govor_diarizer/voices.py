@@ -54,7 +54,11 @@ class Voices:
         self._segmentation = segmentation
         self._embedding = embedding
         self._settings = settings
-        self.info = govor.RecognizerInfo(runtime, parallel=runtime.workers)
+        self.info = govor.RecognizerInfo(
+            runtime,
+            parallel=runtime.workers,
+            capabilities=frozenset({govor.Capability.COUNT, govor.Capability.EMBED}),
+        )
 
     def voiceprint(self, audio: govor.Audio) -> NDArray[np.float32] | None:
         """Return the vector of the main speaker in the first ten seconds, from time without others."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from govor.contract.models import ModelKind, RuntimeOptions
+from govor.contract.recognizers import Capability
 from govor.contract.workers import Worker
 from govor.engine.model_pool.load_progress import LoadProgress
 from govor.engine.scheduling.scheduler import ModelScheduler
@@ -48,9 +49,7 @@ class Loaded:
 
     model: Model
     scheduler: ModelScheduler
-    long_form: bool
-    detects: bool = False
-    """Whether it can detect the language."""
+    capabilities: frozenset[Capability] = frozenset()
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
     """See `Opened`, as for `memory`, `measured`, `instance` and `seconds`."""
     memory: int = 0
@@ -73,6 +72,16 @@ class Loaded:
 
     def __post_init__(self) -> None:
         self.free.set()
+
+    @property
+    def long_form(self) -> bool:
+        """Whether it cuts long audio itself."""
+        return Capability.LONG_FORM in self.capabilities
+
+    @property
+    def detects(self) -> bool:
+        """Whether it can detect the language."""
+        return Capability.DETECT in self.capabilities
 
     @property
     def held(self) -> int:

@@ -21,7 +21,6 @@ from govor.contract.models import ModelKind, RuntimeOptions
 from govor.contract.recognition import (
     SAMPLE_RATE,
     Audio,
-    Capability,
     Options,
     Recognizer,
     VoiceDetector,
@@ -69,10 +68,8 @@ class Loader:
 
     def schedule(self, model: Model, opened: Opened) -> Loaded:
         """Return a loaded model with a scheduler of its own."""
-        info = opened.worker.info
         scheduler = ModelScheduler(opened.worker, model.id, self._cores, self._observer)
-        kinds = info.capabilities
-        loaded = Loaded(model, scheduler, Capability.LONG_FORM in kinds, Capability.DETECT in kinds)
+        loaded = Loaded(model, scheduler, opened.worker.info.capabilities)
         loaded.put(opened)
         return loaded
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from govor.audio.decoding.opening import check_length, open_recording
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, BLOCK_SECONDS, Recording
 from govor.contract.diarization import CountedVoices, DiarizationStream, Voices
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.recognition import SAMPLE_RATE, Audio, Capability
 from govor.decoder.wire import TrackSelection
 from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.model_pool.pool import Pool
@@ -91,8 +91,8 @@ class Diarization:
 
     def _begin(self, voices: Voices) -> DiarizationStream:
         known = list(self._known.values())
-        if self._people != (0, None) and isinstance(voices, CountedVoices):
-            return voices.stream_of(known, *self._people)
+        if self._people != (0, None) and Capability.COUNT in voices.info.capabilities:
+            return cast("CountedVoices", voices).stream_of(known, *self._people)
         return voices.stream(known)
 
     def _advance(self, stream: DiarizationStream) -> bool:

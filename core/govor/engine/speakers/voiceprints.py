@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from govor.audio.decoding.opening import open_recording
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, Recording
 from govor.contract.diarization import VoiceEmbedder, Voices
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.recognition import SAMPLE_RATE, Audio, Capability
 from govor.decoder.wire import TrackSelection
 from govor.engine.model_pool.pool import Pool
 from govor.engine.scheduling.queue_timeout import QueueTimer
@@ -62,7 +63,8 @@ async def embed_voice(
 
 
 def _embed(voices: Voices, audio: Audio) -> NDArray[np.float32] | None:
-    return voices.embed(audio) if isinstance(voices, VoiceEmbedder) else None
+    can_embed = Capability.EMBED in voices.info.capabilities
+    return cast("VoiceEmbedder", voices).embed(audio) if can_embed else None
 
 
 def _beginning(recording: Recording) -> Audio:
