@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -19,7 +19,7 @@ from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.engine.scheduling.tasks import InferenceTask
 from govor.engine.workers.thread_worker import ThreadWorker
 from govor.errors import BackendUnavailable, GovorError, LoadFailed
-from govor.testing import FakeRecognizer, hum
+from govor.testing import FakeLongForm, FakeRecognizer, hum
 from govor.testing.fakes import pass_gate
 from support.waiting import soon
 
@@ -214,6 +214,55 @@ async def test_a_call_that_cannot_be_repeated_gets_the_error_and_the_model_is_lo
     instances = Instances(dying_first())
     async with scheduling(instances) as scheduler:
         await scheduler.ask(die)
+
+
+class Windowed(FakeLongForm):
+    """A long-form model that dies in a window, counted from 0; -1: in none."""
+
+    dies_in = -1
+
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
+        for number, segment in enumerate(super().transcribe_long(audio, options)):
+            if number == self.dies_in:
+                raise LOST
+            yield segment
+
+
+@pytest.mark.parametrize("dies_in", [0, 1, 3])
+@pytest.mark.parametrize("readable", [True, False])
+async def test_a_long_chunk_goes_on_from_its_last_segment_if_its_audio_can_be_read_again(
+    dies_in: int, readable: bool
+) -> None:
+    models = [Windowed(SPEC), Windowed(SPEC)]
+    models[0].dies_in = dies_in
+    sound = hum(4.0)
+
+    async def reopen(lost: GovorError) -> Worker:
+        return ThreadWorker(models[1], "fake")
+
+    async def reread(chunk: Chunk) -> Audio:
+        assert chunk.seconds == 4.0
+        return sound
+
+    async def give_up(error: GovorError) -> None:
+        raise AssertionError(error)
+
+    scheduler = ModelScheduler(ThreadWorker(models[0], "fake"), "fake")
+    scheduler.recover(reopen, give_up)
+    chunk = Chunk(sound, (0,), (160_000,))
+    task = InferenceTask(chunk, Options(), FairShare(), reread=reread if readable else None)
+    scheduler.submit(task)
+    found: list[float | None] = []
+    error = None
+    try:
+        async for segment in task:
+            found += [segment.start]
+    except GovorError as fault:
+        error = fault
+    assert found == [10.0, 11.0, 12.0, 13.0][: 4 if readable else dies_in]
+    assert (error is None) == readable
+    await scheduler.close()
+    assert [model.closed for model in models] == [1, 1]
 
 
 async def test_a_cancelled_request_is_not_repeated() -> None:

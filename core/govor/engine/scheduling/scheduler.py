@@ -224,15 +224,18 @@ class ModelScheduler:
         if task.begun and not task.finished:
             self._worker.drop(task.work)
 
-    def _restart_begun(self) -> None:
+    async def _restart_begun(self) -> None:
         """Restart the tasks that a lost model has begun; end those that it alone could go on with."""
         for task in [task for task in self.queue.waiting if task.begun]:
             self._worker.drop(task.work)
-            if task.work.repeatable:
-                task.restart()
-            elif self.queue.withdraw(task):
-                task.end(BackendUnavailable(f"The model '{self._name}' was lost while it worked on this."))
-                task.drop_audio()
+            error: GovorError = BackendUnavailable(f"The model '{self._name}' was lost in the midst of this.")
+            try:
+                if await task.restart():
+                    continue
+            except GovorError as fault:
+                error = fault
+            if self.queue.withdraw(task):
+                task.end(error)
 
     def _watch_deadline(self, task: Task) -> None:
         """End a task at its deadline if it has not begun by then."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from typing import Any, TypeAlias
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import Options, Segment
+from govor.contract.recognition import Audio, Options, Segment
 from govor.contract.workers import Progress
 from govor.engine.scheduling.fair_share import FairShare, Priority, QueueEntry
 from govor.engine.scheduling.results import TaskResults
 from govor.engine.workers.work import CallWork, ChunkWork
 from govor.errors import GovorError
 from govor.events import Timing
+
+Reread: TypeAlias = Callable[[Chunk], Awaitable[Audio]]
+"""Reads the audio of a chunk again. Raises GovorError."""
 
 
 def nothing() -> None:
@@ -32,6 +35,7 @@ class Task(QueueEntry):
         priority: Priority = Priority.NORMAL,
         deadline: float | None = None,
         supersede_key: Hashable | None = None,
+        reread: Reread | None = None,
     ):
         """`release` is called once, in the event loop, when the audio is no longer needed."""
         super().__init__(
@@ -50,6 +54,7 @@ class Task(QueueEntry):
         self.retried = False
         """Whether the model was lost in one of its steps, which was then repeated."""
         self.timing = Timing()
+        self._reread = reread
         self._times = work.chunk.without_audio()
         self._results: TaskResults[Segment] = TaskResults()
         self._release = release
@@ -71,11 +76,21 @@ class Task(QueueEntry):
     @property
     def may_retry(self) -> bool:
         """Whether the step that the model was lost in may be repeated."""
-        return self.work.repeatable and not self.retried and not self.cancelled
+        is_repeatable = self.work.repeatable or self._reread is not None
+        return is_repeatable and not self.retried and not self.cancelled
 
-    def restart(self) -> None:
-        """Forget what a lost model has begun; what it has answered stays answered."""
-        self.work = self.work.remaining(self.done)
+    async def restart(self) -> bool:
+        """Forget what a lost model has begun, but not what it has answered; return whether that is possible.
+
+        If the model has taken the audio, that is read again. Raises GovorError.
+        """
+        audio = None
+        if not self.work.repeatable:
+            if self._reread is None:
+                return False
+            audio = await self._reread(self.work.chunk)
+        self.work = self.work.remaining(self.done, audio)
+        return True
 
     def cancel(self) -> None:
         """Record that nobody waits for it any more."""
@@ -111,7 +126,9 @@ class InferenceTask(Task):
         priority: Priority = Priority.NORMAL,
         deadline: float | None = None,
         supersede_key: Hashable | None = None,
+        reread: Reread | None = None,
     ):
+        """`reread` is used if the model is lost after it has taken the audio; None: that cannot be done."""
         super().__init__(
             ChunkWork(chunk, options),
             share,
@@ -120,6 +137,7 @@ class InferenceTask(Task):
             priority=priority,
             deadline=deadline,
             supersede_key=supersede_key,
+            reread=reread,
         )
         self.options = options
         self.end_time = chunk.end

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class RecoveringWorker:
     """A worker that is replaced when its model is lost. All methods run in the event loop."""
 
-    def __init__(self, worker: Worker, name: str, restart: Callable[[], None]):
+    def __init__(self, worker: Worker, name: str, restart: Callable[[], Awaitable[None]]):
         """`restart` makes all tasks forget the lost model; it is called before that is closed."""
         self.info: RecognizerInfo = worker.info
         self._worker: Worker | None = worker
@@ -116,7 +116,7 @@ class RecoveringWorker:
         if self._closed or self._reopen is None or self._give_up is None:
             return
         self._losses += 1
-        self._restart()
+        await self._restart()
         worker, self._worker = self._worker, None
         if worker is not None:
             await worker.close()
