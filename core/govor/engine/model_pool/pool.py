@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from typing import Literal
 
 from govor.background import retrieve_failure
@@ -56,15 +55,16 @@ class Pool:
         self._store = store
         probe = probe or MemoryProbe()
         self._evictor = Evictor(self.loaded_models, self.load_settings, probe)
+        self._failures = failures or LoadBackoff()
         self._admission = MemoryAdmission(
             store,
             self.load_settings,
             self.loaded_models,
             self._evictor,
             Loader(probe, cores, observer, executors),
+            self._failures,
         )
         self._workload = WorkingMemory(self.loaded_models, probe)
-        self._failures = failures or LoadBackoff()
         self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False
 
@@ -226,7 +226,7 @@ class Pool:
         """Load a model into its slot; remove the slot if that fails."""
         model = slot.model
         try:
-            slot.loaded = self._recovering(await self._admission.load(model, progress))
+            slot.loaded = await self._admission.load(model, progress)
         except BaseException as error:
             self.loaded_models.slots.pop(model.qualified, None)
             if isinstance(error, GovorError) and not isinstance(error, ModelNotInstalled):
@@ -241,7 +241,7 @@ class Pool:
     async def _replace(self, slot: Slot) -> None:
         """Put a new instance into a slot, and free the old one."""
         try:
-            new = self._recovering(await self._admission.load(slot.model, trial=True))
+            new = await self._admission.load(slot.model, trial=True)
         except BaseException as error:
             slot.reload = None
             if isinstance(error, GovorError):
@@ -254,22 +254,6 @@ class Pool:
         if old is not None:
             self._evictor.free(old)
         self._evictor.rearm_ttl(slot.model)
-
-    def _recovering(self, loaded: Loaded) -> Loaded:
-        loaded.scheduler.recover(partial(self._admission.reopen, loaded), partial(self._give_up, loaded))
-        return loaded
-
-    async def _give_up(self, loaded: Loaded, error: GovorError) -> None:
-        """Unload an instance whose model was lost for good; its requests end with the error."""
-        slot = self.loaded_models.slots.get(loaded.model.qualified)
-        if slot and slot.reload:  # what replaces it may yet load
-            with suppress(GovorError):
-                await self._join(slot.reload)
-        loaded.ending = error
-        loaded.free.set()
-        if slot and slot.loaded is loaded:
-            self._failures.add(loaded.model.qualified, error)
-            self._evictor.evict(slot, "failed", str(error))
 
     async def _empty(self, model: Model, *, force: bool) -> bool:
         """Free every instance of a model; return whether there was one."""

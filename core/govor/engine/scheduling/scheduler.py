@@ -228,13 +228,7 @@ class ModelScheduler:
         """Restart the tasks that a lost model has begun; end those that it alone could go on with."""
         for task in [task for task in self.queue.waiting if task.begun]:
             self._worker.drop(task.work)
-            error: GovorError = BackendUnavailable(f"The model '{self._name}' was lost in the midst of this.")
-            try:
-                if await task.restart():
-                    continue
-            except GovorError as fault:
-                error = fault
-            if self.queue.withdraw(task):
+            if (error := await task.restart()) and self.queue.withdraw(task):
                 task.end(error)
 
     def _watch_deadline(self, task: Task) -> None:

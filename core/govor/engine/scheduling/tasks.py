@@ -11,7 +11,7 @@ from govor.contract.workers import Progress
 from govor.engine.scheduling.fair_share import FairShare, Priority, QueueEntry
 from govor.engine.scheduling.results import TaskResults
 from govor.engine.workers.work import CallWork, ChunkWork
-from govor.errors import GovorError
+from govor.errors import BackendUnavailable, GovorError
 from govor.events import Timing
 
 Reread: TypeAlias = Callable[[Chunk], Awaitable[Audio]]
@@ -79,18 +79,21 @@ class Task(QueueEntry):
         is_repeatable = self.work.repeatable or self._reread is not None
         return is_repeatable and not self.retried and not self.cancelled
 
-    async def restart(self) -> bool:
-        """Forget what a lost model has begun, but not what it has answered; return whether that is possible.
+    async def restart(self) -> GovorError | None:
+        """Forget what a lost model has begun, but not what it has answered; return why that is impossible.
 
-        If the model has taken the audio, that is read again. Raises GovorError.
+        If the model has taken the audio, that is read again.
         """
         audio = None
         if not self.work.repeatable:
             if self._reread is None:
-                return False
-            audio = await self._reread(self.work.chunk)
+                return BackendUnavailable("The model was lost in the midst of this, and cannot begin again.")
+            try:
+                audio = await self._reread(self.work.chunk)
+            except GovorError as error:
+                return error
         self.work = self.work.remaining(self.done, audio)
-        return True
+        return None
 
     def cancel(self) -> None:
         """Record that nobody waits for it any more."""
