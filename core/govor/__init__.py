@@ -9,8 +9,8 @@ from govor.contract.machine.cores import keep_numpy_on_one_core
 from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
-    from govor.contract.audio import SAMPLE_RATE, Audio, VoiceDetector, VoiceStream
-    from govor.contract.backends import Adopting, Backend
+    from govor.contract.audio import SAMPLE_RATE, Audio
+    from govor.contract.backends import Adopting, Backend, ModelFamily, VoiceDetection
     from govor.contract.diarization import (
         CountedVoices,
         DiarizationStream,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         Options,
         Recognizer,
         RecognizerInfo,
+        VoiceDetector,
+        VoiceStream,
     )
     from govor.contract.results import Segment, Task, Token, Transcript, Vocabulary, Word, segment_from_tokens
     from govor.contract.server import ServedModel, Transcriber, Transcribing
