@@ -86,6 +86,7 @@ class ModelSpec:
     repository's list has been read. `Adopting.choose_files` selects the model's files from that list.
     """
     kind: ModelKind = ModelKind.TRANSCRIPTION
+    """Its work: that of the hook whose family lists it."""
     derived: tuple[str, ...] = ()
     """Patterns of the files that `load` writes into `derived_folder`, as "*.optimised.onnx"; empty: none.
     They are deleted with the model.

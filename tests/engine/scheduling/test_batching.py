@@ -167,7 +167,8 @@ async def test_a_model_that_gains_from_batches_gets_them_of_one_recording_and_of
     async with service(lambda spec: model, spec) as running:
         hearing = [asyncio.create_task(hear(running, *wish)) for wish in wishes]
         assert await soon(lambda: bool(model.calls))
-        (loaded,) = running.pool.loaded_models.instances()
+        loaded = running.pool.loaded(running.router.choose("fake"))
+        assert loaded is not None
         ahead = 4 + 2 * 4  # one of each request, and what fills two batches of all
         assert await soon(lambda: loaded.scheduler.waiting == ahead - len(model.calls[0].seconds))
         model.gate.open(1000)

@@ -45,7 +45,7 @@ async def transcribe(service: Service, path: Path, **fields: Any) -> list[str]:
 
 
 def lane_of(service: Service) -> Any:
-    (loaded,) = service.pool.loaded_models.instances()
+    (loaded,) = (each for each in service.pool.loaded_models.instances() if each.model.transcribes)
     return loaded.scheduler
 
 

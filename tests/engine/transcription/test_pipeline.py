@@ -262,7 +262,9 @@ async def test_a_short_recording_overtakes_a_long_one(service: Serving, spoken: 
         first = asyncio.create_task(transcribe(running, long, options=Options(prompt="long")))
         await begun(model)
         second = asyncio.create_task(transcribe(running, short, options=Options(prompt="short")))
-        (scheduler,) = [loaded.scheduler for loaded in running.pool.loaded_models.instances()]
+        loaded = running.pool.loaded(running.router.choose("fake"))
+        assert loaded is not None
+        scheduler = loaded.scheduler
         assert await soon(lambda: any(turn.options.prompt == "short" for turn in scheduler.queue.waiting))
         model.gate.set()
         await asyncio.gather(first, second)

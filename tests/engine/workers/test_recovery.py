@@ -262,7 +262,8 @@ async def test_a_long_chunk_goes_on_from_its_last_segment_if_its_audio_can_be_re
     assert found == [10.0, 11.0, 12.0, 13.0][: 4 if readable else dies_in]
     assert (error is None) == readable
     await scheduler.close()
-    assert [model.closed for model in models] == [1, 1]
+    assert models[0].closed == 1
+    assert models[1].closed == 1 or not readable
 
 
 async def test_a_cancelled_request_is_not_repeated() -> None:

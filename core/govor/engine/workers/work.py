@@ -45,7 +45,7 @@ class ChunkWork:
     def step(self, model: Recognizer) -> Progress:
         """Do the next step; its segments have times of the recording."""
         if not len(self.chunk.audio):  # nothing is left of a chunk that was done but for its end
-            return self._conclude([])
+            return Progress((), self.seconds, finished=True)
         info = model.info
         if Capability.LONG_FORM not in info.capabilities:
             (segments,) = model.transcribe([self.chunk.audio], self.options)
@@ -92,7 +92,7 @@ class ChunkWork:
 
     def _conclude(self, segments: Sequence[Segment]) -> Progress:
         """Return the model's only segments with times of the recording."""
-        heard = segments or [SILENCE]
+        heard = segments if len(segments) else [SILENCE]
         placed = [piece for segment in heard for piece in place(segment, self.chunk, self.options)]
         return Progress(placed, self.seconds, finished=True)
 
