@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
     "telemetry plain names errors decoder background",
-    "contract",
+    "contract contract.machine",
     "events decoder.samples formats settings outbound",
     "decoder.containers formats.subtitles plugins connections",
     "decoder.process formats.rendering models",

@@ -139,7 +139,7 @@ def test_tokens_go_with_their_letters() -> None:
     tokens = tuple(Token(number, text.encode(), -0.5) for number, text in enumerate(texts))
     segment = Segment("Good morning. Are you", 0.5, 3.0, tokens=tokens)
     pieces = place(segment, MINUTE, PLAIN)
-    assert [token_ids(piece) for piece in pieces] == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+    assert [token_ids(piece) for piece in pieces] == [[0, 1, 2, 3, 4, 5], [6, 7, 8]]
 
 
 def test_words_without_times_are_left_out_and_so_are_times_of_tokens() -> None:

@@ -25,7 +25,9 @@ def work_on(tasks: Sequence[Task], recognizer: Recognizer) -> list[Outcome]:
         work = [task.work for task in tasks]
         try:
             found = recognizer.transcribe([each.chunk.audio for each in work], work[0].options)
-            return [each.conclude(own or [SILENCE]) for each, own in zip(work, found, strict=True)]
+            return [
+                each.conclude(own if len(own) else [SILENCE]) for each, own in zip(work, found, strict=True)
+            ]
         except BaseException:  # one recording may be at fault: the others still get their text
             log.exception("The model failed on %d recordings at once; they are tried one by one", len(tasks))
     return [[] if task.cancelled else _work_alone(task, recognizer) for task in tasks]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-from govor.contract.recognizers import Capability, Loaded
+from govor.contract.recognizers import Capability, Recognizer
 from govor.engine.scheduling.batching import Outcome, work_on
 from govor.engine.scheduling.core_budget import CoreBudget, cores_of
 from govor.engine.scheduling.fair_queue import FairQueue
@@ -37,7 +37,7 @@ class ModelScheduler:
 
     def __init__(
         self,
-        model: Loaded,
+        model: Recognizer,
         name: str,
         budget: CoreBudget | None = None,
         observer: Observer | None = None,

@@ -45,7 +45,7 @@ class ChunkWork:
         info = recognizer.info
         if Capability.LONG_FORM not in info.capabilities:
             (segments,) = recognizer.transcribe([self.chunk.audio], self.options)
-            return self.conclude(segments or [SILENCE])
+            return self.conclude(segments if len(segments) else [SILENCE])
         if self._windows is None:
             self._windows = cast("LongForm", recognizer).transcribe_long(self.chunk.audio, self.options)
             self.chunk = self.chunk.without_audio()  # the model holds the audio for as long as it needs it

@@ -246,9 +246,12 @@ def _segment(
     text = found.text
     starts = [answer.start for answer in answers if answer.start is not None]
     ends = [answer.end for answer in answers if answer.end is not None]
+    words = found.words or ()  # the model times them apart from the segment: none may lie outside it
+    first = min([*starts[:1], *(word.end for word in words if word.end is not None)], default=None)
+    last = max([*ends[-1:], *(word.start for word in words if word.start is not None)], default=None)
     return replace(
         found,
-        start=round(min(starts[0], duration), 3) if text and starts else None,
-        end=round(min(ends[-1], duration), 3) if text and ends else None,
+        start=round(min(first, duration), 3) if text and starts and first is not None else None,
+        end=round(min(last, duration), 3) if text and ends and last is not None else None,
         temperature=options.temperature or 0.0,
     )
