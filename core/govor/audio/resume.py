@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import SAMPLE_RATE
+from govor.contract.recognition import SAMPLE_RATE, Audio
 
 
 def unheard(
@@ -38,6 +38,31 @@ def unheard(
             rest = chunk if whole else _after(chunk, sample)
             if rest.seconds > padding:
                 yield rest
+
+
+def audio_of(chunk: Chunk, blocks: Iterable[Audio]) -> Audio:
+    """Return the audio of a chunk, taken anew from the blocks of its whole recording.
+
+    The quiet that was added around it is silence now. Raises ValueError if the recording has become shorter.
+    """
+    audio = np.zeros(len(chunk.audio), np.float32)
+    ends = [*chunk.offsets[1:], chunk.until]
+    parts = list(zip(chunk.starts, chunk.offsets, ends, strict=True))
+    missing, position = sum(end - offset for _, offset, end in parts), 0
+    for block in blocks:
+        for start, offset, end in parts:
+            first, last = max(start, position), min(start + end - offset, position + len(block))
+            if first < last:
+                into = offset + first - start
+                audio[into : into + last - first] = block[first - position : last - position]
+                missing -= last - first
+        position += len(block)
+        if not missing:
+            break
+    if missing:
+        raise ValueError("the recording is shorter than it was")
+    audio.flags.writeable = False
+    return audio
 
 
 def _after(chunk: Chunk, sample: int) -> Chunk:

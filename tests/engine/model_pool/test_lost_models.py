@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Audio, Options, Recognizer
+from govor.contract.recognition import Audio, Options, Recognizer, Segment
 from govor.engine.service import Service
 from govor.engine.transcription.work import Work
 from govor.errors import BackendUnavailable
 from govor.events import Observer
-from govor.testing import FakeRecognizer
+from govor.testing import FakeLongForm, FakeRecognizer
 from support.waiting import soon
 
 SPEC = ModelSpec("fake", memory=50_000_000)
@@ -113,6 +113,42 @@ async def test_a_model_that_stays_lost_is_unloaded_and_the_next_request_gets_the
         await running.pool.load(model)
         assert await transcribed(running, spoken(1)) == ["1.0 seconds"]
     assert [model.closed for model in make.all] == [1] * len(make.all)
+
+
+class Windowed(FakeLongForm):
+    dying = False
+
+    def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
+        for number, segment in enumerate(super().transcribe_long(audio, options)):
+            if self.dying and number == 2:
+                raise LOST
+            yield segment
+
+
+@pytest.mark.parametrize("silence", [0, 5])
+async def test_a_chunk_of_many_windows_goes_on_from_its_last_segment(
+    service: Any, spoken: Callable[..., Path], silence: int
+) -> None:
+    dying = [True, False]
+
+    def make(spec: ModelSpec) -> Recognizer:
+        model = Windowed(spec)
+        model.dying = dying.pop(0)
+        return model
+
+    path = spoken(*((3, -silence, 2) if silence else (5,)))
+    async with (
+        service(Windowed, SPEC) as running,
+        running.transcribe(Work(path, running.router.choose("fake"))) as transcription,
+    ):
+        expected = [(segment.start, segment.end, segment.text) async for segment in transcription]
+    async with (
+        service(make, SPEC) as running,
+        running.transcribe(Work(path, running.router.choose("fake"))) as transcription,
+    ):
+        found = [(segment.start, segment.end, segment.text) async for segment in transcription]
+        assert ("reloaded", "") in events(running)
+    assert found == expected
 
 
 async def test_a_request_that_leaves_while_the_model_is_loaded_again_harms_nothing(

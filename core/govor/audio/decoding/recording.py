@@ -82,6 +82,10 @@ class Recording:
         self._held = threading.Lock()  # held for moments only, while closing or beginning to read
         self._reading = self._closed = False
 
+    def again(self) -> Recording:
+        """Return the same recording, not yet open."""
+        return Recording(self._path, self._decoders, self._selection)
+
     def open(self) -> Self:
         """Decode the first sound. Raises InvalidAudio, DecodersUnavailable, DecoderLost, OSError."""
         with self._path.open("rb") as file:

@@ -188,7 +188,9 @@ class Transcription:
                 at_seam, overlapped = overlapped or chunk.seam is not None, chunk.seam is not None
                 cut_text = not self._long_form and spans_silence(chunk)
                 options = self._detailed if at_seam or cut_text else self._work.options
-                task = InferenceTask(chunk, options, self._share, self._permits.release)
+                task = InferenceTask(
+                    chunk, options, self._share, self._permits.release, reread=self._reader.reread
+                )
                 del chunk  # the task drops the audio when it is done
                 if not self._begun:
                     self._done = max(self._done, self._reader.settled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,10 +11,11 @@ from govor.audio.chunking import Chunk, Chunker
 from govor.audio.decoding.opening import check_length
 from govor.audio.decoding.recording import Recording
 from govor.audio.policy import plan
-from govor.audio.resume import unheard
-from govor.contract.recognition import Notice, VoiceDetector
+from govor.audio.resume import audio_of, unheard
+from govor.contract.recognition import Audio, Notice, VoiceDetector
 from govor.engine.scheduling.read_ahead import RequestPermits
 from govor.engine.transcription.work import Work
+from govor.errors import TranscriptionFailed, reason
 from govor.events import Report
 
 MODEST_SECONDS = 60.0
@@ -72,6 +74,13 @@ class ChunkReader:
         finally:
             self._report.decoded(began, time.monotonic() - began)
 
+    async def reread(self, chunk: Chunk) -> Audio:
+        """Return the audio of a chunk that was read before. Raises InvalidAudio and the like."""
+        try:
+            return await asyncio.to_thread(_read_again, self._recording, chunk)
+        except (OSError, ValueError) as error:
+            raise TranscriptionFailed(f"The recording cannot be read again: {reason(error)}") from error
+
     def _all_chunks(self) -> Iterator[Chunk]:
         """Yield the chunks that an earlier attempt has not finished."""
         whole = self._work.parties is not None
@@ -86,3 +95,8 @@ class ChunkReader:
             self.settled = self._chunker.settled
             check_length(self._chunker.seconds, self._work.max_seconds)
         yield from self._chunker.finish()
+
+
+def _read_again(recording: Recording, chunk: Chunk) -> Audio:
+    with recording.again() as again:
+        return audio_of(chunk, again.blocks())
