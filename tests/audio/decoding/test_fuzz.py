@@ -26,6 +26,8 @@ FIRST = int(os.environ.get("FUZZ_FIRST", "0"))
 """Number of the first file."""
 WARM = min(FILES // 2, 5000)
 """Files after which memory is first measured: by then the largest of each kind have come."""
+TOGETHER = 500
+"""Files handed to the threads at once."""
 MOST_SAMPLES = 60 * 16_000
 """Of each file; a header that states a rate of 1 Hz makes a second an hour."""
 
@@ -59,9 +61,14 @@ def test_damaged_files_are_decoded_or_refused(tmp_path: Path) -> None:
             finally:
                 path.unlink()
 
-        outcomes = Counter(threads.map(outcome, range(FIRST, FIRST + WARM)))
+        def go_through(numbers: range) -> None:
+            for begin in range(numbers.start, numbers.stop, TOGETHER):  # a pool keeps what it was given
+                outcomes.update(threads.map(outcome, numbers[begin - numbers.start :][:TOGETHER]))
+
+        outcomes: Counter[str] = Counter()
+        go_through(range(FIRST, FIRST + WARM))
         before = kept_bytes()
-        outcomes += Counter(threads.map(outcome, range(FIRST + WARM, FIRST + FILES)))
+        go_through(range(FIRST + WARM, FIRST + FILES))
         after = kept_bytes()
         print(f"\n{dict(outcomes)}, faults {dict(decoders.faults)}, memory {before} -> {after}")
         assert outcomes.total() == FILES

@@ -218,6 +218,13 @@ def test_an_error_names_what_the_file_holds_codec_by_codec(
         pitch(content, **selection)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.6, 0.9])
+def test_an_mp4_that_was_cut_off_before_its_index_is_told_so(share: float, pitch: Pitch) -> None:
+    whole = media.encode([LOW], 16_000, "mp4", "aac")
+    with pytest.raises(InvalidAudio, match="an MP4 without its index"):
+        pitch(whole[: int(share * whole.index(b"moov"))])
+
+
 def test_the_last_of_64_tracks_is_found(pitch: Pitch) -> None:
     assert pitch(media.tracks_of([SILENT] * 63 + [HIGH])) == 700
 

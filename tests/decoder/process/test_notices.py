@@ -93,6 +93,20 @@ def test_a_file_that_is_cut_off_is_reported(container: str, told: Told) -> None:
     assert notice.end == pytest.approx(6, abs=0.1)
 
 
+@pytest.mark.parametrize("tags", [None, [{"DURATION": "none"}, {}]])
+def test_a_track_that_is_shorter_than_another_is_no_cut(
+    tags: list[dict[str, str]] | None, told: Told
+) -> None:
+    notices = told(media.tracks_of([media.tone(6), media.tone(20)], tags=tags))
+    assert [notice.code for notice in notices] == ["other_tracks"]
+
+
+def test_a_cut_off_track_beside_another_is_reported(told: Told) -> None:
+    whole = media.tracks_of([media.tone(6), media.tone(6)])
+    notices = {notice.code: notice for notice in told(whole[: len(whole) // 2])}
+    assert notices["cut_off"].end == pytest.approx(6, abs=0.1)
+
+
 def test_a_header_that_was_written_before_the_end_was_known_is_no_cut(told: Told) -> None:
     whole = media.wav(media.tone(3))
     assert told(whole[:40] + b"\xff\xff\xff\x7f" + whole[44:]) == ()

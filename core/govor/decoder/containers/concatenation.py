@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 EBML = b"\x1aE\xdf\xa3"
 DOCUMENTS = (b"webm", b"matroska")
@@ -62,14 +63,28 @@ def end_of_boxes(descriptor: int, start: int) -> int | None:
 
     FFmpeg would take the fragments of the other for more of the first. Raises OSError.
     """
+    for number, (kind, at) in enumerate(_boxes(descriptor, start)):
+        if (number == 0) != (kind == b"ftyp"):
+            return at if kind == b"ftyp" else None
+    return None
+
+
+def lacks_index(descriptor: int, start: int) -> bool:
+    """Tell whether a file is an mp4 without its index, which recorders write last. Raises OSError."""
+    kinds = [kind for kind, _ in _boxes(descriptor, start)]
+    return kinds[:1] == [b"ftyp"] and b"moov" not in kinds and len(kinds) < MOST_BOXES
+
+
+def _boxes(descriptor: int, start: int) -> Iterator[tuple[bytes, int]]:
+    """Yield the kind and the offset of each box of an mp4, to the first that has no possible length."""
     at = start
-    for number in range(MOST_BOXES):
+    for _ in range(MOST_BOXES):
         head = os.pread(descriptor, 16, at)
-        if len(head) < 16 or (number == 0) != (head[4:8] == b"ftyp"):
-            return at if head[4:8] == b"ftyp" else None
+        if len(head) < 8:
+            return
+        yield head[4:8], at
         size = int.from_bytes(head[:4])
         size = int.from_bytes(head[8:]) if size == 1 else size
         at += size
         if size < 8 or at > FARTHEST:
-            return None
-    return None
+            return

@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from govor.decoder.containers.concatenation import FOLLOWED, end_of_boxes, next_beginning
+from govor.decoder.containers.concatenation import FOLLOWED, end_of_boxes, lacks_index, next_beginning
 from govor.decoder.containers.track_probe import first_to_speak
 from govor.decoder.containers.tracks import candidates, no_sound
 from govor.decoder.containers.wav_headers import as_ffmpeg_reads, end_of_chunks
@@ -23,6 +23,11 @@ from govor.decoder.wire import TrackSelection
 
 SUSPICIOUS = 8
 """Packets in a row without a frame after which the file is searched for the start of another recording."""
+
+NO_INDEX = (
+    "The file is an MP4 without its index (the box 'moov'), which recorders write last: "
+    "the recording or its upload was cut off."
+)
 
 BAD_PACKETS = 10_000  # in a row, some minutes: then the rest of the file counts as lost
 LENIENT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
@@ -109,7 +114,12 @@ class Part:
         if self._began is not None:
             end = end_of_boxes(self._descriptor, self._began) or end_of_chunks(self._descriptor, self._began)
             os.lseek(self._descriptor, self._began, os.SEEK_SET)
-        return _open(Descriptor(self._descriptor, self._start, end))
+        try:
+            return _open(Descriptor(self._descriptor, self._start, end))
+        except Refused as refusal:
+            if self._began is not None and lacks_index(self._descriptor, self._began):
+                raise Refused(NO_INDEX) from refusal
+            raise
 
     def _choose(self, selection: TrackSelection) -> AudioStream:
         """Return the selected track. Raises Refused."""

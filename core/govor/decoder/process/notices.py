@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import av
@@ -16,7 +17,10 @@ LEAST_MISSING = 0.5
 LEAST_CUT, LEAST_CUT_SHARE = 1.0, 0.02
 """Least seconds, and least share of the whole, missing at the end: codecs and indexes are not exact."""
 
-EXACT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "wav", "w64", "aiff", "caf", "flac", "tta"})
+MATROSKA = "matroska,webm"
+"""States one length for all its tracks, which FFmpeg reports as that of each."""
+
+EXACT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", MATROSKA, "wav", "w64", "aiff", "caf", "flac", "tta"})
 """Formats that state a counted length; others guess it, or derive it from the file's content."""
 
 MOST_SAMPLES = 1 << 30
@@ -70,7 +74,11 @@ def stated_end(part: Part) -> float | None:
     container, track = part.container, part.track
     if container.format.name not in EXACT:
         return None
-    if track.duration is not None and track.time_base is not None:
+    if container.format.name == MATROSKA and len(container.streams) > 1:
+        seconds = _tagged_seconds(track.metadata)
+        if seconds is None:
+            return None
+    elif track.duration is not None and track.time_base is not None:
         seconds = float((track.duration + max(0, track.start_time or 0)) * track.time_base)
     elif container.duration is not None and not container.streams.video:
         seconds = float(container.duration / av.time_base)
@@ -78,6 +86,16 @@ def stated_end(part: Part) -> float | None:
         return None
     samples = seconds * track.codec_context.sample_rate * track.codec_context.channels
     return seconds if samples < MOST_SAMPLES else None
+
+
+def _tagged_seconds(tags: Mapping[str, str]) -> float | None:
+    """Return the length that a writer of Matroska files has put into a track's tags; None: there is none."""
+    parts = next((text.split(":") for name, text in tags.items() if name.upper().startswith("DURATION")), [])
+    try:
+        hours, minutes, seconds = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def is_cut_off(part: Part, length: float) -> bool:
