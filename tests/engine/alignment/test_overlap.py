@@ -60,7 +60,7 @@ def recording(tmp_path: Path) -> Path:
 async def hear(service: Serving, recording: Path, features: set[Feature], options: Options) -> list[Segment]:
     model = Listener(ModelSpec("fake", max_seconds=8, features=frozenset(features)))
     async with service(lambda spec: model, model.spec) as running:
-        (entry,) = running.catalogue
+        entry = next(iter(running.catalogue))
         async with (
             running.transcribe(Work(recording, entry, options)) as transcription,
             aclosing(aiter(transcription)) as segments,
@@ -96,7 +96,7 @@ async def test_an_attempt_that_goes_on_behind_a_seam_loses_no_word(
     model = Listener(ModelSpec("fake", max_seconds=8, features=frozenset({Feature.WORDS})))
     told: list[str] = []
     async with service(lambda spec: model, model.spec) as running:
-        (entry,) = running.catalogue
+        entry = next(iter(running.catalogue))
         async with running.transcribe(Work(recording, entry)) as broken_off:
             async for segment in broken_off:
                 told += segment.text.split()
