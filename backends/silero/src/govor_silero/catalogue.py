@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from govor import ModelFile, ModelKind, ModelSpec
 
+SIZE = 1_250_000
+"""Bytes of a network's file, about."""
+
 MEMORY = 22_000_000
 """Bytes of a loaded network without the libraries, measured."""
 
@@ -58,6 +61,7 @@ def _spec(model: str, name: str, description: str, *, source: str = "", folder: 
         files=(ModelFile(name, (source,) if source else ()),),
         kind=ModelKind.VAD,
         memory=MEMORY,
+        size_estimate=SIZE,
         description=description,
         licence="MIT",
         folder=folder,
