@@ -60,7 +60,7 @@ class ModelSpec:
     aliases: tuple[str, ...] = ()
     """Other names that clients may send."""
     features: frozenset[Feature] = frozenset()
-    """What it can do beyond plain text. The core asks it for nothing else."""
+    """Its abilities beyond plain text. The core asks it for nothing else."""
     max_seconds: float = 30.0
     """Longest array the core may hand to the recognizer."""
     edge_padding: float = 0.0

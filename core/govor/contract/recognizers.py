@@ -56,7 +56,7 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecognizerInfo:
-    """What a loaded model states of itself. It does not change while the model is loaded."""
+    """The statement of a loaded model about itself. It does not change while the model is loaded."""
 
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
     """The options in use: for example the device that "auto" has become. An option with its default keeps the
@@ -89,7 +89,7 @@ class Loaded(Protocol):
 
     @property
     def info(self) -> RecognizerInfo:
-        """What the model states of itself."""
+        """The statement of the model about itself."""
         ...
 
     def close(self) -> None:
@@ -149,7 +149,7 @@ class VoiceDetector(Protocol):
 
     @property
     def info(self) -> RecognizerInfo:
-        """What it states of itself: only `runtime` counts."""
+        """Its statement about itself: only `runtime` counts."""
         ...
 
     def stream(self) -> VoiceStream:

@@ -1,4 +1,4 @@
-"""What a model found in audio: tokens, words, segments; and the one place where tokens become text and words.
+"""The results of a model: tokens, words, segments; and the one place where tokens become text and words.
 
 Knows nothing of files, HTTP or any model family. Standard library only.
 """

@@ -84,7 +84,7 @@ OLD_NAMES: dict[str, tuple[object, str]] = {
     "DecodedToken": (Token, "Token"),
     "DecodedText": (DecodedText, "segment_from_tokens"),
 }
-"""What each old name stands for, and the name that replaces it. The next minor version will not have them."""
+"""The meaning of each old name, and the name that replaces it. The next minor version will not have them."""
 
 
 def old_name(name: str) -> object:

@@ -24,7 +24,7 @@ class Progress:
     """The result of one step of a task."""
 
     segments: Sequence[Segment] = ()
-    """What the model has found, with times of the recording."""
+    """The segments that the model has found, with times of the recording."""
     done: float = 0.0
     """Seconds of the task that are done in all."""
     finished: bool = False
@@ -69,7 +69,7 @@ class Worker(Protocol):
 
     @property
     def info(self) -> RecognizerInfo:
-        """What the model states of itself; it does not change."""
+        """The statement of the model about itself; it does not change."""
         ...
 
     async def run(self, tasks: Sequence[WorkerTask], *, urgent: bool = False) -> Sequence[Outcome]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import click
 import pluggy
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from govor.contract import hooks as hookspecs
 from govor.contract.backends import ModelFamily
@@ -25,8 +25,9 @@ from govor.contract.server import Transcriber
 from govor.contract.versions import check_contract
 from govor.contract.workers import Executor
 from govor.errors import ConfigurationError
-from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
+from govor.errors.values import did_you_mean
 from govor.plugins.old_shapes import family_of
+from govor.plugins.tables import faults_of, own_table
 from govor.settings import Settings
 from govor.settings.model import OWN_DEVICES
 
@@ -178,7 +179,7 @@ class Plugins:
             results = caller(settings=own_table(self._settings, name), **arguments)
         except ValidationError as error:
             module = self._manager.get_plugin(name)
-            told = _faults(error, getattr(module, "__name__", type(module).__module__))
+            told = faults_of(error, getattr(module, "__name__", type(module).__module__))
             raise ValueError(f"[plugins.{name}] {told}") from error
         if not results:
             raise ValueError(f"hook '{hook}' returned None")
@@ -201,39 +202,6 @@ class Plugins:
             plugin = next((plugin for plugin in self._all if plugin.name == name), None)
             why = (plugin.reason or plugin.state) if plugin else "not installed"
             raise ConfigurationError(f"Plugin '{name}' is required but not ready: {why}")
-
-
-def own_table(settings: Settings, name: str) -> dict[str, Any]:
-    """Return the table `[plugins.NAME]` of a plugin.
-
-    An environment variable's name has no hyphen: GOVOR_PLUGINS__GIGAAM_ONNX__… is of gigaam-onnx.
-    """
-    return {**settings.plugins.get(name, {}), **settings.plugins.get(name.replace("-", "_"), {})}
-
-
-def _faults(error: ValidationError, module: str) -> str:
-    """Describe the wrong keys of a table, without the values: one may be a secret."""
-    known = _keys_of(error.title, module.partition(".")[0])
-    return "; ".join(_fault(item, known) for item in error.errors(include_url=False))
-
-
-def _fault(item: Item, known: Collection[str]) -> str:
-    if item["type"] == "extra_forbidden":
-        key = str(item["loc"][-1])
-        if key in Settings.model_fields:
-            return stands_above(key)
-        return f"there is no key '{place_of(item)}'{did_you_mean(key, known)}"
-    return f"{place_of(item)}: {wrong_value(item)}"
-
-
-def _keys_of(title: str, package: str) -> Collection[str]:
-    """Return the keys of a plugin's own settings class; the error has only the name of the class."""
-    kinds = list(BaseModel.__subclasses__())
-    for kind in kinds:
-        if kind.__name__ == title and kind.__module__.partition(".")[0] == package:
-            return kind.model_fields
-        kinds += kind.__subclasses__()
-    return ()
 
 
 def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPoint]:

@@ -67,7 +67,7 @@ class ResidentBody(Body):
     progress: float | None = Field(
         None, description="Share of its load or reload that is done, 0 to 1, if the plugin reports it."
     )
-    stage: str = Field("", description="What that load does now, in the plugin's words.")
+    stage: str = Field("", description="The step that this load is at, in the plugin's words.")
     backend: str
     device: str | None = None
     precision: str | None = None

@@ -32,7 +32,7 @@ class LoadProgress:
         self.fraction: float | None = None
         """Share of the load that is done, 0 to 1; None: it reports none."""
         self.stage = ""
-        """What it does now, in the plugin's words; "": unknown."""
+        """The step that it is at, in the plugin's words; "": unknown."""
         self._model = model
         self._observer = observer
         self._clock = clock

@@ -22,7 +22,7 @@ class ModelSnapshot:
     progress: float | None = None
     """Share of its load or reload that is done, 0 to 1; None: none is under way, or it does not say."""
     stage: str = ""
-    """What that load does now; "": unknown."""
+    """The step that this load is at; "": unknown."""
     runtime: RuntimeOptions | None = None
     """Device, precision, threads and workers; None: it is being loaded, and the fields below are not set."""
     memory: int = 0

@@ -149,7 +149,7 @@ class InferenceTask(Task):
 
     @property
     def chunk(self) -> Chunk:
-        """What is left of the chunk; without audio once a long-form model has it, or when it was dropped."""
+        """The rest of the chunk; without audio once a long-form model has it, or when it was dropped."""
         return self.work.chunk
 
     def ends_with(self, segment: Segment) -> bool:

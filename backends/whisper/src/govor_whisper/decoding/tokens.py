@@ -10,7 +10,7 @@ END = "<|endoftext|>"
 
 
 class Tokenizer(Protocol):
-    """What is needed of tokenizers.Tokenizer."""
+    """The part of tokenizers.Tokenizer that is needed."""
 
     def id_to_token(self, number: int, /) -> str | None: ...
 
