@@ -180,7 +180,7 @@ async def work_of(executor: Any, name: str) -> tuple[list[str], Any]:
 def test_the_example_of_the_hook_executor_runs_a_model(example: Any) -> None:
     (plugin,) = example("executor")
     said, worker = asyncio.run(work_of(plugin.executor, "echo"))
-    assert (len(said), worker.info.parallel) == (1, 1)
+    assert (len(said), worker.info.parallel) == (1, 2)
     assert worker.threads._shutdown
 
 
