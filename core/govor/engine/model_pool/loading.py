@@ -165,7 +165,8 @@ def _read(
     """Load a model. Runs in a worker thread."""
     give_back()
     try:
-        with mapped_apart():
+        # a voice detector is small, and stays: only its libraries would take longer to import
+        with nullcontext() if model.kind is ModelKind.VAD else mapped_apart():
             recognizer = adapted(
                 model.backend.load(model.spec, folder, runtime), model.plugin, transcribes=model.transcribes
             )

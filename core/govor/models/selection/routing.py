@@ -62,7 +62,7 @@ class Router:
 
     def usable(self) -> list[Model]:
         """Return the models that write text and whose files are installed, in the plugins' order."""
-        return [model for model in self.here() if model.transcribes]
+        return [model for model in self._catalogue if model.transcribes and self._here(model)]
 
     def here(self) -> list[Model]:
         """Return the models of all kinds whose files are installed, in the plugins' order."""
