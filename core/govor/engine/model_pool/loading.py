@@ -97,13 +97,16 @@ class Loader:
         seconds = time.monotonic() - began
         if not isinstance(worker, ThreadWorker):  # its memory is not this machine's
             return Opened(worker, worker.info.runtime.or_else(runtime), 0, measured=False, seconds=seconds)
-        if growth.bytes:
-            self._took[model.qualified] = growth.bytes
+        took = growth.bytes
+        if model.kind is ModelKind.VAD and model.spec.memory:
+            took = None  # it is loaded first, so most of this are libraries that other models use too
+        if took:
+            self._took[model.qualified] = took
         return Opened(
             worker,
             worker.info.runtime.or_else(runtime),
-            growth.bytes or self.estimate(model, folder),
-            measured=bool(growth.bytes),
+            took or self.estimate(model, folder),
+            measured=bool(took),
             seconds=seconds,
             instance=worker.model,
         )
