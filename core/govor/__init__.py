@@ -9,7 +9,7 @@ from govor.contract.machine.cores import keep_numpy_on_one_core
 from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
-    from govor.contract.audio import SAMPLE_RATE, Audio
+    from govor.contract.audio import SAMPLE_RATE, ArraySource, Audio, AudioSource
     from govor.contract.backends import Adopting, Backend, ModelFamily, VoiceDetection
     from govor.contract.diarization import (
         CountedVoices,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         VoiceStream,
     )
     from govor.contract.results import Segment, Task, Token, Transcript, Vocabulary, Word, segment_from_tokens
-    from govor.contract.server import ServedModel, Transcriber, Transcribing
+    from govor.contract.server import ServedModel, Session, Transcriber, Transcribing
     from govor.contract.versions import CONTRACT
     from govor.contract.workers import Executor, Outcome, Progress, Worker, WorkerTask, run_tasks
     from govor.errors import (
@@ -53,7 +53,9 @@ __all__ = [
     "CONTRACT",
     "SAMPLE_RATE",
     "Adopting",
+    "ArraySource",
     "Audio",
+    "AudioSource",
     "Backend",
     "BackendUnavailable",
     "Capability",
@@ -81,6 +83,7 @@ __all__ = [
     "RuntimeOptions",
     "Segment",
     "ServedModel",
+    "Session",
     "SpeakerTurn",
     "Task",
     "Token",

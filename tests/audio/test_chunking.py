@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from govor.audio.chunking import NO_DETECTION, Chunk, Chunker, ChunkSizes, cut
 from govor.audio.policy import LONG_FORM_RULES
 from govor.audio.regions import SpeechFinder, SpeechRules
-from govor.audio.resume import audio_of
+from govor.audio.resume import ChunkAudio
 from govor.contract.recognition import SAMPLE_RATE, Audio
 from govor.testing import FakeDetector, hum, read_audio, silence
 
@@ -204,8 +204,11 @@ def test_the_rest_of_a_chunk_keeps_its_places_in_the_recording(
     recording = np.full(position + 10, -1, np.float32)
     for start, offset, (length, _) in zip(starts, offsets, lengths, strict=True):
         recording[start : start + length] = audio[offset : offset + length]
-    again = audio_of(chunk.without_audio(), np.array_split(recording, 7))
-    assert again[rims[0] : samples].tolist() == audio[rims[0] : samples].tolist()
+    again = ChunkAudio(chunk.without_audio())
+    for block in np.array_split(recording, 7):
+        again.add(block)
+    assert again.missing == 0
+    assert again.audio[rims[0] : samples].tolist() == audio[rims[0] : samples].tolist()
     assert rest.audio.tolist() == audio[gone:].tolist()
     for sample in range(max(gone, rims[0]), samples, 97):
         assert rest.recording_time((sample - gone) / SAMPLE_RATE) == chunk.recording_time(
