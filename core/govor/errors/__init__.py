@@ -12,6 +12,7 @@ from govor.errors.jobs import (
 )
 from govor.errors.models import (
     AlreadyLoaded,
+    BackendUnavailable,
     DownloadCancelled,
     DownloadFailed,
     DownloadForbidden,
@@ -56,6 +57,7 @@ __all__ = [
     "AdminRequired",
     "AlreadyLoaded",
     "AudioTooLong",
+    "BackendUnavailable",
     "ConfigurationError",
     "DecoderLost",
     "DecodersUnavailable",

@@ -10,6 +10,8 @@ import pytest
 
 from govor.models.catalogue import Model
 from govor.models.files.store import Store
+from govor.settings import Settings
+from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, plugins_of
 from support.models.hub_standin import Hub
 from support.models.small_models import BYTES
 from support.waiting import eventually
@@ -81,7 +83,8 @@ def test_the_registry_is_filtered(client: httpx.Client, query: dict[str, str], i
         (
             "task",
             "sing",
-            "'task' is one of transcribe, translate, diarize, automatic-speech-recognition, not 'sing'.",
+            "'task' is one of transcribe, translate, diarize, vad, automatic-speech-recognition, "
+            "speaker-diarization, voice-activity-detection, not 'sing'.",
         ),
         ("language", "klingon", "'language': 'klingon' is not a language known here"),
         ("state", "asleep", "'state' is one of available, downloading, installed, loading, loaded, failed"),
@@ -116,6 +119,31 @@ def test_the_files_of_each_model_are_looked_for_once(
     monkeypatch.setattr(Store, "state", counted)
     assert len(entries(client)) == 3
     assert sorted(looked) == ["away", "away", "here", "here", "org/away"], "once more for the default"
+
+
+@pytest.mark.parametrize(
+    ("task", "ids"),
+    [
+        ("transcribe", ["fake"]),
+        ("diarize", ["fake-diarizer"]),
+        ("speaker-diarization", ["fake-diarizer"]),
+        ("vad", ["fake-detector"]),
+        ("voice-activity-detection", ["fake-detector"]),
+    ],
+)
+def test_models_of_other_kinds_are_listed_if_they_are_asked_for(
+    serve: Callable[..., Any], task: str, ids: list[str]
+) -> None:
+    plugins = plugins_of(Settings(), a=FakeBackend(), b=FakeDiarizer(), c=FakeDetector())
+    with serve(plugins, preload=()).client() as client:
+        assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["fake"]
+        for route in ("models", "registry"):
+            listed = client.get(f"/v1/{route}", params={"task": task}).json()["data"]
+            assert [model["id"] for model in listed] == ids
+        (shown,) = listed
+        assert task in (*shown["tasks"], shown["task"])
+        one = client.get(f"/v1/models/{ids[0]}").json()
+        assert (one["id"], one["task"]) == (ids[0], shown["task"])
 
 
 def test_a_download_and_its_end_are_seen(client: httpx.Client, hub: Hub) -> None:

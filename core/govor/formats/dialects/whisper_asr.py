@@ -7,7 +7,7 @@ from govor.formats.languages import language_name
 from govor.formats.openai import dump_json, verbose_body
 from govor.formats.rendering import formats
 from govor.formats.subtitles.layout import Layout
-from govor.formats.timeline import place_segments
+from govor.formats.timeline import place_segments, timed_words
 
 
 def render(transcript: Transcript, output: str, *, words: bool, layout: Layout) -> tuple[str, str]:
@@ -33,7 +33,7 @@ def result_body(transcript: Transcript, *, words: bool) -> dict[str, object]:
                     "end": round(word.end, 3),
                     **({} if word.probability is None else {"probability": round(word.probability, 3)}),
                 }
-                for word in placed.segment.words or ()
+                for word in timed_words(placed.segment.words)
             ]
     return {"text": transcript.text, "segments": segments, "language": transcript.language or "unknown"}
 
