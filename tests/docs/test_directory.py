@@ -55,7 +55,7 @@ def test_a_row_says_what_the_package_says(rows: dict[str, Row], name: str) -> No
 
 
 def models_of(plugin: Plugin) -> list[Any]:
-    return [*plugin.models, *([plugin.diarizer.spec] if plugin.diarizer else [])]
+    return [*plugin.models, *(spec for spec, _ in plugin.others)]
 
 
 def test_a_speed_is_one_that_was_measured(rows: dict[str, Row], pages: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import ConfigurationError, GovorError, ModelNotFound
 from govor.models.catalogue import Model
-from govor.plugins import own_table
+from govor.plugins.tables import own_table
 
 LEAST_ON_SOUND = 0.8
 """Least share of words on sound with which a model with times of words passes."""
