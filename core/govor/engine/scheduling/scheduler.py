@@ -233,8 +233,8 @@ class ModelScheduler:
 
     def _watch_deadline(self, task: Task) -> None:
         """End a task at its deadline if it has not begun by then."""
-        if task.deadline is not None:
-            remaining = max(task.deadline - time.monotonic(), 0.0)
+        if task.urgency.deadline is not None:
+            remaining = max(task.urgency.deadline - time.monotonic(), 0.0)
             asyncio.get_running_loop().call_later(remaining, self._expire)
 
     def _expire(self) -> None:
