@@ -68,7 +68,7 @@ class ModelScheduler:
         self._pressure = asyncio.Event()
         self._tasks = [
             asyncio.create_task(work(), name=f"scheduler {name}")
-            for work, number in ((self._work, self.workers), (self._make_interactive, info.surplus))
+            for work, number in ((self._work, self.workers), (self._run_urgent, info.surplus))
             for _ in range(number)
         ]
 
@@ -153,7 +153,7 @@ class ModelScheduler:
                 # the choice is made here, for a shorter request may have come while this one waited
                 await self._run(self.queue.take() if self._worker.ready else [])
 
-    async def _make_interactive(self) -> None:
+    async def _run_urgent(self) -> None:
         """Run urgent tasks beside the calls that occupy all workers."""
         while True:
             await self._pressure.wait()
