@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.engine.sources.live_audio import LEAST_SECONDS, MOST_SECONDS, QUEUED_SECONDS, LiveAudio
 from govor.errors import InvalidAudio, UploadStalled
 

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govor.audio.decoding.processes import Decoders, Process, end, exit_status, wake
-from govor.contract.recognition import SAMPLE_RATE, Audio, Notice
+from govor.contract.audio import SAMPLE_RATE, Audio
+from govor.contract.results import Notice
 from govor.decoder import wire
 from govor.decoder.wire import TrackSelection
 from govor.errors import DecoderLost, GovorError, InvalidAudio

@@ -7,7 +7,7 @@ from collections import deque
 
 import numpy as np
 
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.errors import GovorError, InvalidAudio, UploadStalled
 
 QUEUED_SECONDS = 10.0

@@ -19,8 +19,8 @@ import numpy as np
 from govor.audio.decoding.opening import check_length, open_recording, tagged
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, BLOCK_SECONDS, Recording
-from govor.contract.audio import AudioSource
-from govor.contract.recognition import SAMPLE_RATE, Audio, Notice
+from govor.contract.audio import SAMPLE_RATE, Audio, AudioSource
+from govor.contract.results import Notice
 from govor.decoder.wire import TrackSelection
 from govor.engine.sources.live_audio import LiveAudio
 from govor.engine.sources.shared_blocks import Block, BlockReader, SharedBlocks
