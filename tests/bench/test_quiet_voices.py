@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from govor.audio.detection import speech_in
 from govor.audio.policy import SEGMENT_RULES
 from govor.audio.regions import Region, SpeechFinder
-from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
+from govor.contract.audio import SAMPLE_RATE, Audio
+from govor.contract.recognizers import VoiceDetector
 from govor.testing import read_audio
 from support.bench.report import report
+from support.models.silero import load_silero
 from support.sound.noises import NOISES, at_level, at_peak, whispered, white
 
 PEAKS = (-2, -20, -40, -50, -55, -60, -65)
@@ -31,7 +33,7 @@ Pair = tuple[int, int]
 
 @pytest.fixture(scope="module")
 def detector() -> VoiceDetector:
-    return pytest.importorskip("govor_silero").vad({})
+    return load_silero()
 
 
 @pytest.fixture

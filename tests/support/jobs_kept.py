@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Protocol
 
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.jobs.storage.data_folder import JobFolder, new_id
 from govor.jobs.storage.database import open_tables
 from govor.jobs.storage.records import JobRequest

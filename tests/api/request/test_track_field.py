@@ -13,6 +13,7 @@ import pytest
 
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
+from govor.contract.recognizers import Capability
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, FakeRecognizer, hum, plugins_of, silence
 from support.sound import media
@@ -26,6 +27,8 @@ FORM_ROUTES = ["/v1/audio/transcriptions", "/api/v1/audio/transcriptions", "/inf
 
 class Lengths(FakeRecognizer):
     """Tells the seconds of what it hears, and that it is Russian."""
+
+    capabilities = frozenset({Capability.DETECT})
 
     def detect(self, audio: Any) -> list[tuple[str, float]]:
         return [("ru" if len(audio) > 2 * 16_000 else "en", 1.0)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from govor.cli.backends.word_energy import share_on_sound
-from govor.contract.recognition import Word
+from govor.contract.results import Word
 from govor.testing import hum, silence
 
 SPOKEN = np.concatenate([silence(1.0), hum(0.5), silence(1.0), hum(0.5), silence(1.0)])

@@ -17,7 +17,7 @@ from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
 from govor.api.response.declared_errors import DOWNLOAD, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import EmptyBody, InvalidParam, MissingFile

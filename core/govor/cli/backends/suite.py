@@ -21,7 +21,7 @@ TESTS = """
 import json
 from pathlib import Path
 
-from govor.contract.recognition import SAMPLE_RATE
+from govor.contract.audio import SAMPLE_RATE
 from govor.testing import BackendConformance, read_audio
 
 SUBJECT = json.loads((Path(__file__).parent / "subject.json").read_text(encoding="utf-8"))

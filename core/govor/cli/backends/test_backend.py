@@ -20,7 +20,8 @@ from govor.cli.terminal.options import read_settings, setting_options, show_log
 from govor.cli.terminal.say import say
 from govor.cli.terminal.table import megabytes
 from govor.contract.models import Feature
-from govor.contract.recognition import Options, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Transcript
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import ConfigurationError, GovorError, ModelNotFound

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from govor.contract.recognition import SAMPLE_RATE, Audio, Word
+from govor.contract.audio import SAMPLE_RATE, Audio
+from govor.contract.results import Word
 
 AROUND_SECONDS = 0.25
 """Seconds before and after a word that are compared with it."""

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from govor.cli.transcribe.outputs import Style
 from govor.cli.transcribe.sources import Wanted
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.decoder.wire import LONGEST_TRACK
 from govor.errors import InvalidParam
 from govor.formats.languages import parse_language

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from govor.contract.recognition import Task, Transcript
+from govor.contract.results import Task, Transcript
 from govor.formats.subtitles.files import clock
 from govor.formats.subtitles.line_breaks import columns, ends_sentence
 from govor.formats.text import Joiner, spoken_by
