@@ -98,7 +98,8 @@ def test_the_files_of_a_repository_are_listed_as_of_one_commit(hub: Hub, tmp_pat
     commit = "0123456789abcdef0123456789abcdef01234567"
     assert f'("hf:owner/small@{commit}/weights.bin",),\n        size=7,\n        sha256="' in module
     assert f'("hf:owner/small@{commit}/lang/words.txt",),\n        size=6,\n    ),' in module
-    assert module.count("govor.ModelFile(") == 2, "a picture and a page are no files of a model"
+    assert '"a\\"b.bin",' in module, "a name is written as a string of Python"
+    assert module.count("govor.ModelFile(") == 3, "a picture and a page are no files of a model"
 
 
 def test_a_repository_that_cannot_be_listed_is_one_sentence(hub: Hub, tmp_path: Path) -> None:

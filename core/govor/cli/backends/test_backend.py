@@ -73,7 +73,7 @@ def _models(service: Service, name: str, wanted: str | None) -> list[Model]:
         raise ConfigurationError(f"No plugin '{name}' is installed. There are {known}.")
     if plugin.backend is None:
         raise ConfigurationError(
-            f"The plugin '{name}' gives no backend: {plugin.reason or 'it has no hook'}."
+            f"The plugin '{name}' gives no backend: {plugin.reason or 'it has no hook `backend`'}."
         )
     models = [each for each in service.catalogue if each.plugin == name and each.transcribes]
     if wanted is not None:
