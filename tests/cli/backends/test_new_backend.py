@@ -23,7 +23,8 @@ COMBINATIONS = {
     "words": Wanted(words=True),
     "languages": Wanted(languages=("ru", "en")),
     "repository": Wanted(repository="owner/small@main"),
-    "everything": Wanted(words=True, languages=("ru",), repository="owner/small@main"),
+    "streaming": Wanted(streaming=True),
+    "everything": Wanted(words=True, streaming=True, languages=("ru",), repository="owner/small@main"),
 }
 
 
@@ -90,6 +91,19 @@ def test_languages_are_codes_or_names(tmp_path: Path) -> None:
     assert "language" in str(CliRunner().invoke(cli, [*run, "klingon"]).exception)
     assert CliRunner().invoke(cli, [*run, "russian, en"]).exit_code == 0
     assert 'languages=("ru", "en"),' in module_of(tmp_path / "mine").read_text(encoding="utf-8")
+
+
+def test_it_asks_for_the_parts_that_no_option_names(hub: Hub, tmp_path: Path) -> None:
+    args = ["new-backend", "mine", "--in", str(tmp_path), "--ask", "--languages", "ru"]
+    result = CliRunner().invoke(cli, args, input="n\ny\nowner/small\n")
+    assert result.exit_code == 0, result.output
+    asked = ("times of words? [y/N]", "while it is spoken? [y/N]", "OWNER/NAME")
+    assert [part for part in asked if part in result.output] == list(asked)
+    assert "Its languages" not in result.output
+    module = module_of(tmp_path / "mine").read_text(encoding="utf-8")
+    assert "govor.Word" not in module
+    assert "def advance(" in module
+    assert "hf:owner/small@" in module
 
 
 def test_the_files_of_a_repository_are_listed_as_of_one_commit(hub: Hub, tmp_path: Path) -> None:

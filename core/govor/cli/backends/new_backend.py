@@ -37,6 +37,7 @@ class Wanted:
     """The parts that the package begins with."""
 
     words: bool = False
+    streaming: bool = False
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes; empty: any language."""
     repository: str = ""
@@ -53,13 +54,23 @@ class Wanted:
     help="Folder to put the package's folder into. Default: this one.",
 )
 @click.option("--words", is_flag=True, help="The model knows the times of words.")
+@click.option("--streaming", is_flag=True, help="The model takes audio while it is spoken.")
 @click.option("--languages", metavar="A,B", help="Languages of the model, as in ru,en. Default: any.")
 @click.option(
     "--repository",
     metavar="OWNER/NAME",
     help="Repository on the Hugging Face hub: its files are listed as they are now. @REVISION may follow.",
 )
-def new_backend(name: str, parent: Path, words: bool, languages: str | None, repository: str | None) -> None:
+@click.option("--ask", is_flag=True, help="Ask for the parts that no option names.")
+def new_backend(
+    name: str,
+    parent: Path,
+    words: bool,
+    streaming: bool,
+    languages: str | None,
+    repository: str | None,
+    ask: bool,
+) -> None:
     """Write a package NAME, the start of a backend: it answers, and passes Govor's test suite at once.
 
     NAME becomes the plugin's name: lower-case letters, digits and single hyphens, as in my-model.
@@ -70,7 +81,17 @@ def new_backend(name: str, parent: Path, words: bool, languages: str | None, rep
         )
     if entry_points(group=PLUGINS, name=name):
         raise ConfigurationError(f"A plugin '{name}' is installed already. Choose another name.")
-    folder = write_package(name, parent, Wanted(words, _codes(languages or ""), repository or ""))
+    if ask:
+        words = words or click.confirm("Does the model know the times of words?")
+        streaming = streaming or click.confirm("Does it take audio while it is spoken?")
+        languages = languages or click.prompt(
+            "Its languages, as in ru,en (nothing: any)", "", show_default=False
+        )
+        repository = repository or click.prompt(
+            "Its repository on the Hugging Face hub, OWNER/NAME (nothing: no files)", "", show_default=False
+        )
+    wanted = Wanted(words, streaming, _codes(languages or ""), repository or "")
+    folder = write_package(name, parent, wanted)
     say(f"{folder} is ready. Install it beside Govor and try it:")
     say(f"  pip install -e {folder} pytest\n  pytest {folder / 'tests'}\n  govor test-backend {name}")
 
@@ -94,6 +115,7 @@ def write_package(name: str, parent: Path, wanted: Wanted | None = None) -> Path
     listed = _list_files(wanted.repository) if wanted.repository else ()
     parts = {
         "words": wanted.words,
+        "streaming": wanted.streaming,
         "languages": bool(wanted.languages),
         "repository": bool(wanted.repository),
     }
