@@ -20,6 +20,7 @@ SECTIONS = {
     "Tokens and text": "contract/vocabulary.py",
     "Speakers": "contract/diarization.py",
     "The running server": "contract/server.py",
+    "Formats": "contract/formats.py",
     "Devices and cores": "contract/devices.py contract/cores.py",
     "Errors": "errors/tree.py errors/models.py errors/requests.py errors/server.py",
     "Tests of plugins": "testing/conformance.py testing/subject.py testing/fakes.py testing/speakers.py "

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         VoiceEmbedder,
         Voices,
     )
+    from govor.contract.formats import Paragraph, Presentation, ResponseFormat
     from govor.contract.hooks import hookimpl
     from govor.contract.models import Feature, ModelFile, ModelSpec, Placement
     from govor.contract.recognition import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         Backend,
         LanguageDetector,
         LongForm,
+        Notice,
         Options,
         Placed,
         Recognizer,
@@ -71,10 +73,14 @@ __all__ = [
     "LongForm",
     "ModelFile",
     "ModelSpec",
+    "Notice",
     "Options",
+    "Paragraph",
     "Placed",
     "Placement",
+    "Presentation",
     "Recognizer",
+    "ResponseFormat",
     "Segment",
     "ServedModel",
     "SpeakerTurn",
@@ -109,6 +115,7 @@ HOMES = (
     "contract.cores",
     "contract.recognition",
     "contract.diarization",
+    "contract.formats",
     "contract.server",
     "contract.vocabulary",
     "contract.devices",

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from govor.contract import hooks as hookspecs
 from govor.contract.diarization import Diarizer
+from govor.contract.formats import ResponseFormat, checked_formats
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Backend, VoiceDetector
 from govor.contract.server import Transcriber
@@ -44,6 +45,7 @@ class Plugin:
     backend: Backend | None = None
     models: tuple[ModelSpec, ...] = field(default=(), repr=False)
     diarizer: Diarizer | None = None
+    formats: tuple[ResponseFormat, ...] = field(default=(), repr=False)
 
 
 class Plugins:
@@ -96,6 +98,11 @@ class Plugins:
                     found[name] = command
         return found
 
+    def formats(self) -> Iterator[tuple[str, ResponseFormat]]:
+        """Yield the formats of all plugins, each with its plugin's name."""
+        for plugin in self._all:
+            yield from ((plugin.name, own) for own in plugin.formats)
+
     async def start(self, transcriber: Transcriber) -> None:
         """Enter the `startup` contexts of the plugins; one that fails is recorded."""
         for plugin in self._all:
@@ -136,6 +143,8 @@ class Plugins:
                 diarizer = self._call("diarizer", plugin.name)
                 _check_spec(diarizer.spec, "spec")
                 plugin.diarizer = diarizer
+            if "formats" in plugin.hooks:
+                plugin.formats = checked_formats(self._call("formats", plugin.name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
             _fail(plugin, error)
         return plugin

@@ -277,7 +277,7 @@ def test_errors_of_the_framework_are_flat_too(client: httpx.Client, path: str) -
         client.post(path, headers={"content-type": "multipart/form-data"}, content=b"x"), 400, "invalid_param"
     )
     flat(client.post(path, files={"a": (None, b"x")}), 400, "missing_file")
-    flat(client.post(path + "?format=docx", content=b"x"), 400, "invalid_param")
+    flat(client.post(path + "?format=pdf", content=b"x"), 400, "invalid_param")
     flat(client.post(path + "?model=none", content=b"x"), 404, "model_not_found")
 
 

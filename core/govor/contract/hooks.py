@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import click
 
     from govor.contract.diarization import Diarizer
+    from govor.contract.formats import ResponseFormat
     from govor.contract.recognition import Backend, VoiceDetector
     from govor.contract.server import Transcriber
 
@@ -51,6 +52,17 @@ def diarizer(settings: Mapping[str, Any]) -> Diarizer:
     Called once at start. If several plugins have this hook, the first in `order` is used. Import nothing
     heavy and touch no file or network here: that belongs into `Diarizer.load`. On disk and in memory, its
     `spec` is a model like any other, but it cannot transcribe. Raise ValueError if `settings` is wrong.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def formats(settings: Mapping[str, Any]) -> Sequence[ResponseFormat]:
+    """Return formats of responses, which clients choose by their names as they choose those of the core.
+
+    Called once at start. Import nothing heavy here: that belongs into a format's `render`. A name of the core
+    cannot be replaced; if two plugins use one name, the first in `order` keeps it. Raise ValueError if
+    `settings` is wrong.
     """
     raise NotImplementedError
 

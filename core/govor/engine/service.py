@@ -36,6 +36,7 @@ from govor.engine.transcription.work import Work
 from govor.errors import GovorError
 from govor.errors.values import did_you_mean
 from govor.events import Observers, Report
+from govor.formats.rendering.known_formats import Formats
 from govor.models.catalogue import Catalogue, Model
 from govor.models.files.downloads import Downloads
 from govor.models.files.store import Store
@@ -69,6 +70,7 @@ class Service:
         self.in_flight = InFlight()
         self.interactive = InteractiveWork()
         self.plugins = plugins or Plugins(settings)
+        self.formats = Formats(self.plugins.formats())
         own = declared_models(settings.catalogue, self.plugins)
         pulled = pulled_models(settings.models_dir, self.plugins)
         self.catalogue = Catalogue(self.plugins, settings.aliases, [*pulled, *own])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -14,7 +14,7 @@ from quart_schema import DataSource, document_querystring, document_request, doc
 
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import AsrDetection, AsrResult
-from govor.api.request.fields import OptionalLanguage, read_fields_as
+from govor.api.request.fields import MORE_FORMATS, OptionalLanguage, read_fields_as
 from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.track_field import TrackFields
@@ -23,10 +23,13 @@ from govor.api.response.declared_errors import DOWNLOAD, FORM, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognition import Options
+from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.request import TranscriptionRequest
-from govor.formats.dialects.whisper_asr import language_body, render
+from govor.errors import FormatFailed
+from govor.formats.dialects.whisper_asr import OUTPUTS, language_body, render
+from govor.formats.rendering.known_formats import Formats
 from govor.requests.channels import find_diarizer, separate_channels
 from govor.requests.lines import layout
 from govor.requests.speakers import COUNTS, MOST_PEOPLE, count_people, not_counted
@@ -58,9 +61,11 @@ class AsrQuery(DecodedQuery):
     )
     language: OptionalLanguage = Field(None, description="Language of the speech; absent: it is detected.")
     initial_prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
-    output: Annotated[
-        Literal["txt", "vtt", "srt", "tsv", "json"], BeforeValidator(lambda value: str(value).lower())
-    ] = Field("txt", description="Format of the answer.")
+    output: Annotated[str, BeforeValidator(lambda value: str(value).lower())] = Field(
+        "txt",
+        description="Format of the answer.",
+        json_schema_extra={"enum": list(OUTPUTS), MORE_FORMATS: True},
+    )
     vad_filter: bool = Field(True, description="false: treat all audio as speech.")
     word_timestamps: bool = Field(False, description="json: words in the segments.")
     diarize: bool = Field(False, description="Name the speakers.")
@@ -71,13 +76,13 @@ class AsrQuery(DecodedQuery):
     max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Largest number of speakers; 0: no limit.")
     model: str = Field("", description="Not whisper-asr-webservice's; absent: the default model.")
 
-    def options(self) -> Options:
+    def options(self, formats: Formats) -> Options:
         """Return the options for the model. Subtitles need words: they are cut between them."""
         return Options(
             task=self.task,
             language=self.language,
             prompt=self.initial_prompt,
-            words=self.word_timestamps or self.output in ("srt", "vtt"),
+            words=self.word_timestamps or formats.needs_words(self.output),
         )
 
 
@@ -96,29 +101,15 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     @document_querystring(AsrQuery)
     @document_request(AudioFileForm, source=DataSource.FORM_MULTIPART)
     @document_response(AsrResult)
-    @can_fail(*FORM, *WORK, *DOWNLOAD)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, FormatFailed)
     async def asr() -> Response:
         """Text or subtitles of a recording."""
         async with AsyncExitStack() as stack:
             ticket = admit(service, stack)
-            _diarize(service, read_fields_as(AsrQuery, request.args))  # refuses before the upload
+            _diarize(service, _query(service, request.args))  # refuses before the upload
             form, path = await read_upload(_stated)
-            given = {**form.fields, **request.args}
-            query = read_fields_as(AsrQuery, given)
-            diarize = _diarize(service, query)
-            counts = tuple(name for name in COUNTS if getattr(query, name))
-            wanted = TranscriptionRequest(
-                path,
-                query.model,
-                query.options(),
-                ticket,
-                None if query.vad_filter else NO_DETECTION,
-                ignored=await not_counted(service, diarize, counts) if diarize else counts,
-                diarize=diarize,
-                parties=separate_channels(service.settings),
-                selection=query.selection,
-                unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
-            )
+            query = _query(service, {**form.fields, **request.args})
+            wanted = await _wanted(service, query, path, ticket)
             ready = await stack.enter_async_context(prepared(service, wanted))
             transcript = await whole_transcript(service, ready)
         body, media_type = await asyncio.to_thread(
@@ -127,9 +118,12 @@ def whisper_asr_routes(service: Service) -> Blueprint:
             query.output,
             words=query.word_timestamps,
             layout=layout(service.settings.subtitles),
+            formats=service.formats,
+            title=PurePath(form.file_name).stem,
         )
         response = Response(body, content_type=media_type)
-        attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
+        suffix = service.formats.suffix(query.output)
+        attach(response, f"{PurePath(form.file_name).name or 'audio'}{suffix}")
         return label(response, ready, transcript)
 
     @routes.post(PATHS[1])
@@ -152,6 +146,31 @@ def whisper_asr_routes(service: Service) -> Blueprint:
         return response
 
     return routes
+
+
+def _query(service: Service, given: Mapping[str, str]) -> AsrQuery:
+    query = read_fields_as(AsrQuery, given)
+    service.formats.check(query.output, OUTPUTS, "output")
+    return query
+
+
+async def _wanted(
+    service: Service, query: AsrQuery, path: Path, ticket: AdmissionTicket
+) -> TranscriptionRequest:
+    diarize = _diarize(service, query)
+    counts = tuple(name for name in COUNTS if getattr(query, name))
+    return TranscriptionRequest(
+        path,
+        query.model,
+        query.options(service.formats),
+        ticket,
+        None if query.vad_filter else NO_DETECTION,
+        ignored=await not_counted(service, diarize, counts) if diarize else counts,
+        diarize=diarize,
+        parties=separate_channels(service.settings),
+        selection=query.selection,
+        unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
+    )
 
 
 def _diarize(service: Service, query: AsrQuery) -> Diarize | None:
