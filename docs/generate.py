@@ -17,6 +17,7 @@ PAGE = ROOT / "docs/reference/plugin-types.md"
 SECTIONS = {
     "Models": "contract/models.py",
     "Recognition": "contract/recognition.py",
+    "Sources of audio": "contract/audio_source.py",
     "Tokens and text": "contract/vocabulary.py",
     "Speakers": "contract/diarization.py",
     "The running server": "contract/server.py",

@@ -24,7 +24,7 @@ LAYERS = (
     "models.files engine.alignment",
     "models.selection engine.admission",
     "engine.scheduling",
-    "engine.model_pool",
+    "engine.model_pool engine.sources",
     "engine.speakers",
     "engine.transcription",
     "engine",

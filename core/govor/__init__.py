@@ -9,6 +9,7 @@ from govor.contract.cores import keep_numpy_on_one_core
 from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
+    from govor.contract.audio_source import ArraySource, AudioSource
     from govor.contract.cores import usable_cores
     from govor.contract.devices import choose_device, choose_torch_device
     from govor.contract.diarization import (
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
         VoiceStream,
         Word,
     )
-    from govor.contract.server import ServedModel, Transcriber, Transcribing
+    from govor.contract.server import ServedModel, Session, Transcriber, Transcribing
     from govor.contract.vocabulary import DecodedText, DecodedToken, Vocabulary
     from govor.errors import (
         ConfigurationError,
@@ -56,7 +57,9 @@ if TYPE_CHECKING:
 __all__ = [
     "SAMPLE_RATE",
     "Adopting",
+    "ArraySource",
     "Audio",
+    "AudioSource",
     "Backend",
     "ConfigurationError",
     "CountedVoices",
@@ -83,6 +86,7 @@ __all__ = [
     "ResponseFormat",
     "Segment",
     "ServedModel",
+    "Session",
     "SpeakerTurn",
     "Task",
     "Token",
@@ -114,6 +118,7 @@ HOMES = (
     "errors",
     "contract.cores",
     "contract.recognition",
+    "contract.audio_source",
     "contract.diarization",
     "contract.formats",
     "contract.server",

@@ -13,7 +13,7 @@ from govor.audio.chunking import Chunk, Chunker, ChunkSizes, cut
 from govor.audio.edge_padding import quiet
 from govor.audio.policy import plan
 from govor.audio.regions import SpeechRules
-from govor.audio.resume import unheard
+from govor.audio.resume import Resumption
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment, Word
 from govor.engine.alignment.segment_times import place
@@ -116,7 +116,8 @@ def test_times_within_the_quiet_are_those_of_the_edge() -> None:
 
 def test_the_rest_of_a_chunk_keeps_the_quiet_after_it() -> None:
     (chunk,) = chunks([0.9] * 200, RIM)
-    (rest,) = unheard([chunk], 1.2, 0.2)
+    rest = Resumption(1.2, 0.2).rest(chunk)
+    assert rest is not None
     assert added(rest) == (0, SAMPLES)
     assert (rest.start, rest.end) == (1.2, 2.0)
 

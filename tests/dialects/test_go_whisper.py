@@ -64,19 +64,17 @@ def test_a_stream_has_ping_task_segments_and_ok(
     form["files"] = {"file": ("en.wav", (samples / "en.wav").read_bytes())}
     form["data"] |= {"language": "en", "response_format": "verbose_json"}
     told = events(client.post(f"{base}/{TRANSCRIBE}?stream=true", **form))
-    names = [event.name for event in told]
-    assert names[:2] == ["ping", "task"]
-    assert names[-1] == "ok"
-    assert set(names[2:-1]) <= {"segment", "ping"}
-    task = told[1].json()
-    assert (task["task"], task["language"]) == ("transcribe", "en")
-    assert task["duration"] == pytest.approx(12.5, abs=1)
-    segments = [event.json() for event in told if event.name == "segment"]
+    assert told[0].name == "ping"
+    task, *segments, end = (event for event in told if event.name != "ping")  # a busy machine sends several
+    assert (task.name, {event.name for event in segments}, end.name) == ("task", {"segment"}, "ok")
+    assert (task.json()["task"], task.json()["language"]) == ("transcribe", "en")
+    assert task.json()["duration"] == pytest.approx(12.5, abs=1)
+    segments = [event.json() for event in segments]
     assert [segment["id"] for segment in segments] == list(range(len(segments)))
     assert all(list(segment) == ["id", "start", "end", "text"] for segment in segments)
     assert all(one["end"] <= after["start"] + 0.05 for one, after in pairwise(segments))
     assert " ".join(segment["text"] for segment in segments) == transcripts["en.wav"]["whisper_base"]
-    assert [event.data for event in told if event.name in ("ping", "ok")] == [""] * names.count("ping") + [""]
+    assert {event.data for event in told if event.name in ("ping", "ok")} == {""}
 
 
 def test_a_segment_of_a_stream_has_words_where_they_are_asked_for(
@@ -102,8 +100,9 @@ def test_a_streamed_translation_is_of_english(client: httpx.Client, samples: Pat
 def test_a_silent_stream_has_a_task_and_is_ok(client: httpx.Client, events: Any) -> None:
     files = {"file": ("a.wav", media.silence(1))}
     told = events(client.post(f"/v1/{TRANSCRIBE}?stream=true", files=files, data={"model": "whisper-base"}))
-    assert [event.name for event in told] == ["ping", "task", "ok"]
-    assert told[1].json()["duration"] == 1.0
+    task, end = (event for event in told if event.name != "ping")
+    assert (told[0].name, task.name, end.name) == ("ping", "task", "ok")
+    assert task.json()["duration"] == 1.0
 
 
 def test_the_form_decides_where_both_ask_for_a_stream(client: httpx.Client, form: Any, events: Any) -> None:

@@ -42,10 +42,10 @@ def run(models_dir: Path, tmp_path: Path, free_port: int) -> Iterator[Run]:
     """Start servers with Wyoming on `free_port`, with all installed plugins or one family."""
     with ExitStack() as stack:
 
-        def start(family: FakeBackend | None = None, **table: Any) -> Server:
+        def start(family: FakeBackend | None = None, spool_dir: Path | None = None, **table: Any) -> Server:
             tables = {"whisper": {"temperature_fallback": False}, "wyoming": {"port": free_port, **table}}
             default = ("fake",) if family else ("whisper-base",)
-            folders = {"models_dir": models_dir, "data_dir": tmp_path}
+            folders = {"models_dir": models_dir, "data_dir": tmp_path, "spool_dir": spool_dir}
             settings = Settings(plugins=tables, default_models=default, **folders)
             fakes = {"fake": family, "loud": FakeDetector(), "wyoming": govor_wyoming}
             plugins = plugins_of(settings, **fakes) if family else None
@@ -318,3 +318,28 @@ def test_the_port_is_free_again_when_the_server_has_stopped(fake: Server, free_p
     assert fake.stop()
     with pytest.raises(ConnectionRefusedError):
         talk(free_port, said(Describe()))
+
+
+def test_audio_is_recognised_while_it_comes_and_never_on_disk(
+    run: Run, free_port: int, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    family = FakeBackend("fake")
+    run(family, spool_dir=spool)
+
+    async def about(client: AsyncTcpClient) -> list[Event]:
+        *events, stop = pcm(2.0)
+        quiet = AudioChunk(16_000, 2, 1, bytes(5 * 32_000))
+        for event in (*events, quiet):
+            await client.write_event(event.event())
+        assert await asyncio.to_thread(family.loaded["fake"].begun.acquire, timeout=SECONDS)
+        assert list(spool.iterdir()) == []
+        return await said(stop)(client)
+
+    assert types(talk(free_port, about))[-2:] == ["transcript", "transcript-stop"]
+
+
+def test_a_request_amid_its_audio_is_an_error(fake: Server, free_port: int) -> None:
+    _, text = error_of(talk(free_port, said(*pcm(1.0)[:-1], Transcribe(language="ru"))))
+    assert "comes before the audio" in text

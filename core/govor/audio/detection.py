@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from govor.audio.decoding.recording import Recording
 from govor.audio.quiet_voices import Listener
 from govor.audio.regions import Region, SpeechFinder, SpeechRules
+from govor.contract.audio_source import AudioSource
 from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
 from govor.errors import AudioTooLong
 
 
 def find_speech(
-    recording: Recording, detector: VoiceDetector, rules: SpeechRules, max_seconds: float = 0.0
+    source: AudioSource, detector: VoiceDetector, rules: SpeechRules, max_seconds: float = 0.0
 ) -> list[Region]:
     """Return the regions in order; reads block by block. Raises AudioTooLong (0: never)."""
-    return speech_in(recording.blocks(), detector, rules, max_seconds)
+    return speech_in(source.blocks(), detector, rules, max_seconds)
 
 
 def speech_in(

@@ -6,7 +6,6 @@ cut. So the chunks are those of an attempt that was never interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 import numpy as np
@@ -15,10 +14,8 @@ from govor.audio.chunking import Chunk
 from govor.contract.recognition import SAMPLE_RATE
 
 
-def unheard(
-    chunks: Iterable[Chunk], begin_at: float, padding: float, *, whole: bool = False
-) -> Iterator[Chunk]:
-    """Yield the chunks after `begin_at`, in seconds of the recording.
+class Resumption:
+    """Leaves out what lies before `begin_at`, in seconds of the recording.
 
     A chunk that was transcribed in part loses that part. If the rest is no longer than the `padding` around
     speech, it is dropped: it holds only padding. Two chunks that overlap around `begin_at` are both yielded
@@ -26,18 +23,24 @@ def unheard(
     ends after `begin_at` is yielded whole: if there are several channels, `begin_at` is the end of one
     channel's chunk and may lie anywhere in another's.
     """
-    sample, at_seam = round(begin_at * SAMPLE_RATE), False
-    for chunk in chunks:
-        behind_seam, at_seam = (
-            at_seam,
-            chunk.seam is not None and round(chunk.seam * SAMPLE_RATE) == sample,
-        )
-        if chunk.start >= begin_at or at_seam or behind_seam:
-            yield chunk
-        elif chunk.end > begin_at:
-            rest = chunk if whole else _after(chunk, sample)
-            if rest.seconds > padding:
-                yield rest
+
+    def __init__(self, begin_at: float, padding: float, *, whole: bool = False):
+        self._begin_at = begin_at
+        self._sample = round(begin_at * SAMPLE_RATE)
+        self._padding = padding
+        self._whole = whole
+        self._at_seam = False  # whether the last chunk ended at the seam in `begin_at`
+
+    def rest(self, chunk: Chunk) -> Chunk | None:
+        """Return what must be transcribed of the next chunk; None: nothing."""
+        at_seam = chunk.seam is not None and round(chunk.seam * SAMPLE_RATE) == self._sample
+        behind_seam, self._at_seam = self._at_seam, at_seam
+        if chunk.start >= self._begin_at or at_seam or behind_seam:
+            return chunk
+        if chunk.end <= self._begin_at:
+            return None
+        rest = chunk if self._whole else _after(chunk, self._sample)
+        return rest if rest.seconds > self._padding else None
 
 
 def _after(chunk: Chunk, sample: int) -> Chunk:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from govor.contract.audio_source import AudioSource
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Options, Segment, Transcript
+from govor.contract.recognition import Audio, Options, Segment, Transcript
 
 PLAIN = Options()
 
@@ -41,6 +42,24 @@ class Transcribing(Protocol):
         ...
 
 
+class Session(Transcribing, Protocol):
+    """A transcription of audio that is still coming. It runs while audio is fed, and segments may be read
+    meanwhile, by another task.
+    """
+
+    async def feed(self, audio: Audio) -> None:
+        """Add samples, (samples,) float32, mono at 16 kHz, of any length.
+
+        Waits while ten seconds of them have not been read. Raises the GovorError that the transcription has
+        ended with, among them the errors of `Transcriber.transcribe`; InvalidAudio for other arrays.
+        """
+        ...
+
+    async def finish(self) -> None:
+        """State that no more audio comes, and wait until the transcription has begun. Raises GovorError."""
+        ...
+
+
 class Transcriber(Protocol):
     """The models of a running server, behind the same queues and limits as its HTTP API.
 
@@ -59,13 +78,24 @@ class Transcriber(Protocol):
         ...
 
     def transcribe(
-        self, recording: Path, model: str = "", options: Options = PLAIN, *, client: str = ""
+        self, recording: Path | AudioSource, model: str = "", options: Options = PLAIN, *, client: str = ""
     ) -> AbstractAsyncContextManager[Transcribing]:
-        """Begin to transcribe a file of any container and codec; exiting the block cancels it.
+        """Begin to transcribe a file of any container and codec, or audio; exiting the block cancels it.
 
-        `model` is an id, an alias, "auto" or "" for the default. The core leaves out of `options` what the
-        model cannot do; their language may be a locale or a name too. `client` names the client for limits
-        per client. Before any text, raises InvalidAudio, ModelNotFound, ServerBusy and other GovorErrors that
-        concern the recording, the model or the server's load.
+        An `AudioSource` is closed with the block. `model`: an id, an alias, "auto" or "" for the default. The
+        core leaves out of `options` what the model cannot do; their language may be a locale or a name too.
+        `client` names the client for limits per client. Before any text, raises InvalidAudio, ModelNotFound,
+        ServerBusy and other GovorErrors that concern the recording, the model or the server's load.
+        """
+        ...
+
+    def session(
+        self, model: str = "", options: Options = PLAIN, *, client: str = ""
+    ) -> AbstractAsyncContextManager[Session]:
+        """Begin to transcribe audio that is still coming; exiting the block cancels it and frees everything.
+
+        Model, options and client as in `transcribe`. The server's `max_seconds` hold, and a session fails to
+        which no audio comes for the time of the setting `body_timeout`. It counts as a request under way from
+        its beginning on, so begin it when there is audio.
         """
         ...

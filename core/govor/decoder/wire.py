@@ -34,7 +34,8 @@ SELECTION = b"w"
 OPENED = b"o"
 """JSON: facts from the container. The first frame of every recording that can be decoded."""
 PCM = b"p"
-"""Samples: 16-bit signed integers of this machine's byte order, mono, 16 kHz."""
+"""Samples: 16-bit signed integers of this machine's byte order, mono, 16 kHz. If channels are apart, as many
+of each channel, one channel after the other."""
 END = b"z"
 """JSON: notices of what was not decoded. The recording has ended."""
 REFUSED = b"e"
@@ -42,6 +43,9 @@ REFUSED = b"e"
 
 FRAME_BYTES = 1 << 20
 """Longest frame that either side accepts."""
+
+MOST_APART = 8
+"""Most channels that are decoded apart."""
 
 LONGEST_TRACK = 200
 """Most characters of a track's title."""
@@ -59,6 +63,8 @@ class TrackSelection:
     """Codes of the language that `track` may be, in the same form."""
     channel: int | None = None
     """Number from 0 of the only channel to decode; None: all of them, mixed down."""
+    apart: bool = False
+    """Whether each channel is decoded apart, if there are 2 to `MOST_APART`; else they are mixed down."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a selection that no recording can fulfil."""

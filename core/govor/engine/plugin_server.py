@@ -8,9 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from govor import __version__
+from govor.contract.audio_source import AudioSource
 from govor.contract.recognition import Options
-from govor.contract.server import PLAIN, ServedModel, Transcribing
+from govor.contract.server import PLAIN, ServedModel, Session, Transcribing
 from govor.engine.service import Service
+from govor.engine.session import LiveSession
+from govor.engine.sources.live_audio import LiveAudio
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import InvalidParam
 from govor.formats.languages import LANGUAGES, parse_language
@@ -37,7 +40,7 @@ class ServiceTranscriber:
 
     @asynccontextmanager
     async def transcribe(
-        self, recording: Path, model: str = "", options: Options = PLAIN, *, client: str = ""
+        self, recording: Path | AudioSource, model: str = "", options: Options = PLAIN, *, client: str = ""
     ) -> AsyncIterator[Transcribing]:
         request = TranscriptionRequest(
             recording, model, replace(options, language=_code(options.language)), client=client
@@ -47,6 +50,21 @@ class ServiceTranscriber:
             self._service.transcribe(prepared.work) as transcription,
         ):
             yield transcription
+
+    @asynccontextmanager
+    async def session(
+        self, model: str = "", options: Options = PLAIN, *, client: str = ""
+    ) -> AsyncIterator[Session]:
+        audio = LiveAudio(self._service.settings.body_timeout)
+        request = TranscriptionRequest(
+            audio, model, replace(options, language=_code(options.language)), client=client
+        )
+        session = LiveSession(self._service, request, audio)
+        session.start()
+        try:
+            yield session
+        finally:
+            await session.close()
 
 
 def _code(language: str | None) -> str | None:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING
@@ -26,6 +25,7 @@ from govor.engine.model_pool.pool import Pool, State
 from govor.engine.readiness import Check, DefaultAnswers, NotReady, first_obstacle
 from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.queue_timeout import QueueTimer
+from govor.engine.sources.request_audio import RequestAudio, Source
 from govor.engine.speakers.diarization import Diarization, Diarize, begin_diarization
 from govor.engine.transcription.begin import begin
 from govor.engine.transcription.model_choice import ModelSelector
@@ -94,9 +94,7 @@ class Service:
         cores = CoreBudget(settings.cores or usable_cores())
         self.pool = Pool(self.store, wanted, settings.memory_budget, cores=cores, observer=self.observers)
         self.decoders = Decoders()
-        self.chooser = ModelSelector(
-            self.router, self.pool, self.decoders, self.voice_detector, lambda: self.languages
-        )
+        self.chooser = ModelSelector(self.router, self.pool, self.voice_detector, lambda: self.languages)
         self.folders = Folders(settings, self.store, self._unloaded_default)
         self.jobs_trouble: Callable[[], str] = str
         """Returns why jobs do not run; "": they do."""
@@ -181,11 +179,15 @@ class Service:
         candidate.
         """
         ticket = request.ticket
-        with self.admission.admit(request.client) if ticket is None else nullcontext(ticket) as ticket:
-            async with self.chooser.choose(
-                request.model, request.path, request.options, ticket, request.selection
-            ) as model:
-                yield reduced(request, model, ticket, self.settings.max_audio_seconds)
+        longest = self.settings.max_audio_seconds if request.max_seconds is None else request.max_seconds
+        source, apart = request.source, request.parties is not None
+        audio = RequestAudio(source, self.decoders, request.selection, max_seconds=longest, apart=apart)
+        with (
+            closing(audio),
+            self.admission.admit(request.client) if ticket is None else nullcontext(ticket) as ticket,
+        ):
+            async with self.chooser.choose(request.model, audio, request.options, ticket) as model:
+                yield reduced(request, model, ticket, audio, longest)
 
     @asynccontextmanager
     async def transcribe(self, work: Work) -> AsyncIterator[TranscriptStream]:
@@ -220,15 +222,16 @@ class Service:
 
     @asynccontextmanager
     async def diarize(
-        self, path: Path, asked: Diarize, ticket: AdmissionTicket, selection: TrackSelection = ANYTHING
+        self, source: Source, asked: Diarize, ticket: AdmissionTicket, selection: TrackSelection = ANYTHING
     ) -> AsyncIterator[Diarization]:
         """Begin a diarization. Raises the errors of the recording or of a known speaker's reference."""
         await self.fetch_missing(asked.model)
         longest = self.settings.max_audio_seconds
-        with self.interactive.one_more(), closing(QueueTimer(ticket)) as queue_timer:
-            async with begin_diarization(
-                path, asked, self.decoders, self.pool, longest, queue_timer, selection
-            ) as diarization:
+        audio = RequestAudio(source, self.decoders, selection, max_seconds=longest)
+        with closing(audio), self.interactive.one_more(), closing(QueueTimer(ticket)) as queue_timer:
+            await audio.open()
+            async with begin_diarization(audio, asked, self.pool, queue_timer) as diarization:
+                audio.begin()
                 ticket.weigh(diarization.seconds_stated)
                 yield diarization
 

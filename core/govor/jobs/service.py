@@ -12,6 +12,7 @@ from pathlib import Path
 from govor.background import retrieve_failure
 from govor.contract.recognition import Segment, Transcript
 from govor.engine.service import Service
+from govor.engine.sources.request_audio import Source
 from govor.engine.transcription.begin import examine
 from govor.engine.transcription.work import Work
 from govor.errors import InsufficientStorage, JobNotFound, JobsUnavailable, ShuttingDown
@@ -107,7 +108,7 @@ class JobService:
         limits = Limits(self.settings.jobs_limit, self.settings.jobs_max_mb * 1e6)
         job = new_id()
         try:
-            await _take(store, work.path, job)
+            await _take(store, work.source, job)
             owner = await self._signature(store, key)
             added = await store.do(
                 JobStore.add, job, owner, work.model.id, order, seconds, time.time(), limits
@@ -250,8 +251,10 @@ class JobService:
             await asyncio.sleep(TIDY_SECONDS)
 
 
-async def _take(store: AsyncJobStore, source: Path, job: str) -> None:
+async def _take(store: AsyncJobStore, source: Source, job: str) -> None:
     """Move a recording into the data folder, not in the store's own thread, for it may take long."""
+    if not isinstance(source, Path):
+        raise TypeError("A job needs a recording that is a file.")
     try:
         await asyncio.to_thread(store.folder.take, source, job)
     except OSError as error:

@@ -290,3 +290,26 @@ def test_other_faults_are_found_before_anything_is_fetched(serve: Any, receiver:
         files = {"file": ("a.wav", SPEECH), "file_url": (None, f"{receiver.url}/a.wav")}
         assert code(client.post(URL, files=files)) == (400, "invalid_param")
     assert receiver.requests == []
+
+
+def test_an_urlencoded_form_may_name_a_recording(serve: Any, receiver: Receiver) -> None:
+    form = {
+        "model": "echo",
+        "file_url": f"{receiver.url}/a.wav",
+        "response_format": "verbose_json",
+        "timestamp_granularities": ["word", "segment"],
+    }
+    with serve(preload=(), file_urls="any").client() as client:
+        answer = client.post(URL, data=form)
+    assert answer.status_code == 200
+    assert {"words", "segments"} <= set(answer.json())
+
+
+def test_an_urlencoded_form_without_an_address_has_no_recording(server: Any) -> None:
+    with server.client() as client:
+        missing = client.post(URL, data={"model": "echo", "file": "a.wav"})
+        forbidden = client.post(URL, data={"model": "echo", "file_url": "http://127.0.0.1:1/a.wav"})
+        large = client.post(URL, data={"prompt": "a" * 1_100_000})
+    assert code(missing) == (400, "missing_file")
+    assert code(forbidden) == (403, "url_not_allowed")
+    assert large.status_code == 413

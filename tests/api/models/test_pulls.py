@@ -17,7 +17,7 @@ from support.waiting import eventually
 
 ErrorOf = Callable[[httpx.Response, int], dict[str, Any]]
 
-EVENT = re.compile(r"event: (ping|progress|ok|error)\n(?:data: (\{.*\})\n)?\n")
+EVENT = re.compile(r"event: (ping|progress|ok|error)\n(?:data: ([{\"].*)\n)?\n")
 
 
 def events(text: str) -> list[tuple[str, Any]]:
@@ -91,8 +91,8 @@ def test_what_fails_within_a_stream_is_its_last_event(client: httpx.Client, hub:
     told = events(client.post("/v1/models?stream=true", json={"model": "away"}).text)
     name, data = told[-1]
     assert name == "error"
-    assert data["error"]["code"] == "download_failed"
-    assert "instead of" in data["error"]["message"]
+    assert isinstance(data, str)  # go-whisper's client reads it into one
+    assert "instead of" in data
     assert client.get("/v1/models/away").status_code == 404
 
 

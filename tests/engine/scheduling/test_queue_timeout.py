@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
 from govor.engine.service import Service
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.transcription.reader import MODEST_SECONDS
 from govor.engine.transcription.work import Work
 from govor.errors import QueueTimeout
@@ -70,8 +71,12 @@ async def test_one_who_waits_too_long_for_a_language_is_sent_away(service: Any, 
     async with service(lambda spec: model, spec, max_wait_seconds=0.1) as running:
         first = asyncio.create_task(transcribe(running, path))
         assert await asyncio.to_thread(model.begun.acquire, timeout=10)
-        with running.admission.admit() as place, pytest.raises(QueueTimeout):
-            await running.chooser.languages("fake", path, place)
+        with (
+            running.admission.admit() as place,
+            closing(RequestAudio(path, running.decoders)) as audio,
+            pytest.raises(QueueTimeout),
+        ):
+            await running.chooser.languages("fake", audio, place)
         model.gate.set()
         assert await first == ["1.0 seconds"]
 

@@ -166,8 +166,8 @@ async def test_each_call_of_the_diarizer_is_told_to_the_observer(service, spoken
         running.observers.add(watching)
         async with diarized(running, spoken(9.0), Diarize(running.router.diarizer())) as diarization:
             await diarization.speakers()
-    blocks = 3  # of at most four seconds; then there is none more, and before them the stream is begun
-    assert watching.calls == [("fake-diarizer", 1)] * (blocks + 3)
+    blocks = 3  # of at most four seconds; the stream is begun before them, and finished after them
+    assert watching.calls == [("fake-diarizer", 1)] * (blocks + 2)
 
 
 async def test_a_diarizer_that_fails_a_stream_is_no_client_that_left(service, spoken) -> None:
@@ -271,5 +271,5 @@ async def test_speakers_are_told_apart_in_what_is_heard(service, spoken) -> None
         with pytest.raises(InvalidAudio, match="channel 1 is not among them"):
             await told(running, both)
         with running.admission.admit() as ticket, pytest.raises(InvalidAudio, match="channel 1"):
-            async with running.diarize(both.path, both.diarize, ticket, both.selection):
+            async with running.diarize(both.source, both.diarize, ticket, both.selection):
                 pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import Options
 from govor.engine.service import Service
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.transcription.model_choice import ModelSelector
 from govor.errors import LoadFailed
 from govor.models.catalogue import Model
@@ -49,8 +50,11 @@ class Scene:
 
     @asynccontextmanager
     async def choose(self, name: str, path: Path, options: Options) -> AsyncIterator[Model]:
-        with self.service.admission.admit() as ticket:
-            async with self.chooser.choose(name, path, options, ticket) as model:
+        with (
+            self.service.admission.admit() as ticket,
+            closing(RequestAudio(path, self.service.decoders)) as audio,
+        ):
+            async with self.chooser.choose(name, audio, options, ticket) as model:
                 yield model
 
 

@@ -22,6 +22,7 @@ from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.transcription.language import first_speech
 from govor.engine.transcription.pipeline import Transcription
 from govor.engine.transcription.work import Work
@@ -487,8 +488,10 @@ async def test_the_channel_that_is_wished_for_is_heard_alone(
 
 async def test_the_language_is_told_of_what_is_heard(tmp_path: Path) -> None:
     path, detector = two_parties(tmp_path / "call.wav"), EnergyDetector()
+    chunks = []
     with closing(Decoders()) as decoders:
-        chunks = [
-            first_speech(path, decoders, detector, TrackSelection(channel=channel)) for channel in (0, 1)
-        ]
+        for channel in (0, 1):
+            with closing(RequestAudio(path, decoders, TrackSelection(channel=channel))) as audio:
+                await audio.open()
+                chunks.append(await first_speech(audio.reader(), detector))
     assert [round(len(chunk.audio) / SAMPLE_RATE) for chunk in chunks if chunk] == [1, 3]

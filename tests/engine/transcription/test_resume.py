@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from govor.audio.chunking import NO_DETECTION, Chunk
-from govor.audio.resume import unheard
+from govor.audio.resume import Resumption
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Segment
@@ -84,7 +84,8 @@ def chunk(*parts: tuple[float, float]) -> Chunk:
 
 @pytest.mark.parametrize("begin_at", [10.5, 11, 11.5, 12, 13, 20, 20.25])
 def test_the_rest_of_a_stretch_is_what_lies_behind_and_knows_where_it_came_from(begin_at: float) -> None:
-    (rest,) = unheard([chunk((10, 1), (12, 2), (20, 0.5))], begin_at, 0.2)
+    rest = Resumption(begin_at, 0.2).rest(chunk((10, 1), (12, 2), (20, 0.5)))
+    assert rest is not None
     assert rest.audio.min() >= begin_at
     assert rest.audio.max() == pytest.approx(20.5, abs=0.001)
     assert rest.start == max(begin_at, rest.audio.min())
@@ -94,14 +95,15 @@ def test_the_rest_of_a_stretch_is_what_lies_behind_and_knows_where_it_came_from(
 
 
 def test_a_rest_that_holds_only_the_padding_of_speech_is_left_out() -> None:
-    assert list(unheard([chunk((10, 2))], 11.7, 0.4)) == []
-    assert len(list(unheard([chunk((10, 2))], 11.5, 0.4))) == 1
+    assert Resumption(11.7, 0.4).rest(chunk((10, 2))) is None
+    assert Resumption(11.5, 0.4).rest(chunk((10, 2))) is not None
 
 
 def test_what_was_heard_is_left_out_and_what_was_not_is_the_same_object() -> None:
     first, second = chunk((1, 2)), chunk((3, 2))
-    assert list(unheard([first, second], 3.0, 0.2)) == [second]
-    assert list(unheard([first, second], 0.0, 0.2)) == [first, second]
+    for begin_at, rests in ((3.0, [None, second]), (0.0, [first, second])):
+        resumption = Resumption(begin_at, 0.2)
+        assert [resumption.rest(each) for each in (first, second)] == rests
 
 
 @pytest.mark.parametrize("model", [FakeRecognizer, FakeLongForm])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing
-from pathlib import Path
+from contextlib import AsyncExitStack, aclosing
 from typing import TypeVar
 
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
@@ -17,7 +16,7 @@ from wyoming.ping import Ping, Pong
 
 import govor
 from govor_wyoming.description import describe
-from govor_wyoming.recording import Spool
+from govor_wyoming.incoming import Incoming
 from govor_wyoming.settings import WyomingSettings
 
 MAX_BYTES = 1_000_000
@@ -56,7 +55,9 @@ class Conversation:
         self._reader = reader
         self._writer = writer
         self._request = Transcribe()
-        self._spool: Spool | None = None
+        self._incoming: Incoming | None = None
+        self._session: govor.Session | None = None  # once the recording has samples
+        self._held = AsyncExitStack()  # of the session
 
     async def run(self) -> None:
         """Answer until the client disconnects; an error is sent and ends the connection."""
@@ -68,8 +69,7 @@ class Conversation:
             log.info("A Wyoming client was refused: %s", error)
             await self._write(Error(str(error), error.code))
         finally:
-            if self._spool is not None:
-                self._spool.close()
+            await self._held.aclose()
 
     async def _read(self) -> Event | None:
         """Return the next event; None: the client has disconnected. Raises InvalidParam."""
@@ -93,25 +93,48 @@ class Conversation:
         elif Ping.is_type(event.type):
             await self._write(Pong(text=_parsed(Ping, event).text))
         elif Transcribe.is_type(event.type):
-            self._request = _checked(_parsed(Transcribe, event))
+            self._request = self._checked(_parsed(Transcribe, event))
         elif AudioStart.is_type(event.type):
-            self._begin().tell(_parsed(AudioStart, event))
+            (await self._begin()).tell(_parsed(AudioStart, event))
         elif AudioChunk.is_type(event.type):
-            (self._spool or self._begin()).add(_parsed(AudioChunk, event))
+            incoming = self._incoming or await self._begin()
+            await self._feed(incoming.take(_parsed(AudioChunk, event)))
         elif AudioStop.is_type(event.type):
             return await self._transcribe()
         else:
             log.debug("A Wyoming client sent '%s', which is ignored", event.type)
         return await self._read()
 
-    def _begin(self) -> Spool:
-        if self._spool is not None:
-            self._spool.close()
+    async def _begin(self) -> Incoming:
+        await self._end()
         longest = self._settings.max_seconds
         if self._transcriber.max_seconds:
             longest = min(longest, self._transcriber.max_seconds)
-        self._spool = Spool(self._transcriber.spool_dir, longest)
-        return self._spool
+        self._incoming = Incoming(longest)
+        return self._incoming
+
+    async def _end(self) -> None:
+        """Forget the recording; what is not done of it is cancelled."""
+        self._incoming = self._session = None
+        await self._held.aclose()
+
+    async def _feed(self, samples: govor.Audio) -> None:
+        """Give samples to the core, which transcribes them while others come. Raises GovorError."""
+        if not len(samples):
+            return
+        if self._session is None:
+            begun = self._transcriber.session(
+                self._request.name or self._settings.model, self._options(), client=_address(self._writer)
+            )
+            self._session = await self._held.enter_async_context(begun)
+        await self._session.feed(samples)
+
+    def _options(self) -> govor.Options:
+        request = self._request
+        return govor.Options(
+            language=None if request.language == "auto" else request.language or None,
+            keywords=(*(request.transcript_names or ()), *(request.transcript_terms or ())),
+        )
 
     async def _transcribe(self) -> Event | None:
         """Answer the recording while watching the connection; return the event after it."""
@@ -129,37 +152,38 @@ class Conversation:
             await asyncio.gather(answering, reading, return_exceptions=True)
 
     async def _answer(self) -> None:
-        spool, request = self._spool, self._request
-        self._spool, self._request = None, Transcribe()
-        try:
-            recording = spool.finish() if spool is not None else None
-            if recording is None:
-                await self._write(Transcript(""))
-            else:
-                await self._send_text(recording, request)
-        finally:
-            if spool is not None:
-                spool.close()
+        if self._incoming is not None:
+            await self._feed(self._incoming.rest())
+        if self._session is None:
+            await self._write(Transcript(""))
+        else:
+            await self._send_text(self._session)
+        self._request = Transcribe()
+        await self._end()
 
-    async def _send_text(self, recording: Path, request: Transcribe) -> None:
+    async def _send_text(self, session: govor.Session) -> None:
         """Send the text in pieces as they come, then whole, for clients without support for pieces."""
-        options = govor.Options(
-            language=None if request.language == "auto" else request.language or None,
-            keywords=(*(request.transcript_names or ()), *(request.transcript_terms or ())),
-        )
-        model, client = request.name or self._settings.model, _address(self._writer)
-        begun = self._transcriber.transcribe(recording, model, options, client=client)
-        async with begun as transcribing:
-            await self._write(TranscriptStart(language=options.language))
-            sent = ""
-            async with aclosing(aiter(transcribing)) as segments:
-                async for _ in segments:
-                    text = transcribing.result().text
-                    await self._write(TranscriptChunk(text[len(sent) :]))
-                    sent = text
-            result = transcribing.result()
+        await session.finish()
+        await self._write(TranscriptStart(language=self._options().language))
+        sent = ""
+        async with aclosing(aiter(session)) as segments:
+            async for _ in segments:
+                text = session.result().text
+                await self._write(TranscriptChunk(text[len(sent) :]))
+                sent = text
+        result = session.result()
         await self._write(Transcript(result.text, language=result.language))
         await self._write(TranscriptStop())
+
+    def _checked(self, request: Transcribe) -> Transcribe:
+        """Return the request. Raises InvalidParam if a text field is not a text, or audio came before it."""
+        lists = (request.transcript_names or [], request.transcript_terms or [])
+        texts = [request.name or "", request.language or "", *(text for texts in lists for text in texts)]
+        if not all(isinstance(text, str) for text in texts):
+            raise govor.InvalidParam("Names, languages and terms of 'transcribe' are texts.")
+        if self._session is not None:
+            raise govor.InvalidParam("'transcribe' comes before the audio that it is about.")
+        return request
 
 
 def _parsed(kind: type[Message], event: Event) -> Message:
@@ -168,15 +192,6 @@ def _parsed(kind: type[Message], event: Event) -> Message:
         return kind.from_event(event)  # type: ignore[return-value]
     except WRONG as error:
         raise govor.InvalidParam(f"An event '{event.type}' is invalid: {error!r}.") from error
-
-
-def _checked(request: Transcribe) -> Transcribe:
-    """Return the request. Raises InvalidParam if a text field is not a text."""
-    lists = (request.transcript_names or [], request.transcript_terms or [])
-    texts = [request.name or "", request.language or "", *(text for texts in lists for text in texts)]
-    if not all(isinstance(text, str) for text in texts):
-        raise govor.InvalidParam("Names, languages and terms of 'transcribe' are texts.")
-    return request
 
 
 def _address(writer: asyncio.StreamWriter) -> str:

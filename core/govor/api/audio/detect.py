@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 from pydantic import BaseModel, Field
 from quart import Blueprint, Response
@@ -16,6 +17,7 @@ from govor.api.request.track_field import TrackFields
 from govor.api.response.declared_errors import FORM, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.engine.service import Service
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.transcription.language import certain_language
 from govor.formats.languages import language_name
 
@@ -63,9 +65,8 @@ def detect_routes(service: Service) -> Blueprint:
             form, path = await read_upload()
             fields = parse_fields(form.fields, strict=service.settings.strict)
             candidates = fields.options("transcribe").languages
-            model, chances = await service.chooser.languages(
-                fields.model, path, ticket, candidates, fields.selection
-            )
+            with closing(RequestAudio(path, service.decoders, fields.selection)) as audio:
+                model, chances = await service.chooser.languages(fields.model, audio, ticket, candidates)
         language = certain_language(chances)
         body = DetectedLanguage(
             language=language,

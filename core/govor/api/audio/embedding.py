@@ -20,6 +20,7 @@ from govor.api.response.declared_errors import DOWNLOAD, FORM, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.service import Service
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.speakers.voiceprints import embed_voice
 
 
@@ -73,10 +74,9 @@ def embedding_routes(service: Service) -> Blueprint:
             model = choose_diarizer(service, name)
             await service.fetch_missing(model)
             longest = service.settings.max_audio_seconds
+            audio = RequestAudio(path, service.decoders, selection, max_seconds=longest)
             with service.interactive.one_more(), closing(QueueTimer(ticket)) as queue_timer:
-                found = await embed_voice(
-                    path, model, service.decoders, service.pool, longest, queue_timer, selection
-                )
+                found = await embed_voice(audio, model, service.pool, queue_timer)
         body = VoiceEmbedding(
             data=[VoiceVector(embedding=[float(number) for number in found.vector])],
             model=name or model.id,

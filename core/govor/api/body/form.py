@@ -79,10 +79,25 @@ async def read_fields() -> dict[str, str]:
     return urlencoded(await current_body().read())
 
 
+async def read_urlencoded_form() -> Form:
+    """Read the current request's urlencoded form. Raises PayloadTooLarge, UploadStalled."""
+    body = bytearray()
+    async for piece in current_body():
+        body += piece
+        if len(body) > TEXT_BYTES:
+            raise PayloadTooLarge(f"An urlencoded form may have {TEXT_BYTES / 1e6:g} MB.")
+    pairs = _pairs(bytes(body))
+    return Form(MultiDict((name, text if _plain(name) in VERBATIM else text.strip()) for name, text in pairs))
+
+
 def urlencoded(body: bytes) -> dict[str, str]:
-    """Return the fields of an urlencoded form. Raises PayloadTooLarge."""
+    """Return the fields of an urlencoded form; the last of each name counts. Raises PayloadTooLarge."""
+    return dict(_pairs(body))
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
     try:
-        return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=PARTS))
+        return parse_qsl(body.decode("utf-8", "replace"), max_num_fields=PARTS)
     except ValueError as error:
         raise _too_many() from error
 

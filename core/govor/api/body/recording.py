@@ -10,7 +10,7 @@ from pathlib import Path
 
 from quart import request
 
-from govor.api.body.form import FORM, URLENCODED, Form, read_form_body
+from govor.api.body.form import FORM, URLENCODED, Form, read_form_body, read_urlencoded_form
 from govor.api.body.json_form import JSON, read_json_form
 from govor.api.body.part_headers import FILES
 from govor.api.body.reading import current_body
@@ -32,6 +32,7 @@ WORDS = frozenset({"mixed", "separate"})
 BASE64 = re.compile(r"data:|[A-Za-z0-9+/\r\n_-]{400}")
 """Beginning of a recording in base64, or of its data URL; no path is so long without a dot."""
 
+NOT_MULTIPART = "The form has no file: send it as multipart/form-data with a part 'file'."
 PATH_CHARACTERS = 300
 """Longest text that may be a path of the client's file, instead of its content."""
 
@@ -54,16 +55,16 @@ async def read_form(stated: Stated | None = None) -> Form:
     elif request.mimetype == FORM:
         form = await read_form_body(wanted=FILES.__contains__)
     elif request.mimetype == URLENCODED:  # HTTP libraries send it for a form without a file
-        raise MissingFile(
-            "The form has no file: send it as multipart/form-data with a part 'file'.", param="file"
-        )
+        form = await read_urlencoded_form()
     else:
         raise UnsupportedMediaType(
             f"Content type '{request.mimetype[:80] or 'none'}' is not supported; send multipart/form-data."
         )
     by_url = bool(form.fields.get("file_url"))
     if form.path is None and not by_url:
-        raise MissingFile(_why_no_file(form), param="file")
+        raise MissingFile(
+            NOT_MULTIPART if request.mimetype == URLENCODED else _why_no_file(form), param="file"
+        )
     if form.path is not None and by_url:
         raise InvalidParam("Send 'file' or 'file_url', not both.", param="file_url")
     if form.path is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
@@ -25,6 +25,7 @@ from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognition import Options
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import FormatFailed
@@ -138,9 +139,9 @@ def whisper_asr_routes(service: Service) -> Blueprint:
             ticket = admit(service, stack)
             query = read_fields_as(DecodedQuery, request.args)
             _, path = await read_upload(_stated)
-            model, chances = await service.chooser.languages(
-                request.args.get("model", ""), path, ticket, selection=query.selection
-            )
+            name = request.args.get("model", "")
+            with closing(RequestAudio(path, service.decoders, query.selection)) as audio:
+                model, chances = await service.chooser.languages(name, audio, ticket)
         response = json_response(language_body(dict(chances)))
         response.headers[MODEL_HEADER] = model.id
         return response

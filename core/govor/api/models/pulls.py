@@ -22,7 +22,7 @@ from govor.api.response.sse import stream_response
 from govor.engine.library import check_download, wanted_model
 from govor.engine.service import Service
 from govor.errors import GovorError, InvalidParam, UnsupportedOperation
-from govor.formats.openai import dump_json, error_body
+from govor.formats.openai import dump_json
 from govor.models.catalogue import Model
 from govor.models.download.progress import Transfer
 
@@ -100,7 +100,7 @@ async def _last(service: Service, model: Model, task: asyncio.Task[Path], transf
     try:
         await asyncio.shield(task)
     except GovorError as error:
-        return _event("error", {"error": error_body(error)})
+        return _event("error", str(error))
     last = _progress(transfer) if transfer is not None and transfer.total else b""
     ok = {
         "id": model.id,
@@ -116,7 +116,7 @@ def _progress(transfer: Transfer) -> bytes:
     return _event("progress", {"status": status, "total": transfer.total, "completed": transfer.done})
 
 
-def _event(name: str, body: dict[str, object]) -> bytes:
+def _event(name: str, body: dict[str, object] | str) -> bytes:
     return f"event: {name}\ndata: {dump_json(body)}\n\n".encode()
 
 

@@ -28,7 +28,10 @@ OTHER_NAMES = {
     "hotwords": "keywords",
     **dict.fromkeys(("number_of_speakers", "speaker_count", "speakers_expected"), "num_speakers"),
     **dict.fromkeys(("min_speaker_count", "min_speakers_expected"), "min_speakers"),
-    **dict.fromkeys(("max_speaker_count", "max_speaker_labels", "max_speakers_expected"), "max_speakers"),
+    **dict.fromkeys(
+        ("max_speaker_count", "max_speaker_labels", "max_speakers_expected", "diarize_max_speakers"),
+        "max_speakers",
+    ),
 }
 """Names of the same fields in faster-whisper's servers and public services; if both are sent, ours counts."""
 

@@ -69,6 +69,9 @@ class Recording:
     track: int = 0
     """Number of the selected audio track, from 0. Known once the recording is open."""
 
+    tracks: int = 1
+    """Number of audio tracks. Known once the recording is open."""
+
     channels: tuple[str, ...] = ()
     """Names of the track's channels in plain words, or numbers from 1 if the track names none. Known once the
     recording is open.
@@ -113,6 +116,7 @@ class Recording:
             facts = json.loads(frame[1])
             self.duration, self.longest = facts["duration"], facts["longest"]
             self.channels, self.track = tuple(facts["channels"]), facts["track"]
+            self.tracks = facts["tracks"]
 
     def __enter__(self) -> Self:
         return self if self._process is not None else self.open()
@@ -133,24 +137,31 @@ class Recording:
         Samples pass through 16-bit integers, as in faster-whisper's and GigaAM's own loaders, so that a model
         gets the same samples here as there. Raises InvalidAudio, DecoderLost.
         """
+        for (block,) in self.channel_blocks(seconds):
+            yield block
+
+    def channel_blocks(self, seconds: float = BLOCK_SECONDS) -> Iterator[tuple[Audio, ...]]:
+        """Yield blocks as `blocks` does, of each channel if the selection has them apart."""
         size = round(seconds * SAMPLE_RATE)
         waiting: list[NDArray[np.int16]] = []
         have = 0
         for pcm in self._pcm():
             waiting.append(pcm)
-            have += len(pcm)
+            have += pcm.shape[1]
             while have >= size:
-                joined = np.concatenate(waiting)
-                yield _to_float(joined[:size])
-                waiting, have = [joined[size:]], have - size
+                joined = np.concatenate(waiting, axis=1)
+                yield tuple(_to_float(row) for row in joined[:, :size])
+                waiting, have = [joined[:, size:]], have - size
         if have:
-            yield _to_float(np.concatenate(waiting))
+            yield tuple(_to_float(row) for row in np.concatenate(waiting, axis=1))
 
     def _pcm(self) -> Iterator[NDArray[np.int16]]:
-        """Yield (samples,) at 16 kHz mono until the recording ends or is closed."""
+        """Yield (channels, samples) at 16 kHz, or one row, until the recording ends or is closed."""
+        count = len(self.channels)
+        rows = count if self._selection.apart and 1 < count <= wire.MOST_APART else 1
         try:
             while (frame := self._frame()) is not None and frame[0] != wire.END:
-                yield np.frombuffer(frame[1], np.int16)
+                yield np.frombuffer(frame[1], np.int16).reshape(rows, -1)
             if frame is not None:
                 self.notices = tuple(Notice(**each) for each in json.loads(frame[1])["notices"])
                 if self.notices:

@@ -121,7 +121,7 @@ class OnServer:
     def _read(self, event: str, data: Any) -> FileProgress | Body | None:
         """Return the progress or the result in an event; None: it has neither. Raises Refused for errors."""
         if event == "error":
-            raise Refused(str(data["error"]["message"]))
+            raise Refused(data if isinstance(data, str) else str(data["error"]["message"]))
         if event == "progress":
             file = str(data["status"]).removeprefix("downloading ")
             return FileProgress(file, int(data["total"]), int(data["completed"]))

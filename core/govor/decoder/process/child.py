@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -84,22 +85,26 @@ def _decode(
     """Send the samples; return the notices of what was not decoded."""
     with Source(recording, selection) as source:
         pieces = source.pcm()
-        waiting = bytearray(next(pieces, b""))  # raises before the first frame is sent
+        waiting = [
+            bytearray(row) for row in next(pieces, [b""] * source.rows)
+        ]  # raises before the first frame is sent
         _send(out, OPENED, _json(source.facts))
         for piece in pieces:
-            waiting += piece
-            if len(waiting) >= PIECE_BYTES:
+            for row, samples in zip(waiting, piece, strict=True):
+                row += samples
+            if len(waiting[0]) >= PIECE_BYTES:
                 allowance.extend(source.heard, source.filled)
                 _send_samples(out, waiting)
-                waiting = bytearray()
+                waiting = [bytearray() for _ in waiting]
         _send_samples(out, waiting)
         return source.notices
 
 
-def _send_samples(out: socket.socket, samples: bytearray) -> None:
+def _send_samples(out: socket.socket, rows: Sequence[bytearray]) -> None:
     """Send frames of a size that the server accepts: at a rate of 64 Hz a packet may hold minutes."""
-    for start in range(0, len(samples), FRAME_BYTES):
-        _send(out, PCM, samples[start : start + FRAME_BYTES])
+    most = FRAME_BYTES // len(rows) // 2 * 2
+    for start in range(0, len(rows[0]), most):
+        _send(out, PCM, b"".join(row[start : start + most] for row in rows))
 
 
 def _send(out: socket.socket, kind: bytes, body: bytes | bytearray) -> None:

@@ -25,8 +25,8 @@ from govor.decoder.containers.durations import longest, stated
 from govor.decoder.process.notices import LEAST_MISSING, Notices, is_cut_off, other_tracks, stated_end
 from govor.decoder.refusals import Refused
 from govor.decoder.samples.clock import Clock, silent
-from govor.decoder.samples.mixing import channel_names, mono
-from govor.decoder.wire import TrackSelection
+from govor.decoder.samples.mixing import apart, channel_names, mono
+from govor.decoder.wire import MOST_APART, TrackSelection
 
 TAG = b"ID3"
 """May begin an mp3, but also ends many a file of another format."""
@@ -57,14 +57,15 @@ class Source:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Facts from the container: its format; the track's number from 0, its codec and the names of its
-        `channels`; the `duration` in seconds, if it states a possible one; `longest`, the most seconds
-        that the file can hold.
+        """Facts from the container: its format and the number of its `tracks`; the track's number from 0, its
+        codec and the names of its `channels`; the `duration` in seconds, if it states a possible one;
+        `longest`, the most seconds that the file can hold.
         """
         container, track = self._part.container, self._part.track
         most = longest(container, track, self._bytes)
         return {
             "format": container.format.name,
+            "tracks": len(container.streams.audio),
             "track": container.streams.audio.index(track),
             "codec": track.codec_context.name,
             "channels": self._channels,
@@ -87,9 +88,21 @@ class Source:
         """Notices of what was not decoded; complete once all samples were yielded."""
         return self._notices.told()
 
-    def pcm(self) -> Iterator[bytes]:
-        """Yield samples; the rate or layout may change in between. Raises Refused."""
-        yield from mono(self._all_frames(), self._selection.channel)
+    @property
+    def rows(self) -> int:
+        """Channels that are decoded apart; 1: they are mixed down, or one is selected."""
+        count = len(self._channels)
+        return count if self._selection.apart and 1 < count <= MOST_APART else 1
+
+    def pcm(self) -> Iterator[list[bytes]]:
+        """Yield as many samples for each of the `rows`; the rate or layout may change in between.
+
+        Raises Refused.
+        """
+        if self.rows > 1:
+            yield from apart(self._all_frames(), self.rows)
+        else:
+            yield from ([samples] for samples in mono(self._all_frames(), self._selection.channel))
 
     def _all_frames(self) -> Iterator[AudioFrame]:
         """Yield frames, with silence in place of missing ones."""

@@ -1,9 +1,9 @@
-"""Turn frames of any rate and layout into 16-bit mono at 16 kHz: all channels mixed, or one of them."""
+"""Turn frames of any rate and layout into 16-bit mono at 16 kHz: all channels mixed, one of them, or each."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from av.audio.frame import AudioFrame
 from av.error import FFmpegError
@@ -48,26 +48,45 @@ def mono(frames: Iterator[AudioFrame], channel: int | None = None) -> Iterator[b
     in between; a part that lacks the channel is silent. Raises Refused, also if the first frame lacks the
     channel.
     """
-    now, convert, changes, samples = None, _Conversion(channel), 0.0, 0
     scaled = to_scale(frames)
-    for frame in scaled if channel is not None else upright(scaled):
+    upright_frames = upright(scaled) if channel is None else scaled
+    for (piece,) in _converted(upright_frames, [channel]):
+        yield piece
+
+
+def apart(frames: Iterator[AudioFrame], count: int) -> Iterator[list[bytes]]:
+    """Yield samples of each of the first `count` channels, as many of each; otherwise as `mono`."""
+    yield from _converted(to_scale(frames), range(count))
+
+
+def _converted(frames: Iterator[AudioFrame], channels: Sequence[int | None]) -> Iterator[list[bytes]]:
+    now, changes, samples = None, 0.0, 0
+    conversions = [_Conversion(channel) for channel in channels]
+
+    def feed(frame: AudioFrame | None) -> Iterator[list[bytes]]:
+        pieces = [each.feed(frame) for each in conversions]
+        if any(pieces):
+            yield pieces
+
+    for frame in frames:
         if now is None:
-            _check_channel(frame, channel)
+            _check_channels(frame, channels)
             now = shape(frame)
         elif shape(frame) != now:
-            yield from convert.feed(None)
-            now, convert = shape(frame), _Conversion(channel)
+            yield from feed(None)
+            now, conversions = shape(frame), [_Conversion(channel) for channel in channels]
             changes += max(1.0, frame.sample_rate / USUAL_RATE)
             if changes > FREE_CHANGES + samples / SAMPLE_RATE:
                 raise Refused("The audio changes its format more than once a second.", "changes")
-        for piece in convert.feed(frame):
-            samples += len(piece) // 2
-            yield piece
-    yield from convert.feed(None)
+        for pieces in feed(frame):
+            samples += len(pieces[0]) // 2
+            yield pieces
+    yield from feed(None)
 
 
-def _check_channel(frame: AudioFrame, channel: int | None) -> None:
+def _check_channels(frame: AudioFrame, channels: Sequence[int | None]) -> None:
     have = frame.layout.nb_channels
+    channel = channels[-1]
     if channel is not None and channel >= have:
         there = "one channel, number 0" if have == 1 else f"{have} channels, numbers 0 to {have - 1}"
         raise Refused(f"The audio has {there}; channel {channel} is not among them.", "channel")
@@ -80,20 +99,23 @@ class _Conversion:
         self._channel = channel
         self._filters: Graph | None = None
 
-    def feed(self, frame: AudioFrame | None) -> Iterator[bytes]:
-        """Yield samples of one frame; None flushes the rest. Raises Refused."""
+    def feed(self, frame: AudioFrame | None) -> bytes:
+        """Return samples of one frame; None flushes the rest. Raises Refused."""
+        found: list[bytes] = []
         try:
             if self._filters is None:
                 if frame is None:
-                    return
+                    return b""
                 self._filters = _filters(frame, self._channel)
             self._filters.push(frame)
             for out in pulled(self._filters):
-                yield bytes(memoryview(out.planes[0])[: 2 * out.samples])  # the plane is padded
+                samples = bytes(memoryview(out.planes[0])[: 2 * out.samples])  # the plane is padded
+                found.append(samples)
         except (FFmpegError, ValueError) as error:
             check_memory(error)
             if frame is not None:
                 raise Refused(f"The audio cannot be converted to 16 kHz mono: {error}") from error
+        return b"".join(found)
 
 
 def _filters(frame: AudioFrame, channel: int | None) -> Graph:

@@ -7,8 +7,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from govor.audio.decoding.recording import Recording
-
 
 @dataclass(slots=True, eq=False)
 class FairShare:
@@ -27,14 +25,15 @@ class FairShare:
     """Its tasks belong to several channels: the one that is furthest behind goes first, not the oldest."""
 
     @classmethod
-    def of(cls, *recordings: Recording) -> FairShare:
-        """Return the share of a recording, or of several channels that are transcribed side by side."""
-        lengths = [each.duration for each in recordings if each.duration is not None]
-        longest = [each.longest for each in recordings if each.longest is not None]
+    def of(cls, duration: float | None, longest: float | None = None, channels: int = 1) -> FairShare:
+        """Return the share of a recording, or of several channels that are transcribed side by side.
+
+        `duration`: its seconds as stated; `longest`: the most that it can have; None: unknown.
+        """
         return cls(
-            length=sum(lengths) if lengths else math.inf,
-            longest=sum(longest) if longest else math.inf,
-            side_by_side=len(recordings) > 1,
+            length=math.inf if duration is None else duration * channels,
+            longest=math.inf if longest is None else longest * channels,
+            side_by_side=channels > 1,
         )
 
     @property

@@ -6,23 +6,19 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.audio.decoding.opening import check_length, open_recording
-from govor.audio.decoding.processes import Decoders
-from govor.audio.decoding.recording import ANYTHING, BLOCK_SECONDS, Recording
 from govor.contract.diarization import CountedVoices, DiarizationStream, Voices
 from govor.contract.recognition import SAMPLE_RATE, Audio
-from govor.decoder.wire import TrackSelection
 from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.model_pool.pool import Pool
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.scheduler import ModelScheduler
+from govor.engine.sources.request_audio import AudioReader, RequestAudio
 from govor.errors import InvalidParam
 from govor.models.catalogue import Model
 
@@ -56,25 +52,23 @@ class Diarization:
 
     def __init__(
         self,
-        recording: Recording,
+        blocks: AudioReader,
         scheduler: ModelScheduler,
         known: Mapping[str, Voiceprint],
-        max_seconds: float,
         queue_timer: QueueTimer,
         people: tuple[int, int | None] = (0, None),
     ):
-        """`max_seconds`: longest recording, 0: any. `people`: least and greatest number of speakers."""
+        """`people`: least and greatest number of speakers."""
         self._scheduler = scheduler
         self._known = known
-        self._blocks = recording.blocks()
-        self._share = FairShare.of(recording)
-        self._max_seconds = max_seconds
+        self._blocks = blocks
+        self._share = FairShare.of(blocks.audio.duration, blocks.audio.longest)
         self._queue_timer = queue_timer
         self._people = people
-        self.seconds_stated = recording.duration
+        self.seconds_stated = blocks.audio.duration
         """Length of the recording as its container states it."""
         self.seconds = 0.0
-        """Seconds of the recording that are decoded."""
+        """Seconds of the recording that the diarizer has had."""
 
     async def speakers(self) -> Speakers:
         """Run the diarizer over the whole recording and return its speakers.
@@ -82,12 +76,15 @@ class Diarization:
         Raises AudioTooLong, InvalidAudio, TranscriptionFailed, QueueTimeout; ShuttingDown or ModelUnloaded
         if the diarizer is unloaded meanwhile.
         """
-        stream = await self._scheduler.ask(self._begin, queue_timer=self._queue_timer)
-        while await self._scheduler.ask(lambda voices: self._advance(stream), self._share, BLOCK_SECONDS):
-            pass
-        return Speakers(
-            await self._scheduler.ask(lambda voices: stream.finish(), self._share), tuple(self._known)
-        )
+        try:
+            stream = await self._scheduler.ask(self._begin, queue_timer=self._queue_timer)
+            while (block := await self._blocks.next()) is not None:
+                await self._scheduler.ask(partial(_feed, stream, block), self._share, _seconds(block))
+                self.seconds += _seconds(block)
+            turns = await self._scheduler.ask(lambda voices: stream.finish(), self._share)
+        finally:
+            self._blocks.close()
+        return Speakers(turns, tuple(self._known))
 
     def _begin(self, voices: Voices) -> DiarizationStream:
         known = list(self._known.values())
@@ -95,35 +92,27 @@ class Diarization:
             return voices.stream_of(known, *self._people)
         return voices.stream(known)
 
-    def _advance(self, stream: DiarizationStream) -> bool:
-        """Feed the next block to the diarizer; return whether there was one. Runs in a worker thread."""
-        block = next(self._blocks, None)
-        if block is None:
-            return False
-        stream.feed(block)
-        self.seconds += len(block) / SAMPLE_RATE
-        check_length(self.seconds, self._max_seconds)
-        return True
+
+def _feed(stream: DiarizationStream, block: Audio, voices: Voices) -> None:
+    stream.feed(block)
+
+
+def _seconds(block: Audio) -> float:
+    return len(block) / SAMPLE_RATE
 
 
 @asynccontextmanager
 async def begin_diarization(
-    path: Path,
-    asked: Diarize,
-    decoders: Decoders,
-    pool: Pool,
-    max_seconds: float,
-    queue_timer: QueueTimer,
-    selection: TrackSelection = ANYTHING,
+    audio: RequestAudio, asked: Diarize, pool: Pool, queue_timer: QueueTimer
 ) -> AsyncIterator[Diarization]:
-    """Open the recording and hold the diarizer. Raises InvalidParam if a reference has no speech."""
+    """Hold the diarizer for audio that is open. Raises InvalidParam if a reference has no speech."""
     async with AsyncExitStack() as stack:
-        recording = await open_recording(path, decoders, max_seconds, selection)
-        stack.callback(recording.close)
+        blocks = audio.reader()
+        stack.callback(blocks.close)
         scheduler = (await stack.enter_async_context(pool.lease(asked.model))).scheduler
         known = {speaker.name: await _voiceprint(scheduler, speaker, queue_timer) for speaker in asked.known}
         people = (asked.least, asked.most)
-        yield Diarization(recording, scheduler, known, max_seconds, queue_timer, people)
+        yield Diarization(blocks, scheduler, known, queue_timer, people)
 
 
 async def _voiceprint(

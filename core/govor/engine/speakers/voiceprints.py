@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.audio.decoding.opening import open_recording
-from govor.audio.decoding.processes import Decoders
-from govor.audio.decoding.recording import ANYTHING, Recording
 from govor.contract.diarization import VoiceEmbedder, Voices
 from govor.contract.recognition import SAMPLE_RATE, Audio
-from govor.decoder.wire import TrackSelection
 from govor.engine.model_pool.pool import Pool
 from govor.engine.scheduling.queue_timeout import QueueTimer
+from govor.engine.sources.request_audio import AudioReader, RequestAudio
 from govor.errors import UnsupportedOperation
 from govor.models.catalogue import Model
 
@@ -35,41 +30,31 @@ class Embedding:
     """Samples at 16 kHz that were embedded."""
 
 
-async def embed_voice(
-    path: Path,
-    model: Model,
-    decoders: Decoders,
-    pool: Pool,
-    max_seconds: float,
-    queue_timer: QueueTimer,
-    selection: TrackSelection = ANYTHING,
-) -> Embedding:
+async def embed_voice(audio: RequestAudio, model: Model, pool: Pool, queue_timer: QueueTimer) -> Embedding:
     """Return the embedding of the voice in the first `EMBEDDED_SECONDS` of a recording.
 
     Raises UnsupportedOperation if the diarizer returns no vectors; InvalidAudio, AudioTooLong, the errors
     of a load, TranscriptionFailed, QueueTimeout.
     """
-    recording = await open_recording(path, decoders, max_seconds, selection)
     try:
-        audio = await asyncio.to_thread(_beginning, recording)
+        await audio.open()
+        voice = await _beginning(audio.reader())
     finally:
-        recording.close()
+        audio.close()
     async with pool.lease(model) as loaded:
-        vector = await loaded.scheduler.ask(partial(_embed, audio=audio), queue_timer=queue_timer)
+        vector = await loaded.scheduler.ask(partial(_embed, audio=voice), queue_timer=queue_timer)
     if vector is None:
         raise UnsupportedOperation(f"The diarizer '{model.id}' gives no vectors of voices.", param="model")
-    return Embedding(vector, len(audio))
+    return Embedding(vector, len(voice))
 
 
 def _embed(voices: Voices, audio: Audio) -> NDArray[np.float32] | None:
     return voices.embed(audio) if isinstance(voices, VoiceEmbedder) else None
 
 
-def _beginning(recording: Recording) -> Audio:
+async def _beginning(reader: AudioReader) -> Audio:
     blocks, samples = [np.zeros(0, np.float32)], 0
-    for block in recording.blocks():
+    while samples < EMBEDDED_SECONDS * SAMPLE_RATE and (block := await reader.next()) is not None:
         blocks.append(block)
         samples += len(block)
-        if samples >= EMBEDDED_SECONDS * SAMPLE_RATE:
-            break
     return np.concatenate(blocks)[: round(EMBEDDED_SECONDS * SAMPLE_RATE)]

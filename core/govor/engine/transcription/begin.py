@@ -7,16 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from govor.audio.decoding.opening import open_recording, tagged
 from govor.audio.decoding.processes import Decoders
-from govor.audio.decoding.recording import Recording
 from govor.contract.models import Feature
 from govor.contract.recognition import VoiceDetector
-from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.pool import Loaded, Pool
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.speakers.diarization import begin_diarization
 from govor.engine.transcription.channels import channel_labels
 from govor.engine.transcription.conversation import MultichannelTranscription
@@ -40,72 +38,64 @@ async def begin(
     Raises InvalidAudio, AudioTooLong, DecoderLost, DecodersUnavailable, ServerBusy, LoadFailed,
     DownloadFailed, InvalidParam (a reference, too many channels).
     """
-    work = _with_tags(work)
     async with AsyncExitStack() as stack:
         began = time.monotonic()
-        recordings, names = await _open(work, decoders, stack)
-        recording = recordings[0]
+        audio = _audio(work, decoders)
+        stack.callback(audio.close)
+        await audio.open(_languages(work))
+        audio.observe = report.decoded
+        names = () if work.parties is None else channel_labels(work.parties, audio.channels)
         report.decoded(began, time.monotonic() - began)
-        ticket.weigh(recording.duration)
+        ticket.weigh(audio.duration)
         queue_timer = QueueTimer(ticket)
         stack.callback(queue_timer.close)
         loaded = await stack.enter_async_context(pool.lease(work.model))
         if names and (len(names) > 1 or work.diarize is None):
-            yield _conversation(work, names, recordings, loaded, detector, queue_timer, report)
+            conversation = _conversation(work, names, audio, loaded, detector, queue_timer, report)
+            audio.begin()
+            yield conversation
             return
         diarization, work = None, replace(work, parties=None)
         if work.diarize is not None:
-            diarizing = begin_diarization(
-                work.path, work.diarize, decoders, pool, work.max_seconds, queue_timer, work.selection
-            )
+            diarizing = begin_diarization(audio, work.diarize, pool, queue_timer)
             diarization = await stack.enter_async_context(diarizing)
             if Feature.WORDS in work.model.spec.features:  # words with times are assigned to speakers
                 work = replace(work, options=replace(work.options, words=True))
-        yield Transcription(work, loaded, recording, detector, queue_timer, report, diarization)
+        transcription = Transcription(
+            work, loaded, audio.reader(), detector, queue_timer, report, diarization
+        )
+        audio.begin()
+        yield transcription
 
 
-def _with_tags(work: Work) -> Work:
-    """Return work that prefers a track in the language that was asked for."""
-    language, languages = work.options.language, work.options.languages
-    return replace(work, selection=tagged(work.selection, [language] if language else languages))
+def _audio(work: Work, decoders: Decoders) -> RequestAudio:
+    """Return the audio of the work, which may be open."""
+    if work.audio is not None:
+        return work.audio
+    apart = work.parties is not None
+    return RequestAudio(work.source, decoders, work.selection, max_seconds=work.max_seconds, apart=apart)
 
 
-async def _open(
-    work: Work, decoders: Decoders, stack: AsyncExitStack
-) -> tuple[list[Recording], tuple[str, ...]]:
-    """Return the recording without names or, if channels are separate, each channel with its name."""
-
-    async def opened(selection: TrackSelection) -> Recording:
-        recording = await open_recording(work.path, decoders, work.max_seconds, selection)
-        stack.callback(recording.close)
-        return recording
-
-    if work.parties is None:
-        return [await opened(work.selection)], ()
-    first = await opened(replace(work.selection, channel=0))
-    names = channel_labels(work.parties, first.channels)
-    if len(names) > 1:
-        same = replace(work.selection, track=str(first.track))  # the file may have several tracks
-        others = [await opened(replace(same, channel=number)) for number in range(1, len(names))]
-        return [first, *others], names
-    first.close()
-    return [await opened(work.selection)], names  # decoded sample by sample like any mono recording
+def _languages(work: Work) -> tuple[str, ...]:
+    """Return the languages of which a track is preferred: the one that was asked for, or the candidates."""
+    language = work.options.language
+    return (language,) if language else work.options.languages
 
 
 def _conversation(
     work: Work,
     names: tuple[str, ...],
-    recordings: list[Recording],
+    audio: RequestAudio,
     loaded: Loaded,
     detector: VoiceDetector,
     queue_timer: QueueTimer,
     report: Report,
 ) -> MultichannelTranscription:
     """Return a transcription whose channels have one fair share: the furthest behind goes first."""
-    share = FairShare.of(*recordings)
+    share = FairShare.of(audio.duration, audio.longest, len(names))
     channels = [
-        Transcription(work, loaded, recording, detector, queue_timer, report, share=share)
-        for recording in recordings
+        Transcription(work, loaded, audio.reader(number), detector, queue_timer, report, share=share)
+        for number in range(len(names))
     ]
     return MultichannelTranscription(work, names, channels, report)
 
@@ -115,10 +105,11 @@ async def examine(work: Work, decoders: Decoders) -> float | None:
 
     Raises InvalidAudio, AudioTooLong, and InvalidParam if its channels cannot be transcribed apart.
     """
-    work = _with_tags(work)
-    selection = work.selection if work.parties is None else replace(work.selection, channel=0)
-    recording = await open_recording(work.path, decoders, work.max_seconds, selection)
-    recording.close()
-    if work.parties is not None:
-        channel_labels(work.parties, recording.channels)
-    return recording.duration
+    audio = _audio(work, decoders)
+    try:
+        await audio.open(_languages(work))
+        if work.parties is not None:
+            channel_labels(work.parties, audio.channels)
+        return audio.duration
+    finally:
+        audio.close()

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
+from govor.decoder.wire import MOST_APART
 from govor.errors import InvalidParam
 
-MOST_CHANNELS = 8
-"""Most channels that are transcribed apart: each takes a decoder process and a task in the model's queue."""
+MOST_CHANNELS = MOST_APART
+"""Most channels that are transcribed apart: each takes a resampler and a task in the model's queue."""
 
 NAMES = "channel_names"
 

@@ -6,18 +6,14 @@ import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 from govor.audio.chunking import Chunk, Chunker, ChunkSizes
-from govor.audio.decoding.opening import tagged
-from govor.audio.decoding.processes import Decoders
-from govor.audio.decoding.recording import ANYTHING, Recording
 from govor.audio.policy import LONG_FORM_RULES
 from govor.contract.recognition import Audio, LanguageDetector, VoiceDetector
-from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.loaded_models import Loaded
 from govor.engine.scheduling.queue_timeout import QueueTimer
+from govor.engine.sources.request_audio import AudioReader
 
 Chances = Mapping[str, float]
 """ISO 639-1 codes with their probabilities, the most probable first."""
@@ -34,19 +30,17 @@ CERTAIN = 0.5
 
 async def language_chances(
     loaded: Loaded,
-    path: Path,
-    decoders: Decoders,
+    blocks: AudioReader,
     detector: VoiceDetector,
     ticket: AdmissionTicket,
     among: Collection[str] = (),
-    selection: TrackSelection = ANYTHING,
 ) -> Chances:
     """Return the probability of each language of the first speech, among the codes in `among` if given.
 
-    Decodes until there are `SPEECH_SECONDS` of speech; empty: no speech was found. Raises InvalidAudio,
+    Reads until there are `SPEECH_SECONDS` of speech; empty: no speech was found. Raises InvalidAudio,
     TranscriptionFailed, QueueTimeout.
     """
-    chunk = await asyncio.to_thread(first_speech, path, decoders, detector, selection)
+    chunk = await first_speech(blocks, detector)
     if chunk is None:
         return {}
     with closing(QueueTimer(ticket)) as queue_timer:
@@ -66,18 +60,15 @@ def certain_language(chances: Chances) -> str | None:
     return next((code for code, chance in chances.items() if chance >= CERTAIN), None)
 
 
-def first_speech(
-    path: Path, decoders: Decoders, detector: VoiceDetector, selection: TrackSelection = ANYTHING
-) -> Chunk | None:
+async def first_speech(blocks: AudioReader, detector: VoiceDetector) -> Chunk | None:
     """Return the first speech of a recording; None: no speech was found. Raises InvalidAudio."""
-    with Recording(path, decoders, tagged(selection)) as recording:
-        return next(_chunks(recording, detector), None)
-
-
-def _chunks(recording: Recording, detector: VoiceDetector) -> Iterator[Chunk]:
     cutter = Chunker(detector, LONG_FORM_RULES, ChunkSizes(SPEECH_SECONDS, SPEECH_SECONDS))
-    for block in recording.blocks():
-        yield from cutter.feed(block)
-        if cutter.seconds >= SEARCH_SECONDS:
-            break
-    yield from cutter.finish()
+    while cutter.seconds < SEARCH_SECONDS and (block := await blocks.next()) is not None:
+        chunk = await asyncio.to_thread(_first, cutter.feed(block))
+        if chunk is not None:
+            return chunk
+    return await asyncio.to_thread(_first, cutter.finish())
+
+
+def _first(chunks: Iterator[Chunk]) -> Chunk | None:
+    return next(chunks, None)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
-from pathlib import Path
 
-from govor.audio.decoding.processes import Decoders
-from govor.audio.decoding.recording import ANYTHING
 from govor.contract.models import Feature
 from govor.contract.recognition import Options, VoiceDetector
-from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.pool import Pool
+from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.transcription.language import Chances, certain_language, language_chances
 from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed, UnsupportedOperation
 from govor.models.catalogue import Model
@@ -32,23 +29,18 @@ class ModelSelector:
 
     router: Router
     pool: Pool
-    decoders: Decoders
     voice_detector: Callable[[], Awaitable[VoiceDetector]]
     likely: Callable[[], Collection[str]] = tuple
     """Languages that the operator expects if the client names none; empty: any."""
 
     @asynccontextmanager
     async def choose(
-        self,
-        name: str | None,
-        path: Path,
-        options: Options,
-        ticket: AdmissionTicket,
-        selection: TrackSelection = ANYTHING,
+        self, name: str | None, audio: RequestAudio, options: Options, ticket: AdmissionTicket
     ) -> AsyncIterator[Model]:
         """Yield the model for a recording. A model that was chosen for "auto" is leased for the block.
 
-        Raises ModelNotFound, ModelNotInstalled; for "auto" the error of the last model of the list.
+        `audio` is opened only if its language must be detected. Raises ModelNotFound, ModelNotInstalled; for
+        "auto" the error of the last model of the list; InvalidAudio.
         """
         if not self.router.means_auto(name):
             yield self.answering(name)[0]
@@ -56,7 +48,7 @@ class ModelSelector:
         async with AsyncExitStack() as stack:
             language = options.language
             if language is None and self.router.has_routes:
-                language = await self._detect(path, options.languages, ticket, selection)
+                language = await self._detect(audio, options.languages, ticket)
             needed = {Feature.TRANSLATE} if options.task == "translate" else set()
             yield await self._first(self.answering(name, language, needed), stack)
 
@@ -74,10 +66,9 @@ class ModelSelector:
     async def languages(
         self,
         name: str,
-        path: Path,
+        audio: RequestAudio,
         ticket: AdmissionTicket,
         among: Collection[str] = (),
-        selection: TrackSelection = ANYTHING,
     ) -> tuple[Model, Chances]:
         """Return a model that detects languages, the one named or the first that can, with the probabilities.
 
@@ -99,19 +90,21 @@ class ModelSelector:
                     continue
                 if loaded.detects:
                     detector = await self.voice_detector()
-                    chances = await language_chances(
-                        loaded, path, self.decoders, detector, ticket, among, selection
-                    )
+                    if not audio.is_open:
+                        await audio.open()
+                    with closing(audio.reader()) as blocks:
+                        chances = await language_chances(loaded, blocks, detector, ticket, among)
                     return model, chances
         who = f"The model '{named[0].id}' cannot" if named else "No model that is installed can"
         raise UnsupportedOperation(f"{who} detect languages.", param="model")
 
     async def _detect(
-        self, path: Path, among: Collection[str], ticket: AdmissionTicket, selection: TrackSelection
+        self, audio: RequestAudio, among: Collection[str], ticket: AdmissionTicket
     ) -> str | None:
         """Return the spoken language; None: it is uncertain, or no model can detect it."""
+        await audio.open(among or self.likely())  # the track that is transcribed
         try:
-            _, chances = await self.languages("", path, ticket, among, selection)
+            _, chances = await self.languages("", audio, ticket, among)
         except UnsupportedOperation:
             return None
         return certain_language(chances)

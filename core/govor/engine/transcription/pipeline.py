@@ -9,8 +9,9 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from typing import TypeAlias
 
-from govor.audio.decoding.recording import Recording
 from govor.audio.policy import in_detail
 from govor.contract.recognition import Notice, Segment, Transcript, VoiceDetector
 from govor.engine.alignment.segment_times import spans_silence
@@ -20,6 +21,7 @@ from govor.engine.model_pool.pool import Loaded
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.tasks import InferenceTask
+from govor.engine.sources.request_audio import AudioReader
 from govor.engine.speakers.diarization import Diarization
 from govor.engine.transcription.reader import ChunkReader
 from govor.engine.transcription.work import Work
@@ -27,6 +29,9 @@ from govor.errors import GovorError, TranscriptionFailed, reason
 from govor.events import Report
 from govor.formats.transcript import assemble
 from govor.plain import has_text
+
+Results: TypeAlias = AsyncGenerator[tuple[InferenceTask, Segment | None], None]
+"""The segments of each task in order; with None, all of the task's were there."""
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +43,7 @@ class Transcription:
         self,
         work: Work,
         loaded: Loaded,
-        recording: Recording,
+        blocks: AudioReader,
         detector: VoiceDetector,
         queue_timer: QueueTimer,
         report: Report,
@@ -50,12 +55,10 @@ class Transcription:
         self._report = report
         self._diarization = diarization
         self._scheduler = loaded.scheduler
-        self._share = share or FairShare.of(recording)
+        self._share = share or FairShare.of(blocks.audio.duration, blocks.audio.longest)
         self._permits = loaded.scheduler.ahead.for_request()
         self._long_form = loaded.long_form
-        self._reader = ChunkReader(
-            work, recording, detector, self._permits, report, long_form=self._long_form
-        )
+        self._reader = ChunkReader(work, blocks, detector, self._permits, report, long_form=self._long_form)
         self.position = work.begin_at
         """Seconds of the recording that need no second transcription if the segments yielded are kept."""
         self._detailed = in_detail(work.options, work.model.spec)
@@ -64,6 +67,7 @@ class Transcription:
         self._done = work.begin_at
         self._begun: list[InferenceTask] = []  # in order, until all their segments were yielded
         self._queue_timer = queue_timer
+        self._speakers: Speakers | None = None  # known once the diarizer has had the whole recording
         self.complete = False
         """Whether all segments have been yielded."""
 
@@ -105,7 +109,7 @@ class Transcription:
     @property
     def seconds_diarized(self) -> float | None:
         """Seconds diarized so far; None: diarization was not asked for, or is over."""
-        return self._diarization.seconds if self._diarization and not self.seconds_read else None
+        return None if self._diarization is None or self._speakers else self._diarization.seconds
 
     @property
     def seconds_stated(self) -> float | None:
@@ -115,27 +119,26 @@ class Transcription:
     async def __aiter__(self) -> AsyncGenerator[Segment, None]:
         """Yield segments with text, in order, each as soon as it is final.
 
-        Diarization comes first: it knows the speakers only at the end of the recording.
+        With a diarizer, none is final before the whole recording was diarized: only then are the speakers
+        known. The model works meanwhile, for both read the same blocks, and its segments wait.
         """
         tasks: asyncio.Queue[InferenceTask | GovorError | None] = asyncio.Queue(
             self._scheduler.ahead.chunks + 1
         )
-        reader = None
+        reader = asyncio.create_task(self._read(tasks), name="read")
+        results = _results(tasks)
+        if self._diarization is not None:
+            results = self._behind_speakers(self._diarization, results)
         try:
-            speakers = await self._diarization.speakers() if self._diarization else None
-            reader = asyncio.create_task(self._read(tasks), name="read")
-            while (task := await tasks.get()) is not None:
-                if isinstance(task, GovorError):
-                    raise task
-                async for found in task:
-                    for part in self._final(found, task, speakers):
+            async with aclosing(results):
+                async for task, found in results:
+                    if found is None:
+                        self._conclude(task)
+                        continue
+                    for part in self._final(found, task):
                         self._segments.append(part)
                         self._done = max(self._done, part.end or 0.0)
                         yield part
-                if task.seam is None:
-                    self._done = self.position = max(self._done, task.end_time)
-                self._begun.remove(task)
-                self._report.recognised(task.timing)
             self.complete = True
             self._report.outcome = "completed"
         except GovorError as error:
@@ -147,11 +150,38 @@ class Transcription:
                 self._scheduler.cancel(task)
                 self._report.recognised(task.timing)
             self._permits.close()
-            if reader is not None:
-                reader.cancel()
-                await asyncio.wait([reader])
+            self._reader.close()
+            reader.cancel()
+            await asyncio.wait([reader])
 
-    def _final(self, found: Segment, task: InferenceTask, speakers: Speakers | None) -> Iterator[Segment]:
+    async def _behind_speakers(self, diarization: Diarization, results: Results) -> Results:
+        """Yield the results once the speakers are known; until then they are collected."""
+        waiting: asyncio.Queue[tuple[InferenceTask, Segment | None] | None] = asyncio.Queue()
+        helpers = (
+            diarizing := asyncio.create_task(diarization.speakers(), name="diarize"),
+            collecting := asyncio.create_task(_collect(results, waiting), name="collect"),
+        )
+        try:
+            done, _ = await asyncio.wait(helpers, return_when=asyncio.FIRST_COMPLETED)
+            if collecting in done:
+                collecting.result()  # its error ends the request at once
+            self._speakers = await diarizing
+            while (result := await waiting.get()) is not None:
+                yield result
+            await collecting
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    def _conclude(self, task: InferenceTask) -> None:
+        """Count a task whose segments were all yielded as done."""
+        if task.seam is None:
+            self._done = self.position = max(self._done, task.end_time)
+        self._begun.remove(task)
+        self._report.recognised(task.timing)
+
+    def _final(self, found: Segment, task: InferenceTask) -> Iterator[Segment]:
         """Yield what a task's next segment makes final; the last part of each segment moves the position."""
         last_of_task = not self._long_form and task.ends_with(found)
         detailed = task.options is self._detailed
@@ -161,7 +191,7 @@ class Transcription:
             # within a chunk there is no position: a model that uses its earlier text must get the chunk again
             reached = max(self.position, seam or (task.end_time if last_of_task else 0.0))
             if has_text(segment.text) and (seam or end_seam or math.inf) > self._work.begin_at:
-                *others, last = speakers.split(segment) if speakers else [segment]
+                *others, last = self._speakers.split(segment) if self._speakers else [segment]
                 yield from others
                 self.position = reached
                 yield last
@@ -169,10 +199,9 @@ class Transcription:
 
     async def _read(self, tasks: asyncio.Queue[InferenceTask | GovorError | None]) -> None:
         """Submit chunks as far as the permits allow; the next chunk is read meanwhile."""
-        loop = asyncio.get_running_loop()
         overlapped = False
         try:
-            while (chunk := await loop.run_in_executor(None, self._reader.next)) is not None:
+            while (chunk := await self._reader.next()) is not None:
                 await self._permits.acquire()
                 at_seam, overlapped = overlapped or chunk.seam is not None, chunk.seam is not None
                 cut_text = not self._long_form and spans_silence(chunk)
@@ -202,3 +231,25 @@ class Transcription:
             model=self._work.model.id,
             notices=self._reader.notices,
         )
+
+
+async def _results(tasks: asyncio.Queue[InferenceTask | GovorError | None]) -> Results:
+    """Yield the results of all tasks. Raises the error of a task, or the one in their place."""
+    while (task := await tasks.get()) is not None:
+        if isinstance(task, GovorError):
+            raise task
+        async for found in task:
+            yield task, found
+        yield task, None
+
+
+async def _collect(
+    results: Results, waiting: asyncio.Queue[tuple[InferenceTask, Segment | None] | None]
+) -> None:
+    """Move results into a queue; their end is None, also if an error is it."""
+    try:
+        async with aclosing(results):
+            async for result in results:
+                waiting.put_nowait(result)
+    finally:
+        waiting.put_nowait(None)

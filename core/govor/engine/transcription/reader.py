@@ -1,18 +1,18 @@
-"""Reads a recording ahead of the model: decodes it, finds speech, cuts chunks. Runs in threads."""
+"""Reads audio ahead of the model: finds speech, cuts chunks. The work on a block runs in a thread."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import replace
 
 from govor.audio.chunking import Chunk, Chunker
-from govor.audio.decoding.opening import check_length
-from govor.audio.decoding.recording import Recording
 from govor.audio.policy import plan
-from govor.audio.resume import unheard
-from govor.contract.recognition import Notice, VoiceDetector
+from govor.audio.resume import Resumption
+from govor.contract.recognition import Audio, Notice, VoiceDetector
 from govor.engine.scheduling.read_ahead import RequestPermits
+from govor.engine.sources.request_audio import AudioReader
 from govor.engine.transcription.work import Work
 from govor.events import Report
 
@@ -21,27 +21,28 @@ MODEST_SECONDS = 60.0
 
 
 class ChunkReader:
-    """The chunks of one recording, in order. Any thread may read the properties."""
+    """The chunks of one recording, or of one channel of it, in order."""
 
     def __init__(
         self,
         work: Work,
-        recording: Recording,
+        blocks: AudioReader,
         detector: VoiceDetector,
         permits: RequestPermits,
         report: Report,
         *,
         long_form: bool,
     ):
-        """`permits` decides whether long chunks are allowed; `report` gets the time that decoding took."""
-        self._work = work
-        self._recording = recording
+        """`permits` decides whether long chunks are allowed; `report` gets the time that cutting took."""
+        self._blocks = blocks
         self._permits = permits
         self._report = report
         rules, self._packing = plan(work.model.spec, long_form, work.rules)
+        self._modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
         self._chunker = Chunker(detector, rules, self._packing)
-        self._padding = rules.padding
-        self._chunks = self._all_chunks()
+        self._resumption = Resumption(work.begin_at, rules.padding, whole=work.parties is not None)
+        self._ready: deque[Chunk] = deque()
+        self._ended = False
         self.settled = 0.0
         """Seconds of the recording before which no further chunk begins."""
 
@@ -53,36 +54,40 @@ class ChunkReader:
     @property
     def seconds_stated(self) -> float | None:
         """Length of the recording as its container states it, or the seconds read, if that is more."""
-        stated = self._recording.duration
+        stated = self._blocks.audio.duration
         return None if stated is None else max(stated, self.seconds)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """Parts of the recording that were not decoded; known once it has been read to its end."""
-        return self._recording.notices
+        return self._blocks.audio.notices
 
-    def next(self) -> Chunk | None:
-        """Return the next chunk; None: there is none. Runs in a thread, one call at a time.
+    async def next(self) -> Chunk | None:
+        """Return the next chunk that an earlier attempt has not finished; None: there is none.
 
-        Raises AudioTooLong, InvalidAudio and the errors of voice detection.
+        Raises AudioTooLong, InvalidAudio and the errors of voice detection. One call at a time.
         """
-        began = time.monotonic()
-        try:
-            return next(self._chunks, None)
-        finally:
-            self._report.decoded(began, time.monotonic() - began)
-
-    def _all_chunks(self) -> Iterator[Chunk]:
-        """Yield the chunks that an earlier attempt has not finished."""
-        whole = self._work.parties is not None
-        yield from unheard(self._cut(), self._work.begin_at, self._padding, whole=whole)
-
-    def _cut(self) -> Iterator[Chunk]:
-        modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
-        for block in self._recording.blocks():
-            long = self._chunker.held > MODEST_SECONDS
-            self._chunker.packing = modest if long and not self._permits.may_hold_long() else self._packing
-            yield from self._chunker.feed(block)
+        while not self._ready and not self._ended:
             self.settled = self._chunker.settled
-            check_length(self._chunker.seconds, self._work.max_seconds)
-        yield from self._chunker.finish()
+            block = await self._blocks.next()
+            self._ended = block is None
+            self._ready += await asyncio.get_running_loop().run_in_executor(None, self._cut, block)
+        return self._ready.popleft() if self._ready else None
+
+    def close(self) -> None:
+        """Read no further."""
+        self._blocks.close()
+
+    def _cut(self, block: Audio | None) -> list[Chunk]:
+        """Return the chunks that a block completes, or the end of the recording. Runs in a thread."""
+        began = time.monotonic()
+        if block is None:
+            chunks = list(self._chunker.finish())
+        else:
+            long = self._chunker.held > MODEST_SECONDS
+            modest = long and not self._permits.may_hold_long()
+            self._chunker.packing = self._modest if modest else self._packing
+            chunks = list(self._chunker.feed(block))
+        rests = [rest for chunk in chunks if (rest := self._resumption.rest(chunk)) is not None]
+        self._report.decoded(began, time.monotonic() - began)
+        return rests

@@ -6,13 +6,13 @@ HTTP, plugins and the terminal each make one. Knows nothing of HTTP.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
+from govor.engine.sources.request_audio import RequestAudio, Source
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import SeparateChannels
 from govor.engine.transcription.options import honour
@@ -24,7 +24,7 @@ from govor.models.catalogue import Model
 class TranscriptionRequest:
     """A recording, and how it shall be transcribed."""
 
-    path: Path
+    source: Source
     model: str = ""
     """Id, alias, "auto"; empty: the default."""
     options: Options = field(default_factory=Options)
@@ -61,23 +61,28 @@ class PreparedRequest:
 
 
 def reduced(
-    request: TranscriptionRequest, model: Model, ticket: AdmissionTicket, max_seconds: float
+    request: TranscriptionRequest,
+    model: Model,
+    ticket: AdmissionTicket,
+    audio: RequestAudio,
+    max_seconds: float,
 ) -> PreparedRequest:
     """Return the work, with only the options that a model can honour. Raises UnsupportedOperation.
 
-    `max_seconds` is the limit if the request has none.
+    `audio` is that of the request, open or not; `max_seconds` is the longest recording, 0: any.
     """
     kept, beyond = honour(request.options, model.spec)
     work = Work(
-        request.path,
+        request.source,
         model,
         kept,
         request.rules,
-        max_seconds if request.max_seconds is None else request.max_seconds,
+        max_seconds,
         request.client,
         ticket=ticket,
         diarize=request.diarize,
         parties=request.parties,
+        audio=audio,
         selection=request.selection,
     )
     return PreparedRequest(request, work, tuple(name for name in beyond if name not in request.unasked))

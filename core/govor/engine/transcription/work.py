@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
+from govor.engine.sources.request_audio import RequestAudio, Source
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import SeparateChannels
 from govor.models.catalogue import Model
@@ -19,7 +19,8 @@ from govor.models.catalogue import Model
 class Work:
     """A recording, its model, and how it is transcribed."""
 
-    path: Path
+    source: Source
+    """The recording's file, or its audio."""
     model: Model
     options: Options = field(default_factory=Options)
     """Only options that the model can honour."""
@@ -39,5 +40,7 @@ class Work:
     """How segments are assigned to speakers; None: not at all."""
     selection: TrackSelection = ANYTHING
     """Track and channel of the recording that are transcribed."""
+    audio: RequestAudio | None = None
+    """The audio of `source`, perhaps opened for the choice of the model; None: it is made from `source`."""
     parties: SeparateChannels | None = None
     """How channels are transcribed apart; None: they are mixed. With it, `diarize` is for mono recordings."""

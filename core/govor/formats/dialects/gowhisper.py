@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from govor.contract.recognition import Segment, Transcript
 from govor.errors import GovorError
-from govor.formats.openai import dump_json, error_body, known_of, warnings
+from govor.formats.openai import dump_json, known_of, warnings
 from govor.formats.timeline import TimedSegment, place_segments
 
 PING = b"event: ping\n\n"
@@ -75,7 +75,7 @@ class GoWhisperEvents:
         return self._begin(transcript.language) + (_named("ok", found) if found else b"event: ok\n\n")
 
     def error(self, error: GovorError) -> bytes:
-        return _named("error", {"error": error_body(error)})
+        return _named("error", str(error))
 
     def _begin(self, spoken: str | None) -> bytes:
         if self._number:
@@ -99,5 +99,5 @@ def _segment(number: int, placed: TimedSegment, turns: Turns) -> dict[str, objec
     }
 
 
-def _named(name: str, body: dict[str, object]) -> bytes:
+def _named(name: str, body: dict[str, object] | str) -> bytes:
     return f"event: {name}\ndata: {dump_json(body)}\n\n".encode()
