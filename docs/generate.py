@@ -1,4 +1,4 @@
-"""Write docs/reference/plugin-types.md from the source of the types that plugins use: `make docs`.
+"""Write docs/reference/contract.md from the source of the types that plugins use: `make docs`.
 
 Reads the source only, by its syntax tree: attribute docstrings are not there at run time.
 """
@@ -13,16 +13,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
-PAGE = ROOT / "docs/reference/plugin-types.md"
+PAGE = ROOT / "docs/reference/contract.md"
 SECTIONS = {
+    "The version of the contract": "contract/versions.py",
     "Models": "contract/models.py",
-    "Recognition": "contract/recognition.py",
-    "Sources of audio": "contract/audio_source.py",
-    "Tokens and text": "contract/vocabulary.py",
+    "Recognition": "contract/audio.py contract/recognizers.py contract/backends.py",
+    "Results": "contract/results.py",
     "Speakers": "contract/diarization.py",
+    "Workers": "contract/workers.py contract/machine/loading.py",
     "The running server": "contract/server.py",
     "Formats": "contract/formats.py",
-    "Devices and cores": "contract/devices.py contract/cores.py",
+    "Devices and cores": "contract/machine/devices.py contract/machine/cores.py",
     "Errors": "errors/tree.py errors/models.py errors/requests.py errors/server.py",
     "Tests of plugins": "testing/conformance.py testing/subject.py testing/fakes.py testing/speakers.py "
     "testing/sound.py",
@@ -30,10 +31,11 @@ SECTIONS = {
 BASES = {"RequestError", "BackendSubject"}
 """Classes that plugins do not import, and from which those that they import are derived."""
 
-CONTRACT = "contract/"
-"""Of these modules every class and method is described; of others, names to import that have a docstring."""
+CONTRACT, PARTLY = "contract/", "contract/versions.py"
+"""Of these modules, except one, every class and method is described; of others, names to import that have a
+docstring."""
 
-HEAD = """# Types that plugins use
+HEAD = """# The contract with plugins
 
 Every class, function and constant that a plugin may import from `govor`, and in tests from `govor.testing`,
 with its fields. `make docs` writes this page from the docstrings in `core/govor`, and a test fails if the two
@@ -102,7 +104,9 @@ def render() -> str:
         parts.append(f"## {title}\n")
         for module in modules.split():
             names = testing if module.startswith("testing/") else public
-            parts += _module(Source(CORE / module), names, whole=module.startswith(CONTRACT))
+            parts += _module(
+                Source(CORE / module), names, whole=module.startswith(CONTRACT) and module != PARTLY
+            )
     return "\n".join(parts)
 
 

@@ -15,14 +15,14 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
     "telemetry plain names errors decoder background",
-    "contract",
+    "contract contract.machine",
     "events decoder.samples formats settings outbound",
     "decoder.containers formats.subtitles plugins connections",
     "decoder.process formats.rendering models",
     "audio.decoding formats.dialects models.download",
     "audio",
     "models.files engine.alignment",
-    "models.selection engine.admission",
+    "models.selection engine.admission engine.workers",
     "engine.scheduling",
     "engine.model_pool engine.sources",
     "engine.speakers",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from govor.contract.cores import keep_numpy_on_one_core
+from govor.contract.machine.cores import keep_numpy_on_one_core
 from govor.telemetry import switch_off
 
 if TYPE_CHECKING:
-    from govor.contract.audio_source import ArraySource, AudioSource
-    from govor.contract.cores import usable_cores
-    from govor.contract.devices import choose_device, choose_torch_device
+    from govor.contract.audio import SAMPLE_RATE, ArraySource, Audio, AudioSource
+    from govor.contract.backends import Adopting, Backend, ModelFamily, VoiceDetection
     from govor.contract.diarization import (
         CountedVoices,
         DiarizationStream,
@@ -22,29 +21,35 @@ if TYPE_CHECKING:
     )
     from govor.contract.formats import Paragraph, Presentation, ResponseFormat
     from govor.contract.hooks import hookimpl
-    from govor.contract.models import Feature, ModelFile, ModelSpec, Placement
-    from govor.contract.recognition import (
-        SAMPLE_RATE,
-        Adopting,
-        Audio,
-        Backend,
+    from govor.contract.machine.cores import usable_cores
+    from govor.contract.machine.devices import choose_device, choose_torch_device
+    from govor.contract.machine.loading import derived_folder, report_progress
+    from govor.contract.models import Feature, ModelFile, ModelKind, ModelSpec, RuntimeOptions
+    from govor.contract.recognizers import (
+        Capability,
         LanguageDetector,
         LongForm,
-        Notice,
         Options,
-        Placed,
         Recognizer,
+        RecognizerInfo,
+        VoiceDetector,
+        VoiceStream,
+    )
+    from govor.contract.results import (
+        Notice,
         Segment,
         Task,
         Token,
         Transcript,
-        VoiceDetector,
-        VoiceStream,
+        Vocabulary,
         Word,
+        segment_from_tokens,
     )
     from govor.contract.server import ServedModel, Session, Transcriber, Transcribing
-    from govor.contract.vocabulary import DecodedText, DecodedToken, Vocabulary
+    from govor.contract.versions import CONTRACT
+    from govor.contract.workers import Executor, Outcome, Progress, Worker, WorkerTask, run_tasks
     from govor.errors import (
+        BackendUnavailable,
         ConfigurationError,
         GovorError,
         InvalidAudio,
@@ -55,18 +60,20 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CONTRACT",
     "SAMPLE_RATE",
     "Adopting",
     "ArraySource",
     "Audio",
     "AudioSource",
     "Backend",
+    "BackendUnavailable",
+    "Capability",
     "ConfigurationError",
     "CountedVoices",
-    "DecodedText",
-    "DecodedToken",
     "DiarizationStream",
     "Diarizer",
+    "Executor",
     "Feature",
     "GovorError",
     "InvalidAudio",
@@ -74,16 +81,20 @@ __all__ = [
     "LanguageDetector",
     "LoadFailed",
     "LongForm",
+    "ModelFamily",
     "ModelFile",
+    "ModelKind",
     "ModelSpec",
     "Notice",
     "Options",
+    "Outcome",
     "Paragraph",
-    "Placed",
-    "Placement",
     "Presentation",
+    "Progress",
     "Recognizer",
+    "RecognizerInfo",
     "ResponseFormat",
+    "RuntimeOptions",
     "Segment",
     "ServedModel",
     "Session",
@@ -96,14 +107,21 @@ __all__ = [
     "TranscriptionFailed",
     "UnsupportedOperation",
     "Vocabulary",
+    "VoiceDetection",
     "VoiceDetector",
     "VoiceEmbedder",
     "VoiceStream",
     "Voices",
     "Word",
+    "Worker",
+    "WorkerTask",
     "choose_device",
     "choose_torch_device",
+    "derived_folder",
     "hookimpl",
+    "report_progress",
+    "run_tasks",
+    "segment_from_tokens",
     "usable_cores",
 ]
 
@@ -115,17 +133,24 @@ __version__ = "0.1.0"
 HOMES = (
     "contract.hooks",  # first: `hookimpl` must not wait for numpy, which the others import
     "contract.models",
+    "contract.results",
     "errors",
-    "contract.cores",
-    "contract.recognition",
-    "contract.audio_source",
+    "contract.machine.cores",
+    "contract.machine.loading",
+    "contract.audio",
+    "contract.recognizers",
+    "contract.backends",
     "contract.diarization",
+    "contract.workers",
     "contract.formats",
     "contract.server",
-    "contract.vocabulary",
-    "contract.devices",
+    "contract.machine.devices",
+    "contract.versions",
 )
 """Modules that define the public names."""
+
+OLD_NAMES = frozenset({"DecodedText", "DecodedToken", "Placed", "Placement"})
+"""Names of version 0.1 that plugins may still import, with a warning."""
 
 
 def __getattr__(name: str) -> Any:
@@ -136,4 +161,6 @@ def __getattr__(name: str) -> Any:
             if hasattr(module, name):
                 globals()[name] = getattr(module, name)
                 return globals()[name]
+    if name in OLD_NAMES:
+        return import_module("govor.contract.versions").old_name(name)
     raise AttributeError(f"module 'govor' has no attribute '{name}'")

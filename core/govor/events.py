@@ -87,6 +87,9 @@ class Observer:
     def moved(self, what: str, model: str, seconds: float | None) -> None:
         """A model was loaded or reloaded in `seconds`, or unloaded, expired, evicted, or failed to load."""
 
+    def loading(self, model: str, fraction: float, stage: str) -> None:
+        """The load of a model has reported its progress, 0 to 1, and what it does now."""
+
     def fetched(self, model: str, outcome: str) -> None:
         """A download ended: completed, cancelled, or with an error's code."""
 
@@ -108,6 +111,9 @@ class Observers(Observer):
 
     def moved(self, what: str, model: str, seconds: float | None) -> None:
         self._tell(lambda observer: observer.moved(what, model, seconds))
+
+    def loading(self, model: str, fraction: float, stage: str) -> None:
+        self._tell(lambda observer: observer.loading(model, fraction, stage))
 
     def fetched(self, model: str, outcome: str) -> None:
         self._tell(lambda observer: observer.fetched(model, outcome))

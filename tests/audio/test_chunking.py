@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from govor.audio.chunking import NO_DETECTION, Chunk, Chunker, ChunkSizes, cut
 from govor.audio.policy import LONG_FORM_RULES
 from govor.audio.regions import SpeechFinder, SpeechRules
+from govor.audio.resume import ChunkAudio
 from govor.contract.recognition import SAMPLE_RATE, Audio
 from govor.testing import FakeDetector, hum, read_audio, silence
 
@@ -180,6 +181,40 @@ def test_every_time_is_restored_over_the_seams(
             begins, ends, number = place / SAMPLE_RATE, (place + 1) / SAMPLE_RATE, numbers[place]
             assert chunk.recording_time(begins) == number / SAMPLE_RATE
             assert chunk.recording_time(ends, is_end=True) == (number + 1) / SAMPLE_RATE
+
+
+@given(
+    lengths=st.lists(st.tuples(st.integers(1, 4000), st.integers(0, 9000)), min_size=1, max_size=5),
+    rims=st.tuples(st.integers(0, 300), st.integers(0, 300)),
+    share=st.floats(0, 1),
+)
+def test_the_rest_of_a_chunk_keeps_its_places_in_the_recording(
+    lengths: list[tuple[int, int]], rims: tuple[int, int], share: float
+) -> None:
+    offsets, starts, samples, position = [], [], rims[0], 0
+    for length, gap in lengths:
+        position += gap
+        offsets.append(samples)
+        starts.append(position)
+        samples, position = samples + length, position + length
+    audio = np.arange(samples + rims[1], dtype=np.float32)
+    chunk = Chunk(audio, tuple(offsets), tuple(starts), tail=rims[1])
+    gone = round(share * samples)
+    rest = chunk.rest(gone / SAMPLE_RATE)
+    recording = np.full(position + 10, -1, np.float32)
+    for start, offset, (length, _) in zip(starts, offsets, lengths, strict=True):
+        recording[start : start + length] = audio[offset : offset + length]
+    again = ChunkAudio(chunk.without_audio())
+    for block in np.array_split(recording, 7):
+        again.add(block)
+    assert again.missing == 0
+    assert again.audio[rims[0] : samples].tolist() == audio[rims[0] : samples].tolist()
+    assert rest.audio.tolist() == audio[gone:].tolist()
+    for sample in range(max(gone, rims[0]), samples, 97):
+        assert rest.recording_time((sample - gone) / SAMPLE_RATE) == chunk.recording_time(
+            sample / SAMPLE_RATE
+        )
+    assert rest.end == chunk.end
 
 
 def test_a_seam_is_found_though_its_time_is_not_an_exact_number() -> None:

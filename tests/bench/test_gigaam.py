@@ -65,7 +65,11 @@ def ours(folder: Path) -> Pipeline:
     recognizer, detector = load_gigaam(folder), govor_silero.vad({})
 
     def run(audio: Audio) -> list[govor.Segment]:
-        return [recognizer.transcribe([part], govor.Options())[0] for part in stretches(audio, detector)]
+        return [
+            segment
+            for part in stretches(audio, detector)
+            for segment in recognizer.transcribe([part], govor.Options())[0]
+        ]
 
     return run
 

@@ -133,7 +133,7 @@ def directly(folder: Path) -> dict[str, Way]:
         for part in stretches(read_audio(path), detector):
             recognizer.transcribe([part], govor.Options())
 
-    ways = {"govor's recognizer": Way(recognizer.parallel, ours)}
+    ways = {"govor's recognizer": Way(recognizer.info.parallel, ours)}
     if find_spec("onnx_asr"):
         theirs = load_onnx_asr(folder, "int8", batch_size=1)
         ways["onnx-asr int8 batch 1"] = Way(CORES, lambda path: list(theirs.recognize(path)))

@@ -23,7 +23,7 @@ import threading
 import govor
 
 class Stuck:
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
         print("begun", flush=True)
@@ -36,7 +36,7 @@ class Family:
     def models(self):
         return [govor.ModelSpec("stuck")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Stuck()
 
 @govor.hookimpl

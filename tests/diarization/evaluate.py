@@ -39,9 +39,9 @@ BLOCK = 64_000
 def load(folder: Path, **settings: float) -> govor.Voices:
     """Load the diarizer with default settings, with the weights of the packages."""
     family = diarizer(settings)
-    for file, member in zip(family.spec.files, (SEGMENTATION, EMBEDDING), strict=True):
+    for file, member in zip(family.models()[0].files, (SEGMENTATION, EMBEDDING), strict=True):
         (folder / file.name).write_bytes(read_member(member))
-    voices = family.load(family.spec, folder, govor.Placement("cpu"))
+    voices = family.load(family.models()[0], folder, govor.RuntimeOptions("cpu"))
     Remembering(voices)
     return voices
 

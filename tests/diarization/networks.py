@@ -11,7 +11,7 @@ from govor_diarizer import diarizer
 
 def install_networks(models_dir: Path) -> None:
     """Copy them into a folder of models. Raises FileNotFoundError if they were not downloaded."""
-    spec = diarizer({}).spec
+    spec = diarizer({}).models()[0]
     folder = models_dir / "diarizer" / spec.id
     folder.mkdir(parents=True, exist_ok=True)
     for file, member in zip(spec.files, (SEGMENTATION, EMBEDDING), strict=True):

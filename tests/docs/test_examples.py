@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -18,11 +19,14 @@ import pytest
 from click.testing import CliRunner
 
 import govor
-from govor.audio.energy import EnergyDetector
+from govor import ModelSpec, Options, RuntimeOptions
+from govor.audio.chunking import Chunk
 from govor.cli.plugin_commands import PluginCommand
+from govor.engine.workers.work import ChunkWork
 from govor.formats.rendering.known_formats import Formats
 from govor.plugins import Plugins
 from govor.settings import Settings
+from govor.testing import hum
 from support.waiting import eventually
 
 Pages = dict[str, Any]
@@ -155,8 +159,9 @@ def test_the_example_of_the_hook_formats_writes_a_line_per_paragraph(example: An
 
 
 def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:
-    name, detector = example("vad").voice_detector(EnergyDetector)
-    assert name == "vad"
+    (plugin,) = example("vad")
+    ((spec, family),) = plugin.others
+    detector = family.load(spec, Path(), None)
     sound = np.zeros(detector.frame * 3, np.float32)
     sound[detector.frame : 2 * detector.frame] = 0.5
     assert detector.stream().feed(sound).tolist() == [0.0, 1.0, 0.0]
@@ -164,12 +169,28 @@ def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:
 
 def test_the_example_of_the_hook_diarizer_gives_everything_to_one_speaker(example: Any) -> None:
     (plugin,) = example("diarizer")
-    voices = plugin.diarizer.load(plugin.diarizer.spec, Path(), None)
+    ((spec, family),) = plugin.others
+    voices = family.load(spec, Path(), None)
     assert voices.voiceprint(np.zeros(9, np.float32)) is None
     stream = voices.stream([voices.voiceprint(np.ones(9, np.float32))])
     stream.feed(np.ones(16_000, np.float32))
     stream.feed(np.ones(8_000, np.float32))
     assert [(turn.start, turn.end, turn.speaker) for turn in stream.finish()] == [(0.0, 1.5, 0)]
+
+
+async def work_of(executor: Any, name: str) -> tuple[list[str], Any]:
+    """Let an executor load a model of a plugin and do one task; return its text, and the worker."""
+    worker = await executor.load(name, ModelSpec("echo"), Path(), RuntimeOptions("pair:1"))
+    (outcome,) = await worker.run([ChunkWork(Chunk(hum(2.0), (0,), (0,)), Options())])
+    await worker.close()
+    return [segment.text for segment in outcome.segments], worker
+
+
+def test_the_example_of_the_hook_executor_runs_a_model(example: Any) -> None:
+    (plugin,) = example("executor")
+    said, worker = asyncio.run(work_of(plugin.executor, "echo"))
+    assert (len(said), worker.info.parallel) == (1, 2)
+    assert worker.threads._shutdown
 
 
 def test_the_example_of_the_hook_startup_writes_a_text_beside_each_recording(

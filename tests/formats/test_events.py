@@ -12,7 +12,7 @@ from govor.contract.recognition import Segment, Token
 from govor.errors import TranscriptionFailed
 from govor.formats import events
 
-TOKENS = (Token(" вет", -0.2, " вет".encode()),)
+TOKENS = (Token(1, " вет".encode(), -0.2),)
 
 
 def payload(event: bytes) -> str:
@@ -51,7 +51,7 @@ def test_the_sdk_reads_the_end(build):
     assert isinstance(event, TranscriptionTextDoneEvent)
     assert event.text == "привет"
     assert event.languages[0].code == "ru"
-    assert event.logprobs[0].token == " вет"
+    assert event.logprobs[0].token == "вет"
 
 
 def test_the_end_has_no_usage_in_seconds(build):

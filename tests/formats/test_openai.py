@@ -8,7 +8,7 @@ from govor.contract.recognition import Segment, Token, Word
 from govor.errors import ModelNotFound
 from govor.formats.openai import dump_json, error_body, json_body, verbose_body
 
-TOKENS = (Token("при", -0.1, "при".encode()), Token("вет", -0.2, "вет".encode()))
+TOKENS = (Token(7, " при".encode(), -0.1), Token(8, "вет".encode(), -0.2))
 WORDS = (Word(" при", 0.1 + 0.2, 0.5, 0.9), Word("вет", 0.5, 0.7))
 
 
@@ -42,7 +42,7 @@ def test_every_spoken_language_is_named_once_and_the_main_one_first(build):
 
 
 def test_token_bytes_are_a_list_of_numbers(build):
-    body = json_body(build(Segment("й", tokens=(Token("й", 0.0, "й".encode()),))), logprobs=True)
+    body = json_body(build(Segment("й", tokens=(Token(1, "й".encode(), 0.0),))), logprobs=True)
     assert body["logprobs"] == [{"token": "й", "logprob": 0.0, "bytes": [208, 185]}]
 
 
@@ -61,7 +61,7 @@ def test_silence_between_needs_no_logprobs(build):
 
 @pytest.mark.parametrize("impossible", [-math.inf, math.nan])
 def test_an_impossible_token_has_the_lowest_logprob_of_openai(build, impossible):
-    body = json_body(build(Segment("a", tokens=(Token("a", impossible, b"a"),))), logprobs=True)
+    body = json_body(build(Segment("a", tokens=(Token(1, b"a", impossible),))), logprobs=True)
     assert body["logprobs"][0]["logprob"] == -9999.0
 
 
@@ -71,7 +71,7 @@ def test_usage_counts_begun_seconds(build, duration, seconds):
 
 
 def test_the_sdk_reads_the_verbose_body(verbose):
-    segment = Segment("привет", 0.3, 0.7, WORDS, token_ids=(7, 8), avg_logprob=-0.5, no_speech_prob=0.1)
+    segment = Segment("привет", 0.3, 0.7, WORDS, TOKENS, avg_logprob=-0.5, no_speech_prob=0.1)
     body = TranscriptionVerbose.model_validate_json(dump_json(verbose(segment, language="ru")), strict=True)
     assert body.language == "russian"
     assert [word.word for word in body.words] == ["при", "вет"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from govor import ModelSpec, Options, Placement, Recognizer, Segment
+from govor import ModelSpec, Options, Recognizer, RuntimeOptions, Segment
 from miniature.halves import widen_folder
 from miniature.heldout import HeldOut, recorded
 
@@ -50,7 +50,7 @@ def open_miniature(tables: dict[str, dict[str, Any]]) -> Iterator[Callable[..., 
             table = {**tables[f"gigaam-{runtime}"], "precision": precision}
             backend = modules[runtime].backend(table)
             spec: ModelSpec = next(spec for spec in backend.models() if spec.id == f"mini-{head}")
-            opened[key] = backend.load(spec, Path(spec.folder), Placement("cpu"))
+            opened[key] = backend.load(spec, Path(spec.folder), RuntimeOptions("cpu"))
         return opened[key]
 
     yield load
@@ -72,7 +72,7 @@ def heard(open_miniature: Callable[..., Recognizer], heldout: list[HeldOut]) -> 
     def hear(*key: str) -> list[Segment]:
         if key not in known:
             recognizer = open_miniature(*key)
-            known[key] = [recognizer.transcribe([one.samples()], EVERYTHING)[0] for one in heldout]
+            known[key] = [recognizer.transcribe([one.samples()], EVERYTHING)[0][0] for one in heldout]
         return known[key]
 
     return hear

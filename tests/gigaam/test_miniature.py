@@ -78,7 +78,7 @@ def test_a_batch_of_unequal_lengths_gives_the_results_of_single_calls(
     recognizer = open_miniature(runtime, head, *precision)
     batch = recognizer.transcribe([one.samples() for one in heldout[:8]], Options())
     alone = heard(runtime, head, *precision)[:8]
-    assert [segment.text for segment in batch] == [segment.text for segment in alone]
+    assert [segment.text for (segment,) in batch] == [segment.text for segment in alone]
 
 
 @pytest.mark.parametrize("head", PLAIN_HEADS)

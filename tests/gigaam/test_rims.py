@@ -24,7 +24,7 @@ def hear(recognizer: Recognizer, clips: list[Audio], rim: float) -> list[str]:
     heard: list[str] = []
     for clip in clips:
         found = cut([clip], Chunker(detector, rules, replace(packing, rim=rim)))
-        heard += " ".join(recognizer.transcribe([one.audio], Options())[0].text for one in found).split()
+        heard += " ".join(recognizer.transcribe([one.audio], Options())[0][0].text for one in found).split()
     return heard
 
 

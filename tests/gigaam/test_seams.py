@@ -52,8 +52,8 @@ def hear(recognizer: Recognizer, audio: Audio, overlap: float) -> list[str]:
     cutter = Chunker(NoPause(), SpeechRules(), ChunkSizes(WINDOW, WINDOW, overlap=overlap))
     seams, found = OverlapStitcher(EVERYTHING), []
     for chunk in cut([audio], cutter):
-        (segment,) = place(recognizer.transcribe([chunk.audio], EVERYTHING)[0], chunk, EVERYTHING)
-        found += [part for part, _ in seams.add(segment, chunk.seam)]
+        (segment,) = place(recognizer.transcribe([chunk.audio], EVERYTHING)[0][0], chunk, EVERYTHING)
+        found += [each.segment for each in seams.add([segment], chunk.seam)]
     for one, other in pairwise(segment for segment in found if segment.text):
         assert one.end is not None
         assert other.start is not None

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("govor_transformers", reason="govor-transformers is not installed")
 
 import govor_transformers
-from govor import Options, Placement
+from govor import Options, RuntimeOptions
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.testing.sound import read_audio
@@ -76,8 +76,8 @@ def test_models_of_the_plugins_table_are_pulled_and_answer(
         answer = server.post(samples / "ru_short.wav", model=kind)
         assert answer.status_code == 200, answer.text
         spec = next(spec for spec in family.models() if spec.id == kind)
-        recognizer = family.load(spec, folders[kind], Placement("cpu"))
-        assert recognizer.transcribe([speech], Options())[0].text
+        recognizer = family.load(spec, folders[kind], RuntimeOptions("cpu"))
+        assert recognizer.transcribe([speech], Options())[0]
         assert answer.json()["text"], kind
     assert (hub.fetched("pytorch_model.bin"), hub.fetched("README.md")) == (0, 0)
     assert hub.fetched("adapter.eng.safetensors") == 0

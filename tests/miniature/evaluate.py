@@ -54,7 +54,7 @@ def evaluate(path: Path, spoken: list[tuple[HeldOut, np.ndarray]], *, show: bool
     results: dict[str, dict] = {}
     expected: list[str] = []
     for runtime, recognizer in recognizers(path):
-        segments = [recognizer.transcribe([samples], WITH_WORDS)[0] for _, samples in spoken]
+        segments = [recognizer.transcribe([samples], WITH_WORDS)[0][0] for _, samples in spoken]
         texts = [segment.text for segment in segments]
         expected = expected or texts
         heard = list(zip((utterance for utterance, _ in spoken), segments, strict=True))
@@ -86,7 +86,7 @@ def recognizers(path: Path) -> Iterator[tuple[str, govor.Recognizer]]:
 
 def load(backend: govor.Backend) -> govor.Recognizer:
     (spec,) = (spec for spec in backend.models() if spec.folder)
-    return backend.load(spec, Path(spec.folder), govor.Placement("cpu"))
+    return backend.load(spec, Path(spec.folder), govor.RuntimeOptions("cpu"))
 
 
 def utterances(files: bool) -> list[tuple[HeldOut, np.ndarray]]:

@@ -28,12 +28,12 @@ import sys
 import govor
 
 class Slow:
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
         print("at work", flush=True)
         sys.stdin.readline()
-        return [govor.Segment("done") for audio in batch]
+        return [[govor.Segment("done")] for audio in batch]
 
     def close(self):
         pass
@@ -42,7 +42,7 @@ class Family:
     def models(self):
         return [govor.ModelSpec("slow")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Slow()
 
 @govor.hookimpl

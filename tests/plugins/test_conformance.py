@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from govor.contract.models import ModelFile, ModelSpec
-from govor.contract.recognition import Audio, Options, Segment
-from govor.testing.faults import batch_fault, file_faults
+from govor.contract.recognition import Audio, Options, RecognizerInfo, Segment
+from govor.models.checks import result_fault
+from govor.testing.faults import file_faults
 from govor.testing.rehearsal import ALONE, _calls
 from govor.testing.sound import silence
 from support.processes.packages import install_plugin
@@ -63,20 +64,24 @@ async def late() -> list[Segment]:
     [
         (None, "returned None: end it with `return`"),
         (late(), "is `async`: write it with `def`"),
-        ((Segment("") for _ in "a"), "is a generator, as it has a `yield`"),
-        (Segment(""), "returned one Segment: return a list"),
+        (([Segment("a")] for _ in "a"), "is a generator, as it has a `yield`"),
+        (Segment("a"), "returned one Segment: return a list"),
+        ([Segment("a")], "gave a Segment for an array: give a list of them"),
         ("words", "returned 'words': return a list"),
-        (["words"], "gave 'words', not a govor.Segment"),
-        ([None], "gave None, not a govor.Segment"),
-        ([], "was given 1 arrays and gave 0 segments"),
+        (["words"], "gave 'words' for an array, not a list of govor.Segment"),
+        ([None], "gave None for an array, not a list of govor.Segment"),
+        ([["words"]], "gave 'words', not a govor.Segment"),
+        ([[Segment(None)]], "gave a Segment with the text None: write a str"),  # type: ignore[arg-type]
+        ([], "was given 1 arrays and gave 0 results"),
     ],
 )
 def test_an_answer_that_the_core_cannot_use_is_reported_with_its_remedy(given: object, told: str) -> None:
-    assert told in batch_fault(given, 1)
+    assert told in result_fault(given, 1)
 
 
 def test_a_good_answer_has_no_fault() -> None:
-    assert batch_fault([Segment("")], 1) == batch_fault((), 0) == ""
+    for given in ([[Segment("a"), Segment("b")]], [()], ()):
+        assert result_fault(given, len(given)) == ""
 
 
 BIRD = """
@@ -84,11 +89,11 @@ import os, signal, threading
 import govor
 
 class Bird:
-    parallel = 2
+    info = govor.RecognizerInfo(parallel=2)
 
     def transcribe(self, batch, options):
         {body}
-        return [govor.Segment(f"{{len(audio)}} samples") for audio in batch]
+        return [[govor.Segment(f"{{len(audio)}} samples")] for audio in batch]
 
     def close(self):
         pass
@@ -97,7 +102,7 @@ class Birds:
     def models(self):
         return [govor.ModelSpec("bird")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         {load}
         return Bird()
 
@@ -153,12 +158,12 @@ def test_a_model_that_hangs_fails_one_test_that_says_where(tmp_path: Path) -> No
 
 def test_calls_that_are_tried_side_by_side_begin_together(tmp_path: Path) -> None:
     class Counting:
-        parallel = 64
+        info = RecognizerInfo(parallel=64)
         threads: ClassVar[list[int]] = []
 
-        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
             self.threads.append(threading.active_count())
-            return [Segment("") for _ in batch]
+            return [[] for _ in batch]
 
         def close(self) -> None:
             """Do nothing."""

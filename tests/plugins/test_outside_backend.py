@@ -60,10 +60,10 @@ import govor
 
 
 class Bird:
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
-        return [govor.Segment("Pieces of eight!") for _ in batch]
+        return [[govor.Segment("Pieces of eight!")] for _ in batch]
 
     def close(self):
         pass
@@ -73,7 +73,7 @@ class Parrot:
     def models(self):
         return [govor.ModelSpec("parrot", aliases=("polly",))]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Bird()
 
 

@@ -7,7 +7,6 @@ import pytest
 from pydantic import BaseModel
 
 from govor import hookimpl
-from govor.audio.energy import EnergyDetector
 from govor.contract.models import ModelSpec
 from govor.errors import ConfigurationError
 from govor.plugins import Plugins
@@ -230,42 +229,13 @@ def test_a_required_plugin_that_is_ready_is_no_hindrance():
 def test_every_plugin_is_given_its_own_table_and_no_other():
     tables = {"a": {"beam_size": 2}, "b": {"path": "weights.onnx"}}
     a, b, c = FakeBackend(), FakeDetector(), FakeBackend()
-    plugins_of(Settings(plugins=tables), a=a, b=b, c=c).voice_detector(EnergyDetector)
+    plugins_of(Settings(plugins=tables), a=a, b=b, c=c)
     assert (a.settings, b.settings, c.settings) == (tables["a"], tables["b"], {})
-
-
-def test_the_first_plugin_in_order_that_has_a_detector_gives_it():
-    first, second = FakeDetector(), FakeDetector()
-    plugins = plugins_of(Settings(order=("z",)), a=second, b=FakeBackend(), z=first)
-    assert plugins.voice_detector(EnergyDetector) == ("z", first)
-    assert second.settings is None, "a detector that is not needed was made"
-
-
-def test_a_detector_is_made_when_it_is_asked_for_and_not_before():
-    detector = FakeDetector()
-    plugins_of(Settings(), a=detector)
-    assert detector.settings is None
-
-
-def test_a_detector_that_fails_is_recorded_and_the_next_one_asked():
-    second = FakeDetector()
-    plugins = plugins_of(Settings(), a=BrokenDetector(), b=second)
-    assert plugins.voice_detector(EnergyDetector) == ("b", second)
-    assert named(plugins, "a").state == "failed"
-    assert named(plugins, "a").reason == "OSError: the weights are damaged"
 
 
 def test_a_detector_that_fails_takes_no_models_away():
     plugins = plugins_of(Settings(), both=ModelsAndBrokenDetector("small"))
-    assert plugins.voice_detector(EnergyDetector)[0] == "energy"
     plugin = named(plugins, "both")
     assert [spec.id for spec in plugin.models] == ["small"]
     assert plugin.backend is not None
     assert (plugin.state, plugin.reason) == ("ready", "OSError: the weights are damaged")
-
-
-def test_the_energy_detector_stands_behind_them_all():
-    plugins = plugins_of(Settings(disable=("c",)), a=BrokenDetector(), b=FakeBackend(), c=FakeDetector())
-    name, detector = plugins.voice_detector(EnergyDetector)
-    assert name == "energy"
-    assert isinstance(detector, EnergyDetector)

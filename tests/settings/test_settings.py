@@ -167,7 +167,7 @@ def test_models_lie_in_the_cache_folder_of_the_system(monkeypatch: pytest.Monkey
             "memory_budget = 'much'",
             "memory_budget: must be a number of bytes, as in 2000000000, 2GB or 1500MiB",
         ),
-        ("device = 'gpu'", "device: must be auto, cpu, cuda, cuda:1 or another number, or mps"),
+        ("device = 'gpu'", "device: must be auto, cpu, cuda, cuda:1 or another number, mps"),
         ("[models.x]\ndevice = 'gpu'", "models.x.device: must be auto, cpu,"),
         ("[models.x]\nthread = 1", "there is no key 'models.x.thread'; did you mean 'threads'?"),
         ("[compat]\nlanguages = 1", "there is no key 'compat.languages'; did you mean 'language'?"),

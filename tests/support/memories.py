@@ -31,7 +31,7 @@ class Watched(FakeRecognizer):
         self._calls = 0
         self._lock = threading.Lock()
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         with self._lock:
             self._calls += 1
             if self.closed:

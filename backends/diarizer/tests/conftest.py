@@ -15,7 +15,7 @@ from govor_diarizer import diarizer
 def weights(tmp_path_factory):
     """The folder of the networks, as the core passes it."""
     folder = tmp_path_factory.mktemp("diarizer")
-    for file, member in zip(diarizer({}).spec.files, (SEGMENTATION, EMBEDDING), strict=True):
+    for file, member in zip(diarizer({}).models()[0].files, (SEGMENTATION, EMBEDDING), strict=True):
         try:
             data = read_member(member)
         except FileNotFoundError:
@@ -29,7 +29,7 @@ def weights(tmp_path_factory):
 def voices(weights):
     """The diarizer with default settings."""
     family = diarizer({})
-    loaded = family.load(family.spec, weights, govor.Placement("cpu"))
+    loaded = family.load(family.models()[0], weights, govor.RuntimeOptions("cpu"))
     yield loaded
     loaded.close()
 

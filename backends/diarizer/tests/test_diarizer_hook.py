@@ -16,7 +16,7 @@ def test_the_entry_point_leads_to_the_plugin():
 
 
 def test_every_file_is_pinned_by_size_and_hash():
-    for file in govor_diarizer.diarizer({}).spec.files:
+    for file in govor_diarizer.diarizer({}).models()[0].files:
         assert file.size > 1_000_000
         assert len(file.sha256) == 64
 
@@ -37,18 +37,23 @@ def test_importing_the_plugin_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "placement", [govor.Placement("mps"), govor.Placement("cuda:7"), govor.Placement("cpu", precision="int8")]
+    "runtime",
+    [
+        govor.RuntimeOptions("mps"),
+        govor.RuntimeOptions("cuda:7"),
+        govor.RuntimeOptions("cpu", precision="int8"),
+    ],
 )
-def test_the_error_names_the_impossible_device(placement, tmp_path):
+def test_the_error_names_the_impossible_device(runtime, tmp_path):
     family = govor_diarizer.diarizer({})
     with pytest.raises(govor.LoadFailed, match="diarizer"):
-        family.load(family.spec, tmp_path, placement)
+        family.load(family.models()[0], tmp_path, runtime)
 
 
 @pytest.mark.parametrize("content", [b"", b"no network at all"])
 def test_a_damaged_file_is_named(content, tmp_path):
     family = govor_diarizer.diarizer({})
-    for file in family.spec.files:
+    for file in family.models()[0].files:
         (tmp_path / file.name).write_bytes(content)
     with pytest.raises(govor.LoadFailed, match=r"segmentation\.onnx"):
-        family.load(family.spec, tmp_path, govor.Placement("cpu"))
+        family.load(family.models()[0], tmp_path, govor.RuntimeOptions("cpu"))

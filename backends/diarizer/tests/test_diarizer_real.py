@@ -69,9 +69,13 @@ def test_two_threads_get_what_one_gets(voices, sample, turns):
 
 def test_it_reports_where_it_runs(weights):
     family = diarizer({})
-    loaded = family.load(family.spec, weights, govor.Placement("auto", threads=1, workers=3))
-    assert (loaded.parallel, loaded.placement.threads, loaded.placement.precision) == (3, 1, "fp32")
-    assert loaded.placement.device in {"cpu", "cuda"}
+    loaded = family.load(family.models()[0], weights, govor.RuntimeOptions("auto", threads=1, workers=3))
+    assert (loaded.info.parallel, loaded.info.runtime.threads, loaded.info.runtime.precision) == (
+        3,
+        1,
+        "fp32",
+    )
+    assert loaded.info.runtime.device in {"cpu", "cuda"}
     loaded.close()
 
 

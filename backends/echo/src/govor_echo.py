@@ -2,14 +2,16 @@
 
 import govor
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class Counter:
     """One loaded model: answers every array with its length."""
 
-    parallel = 4
+    info = govor.RecognizerInfo(parallel=4)
 
     def transcribe(self, batch, options):
-        return [govor.Segment(f"{len(audio) / govor.SAMPLE_RATE:.1f} seconds.") for audio in batch]
+        return [[govor.Segment(f"{len(audio) / govor.SAMPLE_RATE:.1f} seconds.")] for audio in batch]
 
     def close(self):
         pass
@@ -21,7 +23,7 @@ class Echo:
     def models(self):
         return [govor.ModelSpec("echo", description="Says how many seconds of speech it was given")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Counter()
 
 

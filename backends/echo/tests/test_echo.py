@@ -1,7 +1,7 @@
 """The smallest plugin keeps the whole contract."""
 
 import govor_echo
-from govor import Options, Placement
+from govor import Options, RuntimeOptions
 from govor.testing import BackendConformance, hum, silence
 
 
@@ -10,6 +10,6 @@ class TestEcho(BackendConformance):
 
 
 def test_the_text_is_the_length_of_the_array():
-    recognizer = govor_echo.Echo().load(None, None, Placement())
-    segments = recognizer.transcribe([hum(1.5), silence(0.25)], Options())
-    assert [segment.text for segment in segments] == ["1.5 seconds.", "0.2 seconds."]
+    recognizer = govor_echo.Echo().load(None, None, RuntimeOptions())
+    heard = recognizer.transcribe([hum(1.5), silence(0.25)], Options())
+    assert [segment.text for segments in heard for segment in segments] == ["1.5 seconds.", "0.2 seconds."]

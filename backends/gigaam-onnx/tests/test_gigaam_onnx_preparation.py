@@ -2,13 +2,16 @@
 
 import os
 import threading
+from fnmatch import fnmatch
 
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
 
+import govor
 from govor_gigaam_onnx.files.layout import find_files
+from govor_gigaam_onnx.files.naming import DERIVED
 from govor_gigaam_onnx.graph import preparation
 from govor_gigaam_onnx.graph.preparation import prepare
 
@@ -43,6 +46,25 @@ def test_nothing_else_is_left_in_the_folder(ctc):
     before = {path.name for path in ctc.iterdir()}
     path = prepared(ctc)
     assert {each.name for each in ctc.iterdir()} == before | {path.name, "v3_ctc.onnx.govor-lock"}
+
+
+def test_it_is_kept_where_the_core_wants_it_and_the_models_folder_is_left_as_it_is(
+    ctc, tmp_path, monkeypatch
+):
+    before, kept = {path.name for path in ctc.iterdir()}, tmp_path / "kept"
+    kept.mkdir()
+    monkeypatch.setattr(govor, "derived_folder", lambda folder: kept)
+    path = prepared(ctc)
+    assert prepared(ctc) == path
+    assert path.parent == kept
+    assert {each.name for each in ctc.iterdir()} == before
+    assert all(any(fnmatch(each.name, pattern) for pattern in DERIVED) for each in kept.iterdir())
+
+
+def test_one_that_lies_beside_the_original_already_is_used(ctc, tmp_path, monkeypatch):
+    made = prepared(ctc)
+    monkeypatch.setattr(govor, "derived_folder", lambda folder: tmp_path)
+    assert prepared(ctc) == made
 
 
 def test_it_is_made_anew_where_the_original_was_replaced_and_the_older_goes(ctc, make_model):

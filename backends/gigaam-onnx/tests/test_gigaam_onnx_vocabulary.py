@@ -1,14 +1,11 @@
 """Vocabularies, and the results for tokens: text, words, times, probabilities."""
 
-import math
-
 import pytest
 
 import govor
 from govor_gigaam_onnx.decoding.vocabulary import read_vocabulary
 
 FRAME = 0.04
-ALL = govor.Options(words=True, logprobs=True)
 
 
 @pytest.fixture
@@ -25,7 +22,7 @@ def vocabulary(tmp_path):
 
 def segment(vocabulary, tokens, frames, logprobs=None):
     chances = logprobs or [-0.1] * len(tokens)
-    return vocabulary.decode(tokens, chances, frames=frames, frame_seconds=FRAME).segment(ALL, "ru")
+    return vocabulary.segment(tokens, chances, frames=frames, frame_seconds=FRAME, language="ru")
 
 
 def test_words_of_characters_lie_between_spaces(vocabulary):
@@ -58,27 +55,6 @@ def test_a_mark_alone_begins_the_word_after_it(vocabulary):
     ]
 
 
-def test_tokens_stand_as_in_the_text_and_joined_are_it(vocabulary):
-    pieces = vocabulary("▁Да", ",", "▁нет")
-    result = segment(pieces, [0, 1, 2], [1, 2, 3], [-0.5, -0.25, -1.0])
-    assert [token.text for token in result.tokens] == ["Да", ",", " нет"]
-    assert [token.data for token in result.tokens] == ["Да".encode(), b",", " нет".encode()]
-    assert [token.logprob for token in result.tokens] == [-0.5, -0.25, -1.0]
-    assert result.token_ids == (0, 1, 2)
-
-
-def test_probabilities_are_means_of_the_tokens_own(vocabulary):
-    letters = vocabulary("▁", "д", "а")
-    result = segment(letters, [1, 2, 0, 1], [0, 1, 2, 3], [-0.2, -0.4, -9.0, -1.0])
-    assert [word.probability for word in result.words] == pytest.approx([math.exp(-0.3), math.exp(-1)])
-    assert result.avg_logprob == pytest.approx(-2.65)
-
-
-def test_silence_has_no_times_and_no_language(vocabulary):
-    result = segment(vocabulary("▁", "а"), [], [])
-    assert result == govor.Segment("", words=(), tokens=(), token_ids=())
-
-
 def test_a_space_alone_is_silence_too(vocabulary):
     result = segment(vocabulary("▁", "а"), [0], [4])
     assert (result.text, result.words, result.start) == ("", (), None)
@@ -88,7 +64,7 @@ def test_bytes_make_characters_together(vocabulary):
     pieces = vocabulary("▁", "<0xD0>", "<0x94>", "а")
     result = segment(pieces, [0, 1, 2, 3], [0, 1, 1, 2])
     assert result.text == "Да"
-    assert [token.data for token in result.tokens] == [b"", b"\xd0", b"\x94", "а".encode()]
+    assert [token.data for token in result.tokens] == [b" ", b"\xd0", b"\x94", "а".encode()]
 
 
 def test_an_unknown_piece_is_written_as_sentencepiece_writes_it(vocabulary):

@@ -34,7 +34,7 @@ def weights(spec):
 
 @pytest.fixture(scope="session")
 def loaded(family, spec, weights):
-    recognizer = family.load(spec, weights, govor.Placement("cpu"))
+    recognizer = family.load(spec, weights, govor.RuntimeOptions("cpu"))
     yield recognizer
     recognizer.close()
 

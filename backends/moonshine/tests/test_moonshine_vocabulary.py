@@ -1,6 +1,5 @@
 """The file of tokens."""
 
-import govor
 from govor_moonshine.vocabulary import read_vocabulary
 
 
@@ -10,9 +9,9 @@ def test_tokens_are_text_with_spaces_and_marks_are_no_text(tmp_path):
     path.write_bytes(b"".join(bytes([len(entry)]) + entry for entry in entries))
     vocabulary = read_vocabulary(path)
     assert vocabulary.tokens == (b"", b"", b"", b" g", b"\xc3", b"\xa9", b"  ", b"")
-    segment = vocabulary.decode([7, 3, 4, 5, 6, 2], [-0.5] * 6).segment(govor.Options(logprobs=True), "en")
+    segment = vocabulary.segment([7, 3, 4, 5, 6, 2], [-0.5] * 6, language="en")
     assert segment.text == "gé"
-    assert b"".join(token.data for token in segment.tokens).decode() == "gé  "
+    assert b"".join(token.data for token in segment.tokens).decode() == " gé  "
 
 
 def test_long_tokens_have_a_length_of_two_bytes(tmp_path):

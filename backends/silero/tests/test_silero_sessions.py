@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from onnx import helper
 
 import govor
 from govor.testing import read_audio
+from govor_silero.catalogue import PACKAGED
 from govor_silero.detector import CHUNK, FRAME, SileroDetector
 from govor_silero.graph import NotUnderstood, rewrite
 from govor_silero.sessions import OUTPUTS, TOLERANCE, open_session
-from govor_silero.weights import SOURCES, find_weights
 
 RECORDINGS = Path(__file__).parents[3] / "tests/data"
 MEASURED = 5e-6  # the largest difference seen is 2e-6
@@ -31,12 +32,13 @@ SOUNDS = {
 }
 
 
-@pytest.fixture(scope="module", params=SOURCES)
+@pytest.fixture(scope="module", params=PACKAGED)
 def content(request):
     try:
-        return find_weights(request.param).read_bytes()
-    except govor.LoadFailed:
+        path = Path(distribution(request.param).locate_file(PACKAGED[request.param].path))
+    except PackageNotFoundError:
         pytest.skip(f"{request.param} is not installed")
+    return path.read_bytes()
 
 
 @pytest.fixture(scope="module")

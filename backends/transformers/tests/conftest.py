@@ -53,11 +53,11 @@ def load(build):
     """Load a folder, by default that of a small model; `table` is the model's own."""
     loaded = []
 
-    def load_one(kind, folder=None, placement=None, **table):
+    def load_one(kind, folder=None, runtime=None, **table):
         table = {"id": kind, "folder": str(folder or build(kind)), **KINDS.get(kind, {}), **table}
         family = govor_transformers.backend({"models": [table]})
         spec = next(spec for spec in family.models() if spec.id == kind)
-        recognizer = family.load(spec, Path(table["folder"]), placement or govor.Placement("cpu"))
+        recognizer = family.load(spec, Path(table["folder"]), runtime or govor.RuntimeOptions("cpu"))
         loaded.append(recognizer)
         return recognizer
 

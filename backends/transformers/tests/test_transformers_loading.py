@@ -86,7 +86,7 @@ def test_code_beside_a_known_architecture_is_refused_too(copy, load):
 def test_the_operator_can_allow_one_models_code(with_code, load):
     recognizer = load("moonshine", with_code, trust_remote_code=True)
     assert executed(with_code) != []
-    assert recognizer.transcribe([hum(1)], govor.Options())[0].text
+    assert recognizer.transcribe([hum(1)], govor.Options())[0][0].text
 
 
 def test_a_foreign_architecture_is_named(copy, load):
@@ -130,11 +130,11 @@ def test_a_vocabulary_that_is_none_of_voxtrals_is_an_error(copy, load):
 
 
 def test_a_precision_is_taken_or_refused(load):
-    recognizer = load("wav2vec2", placement=govor.Placement("cpu", precision="bf16"))
-    assert recognizer.placement == govor.Placement("cpu", 0, 1, "bf16")
-    assert recognizer.transcribe([hum(1)], govor.Options())[0].text
+    recognizer = load("wav2vec2", runtime=govor.RuntimeOptions("cpu", precision="bf16"))
+    assert recognizer.info.runtime == govor.RuntimeOptions("cpu", 0, 1, "bf16")
+    assert recognizer.transcribe([hum(1)], govor.Options())[0][0].text
     with pytest.raises(govor.LoadFailed, match="cannot compute in 'int8': say auto, fp32, fp16, bf16"):
-        load("wav2vec2", placement=govor.Placement("cpu", precision="int8"))
+        load("wav2vec2", runtime=govor.RuntimeOptions("cpu", precision="int8"))
 
 
 @pytest.mark.parametrize("kind", ["whisper", "moonshine", "mms", "voxtral"])
@@ -155,7 +155,7 @@ def test_torch_takes_no_more_cores_than_there_are_for_models(load, monkeypatch):
     torch.set_num_threads(8)
     try:
         model = load("hubert")
-        assert model.threads == 1
+        assert model.info.cores == 1
         model.transcribe([hum(0.1)], govor.Options())
         assert torch.get_num_threads() == 1
     finally:

@@ -48,7 +48,7 @@ def weights(base, tmp_path_factory):
 @pytest.fixture(scope="session")
 def loaded(family, base, weights):
     """Whisper base with default settings."""
-    recognizer = family.load(base, weights, govor.Placement("cpu"))
+    recognizer = family.load(base, weights, govor.RuntimeOptions("cpu"))
     yield recognizer
     recognizer.close()
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import govor_whisper
-from govor import SAMPLE_RATE, Options, Placement
+from govor import SAMPLE_RATE, Options, RuntimeOptions
 from govor.testing import read_audio
 from govor_whisper.decoding.batched import WINDOW, Task, Window, cut_windows
 from govor_whisper.device import choose_batch
@@ -19,7 +19,7 @@ from govor_whisper.device import choose_batch
 def batched(family, base, weights):
     """Whisper base that decodes two windows at a time; with the default fallback."""
     table = {"long_audio": "batched", "batch_size": 2}
-    recognizer = govor_whisper.backend(table).load(base, weights, Placement("cpu"))
+    recognizer = govor_whisper.backend(table).load(base, weights, RuntimeOptions("cpu"))
     yield recognizer
     recognizer.close()
 

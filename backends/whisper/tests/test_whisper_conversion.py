@@ -201,4 +201,4 @@ def test_loading_checks_before_any_library_reads_the_files(family, base, weights
     config = json.loads((weights / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "suppress_ids": [10**9]}))
     with pytest.raises(govor.LoadFailed, match="names the token 1000000000 in suppress_ids"):
-        family.load(base, tmp_path, govor.Placement("cpu"))
+        family.load(base, tmp_path, govor.RuntimeOptions("cpu"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import govor_whisper
-from govor import SAMPLE_RATE, Options, Placement
+from govor import SAMPLE_RATE, Options, RuntimeOptions
 from govor.testing import read_audio
 from govor_whisper.languages.changes import Run, among, is_change, runs
 
@@ -72,7 +72,9 @@ def boundary(samples):
 @pytest.fixture(scope="module")
 def steady(family, base, weights):
     """Whisper base without the fallback, which draws at random."""
-    recognizer = govor_whisper.backend({"temperature_fallback": False}).load(base, weights, Placement("cpu"))
+    recognizer = govor_whisper.backend({"temperature_fallback": False}).load(
+        base, weights, RuntimeOptions("cpu")
+    )
     yield recognizer
     recognizer.close()
 
@@ -101,7 +103,7 @@ def test_each_language_is_written_as_it_is_spoken(steady, mixed, boundary, langu
 @pytest.mark.slow
 def test_so_it_is_in_batches(family, base, weights, mixed, boundary):
     table = {"temperature_fallback": False, "long_audio": "batched", "batch_size": 2}
-    recognizer = govor_whisper.backend(table).load(base, weights, Placement("cpu"))
+    recognizer = govor_whisper.backend(table).load(base, weights, RuntimeOptions("cpu"))
     check_mixed(recognizer, mixed, boundary)
     recognizer.close()
 

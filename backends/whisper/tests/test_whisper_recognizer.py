@@ -8,11 +8,11 @@ import pytest
 from faster_whisper import WhisperModel
 
 import govor_whisper
-from govor import LanguageDetector, LongForm, Options, Placement, Segment, usable_cores
+from govor import Capability, Options, RuntimeOptions, Token, usable_cores
 from govor.testing import read_audio
 from govor_whisper.recognizer import WhisperRecognizer, ladder
 
-ON_CPU = Placement("cpu", workers=1)
+ON_CPU = RuntimeOptions("cpu", workers=1)
 JFK = (
     "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
 )
@@ -41,7 +41,9 @@ def order(samples):
 @pytest.fixture(scope="module")
 def steady(base, weights):
     """Whisper base without the fallback, which draws at random."""
-    recognizer = govor_whisper.backend({"temperature_fallback": False}).load(base, weights, Placement("cpu"))
+    recognizer = govor_whisper.backend({"temperature_fallback": False}).load(
+        base, weights, RuntimeOptions("cpu")
+    )
     yield recognizer
     recognizer.close()
 
@@ -51,7 +53,7 @@ def settings(**table):
 
 
 def heard(recognizer, audio, **options):
-    [segment] = recognizer.transcribe([audio], Options(**options))
+    ((segment,),) = recognizer.transcribe([audio], Options(**options))
     return segment
 
 
@@ -72,7 +74,8 @@ def test_text_and_times_equal_a_direct_call_of_faster_whisper(loaded, weights, r
     assert [(s.text, s.start, s.end) for s in segments] == [
         (part.text.strip(), pytest.approx(part.start), pytest.approx(part.end)) for part in found
     ]
-    assert heard(loaded, audio).text == "".join(part.text for part in found).strip()
+    (whole,) = loaded.transcribe([audio], Options())
+    assert [segment.text for segment in whole] == [part.text.strip() for part in found]
 
 
 def test_words_follow_one_another_and_make_up_the_text(loaded, english):
@@ -88,7 +91,8 @@ def test_a_segment_is_made_of_plain_numbers(loaded, english):
     [segment] = loaded.transcribe_long(english, Options(words=True))
     numbers = (segment.start, segment.end, segment.avg_logprob, segment.no_speech_prob)
     assert {type(number) for number in (*numbers, segment.words[0].start)} == {float}
-    assert {type(token) for token in segment.token_ids} == {int}
+    assert {type(token.id) for token in segment.tokens} == {int}
+    assert b"".join(token.data for token in segment.tokens).decode().strip() == segment.text
 
 
 def test_the_spoken_language_is_detected(loaded, russian):
@@ -102,7 +106,7 @@ def test_detection_keeps_to_the_candidates(steady, russian):
 
 
 def test_a_model_of_one_language_is_never_asked_to_detect(family, base, weights, english):
-    recognizer = family.load(replace(base, languages=("en",)), weights, Placement("cpu"))
+    recognizer = family.load(replace(base, languages=("en",)), weights, RuntimeOptions("cpu"))
     assert heard(recognizer, english, languages=("ru", "de")).language == "en"
     recognizer.close()
 
@@ -138,9 +142,9 @@ def test_a_full_prompt_and_many_keywords_leave_room_for_the_text(steady, english
 
 
 @pytest.mark.parametrize("samples", [0, 8_000])
-def test_silence_is_an_empty_segment(steady, samples):
+def test_silence_has_no_segment(steady, samples):
     silence = np.zeros(samples, np.float32)
-    assert steady.transcribe([silence, silence], Options()) == [Segment(""), Segment("")]
+    assert steady.transcribe([silence, silence], Options()) == [[], []]
     assert list(steady.transcribe_long(silence, Options())) == []
 
 
@@ -166,6 +170,9 @@ class FakeModel:
 
     def __init__(self):
         self.closed_after = None
+        self.hf_tokenizer = SimpleNamespace(
+            token_to_id={"<|endoftext|>": 8}.get, id_to_token={7: "Ġpart"}.get
+        )
 
     def detecting(self, *_):
         return self
@@ -199,23 +206,21 @@ def test_closing_the_iterator_stops_the_model(fake):
     assert fake.closed_after == 1
 
 
-def test_merged_segments_keep_what_can_be_said_of_all(fake):
+def test_segments_lie_within_the_recording_and_have_their_tokens(fake):
     recognizer = WhisperRecognizer(fake, ("en", "jv"), settings(), ON_CPU)
-    assert heard(recognizer, np.ones(24_000, np.float32)) == Segment(
-        "part 1 part 2",
-        start=0.0,
-        end=1.5,  # the recording's end: the model's time was beyond it
-        token_ids=(7, 7, 7),
-        language="jv",
-        avg_logprob=pytest.approx(-5 / 3),
-        no_speech_prob=0.1,
-        temperature=0.4,
-    )
+    (found,) = recognizer.transcribe([np.ones(24_000, np.float32)], Options())
+    assert [(segment.text, segment.start, segment.end) for segment in found] == [
+        ("part 1", 0.0, 1.0),
+        ("part 2", 1.0, 1.5),  # the recording's end: the model's time was beyond it
+    ]
+    assert [segment.language for segment in found] == ["jv", "jv"]
+    assert [segment.temperature for segment in found] == [0.2, 0.4]
+    assert found[1].tokens == (Token(7, b" part"), Token(7, b" part"))
 
 
 def test_a_loaded_model_keeps_its_contract(loaded):
-    assert isinstance(loaded, LongForm)
-    assert loaded.parallel == loaded.placement.workers == min(2, usable_cores())
+    assert loaded.info.capabilities == {Capability.LONG_FORM, Capability.DETECT}
+    assert loaded.info.parallel == loaded.info.runtime.workers == min(2, usable_cores())
 
 
 def test_transcribing_logs_nothing_at_info(steady, russian, caplog):
@@ -225,7 +230,6 @@ def test_transcribing_logs_nothing_at_info(steady, russian, caplog):
 
 
 def test_the_language_is_detected_without_the_text(loaded, english, order):
-    assert isinstance(loaded, LanguageDetector)
     for audio, code in ((english, "en"), (order, "ru")):
         chances = loaded.detect(audio)
         assert chances[0][0] == code

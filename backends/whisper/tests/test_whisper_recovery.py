@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import govor_whisper
-from govor import SAMPLE_RATE, Options, Placement
+from govor import SAMPLE_RATE, Options, RuntimeOptions
 from govor.testing import read_audio
 from govor_whisper.decoding.recovery import SpeechRecovery, as_integers, letters, speech_pieces
 
@@ -170,7 +170,7 @@ def test_the_shortest_audio_is_decoded_without_prompt_and_keywords(
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["sequential", "batched"])
 def test_a_refrain_comes_out_whole(way, family, base, weights, samples):
-    recognizer = govor_whisper.backend({"long_audio": way}).load(base, weights, Placement("cpu"))
+    recognizer = govor_whisper.backend({"long_audio": way}).load(base, weights, RuntimeOptions("cpu"))
     phrase = np.concatenate([read_audio(samples / "ru_short.wav"), np.zeros(SAMPLE_RATE // 5, np.float32)])
     segments = [part for part in recognizer.transcribe_long(np.tile(phrase, 12), Options()) if part]
     recognizer.close()

@@ -82,6 +82,18 @@ class Chunk:
         """Return the same chunk with an array of zeros that takes no memory."""
         return replace(self, audio=np.broadcast_to(np.float32(0), self.audio.shape))
 
+    def rest(self, seconds: float) -> Chunk:
+        """Return the chunk without its first `seconds`."""
+        cut = min(round(seconds * SAMPLE_RATE), self.until)
+        ends = [*self.offsets[1:], self.until]
+        parts = [
+            (max(offset - cut, 0), start + max(cut - offset, 0))
+            for offset, start, end in zip(self.offsets, self.starts, ends, strict=True)
+            if end > cut or end == self.until
+        ]
+        offsets, starts = zip(*parts, strict=True)
+        return replace(self, audio=self.audio[cut:], offsets=offsets, starts=starts)
+
     def recording_time(self, seconds: float, *, is_end: bool = False) -> float:
         """Convert a time in `audio` to one of the recording; an end between parts is the earlier one's."""
         # In whole samples, for 1001 / 16000 * 16000 is less than 1001; Whisper's times may exceed the end.

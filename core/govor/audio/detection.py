@@ -8,7 +8,7 @@ import numpy as np
 
 from govor.audio.quiet_voices import Listener
 from govor.audio.regions import Region, SpeechFinder, SpeechRules
-from govor.contract.audio_source import AudioSource
+from govor.contract.audio import AudioSource
 from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
 from govor.errors import AudioTooLong
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.models import RuntimeOptions
+from govor.contract.recognition import SAMPLE_RATE, Audio, RecognizerInfo
 
 FRAME = 512
 WINDOW = np.hanning(FRAME)
@@ -54,9 +55,13 @@ class EnergyDetector:
     """Needs no weights and no library but numpy."""
 
     frame = FRAME
+    info = RecognizerInfo(RuntimeOptions("cpu"))
 
     def stream(self) -> EnergyStream:
         return EnergyStream()
+
+    def close(self) -> None:
+        """It holds nothing."""
 
 
 def band_levels(frames: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from itertools import accumulate
 import numpy as np
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import SAMPLE_RATE
+from govor.contract.recognition import SAMPLE_RATE, Audio
 
 
 class Resumption:
@@ -41,6 +41,33 @@ class Resumption:
             return None
         rest = chunk if self._whole else _after(chunk, self._sample)
         return rest if rest.seconds > self._padding else None
+
+
+class ChunkAudio:
+    """The audio of a chunk, taken anew from the blocks of its whole recording.
+
+    The quiet that was added around the chunk is silence now.
+    """
+
+    def __init__(self, chunk: Chunk):
+        ends = [*chunk.offsets[1:], chunk.until]
+        self._parts = list(zip(chunk.starts, chunk.offsets, ends, strict=True))
+        self._position = 0
+        self.missing = sum(end - offset for _, offset, end in self._parts)
+        """Samples that have not come yet."""
+        self.audio: Audio = np.zeros(len(chunk.audio), np.float32)
+        """Complete once no sample is missing."""
+
+    def add(self, block: Audio) -> None:
+        """Take the next block of the recording."""
+        begins, ends = self._position, self._position + len(block)
+        for start, offset, end in self._parts:
+            first, last = max(start, begins), min(start + end - offset, ends)
+            if first < last:
+                into = offset + first - start
+                self.audio[into : into + last - first] = block[first - begins : last - begins]
+                self.missing -= last - first
+        self._position = ends
 
 
 def _after(chunk: Chunk, sample: int) -> Chunk:

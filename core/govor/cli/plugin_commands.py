@@ -46,7 +46,7 @@ class PluginCommand(NamedTuple):
     def table(self, config: Path | None) -> dict[str, Any]:
         """Return the plugin's own table of settings. Raises ConfigurationError."""
         from govor.cli.terminal.options import read_settings
-        from govor.plugins import own_table
+        from govor.plugins.tables import own_table
 
         return own_table(read_settings(config, {}), self.plugin)
 

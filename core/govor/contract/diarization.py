@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.models import ModelSpec, Placement
-from govor.contract.recognition import Audio
+from govor.contract.audio import Audio
+from govor.contract.backends import ModelFamily
+from govor.contract.recognizers import Loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,9 @@ class SpeakerTurn:
     """One speaker speaks from `start` to `end`, in seconds of the recording. Turns may overlap."""
 
     start: float
+    """Seconds of the recording."""
     end: float
+    """Seconds of the recording."""
     speaker: int
     """Number of the speaker: known speakers from 0 on, in the order they were given, then all others."""
 
@@ -39,11 +41,8 @@ class DiarizationStream(Protocol):
         ...
 
 
-class Voices(Protocol):
-    """A loaded diarizer."""
-
-    parallel: int
-    """How many threads may call it at once, each with a stream of its own."""
+class Voices(Loaded, Protocol):
+    """A loaded diarizer. As many threads may call it at once as `info` states, each with its own stream."""
 
     def voiceprint(self, audio: Audio) -> NDArray[np.float32] | None:
         """Return a vector that distinguishes the voice in 2 to 10 s of audio from others; None: no speech."""
@@ -53,14 +52,9 @@ class Voices(Protocol):
         """Begin a recording that may contain the speakers of the voiceprints `known`."""
         ...
 
-    def close(self) -> None:
-        """Free the memory. Called once, when no call is running."""
-        ...
 
-
-@runtime_checkable
-class CountedVoices(Protocol):
-    """A loaded diarizer that accepts bounds for the number of speakers."""
+class CountedVoices(Voices, Protocol):
+    """A loaded diarizer with `Capability.COUNT`."""
 
     def stream_of(
         self, known: Sequence[NDArray[np.float32]], least: int, most: int | None
@@ -69,9 +63,8 @@ class CountedVoices(Protocol):
         ...
 
 
-@runtime_checkable
-class VoiceEmbedder(Protocol):
-    """A loaded diarizer that gives out its voice vectors."""
+class VoiceEmbedder(Voices, Protocol):
+    """A loaded diarizer with `Capability.EMBED`."""
 
     def embed(self, audio: Audio) -> NDArray[np.float32]:
         """Return a vector of unit length that distinguishes the voice in this audio from others.
@@ -82,14 +75,5 @@ class VoiceEmbedder(Protocol):
         ...
 
 
-class Diarizer(Protocol):
-    """A plugin's diarization model: finds out who speaks when."""
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The model to load. The core fetches, verifies and keeps its files like those of any model."""
-        ...
-
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Voices:
-        """Load the verified files in `folder`. Runs in a thread. Raises LoadFailed, as Backend.load does."""
-        ...
+class Diarizer(ModelFamily[Voices], Protocol):
+    """A family of models that find out who speaks when. The first that is installed is used."""

@@ -15,10 +15,12 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from govor.contract.backends import VoiceDetection
     from govor.contract.diarization import Diarizer
     from govor.contract.formats import ResponseFormat
-    from govor.contract.recognition import Backend, VoiceDetector
+    from govor.contract.recognition import Backend
     from govor.contract.server import Transcriber
+    from govor.contract.workers import Executor
 
 hookspec = pluggy.HookspecMarker("govor")
 hookimpl = pluggy.HookimplMarker("govor")
@@ -47,11 +49,23 @@ def commands(settings: Mapping[str, Any]) -> Sequence[click.Command]:
 
 @hookspec
 def diarizer(settings: Mapping[str, Any]) -> Diarizer:
-    """Return a diarizer, which finds out who speaks when.
+    """Return a family of diarizers, which find out who speaks when.
 
     Called once at start. If several plugins have this hook, the first in `order` is used. Import nothing
-    heavy and touch no file or network here: that belongs into `Diarizer.load`. On disk and in memory, its
-    `spec` is a model like any other, but it cannot transcribe. Raise ValueError if `settings` is wrong.
+    heavy and touch no file or network here: that belongs into `Diarizer.load`. Its models are of the kind
+    DIARIZATION; on disk and in memory they are like any other. Raise ValueError if `settings` is wrong.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def executor(settings: Mapping[str, Any]) -> Executor:
+    """Return an executor, which runs models in other processes or on other machines.
+
+    Called once at start. It gets the models whose setting `device` is one of its schemes with a colon and
+    more behind it, as `ray:gpu`. If two plugins claim a scheme, the first in `order` has it. Import nothing
+    heavy and touch no file or network here: that belongs into `Executor.load`. Raise ValueError if `settings`
+    is wrong.
     """
     raise NotImplementedError
 
@@ -79,10 +93,12 @@ def startup(transcriber: Transcriber, settings: Mapping[str, Any]) -> AbstractAs
 
 
 @hookspec
-def vad(settings: Mapping[str, Any]) -> VoiceDetector:
-    """Return a voice detector, which separates speech from silence before a model gets the audio.
+def vad(settings: Mapping[str, Any]) -> VoiceDetection:
+    """Return a family of voice detectors, which separate speech from silence before a model gets the audio.
 
-    Called once, in a thread, before the first recording. The first plugin in `order` that returns a detector
-    wins. If it raises, the next plugin is asked; if none is left, the core uses its energy detector.
+    Called once at start. Import nothing heavy and touch no file or network here: that belongs into
+    `VoiceDetection.load`. Its models are of the kind VAD. Of all plugins in `order`, the first model that is
+    installed and loads is used; if there is none, the core uses its energy detector. Raise ValueError if
+    `settings` is wrong.
     """
     raise NotImplementedError

@@ -19,6 +19,15 @@ class Feature(StrEnum):
     DETECT = "detect"  # recognises the spoken language
 
 
+class ModelKind(StrEnum):
+    """The kind of work that a model does."""
+
+    TRANSCRIPTION = "transcription"  # speech to text
+    DIARIZATION = "diarization"  # who speaks when
+    VAD = "vad"  # where there is speech
+    TEXT = "text"  # text to better text
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFile:
     """One file of a model. The core fetches and verifies it; a plugin only names it."""
@@ -45,10 +54,13 @@ class ModelSpec:
     id: str
     """The name that clients send as `model`."""
     files: tuple[ModelFile, ...] = ()
+    """All of them lie in the model's folder before it is loaded."""
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes; empty: any."""
     aliases: tuple[str, ...] = ()
+    """Other names that clients may send."""
     features: frozenset[Feature] = frozenset()
+    """Its abilities beyond plain text. The core asks it for nothing else."""
     max_seconds: float = 30.0
     """Longest array the core may hand to the recognizer."""
     edge_padding: float = 0.0
@@ -60,7 +72,9 @@ class ModelSpec:
     size_estimate: int = 0
     """Estimated bytes to fetch, shown to users if `files` do not state all sizes; 0: unknown."""
     description: str = ""
+    """One line for lists of models."""
     licence: str = ""
+    """Of the weights, as an SPDX identifier if there is one."""
     wer: tuple[tuple[str, float], ...] = ()
     """Published word error rates: (test set, percent)."""
     vocabulary: int = 0
@@ -71,6 +85,12 @@ class ModelSpec:
     """`OWNER/REPO@REVISION` on the Hugging Face hub, for a model whose `files` are known only once the
     repository's list has been read. `Adopting.choose_files` selects the model's files from that list.
     """
+    kind: ModelKind = ModelKind.TRANSCRIPTION
+    """Its work: that of the hook whose family lists it."""
+    derived: tuple[str, ...] = ()
+    """Patterns of the files that `load` writes into `derived_folder`, as "*.optimised.onnx"; empty: none.
+    They are deleted with the model.
+    """
 
     @property
     def size(self) -> int:
@@ -79,7 +99,7 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class RuntimeOptions:
     """Where and how one model runs: as the operator asks, or as the backend has set it up."""
 
     device: str = "auto"
@@ -92,3 +112,12 @@ class Placement:
     """Number format of the computation: "fp32", "fp16", "bf16", "int8" or a name of the backend's own;
     "auto": the backend chooses.
     """
+
+    def or_else(self, asked: RuntimeOptions) -> RuntimeOptions:
+        """Return these options, and for those with their default the ones that were asked for."""
+        return RuntimeOptions(
+            asked.device if self.device == "auto" else self.device,
+            self.threads or asked.threads,
+            self.workers or asked.workers,
+            asked.precision if self.precision == "auto" else self.precision,
+        )

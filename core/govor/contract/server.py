@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from govor.contract.audio_source import AudioSource
+from govor.contract.audio import AudioSource
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Audio, Options, Segment, Transcript
 
@@ -25,7 +25,9 @@ class ServedModel:
     id: str
     """The name that clients send as `model`."""
     plugin: str
+    """Name of the plugin that it is from."""
     spec: ModelSpec
+    """The model as its plugin describes it."""
     languages: tuple[str, ...]
     """ISO 639-1 codes: those of the spec or, if the spec has none, all that the core knows."""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from govor import __version__
-from govor.contract.audio_source import AudioSource
+from govor.contract.audio import AudioSource
 from govor.contract.recognition import Options
 from govor.contract.server import PLAIN, ServedModel, Session, Transcribing
 from govor.engine.service import Service

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from govor.engine.model_pool.pool import Pool
 from govor.engine.transcription.model_choice import ModelSelector
 from govor.errors import (
+    BackendUnavailable,
     DownloadFailed,
     GovorError,
     InsufficientMemory,
@@ -60,7 +61,7 @@ class DefaultAnswers:
     def _obstacle(self, model: Model) -> NotReady | None:
         try:
             self.pool.check(model)
-        except (LoadFailed, DownloadFailed) as error:
+        except (BackendUnavailable, LoadFailed, DownloadFailed) as error:
             return _failed(model, error)
         except InsufficientMemory as error:
             return NotReady(error.code, str(error))

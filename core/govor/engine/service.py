@@ -1,4 +1,4 @@
-"""The parts of a running Govor, put together once: plugins, models, pool, voice detector."""
+"""The parts of a running Govor, put together once: plugins, models, pool, voice detection."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from dataclasses import replace
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING
-from govor.audio.energy import EnergyDetector
-from govor.contract.cores import usable_cores
-from govor.contract.recognition import VoiceDetector
+from govor.contract.machine.cores import usable_cores
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import Admission, AdmissionTicket, Kind, limits_of
 from govor.engine.admission.in_flight import InFlight
@@ -33,6 +31,7 @@ from govor.engine.transcription.options import expect, likely_languages
 from govor.engine.transcription.request import PreparedRequest, TranscriptionRequest, reduced
 from govor.engine.transcription.stream import TranscriptStream
 from govor.engine.transcription.work import Work
+from govor.engine.voice_detection import VoiceDetectors
 from govor.errors import GovorError
 from govor.errors.values import did_you_mean
 from govor.events import Observers, Report
@@ -92,9 +91,17 @@ class Service:
             meant = did_you_mean(target, (model.id for model in self.catalogue))
             log.warning("The alias '%s' leads to '%s', which no plugin has%s", alias, target, meant)
         cores = CoreBudget(settings.cores or usable_cores())
-        self.pool = Pool(self.store, wanted, settings.memory_budget, cores=cores, observer=self.observers)
+        self.pool = Pool(
+            self.store,
+            wanted,
+            settings.memory_budget,
+            cores=cores,
+            observer=self.observers,
+            executors=self.plugins.executors(),
+        )
         self.decoders = Decoders()
-        self.chooser = ModelSelector(self.router, self.pool, self.voice_detector, lambda: self.languages)
+        self.detectors = VoiceDetectors(self.catalogue, self.pool, self.fetch_missing)
+        self.chooser = ModelSelector(self.router, self.pool, self.detectors.lease, lambda: self.languages)
         self.folders = Folders(settings, self.store, self._unloaded_default)
         self.jobs_trouble: Callable[[], str] = str
         """Returns why jobs do not run; "": they do."""
@@ -111,7 +118,6 @@ class Service:
             self.folders,
         ]
         """The checks of /ready, in order."""
-        self._detector: asyncio.Task[VoiceDetector] | None = None
         self._preload: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -161,10 +167,9 @@ class Service:
 
     async def close(self) -> None:
         """Stop the work and free the models."""
-        tasks = [task for task in (self._preload, self._detector) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._preload is not None:
+            self._preload.cancel()
+            await asyncio.gather(self._preload, return_exceptions=True)
         self.lookups.shutdown(wait=False, cancel_futures=True)
         await self.downloads.close()
         await self.pool.close()
@@ -203,11 +208,13 @@ class Service:
                 admitted if work.ticket is None else nullcontext(work.ticket) as ticket,
                 nullcontext() if work.background else self.interactive.one_more(),
             ):
-                detector = await self.voice_detector()
                 await self.fetch_missing(work.model)
                 if work.diarize is not None:
                     await self.fetch_missing(work.diarize.model)
-                async with begin(work, self.decoders, self.pool, detector, ticket, report) as transcription:
+                async with (
+                    self.detectors.lease() as detector,
+                    begin(work, self.decoders, self.pool, detector, ticket, report) as transcription,
+                ):
                     yield transcription
                     self.transcribed += transcription.complete
         except GovorError as error:
@@ -258,19 +265,9 @@ class Service:
         if self.pool.load_settings.may_fetch and self.store.state(model) == "available":
             await self.downloads.fetch(model)
 
-    async def voice_detector(self) -> VoiceDetector:
-        """Return the detector of the first plugin that has one; the first call loads it."""
-        if self._detector is None:
-            self._detector = asyncio.create_task(asyncio.to_thread(self._find_detector))
-        return await asyncio.shield(self._detector)
-
-    def _find_detector(self) -> VoiceDetector:
-        name, detector = self.plugins.voice_detector(EnergyDetector)
-        log.info("Voice detection by '%s'", name)
-        return detector
-
     async def _load_preloaded(self) -> None:
-        await self.voice_detector()
+        async with self.detectors.lease():
+            pass
         wished = [model.qualified for model in self.catalogue if self.pool.load_settings.preloads(model)]
         for name in (*self.settings.preload, *wished):
             try:

@@ -12,6 +12,7 @@ from govor.errors.jobs import (
 )
 from govor.errors.models import (
     AlreadyLoaded,
+    BackendUnavailable,
     DownloadCancelled,
     DownloadFailed,
     DownloadForbidden,
@@ -57,6 +58,7 @@ __all__ = [
     "AdminRequired",
     "AlreadyLoaded",
     "AudioTooLong",
+    "BackendUnavailable",
     "ConfigurationError",
     "DecoderLost",
     "DecodersUnavailable",

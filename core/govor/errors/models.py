@@ -152,6 +152,17 @@ class LoadFailed(GovorError):
     code = "backend_unavailable"
 
 
+class BackendUnavailable(GovorError):
+    """A model in memory can work no more: its process has ended, its device is lost.
+
+    A recognizer raises it in any call. The core then closes the model, loads it again and repeats the call
+    once.
+    """
+
+    status = 503
+    code = "backend_unavailable"
+
+
 class DownloadFailed(GovorError):
     """A file of a model could not be fetched, or its checksum is wrong."""
 

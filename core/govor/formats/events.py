@@ -12,7 +12,15 @@ from typing import Protocol
 from govor.contract.recognition import Options, Segment, Token, Transcript
 from govor.errors import GovorError
 from govor.formats.diarized import diarized_segment
-from govor.formats.openai import detected, dump_json, error_body, render_tokens, token_logprobs, warnings
+from govor.formats.openai import (
+    detected,
+    dump_json,
+    error_body,
+    render_tokens,
+    reported_tokens,
+    token_logprobs,
+    warnings,
+)
 from govor.formats.text import Joiner
 from govor.formats.timeline import TimedSegment
 
@@ -63,7 +71,7 @@ class OpenAIEvents:
         return progress(done, total)
 
     def segment(self, segment: Segment) -> bytes:
-        return delta(self._joiner.add(segment), segment.tokens if self._logprobs else None)
+        return delta(self._joiner.add(segment), reported_tokens(segment) if self._logprobs else None)
 
     def end(self, transcript: Transcript) -> bytes:
         return done(transcript, logprobs=self._logprobs) + self._done

@@ -8,10 +8,10 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from govor.contract.recognition import Segment, Token, Transcript, Word
+from govor.contract.recognition import Segment, Token, Transcript
 from govor.errors import GovorError
 from govor.formats.languages import language_name
-from govor.formats.timeline import TimedSegment, place_segments
+from govor.formats.timeline import TimedSegment, TimedWord, place_segments, timed_words
 from govor.plain import has_text
 
 _LOWEST_LOGPROB = -9999.0  # what OpenAI writes for a token of no probability
@@ -76,8 +76,8 @@ def detected(transcript: Transcript) -> dict[str, object]:
 
 
 def token_logprobs(transcript: Transcript) -> dict[str, object]:
-    """Return the key `logprobs`; no key if a segment with text has no tokens."""
-    spoken = [segment.tokens for segment in transcript.segments if has_text(segment.text)]
+    """Return the key `logprobs`; no key if those of a segment with text are unknown."""
+    spoken = [reported_tokens(segment) for segment in transcript.segments if has_text(segment.text)]
     known = [tokens for tokens in spoken if tokens is not None]
     if len(known) < len(spoken):
         return {}
@@ -93,7 +93,32 @@ def render_tokens(tokens: Iterable[Token]) -> list[dict[str, object]]:
             "bytes": list(token.data),
         }
         for token in tokens
+        if token.logprob is not None
     ]
+
+
+def reported_tokens(segment: Segment) -> list[Token] | None:
+    """Return the tokens with known log-probability, without the spaces before the text; None: all unknown.
+
+    A token of one such space becomes empty.
+    """
+    if segment.tokens is None or (segment.tokens and all(each.logprob is None for each in segment.tokens)):
+        return None
+    found: list[Token] = []
+    begun = False
+    for token in segment.tokens:
+        data = token.data if begun else token.data.lstrip()
+        begun = begun or bool(data)
+        if token.logprob is not None:
+            found.append(Token(token.id, data, token.logprob))
+    return found
+
+
+def token_ids(segment: Segment) -> list[int] | None:
+    """Return the ids of the tokens; None: they are unknown."""
+    ids = [token.id for token in segment.tokens or ()]
+    known = [number for number in ids if number is not None]
+    return None if segment.tokens is None or len(known) < len(ids) else known
 
 
 def dump_json(body: Mapping[str, object] | Sequence[object]) -> str:
@@ -105,14 +130,14 @@ def usage(transcript: Transcript) -> dict[str, object]:
     return {"type": "duration", "seconds": math.ceil(seconds(transcript.duration))}
 
 
-def _spoken_words(segments: Sequence[Segment]) -> list[Word]:
+def _spoken_words(segments: Sequence[Segment]) -> list[TimedWord]:
     """Return all words; if speakers overlap, in order of time."""
-    words = [word for segment in segments for word in segment.words or ()]
+    words = [word for segment in segments for word in timed_words(segment.words)]
     several = len({segment.speaker for segment in segments}) > 1
     return sorted(words, key=lambda word: word.start) if several else words
 
 
-def _word(word: Word) -> dict[str, object]:
+def _word(word: TimedWord) -> dict[str, object]:
     body: dict[str, object] = {
         "word": word.text.strip(),
         "start": seconds(word.start),
@@ -135,7 +160,7 @@ def _segment(number: int, placed: TimedSegment) -> dict[str, object]:
         "start": seconds(placed.start),
         "end": seconds(placed.end),
         "text": text,
-        "tokens": [int(token_id) for token_id in segment.token_ids or ()],
+        "tokens": token_ids(segment) or [],
         "temperature": _number(segment.temperature),
         "avg_logprob": _number(segment.avg_logprob),
         "compression_ratio": _compression_ratio(text),
@@ -148,9 +173,10 @@ def known_of(segment: Segment) -> dict[str, object]:
     """Return the known values of a segment besides its text and times; unknown ones have no key."""
     known: dict[str, object] = {}
     if segment.words is not None:
-        known["words"] = [_word(word) for word in segment.words]
-    if segment.token_ids is not None:
-        known["tokens"] = [int(token_id) for token_id in segment.token_ids]
+        known["words"] = [_word(word) for word in timed_words(segment.words)]
+    ids = token_ids(segment)
+    if ids is not None:
+        known["tokens"] = ids
     for name in ("temperature", "avg_logprob", "no_speech_prob"):
         value = getattr(segment, name)
         if value is not None and math.isfinite(value):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 
-from govor.contract.recognition import Segment, Task, Transcript, Word
+from govor.contract.recognition import Segment, Task, Transcript
 from govor.formats.languages import separator
+from govor.formats.timeline import TimedWord
 from govor.plain import has_text, without_controls
 
 
@@ -60,7 +61,7 @@ def spoken_by(speaker: str, text: str) -> str:
     return f"{name}: {text}" if name else text
 
 
-def cut_at_words(text: str, words: Sequence[Word]) -> list[str]:
+def cut_at_words(text: str, words: Sequence[TimedWord]) -> list[str]:
     """Return a piece of text per word; together they are the text. Empty if a word is not in it."""
     edges: list[int] = []
     position = 0

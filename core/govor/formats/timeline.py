@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from govor.contract.recognition import Segment, Transcript
+from govor.contract.recognition import Segment, Transcript, Word
 from govor.plain import has_text
 
 
@@ -16,6 +16,34 @@ class TimedSegment:
     segment: Segment
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word of known times, in seconds."""
+
+    word: Word
+    start: float
+    end: float
+
+    @property
+    def text(self) -> str:
+        """The word as it stands in the text."""
+        return self.word.text
+
+    @property
+    def probability(self) -> float | None:
+        """0..1; None: unknown."""
+        return self.word.probability
+
+
+def timed_words(words: Iterable[Word] | None) -> list[TimedWord]:
+    """Return the words whose times are known, in order."""
+    return [
+        TimedWord(word, word.start, word.end)
+        for word in words or ()
+        if word.start is not None and word.end is not None
+    ]
 
 
 def place_segments(transcript: Transcript) -> list[TimedSegment]:

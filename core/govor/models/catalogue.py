@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
-from govor.contract.models import ModelSpec
-from govor.contract.recognition import Backend
+from govor.contract.backends import ModelFamily
+from govor.contract.models import ModelKind, ModelSpec
 from govor.plugins import Plugin
 
 DATED = re.compile(r"(.+)-20[0-9]{2}-[01][0-9]-[0-3][0-9]")
@@ -32,11 +31,19 @@ class Model:
     """The spec's id, or `plugin/id` if an earlier plugin or an alias has that id."""
     plugin: str
     spec: ModelSpec
-    backend: Backend
+    backend: ModelFamily[object]
     aliases: tuple[str, ...]
     """The aliases of this model, the operator's included."""
-    transcribes: bool = True
-    """False: a diarizer, which is fetched, kept and loaded like other models but writes no text."""
+
+    @property
+    def kind(self) -> ModelKind:
+        """The kind of its work."""
+        return self.spec.kind
+
+    @property
+    def transcribes(self) -> bool:
+        """Whether it turns speech into text; if not, it is a diarizer, a voice detector or the like."""
+        return self.kind is ModelKind.TRANSCRIPTION
 
     @property
     def qualified(self) -> str:
@@ -81,10 +88,9 @@ class Catalogue:
     def __iter__(self) -> Iterator[Model]:
         return iter(self._models)
 
-    @property
-    def diarizer(self) -> Model | None:
-        """The diarizer of the first plugin that has one."""
-        return next((model for model in self if not model.transcribes), None)
+    def of_kind(self, kind: ModelKind) -> list[Model]:
+        """Return the models of a kind, in the order of their plugins."""
+        return [model for model in self if model.kind is kind]
 
     @property
     def failed(self) -> list[str]:
@@ -125,10 +131,8 @@ class Catalogue:
             for spec in plugin.models:
                 if plugin.backend is not None and (plugin.name, spec.id) not in self._own:
                     yield Model(spec.id, plugin.name, spec, plugin.backend, ())
-            if plugin.diarizer is not None:
-                # A diarizer is loaded like a recognizer; the router ensures that it gets no request for text.
-                loader, spec = cast("Backend", plugin.diarizer), plugin.diarizer.spec
-                yield Model(spec.id, plugin.name, spec, loader, (), transcribes=False)
+            for spec, family in plugin.others:
+                yield Model(spec.id, plugin.name, spec, family, ())
 
     def resolve(self, name: str) -> str:
         """Return the target of an operator's alias, through other aliases; a circle ends somewhere.

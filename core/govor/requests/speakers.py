@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from govor.contract.diarization import CountedVoices
+from govor.contract.recognizers import Capability
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import REFERENCES, Diarize
 from govor.errors import InvalidParam
@@ -89,4 +89,4 @@ async def can_count(service: Service, model: Model) -> bool:
     """Return whether a diarizer takes a number of speakers. Raises DownloadFailed, LoadFailed."""
     await service.fetch_missing(model)
     async with service.pool.lease(model) as loaded:
-        return await loaded.scheduler.ask(lambda voices: isinstance(voices, CountedVoices))
+        return Capability.COUNT in loaded.capabilities

@@ -8,7 +8,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-DEVICE = r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$"
+OWN_DEVICES = ("auto", "cpu", "cuda", "mps")
+"""Devices that no executor of a plugin may claim."""
+
+DEVICE = rf"^(auto|cpu|mps|cuda(:[0-9]{{1,3}})?|(?!({'|'.join(OWN_DEVICES)}):)[a-z][a-z0-9_-]*:[^\s:].*)$"
 BINARY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -27,10 +30,22 @@ def parse_bytes(value: Any) -> Any:
 
 
 def check_device(value: Any) -> Any:
-    """Return a device name that torch or CTranslate2 accepts. Raises ValueError for others."""
+    """Return a device that torch or CTranslate2 accepts, or an executor's. Raises ValueError for others."""
     if isinstance(value, str) and not re.fullmatch(DEVICE, value):
-        raise ValueError("must be auto, cpu, cuda, cuda:1 or another number, or mps")
+        raise ValueError(
+            "must be auto, cpu, cuda, cuda:1 or another number, mps, or SCHEME:NAME of a plugin's executor"
+        )
     return value
+
+
+def scheme_of(device: str) -> str:
+    """Return the scheme of an executor's device; "" for all other devices.
+
+    >>> scheme_of("ray:gpu"), scheme_of("cuda:1")
+    ('ray', '')
+    """
+    scheme, colon, _ = device.partition(":")
+    return scheme if colon and scheme not in OWN_DEVICES else ""
 
 
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]

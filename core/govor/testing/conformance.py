@@ -16,25 +16,27 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from govor.contract.models import Feature, ModelSpec, Placement
+from govor.contract.models import Feature, ModelSpec, RuntimeOptions
 from govor.contract.recognition import (
     SAMPLE_RATE,
     Audio,
     Backend,
+    Capability,
+    LanguageDetector,
     LongForm,
     Options,
-    Placed,
     Recognizer,
     Segment,
 )
 from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
-from govor.testing.faults import file_faults, name_faults, order_faults, segment_faults, spec_faults
-from govor.testing.rehearsal import LOAD, Rehearsal
-from govor.testing.subject import BackendSubject, not_installed
+from govor.testing.faults import chance_faults, file_faults, name_faults, segments_faults, spec_faults
+from govor.testing.rehearsal import LOAD, Arrays, Rehearsal
+from govor.testing.subject import BackendSubject, not_installed, text_of
 
 HEAVY = frozenset(
     {
@@ -99,48 +101,34 @@ class BackendConformance(BackendSubject):
     def test_a_model_is_loaded(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, LOAD)
 
-    def test_load_gives_a_recognizer(self, recognizer: Recognizer) -> None:
-        missing = [name for name in ("transcribe", "close") if not callable(getattr(recognizer, name, None))]
-        assert not missing, f"the result of load() lacks the method {' and '.join(missing)}"
-        parallel = getattr(recognizer, "parallel", None)
-        assert isinstance(parallel, int), (
-            "the result of load() needs `parallel`: how many threads may call it"
-        )
-        assert parallel >= 1, f"`parallel` is {parallel}: at least one thread must be allowed"
-        batch, threads = getattr(recognizer, "batch", 1), getattr(recognizer, "threads", 0)
-        assert isinstance(batch, int), f"`batch` is {batch!r}: say how many arrays of one call pay"
-        assert batch >= 1, f"`batch` is {batch}: a call has at least one array"
-        assert isinstance(threads, int), f"`threads` is {threads!r}: say how many cores one call uses"
-        assert threads >= 0, f"`threads` is {threads}: no call gives cores back"
-
     def test_where_it_runs_is_told_and_no_other_device_is_taken(
         self, backend: Backend, recognizer: Recognizer, spec: ModelSpec, files: Path
     ) -> None:
-        if not isinstance(recognizer, Placed):
+        told = recognizer.info.runtime.device
+        if told == "auto":
             pytest.skip(f"'{self.plugin}' does not report where its models run")
-        told = recognizer.placement.device
         assert told.partition(":")[0] == self.device.partition(":")[0], (
             f"asked for '{self.device}', it runs on '{told}'"
         )
         with pytest.raises(LoadFailed, match=NOWHERE):
-            backend.load(spec, files, Placement(NOWHERE))
+            backend.load(spec, files, RuntimeOptions(NOWHERE))
 
-    def test_one_array_gives_a_list_of_one_segment(self, rehearsal: Rehearsal) -> None:
+    def test_one_array_gives_a_list_of_its_segments(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "speech")
         _perform(rehearsal, "half")
 
     def test_silence_is_answered_without_an_error(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "quiet")
 
-    def test_a_batch_gives_one_segment_per_array_in_order(
-        self, rehearsal: Rehearsal, alone: list[Segment]
+    def test_a_batch_gives_the_segments_of_each_array_in_order(
+        self, rehearsal: Rehearsal, alone: list[str]
     ) -> None:
-        segments = _perform(rehearsal, "batch")
-        for place, segment in enumerate(segments, 1):
+        texts = list(map(text_of, _perform(rehearsal, "batch")))
+        for place, text in enumerate(texts, 1):
             # Padding within a batch may change a letter, so the most similar text counts, not an equal one.
-            likeness = [_likeness(segment, other) for other in alone[1:]]
+            likeness = [_likeness(text, other) for other in alone[1:]]
             assert likeness[place - 1] == max(likeness), (
-                f"array {place} of a batch gave {segment.text!r}; alone it gives {alone[place].text!r}"
+                f"array {place} of a batch gave {text!r}; alone it gives {alone[place]!r}"
             )
 
     def test_an_empty_batch_gives_an_empty_list(self, rehearsal: Rehearsal) -> None:
@@ -155,58 +143,62 @@ class BackendConformance(BackendSubject):
     def test_times_words_and_tokens_lie_within_the_array_and_in_order(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "details")
 
-    def test_what_the_features_promise_is_there(self, detailed: Segment, spec: ModelSpec) -> None:
-        promised = {
-            Feature.WORDS: detailed.words,
-            Feature.LOGPROBS: detailed.tokens,
-            Feature.DETECT: detailed.language,
-        }
-        absent = [name for name in promised if name in spec.features and promised[name] is None]
-        assert not detailed.text or not absent, f"the spec claims {absent}, but the segment has None there"
+    def test_what_the_features_promise_is_there(self, detailed: Sequence[Segment], spec: ModelSpec) -> None:
+        for segment in detailed:
+            logprobs = [token.logprob for token in segment.tokens or () if token.logprob is not None]
+            promised = {
+                Feature.WORDS: segment.words,
+                Feature.LOGPROBS: logprobs or None,
+                Feature.DETECT: segment.language,
+            }
+            absent = [name for name in promised if name in spec.features and promised[name] is None]
+            assert not absent, f"the spec claims {absent}, but a segment has None there"
 
-    def test_equal_input_gives_equal_text(self, rehearsal: Rehearsal, alone: list[Segment]) -> None:
+    def test_equal_input_gives_equal_text(self, rehearsal: Rehearsal, alone: list[str]) -> None:
         first, *_ = _perform(rehearsal, "parallel")
-        assert first.text == alone[0].text, (
-            "two equal calls differ: if randomness is a setting, switch it off"
-        )
+        assert text_of(first) == alone[0], "two equal calls differ: if randomness is a setting, switch it off"
 
-    def test_calls_in_parallel_answer_as_calls_alone(
-        self, rehearsal: Rehearsal, alone: list[Segment]
-    ) -> None:
-        texts = [segment.text for segment in _perform(rehearsal, "parallel")]
-        expected = [alone[number % len(alone)].text for number in range(len(texts))]
+    def test_calls_in_parallel_answer_as_calls_alone(self, rehearsal: Rehearsal, alone: list[str]) -> None:
+        texts = list(map(text_of, _perform(rehearsal, "parallel")))
+        expected = [alone[number % len(alone)] for number in range(len(texts))]
         assert texts == expected, "threads disturb each other: lower `parallel`, or share no state"
 
     def test_long_audio_comes_in_order_and_can_be_given_up_midway(
-        self, recognizer: Recognizer, sounds: list[Audio], alone: list[Segment]
+        self, recognizer: Recognizer, sounds: list[Audio], alone: list[str]
     ) -> None:
-        if not isinstance(recognizer, LongForm):
+        if Capability.LONG_FORM not in recognizer.info.capabilities:
             pytest.skip(f"'{self.plugin}' leaves long audio to the core")
-        given_up = recognizer.transcribe_long(sounds[0], Options())
+        long_form = cast("LongForm", recognizer)
+        given_up = long_form.transcribe_long(sounds[0], Options())
         next(given_up, None)
         assert hasattr(given_up, "close"), "transcribe_long must be a generator, for the core to end it early"
         given_up.close()
-        told = recognizer.transcribe_long(sounds[0], Options())
+        told = long_form.transcribe_long(sounds[0], Options())
         segments = [segment for segment in told if segment is not None]
         any_text = any(segment.text for segment in segments)
-        assert any_text == bool(alone[0].text), (
-            "transcribe_long gives no text after one that was closed early"
-        )
+        assert any_text == bool(alone[0]), "transcribe_long gives no text after one that was closed early"
         seconds = len(sounds[0]) / SAMPLE_RATE
-        faults = [fault for segment in segments for fault in segment_faults(segment, seconds)]
-        _assert_none(faults + order_faults(segments))
+        _assert_none(segments_faults(segments, seconds))
+
+    def test_a_language_is_detected_among_those_that_the_core_knows(
+        self, recognizer: Recognizer, sounds: list[Audio]
+    ) -> None:
+        if Capability.DETECT not in recognizer.info.capabilities:
+            pytest.skip(f"'{self.plugin}' does not detect languages")
+        for sound in sounds:
+            _assert_none(chance_faults(cast("LanguageDetector", recognizer).detect(sound)))
 
     def test_a_used_model_can_be_closed(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "close")
 
 
-def _perform(rehearsal: Rehearsal, stage: str) -> Sequence[Segment]:
+def _perform(rehearsal: Rehearsal, stage: str) -> Arrays:
     """Return the result of a call; if it failed, fail with the reason, without a traceback of the suite."""
     if stage != LOAD and rehearsal.fault(LOAD):
         pytest.skip("it cannot be loaded: another test says so")
     if fault := rehearsal.fault(stage):
         pytest.fail(fault, pytrace=False)
-    return rehearsal.outcomes[stage].segments
+    return rehearsal.outcomes[stage].arrays
 
 
 def _seconds_to_list(backend: Backend) -> float:
@@ -215,8 +207,8 @@ def _seconds_to_list(backend: Backend) -> float:
     return time.perf_counter() - began
 
 
-def _likeness(first: Segment, second: Segment) -> float:
-    return SequenceMatcher(None, first.text, second.text).ratio()
+def _likeness(first: str, second: str) -> float:
+    return SequenceMatcher(None, first, second).ratio()
 
 
 def _assert_none(faults: Sequence[str]) -> None:

@@ -6,18 +6,21 @@ sleep: a test holds a call back with an Event.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.hooks import hookimpl
-from govor.contract.models import Feature, ModelSpec, Placement
-from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment, Token, Word
+from govor.contract.models import Feature, ModelKind, ModelSpec, RuntimeOptions
+from govor.contract.recognizers import Capability, Options, Recognizer, RecognizerInfo
+from govor.contract.results import Segment, Token, Word
 from govor.plugins import GROUP, Plugins
 from govor.settings import Settings
 
@@ -40,11 +43,16 @@ class FakeRecognizer:
     """A loaded model whose text is the length of the audio: "1.5 seconds", and "" in silence.
 
     Set `gate` to hold its calls back until the test opens it, `failure` to make them raise; both may be
-    changed at any time. Words, tokens and language are set according to the spec's features.
+    changed at any time, and what it states as `info` before it is used. Words, tokens and language are set
+    according to the spec's features.
     """
 
-    threads = 0  # it waits, and does not compute
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    runtime = RuntimeOptions()
+    cores = 0  # it waits, and does not compute
     surplus = 0
+    batch_seconds = math.inf
+    window = 0.0
 
     def __init__(
         self,
@@ -66,9 +74,23 @@ class FakeRecognizer:
         self.closed = 0
         """Number of calls of `close`."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    @property
+    def info(self) -> RecognizerInfo:
+        return RecognizerInfo(
+            self.runtime,
+            self.parallel,
+            self.batch,
+            self.batch_seconds,
+            self.cores,
+            self.surplus,
+            self.window,
+            self.capabilities,
+        )
+
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         self._begin(batch, options)
-        return [self._transcribe(audio, options) for audio in batch]
+        heard = [self._transcribe(audio, options) for audio in batch]
+        return [[segment] if segment.text else [] for segment in heard]
 
     def close(self) -> None:
         self.closed += 1
@@ -91,7 +113,7 @@ class FakeRecognizer:
             edges = [start + seconds * place / 2 for place in range(3)]
             words = tuple(Word(text, edges[i], edges[i + 1]) for i, text in enumerate(heard))
         if options.logprobs and Feature.LOGPROBS in features:
-            tokens = tuple(Token(" " + text, -0.5, f" {text}".encode()) for text in heard)
+            tokens = tuple(Token(None, f" {text}".encode(), -0.5) for text in heard)
         language = options.language or "en" if Feature.DETECT in features else None
         return Segment(" ".join(heard), start, start + seconds, words, tokens, language=language)
 
@@ -101,6 +123,8 @@ class FakeLongForm(FakeRecognizer):
 
     Each of the `attempts` at a window passes the gate, and other tasks may go first between two of them.
     """
+
+    capabilities = frozenset({Capability.LONG_FORM})
 
     def __init__(self, spec: ModelSpec, *, window: float = 1.0, attempts: int = 1, **kwargs: Any):
         super().__init__(spec, **kwargs)
@@ -126,6 +150,8 @@ class FakeLongForm(FakeRecognizer):
 
 class FakeLinguist(FakeRecognizer):
     """A fake that also detects the language: always the same."""
+
+    capabilities = frozenset({Capability.DETECT})
 
     def __init__(
         self, spec: ModelSpec, *, chances: Sequence[tuple[str, float]] = (("en", 1.0),), **kwargs: Any
@@ -157,8 +183,8 @@ class FakeBackend:
         self.failure = failure
         self.settings: Mapping[str, Any] | None = None
         """The table that the hook got; None: it was not called."""
-        self.loads: list[tuple[str, Path, Placement]] = []
-        """Id, folder and placement of every call of `load`."""
+        self.loads: list[tuple[str, Path, RuntimeOptions]] = []
+        """Id, folder and runtime options of every call of `load`."""
         self.loaded: dict[str, Any] = {}
         """The last recognizer of each id."""
         self._recognizer = recognizer
@@ -171,8 +197,8 @@ class FakeBackend:
     def models(self) -> tuple[ModelSpec, ...]:
         return self.specs
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> Recognizer:
-        self.loads.append((spec.id, folder, placement))
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> Recognizer:
+        self.loads.append((spec.id, folder, runtime))
         pass_gate(self.gate)
         if self.failure is not None:
             raise self.failure
@@ -181,15 +207,32 @@ class FakeBackend:
 
 
 class FakeDetector:
-    """Takes every frame that is not silent for speech; also the plugin that offers it."""
+    """Takes every frame that is not silent for speech; also its family, and the plugin that offers it."""
 
-    def __init__(self, frame: int = 512):
+    def __init__(self, frame: int = 512, *, spec: ModelSpec | None = None, failure: Exception | None = None):
+        """`failure` is raised by `load`."""
         self.frame = frame
+        self.info = RecognizerInfo(RuntimeOptions("cpu"))
+        self.spec = spec or ModelSpec("fake-detector", kind=ModelKind.VAD)
+        self.failure = failure
         self.settings: Mapping[str, Any] | None = None
+        self.loads = 0
+        """Number of calls of `load`."""
+        self.closed = 0
+        """Number of calls of `close`."""
 
     @hookimpl
     def vad(self, settings: Mapping[str, Any]) -> FakeDetector:
         self.settings = settings
+        return self
+
+    def models(self) -> Sequence[ModelSpec]:
+        return [self.spec]
+
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> FakeDetector:
+        self.loads += 1
+        if self.failure is not None:
+            raise self.failure
         return self
 
     def stream(self) -> FakeDetector:
@@ -199,6 +242,9 @@ class FakeDetector:
         loudest = np.abs(audio.reshape(-1, self.frame)).max(axis=1)
         speech: NDArray[np.float32] = (loudest > QUIET).astype(np.float32)
         return speech
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 class _Offered(EntryPoint):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import PurePosixPath
 
 from govor.contract.models import Feature, ModelFile, ModelSpec
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment, Token, Word
 from govor.formats.languages import LANGUAGES
 from govor.models.catalogue import DEFAULT
 
@@ -64,6 +64,12 @@ def file_faults(spec: ModelSpec) -> list[str]:
     """Return the faults that would keep the core from fetching or verifying a model's files."""
     counts = Counter(file.name for file in spec.files)
     faults = [f"the file '{name}' is listed {count} times" for name, count in counts.items() if count > 1]
+    for pattern in spec.derived:
+        faults += [
+            f"the pattern '{pattern}' of derived files matches its own file '{name}'"
+            for name in counts
+            if fnmatchcase(name, pattern)
+        ]
     for file in spec.files:
         faults += [f"the file '{file.name}' {fault}" for fault in _file_faults(file)]
         if not file.sources and not spec.folder:
@@ -92,48 +98,71 @@ def _file_faults(file: ModelFile) -> Iterator[str]:
             )
 
 
-def batch_fault(given: object, count: int) -> str:
-    """Return the fault of a result of `transcribe` for so many arrays; "": none."""
-    if given is None:
-        return "transcribe() returned None: end it with `return` and a list of govor.Segment"
-    if inspect.iscoroutine(given):
-        given.close()
-        return "transcribe() is `async`: write it with `def`, it runs in a thread of its own"
-    if inspect.isgenerator(given) or inspect.isasyncgen(given):
-        return "transcribe() is a generator, as it has a `yield`: return a list of govor.Segment"
-    if isinstance(given, Segment):
-        return "transcribe() returned one Segment: return a list with one Segment for each array"
-    if not isinstance(given, Sequence) or isinstance(given, str):
-        return f"transcribe() returned {given!r:.80}: return a list of govor.Segment"
-    if len(given) != count:
-        return f"transcribe() was given {count} arrays and gave {len(given)} segments: give one for each"
-    for one in given:
-        if not isinstance(one, Segment):
-            return f"transcribe() gave {one!r:.80}, not a govor.Segment"
-        if not isinstance(one.text, str):
-            return f"transcribe() gave a Segment with the text {one.text!r:.80}: silence has the text ''"
-    return ""
-
-
 def segment_faults(segment: Segment, seconds: float) -> list[str]:
     """Return the faults of a segment of an array that is `seconds` long."""
     faults = _span_faults("the segment", segment.start, segment.end, seconds)
-    for word in segment.words or ():
-        faults += _span_faults(f"the word '{word.text}'", word.start, word.end, seconds)
-        if word.probability is not None and not 0 <= word.probability <= 1:
-            faults.append(f"the word '{word.text}' has the probability {word.probability}, not 0..1")
+    if segment.text != segment.text.strip():
+        faults.append(f"the text {segment.text!r} has spaces at its ends: strip it")
+    if not segment.text:
+        faults.append("a segment has no text: leave it out, silence has no segments")
+    if segment.speaker is not None:
+        faults.append(f"a segment has the speaker {segment.speaker!r}: the core finds out who speaks")
+    faults += [fault for word in segment.words or () for fault in _word_faults(word, segment, seconds)]
     for before, after in pairwise(segment.words or ()):
-        if after.start < before.start:
+        if after.start is not None and before.start is not None and after.start < before.start:
             faults.append(f"the word '{after.text}' starts before '{before.text}', which precedes it")
-    for token in segment.tokens or ():
-        if not token.logprob <= 0 or math.isinf(token.logprob):
-            faults.append(
-                f"the token {token.text!r} has the logprob {token.logprob}: no probability is above 1"
-            )
-        if not isinstance(token.data, bytes):
-            faults.append(f"the token {token.text!r} must carry its UTF-8 bytes as `data`")
+    faults += _token_faults(segment.text, segment.tokens or (), seconds)
     if segment.language is not None and segment.language not in LANGUAGES:
         faults.append(f"language '{segment.language}' is no ISO 639-1 code known to the core")
+    return faults
+
+
+def _word_faults(word: Word, segment: Segment, seconds: float) -> list[str]:
+    faults = _span_faults(f"the word '{word.text}'", word.start, word.end, seconds)
+    if word.probability is not None and not 0 <= word.probability <= 1:
+        faults.append(f"the word '{word.text}' has the probability {word.probability}, not 0..1")
+    before = word.end is not None and segment.start is not None and word.end < segment.start - TOLERANCE
+    behind = word.start is not None and segment.end is not None and word.start > segment.end + TOLERANCE
+    if not faults and (before or behind):
+        faults.append(
+            f"the word '{word.text}' at {word.start}..{word.end} s lies outside its segment, "
+            f"{segment.start}..{segment.end} s"
+        )
+    return faults
+
+
+def _token_faults(text: str, tokens: Sequence[Token], seconds: float) -> Iterator[str]:
+    for token in tokens:
+        if not isinstance(token.data, bytes):
+            yield f"the token {token!r} must carry its UTF-8 bytes as `data`"
+            return
+        if token.logprob is not None and (not token.logprob <= 0 or math.isinf(token.logprob)):
+            yield f"the token {token.text!r} has the logprob {token.logprob}: no probability is above 1"
+        yield from _span_faults(f"the token {token.text!r}", token.start, token.end, seconds)
+    joined = b"".join(token.data for token in tokens).decode(errors="replace").strip()
+    if tokens and joined != text:
+        yield f"the tokens joined are {joined!r}, but the text is {text!r}: give all tokens of the text"
+
+
+def segments_faults(segments: Sequence[Segment], seconds: float) -> list[str]:
+    """Return the faults of the segments of an array that is `seconds` long."""
+    return [fault for each in segments for fault in segment_faults(each, seconds)] + order_faults(segments)
+
+
+def chance_faults(chances: object) -> list[str]:
+    """Return the faults of a result of `detect`."""
+    if not isinstance(chances, Sequence):
+        return [f"detect() returned {chances!r:.80}: return a list of (code, probability), empty for silence"]
+    faults = [
+        f"detect() gave '{code}', no ISO 639-1 code known to the core"
+        for code, _ in chances
+        if code not in LANGUAGES
+    ]
+    faults += [
+        f"detect() gave '{code}' the probability {chance}" for code, chance in chances if not 0 <= chance <= 1
+    ]
+    if [chance for _, chance in chances] != sorted((chance for _, chance in chances), reverse=True):
+        faults.append("detect() must give the most probable language first")
     return faults
 
 

@@ -12,17 +12,19 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from threading import Barrier
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from govor.contract.models import Feature, ModelSpec, Placement
+from govor.contract.models import Feature, ModelSpec, RuntimeOptions
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment
-from govor.jobs.storage.records import dump_segment, load_segment
+from govor.jobs.storage.segments import dump_segment, load_segment
+from govor.models.checks import loaded_fault, result_fault
 from govor.testing.endings import Ending, run_watched
-from govor.testing.faults import batch_fault, segment_faults
+from govor.testing.faults import segments_faults
 from govor.testing.sound import read_only, silence
 
 LOAD = "load"
@@ -38,6 +40,11 @@ CRASH = "The process ended"
 HANG = "The process was ended"
 LINES = 12
 """Number of last lines of output that are shown of a process that crashed."""
+
+
+Arrays: TypeAlias = Sequence[Sequence[Segment]]
+"""The segments of each array of a call."""
+Stage: TypeAlias = Callable[[], Arrays]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class Play:
 class Outcome:
     """The result of one stage."""
 
-    segments: Sequence[Segment] = ()
+    arrays: Arrays = ()
+    """The segments of each array."""
     fault: str = ""
     """Why it failed, for the author of the backend; "": it succeeded."""
 
@@ -117,11 +125,10 @@ def perform(path: str) -> None:
     loaded: list[Recognizer] = []
     (folder / BEGUN).touch()  # importing libraries is none of the stages
 
-    def load() -> Sequence[Segment]:
-        loaded.append(backend.load(spec, Path(play.files), Placement(play.device)))
-        if isinstance(loaded[0], type):
-            name = loaded[0].__name__
-            raise Unfit(f"load() returned the class {name}: return an object of it, as in {name}(…)")
+    def load() -> Arrays:
+        loaded.append(backend.load(spec, Path(play.files), RuntimeOptions(play.device)))
+        if fault := loaded_fault(loaded[0]):
+            raise Unfit(fault)
         return ()
 
     outcome = _tried(load)
@@ -132,41 +139,40 @@ def perform(path: str) -> None:
             _note(folder, stage, _tried(calls[stage]))
 
 
-def _calls(
-    recognizer: Recognizer, folder: Path, spec: ModelSpec
-) -> dict[str, Callable[[], Sequence[Segment]]]:
+def _calls(recognizer: Recognizer, folder: Path, spec: ModelSpec) -> dict[str, Stage]:
     speech, quiet, half = (read_only(np.load(folder / f"{name}.npy")) for name in ALONE)
     detailed = Options(words=Feature.WORDS in spec.features, logprobs=Feature.LOGPROBS in spec.features)
 
-    def call(*arrays: Audio, options: Options | None = None) -> Sequence[Segment]:
+    def call(*arrays: Audio, options: Options | None = None) -> Arrays:
         given = recognizer.transcribe(list(arrays), options or Options())
-        if fault := batch_fault(given, len(arrays)):
+        if fault := result_fault(given, len(arrays)):
             raise Unfit(fault)
-        return list(given)
+        return given
 
-    def details() -> Sequence[Segment]:
-        segments = call(speech, options=detailed)
-        if faults := segment_faults(segments[0], len(speech) / SAMPLE_RATE):
+    def details() -> Arrays:
+        found = call(speech, options=detailed)
+        if faults := segments_faults(found[0], len(speech) / SAMPLE_RATE):
             raise Unfit("\n".join(faults))
-        return segments
+        return found
 
-    def look() -> Sequence[Segment]:
+    def look() -> Arrays:
         if not np.array_equal(speech, np.load(folder / f"{ALONE[0]}.npy")):
             raise Unfit("transcribe() changed its input: others hold the same array, so work on a copy")
         return ()
 
-    def together() -> Sequence[Segment]:
-        with ThreadPoolExecutor(recognizer.parallel) as threads:
-            begin = Barrier(recognizer.parallel)  # else a quick call could end before the next one begins
+    def together() -> Arrays:
+        count = recognizer.info.parallel
+        with ThreadPoolExecutor(count) as threads:
+            begin = Barrier(count)  # else a quick call could end before the next one begins
 
             def call_together(sound: Audio) -> Sequence[Segment]:
                 begin.wait()
-                return call(sound)
+                return call(sound)[0]
 
-            sounds = [(speech, quiet, half)[number % 3] for number in range(recognizer.parallel)]
-            return [segments[0] for segments in threads.map(call_together, sounds)]
+            sounds = [(speech, quiet, half)[number % 3] for number in range(count)]
+            return list(threads.map(call_together, sounds))
 
-    def close() -> Sequence[Segment]:
+    def close() -> Arrays:
         recognizer.close()
         return ()
 
@@ -188,7 +194,7 @@ class Unfit(Exception):
     """The result is not what the core expects."""
 
 
-def _tried(call: Callable[[], Sequence[Segment]]) -> Outcome:
+def _tried(call: Stage) -> Outcome:
     try:
         return Outcome(tuple(call()))
     except Unfit as error:
@@ -199,15 +205,15 @@ def _tried(call: Callable[[], Sequence[Segment]]) -> Outcome:
 
 def _note(folder: Path, stage: str, outcome: Outcome) -> None:
     """Write an outcome atomically."""
-    segments, fault = [], outcome.fault
+    arrays, fault = [], outcome.fault
     try:
-        segments = [dump_segment(segment) for segment in outcome.segments]
-        for text in segments:
+        arrays = [[dump_segment(segment) for segment in segments] for segments in outcome.arrays]
+        for text in chain(*arrays):
             load_segment(text)
     except Exception as error:  # noqa: BLE001 - a Segment may hold anything
         fault = f"A Segment has a field of a wrong type: {error}"
     part = folder / f"{stage}.part"
-    part.write_text(json.dumps({"segments": segments, "fault": fault}), encoding="utf-8")
+    part.write_text(json.dumps({"arrays": arrays, "fault": fault}), encoding="utf-8")
     part.replace(folder / f"{stage}.json")
 
 
@@ -217,8 +223,8 @@ def _found(folder: Path, stages: Sequence[str]) -> dict[str, Outcome]:
         path = folder / f"{stage}.json"
         if path.exists():
             told = json.loads(path.read_text(encoding="utf-8"))
-            segments = () if told["fault"] else tuple(map(load_segment, told["segments"]))
-            found[stage] = Outcome(segments, told["fault"])
+            arrays = () if told["fault"] else [list(map(load_segment, own)) for own in told["arrays"]]
+            found[stage] = Outcome(arrays, told["fault"])
     return found
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from govor.contract.audio import Audio
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.hooks import hookimpl
-from govor.contract.models import ModelSpec, Placement
-from govor.contract.recognition import Audio
+from govor.contract.models import ModelKind, ModelSpec, RuntimeOptions
+from govor.contract.recognizers import Capability, RecognizerInfo
 from govor.testing.fakes import QUIET, pass_gate
 
 
 class FakeDiarizer:
     """A diarizer that finds its given turns, and no speaker in a silent reference; also its plugin."""
+
+    capabilities = frozenset({Capability.EMBED})
 
     def __init__(
         self,
@@ -28,11 +32,11 @@ class FakeDiarizer:
         failure: Exception | None = None,
     ):
         """`gate` holds back each block, and `failure` is raised for it."""
-        self.spec = spec or ModelSpec("fake-diarizer")
+        self.spec = replace(spec or ModelSpec("fake-diarizer"), kind=ModelKind.DIARIZATION)
         self.turns = turns
         self.gate = gate
         self.failure = failure
-        self.parallel = 1
+        self.info = RecognizerInfo(capabilities=self.capabilities)
         self.known: list[int] = []
         """Number of known speakers in each recording."""
         self.samples = 0
@@ -44,7 +48,10 @@ class FakeDiarizer:
     def diarizer(self, settings: Mapping[str, Any]) -> FakeDiarizer:
         return self
 
-    def load(self, spec: ModelSpec, folder: Path, placement: Placement) -> FakeDiarizer:
+    def models(self) -> Sequence[ModelSpec]:
+        return [self.spec]
+
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> FakeDiarizer:
         return self
 
     def voiceprint(self, audio: Audio) -> NDArray[np.float32] | None:

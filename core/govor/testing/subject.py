@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.recognition import Audio, Backend, Recognizer, Segment
 from govor.models.catalogue import Catalogue, Model
 from govor.models.files.store import Store
@@ -113,7 +113,7 @@ class BackendSubject:
         """The model, loaded in this process and shared by the tests."""
         if rehearsal.fault(LOAD) or rehearsal.crashed:
             pytest.skip("it cannot be loaded, or its native code crashes: another test says so")
-        recognizer = backend.load(spec, files, Placement(cls.device))
+        recognizer = backend.load(spec, files, RuntimeOptions(cls.device))
         yield recognizer
         recognizer.close()
 
@@ -126,19 +126,24 @@ class BackendSubject:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def alone(cls, rehearsal: Rehearsal) -> list[Segment]:
-        """The model's results for each of `sounds` alone."""
+    def alone(cls, rehearsal: Rehearsal) -> list[str]:
+        """The model's text for each of `sounds` alone."""
         if any(map(rehearsal.fault, ALONE)):
             pytest.skip("it does not answer one array alone: another test says so")
-        return [rehearsal.outcomes[name].segments[0] for name in ALONE]
+        return [text_of(rehearsal.outcomes[name].arrays[0]) for name in ALONE]
 
     @pytest.fixture(scope="class")
     @classmethod
-    def detailed(cls, rehearsal: Rehearsal) -> Segment:
-        """The speech with words and log-probabilities, if the model claims them."""
+    def detailed(cls, rehearsal: Rehearsal) -> Sequence[Segment]:
+        """The segments of the speech, with words and log-probabilities if the model claims them."""
         if rehearsal.fault("details"):
             pytest.skip("it does not answer with details: another test says so")
-        return rehearsal.outcomes["details"].segments[0]
+        return rehearsal.outcomes["details"].arrays[0]
+
+
+def text_of(segments: Iterable[Segment]) -> str:
+    """Return the joined text of an array's segments."""
+    return " ".join(segment.text for segment in segments)
 
 
 def open_plugins(name: str, table: Mapping[str, Any]) -> list[Plugin]:

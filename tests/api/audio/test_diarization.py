@@ -16,6 +16,7 @@ import pytest
 
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelFile, ModelSpec
+from govor.contract.recognizers import Capability
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, hum, plugins_of, silence
 from support.processes.servers import Server
@@ -63,6 +64,8 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 class CountingDiarizer(FakeDiarizer):
     """One that can be told how many speak, and notes what it was told of each recording."""
+
+    capabilities = frozenset({Capability.COUNT})
 
     def __init__(self, *turns: SpeakerTurn):
         super().__init__(*turns)

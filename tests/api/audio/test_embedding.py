@@ -14,6 +14,7 @@ import pytest
 
 from govor.api.dialects.localai_vad import AT_ONCE, REST_BYTES
 from govor.contract.models import ModelSpec
+from govor.contract.recognizers import RecognizerInfo
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, hum, plugins_of
 from support.processes.servers import Server
@@ -192,7 +193,7 @@ def test_a_vector_needs_a_diarizer_that_gives_it(start: Any) -> None:
             return Secretive()
 
     class Secretive:
-        parallel = 1
+        info = RecognizerInfo()
 
         def voiceprint(self, audio: Any) -> None: ...
 

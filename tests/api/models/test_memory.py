@@ -41,7 +41,17 @@ def start(serve: Callable[..., Any], family: Family) -> Callable[..., httpx.Clie
 
 
 def ps(client: httpx.Client) -> list[tuple[str, str]]:
-    return [(item["id"], item["status"]) for item in client.get("/api/ps").json()["data"]]
+    return [(item["id"], item["status"]) for item in residents(client)]
+
+
+def residents(client: httpx.Client) -> list[dict[str, Any]]:
+    """The models of the family that are in memory: beside them is the voice detector."""
+    return [item for item in client.get("/api/ps").json()["data"] if item["backend"] == "family"]
+
+
+def happened(client: httpx.Client) -> list[dict[str, Any]]:
+    """What happened to the models of the family."""
+    return [event for event in client.get("/api/ps").json()["events"] if event["model"] != "fake-detector"]
 
 
 def transcribe(client: httpx.Client, model: str) -> httpx.Response:
@@ -93,14 +103,14 @@ def test_what_is_said_at_the_load_holds(start: Callable[..., httpx.Client], fami
     with start() as client:
         said = {"device": "cuda:1", "precision": "fp16", "threads": 2, "workers": 3, "ttl": 60, "pin": True}
         client.post("/v1/models/a/load", json=said)
-        (resident,) = client.get("/api/ps").json()["data"]
+        (resident,) = residents(client)
         assert (resident["device"], resident["precision"]) == ("cuda:1", "fp16")
         assert (resident["ttl"], resident["pinned"], resident["expires_at"]) == (60, True, None)
         client.post("/v1/models/a/load", json={"pin": False})
-        (resident,) = client.get("/api/ps").json()["data"]
+        (resident,) = residents(client)
         assert resident["expires_at"] == pytest.approx(resident["used_at"] + 60)
-    ((_, _, placement),) = family.loads
-    assert (placement.threads, placement.workers) == (2, 3)
+    ((_, _, runtime),) = family.loads
+    assert (runtime.threads, runtime.workers) == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +146,7 @@ def test_a_model_in_use_is_unloaded_by_force_only(serve: Callable[..., Any]) -> 
         busy = client.post("/v1/models/a/unload")
         assert (busy.status_code, busy.json()["error"]["code"]) == (409, "model_busy")
         assert busy.headers["x-should-retry"] == "false"
-        assert client.get("/api/ps").json()["data"][0]["requests"] == 1
+        assert residents(client)[0]["requests"] == 1
         forced = threads.submit(client.post, "/v1/models/a/unload", params={"force": "true"})
         assert eventually(lambda: ps(client) == [("a", "unloading")])
         gate.set()
@@ -150,7 +160,7 @@ def test_a_reload_with_other_settings(start: Callable[..., httpx.Client], family
         assert transcribe(client, "a").status_code == 200
         assert client.post("/v1/models/a/reload", json={"precision": "int8"}).json()["precision"] == "int8"
         assert transcribe(client, "a").status_code == 200
-        assert [event["event"] for event in client.get("/api/ps").json()["events"]] == ["loaded", "reloaded"]
+        assert [event["event"] for event in happened(client)] == ["loaded", "reloaded"]
         family.failure = OSError("a bad sector")
         failed = client.post("/v1/models/a/reload", json={"precision": "fp16"})
         assert (failed.status_code, failed.json()["error"]["code"]) == (503, "backend_unavailable")
@@ -200,7 +210,7 @@ def test_the_tables_of_plugins_toml_rule_each_model(
     assert eventually(lambda: [name for name, _, _ in family.loads] == ["a"])
     assert family.loads[0][2].precision == "fp32"
     found = load_settings.of(family_model(server, "owner/c"))
-    assert (found.placement.device, found.placement.threads, found.ttl) == ("cuda", 4, 0)
+    assert (found.runtime.device, found.runtime.threads, found.ttl) == ("cuda", 4, 0)
     assert load_settings.of(family_model(server, "b")).ttl == 30
 
 
@@ -226,5 +236,5 @@ def test_a_specs_memory_is_shown_where_it_cannot_be_measured(serve: Callable[...
     server.service.pool._admission._loader._probe = MemoryProbe(lambda: None)
     with server.client() as client:
         client.post("/v1/models/a/load")
-        (resident,) = client.get("/api/ps").json()["data"]
+        (resident,) = residents(client)
     assert (resident["memory"], resident["measured"]) == (7_000_000, False)

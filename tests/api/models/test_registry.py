@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from govor.settings import Settings
+from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, plugins_of
 from support.models.hub_standin import Hub
 from support.models.small_models import BYTES
 from support.waiting import eventually
@@ -79,7 +81,8 @@ def test_the_registry_is_filtered(client: httpx.Client, query: dict[str, str], i
         (
             "task",
             "sing",
-            "'task' is one of transcribe, translate, diarize, automatic-speech-recognition, not 'sing'.",
+            "'task' is one of transcribe, translate, diarize, vad, automatic-speech-recognition, "
+            "speaker-diarization, voice-activity-detection, not 'sing'.",
         ),
         ("language", "klingon", "'language': 'klingon' is not a language known here"),
         ("state", "asleep", "'state' is one of available, downloading, installed, loading, loaded, failed"),
@@ -99,6 +102,31 @@ def test_the_list_of_models_is_filtered_by_task(client: httpx.Client, error_of: 
     assert client.get("/v1/models?task=translate").json()["data"] == []
     assert [model["id"] for model in client.get("/v1/models?task=transcribe").json()["data"]] == ["here"]
     assert error_of(client.get("/v1/models?task=sing"), 400)["param"] == "task"
+
+
+@pytest.mark.parametrize(
+    ("task", "ids"),
+    [
+        ("transcribe", ["fake"]),
+        ("diarize", ["fake-diarizer"]),
+        ("speaker-diarization", ["fake-diarizer"]),
+        ("vad", ["fake-detector"]),
+        ("voice-activity-detection", ["fake-detector"]),
+    ],
+)
+def test_models_of_other_kinds_are_listed_if_they_are_asked_for(
+    serve: Callable[..., Any], task: str, ids: list[str]
+) -> None:
+    plugins = plugins_of(Settings(), a=FakeBackend(), b=FakeDiarizer(), c=FakeDetector())
+    with serve(plugins, preload=()).client() as client:
+        assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["fake"]
+        for route in ("models", "registry"):
+            listed = client.get(f"/v1/{route}", params={"task": task}).json()["data"]
+            assert [model["id"] for model in listed] == ids
+        (shown,) = listed
+        assert task in (*shown["tasks"], shown["task"])
+        one = client.get(f"/v1/models/{ids[0]}").json()
+        assert (one["id"], one["task"]) == (ids[0], shown["task"])
 
 
 def test_a_download_and_its_end_are_seen(client: httpx.Client, hub: Hub) -> None:

@@ -23,9 +23,9 @@ URL = "/v1/audio/transcriptions"
 class Orator(FakeRecognizer):
     """Hears the same speech in everything; where it is asked for words, they come in the first half."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         heard = super().transcribe(batch, options)
-        return [self._say(len(audio) / 16_000, segment) for audio, segment in zip(batch, heard, strict=True)]
+        return [[self._say(len(audio) / 16_000, own[0])] for audio, own in zip(batch, heard, strict=True)]
 
     def _say(self, length: float, heard: Segment) -> Segment:
         texts = SAID.split()

@@ -77,8 +77,8 @@ def events(lines: Iterator[str]) -> Iterator[Any]:
 
 
 def loaded(server: Any) -> Loaded:
-    """The only loaded model."""
-    (instance,) = server.service.pool.loaded_models.instances()
+    """The only loaded model that transcribes."""
+    (instance,) = (each for each in server.service.pool.loaded_models.instances() if each.model.transcribes)
     return instance
 
 

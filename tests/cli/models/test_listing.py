@@ -26,7 +26,7 @@ class Family:
         weights = govor.ModelFile("weights.bin", ("{source}",), {size})
         return [govor.ModelSpec("small", (weights,), languages=("en", "ru"))]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         raise NotImplementedError
 
 @govor.hookimpl

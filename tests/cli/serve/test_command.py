@@ -29,7 +29,7 @@ import sys, threading
 import govor
 
 class Slow:
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
         print("at work", flush=True)
@@ -37,7 +37,7 @@ class Slow:
             sys.stdin.readline()
         else:
             threading.Event().wait()
-        return [govor.Segment("done") for audio in batch]
+        return [[govor.Segment("done")] for audio in batch]
 
     def close(self):
         pass
@@ -47,7 +47,7 @@ class Family:
         features = frozenset({govor.Feature.PROMPT})
         return [govor.ModelSpec("slow", features=features), govor.ModelSpec("never-loaded")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         if spec.id == "never-loaded":
             print("loading", flush=True)
             threading.Event().wait()

@@ -30,7 +30,7 @@ import govor
 
 class Stepped:
     """Takes one line of stdin for each chunk; its text is the audio's own checksum."""
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def transcribe(self, batch, options):
         print("at work", flush=True)
@@ -40,7 +40,7 @@ class Stepped:
             threading.Event().wait(0.01)
         else:
             sys.stdin.readline()
-        return [govor.Segment(f"{zlib.crc32(audio.tobytes()):08x}") for audio in batch]
+        return [[govor.Segment(f"{zlib.crc32(audio.tobytes()):08x}")] for audio in batch]
 
     def close(self):
         pass
@@ -49,7 +49,7 @@ class Family:
     def models(self):
         return [govor.ModelSpec("stepped", features=frozenset({govor.Feature.PROMPT}))]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Stepped()
 
 @govor.hookimpl

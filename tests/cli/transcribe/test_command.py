@@ -131,7 +131,7 @@ def test_the_number_of_threads_reaches_the_model(shell: Any, recordings: Path, s
     install_plugin(
         shell.site,
         "counting",
-        stuck.replace("return Stuck()", "raise govor.LoadFailed(f'{placement.threads} threads')"),
+        stuck.replace("return Stuck()", "raise govor.LoadFailed(f'{runtime.threads} threads')"),
     )
     assert "5 threads" in shell.run("transcribe", "-m", "stuck", "ru.wav", "--threads", "5").stderr
 

@@ -17,7 +17,7 @@ import threading
 import govor
 
 class Endless:
-    parallel = 1
+    info = govor.RecognizerInfo()
     said = 0
 
     def transcribe(self, batch, options):
@@ -25,7 +25,7 @@ class Endless:
         if self.said == 2:
             print("heard", flush=True)
             threading.Event().wait()
-        return [govor.Segment("Первая фраза.", 0.0, 2.0) for _ in batch]
+        return [[govor.Segment("Первая фраза.", 0.0, 2.0)] for _ in batch]
 
     def close(self):
         pass
@@ -34,7 +34,7 @@ class Family:
     def models(self):
         return [govor.ModelSpec("endless")]
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Endless()
 
 @govor.hookimpl

@@ -23,7 +23,7 @@ class Stream:
         return [govor.SpeakerTurn(0.0, 6.0, 0), govor.SpeakerTurn(6.0, 60.0, 1)]
 
 class Voices:
-    parallel = 1
+    info = govor.RecognizerInfo()
 
     def voiceprint(self, audio):
         return None
@@ -37,7 +37,7 @@ class Voices:
 class Two:
     spec = govor.ModelSpec("two")
 
-    def load(self, spec, folder, placement):
+    def load(self, spec, folder, runtime):
         return Voices()
 
 @govor.hookimpl

@@ -27,9 +27,9 @@ LOUDNESS = np.linspace(0.2, 0.9, len(LENGTHS))
 class Listener(FakeRecognizer):
     """Hears which loudness lasts how long: "w0 w1 …"; of a word that is cut off it hears "half"."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         self._begin(batch, options)
-        return [self._listen(audio, options) for audio in batch]
+        return [[self._listen(audio, options)] for audio in batch]
 
     def _listen(self, audio: Audio, options: Options) -> Segment:
         words, at = [], 0
@@ -41,7 +41,7 @@ class Listener(FakeRecognizer):
             )
             at += length
         text = " ".join(word.text for word in words)
-        tokens = tuple(Token(part, -1.0, part.encode()) for part in text.replace(" ", "| ").split("|"))
+        tokens = tuple(Token(None, part.encode(), -1.0) for part in text.replace(" ", "| ").split("|"))
         return Segment(
             text,
             words=tuple(words) if options.words else None,
@@ -60,7 +60,7 @@ def recording(tmp_path: Path) -> Path:
 async def hear(service: Serving, recording: Path, features: set[Feature], options: Options) -> list[Segment]:
     model = Listener(ModelSpec("fake", max_seconds=8, features=frozenset(features)))
     async with service(lambda spec: model, model.spec) as running:
-        (entry,) = running.catalogue
+        entry = next(iter(running.catalogue))
         async with (
             running.transcribe(Work(recording, entry, options)) as transcription,
             aclosing(aiter(transcription)) as segments,
@@ -75,7 +75,8 @@ async def test_every_word_is_told_once(service: Serving, recording: Path, featur
     found = await hear(service, recording, features, Options())
     told = " ".join(segment.text for segment in found).split()
     assert told == [f"w{number}" for number in range(len(LENGTHS))]
-    assert all(segment.words is None and segment.tokens is None for segment in found)
+    assert all(segment.words is None for segment in found)
+    assert {token.logprob for segment in found for token in segment.tokens or ()} <= {None}
 
 
 async def test_words_and_tokens_that_were_asked_for_are_told_once(service: Serving, recording: Path) -> None:
@@ -85,7 +86,7 @@ async def test_words_and_tokens_that_were_asked_for_are_told_once(service: Servi
     assert [word.text for word in words] == [f"w{number}" for number in range(len(LENGTHS))]
     assert [word.end for word in words] == pytest.approx(np.cumsum(LENGTHS), abs=0.001)
     for segment in found:
-        assert "".join(token.text for token in segment.tokens or ()) == segment.text
+        assert "".join(token.text for token in segment.tokens or ()).strip() == segment.text
 
 
 @pytest.mark.parametrize("yielded", [1, 2, 4])
@@ -95,7 +96,7 @@ async def test_an_attempt_that_goes_on_behind_a_seam_loses_no_word(
     model = Listener(ModelSpec("fake", max_seconds=8, features=frozenset({Feature.WORDS})))
     told: list[str] = []
     async with service(lambda spec: model, model.spec) as running:
-        (entry,) = running.catalogue
+        entry = next(iter(running.catalogue))
         async with running.transcribe(Work(recording, entry)) as broken_off:
             async for segment in broken_off:
                 told += segment.text.split()

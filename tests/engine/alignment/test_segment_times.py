@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from govor.audio.chunking import Chunk
 from govor.contract.recognition import SAMPLE_RATE, Options, Segment, Token, Transcript, Word
 from govor.engine.alignment.segment_times import WIDE, place
+from govor.formats.openai import token_ids
 from govor.formats.subtitles.cues import CueMaker
 from govor.formats.text import join_texts
 from govor.formats.timeline import place_segments
@@ -133,15 +135,21 @@ def test_a_translation_of_a_language_without_spaces_keeps_its_spaces() -> None:
 
 
 def test_tokens_go_with_their_letters() -> None:
-    tokens = tuple(Token(text, -0.5, text.encode()) for text in ("Good", " morn", "ing", ".", " Are", " you"))
-    segment = Segment("Good morning. Are you", 0.5, 3.0, tokens=tokens, token_ids=tuple(range(6)))
-    first, second = place(segment, MINUTE, PLAIN)
-    assert (first.token_ids, second.token_ids) == ((0, 1, 2, 3), (4, 5))
+    texts = ("", "Good", " morn", "ing", ".", "", " Are", " you", "")
+    tokens = tuple(Token(number, text.encode(), -0.5) for number, text in enumerate(texts))
+    segment = Segment("Good morning. Are you", 0.5, 3.0, tokens=tokens)
+    pieces = place(segment, MINUTE, PLAIN)
+    assert [token_ids(piece) for piece in pieces] == [[0, 1, 2, 3, 4, 5], [6, 7, 8]]
 
 
-def test_numbers_of_tokens_whose_letters_are_not_known_stay_with_the_first_piece() -> None:
-    first, second = place(Segment(SEGMENT.text, 0.5, 3.0, token_ids=(1, 2, 3)), MINUTE, PLAIN)
-    assert (first.token_ids, second.token_ids) == ((1, 2, 3), ())
+def test_words_without_times_are_left_out_and_so_are_times_of_tokens() -> None:
+    words = (Word("Good", None, None), Word("day.", 1.0, 2.0))
+    segment = Segment("Good day.", 0.5, 3.0, words, (Token(1, b"Good day.", None, 0.5, 3.0),))
+    (placed,) = place(segment, spread(4.0, silent=[2.0]), PLAIN)
+    assert placed.words == (Word("day.", 3.0, 4.0),)
+    assert placed.tokens == (Token(1, b"Good day."),)
+    (placed,) = place(replace(segment, words=words[:1]), spread(4.0, silent=[2.0]), PLAIN)
+    assert placed.words is None
 
 
 def test_a_start_on_a_joint_belongs_to_the_later_part_and_an_end_to_the_earlier_one() -> None:

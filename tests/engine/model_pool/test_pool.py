@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from govor.audio.chunking import Chunk
-from govor.contract.models import ModelFile, ModelSpec, Placement
+from govor.contract.models import ModelFile, ModelSpec, RuntimeOptions
 from govor.contract.recognition import Options
 from govor.engine.model_pool.load_backoff import LoadBackoff
 from govor.engine.model_pool.load_settings import LoadSettingsTable
@@ -83,11 +83,11 @@ async def test_a_loaded_model_stays_loaded(pool_of: OpenPool) -> None:
     assert len(backend.loads) == 1
 
 
-async def test_the_backend_gets_spec_folder_and_placement(pool_of: OpenPool, tmp_path: Path) -> None:
+async def test_the_backend_gets_spec_folder_and_runtime(pool_of: OpenPool, tmp_path: Path) -> None:
     backend = FakeBackend()
     async with pool_of() as pool:
         await lease(pool, model_of(backend))
-    assert backend.loads == [("fake", tmp_path / "family" / "fake", Placement("cpu"))]
+    assert backend.loads == [("fake", tmp_path / "family" / "fake", RuntimeOptions("cpu"))]
 
 
 @pytest.mark.parametrize(("family", "long_form"), [(FakeRecognizer, False), (FakeLongForm, True)])
@@ -200,7 +200,7 @@ async def test_what_is_no_recognizer_is_a_failed_load(pool_of: OpenPool) -> None
     model = model_of(backend)
     async with pool_of() as pool:
         for _ in range(2):
-            with pytest.raises(LoadFailed, match="parallel"):
+            with pytest.raises(LoadFailed, match=r"was loaded, but .* needs an attribute `info`"):
                 await lease(pool, model)
         assert pool.state(model) == "failed"
 

@@ -29,7 +29,7 @@ class Server:
     def loaded(self, name: str) -> Loaded:
         model = self.family.model(name)
         slot = Slot(model, lambda: False)
-        slot.loaded = Loaded(model, None, long_form=False, memory=10)  # type: ignore[arg-type]
+        slot.loaded = Loaded(model, None, memory=10)  # type: ignore[arg-type]
         self.loaded_models.slots[model.qualified] = slot
         return slot.loaded
 

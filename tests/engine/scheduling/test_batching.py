@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from govor.audio.chunking import Chunk
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
-from govor.engine.scheduling.batching import work_on
+from govor.contract.workers import Outcome, Progress, run_tasks
 from govor.engine.scheduling.fair_queue import PADDING, fill_batch
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.tasks import InferenceTask
@@ -33,6 +34,16 @@ def turn_of(seconds: float, name: str = "", peak: float = 0.5) -> InferenceTask:
     sound = hum(seconds)
     louder = sound * np.float32(peak / np.abs(sound).max())
     return InferenceTask(Chunk(louder, (0,), (0,)), Options(prompt=name), FairShare())
+
+
+def work_on(tasks: Sequence[InferenceTask], model: FakeRecognizer) -> list[Outcome]:
+    return run_tasks([task.work for task in tasks], model)
+
+
+def found(outcome: Outcome) -> list[str]:
+    """The texts of a step that did not fail."""
+    assert isinstance(outcome, Progress)
+    return [segment.text for segment in outcome.segments]
 
 
 def lengths(batch: Sequence[InferenceTask]) -> list[float]:
@@ -54,24 +65,36 @@ def test_only_equal_options_share_a_call() -> None:
     assert fill_batch(tasks[0], tasks, 8) == [tasks[0], tasks[2]]
 
 
-@given(st.lists(st.floats(0.1, 30), min_size=1, max_size=40), st.integers(1, 16))
+def test_a_call_gets_no_more_padded_audio_than_the_model_takes() -> None:
+    tasks = [turn_of(seconds) for seconds in (10, 10, 10, 10.5)]
+    assert lengths(fill_batch(tasks[0], tasks, 8, 30.0)) == [10, 10, 10]
+    assert lengths(fill_batch(tasks[0], tasks, 8, 42.0)) == [10, 10, 10, 10.5]
+    assert lengths(fill_batch(tasks[0], tasks, 8, 5.0)) == [10]  # alone it may be longer
+
+
+@given(
+    st.lists(st.floats(0.1, 30), min_size=1, max_size=40),
+    st.integers(1, 16),
+    st.floats(1.0, 100.0) | st.just(math.inf),
+)
 def test_batches_are_no_larger_than_allowed_and_their_padding_bounded(
-    seconds: list[float], largest: int
+    seconds: list[float], largest: int, most_seconds: float
 ) -> None:
     chunks = [Chunk(np.empty(int(length * SAMPLE_RATE), np.float32), (0,), (0,)) for length in seconds]
     tasks = [InferenceTask(chunk, Options(), FairShare()) for chunk in chunks]
-    batch = fill_batch(tasks[0], tasks, largest)
+    batch = fill_batch(tasks[0], tasks, largest, most_seconds)
     assert batch[0] is tasks[0]
     assert len(batch) <= largest
     assert len({id(task) for task in batch}) == len(batch)
     real = sum(lengths(batch))
     assert max(lengths(batch)) * len(batch) <= (1 + PADDING) * real + 1e-6
+    assert len(batch) == 1 or max(lengths(batch)) * len(batch) <= most_seconds
 
 
 class Touchy(FakeRecognizer):
     """A model that fails on every call with a loud sound in it."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         if any(np.abs(audio).max() > 0.9 for audio in batch):
             self.failure: Exception | None = ValueError("too loud")
         segments = super().transcribe(batch, options) if self.failure is None else None
@@ -85,7 +108,7 @@ class Touchy(FakeRecognizer):
 def test_one_that_fails_does_not_fail_those_in_its_batch() -> None:
     tasks = [turn_of(1, peak=0.5), turn_of(1.1, peak=1.0), turn_of(1.2, peak=0.5)]
     good, bad, other = work_on(tasks, Touchy(SPEC))
-    assert [segment.text for found in (good, other) for segment in found] == ["1.0 seconds", "1.2 seconds"]
+    assert found(good) + found(other) == ["1.0 seconds", "1.2 seconds"]
     assert isinstance(bad, TranscriptionFailed)
 
 
@@ -93,22 +116,22 @@ def test_one_that_was_left_meanwhile_is_not_tried_alone() -> None:
     tasks = [turn_of(1), turn_of(1.1), turn_of(1.2)]
 
     class Losing(FakeRecognizer):
-        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+        def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
             segments = super().transcribe(batch, options)
             if len(batch) > 1:
-                tasks[1].cancelled = True
+                tasks[1].cancel()
                 raise ValueError("not all at once")
             return segments
 
     model = Losing(SPEC)
-    assert [len(outcome) for outcome in work_on(tasks, model)] == [1, 0, 1]
+    assert [len(found(outcome)) for outcome in work_on(tasks, model)] == [1, 0, 1]
     assert [len(call.seconds) for call in model.calls] == [3, 1, 1]
 
 
 class Forgetful(FakeRecognizer):
     """A model that answers batches with one segment too few."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         segments = super().transcribe(batch, options)
         return segments[: len(batch) - 1] if len(batch) > 1 else segments
 
@@ -117,8 +140,8 @@ class Forgetful(FakeRecognizer):
 def test_a_batch_that_is_not_answered_whole_is_asked_again_one_by_one(kind: type[FakeRecognizer]) -> None:
     tasks = [turn_of(1), turn_of(1.1)]
     outcomes = work_on(tasks, kind(SPEC))
-    assert [segment.text for outcome in outcomes for segment in outcome] == ["1.0 seconds", "1.1 seconds"]
-    assert all(task.work.exhausted for task in tasks)
+    assert [found(outcome) for outcome in outcomes] == [["1.0 seconds"], ["1.1 seconds"]]
+    assert all(isinstance(outcome, Progress) and outcome.finished for outcome in outcomes)
 
 
 def test_an_error_of_govors_own_is_told_to_each_as_it_is() -> None:
@@ -144,7 +167,8 @@ async def test_a_model_that_gains_from_batches_gets_them_of_one_recording_and_of
     async with service(lambda spec: model, spec) as running:
         hearing = [asyncio.create_task(hear(running, *wish)) for wish in wishes]
         assert await soon(lambda: bool(model.calls))
-        (loaded,) = running.pool.loaded_models.instances()
+        loaded = running.pool.loaded(running.router.choose("fake"))
+        assert loaded is not None
         ahead = 4 + 2 * 4  # one of each request, and what fills two batches of all
         assert await soon(lambda: loaded.scheduler.waiting == ahead - len(model.calls[0].seconds))
         model.gate.open(1000)

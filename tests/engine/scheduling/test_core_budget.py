@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
 
-from govor.contract.models import ModelSpec, Placement
+from govor.contract.models import RuntimeOptions
+from govor.contract.recognizers import RecognizerInfo
 from govor.engine.scheduling.core_budget import CoreAccount, CoreBudget, cores_of
-from govor.testing import FakeRecognizer
 from support.waiting import soon
 
 
@@ -206,23 +205,19 @@ async def test_whatever_comes_and_goes_the_budget_holds_and_all_are_served(clock
         pass
 
 
-def told() -> Iterator[tuple[dict[str, object], int]]:
-    yield {}, 1
-    yield {"threads": 3}, 3
-    yield {"placement": Placement("cpu", threads=2)}, 2
-    yield {"placement": Placement("cpu")}, 1
-    yield {"placement": Placement("cuda", threads=2)}, 1
-    yield {"threads": 0, "placement": Placement("cpu", threads=2)}, 0
+ON_CPU = RuntimeOptions("cpu", threads=2)
 
 
-@pytest.mark.parametrize(("attributes", "cores"), list(told()))
-def test_a_model_tells_how_many_cores_a_call_uses(attributes: dict[str, object], cores: int) -> None:
-    class Telling:
-        parallel = 1
-        transcribe = FakeRecognizer(ModelSpec("fake")).transcribe
-        close = None
-
-    model = Telling()
-    for name, value in attributes.items():
-        setattr(model, name, value)
-    assert cores_of(model) == cores  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("info", "cores"),
+    [
+        (RecognizerInfo(), 1),
+        (RecognizerInfo(cores=3), 3),
+        (RecognizerInfo(ON_CPU), 2),
+        (RecognizerInfo(RuntimeOptions("cpu")), 1),
+        (RecognizerInfo(RuntimeOptions("cuda", threads=2)), 1),
+        (RecognizerInfo(ON_CPU, cores=0), 0),
+    ],
+)
+def test_a_model_tells_how_many_cores_a_call_uses(info: RecognizerInfo, cores: int) -> None:
+    assert cores_of(info) == cores

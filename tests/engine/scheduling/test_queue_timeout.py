@@ -46,7 +46,7 @@ async def transcribe(service: Service, path: Path, **fields: Any) -> list[str]:
 
 
 def lane_of(service: Service) -> Any:
-    (loaded,) = service.pool.loaded_models.instances()
+    (loaded,) = (each for each in service.pool.loaded_models.instances() if each.model.transcribes)
     return loaded.scheduler
 
 
@@ -234,9 +234,9 @@ async def collect(transcription: Any) -> list[str]:
 class Spy(FakeRecognizer):
     """A model that hears how loud a sound is, which tells whose it is."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         super().transcribe(batch, options)
-        return [Segment(str(round(float(np.abs(audio).max()) * LEVELS))) for audio in batch]
+        return [[Segment(str(round(float(np.abs(audio).max()) * LEVELS)))] for audio in batch]
 
 
 class LongSpy(FakeLongForm):

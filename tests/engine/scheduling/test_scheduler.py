@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -18,10 +18,12 @@ import pytest
 from govor.audio.chunking import Chunk
 from govor.contract.models import ModelSpec
 from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.workers import Outcome, WorkerTask
 from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.engine.scheduling.tasks import InferenceTask
+from govor.engine.workers.thread_worker import ThreadWorker
 from govor.errors import QueueTimeout, ShuttingDown, TranscriptionFailed, UnsupportedOperation
 from govor.testing import FakeLinguist, FakeLongForm, FakeRecognizer, hum
 from govor.testing.fakes import Call, pass_gate
@@ -53,7 +55,7 @@ async def begun(recognizer: FakeRecognizer) -> None:
 @asynccontextmanager
 async def lane_of(recognizer: Any) -> AsyncIterator[ModelScheduler]:
     """A scheduler; whatever its model's calls wait for, they may go on when the block ends."""
-    scheduler = ModelScheduler(recognizer, "fake")
+    scheduler = ModelScheduler(ThreadWorker(recognizer, "fake"), "fake")
     try:
         yield scheduler
     finally:
@@ -361,21 +363,29 @@ async def test_nothing_that_a_model_raises_ends_the_lane(family: Any, failure: B
         assert await texts(task) == ["1.0 seconds"]
 
 
-async def test_who_can_be_given_no_thread_is_told_and_the_next_one_is_served() -> None:
-    def fail() -> None:
-        raise OSError("no more threads")
+class Threadless(ThreadWorker):
+    """A worker that gets no thread for its first two calls."""
 
-    async with lane_of(FakeRecognizer(SPEC)) as scheduler:
-        threads, scheduler._threads = scheduler._threads, ThreadPoolExecutor(1, initializer=fail)
-        tasks = [turn_of(1) for _ in range(2)]
-        for task in tasks:
-            scheduler.submit(task)
-            with pytest.raises(TranscriptionFailed, match="No thread"):
-                await texts(task)
-        scheduler._threads = threads
+    failures = 2
+
+    async def run(self, tasks: Sequence[WorkerTask], *, urgent: bool = False) -> list[Outcome]:
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("can't start new thread")
+        return await super().run(tasks, urgent=urgent)
+
+
+async def test_who_can_be_given_no_thread_is_told_and_the_next_one_is_served() -> None:
+    scheduler = ModelScheduler(Threadless(FakeRecognizer(SPEC), "fake"), "fake")
+    for _ in range(2):
         task = turn_of(1)
         scheduler.submit(task)
-        assert await texts(task) == ["1.0 seconds"]
+        with pytest.raises(TranscriptionFailed, match="can't start new thread"):
+            await texts(task)
+    task = turn_of(1)
+    scheduler.submit(task)
+    assert await texts(task) == ["1.0 seconds"]
+    await scheduler.close()
 
 
 class Nonsense(FakeRecognizer):
@@ -436,7 +446,7 @@ async def test_a_model_that_cannot_be_broken_off_is_logged(caplog: pytest.LogCap
 
 async def test_closing_tells_who_waits_at_once_and_frees_the_model_after_its_last_call() -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
-    scheduler = ModelScheduler(model, "fake")
+    scheduler = ModelScheduler(ThreadWorker(model, "fake"), "fake")
     tasks = [turn_of(1, name) for name in ("working", "waiting")]
     for task in tasks:
         scheduler.submit(task)
@@ -590,8 +600,8 @@ async def test_two_models_use_no_more_cores_than_there_are() -> None:
     budget = CoreBudget(2)
     models = [FakeRecognizer(SPEC, parallel=2, gate=threading.Event()) for _ in range(2)]
     for model in models:
-        model.threads = 1
-    schedulers = [ModelScheduler(model, "fake", budget) for model in models]
+        model.cores = 1
+    schedulers = [ModelScheduler(ThreadWorker(model, "fake"), "fake", budget) for model in models]
     tasks = [turn_of(1) for _ in range(8)]
     for number, task in enumerate(tasks):
         schedulers[number % 2].submit(task)
@@ -619,8 +629,8 @@ async def test_a_newcomer_is_heard_beside_those_who_have_much(
     surplus: int, heard: int, length: float, calls: str
 ) -> None:
     model = FakeRecognizer(SPEC, gate=threading.Event())
-    model.surplus, model.threads = surplus, 1
-    scheduler = ModelScheduler(model, "fake", CoreBudget(1))
+    model.surplus, model.cores = surplus, 1
+    scheduler = ModelScheduler(ThreadWorker(model, "fake"), "fake", CoreBudget(1))
     tasks = [turn_of(heard, "long", share := FairShare(length=length)), turn_of(10, "long", share)]
     for task in tasks:
         scheduler.submit(task)
@@ -641,8 +651,8 @@ async def test_a_newcomer_to_one_model_waits_for_no_hour_of_another(heard: int, 
     budget = CoreBudget(1)
     models = [FakeRecognizer(SPEC, gate=threading.Event()) for _ in range(2)]
     for model in models:
-        model.threads = 1
-    busy, free = (ModelScheduler(model, "fake", budget) for model in models)
+        model.cores = 1
+    busy, free = (ModelScheduler(ThreadWorker(model, "fake"), "fake", budget) for model in models)
     tasks = [turn_of(heard), turn_of(1)]
     busy.submit(tasks[0])
     await begun(models[0])
@@ -677,7 +687,7 @@ async def test_what_is_done_or_forgotten_holds_no_audio() -> None:
 class Selective(FakeRecognizer):
     """A model that holds back only what is called "long"."""
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         gate, quick = self.gate, FakeRecognizer(self.spec)
         if options.prompt != "long":
             return quick.transcribe(batch, options)
@@ -701,14 +711,14 @@ async def test_a_model_that_windows_by_itself_hears_a_newcomer_beside_hours_if_i
     surplus: int,
 ) -> None:
     model = Held(SPEC, gate=threading.Event(), attempts=3)
-    model.surplus, model.threads = surplus, 1
-    scheduler = ModelScheduler(model, "fake", CoreBudget(1))
+    model.surplus, model.cores = surplus, 1
+    scheduler = ModelScheduler(ThreadWorker(model, "fake"), "fake", CoreBudget(1))
     hours = turn_of(2, "long", FairShare(length=3600))
     scheduler.submit(hours)
     await begun(model)
     message = turn_of(1, "new", FairShare(length=5))
     scheduler.submit(message)
-    assert await soon(lambda: message.work.exhausted, seconds=2 if surplus else 0.1) == bool(surplus)
+    assert await soon(lambda: message.finished, seconds=2 if surplus else 0.1) == bool(surplus)
     assert names(model) == ("long new new new" if surplus else "long")
     model.gate.set()
     await asyncio.gather(*map(texts, [hours, message]))
@@ -739,15 +749,15 @@ async def test_audio_is_kept_no_longer_than_the_model_needs_it() -> None:
 
 async def test_newcomers_who_come_together_are_heard_one_after_the_other_beside_the_rest() -> None:
     model = Selective(SPEC, gate=threading.Event())
-    model.surplus, model.threads = 1, 1
-    scheduler = ModelScheduler(model, "fake", CoreBudget(1))
+    model.surplus, model.cores = 1, 1
+    scheduler = ModelScheduler(ThreadWorker(model, "fake"), "fake", CoreBudget(1))
     long, *new = turn_of(100, "long"), turn_of(1, "new"), turn_of(1, "newer"), turn_of(1, "newest")
     scheduler.submit(long)
     await begun(model)
     for task in new:
         scheduler.submit(task)
-    assert await soon(lambda: all(task.work.exhausted for task in new), seconds=2)
-    assert not long.work.exhausted
+    assert await soon(lambda: all(task.finished for task in new), seconds=2)
+    assert not long.finished
     model.gate.set()
     await asyncio.gather(*map(texts, [long, *new]))
     await scheduler.close()

@@ -12,7 +12,7 @@ import pytest
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.audio_source import ArraySource
+from govor.contract.audio import ArraySource
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Segment

@@ -103,7 +103,7 @@ async def test_a_diarizer_that_raises_fails_the_request_and_no_other(service, sp
 
 async def test_a_diarizer_that_cannot_be_loaded_is_told(service, spoken) -> None:
     class Broken(FakeDiarizer):
-        def load(self, spec, folder, placement):
+        def load(self, spec, folder, runtime):
             raise LoadFailed("no such device")
 
     async with service(diarizer=Broken()) as running:
@@ -204,7 +204,7 @@ async def test_a_diarizer_that_is_unloaded_by_force_says_so_to_all_who_use_it(se
 async def test_a_call_keeps_its_cores_until_it_ends_though_its_client_has_left(service, spoken) -> None:
     diarizer = FakeDiarizer(*TURNS, gate=threading.Event())
     model = FakeRecognizer(ModelSpec("fake"))
-    model.threads = 1
+    model.cores = 1
     async with service(lambda spec: model, diarizer=diarizer, cores=1) as running:
         asked, path = Diarize(running.router.diarizer()), spoken(1.0)
         async with diarized(running, path, asked) as diarization:

@@ -131,11 +131,11 @@ class ByLength(FakeRecognizer):
         super().__init__(spec, parallel=4)
         self.gates = {seconds: threading.Event() for seconds in range(1, 5)}
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         seconds = round(len(batch[0]) / 16_000 - 0.3)  # speech has some padding around it
         self.begun.release()
         pass_gate(self.gates[seconds])
-        return [Segment(str(seconds))]
+        return [[Segment(str(seconds))]]
 
 
 async def test_a_segment_comes_when_no_channel_can_say_anything_before_it(
@@ -209,7 +209,7 @@ async def test_more_channels_than_are_heard_apart_are_refused(service: Serving, 
 
 async def test_a_failure_in_one_channel_ends_all(service: Serving, call: Call) -> None:
     class Failing(FakeRecognizer):
-        def transcribe(self, batch: Any, options: Options) -> list[Segment]:
+        def transcribe(self, batch: Any, options: Options) -> list[list[Segment]]:
             if len(batch[0]) > 3 * 16_000:
                 raise RuntimeError("out of tune")
             return super().transcribe(batch, options)
@@ -263,7 +263,7 @@ def test_of_several_channels_the_one_that_is_furthest_behind_goes_first(side_by_
         for start in (0, 32_000)
     )
     ahead.number, behind.number = 1, 2
-    ahead.work.done = 8.0  # seconds, up to 8.0 of the recording; the other one is at 2.0
+    ahead.done = 8.0  # seconds, up to 8.0 of the recording; the other one is at 2.0
     assert (min(ahead, behind, key=lambda turn: turn.rank) is behind) == side_by_side
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.decoding.processes import Decoders
 from govor.audio.energy import EnergyDetector
-from govor.contract.cores import usable_cores
+from govor.contract.machine.cores import usable_cores
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
 from govor.decoder.wire import TrackSelection
@@ -41,7 +41,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /pr
 
 def work_of(service: Service, path: Path, **fields: Any) -> Work:
     """Return the work for a recording; there is only one model."""
-    (model,) = service.catalogue
+    model = service.router.choose("fake")
     return Work(path, model, **fields)
 
 
@@ -73,12 +73,12 @@ class OneByOne(FakeRecognizer):
         self.gates = {seconds: threading.Event() for seconds in range(1, 5)}
         self.done: list[int] = []
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
         seconds = round(len(batch[0]) / SAMPLE_RATE)
         self.begun.release()
         pass_gate(self.gates[seconds])
         self.done.append(seconds)
-        return [Segment(str(seconds))]
+        return [[Segment(str(seconds))]]
 
 
 async def test_segments_come_in_order_though_their_stretches_end_in_reverse(
@@ -263,7 +263,9 @@ async def test_a_short_recording_overtakes_a_long_one(service: Serving, spoken: 
         first = asyncio.create_task(transcribe(running, long, options=Options(prompt="long")))
         await begun(model)
         second = asyncio.create_task(transcribe(running, short, options=Options(prompt="short")))
-        (scheduler,) = [loaded.scheduler for loaded in running.pool.loaded_models.instances()]
+        loaded = running.pool.loaded(running.router.choose("fake"))
+        assert loaded is not None
+        scheduler = loaded.scheduler
         assert await soon(lambda: any(turn.options.prompt == "short" for turn in scheduler.queue.waiting))
         model.gate.set()
         await asyncio.gather(first, second)

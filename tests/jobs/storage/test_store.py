@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from govor.contract.recognition import Segment, Token, Word
+from govor.contract.recognition import Segment
 from govor.errors import JobsUnavailable
 from govor.jobs.storage.async_store import _store_error
 from govor.jobs.storage.data_folder import new_id
-from govor.jobs.storage.records import JobFailure, dump_segment, load_segment
+from govor.jobs.storage.records import JobFailure
 from support.jobs_kept import Open, add
 
 
@@ -22,17 +21,6 @@ def test_a_job_comes_back_as_it_was(reopen: Open) -> None:
     before = store.get(job, "")
     assert reopen().get(job, "") == before
     assert before.order.options.keywords == ("а, б",)
-
-
-def test_a_segment_comes_back_to_the_last_bit() -> None:
-    tokens = (Token("п", float("-inf"), b"\xd0"), Token("", -0.1 / 3, b"\xbf"))
-    segment = Segment("п", 0.1, 1 / 3, (Word("п", 0.1, 0.30000000000000004, None),), tokens, (1, 2), "ru")
-    assert load_segment(dump_segment(segment)) == segment
-
-
-def test_numbers_that_a_backend_left_as_numpys_are_kept() -> None:
-    kept = load_segment(dump_segment(Segment("a", np.float32(0.5), token_ids=(np.int64(3),))))  # type: ignore[arg-type]
-    assert (kept.start, kept.token_ids) == (0.5, (3,))
 
 
 def test_a_recording_that_no_job_waits_with_is_swept_away(reopen: Open) -> None:

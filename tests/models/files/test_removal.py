@@ -149,6 +149,37 @@ def test_foreign_files_in_a_models_folder_stay_and_are_named(
     assert store.install(model) == folder
 
 
+def test_what_a_plugin_derived_from_a_model_is_deleted_with_it(store: Store, hub: Hub, root: Path) -> None:
+    model = model_of(file_of("weights.bin", hub.plain(BYTES)))
+    model = replace(model, spec=replace(model.spec, derived=("*.fast", "cache/*")))
+    folder = store.install(model)
+    (folder / "cache").mkdir()
+    for name in ("weights.fast", "cache/kernels.bin", "mine.txt"):
+        (folder / name).write_bytes(BYTES)
+    assert unused(store, [model]) == []
+    removed = remove(store, model)
+    assert removed.freed >= 3 * SIZE
+    assert "mine.txt" in removed.note
+    assert files_below(root) == {(folder / "mine.txt").relative_to(root).as_posix()}
+
+
+def test_what_a_plugin_derived_from_the_operators_files_is_kept_apart(
+    store: Store, root: Path, outside: Path
+) -> None:
+    model = model_of(folder=str(outside))
+    model = replace(model, spec=replace(model.spec, derived=("*.fast",)))
+    kept = store.derived_folder(model)
+    assert kept == root / "family" / "small"
+    (kept / "weights.govor-fast").write_bytes(BYTES)
+    assert [usage.model for usage in usages(store, [model])] == ["small"]
+    assert prune(store, [model]) == []
+    with pytest.raises(ModelProtected):
+        remove(store, model)
+    assert [item.kind for item in prune(store, [])] == ["folder"]
+    assert files_below(root) == set()
+    assert [path.name for path in outside.iterdir()] == ["precious.bin"]
+
+
 def test_of_two_deletions_at_once_the_second_reports_that_the_model_is_gone(
     store: Store, hub: Hub, root: Path
 ) -> None:

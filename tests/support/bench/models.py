@@ -61,7 +61,7 @@ def whisper(**table: Any) -> Measured:
 def load_gigaam(folder: Path) -> govor.Recognizer:
     """Load a model with default settings."""
     family = govor_gigaam_onnx.backend({"models": [{"id": "bench", "folder": str(folder)}]})
-    return family.load(family.models()[0], folder, govor.Placement("cpu"))
+    return family.load(family.models()[0], folder, govor.RuntimeOptions("cpu"))
 
 
 def stretches(audio: govor.Audio, detector: govor.VoiceDetector) -> list[govor.Audio]:

@@ -49,7 +49,7 @@ class RememberingRecognizer:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
-    def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Segment]:
+    def transcribe(self, batch: Sequence[Audio], options: Options) -> Sequence[Sequence[Segment]]:
         return [self._one(audio, options) for audio in batch]
 
     def transcribe_long(self, audio: Audio, options: Options) -> Iterator[Segment | None]:
@@ -63,12 +63,12 @@ class RememberingRecognizer:
     def close(self) -> None:
         self._model.close()
 
-    def _one(self, audio: Audio, options: Options) -> Segment:
-        segment: Segment
-        (segment,) = self._get(
+    def _one(self, audio: Audio, options: Options) -> Sequence[Segment]:
+        segments: Sequence[Segment]
+        (segments,) = self._get(
             ("transcribe", options), audio, lambda: iter(self._model.transcribe([audio], options))
         )
-        return segment
+        return segments
 
     def _get(
         self, call: tuple[Any, ...], audio: Audio, compute: Callable[[], Iterator[Any]]
@@ -84,8 +84,8 @@ def remember(plugins: Plugins, folder: Path) -> Plugins:
     answers = RememberedAnswers(folder)
     load = cast("Any", backend).load
 
-    def load_remembering(spec: Any, folder: Path, placement: Any) -> RememberingRecognizer:
-        return RememberingRecognizer(load(spec, folder, placement), spec.id, answers)
+    def load_remembering(spec: Any, folder: Path, runtime: Any) -> RememberingRecognizer:
+        return RememberingRecognizer(load(spec, folder, runtime), spec.id, answers)
 
     cast("Any", backend).load = load_remembering
     return plugins

@@ -37,4 +37,5 @@ SPEC = govor.ModelSpec(
     memory=150_000_000,
     description="Speaker diarization: pyannote segmentation 3.0 and WeSpeaker ResNet34, on onnxruntime",
     licence="MIT (segmentation), CC-BY-4.0 (voices)",
+    kind=govor.ModelKind.DIARIZATION,
 )

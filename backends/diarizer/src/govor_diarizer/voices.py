@@ -24,20 +24,20 @@ PIECE_LEAST = 50
 MOST_THREADS = 4  # more do not pay on networks of this size
 
 
-def load_voices(folder: Path, placement: govor.Placement, settings: DiarizerSettings) -> Voices:
+def load_voices(folder: Path, runtime: govor.RuntimeOptions, settings: DiarizerSettings) -> Voices:
     """Load the files of `folder`. Raises LoadFailed."""
-    if placement.precision not in ("auto", "fp32"):
+    if runtime.precision not in ("auto", "fp32"):
         raise govor.LoadFailed(
-            f"The diarizer has no precision '{placement.precision}': its networks compute in fp32."
+            f"The diarizer has no precision '{runtime.precision}': its networks compute in fp32."
         )
-    providers = choose_providers(placement.device)
-    threads = placement.threads or min(MOST_THREADS, govor.usable_cores())
+    providers = choose_providers(runtime.device)
+    threads = runtime.threads or min(MOST_THREADS, govor.usable_cores())
     device = "cpu" if providers == CPU else "cuda"
     return Voices(
         Session(folder / SEGMENTATION, providers, threads),
         Session(folder / EMBEDDING, providers, threads),
         settings,
-        govor.Placement(device, threads, max(1, placement.workers), "fp32"),
+        govor.RuntimeOptions(device, threads, max(1, runtime.workers), "fp32"),
     )
 
 
@@ -49,13 +49,16 @@ class Voices:
         segmentation: Session,
         embedding: Session,
         settings: DiarizerSettings,
-        placement: govor.Placement,
+        runtime: govor.RuntimeOptions,
     ):
         self._segmentation = segmentation
         self._embedding = embedding
         self._settings = settings
-        self.placement = placement
-        self.parallel = placement.workers
+        self.info = govor.RecognizerInfo(
+            runtime,
+            parallel=runtime.workers,
+            capabilities=frozenset({govor.Capability.COUNT, govor.Capability.EMBED}),
+        )
 
     def voiceprint(self, audio: govor.Audio) -> NDArray[np.float32] | None:
         """Return the vector of the main speaker in the first ten seconds, from time without others."""

@@ -14,6 +14,8 @@ from govor_gigaam_onnx.files.catalogue import adopted, specs
 from govor_gigaam_onnx.files.naming import chosen_files
 from govor_gigaam_onnx.settings import GigaamSettings, read_settings
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class GigaamOnnx:
     """The public ONNX exports of GigaAM, and the operator's own."""
@@ -31,11 +33,11 @@ class GigaamOnnx:
     def adopt(self, spec: govor.ModelSpec) -> govor.ModelSpec:
         return adopted(spec)
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Recognizer:
         """Load an export. Raises LoadFailed: no such device or precision, a file absent or damaged."""
         from govor_gigaam_onnx.recognizer import load_recognizer  # imports onnx and onnxruntime
 
-        return load_recognizer(spec, folder, placement, self._settings)
+        return load_recognizer(spec, folder, runtime, self._settings)
 
 
 @govor.hookimpl

@@ -31,25 +31,25 @@ log = logging.getLogger(__name__)
 
 
 def load_recognizer(
-    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaamSettings
+    spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions, settings: GigaamSettings
 ) -> GigaamRecognizer:
     """Load the model in `folder`; the first load rewrites its encoder.
 
     Raises LoadFailed, which names the faulty file.
     """
-    if placement.device == "auto" and choose_providers("auto") != CPU:
+    if runtime.device == "auto" and choose_providers("auto") != CPU:
         try:
-            return load_recognizer(spec, folder, replace(placement, device="cuda"), settings)
+            return load_recognizer(spec, folder, replace(runtime, device="cuda"), settings)
         except govor.LoadFailed as error:
             log.warning("'%s' runs on the CPU: %s", spec.id, error)
-            return load_recognizer(spec, folder, replace(placement, device="cpu"), settings)
-    providers = choose_providers(placement.device)
+            return load_recognizer(spec, folder, replace(runtime, device="cpu"), settings)
+    providers = choose_providers(runtime.device)
     files = find_files(folder)
     vocabulary = read_vocabulary(files.vocabulary)
     with freed_at_once():
-        path = _choose_encoder(files, _requested(spec, placement, settings), providers)
-        precision = _precision_of(path, placement.precision)
-        threads = placement.threads or 1
+        path = _choose_encoder(files, _requested(spec, runtime, settings), providers)
+        precision = _precision_of(path, runtime.precision)
+        threads = runtime.threads or 1
         encoder = Encoder(Session(path, providers, threads=threads), files)
         decode, classes = _load_decoder(files, encoder, settings.max_symbols)
     if classes != len(vocabulary) + 1:
@@ -58,13 +58,13 @@ def load_recognizer(
             f"has {classes} classes: the two are of different models."
         )
     language = spec.languages[0] if len(spec.languages) == 1 else None
-    workers = placement.workers or settings.threads or max(1, physical_cores() // threads)
+    workers = runtime.workers or settings.threads or max(1, physical_cores() // threads)
     reached = _reached(providers, threads, workers, precision)
     return GigaamRecognizer(encoder, decode, vocabulary, language, reached)
 
 
 class GigaamRecognizer:
-    """A loaded model; `parallel` calls share the weights."""
+    """A loaded model; all calls share the weights."""
 
     def __init__(
         self,
@@ -72,43 +72,46 @@ class GigaamRecognizer:
         decode: Decode,
         vocabulary: govor.Vocabulary,
         language: str | None,
-        placement: govor.Placement,
+        runtime: govor.RuntimeOptions,
     ):
         """`language` is the only one that the model knows; None: several, and it does not detect which."""
-        self.parallel = placement.workers
-        self.surplus = 1 if placement.device == "cpu" else 0
-        self.placement = placement
+        surplus = 1 if runtime.device == "cpu" else 0
+        self.info = govor.RecognizerInfo(runtime, parallel=runtime.workers, surplus=surplus)
         self._encoder = encoder
         self._decode = decode
         self._vocabulary = vocabulary
         self._language = language
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array; one by one, so that results do not depend on the batch."""
-        return [self._transcribe(audio, options) for audio in batch]
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
+        """Return at most one segment per array; one by one, so that results do not depend on the batch."""
+        return [self._transcribe(audio) for audio in batch]
 
     def close(self) -> None:
         del self._encoder, self._decode
 
-    def _transcribe(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
+    def _transcribe(self, audio: govor.Audio) -> list[govor.Segment]:
         encoded = self._encoder(audio)
         frame_seconds = len(audio) / govor.SAMPLE_RATE / len(encoded)
         found = self._decode(encoded)
-        decoded = self._vocabulary.decode(
-            found.tokens, found.logprobs, frames=found.frames, frame_seconds=frame_seconds
+        segment = self._vocabulary.segment(
+            found.tokens,
+            found.logprobs,
+            frames=found.frames,
+            frame_seconds=frame_seconds,
+            language=self._language,
         )
-        return decoded.segment(options, self._language)
+        return [segment] if segment.text else []
 
 
-def _requested(spec: govor.ModelSpec, placement: govor.Placement, settings: GigaamSettings) -> Precision:
+def _requested(spec: govor.ModelSpec, runtime: govor.RuntimeOptions, settings: GigaamSettings) -> Precision:
     """Return the precision to try. Raises LoadFailed if the name is unknown."""
-    if placement.precision == "auto":
+    if runtime.precision == "auto":
         return settings.precision_of(spec.id)
-    if placement.precision not in PRECISIONS:
+    if runtime.precision not in PRECISIONS:
         raise govor.LoadFailed(
-            f"GigaAM on onnxruntime cannot compute in '{placement.precision}': say {', '.join(PRECISIONS)}."
+            f"GigaAM on onnxruntime cannot compute in '{runtime.precision}': say {', '.join(PRECISIONS)}."
         )
-    return cast("Precision", placement.precision)
+    return cast("Precision", runtime.precision)
 
 
 def _precision_of(path: Path, requested: str) -> str:
@@ -122,11 +125,11 @@ def _precision_of(path: Path, requested: str) -> str:
     return precision
 
 
-def _reached(providers: Providers, threads: int, workers: int, precision: str) -> govor.Placement:
+def _reached(providers: Providers, threads: int, workers: int, precision: str) -> govor.RuntimeOptions:
     if providers == CPU:
-        return govor.Placement("cpu", threads, workers, precision)
+        return govor.RuntimeOptions("cpu", threads, workers, precision)
     index = providers[0][1]["device_id"]
-    return govor.Placement("cuda" if index == "0" else f"cuda:{index}", threads, 1, precision)
+    return govor.RuntimeOptions("cuda" if index == "0" else f"cuda:{index}", threads, 1, precision)
 
 
 def _choose_encoder(files: ModelFiles, precision: Precision, providers: Providers) -> Path:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import govor
 
+GOVOR_CONTRACT = (1, 0)
+
 if TYPE_CHECKING:
     from govor_gigaam_torch.settings import GigaAMTorchSettings
 
@@ -27,15 +29,15 @@ class GigaAMTorch:
     def models(self) -> Sequence[govor.ModelSpec]:
         return self._specs
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Recognizer:
         """Load a checkpoint. Raises LoadFailed: no such device or precision, a damaged or other file."""
         if self._settings.implementation == "upstream":
             from govor_gigaam_torch.upstream import load_upstream  # imports torch and gigaam
 
-            return load_upstream(spec, folder, placement, self._settings)
+            return load_upstream(spec, folder, runtime, self._settings)
         from govor_gigaam_torch.recognizer import load_recognizer  # imports torch
 
-        return load_recognizer(spec, folder, placement, self._settings)
+        return load_recognizer(spec, folder, runtime, self._settings)
 
 
 @govor.hookimpl

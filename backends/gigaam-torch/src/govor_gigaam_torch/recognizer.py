@@ -24,15 +24,15 @@ takes them one by one: there a batch costs as much, and its padding on top.
 
 
 def load_recognizer(
-    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaAMTorchSettings
+    spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions, settings: GigaAMTorchSettings
 ) -> GigaAMRecognizer:
     """Load a model whose first file is the checkpoint and whose second, if any, its tokenizer.
 
     Raises LoadFailed: no such device, a file is damaged or does not belong to the others.
     """
-    where: torch.device = govor.choose_torch_device(torch, placement.device, family="GigaAM")
-    precision = choose_precision(placement.precision, settings.precision, where)
-    reached = govor.Placement(str(where), placement.threads or settings.threads, 1, precision)
+    where: torch.device = govor.choose_torch_device(torch, runtime.device, family="GigaAM")
+    precision = choose_precision(runtime.precision, settings.precision, where)
+    reached = govor.RuntimeOptions(str(where), runtime.threads or settings.threads, 1, precision)
     checkpoint = read_checkpoint(folder / spec.files[0].name)
     front_end = torch.device("cpu") if where.type == "mps" else where  # MPS has no float64
     tokenizer = folder / spec.files[1].name if len(spec.files) > 1 else None
@@ -49,8 +49,6 @@ def load_recognizer(
 class GigaAMRecognizer:
     """A model on its device. Its encoder computes in the given precision, features and head in float32."""
 
-    parallel = 1
-
     def __init__(
         self,
         network: GigaAM,
@@ -58,7 +56,7 @@ class GigaAMRecognizer:
         vocabulary: govor.Vocabulary,
         language: str | None,
         settings: GigaAMTorchSettings,
-        placement: govor.Placement,
+        runtime: govor.RuntimeOptions,
     ):
         """`language` is the only language of the model; None: it has several."""
         weight = next(network.encoder.parameters())
@@ -69,32 +67,35 @@ class GigaAMRecognizer:
         self._log_mel = log_mel
         self._vocabulary = vocabulary
         self._language = language
-        self.placement = placement
         on_cpu = self._device.type == "cpu"
-        self.batch = 1 if on_cpu else GPU_ROWS
         # torch does not know a container's quota, nor the operator's limit for models.
-        self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
-        self.threads = self._threads if on_cpu else 1
+        self._threads = runtime.threads or min(torch.get_num_threads(), govor.usable_cores())
+        self.info = govor.RecognizerInfo(
+            runtime, batch=1 if on_cpu else GPU_ROWS, cores=self._threads if on_cpu else 1
+        )
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
         torch.set_num_threads(self._threads)  # each thread that calls keeps its own number
         by_length = sorted(range(len(batch)), key=lambda index: len(batch[index]))
-        segments: dict[int, govor.Segment] = {}
-        for start in range(0, len(batch), self.batch):
-            alike = by_length[start : start + self.batch]
+        segments: dict[int, list[govor.Segment]] = {}
+        rows = self.info.batch
+        for start in range(0, len(batch), rows):
+            alike = by_length[start : start + rows]
             found = self._recognize([batch[index] for index in alike])
             for index, (emissions, frames) in zip(alike, found, strict=True):
                 seconds = len(batch[index]) / govor.SAMPLE_RATE / frames
-                segments[index] = self._decoded(emissions, seconds).segment(options, self._language)
+                segments[index] = self._segments(emissions, seconds)
         return [segments[index] for index in range(len(batch))]
 
-    def _decoded(self, emissions: Sequence[Emission], frame_seconds: float) -> govor.DecodedText:
-        return self._vocabulary.decode(
+    def _segments(self, emissions: Sequence[Emission], frame_seconds: float) -> list[govor.Segment]:
+        segment = self._vocabulary.segment(
             [each.token for each in emissions],
             [each.logprob for each in emissions],
             frames=[each.frame for each in emissions],
             frame_seconds=frame_seconds,
+            language=self._language,
         )
+        return [segment] if segment.text else []
 
     @torch.inference_mode()
     def _recognize(self, batch: Sequence[govor.Audio]) -> list[tuple[list[Emission], int]]:

@@ -34,14 +34,14 @@ SHORTEST = 400
 
 
 def load_upstream(
-    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: GigaAMTorchSettings
+    spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions, settings: GigaAMTorchSettings
 ) -> UpstreamRecognizer:
     """Build a model as `gigaam.load_model` does, from the files of `load_recognizer`. Raises LoadFailed."""
-    where: torch.device = govor.choose_torch_device(torch, placement.device, family="GigaAM")
+    where: torch.device = govor.choose_torch_device(torch, runtime.device, family="GigaAM")
     precision = "fp32" if where.type == "cpu" else "fp16"
-    if placement.precision not in ("auto", precision):
+    if runtime.precision not in ("auto", precision):
         raise govor.LoadFailed(
-            f"The package `gigaam` computes in {precision} on '{where}', not in '{placement.precision}'."
+            f"The package `gigaam` computes in {precision} on '{where}', not in '{runtime.precision}'."
         )
     checkpoint = read_checkpoint(folder / spec.files[0].name)
     tables = _checked_tables(checkpoint)
@@ -65,24 +65,22 @@ def load_upstream(
 class UpstreamRecognizer:
     """One of upstream's models; transcribes arrays one by one, as upstream does."""
 
-    parallel = 1
-
     def __init__(self, model: Any, spec: govor.ModelSpec, device: torch.device, precision: str):
-        self.placement = govor.Placement(str(device), workers=1, precision=precision)
+        self.info = govor.RecognizerInfo(govor.RuntimeOptions(str(device), workers=1, precision=precision))
         self._model = model
         self._language = spec.languages[0] if len(spec.languages) == 1 else None
         self._device = device
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
         return [self._recognize(torch.tensor(audio)) for audio in batch]
 
     @torch.inference_mode()
-    def _recognize(self, audio: torch.Tensor) -> govor.Segment:
+    def _recognize(self, audio: torch.Tensor) -> list[govor.Segment]:
         audio = torch.nn.functional.pad(audio, (0, max(0, SHORTEST - len(audio)))).to(self._device)
         encoded, lengths = self._model(audio.unsqueeze(0), torch.tensor([len(audio)], device=self._device))
         [decoded] = self._model.decoding.decode(self._model.head, encoded, lengths)
         text = decoded if isinstance(decoded, str) else decoded[0]  # newer versions return more than the text
-        return govor.Segment(text.strip(), language=self._language if text.strip() else None)
+        return [govor.Segment(text.strip(), language=self._language)] if text.strip() else []
 
     def close(self) -> None:
         self._model.to("meta")

@@ -33,7 +33,7 @@ def test_the_characters_are_those_of_the_published_vocabularies(letters, sha256)
 def test_characters_decode_one_by_one():
     russian = vocabulary.characters(vocabulary.RUSSIAN)
     assert len(russian) == 33
-    assert russian.decode([4, 1, 0, 33 - 1]).text == "га я"
+    assert russian.segment([4, 1, 0, 33 - 1]).text == "га я"
     assert russian.spaces_separate
 
 
@@ -80,10 +80,10 @@ def test_a_piece_that_begins_with_a_space_begins_a_word_and_belongs_to_it(model)
     pieces = vocabulary.sentencepiece(path)
     space = processor.piece_to_id("▁")
     first, second = (processor.piece_to_id(piece) for piece in ("а", "м"))
-    text = pieces.decode([first, space, second], frames=[0, 1, 5], frame_seconds=1)
-    assert [(word.text, word.start) for word in text.words()] == [("а", 0), ("м", 1)]
-    text = vocabulary.characters(" ам").decode([1, 0, 2], frames=[0, 1, 5], frame_seconds=1)
-    assert [(word.text, word.start) for word in text.words()] == [("а", 0), ("м", 5)]
+    found = pieces.segment([first, space, second], frames=[0, 1, 5], frame_seconds=1)
+    assert [(word.text, word.start) for word in found.words] == [("а", 0), ("м", 1)]
+    found = vocabulary.characters(" ам").segment([1, 0, 2], frames=[0, 1, 5], frame_seconds=1)
+    assert [(word.text, word.start) for word in found.words] == [("а", 0), ("м", 5)]
 
 
 @pytest.mark.parametrize("content", [b"", b"no such model" * 50])

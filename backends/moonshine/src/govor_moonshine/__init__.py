@@ -12,6 +12,8 @@ from typing import Any
 import govor
 from govor_moonshine.catalogue import TINY
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class Moonshine:
     """The family of one model. Its files are data of the distribution `moonshine-voice`, never imported."""
@@ -19,11 +21,11 @@ class Moonshine:
     def models(self) -> Sequence[govor.ModelSpec]:
         return (TINY,)
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Recognizer:
         """Load the model. Raises LoadFailed: no such device or precision, a file of another model."""
         from govor_moonshine.recognizer import load_recognizer  # imports onnxruntime
 
-        return load_recognizer(folder, placement)
+        return load_recognizer(folder, runtime)
 
 
 @govor.hookimpl

@@ -45,9 +45,14 @@ class SileroDetector:
     """Silero VAD. Its streams share one session, in any threads."""
 
     frame = FRAME
+    info = govor.RecognizerInfo(govor.RuntimeOptions("cpu", threads=1))
 
     def __init__(self, session: Session):
         self._session = session
 
     def stream(self) -> SileroStream:
         return SileroStream(self._session)
+
+    def close(self) -> None:
+        """Let go of the session: it is freed with the last stream."""
+        del self._session

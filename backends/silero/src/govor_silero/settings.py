@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from govor_silero.weights import SOURCES
+from govor_silero.catalogue import PACKAGED
 
 
 class Settings(BaseModel):
@@ -21,7 +21,7 @@ class Settings(BaseModel):
     @field_validator("weights")
     @classmethod
     def _known(cls, weights: str) -> str:
-        choices = ("auto", *SOURCES)
+        choices = ("auto", *PACKAGED)
         if weights not in choices and not weights.endswith(".onnx"):
             raise ValueError(f"neither one of {', '.join(choices)} nor the path of an .onnx file")
         return weights

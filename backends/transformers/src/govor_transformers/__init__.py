@@ -14,6 +14,8 @@ from govor_transformers.files.catalogue import adopted, specs
 from govor_transformers.files.repository import chosen_files
 from govor_transformers.settings import TransformersSettings, read_settings
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class Transformers:
     """Some models known by name, those of the operator's table, and those pulled from the hub."""
@@ -32,13 +34,13 @@ class Transformers:
     def adopt(self, spec: govor.ModelSpec) -> govor.ModelSpec:
         return adopted(spec)
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Recognizer:
         """Load safetensors. Raises LoadFailed: no such device or precision, an unknown architecture, code
         that is not allowed, a file damaged or missing.
         """
         from govor_transformers.loading import load_recognizer  # imports transformers and torch
 
-        return load_recognizer(spec, folder, placement, self._settings, self._tables.get(spec.id))
+        return load_recognizer(spec, folder, runtime, self._settings, self._tables.get(spec.id))
 
 
 @govor.hookimpl

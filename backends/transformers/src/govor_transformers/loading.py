@@ -55,16 +55,16 @@ SILENT_PEAK = 1e-4
 def load_recognizer(
     spec: govor.ModelSpec,
     folder: Path,
-    placement: govor.Placement,
+    runtime: govor.RuntimeOptions,
     settings: TransformersSettings,
     table: ModelTable | None,
 ) -> Recognizer:
     """Load the model in `folder`. Raises LoadFailed."""
-    device: torch.device = govor.choose_torch_device(torch, placement.device, family="transformers")
+    device: torch.device = govor.choose_torch_device(torch, runtime.device, family="transformers")
     trusted = table is not None and table.trust_remote_code
     contents = examine(spec, folder, trusted=trusted)
     check_tokenizer(spec, folder)
-    precision = choose_precision(placement.precision, settings.precision, device, contents.family)
+    precision = choose_precision(runtime.precision, settings.precision, device, contents.family)
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
@@ -76,8 +76,8 @@ def load_recognizer(
         raise
     except Exception as error:  # these libraries raise any exception for a wrong file
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} cannot be loaded: {error}") from error
-    threads = placement.threads or settings.threads
-    reached = govor.Placement(str(device), threads, 1, precision)
+    threads = runtime.threads or settings.threads
+    reached = govor.RuntimeOptions(str(device), threads, 1, precision)
     rows = settings.batch_size or GPU_ROWS[contents.family]
     kind = DetectingRecognizer if isinstance(family, Whisper) and len(spec.languages) != 1 else Recognizer
     return kind(family, reached, rows)
@@ -107,30 +107,33 @@ def _read_weights(spec: govor.ModelSpec, folder: Path, contents: Contents, dtype
 class Recognizer:
     """A loaded model; one call at a time."""
 
-    parallel = 1
+    capabilities: frozenset[govor.Capability] = frozenset()
 
-    def __init__(self, family: Family, placement: govor.Placement, gpu_rows: int):
+    def __init__(self, family: Family, runtime: govor.RuntimeOptions, gpu_rows: int):
         """`gpu_rows` arrays are processed at once on a GPU. A CPU takes them one by one: it gains nothing."""
-        self.placement = placement
         self._family = family
-        on_cpu = placement.device == "cpu"
-        self.batch = 1 if on_cpu or not family.takes_batches else gpu_rows
+        on_cpu = runtime.device == "cpu"
         # torch does not know a container's quota, nor the operator's limit for models.
-        self._threads = placement.threads or min(torch.get_num_threads(), govor.usable_cores())
-        self.threads = self._threads if on_cpu else 1
+        self._threads = runtime.threads or min(torch.get_num_threads(), govor.usable_cores())
+        self.info = govor.RecognizerInfo(
+            runtime,
+            batch=1 if on_cpu or not family.takes_batches else gpu_rows,
+            cores=self._threads if on_cpu else 1,
+            capabilities=self.capabilities,
+        )
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
         self._set_threads()
         audible = [index for index, audio in enumerate(batch) if abs(audio).max(initial=0) >= SILENT_PEAK]
         by_length = sorted(audible, key=lambda index: len(batch[index]))
-        nothing = govor.Segment("", words=() if options.words else None)
-        segments = [nothing] * len(batch)
-        for start in range(0, len(by_length), self.batch):
-            alike = by_length[start : start + self.batch]
+        segments: list[list[govor.Segment]] = [[] for _ in batch]
+        rows = self.info.batch
+        for start in range(0, len(by_length), rows):
+            alike = by_length[start : start + rows]
             with torch.inference_mode():
                 found = self._family.transcribe([batch[index] for index in alike], options)
             for index, segment in zip(alike, found, strict=True):
-                segments[index] = segment
+                segments[index] = [segment] if segment.text else []
         return segments
 
     def close(self) -> None:
@@ -142,6 +145,8 @@ class Recognizer:
 
 class DetectingRecognizer(Recognizer):
     """A recognizer for several languages that detects them: Whisper."""
+
+    capabilities = frozenset({govor.Capability.DETECT})
 
     def detect(self, audio: govor.Audio) -> list[tuple[str, float]]:
         """Return the languages by probability: one run of the encoder and one step of the decoder."""

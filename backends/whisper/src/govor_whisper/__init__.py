@@ -13,6 +13,8 @@ import govor
 from govor_whisper.files.catalogue import adopted, chosen_files, specs
 from govor_whisper.settings import WhisperSettings, read_settings
 
+GOVOR_CONTRACT = (1, 0)
+
 
 class Whisper:
     """The Whisper models with a CTranslate2 conversion; the files of base come with this package."""
@@ -29,11 +31,11 @@ class Whisper:
     def adopt(self, spec: govor.ModelSpec) -> govor.ModelSpec:
         return adopted(spec, self._settings.max_stretch_seconds)
 
-    def load(self, spec: govor.ModelSpec, folder: Path, placement: govor.Placement) -> govor.Recognizer:
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Recognizer:
         """Load a converted model. Raises LoadFailed: no such device or precision, a file is missing."""
         from govor_whisper.recognizer import load_recognizer  # imports faster-whisper
 
-        return load_recognizer(spec, folder, placement, self._settings)
+        return load_recognizer(spec, folder, runtime, self._settings)
 
 
 @govor.hookimpl

@@ -15,8 +15,9 @@ import numpy as np
 import govor
 from govor_whisper.decoding.batched import WINDOW, Task
 from govor_whisper.decoding.recovery import SpeechRecovery, as_integers
-from govor_whisper.decoding.results import WHISPER_TO_ISO, as_segment, merge
+from govor_whisper.decoding.results import WHISPER_TO_ISO, as_segment
 from govor_whisper.decoding.sequential import SteppingModel
+from govor_whisper.decoding.tokens import TokenBytes
 from govor_whisper.device import choose_batch, choose_number_type, choose_workers, place, share_cores
 from govor_whisper.files.conversion import check_conversion
 from govor_whisper.settings import WhisperSettings
@@ -49,13 +50,13 @@ ISO_TO_WHISPER = {"jv": "jw"}
 
 
 def load_recognizer(
-    spec: govor.ModelSpec, folder: Path, placement: govor.Placement, settings: WhisperSettings
+    spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions, settings: WhisperSettings
 ) -> WhisperRecognizer:
     """Load the model in `folder`, which must hold every file of `spec`: the network is never used.
 
     Raises LoadFailed.
     """
-    kind, index = place(placement.device, ctranslate2.get_cuda_device_count())
+    kind, index = place(runtime.device, ctranslate2.get_cuda_device_count())
     missing = [file.name for file in spec.files if not (folder / file.name).is_file()]
     if missing:  # without a tokenizer.json faster-whisper would fetch one
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} lacks {', '.join(missing)}.")
@@ -63,12 +64,12 @@ def load_recognizer(
     quiet = logging.getLogger("faster_whisper")
     if quiet.level == logging.NOTSET:  # it logs every call at INFO
         quiet.setLevel(logging.WARNING)
-    threads = placement.threads or settings.cpu_threads
+    threads = runtime.threads or settings.cpu_threads
     weights = sum(file.stat().st_size for file in folder.glob(WEIGHTS))
     chosen = choose_workers(kind, weights, threads, govor.usable_cores())
-    workers = placement.workers or settings.workers or chosen
+    workers = runtime.workers or settings.workers or chosen
     threads = share_cores(threads, workers)
-    requested = settings.compute_type if placement.precision == "auto" else placement.precision
+    requested = settings.compute_type if runtime.precision == "auto" else runtime.precision
     number_type = choose_number_type(requested, kind, ctranslate2.get_supported_compute_types(kind, index))
     try:
         model = SteppingModel(
@@ -83,31 +84,35 @@ def load_recognizer(
     except Exception as error:  # tokenizers raises plain Exception, CTranslate2 RuntimeError and ValueError
         raise govor.LoadFailed(f"The model '{spec.id}' in {folder} cannot be loaded: {error}") from error
     device = f"{kind}:{index}" if index else kind
-    reached = govor.Placement(device, threads, workers, model.model.compute_type)
+    reached = govor.RuntimeOptions(device, threads, workers, model.model.compute_type)
     return WhisperRecognizer(model, spec.languages, settings, reached)
 
 
 class WhisperRecognizer:
-    """A loaded model; `transcribe` and `transcribe_long` may be called by `parallel` threads at once."""
-
-    window = WINDOW / govor.SAMPLE_RATE
-    surplus = SURPLUS
+    """A loaded model; all calls share the weights."""
 
     def __init__(
-        self, model: Any, languages: Sequence[str], settings: WhisperSettings, placement: govor.Placement
+        self, model: Any, languages: Sequence[str], settings: WhisperSettings, runtime: govor.RuntimeOptions
     ):
         """`languages` are those of the model; a model of a single language is never asked to detect."""
-        self.parallel = placement.workers
-        self.placement = placement
+        self.info = govor.RecognizerInfo(
+            runtime,
+            parallel=runtime.workers,
+            surplus=SURPLUS,
+            window=WINDOW / govor.SAMPLE_RATE,
+            capabilities=frozenset({govor.Capability.LONG_FORM, govor.Capability.DETECT}),
+        )
         self._model = model
+        self._data = TokenBytes(model.hf_tokenizer)
         self._languages = languages
         self._settings = settings
-        kind = placement.device.partition(":")[0]
+        kind = runtime.device.partition(":")[0]
         self._batch = choose_batch(settings.long_audio, settings.batch_size, kind)
 
-    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array: all its parts, joined."""
-        return [self._transcribe_whole(audio, options) for audio in batch]
+    def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[list[govor.Segment]]:
+        """Return Whisper's own segments of each array."""
+        every = (self.transcribe_long(audio, options) for audio in batch)
+        return [[segment for segment in found if segment is not None] for found in every]
 
     def transcribe_long(self, audio: govor.Audio, options: govor.Options) -> Iterator[govor.Segment | None]:
         """Yield Whisper's own segments, each as soon as its 30 s window, or batch of windows, is decoded.
@@ -118,11 +123,11 @@ class WhisperRecognizer:
         seconds = len(audio) / govor.SAMPLE_RATE
         found = self._start(audio, options)
         del audio  # of minutes only the features are needed from here on
-        if seconds > self.window:
+        if seconds > self.info.window:
             yield None
         with closing(found):
             for part in found:
-                yield None if part is None else as_segment(part, seconds)
+                yield as_segment(part, seconds, self._data) if part and part.text.strip() else None
 
     def detect(self, audio: govor.Audio) -> list[tuple[str, float]]:
         """Return the languages by probability: one run of the encoder and one step of the decoder."""
@@ -137,11 +142,6 @@ class WhisperRecognizer:
     def close(self) -> None:
         self._model.model.unload_model()
         del self._model
-
-    def _transcribe_whole(self, audio: govor.Audio, options: govor.Options) -> govor.Segment:
-        found = self._start(audio, options)
-        parts = [part for part in found if part is not None]
-        return merge(parts, len(audio) / govor.SAMPLE_RATE, options.words)
 
     def _start(self, audio: govor.Audio, options: govor.Options) -> Any:
         """Return a generator of faster-whisper's segments, not yet begun; each has its language.

@@ -9,6 +9,8 @@ from typing import Any
 import govor
 from govor_wyoming.settings import read_settings
 
+GOVOR_CONTRACT = (1, 0)
+
 __all__ = ["startup"]
 
 

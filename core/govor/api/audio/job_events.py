@@ -9,6 +9,7 @@ from quart import request
 
 from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished
 from govor.formats import events
+from govor.formats.openai import reported_tokens
 from govor.formats.text import Joiner
 from govor.jobs.service import JobService
 from govor.jobs.storage.records import Job, RequestedJob
@@ -55,7 +56,7 @@ async def job_events(
                 else:
                     text, number = joiner.add(item), number + 1
                     if number > sent:
-                        tokens = item.tokens if options.logprobs else None
+                        tokens = reported_tokens(item) if options.logprobs else None
                         yield events.numbered(number, events.delta(text, tokens))
         check_completed(ended)
         whole = await jobs.transcript(await jobs.get(job.id, key), key)

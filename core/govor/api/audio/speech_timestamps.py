@@ -96,10 +96,11 @@ def speech_routes(service: Service) -> Blueprint:
 
 async def _find(service: Service, path: Path, fields: SpeechFields, ticket: AdmissionTicket) -> list[Region]:
     """Search the recording in a thread. Raises InvalidAudio, AudioTooLong, ServerBusy."""
-    detector, limit = await service.voice_detector(), service.settings.max_audio_seconds
+    limit = service.settings.max_audio_seconds
     recording = await open_recording(path, service.decoders, limit, fields.selection)
     try:
         ticket.weigh(recording.duration)
-        return await asyncio.to_thread(find_speech, recording, detector, fields.rules(), limit)
+        async with service.detectors.lease() as detector:
+            return await asyncio.to_thread(find_speech, recording, detector, fields.rules(), limit)
     finally:
         recording.close()  # ends the thread's work if the client has disconnected

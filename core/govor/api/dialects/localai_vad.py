@@ -91,8 +91,8 @@ def voice_activity_routes(service: Service) -> Blueprint:
             limit = min(service.settings.max_audio_seconds or MOST_SECONDS, MOST_SECONDS)
             async with slots:
                 audio, others = await asyncio.to_thread(_read, sent, limit)
-                detector = await service.voice_detector()
-                regions = await asyncio.to_thread(speech_in, audio, detector, RULES)
+                async with service.detectors.lease() as detector:
+                    regions = await asyncio.to_thread(speech_in, audio, detector, RULES)
         body = VoiceActivity(
             segments=[
                 SpokenSpan(start=round(region.start / SAMPLE_RATE, 3), end=round(region.end / SAMPLE_RATE, 3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from govor.api.models.compat_keys import compat_keys
 from govor.api.models.schema import (
@@ -18,13 +18,28 @@ from govor.api.models.schema import (
     Storage,
     Verified,
 )
-from govor.contract.models import Feature
+from govor.contract.models import Feature, ModelKind
 from govor.engine.library import Contents, Verification
 from govor.engine.service import Service
 from govor.models.catalogue import Model
 from govor.models.download.progress import Transfer
 from govor.models.files.removal import Removed
 from govor.models.files.usage import Unused
+
+Pipeline = Literal["automatic-speech-recognition", "speaker-diarization", "voice-activity-detection"]
+
+PIPELINES: dict[ModelKind, Pipeline] = {
+    ModelKind.TRANSCRIPTION: "automatic-speech-recognition",
+    ModelKind.DIARIZATION: "speaker-diarization",
+    ModelKind.VAD: "voice-activity-detection",
+}
+"""Names of the kinds of models on the hub and in other servers."""
+
+TASKS = {
+    ModelKind.TRANSCRIPTION: "transcribe",
+    ModelKind.DIARIZATION: "diarize",
+    ModelKind.VAD: "vad",
+}
 
 
 def describe(service: Service, model: Model) -> ModelBody:
@@ -44,6 +59,7 @@ def describe(service: Service, model: Model) -> ModelBody:
         description=model.spec.description,
         reason=service.failure(model),
         path=model_path(service, model),
+        task=PIPELINES[model.kind],
         **_in_memory(service, model),
         **compat_keys(service, model),
     )
@@ -55,8 +71,8 @@ def _in_memory(service: Service, model: Model) -> dict[str, Any]:
     if loaded is None:
         return {}
     return {
-        "device": loaded.placement.device,
-        "precision": loaded.placement.precision,
+        "device": loaded.runtime.device,
+        "precision": loaded.runtime.precision,
         "loaded_at": loaded.since,
         "memory": loaded.memory,
     }
@@ -79,10 +95,12 @@ def register(service: Service, model: Model) -> RegistryEntry:
 
 
 def model_path(service: Service, model: Model) -> str:
-    """Return the model's folder: relative to the models folder, or the operator's path; "" without files."""
+    """Return the model's folder: relative to the models folder, or the operator's path; "" if it has none."""
     folder = service.store.folder(model)
     if model.spec.folder:
         return str(folder)
+    if not folder.is_dir() and service.store.in_place(model):
+        return ""
     has_files = model.spec.files or model.spec.repository
     return folder.relative_to(service.store.root).as_posix() if has_files else ""
 
@@ -96,9 +114,9 @@ def show_progress(transfer: Transfer) -> ProgressBody:
 
 def tasks_of(model: Model) -> list[str]:
     """Return the tasks that a model can do."""
-    if not model.transcribes:
-        return ["diarize"]
-    return ["transcribe", "translate"] if Feature.TRANSLATE in model.spec.features else ["transcribe"]
+    if model.transcribes and Feature.TRANSLATE in model.spec.features:
+        return ["transcribe", "translate"]
+    return [TASKS[model.kind]]
 
 
 def deleted_body(model: Model, removed: Removed) -> Deleted:

@@ -32,7 +32,10 @@ TASKS = {
     "transcribe": "transcribe",
     "translate": "translate",
     "diarize": "diarize",
-    "automatic-speech-recognition": "transcribe",  # its name on the hub and in other servers
+    "vad": "vad",
+    "automatic-speech-recognition": "transcribe",  # this and the following are names of the hub's pipelines
+    "speaker-diarization": "diarize",
+    "voice-activity-detection": "vad",
 }
 """Values of `task`, each with its meaning."""
 YES = frozenset({"1", "true", "yes", "on"})
@@ -49,8 +52,9 @@ def model_routes(service: Service) -> Blueprint:
     @document_response(ModelList)
     @can_fail(InvalidParam)
     async def list_models() -> dict[str, object]:
-        """Models that can answer now, installed or loaded; `?task=` selects those that can do this task."""
-        shown = _filtered(service, service.router.usable(), ("task",))
+        """Models that can transcribe now, installed or loaded; with `?task=` those that can do this task."""
+        listed = service.router.here() if "task" in request.args else service.router.usable()
+        shown = _filtered(service, listed, ("task",))
         default = service.router.default()
         beside = describe(service, default) if default else None
         bodies = [describe(service, model) for model in shown]
@@ -62,7 +66,7 @@ def model_routes(service: Service) -> Blueprint:
     @can_fail(*MODEL)
     async def retrieve_model(name: str) -> dict[str, object]:
         """One model, by id, alias or plugin/id; if the name is its alias, the answer has that as id."""
-        model = service.router.choose(name)
+        model = service.router.installed(name)
         return {**describe(service, model).model_dump(), "id": answering_id(name, model)}
 
     @routes.get("/v1/registry")

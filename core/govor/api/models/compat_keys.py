@@ -27,7 +27,7 @@ GIGASTT_KEYS = frozenset(
 def compat_keys(service: Service, model: Model) -> dict[str, Any]:
     """Return the keys of one model that gigastt, go-whisper and faster-whisper's servers have."""
     held = service.pool.loaded(model)
-    names = [held.placement.precision] if held else [model.id, *(file.name for file in model.spec.files)]
+    names = [held.runtime.precision] if held else [model.id, *(file.name for file in model.spec.files)]
     return {
         "language": list(model.spec.languages),
         "loaded": held is not None,

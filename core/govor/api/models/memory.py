@@ -13,8 +13,9 @@ from govor.api.models.bodies import describe
 from govor.api.models.queries import ForceQuery
 from govor.api.models.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
 from govor.api.response.declared_errors import MEMORY, MODEL, can_fail
+from govor.contract.models import ModelKind
 from govor.engine.model_pool.process_memory import resident_bytes
-from govor.engine.model_pool.snapshot import ModelSnapshot
+from govor.engine.model_pool.snapshot import ModelSnapshot, PoolSnapshot
 from govor.engine.service import Service
 from govor.errors import AlreadyLoaded, InvalidParam, ModelBusy, ModelNotFound
 from govor.errors.values import fault_of
@@ -104,7 +105,7 @@ def _add_speaches_routes(routes: Blueprint, service: Service) -> None:
         """Unload a model, as speaches does: 204; 404 if it is not loaded."""
         model = service.router.require(name)
         if not await service.pool.unload(model, force=_forced()):
-            loaded = [each.model.id for each in service.pool.snapshot().models if each.placement]
+            loaded = [each.model.id for each in _named(service.pool.snapshot()) if each.runtime]
             raise ModelNotFound(model.id, loaded, "is not in memory")
         return Response(status=204)
 
@@ -146,7 +147,9 @@ def _forced() -> bool:
 def _residents(service: Service) -> Residents:
     pool = service.pool.snapshot()
     return Residents(
-        models=[name for each in pool.loaded for name in service.asked.of(each.model)],
+        models=[
+            name for each in _named(pool) if each.status == "loaded" for name in service.asked.of(each.model)
+        ],
         data=[_describe(each) for each in pool.models],
         memory=MemoryBody(budget=pool.budget or None, used=pool.used, process=resident_bytes()),
         events=[
@@ -158,18 +161,30 @@ def _residents(service: Service) -> Residents:
     )
 
 
+def _named(pool: PoolSnapshot) -> list[ModelSnapshot]:
+    """Return the models that clients name: no voice detectors."""
+    return [each for each in pool.models if each.model.kind is not ModelKind.VAD]
+
+
 def _describe(each: ModelSnapshot) -> ResidentBody:
-    if each.placement is None:
+    if each.runtime is None:
         return ResidentBody(
-            id=each.model.id, status=each.status, backend=each.model.plugin, requests=each.requests
+            id=each.model.id,
+            status=each.status,
+            progress=each.progress,
+            stage=each.stage,
+            backend=each.model.plugin,
+            requests=each.requests,
         )
     return ResidentBody(
         id=each.model.id,
         status=each.status,
+        progress=each.progress,
+        stage=each.stage,
         backend=each.model.plugin,
-        device=each.placement.device,
-        precision=each.placement.precision,
-        threads=each.placement.threads or None,
+        device=each.runtime.device,
+        precision=each.runtime.precision,
+        threads=each.runtime.threads or None,
         workers=each.workers,
         memory=each.memory,
         measured=each.measured,

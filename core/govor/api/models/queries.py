@@ -24,9 +24,13 @@ class StreamQuery(BaseModel):
 class TaskQuery(BaseModel):
     """The filter by task."""
 
-    task: Literal["transcribe", "translate", "diarize", "automatic-speech-recognition"] | None = Field(
-        None, description="Only models that can do this."
-    )
+    task: (
+        Literal[
+            "transcribe", "translate", "diarize", "vad",
+            "automatic-speech-recognition", "speaker-diarization", "voice-activity-detection",
+        ]
+        | None
+    ) = Field(None, description="Only models that can do this.")  # fmt: skip
 
 
 class RegistryQuery(TaskQuery):

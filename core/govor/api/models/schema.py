@@ -32,7 +32,9 @@ class ModelBody(Body):
     precision: str | None = Field(None, description="Precision of its computation, while it is loaded.")
     loaded_at: float | None = Field(None, description="When it was loaded, in seconds since 1970.")
     memory: int | None = Field(None, description="Bytes that it takes in memory, while it is loaded.")
-    task: Literal["automatic-speech-recognition"] = "automatic-speech-recognition"
+    task: Literal["automatic-speech-recognition", "speaker-diarization", "voice-activity-detection"] = Field(
+        "automatic-speech-recognition", description="Its name on the hub."
+    )
     language: list[str] = Field(description="The same as languages.")
     loaded: bool
     name: str = Field(description="This and the following keys are gigastt's.")
@@ -62,6 +64,10 @@ class ResidentBody(Body):
 
     id: str
     status: Literal["loading", "loaded", "unloading"]
+    progress: float | None = Field(
+        None, description="Share of its load or reload that is done, 0 to 1, if the plugin reports it."
+    )
+    stage: str = Field("", description="The step that this load is at, in the plugin's words.")
     backend: str
     device: str | None = None
     precision: str | None = None

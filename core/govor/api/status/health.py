@@ -86,7 +86,7 @@ def _health(service: Service) -> Health:
     return Health(
         version=__version__,
         model=default.id if default else None,
-        device=held.placement.device if held else service.settings.device,
+        device=held.runtime.device if held else service.settings.device,
         loaded=held is not None,
         model_loaded=held is not None,
         models_loaded=[model.id for model in service.catalogue if service.pool.loaded(model)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from govor.contract.recognition import Notice, Segment, Word
+from govor.contract.recognition import Notice, Segment, Token, Word
 
 
 class TaskEvent(BaseModel):
@@ -50,7 +50,7 @@ class SegmentEvent(BaseModel):
             self.start,
             self.end,
             words=None if self.words is None else tuple(words),
-            token_ids=self.tokens or None,
+            tokens=tuple(Token(number, b"") for number in self.tokens) or None,
             language=self.language,
             speaker=self.speaker,
             avg_logprob=self.avg_logprob,

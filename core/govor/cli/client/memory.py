@@ -109,12 +109,19 @@ def _each(remote: Remote, models: tuple[str, ...], verb: str, said: dict[str, An
             say(f"{answer['id']} is in memory: {megabytes(answer['memory'])}, {where}")
 
 
+def _state(resident: dict[str, Any]) -> str:
+    """Return its state, with the progress of a load; older servers report none."""
+    progress, stage = resident.get("progress"), resident.get("stage")
+    shown = [resident["status"], "" if progress is None else f"{progress:.0%}", f"({stage})" if stage else ""]
+    return " ".join(filter(None, shown))
+
+
 def _row(resident: dict[str, Any]) -> tuple[str, ...]:
     since, expires = resident["loaded_at"], resident["expires_at"]
     leaves = "pinned" if resident["pinned"] else "-" if expires is None else duration(expires - time.time())
     return (
         resident["id"],
-        resident["status"],
+        _state(resident),
         megabytes(resident["memory"]),
         megabytes(resident.get("working") or None),
         resident["device"] or "-",

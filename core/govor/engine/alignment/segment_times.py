@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import SAMPLE_RATE, Options, Segment, Word
-from govor.engine.alignment.stitching import only
+from govor.contract.recognition import SAMPLE_RATE, Options, Segment, Token, Word
+from govor.engine.alignment.text_places import only
 from govor.engine.alignment.word_lengths import lengthened
 from govor.formats.languages import separator
 from govor.formats.subtitles.line_breaks import break_places, ends_clause, ends_sentence
 from govor.formats.text import cut_at_words
+from govor.formats.timeline import TimedWord, timed_words
 
 WIDE = round(1.0 * SAMPLE_RATE)
 """Samples left out at a joint from which on no segment may span it; a sentence may hold a shorter pause."""
@@ -51,15 +52,17 @@ class Piece:
 
     first: int
     last: int
-    words: Sequence[Word]
+    words: Sequence[TimedWord]
     run: Run
 
 
 def place(segment: Segment, chunk: Chunk, options: Options) -> list[Segment]:
     """Return the segment with times of the recording, cut into pieces if it spans a long silence.
 
-    The pieces together have exactly its text. A segment without times gets those of the chunk.
+    The pieces together have exactly its text. A segment without times gets those of the chunk. Words without
+    times are left out, and so are the times of tokens.
     """
+    segment = replace(segment, words=_timed(segment.words), tokens=_untimed(segment.tokens))
     last = chunk.until
     start = 0 if segment.start is None else min(round(segment.start * SAMPLE_RATE), last)
     end = last if segment.end is None else min(round(segment.end * SAMPLE_RATE), last)
@@ -67,21 +70,32 @@ def place(segment: Segment, chunk: Chunk, options: Options) -> list[Segment]:
     touched = [run for run in runs if run[0].start < end and start < run[-1].end]
     if len(touched) < 2 or not segment.text.strip():
         whole = [part for run in runs for part in run]
-        words = None if segment.words is None else _placed(segment.words, whole, start, end)
+        words = None if segment.words is None else _placed(timed_words(segment.words), whole, start, end)
         begins, ends = _span(whole, start, end)
-        return [replace(segment, start=begins, end=ends, words=words)]
+        return [replace(segment, start=begins, end=ends, words=_plain(words))]
     cuts = _cuts(segment.text, segment.language or options.language, options.task == "translate")
     pieces = _by_words(segment, runs, cuts) or _by_letters(segment, runs, cuts, start, end)
-    segments = [_segment(segment, piece, start, end) for piece in pieces]
-    if segment.tokens or segment.token_ids is None:
-        return segments
-    rest = [replace(later, token_ids=()) for later in segments[1:]]  # their letters are unknown
-    return [replace(segments[0], token_ids=segment.token_ids), *rest]
+    return [_segment(segment, piece, start, end) for piece in pieces]
 
 
 def spans_silence(chunk: Chunk) -> bool:
     """Return whether segments of this chunk may have to be cut."""
     return len(_runs(chunk)) > 1
+
+
+def _timed(words: Sequence[Word] | None) -> tuple[Word, ...] | None:
+    """Return the words of known times; None if no word has any."""
+    timed = timed_words(words)
+    return None if words is None or (words and not timed) else _plain(timed)
+
+
+def _plain(words: Sequence[TimedWord] | None) -> tuple[Word, ...] | None:
+    return None if words is None else tuple(each.word for each in words)
+
+
+def _untimed(tokens: Sequence[Token] | None) -> tuple[Token, ...] | None:
+    """Return the tokens without their times, which no response has."""
+    return None if tokens is None else tuple(Token(each.id, each.data, each.logprob) for each in tokens)
 
 
 def _runs(chunk: Chunk) -> list[Run]:
@@ -103,7 +117,7 @@ def _span(run: Run, start: int, end: int) -> tuple[float, float]:
     return begins, max(begins, last.time(end))
 
 
-def _placed(words: Sequence[Word], run: Run, since: int, until: int) -> tuple[Word, ...]:
+def _placed(words: Sequence[TimedWord], run: Run, since: int, until: int) -> list[TimedWord]:
     """Return the words in order, each clipped to the part that holds most of it, and none of zero length."""
     spans = [(round(word.start * SAMPLE_RATE), round(word.end * SAMPLE_RATE)) for word in words]
     homes = list(_homes([(word.start, word.end) for word in words], [[part] for part in run]))
@@ -114,9 +128,10 @@ def _placed(words: Sequence[Word], run: Run, since: int, until: int) -> tuple[Wo
     for home, group in groupby(zip(homes, times, strict=True), key=lambda pair: pair[0]):
         part = run[home]
         placed += lengthened([span for _, span in group], part.time(since), part.time(until))
-    return tuple(
-        replace(word, start=start, end=end) for word, (start, end) in zip(words, placed, strict=True)
-    )
+    return [
+        TimedWord(replace(each.word, start=start, end=end), start, end)
+        for each, (start, end) in zip(words, placed, strict=True)
+    ]
 
 
 def _cuts(text: str, language: str | None, translated: bool) -> list[int]:
@@ -130,8 +145,9 @@ def _cuts(text: str, language: str | None, translated: bool) -> list[int]:
 
 def _by_words(segment: Segment, runs: Sequence[Run], cuts: Sequence[int]) -> list[Piece]:
     """Return the segment's pieces by the times of its words; empty if words are missing or not in it."""
-    words, texts = segment.words or (), cut_at_words(segment.text, segment.words or ())
-    units: list[list[tuple[Word, str]]] = []  # words without a cut between them stay together
+    words = timed_words(segment.words)
+    texts = cut_at_words(segment.text, words)
+    units: list[list[tuple[TimedWord, str]]] = []  # words without a cut between them stay together
     at = 0
     for word, text in zip(words, texts, strict=False):
         if not units or at in cuts:
@@ -152,7 +168,7 @@ def _by_letters(
     segment: Segment, runs: Sequence[Run], cuts: Sequence[int], start: int, end: int
 ) -> list[Piece]:
     """Return the segment's pieces, guessed from the mean number of letters per second of speech."""
-    text, words = segment.text, segment.words or ()
+    text, words = segment.text, timed_words(segment.words)
     spoken = [max(min(end, run[-1].end - MARGIN) - max(start, run[0].start + MARGIN), 0) for run in runs]
     places = [0]
     for said in accumulate(spoken[:-1]):
@@ -200,5 +216,5 @@ def _segment(segment: Segment, piece: Piece, start: int, end: int) -> Segment:
         text=segment.text[piece.first : piece.last].strip(),
         start=begins,
         end=max(begins, ends),
-        words=words,
+        words=_plain(words),
     )

@@ -10,9 +10,10 @@ from string import ascii_uppercase
 import numpy as np
 
 from govor.contract.diarization import SpeakerTurn
-from govor.contract.recognition import Segment, Word
+from govor.contract.recognition import Segment
 from govor.formats.diarized import NamedTurn
 from govor.formats.text import cut_at_words
+from govor.formats.timeline import TimedWord, timed_words
 
 
 class Speakers:
@@ -42,16 +43,19 @@ class Speakers:
         in a pause to the nearest speaker. A segment without word times stays whole and belongs to the
         speaker with the largest part of it.
         """
-        words, pieces = segment.words or (), cut_at_words(segment.text, segment.words or ())
+        words = timed_words(segment.words)
+        pieces = cut_at_words(segment.text, words)
         if not pieces:
             return [replace(segment, speaker=self._speaker(segment.start or 0.0, segment.end))]
         runs = [list(run) for _, run in groupby(self._owned(words, pieces), key=lambda item: item[0])]
         parts = [_part(segment, run) for run in runs]
-        parts[0] = replace(parts[0], start=segment.start, tokens=segment.tokens, token_ids=segment.token_ids)
+        parts[0] = replace(parts[0], start=segment.start, tokens=segment.tokens)
         parts[-1] = replace(parts[-1], end=segment.end)
         return parts
 
-    def _owned(self, words: Sequence[Word], pieces: Sequence[str]) -> Iterator[tuple[str, Word, str]]:
+    def _owned(
+        self, words: Sequence[TimedWord], pieces: Sequence[str]
+    ) -> Iterator[tuple[str, TimedWord, str]]:
         speaker = None
         for word, piece in zip(words, pieces, strict=True):
             speaker = self._speaker(word.start, word.end, speaker)
@@ -73,7 +77,7 @@ class Speakers:
         return max(seconds, key=seconds.__getitem__)
 
 
-def _part(segment: Segment, run: Sequence[tuple[str, Word, str]]) -> Segment:
+def _part(segment: Segment, run: Sequence[tuple[str, TimedWord, str]]) -> Segment:
     """Return one speaker's part, without tokens: `split` gives them all to the first part."""
     words = tuple(word for _, word, _ in run)
     return replace(
@@ -81,9 +85,8 @@ def _part(segment: Segment, run: Sequence[tuple[str, Word, str]]) -> Segment:
         text="".join(piece for _, _, piece in run).strip(),
         start=words[0].start,
         end=words[-1].end,
-        words=words,
+        words=tuple(word.word for word in words),
         tokens=None if segment.tokens is None else (),
-        token_ids=None if segment.token_ids is None else (),
         speaker=run[0][0],
     )
 

@@ -6,117 +6,108 @@ Both chunks hold the words around the seam, each cut off at the other side. Know
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import chain
 
 import numpy as np
 
-from govor.contract.recognition import Options, Segment, Token, Word
+from govor.contract.recognition import Options, Segment, Token
+from govor.engine.alignment.text_places import Piece, only, pieces
 
-UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-"""Letters of scripts without spaces between words; each letter counts as a word."""
-
-PIECES = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 NEAR, NEAR_BY_GUESS = 0.5, 2.0
 """Greatest seconds between the two times of one word: if the model gave them, and if they are guessed."""
+HELD_FROM = 2.0
+"""Segments that end so many seconds before a seam, or later, may hold words of the chunk behind it."""
 REACH, STEP = 0.5, 0.02  # seconds around the seam that are searched for a gap between words
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A word of a segment's text."""
+class Final:
+    """A segment that is final."""
 
-    sound: str
-    """The word in lower case, letters and digits only, with ё as е."""
-    start: float
-    end: float
-    first: int
-    last: int
-    """Characters `first` to `last` (exclusive) of the text."""
-
-    @property
-    def middle(self) -> float:
-        """The middle of the word, in seconds."""
-        return (self.start + self.end) / 2
+    segment: Segment
+    seam: float | None
+    """The seam behind its chunk, in seconds; None: nothing overlaps there."""
+    is_last: bool
+    """Whether it is the last one of its chunk."""
 
 
 class OverlapStitcher:
-    """Joins the segments of one recording, in order."""
+    """Joins the segments of one recording, in order, and drops what the client has not asked for."""
 
     def __init__(self, asked: Options):
-        """`asked`: the options of the client; segments at seams may have words and tokens beyond them."""
+        """`asked`: the options of the client; segments may have words and log-probabilities beyond them."""
         self._asked = asked
-        self._held: tuple[Segment, float] | None = None
+        self._held: list[Segment] = []
+        self._seam: float | None = None
 
     @property
     def held_from(self) -> float:
-        """Start of the segment that waits for the next chunk, in seconds; infinite if none waits."""
-        return math.inf if self._held is None else self._held[0].start or 0.0
+        """Start of the first segment that waits for the next chunk, in seconds; infinite if none waits."""
+        return self._held[0].start or 0.0 if self._held else math.inf
 
-    def add(
-        self, segment: Segment, seam: float | None, *, detailed: bool = False
-    ) -> list[tuple[Segment, float | None]]:
-        """Take the next segment; return the segments that are final now, each with the seam behind it.
+    def add(self, segments: Sequence[Segment], seam: float | None) -> list[Final]:
+        """Take the next segments, at least one; return the segments that are final now.
 
-        `seam`: the time at which the next chunk takes over, in seconds; None: the segment is not the last of
-        its chunk, or nothing overlaps. `detailed`: it may have words and tokens that were not asked for.
+        They are all segments of a chunk or, if no chunk overlaps another, any number of them. `seam`: the
+        time at which the next chunk takes over, in seconds; None: nothing overlaps.
         """
-        final: list[tuple[Segment, float | None]] = []
-        joined = self._held is not None
-        if self._held is not None:
-            earlier, segment = meet(self._held[0], segment, self._held[1])
-            final.append((self._trimmed(earlier), self._held[1]))
-        self._held = None if seam is None else (segment, seam)
-        if seam is None:
-            final.append((self._trimmed(segment) if joined or detailed else segment, None))
-        return final
+        before, behind = self._held, self._seam
+        if before and behind is not None:
+            before, segments = meet(before, segments, behind)
+        held_from = len(segments) if seam is None else _reaching(segments, seam)
+        self._held, self._seam = list(segments[held_from:]), seam
+        return [
+            *(Final(self._asked_of(each), behind, each is before[-1]) for each in before),
+            *(Final(self._asked_of(each), seam, each is segments[-1]) for each in segments[:held_from]),
+        ]
 
-    def _trimmed(self, segment: Segment) -> Segment:
-        words = segment.words if self._asked.words else None
-        return replace(segment, words=words, tokens=segment.tokens if self._asked.logprobs else None)
-
-
-def meet(earlier: Segment, later: Segment, seam: float) -> tuple[Segment, Segment]:
-    """Return both segments, each without the words that the other one keeps. Times are of the recording."""
-    ours, theirs = pieces(earlier), pieces(later)
-    near = NEAR_BY_GUESS if earlier.words is None or later.words is None else NEAR
-    kept, dropped = _in_common(ours, theirs, seam, near) or _at_gap(ours, theirs, seam)
-    first, second = _head(earlier, ours, kept), _tail(later, theirs, dropped)
-    if first.end is not None and second.start is not None and second.start < first.end:
-        second = replace(second, start=min(first.end, second.end or first.end))
-    return first, second
+    def _asked_of(self, segment: Segment) -> Segment:
+        """Return the segment with what the client asked for, and the ids of its tokens."""
+        tokens = segment.tokens
+        if tokens and not self._asked.logprobs:
+            tokens = tuple(Token(token.id, token.data) for token in tokens)
+        return replace(segment, words=segment.words if self._asked.words else None, tokens=tokens)
 
 
-def pieces(segment: Segment) -> list[Piece]:
-    """Return the words of the text; a word without a time from the model gets one by its letters."""
-    text = segment.text
-    start = segment.start or 0.0
-    letters, times = [0, len(text)], [start, max(segment.end or start, start)]
-    timed = _places(text, segment.words or ())
-    if timed:
-        letters = [place for span, _ in timed for place in span]
-        times = [time for _, word in timed for time in (word.start, word.end)]
-    found = []
-    for match in PIECES.finditer(text):
-        first, last = match.span()
-        begins, ends = (float(time) for time in np.interp([first, last], letters, times))
-        sound = "".join(letter for letter in match[0].casefold() if letter.isalnum()).replace("ё", "е")
-        found.append(Piece(sound, begins, ends, first, last))
-    return found
+def _reaching(segments: Sequence[Segment], seam: float) -> int:
+    """Return the place of the first segment that may hold words of the chunk behind the seam."""
+    near = (at for at, each in enumerate(segments) if each.end is None or each.end > seam - HELD_FROM)
+    return min(next(near, len(segments)), len(segments) - 1)
 
 
-def _places(text: str, words: Sequence[Word]) -> list[tuple[tuple[int, int], Word]]:
-    """Return first and last character of each word in the text, without words that the text does not have."""
-    found, behind = [], 0
-    for word in words:
-        written = word.text.strip()
-        first = text.find(written, behind)
-        if written and first >= 0:
-            behind = first + len(written)
-            found.append(((first, behind), word))
-    return found
+def meet(
+    earlier: Sequence[Segment], later: Sequence[Segment], seam: float
+) -> tuple[list[Segment], list[Segment]]:
+    """Return the segments of both sides, each without the words that the other side keeps.
+
+    Times are of the recording. Each side has at least one segment.
+    """
+    ours, theirs = [pieces(segment) for segment in earlier], [pieces(segment) for segment in later]
+    guessed = any(segment.words is None for segment in chain(earlier, later))
+    mine, others = list(chain(*ours)), list(chain(*theirs))
+    kept, dropped = _in_common(mine, others, seam, NEAR_BY_GUESS if guessed else NEAR) or _at_gap(
+        mine, others, seam
+    )
+    first = list(map(_head, earlier, ours, _shares(ours, kept)))
+    second = list(map(_tail, later, theirs, _shares(theirs, dropped)))
+    end = max((each.end for each in first if each.end is not None), default=0.0)
+    return first, [_from(end, each) for each in second]
+
+
+def _from(seconds: float, segment: Segment) -> Segment:
+    """Return the segment without the time before `seconds`."""
+    if segment.start is None or segment.start >= seconds:
+        return segment
+    return replace(segment, start=min(seconds, segment.end or seconds))
+
+
+def _shares(sides: Sequence[Sequence[Piece]], count: int) -> Iterator[int]:
+    """Divide the first `count` words among segments with these words."""
+    for side in sides:
+        yield min(len(side), count)
+        count -= min(len(side), count)
 
 
 def _in_common(
@@ -186,39 +177,3 @@ def _tail(segment: Segment, found: Sequence[Piece], dropped: int) -> Segment:
     start = found[dropped].start if dropped < len(found) else segment.end
     short = only(segment, lambda place: place >= begin)
     return replace(short, text=segment.text[begin:], start=start)
-
-
-def only(segment: Segment, holds: Callable[[int], bool]) -> Segment:
-    """Return the segment with only the words and tokens that begin at characters which `holds` accepts."""
-    words = segment.words
-    if words is not None:
-        words = tuple(word for (first, _), word in _places(segment.text, words) if holds(first))
-    tokens, ids, logprob = segment.tokens, None, segment.avg_logprob
-    if tokens is not None:
-        places = _token_places(segment.text, tokens)
-        chosen = [index for index, place in enumerate(places) if holds(place)]
-        if segment.token_ids is not None and len(segment.token_ids) == len(tokens):
-            ids = tuple(segment.token_ids[index] for index in chosen)
-        logprob = math.fsum(tokens[index].logprob for index in chosen) / len(chosen) if chosen else None
-        tokens = _begun([tokens[index] for index in chosen])
-    return replace(segment, words=words, tokens=tokens, token_ids=ids, avg_logprob=logprob)
-
-
-def _token_places(text: str, tokens: Sequence[Token]) -> list[int]:
-    """Return for each token the position in the text of its first character that is no space."""
-    written = b"".join(token.data for token in tokens)
-    skipped = len(written.decode(errors="ignore")) - len(written.decode(errors="ignore").lstrip())
-    skipped -= len(text) - len(text.lstrip())
-    places = []
-    for end, token in zip(accumulate(len(token.data) for token in tokens), tokens, strict=True):
-        before = end - len(token.data) + len(token.data) - len(token.data.lstrip())
-        places.append(len(written[:before].decode(errors="ignore")) - skipped)
-    return places
-
-
-def _begun(tokens: Sequence[Token]) -> tuple[Token, ...]:
-    """Return tokens that begin a text: the first one without its space."""
-    if not tokens:
-        return ()
-    first = tokens[0]
-    return (replace(first, text=first.text.lstrip(), data=first.data.lstrip()), *tokens[1:])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
-from govor.errors import DownloadFailed, GovorError, LoadFailed
+from govor.errors import BackendUnavailable, DownloadFailed, GovorError, LoadFailed
 
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -38,7 +38,7 @@ class LoadBackoff:
 
     def add(self, name: str, error: GovorError) -> None:
         """Record a failure. Errors that do not concern the model, such as a stop, are ignored."""
-        if not isinstance(error, LoadFailed | DownloadFailed):
+        if not isinstance(error, BackendUnavailable | LoadFailed | DownloadFailed):
             return
         count = self._last[name].count + 1 if name in self._last else 1
         pause = min(self._pause * 2 ** (count - 1), LONGEST_PAUSE_SECONDS)

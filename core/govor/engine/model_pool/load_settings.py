@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from govor.contract.models import Placement
+from govor.contract.models import ModelKind, RuntimeOptions
 from govor.models.catalogue import Model
 from govor.settings import Settings
 from govor.settings.model import ModelSettings
@@ -15,7 +15,7 @@ from govor.settings.model import ModelSettings
 class LoadSettings:
     """How one model is loaded, and how long it stays in memory."""
 
-    placement: Placement
+    runtime: RuntimeOptions
     ttl: float = -1
     """Seconds without use after which it is unloaded; negative: never, 0: at once."""
     pinned: bool = False
@@ -51,10 +51,12 @@ class LoadSettingsTable:
     def of(self, model: Model) -> LoadSettings:
         """Return the settings of a model now."""
         said = self._said(model)
-        placement = Placement(
+        if model.kind is ModelKind.VAD and self._own(model).ttl is None:
+            said = said.model_copy(update={"ttl": -1})  # it is small, and every request needs it
+        runtime = RuntimeOptions(
             said.device or "auto", said.threads or 0, said.workers or 0, said.precision or "auto"
         )
-        return LoadSettings(placement, -1 if said.ttl is None else said.ttl, bool(said.pin))
+        return LoadSettings(runtime, -1 if said.ttl is None else said.ttl, bool(said.pin))
 
     def preloads(self, model: Model) -> bool:
         """Return whether the model's own table asks for it to be loaded at the start."""
@@ -78,7 +80,11 @@ class LoadSettingsTable:
         return [name for name in self._tables if _plain(name) not in known]
 
     def _said(self, model: Model) -> ModelSettings:
-        said = self._general
+        return self._own(model).over(self._general)
+
+    def _own(self, model: Model) -> ModelSettings:
+        """Return the settings of this model alone."""
+        said = ModelSettings()
         names = {_plain(name): name for name in reversed(_names(model))}
         mine = [name for name in self._tables if _plain(name) in names]
         # names from the environment have underscores, and the environment overrides the file

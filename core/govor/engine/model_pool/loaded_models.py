@@ -6,10 +6,14 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from govor.contract.models import Placement
+from govor.contract.models import ModelKind, RuntimeOptions
+from govor.contract.recognizers import Capability
+from govor.contract.workers import Worker
+from govor.engine.model_pool.load_progress import LoadProgress
 from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.errors import GovorError, InsufficientMemory
 from govor.events import Observer
@@ -23,24 +27,39 @@ HISTORY = 100
 ModelChange = Literal["loaded", "reloaded", "unloaded", "expired", "evicted", "failed"]
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The result of one load."""
+
+    worker: Worker
+    runtime: RuntimeOptions
+    """Device, precision, threads and workers, as the model reports them or else as they were asked for."""
+    memory: int
+    """Bytes that it takes at rest: measured, or else estimated."""
+    measured: bool
+    seconds: float
+    """Seconds that loading took, without the fetching of files."""
+    instance: object = None
+    """The loaded model itself; None: it is not in this process."""
+
+
 @dataclass(slots=True, eq=False)
 class Loaded:
     """A model in memory and the scheduler that feeds it."""
 
     model: Model
     scheduler: ModelScheduler
-    long_form: bool
-    detects: bool = False
-    """Whether it can detect the language."""
-    placement: Placement = field(default_factory=Placement)
-    """Device, precision, threads and workers, as the model reports them or else as they were asked for."""
+    capabilities: frozenset[Capability] = frozenset()
+    runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
+    """See `Opened`, as for `memory`, `measured`, `instance` and `seconds`."""
     memory: int = 0
-    """Bytes that it takes at rest: measured, or else estimated."""
     measured: bool = False
+    lost: bool = False
+    """Whether the model was lost and is being loaded again."""
+    instance: object = None
     working: int = 0
     """Most bytes beyond `memory` measured while it worked; they are given back when it rests."""
     seconds: float = 0.0
-    """Seconds that loading took, without the fetching of files."""
     since: float = field(default_factory=time.time)
     """When it was loaded, in seconds since 1970."""
     used: float = field(default_factory=time.time)
@@ -55,9 +74,24 @@ class Loaded:
         self.free.set()
 
     @property
+    def long_form(self) -> bool:
+        """Whether it cuts long audio itself."""
+        return Capability.LONG_FORM in self.capabilities
+
+    @property
+    def detects(self) -> bool:
+        """Whether it can detect the language."""
+        return Capability.DETECT in self.capabilities
+
+    @property
     def held(self) -> int:
         """Bytes that count against the budget now: with `working` while it is leased."""
         return self.memory + (self.working if self.leases else 0)
+
+    @property
+    def works(self) -> bool:
+        """Whether it is at work for a request. Voice detection takes next to no memory while it works."""
+        return self.leases > 0 and self.model.kind is not ModelKind.VAD
 
     @property
     def workers(self) -> int:
@@ -68,6 +102,12 @@ class Loaded:
     def idle_workers(self) -> int:
         """Workers that run no call."""
         return self.scheduler.workers - self.scheduler.busy
+
+    def put(self, opened: Opened) -> None:
+        """Record a load of this instance."""
+        self.runtime, self.seconds, self.since = opened.runtime, opened.seconds, time.time()
+        self.memory, self.measured, self.lost = opened.memory, opened.measured, False
+        self.instance = opened.instance
 
     def take(self) -> None:
         """Begin a lease."""
@@ -147,6 +187,8 @@ class LoadedModels:
         """Instances that are being unloaded, once their leases have ended."""
         self.reserved: dict[object, int] = {}
         """Bytes reserved for loads under way, each under a key of its own."""
+        self.progress: dict[str, LoadProgress] = {}
+        """The progress of the latest load of a model that is under way, by its qualified name."""
         self.history: deque[Event] = deque(maxlen=HISTORY)
 
     @property
@@ -168,9 +210,12 @@ class LoadedModels:
         return sum(loaded.memory for loaded in self.leaving if not loaded.leases)
 
     def victims(self) -> list[Slot]:
-        """Return the models that may be evicted, the least recently used first."""
-        candidates = [slot for slot in self.slots.values() if slot.may_be_evicted]
-        return sorted(candidates, key=lambda slot: slot.loaded.used if slot.loaded else 0.0)
+        """Return the models that may be evicted, the least recently used first, voice detectors last."""
+
+        def order(slot: Slot) -> tuple[bool, float]:
+            return slot.model.kind is ModelKind.VAD, slot.loaded.used if slot.loaded else 0.0
+
+        return sorted((slot for slot in self.slots.values() if slot.may_be_evicted), key=order)
 
     def leaving_of(self, model: Model) -> list[Loaded]:
         """Return the instances of a model that are being unloaded."""
@@ -200,6 +245,18 @@ class LoadedModels:
         raise InsufficientMemory(
             f"{message}; held by {held}.", retry_after=RETRY_SECONDS if may_free else None
         )
+
+    @contextmanager
+    def loading(self, model: Model) -> Iterator[None]:
+        """Show the progress that a load of the model reports within the block."""
+        progress = LoadProgress(model.id, self._observer)
+        self.progress[model.qualified] = progress
+        try:
+            with progress.reported():
+                yield
+        finally:
+            if self.progress.get(model.qualified) is progress:
+                del self.progress[model.qualified]
 
     def note(self, what: ModelChange, model: Model, memory: int = 0, reason: str = "") -> None:
         """Record a change of a model and report it to the observer."""

@@ -6,34 +6,37 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from govor.contract.cores import no_more_than
 from govor.contract.diarization import Voices
-from govor.contract.models import Placement
+from govor.contract.machine.cores import no_more_than
+from govor.contract.models import ModelKind, RuntimeOptions
 from govor.contract.recognition import (
     SAMPLE_RATE,
     Audio,
-    LanguageDetector,
-    LongForm,
     Options,
-    Placed,
     Recognizer,
-    Segment,
+    VoiceDetector,
 )
-from govor.engine.model_pool.loaded_models import Loaded
+from govor.contract.workers import Executor, Worker
+from govor.engine.model_pool.loaded_models import Loaded, Opened
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
 from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.scheduler import STOPPING, ModelScheduler
+from govor.engine.workers.thread_worker import ThreadWorker
 from govor.errors import GovorError, LoadFailed, ShuttingDown, reason
 from govor.events import Observer
 from govor.models.catalogue import Model
+from govor.models.checks import loaded_fault, result_fault
+from govor.models.old_contract import adapted
+from govor.settings.model import scheme_of
 
 TRIAL_SECONDS = 1.0
 
@@ -43,7 +46,15 @@ log = logging.getLogger(__name__)
 class Loader:
     """Loads models, and remembers the memory that each took the last time."""
 
-    def __init__(self, probe: MemoryProbe, cores: CoreBudget | None = None, observer: Observer | None = None):
+    def __init__(
+        self,
+        probe: MemoryProbe,
+        cores: CoreBudget | None = None,
+        observer: Observer | None = None,
+        executors: Mapping[str, Executor] | None = None,
+    ):
+        """`executors`: those of plugins, by the scheme of the devices that they run."""
+        self._executors = executors or {}
         self._probe = probe
         self._cores = cores
         self._observer = observer
@@ -55,40 +66,75 @@ class Loader:
         named = [folder / file.name for file in model.spec.files]
         return known or sum(map(_size, named or folder.rglob("*")))  # an operator's model may list no files
 
-    async def open(self, model: Model, folder: Path, placement: Placement, *, trial: bool) -> Loaded:
+    def schedule(self, model: Model, opened: Opened) -> Loaded:
+        """Return a loaded model with a scheduler of its own."""
+        scheduler = ModelScheduler(opened.worker, model.id, self._cores, self._observer)
+        loaded = Loaded(model, scheduler, opened.worker.info.capabilities)
+        loaded.put(opened)
+        return loaded
+
+    async def open(self, model: Model, folder: Path, runtime: RuntimeOptions, *, trial: bool) -> Opened:
         """Load a model and measure it; `trial`: let it transcribe a second of noise before it is used.
 
         Raises LoadFailed. If the caller is cancelled, the recognizer is closed as soon as it has loaded.
         """
-        delivery = _Delivery()
+        if scheme_of(runtime.device) and not model.transcribes:
+            runtime = replace(runtime, device="auto")  # calls of other kinds cannot be sent elsewhere
+        executor = executor_of(model, runtime.device, self._executors)
         began = time.monotonic()
+        worker: Worker
         with self._probe.measure() as growth:
             try:
-                with no_more_than(self._cores.cores) if self._cores else nullcontext():
-                    recognizer = await asyncio.to_thread(
-                        _read, model, folder, placement, delivery, trial=trial
-                    )
-                scheduler = ModelScheduler(recognizer, model.id, self._cores, self._observer)
-            except asyncio.CancelledError:
-                delivery.refuse()
-                raise
+                if executor is not None:
+                    worker = await executor.load(model.plugin, model.spec, folder, runtime)
+                else:
+                    worker = await self._in_threads(model, folder, runtime, trial=trial)
             except GovorError:
                 raise
             except Exception as error:
                 log.exception("Loading '%s' failed", model.id)
                 raise LoadFailed(f"The model '{model.id}' cannot be loaded: {reason(error)}") from error
-        if growth.bytes:
-            self._took[model.qualified] = growth.bytes
-        return Loaded(
-            model,
-            scheduler,
-            isinstance(recognizer, LongForm),
-            isinstance(recognizer, LanguageDetector),
-            recognizer.placement if isinstance(recognizer, Placed) else placement,
-            growth.bytes or self.estimate(model, folder),
-            measured=bool(growth.bytes),
-            seconds=time.monotonic() - began,
+        seconds = time.monotonic() - began
+        if not isinstance(worker, ThreadWorker):  # its memory is not this machine's
+            return Opened(worker, worker.info.runtime.or_else(runtime), 0, measured=False, seconds=seconds)
+        took = growth.bytes
+        if model.kind is ModelKind.VAD and model.spec.memory:
+            took = None  # it is loaded first, so most of this are libraries that other models use too
+        if took:
+            self._took[model.qualified] = took
+        return Opened(
+            worker,
+            worker.info.runtime.or_else(runtime),
+            took or self.estimate(model, folder),
+            measured=bool(took),
+            seconds=seconds,
+            instance=worker.model,
         )
+
+    async def _in_threads(
+        self, model: Model, folder: Path, runtime: RuntimeOptions, *, trial: bool
+    ) -> ThreadWorker:
+        delivery = _Delivery()
+        try:
+            with no_more_than(self._cores.cores) if self._cores else nullcontext():
+                recognizer = await asyncio.to_thread(_read, model, folder, runtime, delivery, trial=trial)
+            return ThreadWorker(recognizer, model.id)
+        except asyncio.CancelledError:
+            delivery.refuse()
+            raise
+
+
+def executor_of(model: Model, device: str, executors: Mapping[str, Executor]) -> Executor | None:
+    """Return the executor that runs a device; None: the model's own plugin does. Raises LoadFailed."""
+    scheme = scheme_of(device)
+    if not scheme:
+        return None
+    if scheme not in executors:
+        known = ", ".join(f"{each}:" for each in sorted(executors)) or "none"
+        raise LoadFailed(
+            f"No plugin runs the device '{device}' of '{model.id}'. Schemes that plugins run: {known}."
+        )
+    return executors[scheme]
 
 
 class _Delivery:
@@ -117,13 +163,18 @@ class _Delivery:
 
 
 def _read(
-    model: Model, folder: Path, placement: Placement, delivery: _Delivery, *, trial: bool
+    model: Model, folder: Path, runtime: RuntimeOptions, delivery: _Delivery, *, trial: bool
 ) -> Recognizer:
     """Load a model. Runs in a worker thread."""
     give_back()
     try:
-        with mapped_apart():
-            recognizer = model.backend.load(model.spec, folder, placement)
+        # a voice detector is small, and stays: only its libraries would take longer to import
+        with nullcontext() if model.kind is ModelKind.VAD else mapped_apart():
+            recognizer = adapted(
+                model.backend.load(model.spec, folder, runtime), model.plugin, transcribes=model.transcribes
+            )
+        if fault := loaded_fault(recognizer, transcribes=model.transcribes):
+            raise LoadFailed(f"The model '{model.id}' was loaded, but {fault}.")
         if trial:
             try:
                 try_out(model, recognizer)
@@ -140,14 +191,18 @@ def _read(
 def try_out(model: Model, recognizer: Recognizer) -> None:
     """Let a model transcribe a second of faint noise. Raises LoadFailed if its result is no Segment."""
     noise = faint_noise(TRIAL_SECONDS)
-    if not model.transcribes:
+    if model.kind is ModelKind.DIARIZATION:
         trial = cast("Voices", recognizer).stream()
         trial.feed(noise)
         trial.finish()
         return
-    answer: Sequence[Segment] = recognizer.transcribe([noise], Options())
-    if [type(segment) for segment in answer] != [Segment]:
-        raise LoadFailed(f"The model '{model.id}' was loaded, but answers {answer!r} to a trial.")
+    if model.kind is ModelKind.VAD:
+        detector = cast("VoiceDetector", recognizer)
+        detector.stream().feed(noise[: len(noise) // detector.frame * detector.frame])
+        return
+    answer: object = recognizer.transcribe([noise], Options())
+    if fault := result_fault(answer, 1):
+        raise LoadFailed(f"The model '{model.id}' was loaded, but {fault}.")
 
 
 def faint_noise(seconds: float) -> Audio:

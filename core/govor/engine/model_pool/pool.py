@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 from govor.background import retrieve_failure
+from govor.contract.workers import Executor
 from govor.engine.model_pool.admission import MemoryAdmission
 from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_backoff import LoadBackoff
@@ -46,18 +47,24 @@ class Pool:
         probe: MemoryProbe | None = None,
         failures: LoadBackoff | None = None,
         observer: Observer | None = None,
+        executors: Mapping[str, Executor] | None = None,
     ):
-        """`budget` in bytes, 0: no limit; `cores`: the cores that all models share."""
+        """`budget` in bytes, 0: no limit; `cores`: the cores that all models share; `executors` by scheme."""
         self.load_settings = load_settings or LoadSettingsTable()
         self.loaded_models = LoadedModels(budget, observer)
         self._store = store
         probe = probe or MemoryProbe()
         self._evictor = Evictor(self.loaded_models, self.load_settings, probe)
+        self._failures = failures or LoadBackoff()
         self._admission = MemoryAdmission(
-            store, self.load_settings, self.loaded_models, self._evictor, Loader(probe, cores, observer)
+            store,
+            self.load_settings,
+            self.loaded_models,
+            self._evictor,
+            Loader(probe, cores, observer, executors),
+            self._failures,
         )
         self._workload = WorkingMemory(self.loaded_models, probe)
-        self._failures = failures or LoadBackoff()
         self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False
 
@@ -65,7 +72,7 @@ class Pool:
         """Return the state of a model, in memory or else on disk."""
         slot = self.loaded_models.slots.get(model.qualified)
         if slot is not None:
-            return "loaded" if slot.loaded else "loading"
+            return "loaded" if slot.loaded and not slot.loaded.lost else "loading"
         return "failed" if self.failure(model) else self._store.state(model)
 
     def failure(self, model: Model) -> str | None:
@@ -81,7 +88,7 @@ class Pool:
     def loaded(self, model: Model) -> Loaded | None:
         """Return the model in memory, without a lease; None: it is not in memory."""
         slot = self.loaded_models.slots.get(model.qualified)
-        return slot.loaded if slot else None
+        return slot.loaded if slot and slot.loaded and not slot.loaded.lost else None
 
     def snapshot(self) -> PoolSnapshot:
         """Return the models in memory now, for display."""

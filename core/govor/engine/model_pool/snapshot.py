@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from govor.contract.models import Placement
+from govor.contract.models import RuntimeOptions
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.loaded_models import Event, Loaded, LoadedModels
 from govor.models.catalogue import Model
@@ -19,7 +19,11 @@ class ModelSnapshot:
     status: Literal["loading", "loaded", "unloading"]
     requests: int
     """Requests that use it or wait for its load."""
-    placement: Placement | None = None
+    progress: float | None = None
+    """Share of its load or reload that is done, 0 to 1; None: none is under way, or it does not say."""
+    stage: str = ""
+    """The step that this load is at; "": unknown."""
+    runtime: RuntimeOptions | None = None
     """Device, precision, threads and workers; None: it is being loaded, and the fields below are not set."""
     memory: int = 0
     """Bytes that it takes at rest."""
@@ -72,13 +76,20 @@ class PoolSnapshot:
 def snapshot_of(loaded_models: LoadedModels, load_settings: LoadSettingsTable) -> PoolSnapshot:
     """Return the pool as it is now."""
 
+    def progress_of(model: Model) -> tuple[float | None, str]:
+        progress = loaded_models.progress.get(model.qualified)
+        return (progress.fraction, progress.stage) if progress else (None, "")
+
     def one(loaded: Loaded, status: Literal["loaded", "unloading"]) -> ModelSnapshot:
         settings, scheduler = load_settings.of(loaded.model), loaded.scheduler
+        progress, stage = progress_of(loaded.model) if status == "loaded" else (None, "")
         return ModelSnapshot(
             loaded.model,
             status,
             loaded.leases,
-            placement=loaded.placement,
+            progress,
+            stage,
+            runtime=loaded.runtime,
             memory=loaded.memory,
             measured=loaded.measured,
             working=loaded.working,
@@ -94,8 +105,17 @@ def snapshot_of(loaded_models: LoadedModels, load_settings: LoadSettingsTable) -
         )
 
     slots = list(loaded_models.slots.values())
-    here = [one(slot.loaded, "loaded") for slot in slots if slot.loaded]
-    coming = [ModelSnapshot(slot.model, "loading", slot.waiting) for slot in slots if slot.loaded is None]
+    here = [one(slot.loaded, "loaded") for slot in slots if slot.loaded and not slot.loaded.lost]
+    coming = [
+        ModelSnapshot(
+            slot.model,
+            "loading",
+            slot.waiting + (slot.loaded.leases if slot.loaded else 0),
+            *progress_of(slot.model),
+        )
+        for slot in slots
+        if slot.loaded is None or slot.loaded.lost
+    ]
     leaving = [one(loaded, "unloading") for loaded in loaded_models.leaving]
     return PoolSnapshot(
         (*here, *coming, *leaving), loaded_models.budget, loaded_models.used, tuple(loaded_models.history)

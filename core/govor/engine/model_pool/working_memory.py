@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from govor.contract.models import ModelKind
 from govor.engine.model_pool.loaded_models import Loaded, LoadedModels
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back
 
@@ -49,9 +50,11 @@ class WorkingMemory:
 
     def begin(self, loaded: Loaded) -> None:
         """Record that a lease of a model has begun."""
+        if not loaded.works:
+            return
         loaded.working = max(loaded.working, self._known.get(loaded.model.qualified, 0))
         self._stop("rest")
-        if any(other.leases for other in self._loaded_models.instances() if other is not loaded):
+        if any(other.works for other in self._loaded_models.instances() if other is not loaded):
             self._alone = None
         elif loaded.leases == 1:
             self._alone, self._since = loaded, self._probe.state
@@ -63,8 +66,10 @@ class WorkingMemory:
 
     def end(self, loaded: Loaded) -> None:
         """Record that a lease of a model has ended."""
+        if loaded.model.kind is ModelKind.VAD:
+            return
         self.look()
-        if any(each.leases for each in self._loaded_models.instances()):
+        if any(each.works for each in self._loaded_models.instances()):
             return
         self._alone = None
         self._stop("look")
@@ -82,7 +87,7 @@ class WorkingMemory:
     async def rest(self) -> None:
         """Give free memory back, and record the memory that is held afterwards."""
         await asyncio.to_thread(self._give_back)
-        if not any(each.leases for each in self._loaded_models.instances()):
+        if not any(each.works for each in self._loaded_models.instances()):
             self._rested = self._probe.state, self._probe.read() or 0
 
     async def close(self) -> None:

@@ -13,15 +13,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from govor.contract.recognition import Placed, Recognizer
+from govor.contract.recognizers import RecognizerInfo
 
 
-def cores_of(recognizer: Recognizer) -> int:
+def cores_of(info: RecognizerInfo) -> int:
     """Return the cores that one call of a model uses: one if the model does not say, or runs on a GPU."""
-    threads: int | None = getattr(recognizer, "threads", None)
-    if threads is None and isinstance(recognizer, Placed) and recognizer.placement.device == "cpu":
-        threads = recognizer.placement.threads or None
-    return 1 if threads is None else threads
+    if info.cores is not None:
+        return info.cores
+    return (info.runtime.threads or 1) if info.runtime.device == "cpu" else 1
 
 
 def never() -> bool:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
 from typing import Generic, TypeVar
@@ -28,13 +29,14 @@ Entry = TypeVar("Entry", bound=QueueEntry)
 class FairQueue(Generic[Entry]):
     """The tasks of one model: those that wait and those that run."""
 
-    def __init__(self, batch: int = 1, *, charges_ahead: bool = True):
-        """A call takes up to `batch` tasks.
+    def __init__(self, batch: int = 1, *, batch_seconds: float = math.inf, charges_ahead: bool = True):
+        """A call takes up to `batch` tasks, and of several tasks `batch_seconds` of padded audio.
 
         If `charges_ahead`, a task counts as done as soon as a worker takes it, because other workers choose
         while it runs; otherwise the seconds of it count that are done.
         """
         self._batch = batch
+        self._batch_seconds = batch_seconds
         self._charges_ahead = charges_ahead
         self._numbers = count()
         self._level = 0.0  # share of the request that was served last
@@ -79,7 +81,9 @@ class FairQueue(Generic[Entry]):
             return []
         latest = self._done - CREDIT_SECONDS * len({entry.share for entry in self.entries})
         first = min(self.waiting, key=lambda entry: (entry.share.passed_over_since >= latest, entry.rank))
-        taken = fill_batch(first, self.waiting, self._batch) if self._batch > 1 else [first]
+        taken = (
+            fill_batch(first, self.waiting, self._batch, self._batch_seconds) if self._batch > 1 else [first]
+        )
         self._level = max(self._level, first.share.seconds)
         for entry in taken:
             self.waiting.remove(entry)
@@ -138,8 +142,13 @@ class FairQueue(Generic[Entry]):
             self.waiting.remove(entry)
 
 
-def fill_batch(first: Entry, waiting: Sequence[Entry], largest: int) -> list[Entry]:
-    """Return `first` and the tasks that join its call: same batch key, similar length, any request."""
+def fill_batch(
+    first: Entry, waiting: Sequence[Entry], largest: int, most_seconds: float = math.inf
+) -> list[Entry]:
+    """Return `first` and the tasks that join its call: same batch key, similar length, any request.
+
+    They are at most `largest`, and their number times the longest of them at most `most_seconds`.
+    """
     if first.batch_key is None:
         return [first]
     alike = [each for each in waiting if each is not first and each.batch_key == first.batch_key]
@@ -149,7 +158,8 @@ def fill_batch(first: Entry, waiting: Sequence[Entry], largest: int) -> list[Ent
         if len(batch) == largest:
             break
         higher, sum_of_all = max(longest, entry.seconds), total + entry.seconds
-        if higher * (len(batch) + 1) <= (1 + PADDING) * sum_of_all:
+        padded = higher * (len(batch) + 1)
+        if padded <= min((1 + PADDING) * sum_of_all, most_seconds):
             batch.append(entry)
             longest, total = higher, sum_of_all
     return batch

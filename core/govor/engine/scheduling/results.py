@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Generic, TypeVar
 
 from govor.errors import GovorError
@@ -24,7 +24,7 @@ class TaskResults(Generic[Item]):
                 raise item
             yield item
 
-    def deliver(self, items: list[Item]) -> None:
+    def deliver(self, items: Sequence[Item]) -> None:
         """Add items, none of which is None."""
         for item in items:
             self._ready.put_nowait(item)

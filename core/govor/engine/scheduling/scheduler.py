@@ -1,4 +1,4 @@
-"""The queue of one loaded model and its workers. Knows nothing of files or HTTP.
+"""The queue of one loaded model, and the calls of its worker. Knows nothing of files or HTTP.
 
 Methods run in the event loop unless their docstring says otherwise.
 """
@@ -9,19 +9,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-from govor.contract.recognition import LongForm, Recognizer
-from govor.engine.scheduling.batching import Outcome, work_on
+from govor.contract.recognizers import Capability
+from govor.contract.workers import Outcome, Worker
 from govor.engine.scheduling.core_budget import CoreBudget, cores_of
 from govor.engine.scheduling.fair_queue import FairQueue
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.read_ahead import ReadAheadPermits
 from govor.engine.scheduling.tasks import ModelCall, Task
-from govor.engine.scheduling.thread_priority import lower_thread_priority
-from govor.errors import GovorError, QueueTimeout, ShuttingDown, TranscriptionFailed
+from govor.engine.workers.recovery import GiveUp, RecoveringWorker, Reopen
+from govor.errors import BackendUnavailable, GovorError, QueueTimeout, ShuttingDown, TranscriptionFailed
 from govor.events import Observer
 
 STOPPING = "The server is stopping."
@@ -33,11 +32,11 @@ Result = TypeVar("Result")
 
 
 class ModelScheduler:
-    """The queue of one recognizer, with one worker for each call that it may do in parallel."""
+    """The queue of one loaded model, whose worker gets as many calls at once as the model supports."""
 
     def __init__(
         self,
-        recognizer: Recognizer,
+        worker: Worker,
         name: str,
         budget: CoreBudget | None = None,
         observer: Observer | None = None,
@@ -45,14 +44,17 @@ class ModelScheduler:
         """`budget` holds the cores that schedulers share; None: this is the only scheduler."""
         self._name = name
         self._observer = observer or Observer()
-        self._recognizer = recognizer
+        self._worker = RecoveringWorker(worker, name, self._restart_begun)
         self._arrival = asyncio.Event()
         self._closed = False
         self._closing: GovorError = ShuttingDown(STOPPING)
-        self.workers = max(1, recognizer.parallel)
-        long_form = isinstance(recognizer, LongForm)
-        self.batch = 1 if long_form else max(1, getattr(recognizer, "batch", 1))
-        self.queue: FairQueue[Task] = FairQueue(self.batch, charges_ahead=not long_form)
+        info = worker.info
+        self.workers = info.parallel
+        long_form = Capability.LONG_FORM in info.capabilities
+        self.batch = 1 if long_form else info.batch
+        self.queue: FairQueue[Task] = FairQueue(
+            self.batch, batch_seconds=info.batch_seconds, charges_ahead=not long_form
+        )
         self.ahead = ReadAheadPermits(
             # chunks of minutes need no reserve; of chunks of ten seconds, one more than all workers hold
             self.workers - 1 if long_form else (self.workers + 1) * self.batch,
@@ -60,19 +62,19 @@ class ModelScheduler:
         )
         self._budget = budget or CoreBudget(UNLIMITED)
         self._account = self._budget.open_account(
-            cores_of(recognizer), lambda: self.queue.is_pressed, lambda: self.queue.is_background
+            cores_of(info), lambda: self.queue.is_pressed, lambda: self.queue.is_background
         )
-        surplus = max(0, getattr(recognizer, "surplus", 0))
         self._calls = 0
         self._pressure = asyncio.Event()
-        named = f"govor-{name}"
-        self._threads = ThreadPoolExecutor(self.workers, named, lower_thread_priority if surplus else None)
-        self._hurried = ThreadPoolExecutor(max(1, surplus), f"{named}-hurried")
         self._tasks = [
             asyncio.create_task(work(), name=f"scheduler {name}")
-            for work, number in ((self._work, self.workers), (self._make_interactive, surplus))
+            for work, number in ((self._work, self.workers), (self._make_interactive, info.surplus))
             for _ in range(number)
         ]
+
+    def recover(self, reopen: Reopen, give_up: GiveUp) -> None:
+        """Load the model by `reopen` whenever it is lost, and repeat its calls; `give_up` if in vain."""
+        self._worker.recover(reopen, give_up)
 
     @property
     def busy(self) -> int:
@@ -85,13 +87,15 @@ class ModelScheduler:
         share: FairShare | None = None,
         seconds: float = 0.0,
         queue_timer: QueueTimer | None = None,
+        *,
+        repeatable: bool = True,
     ) -> Result:
         """Return the result of a function of the loaded model, for calls other than `transcribe`.
 
         The call runs as a task and adds `seconds` to `share`. Raises TranscriptionFailed if the function
         raises, QueueTimeout, and the error that the scheduler was closed with.
         """
-        call = ModelCall(what, share or FairShare(), seconds)
+        call = ModelCall(what, share or FairShare(), seconds, repeatable=repeatable)
         self.submit(call)
         if queue_timer is not None:
             queue_timer.begin(call, self.cancel)
@@ -126,7 +130,7 @@ class ModelScheduler:
 
     def cancel(self, task: Task) -> None:
         """Remove a task at once or, if it runs, after its current window."""
-        task.cancelled = True
+        task.cancel()
         if not self._closed and self.queue.withdraw(task):
             self._discard(task)
 
@@ -140,47 +144,52 @@ class ModelScheduler:
         unfinished = self.queue.clear()
         for task in unfinished:
             task.end(self._closing)
-        await asyncio.to_thread(self._free, unfinished)
+        await self._worker.close([task.work for task in unfinished])
 
     async def _work(self) -> None:
         while True:
             await self._arrived()
             async with self._budget.hold(self._account):
                 # the choice is made here, for a shorter request may have come while this one waited
-                await self._run(self.queue.take(), self._threads)
+                await self._run(self.queue.take() if self._worker.ready else [])
 
     async def _make_interactive(self) -> None:
         """Run urgent tasks beside the calls that occupy all workers."""
         while True:
             await self._pressure.wait()
+            await self._worker.until_ready()
             self._pressure.clear()
             async with self._budget.hold(self._account):
-                await self._run(self.queue.take() if self._is_overrun() else [], self._hurried)
+                await self._run(self.queue.take() if self._is_overrun() else [], urgent=True)
             if self._is_overrun():  # other urgent tasks may have come
                 self._pressure.set()
 
     def _is_overrun(self) -> bool:
         """Return whether all workers run long requests while a request waits that has had nothing yet."""
-        return self._calls >= self.workers and self.queue.is_background and self.queue.is_pressed
+        busy = self._calls >= self.workers and self._worker.ready
+        return busy and self.queue.is_background and self.queue.is_pressed
 
-    async def _run(self, tasks: list[Task], threads: Executor) -> None:
-        """Do the next step of the tasks taken, in one of the threads, and deliver the results."""
+    async def _run(self, tasks: list[Task], *, urgent: bool = False) -> None:
+        """Let the worker do the next step of the tasks taken, and deliver the results."""
         if not tasks:
             return
         self._calls += 1
-        loop, began = asyncio.get_running_loop(), time.monotonic()
+        began = time.monotonic()
+        outcomes: Sequence[Outcome]
         try:
-            done = await loop.run_in_executor(threads, work_on, tasks, self._recognizer)
+            outcomes = await self._worker.run(
+                [task.work for task in tasks], urgent=urgent, alone=any(task.retried for task in tasks)
+            )
         except asyncio.CancelledError:
             self.queue.put_back(tasks)  # for `close` to end
             raise
-        except Exception as error:  # no thread can be started: the requests must not wait for ever
-            log.exception("A call of '%s' could not be started", self._name)
-            done = [TranscriptionFailed(f"No thread could be started: {error}")] * len(tasks)
+        except Exception as error:  # as if no thread can be started: the requests must not wait for ever
+            log.exception("A call of '%s' could not be made", self._name)
+            outcomes = [TranscriptionFailed(f"The model could not be called: {error}")] * len(tasks)
         finally:
             self._calls -= 1
         self._account_for(tasks, began)
-        for task, outcome in zip(tasks, done, strict=True):
+        for task, outcome in zip(tasks, outcomes, strict=True):
             self._finish_step(task, outcome)
 
     def _account_for(self, tasks: Sequence[Task], began: float) -> None:
@@ -192,23 +201,35 @@ class ModelScheduler:
         self._observer.called(self._name, len(tasks), now - began)
 
     def _finish_step(self, task: Task, outcome: Outcome) -> None:
-        self.queue.settle(task, task.work.done)
+        if isinstance(outcome, BackendUnavailable) and self._worker.recovers and task.may_retry:
+            self.queue.put_back([task])  # `_restart_begun` restarts it
+            task.retried, task.batch_key = True, None
+            return
         if isinstance(outcome, GovorError):
+            self.queue.settle(task, task.done)
             task.end(outcome)
             self._discard(task)
             return
-        task.deliver(outcome)
+        task.take(outcome)
+        self.queue.settle(task, task.done)
         if task.cancelled:
             self._discard(task)
-        elif task.work.exhausted:
+        elif task.finished:
             task.end()
         else:
             self.submit(task)
 
     def _discard(self, task: Task) -> None:
         task.drop_audio()
-        if task.work.windows_begun:
-            self._threads.submit(task.work.close)
+        if task.begun and not task.finished:
+            self._worker.drop(task.work)
+
+    async def _restart_begun(self) -> None:
+        """Restart the tasks that a lost model has begun; end those that it alone could go on with."""
+        for task in [task for task in self.queue.waiting if task.begun]:
+            self._worker.drop(task.work)
+            if (error := await task.restart()) and self.queue.withdraw(task):
+                task.end(error)
 
     def _watch_deadline(self, task: Task) -> None:
         """End a task at its deadline if it has not begun by then."""
@@ -222,18 +243,9 @@ class ModelScheduler:
             self._discard(task)
 
     async def _arrived(self) -> None:
-        """Wait until the queue has a task."""
+        """Wait until the queue has a task and the model is there."""
+        await self._worker.until_ready()
         while not self.queue.waiting:
             self._arrival.clear()
             await self._arrival.wait()
-
-    def _free(self, unfinished: Sequence[Task]) -> None:
-        """Wait for running calls to end, then free the model. Runs in a thread."""
-        self._threads.shutdown()
-        self._hurried.shutdown()
-        for task in unfinished:
-            task.work.close()
-        try:
-            self._recognizer.close()
-        except Exception:  # the server goes on to free the other models
-            log.exception("A model failed while it was freed")
+            await self._worker.until_ready()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from typing import Any, TypeAlias
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import Options, Segment
+from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.workers import Progress
 from govor.engine.scheduling.fair_share import FairShare, Priority, QueueEntry
 from govor.engine.scheduling.results import TaskResults
-from govor.engine.scheduling.work import CallWork, ChunkWork
-from govor.errors import GovorError
+from govor.engine.workers.work import CallWork, ChunkWork
+from govor.errors import BackendUnavailable, GovorError
 from govor.events import Timing
+
+Reread: TypeAlias = Callable[[Chunk], Awaitable[Audio]]
+"""Reads the audio of a chunk again. Raises GovorError."""
 
 
 def nothing() -> None:
@@ -31,6 +35,7 @@ class Task(QueueEntry):
         priority: Priority = Priority.NORMAL,
         deadline: float | None = None,
         supersede_key: Hashable | None = None,
+        reread: Reread | None = None,
     ):
         """`release` is called once, in the event loop, when the audio is no longer needed."""
         super().__init__(
@@ -42,8 +47,15 @@ class Task(QueueEntry):
             supersede_key=supersede_key,
         )
         self.work = work
-        self.cancelled = False
+        self.done = 0.0
+        """Seconds that are done."""
+        self.finished = False
+        """Whether the model has done its last step."""
+        self.retried = False
+        """Whether the model was lost in one of its steps, which was then repeated."""
         self.timing = Timing()
+        self._reread = reread
+        self._times = work.chunk.without_audio()
         self._results: TaskResults[Segment] = TaskResults()
         self._release = release
 
@@ -52,13 +64,45 @@ class Task(QueueEntry):
         return self._results.__aiter__()
 
     @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.work.cancelled
+
+    @property
     def reached(self) -> float:
         """Seconds of the recording up to which the model has worked."""
-        return self.work.chunk.recording_time(self.work.done)
+        return self._times.recording_time(self.done)
 
-    def deliver(self, segments: list[Segment]) -> None:
-        """Hand segments to the request."""
-        self._results.deliver(segments)
+    @property
+    def may_retry(self) -> bool:
+        """Whether the step that the model was lost in may be repeated."""
+        is_repeatable = self.work.repeatable or self._reread is not None
+        return is_repeatable and not self.retried and not self.cancelled
+
+    async def restart(self) -> GovorError | None:
+        """Forget what a lost model has begun, but not what it has answered; return why that is impossible.
+
+        If the model has taken the audio, that is read again.
+        """
+        audio = None
+        if not self.work.repeatable:
+            if self._reread is None:
+                return BackendUnavailable("The model was lost in the midst of this, and cannot begin again.")
+            try:
+                audio = await self._reread(self.work.chunk)
+            except GovorError as error:
+                return error
+        self.work = self.work.remaining(self.done, audio)
+        return None
+
+    def cancel(self) -> None:
+        """Record that nobody waits for it any more."""
+        self.work.cancelled = True
+
+    def take(self, progress: Progress) -> None:
+        """Record a step of the model, and hand its segments to the request."""
+        self.done, self.finished = progress.done, progress.finished
+        self._results.deliver(progress.segments)
 
     def end(self, error: GovorError | None = None) -> None:
         """End the results, with an error if there was one, and drop the audio."""
@@ -85,7 +129,9 @@ class InferenceTask(Task):
         priority: Priority = Priority.NORMAL,
         deadline: float | None = None,
         supersede_key: Hashable | None = None,
+        reread: Reread | None = None,
     ):
+        """`reread` is used if the model is lost after it has taken the audio; None: that cannot be done."""
         super().__init__(
             ChunkWork(chunk, options),
             share,
@@ -94,29 +140,38 @@ class InferenceTask(Task):
             priority=priority,
             deadline=deadline,
             supersede_key=supersede_key,
+            reread=reread,
         )
         self.options = options
         self.end_time = chunk.end
         self.seam = chunk.seam
+        self._last: Segment | None = None
 
     @property
     def chunk(self) -> Chunk:
-        """The chunk; without audio once a long-form model has taken it, or when the audio was dropped."""
+        """The rest of the chunk; without audio once a long-form model has it, or when it was dropped."""
         return self.work.chunk
 
     def ends_with(self, segment: Segment) -> bool:
         """Return whether this is the last segment. Known only if the model does the chunk in one step."""
-        return segment is self.work.last
+        return segment is self._last
+
+    def take(self, progress: Progress) -> None:
+        if progress.finished and progress.segments:
+            self._last = progress.segments[-1]
+        super().take(progress)
 
 
 class ModelCall(Task):
     """A call of the model that returns something other than segments."""
 
-    def __init__(self, call: Callable[[Any], object], share: FairShare, seconds: float):
-        self.work: CallWork
-        super().__init__(CallWork(call, seconds), share)
-
-    @property
-    def answer(self) -> object:
+    def __init__(
+        self, call: Callable[[Any], object], share: FairShare, seconds: float, *, repeatable: bool = True
+    ):
+        super().__init__(CallWork(call, seconds, repeatable=repeatable), share)
+        self.answer: object = None
         """The result of the function, once the task has ended without an error."""
-        return self.work.answer
+
+    def take(self, progress: Progress) -> None:
+        self.answer = progress.answer
+        super().take(progress)

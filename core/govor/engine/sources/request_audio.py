@@ -19,7 +19,7 @@ import numpy as np
 from govor.audio.decoding.opening import check_length, open_recording, tagged
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import ANYTHING, BLOCK_SECONDS, Recording
-from govor.contract.audio_source import AudioSource
+from govor.contract.audio import AudioSource
 from govor.contract.recognition import SAMPLE_RATE, Audio, Notice
 from govor.decoder.wire import TrackSelection
 from govor.engine.sources.live_audio import LiveAudio
@@ -111,6 +111,19 @@ class RequestAudio:
     def _has_tracks(self) -> bool:
         return isinstance(self._opened, Recording) and self._opened.tracks > 1
 
+    def again(self) -> RequestAudio | None:
+        """Return the same audio, not open; None: its source cannot be read twice."""
+        if not isinstance(self._source, Path):
+            return None
+        selection = self._opened_as or self._selection
+        return RequestAudio(
+            self._source,
+            self._decoders,
+            selection,
+            max_seconds=self._max_seconds,
+            apart=self._selection.apart,
+        )
+
     def reader(self, channel: int | None = None) -> AudioReader:
         """Return a reader of one channel, or of all mixed down. After `open`, and before `begin`."""
         assert self._shared is not None
@@ -165,15 +178,16 @@ class AudioReader:
 
     def __init__(self, audio: RequestAudio, blocks: BlockReader, channel: int | None):
         self.audio = audio
+        self.channel = channel
+        """Number of the channel; None: all are mixed down."""
         self._blocks = blocks
-        self._channel = channel
 
     async def next(self) -> Audio | None:
         """Return the next block, (samples,) float32; None: there is none. Raises GovorError."""
         block = await self._blocks.next()
         if block is None:
             return None
-        return _mixed(block) if self._channel is None else block[self._channel]
+        return _mixed(block) if self.channel is None else block[self.channel]
 
     def close(self) -> None:
         """End it, so that it holds no other reader back; safe to call twice."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.diarization import CountedVoices, DiarizationStream, Voices
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.diarization import CountedVoices, DiarizationStream, SpeakerTurn, Voices
+from govor.contract.recognition import SAMPLE_RATE, Audio, Capability
 from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.model_pool.pool import Pool
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.engine.sources.request_audio import AudioReader, RequestAudio
-from govor.errors import InvalidParam
+from govor.errors import BackendUnavailable, InvalidParam, ModelUnloaded
 from govor.models.catalogue import Model
 
 Voiceprint: TypeAlias = NDArray[np.float32]
@@ -77,24 +77,52 @@ class Diarization:
         if the diarizer is unloaded meanwhile.
         """
         try:
-            stream = await self._scheduler.ask(self._begin, queue_timer=self._queue_timer)
-            while (block := await self._blocks.next()) is not None:
-                await self._scheduler.ask(partial(_feed, stream, block), self._share, _seconds(block))
-                self.seconds += _seconds(block)
-            turns = await self._scheduler.ask(lambda voices: stream.finish(), self._share)
+            turns = await self._listen(self._blocks)
+        except (BackendUnavailable, ModelUnloaded):  # what it had heard is lost with it
+            again = self._blocks.audio.again()
+            if again is None:
+                raise
+            try:
+                await again.open()
+                blocks = again.reader(self._blocks.channel)
+                again.begin()
+                turns = await self._listen(blocks)
+            finally:
+                again.close()
         finally:
             self._blocks.close()
         return Speakers(turns, tuple(self._known))
 
-    def _begin(self, voices: Voices) -> DiarizationStream:
+    async def _listen(self, blocks: AudioReader) -> Sequence[SpeakerTurn]:
+        self.seconds = 0.0
+        begun = await self._scheduler.ask(self._begin, queue_timer=self._queue_timer)
+        while (block := await blocks.next()) is not None:
+            feed = partial(_feed, begun, block)
+            await self._scheduler.ask(feed, self._share, _seconds(block), repeatable=False)
+            self.seconds += _seconds(block)
+        return await self._scheduler.ask(partial(_finish, begun), self._share, repeatable=False)
+
+    def _begin(self, voices: Voices) -> tuple[Voices, DiarizationStream]:
         known = list(self._known.values())
-        if self._people != (0, None) and isinstance(voices, CountedVoices):
-            return voices.stream_of(known, *self._people)
-        return voices.stream(known)
+        if self._people != (0, None) and Capability.COUNT in voices.info.capabilities:
+            return voices, cast("CountedVoices", voices).stream_of(known, *self._people)
+        return voices, voices.stream(known)
 
 
-def _feed(stream: DiarizationStream, block: Audio, voices: Voices) -> None:
-    stream.feed(block)
+def _feed(begun: tuple[Voices, DiarizationStream], block: Audio, voices: Voices) -> None:
+    _stream_of(begun, voices).feed(block)
+
+
+def _finish(begun: tuple[Voices, DiarizationStream], voices: Voices) -> Sequence[SpeakerTurn]:
+    return _stream_of(begun, voices).finish()
+
+
+def _stream_of(begun: tuple[Voices, DiarizationStream], voices: Voices) -> DiarizationStream:
+    """Return the stream. Raises ModelUnloaded if the diarizer was lost since, for another recording."""
+    its_voices, stream = begun
+    if its_voices is not voices:
+        raise ModelUnloaded("The diarizer was lost while it listened to this recording.")
+    return stream
 
 
 def _seconds(block: Audio) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from govor.contract.diarization import VoiceEmbedder, Voices
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.recognition import SAMPLE_RATE, Audio, Capability
 from govor.engine.model_pool.pool import Pool
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.sources.request_audio import AudioReader, RequestAudio
@@ -49,7 +50,8 @@ async def embed_voice(audio: RequestAudio, model: Model, pool: Pool, queue_timer
 
 
 def _embed(voices: Voices, audio: Audio) -> NDArray[np.float32] | None:
-    return voices.embed(audio) if isinstance(voices, VoiceEmbedder) else None
+    can_embed = Capability.EMBED in voices.info.capabilities
+    return cast("VoiceEmbedder", voices).embed(audio) if can_embed else None
 
 
 async def _beginning(reader: AudioReader) -> Audio:

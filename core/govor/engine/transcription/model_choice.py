@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 
 from govor.contract.models import Feature
@@ -13,11 +13,17 @@ from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.pool import Pool
 from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.transcription.language import Chances, certain_language, language_chances
-from govor.errors import DownloadFailed, InsufficientMemory, LoadFailed, UnsupportedOperation
+from govor.errors import (
+    BackendUnavailable,
+    DownloadFailed,
+    InsufficientMemory,
+    LoadFailed,
+    UnsupportedOperation,
+)
 from govor.models.catalogue import Model
 from govor.models.selection.routing import Router
 
-UNAVAILABLE = (LoadFailed, DownloadFailed, InsufficientMemory)
+UNAVAILABLE = (BackendUnavailable, LoadFailed, DownloadFailed, InsufficientMemory)
 """Errors after which the next model of the list is tried."""
 
 log = logging.getLogger(__name__)
@@ -29,7 +35,7 @@ class ModelSelector:
 
     router: Router
     pool: Pool
-    voice_detector: Callable[[], Awaitable[VoiceDetector]]
+    voice_detector: Callable[[], AbstractAsyncContextManager[VoiceDetector]]
     likely: Callable[[], Collection[str]] = tuple
     """Languages that the operator expects if the client names none; empty: any."""
 
@@ -89,7 +95,7 @@ class ModelSelector:
                     log.warning("'%s' cannot detect the language: %s", model.id, error)
                     continue
                 if loaded.detects:
-                    detector = await self.voice_detector()
+                    detector = await stack.enter_async_context(self.voice_detector())
                     if not audio.is_open:
                         await audio.open()
                     with closing(audio.reader()) as blocks:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import TypeAlias
 
@@ -65,6 +65,7 @@ class Transcription:
         self._stitcher = OverlapStitcher(work.options)
         self._segments: list[Segment] = []
         self._done = work.begin_at
+        self._collected: list[Segment] = []  # of a chunk that may overlap others
         self._begun: list[InferenceTask] = []  # in order, until all their segments were yielded
         self._queue_timer = queue_timer
         self._speakers: Speakers | None = None  # known once the diarizer has had the whole recording
@@ -135,7 +136,7 @@ class Transcription:
                     if found is None:
                         self._conclude(task)
                         continue
-                    for part in self._final(found, task):
+                    for part in self._final(self._whole(found, task), task):
                         self._segments.append(part)
                         self._done = max(self._done, part.end or 0.0)
                         yield part
@@ -181,17 +182,26 @@ class Transcription:
         self._begun.remove(task)
         self._report.recognised(task.timing)
 
-    def _final(self, found: Segment, task: InferenceTask) -> Iterator[Segment]:
-        """Yield what a task's next segment makes final; the last part of each segment moves the position."""
-        last_of_task = not self._long_form and task.ends_with(found)
-        detailed = task.options is self._detailed
-        seam_behind = task.seam if last_of_task else None
-        end_seam = None if last_of_task else task.seam  # also of segments before the last one
-        for segment, seam in self._stitcher.add(found, seam_behind, detailed=detailed):
-            # within a chunk there is no position: a model that uses its earlier text must get the chunk again
-            reached = max(self.position, seam or (task.end_time if last_of_task else 0.0))
-            if has_text(segment.text) and (seam or end_seam or math.inf) > self._work.begin_at:
-                *others, last = self._speakers.split(segment) if self._speakers else [segment]
+    def _whole(self, found: Segment, task: InferenceTask) -> Sequence[Segment]:
+        """Return all segments of a chunk once the last one is found; of a long-form model, each one."""
+        if self._long_form:
+            return [found]
+        self._collected.append(found)
+        if not task.ends_with(found):
+            return []
+        whole, self._collected = self._collected, []
+        return whole
+
+    def _final(self, found: Sequence[Segment], task: InferenceTask) -> Iterator[Segment]:
+        """Yield what a task's next segments make final; the last part of each segment moves the position."""
+        for final in self._stitcher.add(found, task.seam) if found else ():
+            reached = self.position
+            if final.is_last and not self._long_form:
+                # within a chunk there is no position: a model that uses its earlier text must get it again
+                reached = max(reached, final.seam or task.end_time)
+            if has_text(final.segment.text) and (final.seam or math.inf) > self._work.begin_at:
+                speakers = self._speakers
+                *others, last = speakers.split(final.segment) if speakers else [final.segment]
                 yield from others
                 self.position = reached
                 yield last
@@ -206,7 +216,9 @@ class Transcription:
                 at_seam, overlapped = overlapped or chunk.seam is not None, chunk.seam is not None
                 cut_text = not self._long_form and spans_silence(chunk)
                 options = self._detailed if at_seam or cut_text else self._work.options
-                task = InferenceTask(chunk, options, self._share, self._permits.release)
+                task = InferenceTask(
+                    chunk, options, self._share, self._permits.release, reread=self._reader.reread
+                )
                 del chunk  # the task drops the audio when it is done
                 if not self._begun:
                     self._done = max(self._done, self._reader.settled)

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from govor.audio.chunking import Chunk, Chunker
 from govor.audio.policy import plan
-from govor.audio.resume import Resumption
+from govor.audio.resume import ChunkAudio, Resumption
 from govor.contract.recognition import Audio, Notice, VoiceDetector
 from govor.engine.scheduling.read_ahead import RequestPermits
 from govor.engine.sources.request_audio import AudioReader
 from govor.engine.transcription.work import Work
+from govor.errors import BackendUnavailable, InvalidAudio
 from govor.events import Report
 
 MODEST_SECONDS = 60.0
@@ -73,6 +74,23 @@ class ChunkReader:
             self._ended = block is None
             self._ready += await asyncio.get_running_loop().run_in_executor(None, self._cut, block)
         return self._ready.popleft() if self._ready else None
+
+    async def reread(self, chunk: Chunk) -> Audio:
+        """Return the audio of a chunk that was read before. Raises BackendUnavailable if it is gone."""
+        audio, taken = self._blocks.audio.again(), ChunkAudio(chunk)
+        if audio is None:
+            raise BackendUnavailable("The model was lost, and the audio that it had cannot be read again.")
+        try:
+            await audio.open()
+            blocks = audio.reader(self._blocks.channel)
+            audio.begin()
+            while taken.missing and (block := await blocks.next()) is not None:
+                taken.add(block)
+        finally:
+            audio.close()
+        if taken.missing:
+            raise InvalidAudio("The recording has become shorter while it was transcribed.", param="file")
+        return taken.audio
 
     def close(self) -> None:
         """Read no further."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from govor.contract.recognition import Segment, Transcript, Word
+from govor.contract.recognition import Segment, Transcript
 from govor.errors import GovorError
 from govor.formats.dialects.utterances import Utterance, utterances
 from govor.formats.events import data_event, progress
@@ -13,6 +13,7 @@ from govor.formats.openai import dump_json
 from govor.formats.subtitles.files import STANDARD, srt, vtt
 from govor.formats.subtitles.layout import Layout
 from govor.formats.text import join_texts
+from govor.formats.timeline import TimedWord, timed_words
 from govor.plain import without_controls
 
 MEDIA_TYPES = {
@@ -126,11 +127,11 @@ class GigasttEvents:
         return data_event(body)
 
 
-def _words(segments: Iterable[Segment]) -> Iterator[tuple[Word, str | None]]:
-    return ((word, segment.speaker) for segment in segments for word in segment.words or ())
+def _words(segments: Iterable[Segment]) -> Iterator[tuple[TimedWord, str | None]]:
+    return ((word, segment.speaker) for segment in segments for word in timed_words(segment.words))
 
 
-def _word(spoken: tuple[Word, str | None]) -> dict[str, object]:
+def _word(spoken: tuple[TimedWord, str | None]) -> dict[str, object]:
     word, speaker = spoken
     body: dict[str, object] = {
         "word": word.text.strip(),

@@ -8,7 +8,7 @@ from govor.formats.openai import dump_json, verbose_body
 from govor.formats.rendering.formats import MEDIA_TYPES
 from govor.formats.rendering.known_formats import Formats
 from govor.formats.subtitles.layout import Layout
-from govor.formats.timeline import place_segments
+from govor.formats.timeline import place_segments, timed_words
 
 OUTPUTS = ("txt", "vtt", "srt", "tsv", "json")
 """Values of `output` that whisper-asr-webservice has."""
@@ -42,7 +42,7 @@ def result_body(transcript: Transcript, *, words: bool) -> dict[str, object]:
                     "end": round(word.end, 3),
                     **({} if word.probability is None else {"probability": round(word.probability, 3)}),
                 }
-                for word in placed.segment.words or ()
+                for word in timed_words(placed.segment.words)
             ]
     return {"text": transcript.text, "segments": segments, "language": transcript.language or "unknown"}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from govor.contract.recognition import Transcript, Word
+from govor.contract.recognition import Transcript
 from govor.formats.languages import language_name
-from govor.formats.openai import dump_json
+from govor.formats.openai import dump_json, token_ids
 from govor.formats.subtitles.files import STANDARD, srt, vtt
 from govor.formats.subtitles.layout import Layout
-from govor.formats.timeline import TimedSegment, place_segments
+from govor.formats.timeline import TimedSegment, TimedWord, place_segments, timed_words
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -59,8 +59,8 @@ def _segment(number: int, placed: TimedSegment, *, times: bool) -> dict[str, obj
     body: dict[str, object] = {"id": number, "text": segment.text.strip()}
     if times:
         body |= {"start": round(placed.start, 3), "end": round(placed.end, 3)}
-    body["tokens"] = [int(token) for token in segment.token_ids or ()]
-    body["words"] = [_word(word, times=times) for word in segment.words or ()]
+    body["tokens"] = token_ids(segment) or []
+    body["words"] = [_word(word, times=times) for word in timed_words(segment.words)]
     for key in ("temperature", "avg_logprob", "no_speech_prob"):
         value = getattr(segment, key)
         if value is not None and math.isfinite(value):
@@ -68,7 +68,7 @@ def _segment(number: int, placed: TimedSegment, *, times: bool) -> dict[str, obj
     return body
 
 
-def _word(word: Word, *, times: bool) -> dict[str, object]:
+def _word(word: TimedWord, *, times: bool) -> dict[str, object]:
     body: dict[str, object] = {"word": word.text.strip()}
     if times:
         body |= {"start": round(word.start, 3), "end": round(word.end, 3), "t_dtw": -1}

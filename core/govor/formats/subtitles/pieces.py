@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from govor.contract.recognition import Word
 from govor.formats.subtitles.line_breaks import break_places, clusters, columns, ends_clause, ends_sentence
-from govor.formats.timeline import TimedSegment
+from govor.formats.timeline import TimedSegment, TimedWord, timed_words
 from govor.plain import without_controls
 
 _CLAUSE_COST, _SEGMENT_COST, _COST, _INSIDE_COST = 0.35, 0.8, 1.8, 3.0
@@ -36,7 +35,7 @@ def cue_pieces(placed: TimedSegment, widest: int) -> list[CuePiece]:
     Times are those of the words, if the words are in the text; else in proportion to the letters.
     """
     text = one_line(placed.segment.text)
-    spans = _spans(text, placed.segment.words or ())
+    spans = _spans(text, timed_words(placed.segment.words))
     clock = _Clock(text, spans, placed.start, placed.end)
     places = [0, *_fitting(text, break_places(text), widest), len(text)]
     inside = {at for begin, end, _ in spans for at in range(begin + 1, end)}
@@ -88,9 +87,9 @@ def _fitting(text: str, places: Sequence[int], widest: int) -> list[int]:
     return fitting
 
 
-def _spans(text: str, words: Sequence[Word]) -> list[tuple[int, int, Word]]:
+def _spans(text: str, words: Sequence[TimedWord]) -> list[tuple[int, int, TimedWord]]:
     """Return the span of each word in the text; nothing if one of them is not in it."""
-    spans: list[tuple[int, int, Word]] = []
+    spans: list[tuple[int, int, TimedWord]] = []
     position = 0
     for word in words:
         written = one_line(word.text)
@@ -106,7 +105,7 @@ def _spans(text: str, words: Sequence[Word]) -> list[tuple[int, int, Word]]:
 class _Clock:
     """The time of each letter of a text."""
 
-    def __init__(self, text: str, spans: Sequence[tuple[int, int, Word]], start: float, end: float):
+    def __init__(self, text: str, spans: Sequence[tuple[int, int, TimedWord]], start: float, end: float):
         self._begins = [begin for begin, _, _ in spans] or [0]
         self._ends = [end for _, end, _ in spans] or [max(1, len(text))]
         self._words = [(word.start, max(word.start, word.end)) for _, _, word in spans] or [(start, end)]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
-from govor.contract.recognition import Notice, Options, Segment
+from govor.contract.recognition import Notice, Options
 from govor.decoder.wire import TrackSelection
 from govor.engine.speakers.diarization import KnownSpeaker
 from govor.engine.transcription.channels import SeparateChannels
@@ -218,21 +218,3 @@ def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
         },
         "error": None if job.failure is None else job.failure.model_dump(exclude={"status"}),
     }
-
-
-class _Kept(BaseModel):
-    """The stored form of a segment: floats are exact, and bytes need not be text."""
-
-    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
-
-    segment: Segment
-
-
-def dump_segment(segment: Segment) -> str:
-    """Return the stored form of a segment; numbers of numpy become Python's."""
-    return _Kept(segment=segment).model_dump_json(warnings=False)
-
-
-def load_segment(text: str) -> Segment:
-    """Return the segment of a stored form."""
-    return _Kept.model_validate_json(text).segment

@@ -8,8 +8,6 @@ import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from govor.contract.recognition import Notice, Segment
 from govor.errors import JobNotFound, ServerBusy
 from govor.jobs.storage.capacity import make_room
@@ -25,12 +23,11 @@ from govor.jobs.storage.records import (
     JobRequest,
     RequestedJob,
     Status,
-    dump_segment,
     job_of,
-    load_segment,
     order_of,
     ordered,
 )
+from govor.jobs.storage.segments import dump_segment, load_segment
 
 BUSY_SECONDS = 60.0
 
@@ -190,7 +187,7 @@ class JobStore:
         )
         try:
             return found, [load_segment(row["body"]) for row in rows]
-        except (ValidationError, TypeError):
+        except (ValueError, TypeError, LookupError):
             if found.status != "failed":
                 self._fail_unreadable(found, "a segment")
             return job_of(self._row(job, owner)), []

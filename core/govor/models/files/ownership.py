@@ -1,4 +1,4 @@
-"""Distinguish Govor's files in a model's folder, which it recorded, listed or marked, from others.
+"""Distinguish Govor's files in a model's folder, which it recorded, listed, marked or derived, from others.
 
 Only these are ever deleted. Other files stay; links are never followed.
 """
@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from govor.models.files.listing import listed_names
@@ -35,13 +36,17 @@ class OwnedFiles:
         delete_files(self.folder, self.ours)
 
 
-def look_into(folder: Path, names: Collection[str] = ()) -> OwnedFiles:
-    """Sort the files in a folder by owner; `names` are those of its model's files, if known."""
+def look_into(folder: Path, names: Collection[str] = (), derived: Collection[str] = ()) -> OwnedFiles:
+    """Sort the files in a folder by owner.
+
+    `names` are those of its model's files, `derived` the patterns of those that its plugin makes, if known.
+    """
     known = {*names, *read_record(folder), *listed_names(folder)}
     ours: list[Path] = []
     foreign: list[Path] = []
     for path in files_in(folder):
-        mine = path.relative_to(folder).as_posix() in known or is_marked(path.name)
+        name = path.relative_to(folder).as_posix()
+        mine = name in known or is_marked(path.name) or any(fnmatchcase(name, each) for each in derived)
         (ours if mine else foreign).append(path)
     return OwnedFiles(folder, tuple(ours), tuple(foreign))
 

@@ -72,7 +72,7 @@ def remove(store: Store, model: Model) -> Removed:
 
 
 def _belongings(store: Store, model: Model) -> OwnedFiles:
-    return look_into(store.folder(model), [file.name for file in store.files(model)])
+    return look_into(store.folder(model), [file.name for file in store.files(model)], model.spec.derived)
 
 
 def _delete(found: OwnedFiles) -> None:

@@ -42,10 +42,21 @@ class Store:
         self.timeout = timeout
 
     def folder(self, model: Model) -> Path:
-        """Return the model's folder, which may not exist."""
-        if model.spec.folder:
-            return Path(model.spec.folder)
+        """Return the folder of the model's files, which may not exist."""
+        return Path(model.spec.folder) if model.spec.folder else self.own_folder(model)
+
+    def own_folder(self, model: Model) -> Path:
+        """Return Govor's folder for the model, which may not exist: of an operator's, only derived files."""
         return self.root / folder_name(model.plugin) / folder_name(model.spec.id)
+
+    def derived_folder(self, model: Model) -> Path:
+        """Return the folder for files that the plugin derives, made if need be; it may not be writable."""
+        folder = self.own_folder(model)
+        if model.spec.folder and model.spec.derived and not (folder / RECORD).is_file():
+            with suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                write_record(folder, {})  # so that `prune` knows it for Govor's when the model is gone
+        return folder
 
     def files(self, model: Model) -> Sequence[ModelFile]:
         """Return the model's files; none if a repository's list has not been read yet."""
@@ -56,6 +67,8 @@ class Store:
     def size(self, model: Model) -> int | None:
         """Return the bytes of all files, as recorded or else as stated; None if unknown."""
         record, files = read_record(self.folder(model)), self.files(model)
+        if not record and (place := self.in_place(model)):
+            return sum((place / file.name).stat().st_size for file in files)
         sizes = [record[file.name].size if file.name in record else file.size for file in files]
         return None if 0 in sizes or (model.spec.repository and not files) else sum(sizes)
 
@@ -67,6 +80,18 @@ class Store:
         """Tell whether installed packages hold all of the model's files, or it has none."""
         spec = model.spec
         return not (spec.folder or spec.repository) and all(_in_package(file) for file in spec.files)
+
+    def in_place(self, model: Model) -> Path | None:
+        """Return the folder of an installed package that holds the model's files as they are, if one does.
+
+        Only files without a stated sha256 are used there: others are verified and copied.
+        """
+        spec = model.spec
+        if spec.folder or spec.repository or not spec.files or any(file.sha256 for file in spec.files):
+            return None
+        found = [_packaged_as_it_is(file) for file in spec.files]
+        folders = {path.parents[len(Path(name).parts) - 1] for name, path in found if path is not None}
+        return folders.pop() if len(folders) == 1 and all(path for _, path in found) else None
 
     def installed_at(self, model: Model) -> int:
         """When the model's files were verified, in seconds since 1970; 0 before that, and without files."""
@@ -85,6 +110,8 @@ class Store:
             return folder
         if model.spec.folder:
             raise DownloadFailed(_what_is_missing(model, folder))
+        if place := self.in_place(model):
+            return place
         transfer = transfer or Transfer(progress)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -179,6 +206,17 @@ def _what_is_missing(model: Model, folder: Path) -> str:
         return f"The folder {folder} of '{model.id}' does not exist."
     missing = [file.name for file in model.spec.files if not (folder / file.name).is_file()]
     return f"The folder {folder} of '{model.id}' lacks {', '.join(missing)}."
+
+
+def _packaged_as_it_is(file: ModelFile) -> tuple[str, Path | None]:
+    """Return the file's name, and its path in an installed package if it is one file of that name there."""
+    for source in file.sources:
+        if source.startswith("package:"):
+            with suppress(SourceAbsent):
+                path, *others = package_paths(source)
+                if not others and path.as_posix().endswith(f"/{file.name}"):
+                    return file.name, path
+    return file.name, None
 
 
 def _in_package(file: ModelFile) -> bool:

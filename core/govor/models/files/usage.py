@@ -47,8 +47,8 @@ def usages(store: Store, models: Iterable[Model]) -> list[Usage]:
     """Return the usage of each model that uses any space, not counting the operator's own folders."""
     found = []
     for model in models:
-        folder = store.folder(model)
-        if model.spec.folder or not folder.is_dir():
+        folder = store.own_folder(model)
+        if not folder.is_dir():
             continue
         files = files_in(folder)
         own, shared = sizes_of(files)
@@ -93,7 +93,7 @@ def prune(store: Store, models: Iterable[Model]) -> list[Unused]:
 
 def _looked_through(store: Store, models: Iterable[Model]) -> Iterator[list[Unused]]:
     """Yield the unused files of each folder, which is locked until the next one is requested."""
-    known = {store.folder(model): model for model in models if not model.spec.folder}
+    known = {store.own_folder(model): model for model in models}
     for folder in _model_folders(store.root):
         with _held(folder) as held:
             if held:

@@ -6,10 +6,16 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from govor.contract.models import Feature
+from govor.contract.models import Feature, ModelKind
 from govor.errors import ModelNotFound, ModelNotInstalled, UnsupportedOperation
 from govor.models.catalogue import AUTO, DEFAULT, Catalogue, Model
 from govor.models.files.store import Store
+
+WRITES_NO_TEXT = {
+    ModelKind.DIARIZATION: "diarizer",
+    ModelKind.VAD: "voice detector",
+    ModelKind.TEXT: "model for texts",
+}
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +64,14 @@ class Router:
         """Return the models that write text and whose files are installed, in the plugins' order."""
         return [model for model in self._catalogue if model.transcribes and self._here(model)]
 
+    def here(self) -> list[Model]:
+        """Return the models of all kinds whose files are installed, in the plugins' order."""
+        return [model for model in self._catalogue if self._here(model)]
+
     def known(self) -> list[str]:
-        """Return the ids of all models, installed ones first."""
-        return [model.id for model in sorted(self._catalogue, key=lambda model: not self._here(model))]
+        """Return the ids of all models that clients name, installed ones first."""
+        named = [model for model in self._catalogue if model.kind is not ModelKind.VAD]
+        return [model.id for model in sorted(named, key=lambda model: not self._here(model))]
 
     def default(self) -> Model | None:
         """The first usable model of the preference list."""
@@ -98,11 +109,12 @@ class Router:
         """
         model = self.installed(name)
         if not model.transcribes:
-            raise UnsupportedOperation(f"'{model.id}' is a diarizer: it writes no text.", param="model")
+            what = WRITES_NO_TEXT[model.kind]
+            raise UnsupportedOperation(f"'{model.id}' is a {what}: it writes no text.", param="model")
         return model
 
     def installed(self, name: str | None) -> Model:
-        """Return the installed model of a name, also a diarizer. Raises ModelNotFound, ModelNotInstalled."""
+        """Return the installed model of a name, of any kind. Raises ModelNotFound, ModelNotInstalled."""
         name = name or DEFAULT
         model = self.find(name)
         if model is None:
@@ -110,15 +122,18 @@ class Router:
         return self._obtainable(model)
 
     def diarizer(self, param: str | None = None) -> Model:
-        """Return the diarizer. Raises UnsupportedOperation for the request field `param`."""
-        model = self._catalogue.diarizer
-        if model is None:
+        """Return the diarizer: the first that is installed, or else the first.
+
+        Raises ModelNotInstalled, and UnsupportedOperation for the request field `param`.
+        """
+        known = self._catalogue.of_kind(ModelKind.DIARIZATION)
+        if not known:
             raise UnsupportedOperation(
                 "Naming speakers needs a diarizer, and none is installed: `pip install "
                 "./backends/diarizer` in a clone of Govor adds one.",
                 param=param,
             )
-        return self._obtainable(model)
+        return self._obtainable(next(filter(self._here, known), known[0]))
 
     def _unknown(self, name: str) -> ModelNotFound:
         """Return the error for an unknown name; for the default, it is about the operator's setting."""

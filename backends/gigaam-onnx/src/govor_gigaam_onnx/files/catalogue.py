@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from govor import Feature, ModelFile, ModelSpec
+from govor_gigaam_onnx.files.naming import DERIVED
 from govor_gigaam_onnx.files.repositories import FILES
 from govor_gigaam_onnx.settings import ModelTable
 
@@ -108,6 +109,7 @@ def _spec(model: str, row: Row, aliases: tuple[str, ...], download_mb: int, note
         description=f"{row.description}{note}",
         licence="MIT",
         wer=row.wer,
+        derived=DERIVED,
         vocabulary=next((size for end, size in VOCABULARIES.items() if row.name.endswith(end)), 34),
     )
 
@@ -120,6 +122,7 @@ def adopted(spec: ModelSpec) -> ModelSpec:
         features=spec.features or PLAIN,
         max_seconds=MAX_SECONDS,
         edge_padding=EDGE_PADDING,
+        derived=DERIVED,
     )
 
 
@@ -133,4 +136,5 @@ def _own(table: ModelTable) -> ModelSpec:
         edge_padding=EDGE_PADDING,
         description="your own",
         folder=str(table.folder),
+        derived=DERIVED,
     )

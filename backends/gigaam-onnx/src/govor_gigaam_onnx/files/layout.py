@@ -9,10 +9,7 @@ from pathlib import Path
 
 import govor
 from govor_gigaam_onnx.features import V2, V3, Framing
-from govor_gigaam_onnx.files.naming import PREFERENCE
-
-PREPARED = ".govor-"
-"""Part of the names of the files that this plugin writes beside the others."""
+from govor_gigaam_onnx.files.naming import PREFERENCE, PREPARED
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+PREPARED = ".govor-"
+"""Part of the names of the files that this plugin derives from the others."""
+
+DERIVED = (f"*{PREPARED}*",)
+"""Patterns of those names."""
+
 PREFERENCE = ("", ".fp16", ".int8")
 """Order of preference of a file's precisions, by the end of its name."""
 RNNT = ("encoder", "decoder", "joint")

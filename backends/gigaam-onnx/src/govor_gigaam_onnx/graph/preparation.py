@@ -1,4 +1,4 @@
-"""Rewrite an encoder for this CPU once, in a file beside the original.
+"""Rewrite an encoder for this CPU once, in a file of its own.
 
 The rewritten graph is kept only if its answers match the original's; otherwise the reason is kept.
 """
@@ -16,7 +16,8 @@ import onnx
 from filelock import FileLock
 
 import govor
-from govor_gigaam_onnx.files.layout import PREPARED, ModelFiles
+from govor_gigaam_onnx.files.layout import ModelFiles
+from govor_gigaam_onnx.files.naming import PREPARED
 from govor_gigaam_onnx.graph.conformer import read_encoder
 from govor_gigaam_onnx.graph.export import Export, Floats, NotUnderstood
 from govor_gigaam_onnx.graph.rewriting import build_graph
@@ -36,6 +37,8 @@ trained weights, 0.15 with random ones; above 1 if a connection is wrong.
 LARGEST = 2 * 10**9
 """Bytes of weights in one file; protobuf takes 2 GiB."""
 
+REWRITING = "rewriting the model for this CPU, once"
+
 PROBE_SECONDS = (3.0, 1.27)
 
 log = logging.getLogger(__name__)
@@ -45,26 +48,27 @@ def prepare(files: ModelFiles, numbers: Numbers) -> Path:
     """Return the encoder file to run: rewritten, or the original if that is impossible.
 
     The first call takes some ten seconds and temporarily twice the file's size of memory; later ones take
-    nothing.
+    nothing. The rewritten file is kept in `govor.derived_folder`; one that an earlier version has put beside
+    the original is used too.
     """
     source = files.encoder
-    target = _target(source, numbers)
-    if target.is_file():
-        return target
+    name = _target_name(source, numbers)
+    target = govor.derived_folder(source.parent) / name
+    for made in (target, source.with_name(name)):
+        if made.is_file():
+            return made
     try:
-        with FileLock(source.with_name(source.name + PREPARED + "lock")):
+        with FileLock(target.with_name(source.name + PREPARED + "lock")):
             return target if target.is_file() else _build(files, target, numbers)
     except OSError as error:
         log.warning("%s runs as it is, several times slower: %s", source, error)
         return source
 
 
-def _target(source: Path, numbers: Numbers) -> Path:
+def _target_name(source: Path, numbers: Numbers) -> str:
     """Return a name that changes with the recipe, and with the original's size and date."""
     stat = source.stat()
-    return source.with_name(
-        f"{source.stem}{PREPARED}{RECIPE}-{stat.st_size:x}-{stat.st_mtime_ns:x}.{numbers}.onnx"
-    )
+    return f"{source.stem}{PREPARED}{RECIPE}-{stat.st_size:x}-{stat.st_mtime_ns:x}.{numbers}.onnx"
 
 
 def _build(files: ModelFiles, target: Path, numbers: Numbers) -> Path:
@@ -75,12 +79,14 @@ def _build(files: ModelFiles, target: Path, numbers: Numbers) -> Path:
         return source
     log.info("Rewriting %s for this CPU in %s; once", source.name, numbers)
     part = target.with_suffix(".part")
+    govor.report_progress(0.0, REWRITING)
     try:
         model = build_graph(read_encoder(Export.read(source)), int8=numbers == "int8")
         if sum(tensor.ByteSize() for tensor in model.graph.initializer) > LARGEST:
             raise NotUnderstood("rewritten, it is larger than one ONNX file may be")
         onnx.save(model, part)
         del model
+        govor.report_progress(0.5, "comparing the rewritten model with the original")
         difference = compare(files, part, numbers)
         if not difference <= TOLERANCE[numbers]:
             raise NotUnderstood(f"rewritten, it answers otherwise: {difference:.2g} > {TOLERANCE[numbers]}")
@@ -93,7 +99,7 @@ def _build(files: ModelFiles, target: Path, numbers: Numbers) -> Path:
         return source
     finally:
         part.unlink(missing_ok=True)
-    for older in source.parent.glob(f"{glob.escape(source.stem)}{PREPARED}*.{numbers}.*"):
+    for older in target.parent.glob(f"{glob.escape(source.stem)}{PREPARED}*.{numbers}.*"):
         if older != target:
             older.unlink(missing_ok=True)
     return target

@@ -41,7 +41,7 @@ class CTC:
         segments = []
         for row, count, audio in zip(chances, frames, batch, strict=True):
             found = list(self._read(row[:count], seconds_a_frame, len(audio) / govor.SAMPLE_RATE))
-            segments.append(_segment(found, language, options))
+            segments.append(_segment(found, language))
         return segments
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class CTC:
         self._model.network.load_adapter(name, force_load=True, use_safetensors=True, local_files_only=True)
         self._adapter = name
 
-    def _read(self, row: torch.Tensor, seconds: float, duration: float) -> Iterator[govor.DecodedToken]:
+    def _read(self, row: torch.Tensor, seconds: float, duration: float) -> Iterator[govor.Token]:
         """Yield the tokens of an array's log-probabilities (frames, tokens), with frames of `seconds`."""
         best, tokens = row.max(dim=-1)
         blank, before = self._tokenizer.pad_token_id, -1
@@ -90,12 +90,12 @@ class CTC:
                     text = " " if parts else piece.lower() if lower else piece
                     end = min((frame + 1) * seconds, duration)
                     start = min(frame * seconds, end)
-                    yield govor.DecodedToken(token, text.encode(), float(best[frame]), start, end)
+                    yield govor.Token(token, text.encode(), float(best[frame]), start, end)
                     spaced = parts
             before = token
 
 
-def _segment(found: list[govor.DecodedToken], language: str | None, options: govor.Options) -> govor.Segment:
+def _segment(found: list[govor.Token], language: str | None) -> govor.Segment:
     if found and found[-1].data == b" ":
         found = found[:-1]
-    return govor.DecodedText(found, spaces_separate=True).segment(options, language)
+    return govor.segment_from_tokens(found, language=language, spaces_separate=True)

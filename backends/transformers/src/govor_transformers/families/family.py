@@ -23,7 +23,7 @@ class Family(Protocol):
     """Whether arrays of different length in one call give the results that each gives alone."""
 
     def transcribe(self, batch: Sequence[govor.Audio], options: govor.Options) -> list[govor.Segment]:
-        """Return one Segment per array. No array is silent."""
+        """Return one Segment per array, without text if nothing is said. No array is silent."""
 
     def close(self) -> None:
         """Give the weights' memory back."""

@@ -49,7 +49,7 @@ class Sequences:
         start = found["sequences"].shape[1] - len(found["scores"])
         logprobs = chosen_logprobs(found, start).tolist()
         rows = zip(found["sequences"][:, start:].tolist(), logprobs, limits, strict=True)
-        return [self._segment(tokens[:most], chances, options) for tokens, chances, most in rows]
+        return [self._segment(tokens[:most], chances) for tokens, chances, most in rows]
 
     def close(self) -> None:
         self._model.close()
@@ -57,14 +57,14 @@ class Sequences:
     def _most_tokens(self, audio: govor.Audio) -> int:
         return FEWEST_TOKENS + int(TOKENS_A_SECOND * len(audio) / govor.SAMPLE_RATE)
 
-    def _segment(self, tokens: list[int], chances: list[float], options: govor.Options) -> govor.Segment:
-        found: list[govor.DecodedToken] = []
+    def _segment(self, tokens: list[int], chances: list[float]) -> govor.Segment:
+        found: list[govor.Token] = []
         for token, chance in zip(tokens, chances, strict=False):
             if token in self._ends:
                 break
             if token not in self._special:
-                found.append(govor.DecodedToken(token, self._bytes(token), chance))
-        return govor.DecodedText(found).segment(options, self._model.language)
+                found.append(govor.Token(token, self._bytes(token), chance))
+        return govor.segment_from_tokens(found, language=self._model.language)
 
     @property
     def _ends(self) -> set[int]:

@@ -57,7 +57,7 @@ class Voxtral:
         )
         logprobs = chosen_logprobs(found, start).tolist()
         answers = zip(found["sequences"][:, start:].tolist(), logprobs, limits, strict=True)
-        return [self._segment(tokens[:most], chances, language, options) for tokens, chances, most in answers]
+        return [self._segment(tokens[:most], chances, language) for tokens, chances, most in answers]
 
     def close(self) -> None:
         self._model.close()
@@ -75,13 +75,11 @@ class Voxtral:
         features: torch.Tensor = inputs["input_features"]
         return features
 
-    def _segment(
-        self, tokens: list[int], chances: list[float], language: str | None, options: govor.Options
-    ) -> govor.Segment:
-        found: list[govor.DecodedToken] = []
+    def _segment(self, tokens: list[int], chances: list[float], language: str | None) -> govor.Segment:
+        found: list[govor.Token] = []
         for token, chance in zip(tokens, chances, strict=False):
             if token == self._end:
                 break
             if data := self._words.decode(token):
-                found.append(govor.DecodedToken(token, data, chance))
-        return govor.DecodedText(found).segment(options, language)
+                found.append(govor.Token(token, data, chance))
+        return govor.segment_from_tokens(found, language=language)

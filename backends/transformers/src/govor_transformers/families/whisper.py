@@ -39,7 +39,7 @@ WHISPER_TO_ISO = {"jw": "jv"}
 class Answer:
     """The text of one window; times in seconds from its start."""
 
-    tokens: list[govor.DecodedToken]
+    tokens: list[govor.Token]
     start: float | None
     end: float | None
     rest: float | None
@@ -203,7 +203,7 @@ class Whisper:
             if times is not None:  # each token has the time at which the next one begins
                 start = min(times[place - 1] if place else 0.0, duration)
                 end = max(start, min(times[place], duration))
-            found.append(govor.DecodedToken(token, self._bytes(token), logprobs[place], start, end))
+            found.append(govor.Token(token, self._bytes(token), logprobs[place], start, end))
         marks = [(token - self._first_time) * SECONDS_A_STEP for token in tokens if token >= self._first_time]
         closed = len(tokens) > 1 and min(tokens[-2:]) >= self._first_time
         last = marks[-1] if marks else 0.0
@@ -240,13 +240,18 @@ def _later(answer: Answer, seconds: float) -> Answer:
 def _segment(
     answers: Sequence[Answer], language: str | None, duration: float, options: govor.Options
 ) -> govor.Segment:
-    found = govor.DecodedText([token for answer in answers for token in answer.tokens])
+    found = govor.segment_from_tokens(
+        [token for answer in answers for token in answer.tokens], language=language
+    )
     text = found.text
     starts = [answer.start for answer in answers if answer.start is not None]
     ends = [answer.end for answer in answers if answer.end is not None]
+    words = found.words or ()  # the model times them apart from the segment: none may lie outside it
+    first = min([*starts[:1], *(word.end for word in words if word.end is not None)], default=None)
+    last = max([*ends[-1:], *(word.start for word in words if word.start is not None)], default=None)
     return replace(
-        found.segment(options, language),
-        start=round(min(starts[0], duration), 3) if text and starts else None,
-        end=round(min(ends[-1], duration), 3) if text and ends else None,
+        found,
+        start=round(min(first, duration), 3) if text and starts and first is not None else None,
+        end=round(min(last, duration), 3) if text and ends and last is not None else None,
         temperature=options.temperature or 0.0,
     )

@@ -6,7 +6,8 @@ Knows nothing of models beyond asking a backend for its list.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -14,19 +15,29 @@ from typing import Any, Literal
 
 import click
 import pluggy
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from govor.contract import hooks as hookspecs
-from govor.contract.diarization import Diarizer
+from govor.contract.backends import ModelFamily
 from govor.contract.formats import ResponseFormat, checked_formats
-from govor.contract.models import ModelSpec
-from govor.contract.recognition import Backend, VoiceDetector
+from govor.contract.models import ModelKind, ModelSpec
+from govor.contract.recognition import Backend
 from govor.contract.server import Transcriber
+from govor.contract.versions import check_contract
+from govor.contract.workers import Executor
 from govor.errors import ConfigurationError
-from govor.errors.values import Item, did_you_mean, place_of, stands_above, wrong_value
+from govor.errors.values import did_you_mean
+from govor.plugins.old_shapes import family_of
+from govor.plugins.tables import faults_of, own_table
 from govor.settings import Settings
+from govor.settings.model import OWN_DEVICES
 
 GROUP = "govor"
+
+KINDS = {"diarizer": ModelKind.DIARIZATION, "vad": ModelKind.VAD}
+"""Hooks that return families of models, with the kind of the models; `backend` has a place of its own."""
+
+SCHEME = re.compile(r"[a-z][a-z0-9_-]*")
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +55,10 @@ class Plugin:
     hooks: tuple[str, ...] = ()
     backend: Backend | None = None
     models: tuple[ModelSpec, ...] = field(default=(), repr=False)
-    diarizer: Diarizer | None = None
+    """The models of `backend`."""
+    others: tuple[tuple[ModelSpec, ModelFamily[object]], ...] = field(default=(), repr=False)
+    """The models of other kinds, each with its family."""
+    executor: Executor | None = None
     formats: tuple[ResponseFormat, ...] = field(default=(), repr=False)
 
 
@@ -65,16 +79,17 @@ class Plugins:
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._all)
 
-    def voice_detector(self, fallback: Callable[[], VoiceDetector]) -> tuple[str, VoiceDetector]:
-        """Return (plugin name, detector) of the first plugin with a working detector, else `fallback`'s."""
+    def executors(self) -> dict[str, Executor]:
+        """Return the executors by scheme; if two plugins claim one, the first has it."""
+        found: dict[str, tuple[str, Executor]] = {}
         for plugin in self._all:
-            if plugin.state != "ready" or "vad" not in plugin.hooks:
+            if plugin.executor is None:
                 continue
-            try:
-                return plugin.name, self._call("vad", plugin.name)
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
-                _fail(plugin, error)
-        return "energy", fallback()
+            for scheme in plugin.executor.schemes:
+                first, _ = found.setdefault(scheme, (plugin.name, plugin.executor))
+                if first != plugin.name:
+                    log.warning("Devices '%s:…' are run by '%s', not by '%s'", scheme, first, plugin.name)
+        return {scheme: executor for scheme, (_, executor) in found.items()}
 
     def commands(self, taken: Collection[str]) -> dict[str, click.Command]:
         """Return the plugins' commands by name, except `taken` names; the first plugin keeps a name."""
@@ -134,15 +149,18 @@ class Plugins:
             return plugin
         try:
             module = point.load()
+            check_contract(module)
             self._register(plugin, module)
             if "backend" in plugin.hooks:
                 backend = self._call("backend", plugin.name)
-                plugin.models = _declared(backend)
+                plugin.models = _declared(backend, "backend", ModelKind.TRANSCRIPTION)
                 plugin.backend = backend
-            if "diarizer" in plugin.hooks:
-                diarizer = self._call("diarizer", plugin.name)
-                _check_spec(diarizer.spec, "spec")
-                plugin.diarizer = diarizer
+            for hook, kind in KINDS.items():
+                if hook in plugin.hooks:
+                    family = family_of(self._call(hook, plugin.name), kind, plugin.name)
+                    plugin.others += tuple((spec, family) for spec in _declared(family, hook, kind))
+            if "executor" in plugin.hooks:
+                plugin.executor = _checked(self._call("executor", plugin.name))
             if "formats" in plugin.hooks:
                 plugin.formats = checked_formats(self._call("formats", plugin.name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
@@ -170,7 +188,7 @@ class Plugins:
             results = caller(settings=own_table(self._settings, name), **arguments)
         except ValidationError as error:
             module = self._manager.get_plugin(name)
-            told = _faults(error, getattr(module, "__name__", type(module).__module__))
+            told = faults_of(error, getattr(module, "__name__", type(module).__module__))
             raise ValueError(f"[plugins.{name}] {told}") from error
         if not results:
             raise ValueError(f"hook '{hook}' returned None")
@@ -195,62 +213,37 @@ class Plugins:
             raise ConfigurationError(f"Plugin '{name}' is required but not ready: {why}")
 
 
-def own_table(settings: Settings, name: str) -> dict[str, Any]:
-    """Return the table `[plugins.NAME]` of a plugin.
-
-    An environment variable's name has no hyphen: GOVOR_PLUGINS__GIGAAM_ONNX__… is of gigaam-onnx.
-    """
-    return {**settings.plugins.get(name, {}), **settings.plugins.get(name.replace("-", "_"), {})}
-
-
-def _faults(error: ValidationError, module: str) -> str:
-    """Describe the wrong keys of a table, without the values: one may be a secret."""
-    known = _keys_of(error.title, module.partition(".")[0])
-    return "; ".join(_fault(item, known) for item in error.errors(include_url=False))
-
-
-def _fault(item: Item, known: Collection[str]) -> str:
-    if item["type"] == "extra_forbidden":
-        key = str(item["loc"][-1])
-        if key in Settings.model_fields:
-            return stands_above(key)
-        return f"there is no key '{place_of(item)}'{did_you_mean(key, known)}"
-    return f"{place_of(item)}: {wrong_value(item)}"
-
-
-def _keys_of(title: str, package: str) -> Collection[str]:
-    """Return the keys of a plugin's own settings class; the error has only the name of the class."""
-    kinds = list(BaseModel.__subclasses__())
-    for kind in kinds:
-        if kind.__name__ == title and kind.__module__.partition(".")[0] == package:
-            return kind.model_fields
-        kinds += kind.__subclasses__()
-    return ()
-
-
 def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPoint]:
     rank = {name: position for position, name in enumerate(order)}
     return sorted(points, key=lambda point: (rank.get(point.name, len(rank)), point.name))
 
 
-def _declared(backend: Backend) -> tuple[ModelSpec, ...]:
-    """Return the backend's models, checked. Raises TypeError or ValueError."""
-    if isinstance(backend, type):
-        name = backend.__name__
-        raise TypeError(f"backend() gave the class {name}: give an object of it, as in {name}()")
-    specs = tuple(backend.models())
+def _declared(family: ModelFamily[object], hook: str, kind: ModelKind) -> tuple[ModelSpec, ...]:
+    """Return a family's models, checked. Raises TypeError or ValueError."""
+    if isinstance(family, type):
+        name = family.__name__
+        raise TypeError(f"{hook}() gave the class {name}: give an object of it, as in {name}()")
+    specs = tuple(family.models())
     seen: set[str] = set()
     for spec in specs:
-        _check_spec(spec, "models()")
+        if not isinstance(spec, ModelSpec):
+            raise TypeError(f"models() gave {type(spec).__name__} instead of ModelSpec")
         if not spec.id or spec.id in seen:
             raise ValueError(f"model id '{spec.id}' is empty or declared twice")
+        if spec.kind is not kind:
+            raise ValueError(f"model '{spec.id}' is of the kind {spec.kind}: {hook}() offers {kind}")
         seen.add(spec.id)
     return specs
 
 
-def _check_spec(spec: object, source: str) -> None:
-    if not isinstance(spec, ModelSpec):
-        raise TypeError(f"{source} gave {type(spec).__name__} instead of ModelSpec")
+def _checked(executor: Executor) -> Executor:
+    """Return an executor whose schemes are valid. Raises TypeError or ValueError."""
+    if isinstance(executor.schemes, str) or not executor.schemes:
+        raise TypeError(f"schemes must be a list of names, not {executor.schemes!r}")
+    for scheme in executor.schemes:
+        if not SCHEME.fullmatch(scheme) or scheme in OWN_DEVICES:
+            raise ValueError(f"the scheme '{scheme}' is no name in small letters, or is a device of Govor's")
+    return executor
 
 
 def _named(commands: Iterable[object]) -> dict[str, click.Command]:

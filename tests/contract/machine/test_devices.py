@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from govor.contract.devices import choose_device, choose_torch_device
+from govor.contract.machine.devices import choose_device, choose_torch_device
 from govor.errors import LoadFailed
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from govor.contract.cores import no_more_than, usable_cores
+from govor.contract.machine.cores import no_more_than, usable_cores
 from support.processes.server_processes import printed_by
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from govor.engine.scheduling.thread_priority import NICENESS, lower_thread_priority
+from govor.engine.workers.thread_priority import NICENESS, lower_thread_priority
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
 

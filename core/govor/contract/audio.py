@@ -1,4 +1,4 @@
-"""Audio that the core reads block by block: a recording, arrays in memory, or a plugin's own source.
+"""Audio as every model gets it, and the sources that it comes from: a recording, arrays, a plugin's own.
 
 Knows nothing of files, HTTP or any model family; imports numpy and the standard library only.
 """
@@ -6,11 +6,16 @@ Knows nothing of files, HTTP or any model family; imports numpy and the standard
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from govor.contract.recognition import SAMPLE_RATE, Audio
+SAMPLE_RATE = 16_000
+"""Samples per second of every `Audio`."""
+
+Audio: TypeAlias = NDArray[np.float32]
+"""(samples,) mono at 16 kHz, -1..1. Receivers must not change it."""
 
 BLOCK_SECONDS = 4.0
 """Seconds of a block of `ArraySource`."""
