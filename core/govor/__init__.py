@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         VoiceEmbedder,
         Voices,
     )
-    from govor.contract.formats import Paragraph, Presentation, ResponseFormat
     from govor.contract.hooks import hookimpl
     from govor.contract.machine.cores import usable_cores
     from govor.contract.machine.devices import choose_device, choose_torch_device
@@ -46,6 +45,8 @@ if TYPE_CHECKING:
         segment_from_tokens,
     )
     from govor.contract.server import ServedModel, Session, Transcriber, Transcribing
+    from govor.contract.texts.formats import Paragraph, Presentation, ResponseFormat
+    from govor.contract.texts.processing import TextOptions, TextProcessing, TextProcessor
     from govor.contract.versions import CONTRACT
     from govor.contract.workers import Executor, Outcome, Progress, Worker, WorkerTask, run_tasks
     from govor.errors import (
@@ -100,6 +101,9 @@ __all__ = [
     "Session",
     "SpeakerTurn",
     "Task",
+    "TextOptions",
+    "TextProcessing",
+    "TextProcessor",
     "Token",
     "Transcriber",
     "Transcribing",
@@ -142,7 +146,8 @@ HOMES = (
     "contract.backends",
     "contract.diarization",
     "contract.workers",
-    "contract.formats",
+    "contract.texts.formats",
+    "contract.texts.processing",
     "contract.server",
     "contract.machine.devices",
     "contract.versions",

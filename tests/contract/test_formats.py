@@ -3,7 +3,7 @@
 import pytest
 
 from govor import ResponseFormat
-from govor.contract.formats import checked_formats
+from govor.contract.texts.formats import checked_formats
 
 
 def of(name="csv", media_type="text/csv", suffix=".csv", render=lambda transcript, shown: ""):

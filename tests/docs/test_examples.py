@@ -158,6 +158,15 @@ def test_the_example_of_the_hook_formats_writes_a_line_per_paragraph(example: An
     assert (body, media_type) == ('{"at": 0.5, "who": "A", "text": "Привет."}\n', "application/jsonl")
 
 
+def test_the_example_of_the_hook_text_writes_a_number(example: Any) -> None:
+    (plugin,) = example("text")
+    ((spec, family),) = plugin.others
+    loaded = family.load(spec, Path(), RuntimeOptions())
+    given = govor.Segment("a dozen eggs", words=(govor.Word("dozen", 0.5, 1.0),))
+    (found,) = loaded.process([given], govor.TextOptions("en", itn=True))
+    assert (found.text, found.words) == ("a 12 eggs", (govor.Word("12", 0.5, 1.0),))
+
+
 def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:
     (plugin,) = example("vad")
     ((spec, family),) = plugin.others

@@ -19,10 +19,10 @@ from pydantic import ValidationError
 
 from govor.contract import hooks as hookspecs
 from govor.contract.backends import ModelFamily
-from govor.contract.formats import ResponseFormat, checked_formats
 from govor.contract.models import ModelKind, ModelSpec
 from govor.contract.recognition import Backend
 from govor.contract.server import Transcriber
+from govor.contract.texts.formats import ResponseFormat, checked_formats
 from govor.contract.versions import check_contract
 from govor.contract.workers import Executor
 from govor.errors import ConfigurationError
@@ -34,7 +34,7 @@ from govor.settings.model import OWN_DEVICES
 
 GROUP = "govor"
 
-KINDS = {"diarizer": ModelKind.DIARIZATION, "vad": ModelKind.VAD}
+KINDS = {"diarizer": ModelKind.DIARIZATION, "vad": ModelKind.VAD, "text": ModelKind.TEXT}
 """Hooks that return families of models, with the kind of the models; `backend` has a place of its own."""
 
 SCHEME = re.compile(r"[a-z][a-z0-9_-]*")

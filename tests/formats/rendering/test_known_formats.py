@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from govor.contract.formats import Paragraph, ResponseFormat
 from govor.contract.recognition import Segment
+from govor.contract.texts.formats import Paragraph, ResponseFormat
 from govor.errors import FormatFailed, InvalidParam
 from govor.formats.rendering.formats import MEDIA_TYPES
 from govor.formats.rendering.known_formats import CORE_FORMATS, Formats

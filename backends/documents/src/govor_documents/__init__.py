@@ -7,6 +7,8 @@ from typing import Any
 
 import govor
 
+GOVOR_CONTRACT = (1, 0)
+
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 

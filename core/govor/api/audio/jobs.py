@@ -80,6 +80,7 @@ async def accept_job(
         model=work.model.qualified,
         options=work.options,
         rules=work.rules,
+        text=work.text,
         speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
         parties=work.parties,
         people=(work.diarize.least, work.diarize.most) if work.diarize else (0, None),

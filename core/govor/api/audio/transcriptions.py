@@ -151,6 +151,7 @@ async def _answer(
             fields.rules(),
             ignored=ignored,
             honoured=foreign.done,
+            text=fields.text,
             diarize=diarize,
             parties=parties,
             selection=fields.selection,

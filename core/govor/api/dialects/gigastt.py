@@ -19,6 +19,7 @@ from govor.api.response.attachments import attach
 from govor.api.response.declared_errors import DOWNLOAD, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognition import Options, Transcript
+from govor.contract.texts.processing import TextOptions
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import EmptyBody, FormatFailed, InvalidParam, MissingFile
@@ -29,10 +30,7 @@ from govor.requests.lines import asked_layout
 from govor.settings.compat import Compat
 
 PATHS = ("/v1/transcribe", "/v1/transcribe/stream")
-IGNORED = frozenset({"punctuation", "itn"})
-"""Newer options of gigastt that are known but not honoured."""
-
-FLAGS = frozenset({"segments", "word_timestamps", "download"})
+FLAGS = frozenset({"segments", "word_timestamps", "punctuation", "itn", "download"})
 """Options for which an empty value has a meaning: `?segments` is `?segments=true`."""
 
 Switch = Annotated[bool, BeforeValidator(lambda value: True if value == "" else value)]
@@ -56,6 +54,8 @@ class Query(TrackFields):
     variant: str = Field("", description="The same, under gigastt's name.")
     language: OptionalLanguage = Field(None, description="Language of the speech; auto: it is detected.")
     vad: Switch = Field(True, description="false: treat all audio as speech.")
+    punctuation: Switch = Field(False, description="Add punctuation and capitals, by a plugin.")
+    itn: Switch = Field(False, description="Write numbers in digits, by a plugin.")
     max_chars_per_line: int | None = Field(
         None, ge=1, le=1000, description="srt, vtt: most columns of a line; 10 if less."
     )
@@ -157,7 +157,7 @@ async def _wanted(service: Service, query: Query, stack: AsyncExitStack) -> Tran
         ticket,
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
-        ignored=tuple(name for name in request.args if name in IGNORED),
+        text=TextOptions(punctuation=query.punctuation, itn=query.itn),
         parties=separate_channels(service.settings),
         selection=query.selection,
         unasked=frozenset({"words"}),

@@ -30,6 +30,7 @@ from govor.api.request.track_field import TrackFields
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
 from govor.contract.recognition import Options, Task
+from govor.contract.texts.processing import TextOptions
 from govor.errors import InvalidParam
 from govor.formats.languages import means_any, parse_language
 from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKERLESS_FORMATS, SUBTITLE_FORMATS
@@ -97,6 +98,10 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     diarize: bool = Field(
         False, description="Name the speakers, in all formats but json (not in OpenAI's API)."
     )
+    punctuation: bool = Field(
+        False, description="Add punctuation and capitals, by a plugin (not in OpenAI's API)."
+    )
+    itn: bool = Field(False, description="Write numbers in digits, by a plugin (not in OpenAI's API).")
     vad: bool = Field(True, description="false: treat all audio as speech (not in OpenAI's API).")
 
     background: bool = Field(False, description="Answer at once with a job (not in OpenAI's API).")
@@ -167,6 +172,11 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     def asked_of_speakers(self) -> tuple[str, ...]:
         """Fields set by the client that name known speakers or limit their number."""
         return tuple(name for name in SpeakerFields.model_fields if getattr(self, name))
+
+    @property
+    def text(self) -> TextOptions:
+        """How texts are improved."""
+        return TextOptions(punctuation=self.punctuation, itn=self.itn)
 
     def options(self, task: Task) -> Options:
         """Return the options for the model."""

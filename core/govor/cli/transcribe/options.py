@@ -12,6 +12,7 @@ from govor.cli.terminal.options import read_settings
 from govor.cli.transcribe.outputs import Style
 from govor.cli.transcribe.sources import Wanted
 from govor.contract.recognition import Options
+from govor.contract.texts.processing import TextOptions
 from govor.decoder.wire import LONGEST_TRACK
 from govor.errors import GovorError, InvalidParam
 from govor.formats.languages import parse_language
@@ -135,6 +136,8 @@ _OPTIONS = (
     ),
     click.option("--words", is_flag=True, help="Times of single words, in verbose_json."),
     click.option("--times", is_flag=True, help="Times of paragraphs, in txt."),
+    click.option("--punctuation", is_flag=True, help="Add punctuation and capitals, by a plugin."),
+    click.option("--itn", is_flag=True, help="Write numbers in digits, by a plugin."),
     click.option("--no-vad", is_flag=True, help="Treat everything as speech."),
     click.option(
         "--max-line-width",
@@ -192,6 +195,7 @@ def read_options(
         channels=channels,
         track=given.pop("track"),
         vad=not given.pop("no_vad"),
+        text=TextOptions(punctuation=given.pop("punctuation"), itn=given.pop("itn")),
         unasked=frozenset() if words else frozenset({"words"}),
     )
     return wanted, names, Style(options, words, given.pop("times"), _layout(given, subtitles), formats)

@@ -14,6 +14,7 @@ from govor.cli.client.events import EndEvent, SegmentEvent, TaskEvent
 from govor.cli.client.server_client import Refused, Remote, unreadable
 from govor.cli.terminal.say import say
 from govor.contract.recognition import Notice, Options, Segment, Transcript
+from govor.contract.texts.processing import TextOptions
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
@@ -25,7 +26,6 @@ from govor.requests.speakers import can_count
 from govor.settings.model import ModelSettings
 
 Show: TypeAlias = Callable[[int, int], None]
-
 FIRST = ": finding the speakers"
 
 
@@ -43,6 +43,7 @@ class Wanted:
     track: str
     """Number, title or language of the audio track; "": chosen automatically."""
     vad: bool
+    text: TextOptions
     unasked: frozenset[str]
     """Options that a format needs, but the user did not ask for."""
 
@@ -95,7 +96,8 @@ class LocalSource:
         self._model = model = service.router.choose(wanted.model)
         self._complained: set[str] = set()
         if not self._chooses_by_language:
-            _, missing = honour(wanted.options, model.spec)
+            kept, beyond = honour(wanted.options, model.spec)
+            missing = (*beyond, *service.texts.missing(wanted.text, kept, model.spec))
             self._complain(model.id, [name for name in missing if name not in wanted.unasked])
         self._parties = separate_channels(service.settings, wanted.channels)
         diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
@@ -129,6 +131,7 @@ class LocalSource:
             wanted.model,
             wanted.options,
             rules=None if wanted.vad else NO_DETECTION,
+            text=wanted.text,
             diarize=self._diarize,
             parties=self._parties,
             selection=TrackSelection(track=wanted.track),
@@ -179,15 +182,12 @@ class ServerSource:
     @asynccontextmanager
     async def transcribe(self, path: Path, name: str) -> AsyncIterator[RunningTranscription]:
         """Send the recording. Raises Refused."""
+        wanted = self._wanted
         with path.open("rb") as file:
-            asked = self._remote.upload(
-                route(self._wanted), fields(self._wanted), (name, file), {"stream": "true"}
-            )
+            asked = self._remote.upload(route(wanted), fields(wanted), (name, file), {"stream": "true"})
             async with asked as response:
                 self._report_ignored(response.headers.get("x-govor-ignored", ""))
-                yield Streamed(
-                    response.aiter_lines(), self._wanted.options, response.headers, self._remote.url
-                )
+                yield Streamed(response.aiter_lines(), wanted.options, response.headers, self._remote.url)
 
     def _report_ignored(self, ignored: str) -> None:
         unasked = {"timestamp_granularities"} if "words" in self._wanted.unasked else set()
@@ -219,6 +219,8 @@ def fields(wanted: Wanted) -> dict[str, Any]:
         "channels": wanted.channels.channels,
         "channel_names[]": list(wanted.channels.channel_names),
         "vad": "" if wanted.vad else "false",
+        **({"punctuation": "true"} if wanted.text.punctuation else {}),
+        **({"itn": "true"} if wanted.text.itn else {}),
     }
     return {name: value for name, value in form.items() if value}
 

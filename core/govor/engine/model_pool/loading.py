@@ -25,6 +25,8 @@ from govor.contract.recognition import (
     Recognizer,
     VoiceDetector,
 )
+from govor.contract.results import Segment
+from govor.contract.texts.processing import TextOptions, TextProcessor
 from govor.contract.workers import Executor, Worker
 from govor.engine.model_pool.loaded_models import Loaded, Opened
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
@@ -199,6 +201,9 @@ def try_out(model: Model, recognizer: Recognizer) -> None:
     if model.kind is ModelKind.VAD:
         detector = cast("VoiceDetector", recognizer)
         detector.stream().feed(noise[: len(noise) // detector.frame * detector.frame])
+        return
+    if model.kind is ModelKind.TEXT:
+        cast("TextProcessor", recognizer).process([Segment("one two")], TextOptions())
         return
     answer: object = recognizer.transcribe([noise], Options())
     if fault := result_fault(answer, 1):

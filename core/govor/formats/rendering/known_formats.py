@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 
-from govor.contract.formats import Presentation, ResponseFormat
 from govor.contract.recognition import Transcript
+from govor.contract.texts.formats import Presentation, ResponseFormat
 from govor.errors import FormatFailed, InvalidParam, reason
 from govor.formats.rendering.formats import MEDIA_TYPES, SUBTITLE_FORMATS, SUFFIXES, render
 from govor.formats.rendering.paragraphs import paragraphs

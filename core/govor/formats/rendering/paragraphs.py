@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from govor.contract.formats import Paragraph
 from govor.contract.recognition import Task, Transcript
+from govor.contract.texts.formats import Paragraph
 from govor.formats.subtitles.files import clock
 from govor.formats.subtitles.line_breaks import columns, ends_sentence
 from govor.formats.text import Joiner, spoken_by

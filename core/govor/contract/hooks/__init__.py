@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from govor.contract.backends import VoiceDetection
     from govor.contract.diarization import Diarizer
-    from govor.contract.formats import ResponseFormat
     from govor.contract.recognition import Backend
     from govor.contract.server import Transcriber
+    from govor.contract.texts.formats import ResponseFormat
+    from govor.contract.texts.processing import TextProcessing
     from govor.contract.workers import Executor
 
 hookspec = pluggy.HookspecMarker("govor")
@@ -88,6 +89,18 @@ def startup(transcriber: Transcriber, settings: Mapping[str, Any]) -> AbstractAs
     Called in the event loop as the server starts, never by commands of the terminal. The context is entered
     before the first request and exited when the server stops, and must be quick at both. If either raises,
     the plugin is recorded with the reason and the server goes on.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def text(settings: Mapping[str, Any]) -> TextProcessing:
+    """Return a family of models that improve texts: add punctuation, or write numbers in digits.
+
+    Called once at start. Import nothing heavy and touch no file or network here: that belongs into
+    `TextProcessing.load`. Its models are of the kind TEXT, and their features say what they can do:
+    PUNCTUATION, ITN or both. If several models can do it for a language, the first in `order` is used. Raise
+    ValueError if `settings` is wrong.
     """
     raise NotImplementedError
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from govor.contract.recognition import Transcript
+from govor.contract.results import Transcript
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,16}")
