@@ -1,4 +1,4 @@
-"""What a plugin states of a loaded model is checked, and each fault says what to do."""
+"""The statement of a loaded model about itself is checked, and each fault says what to do."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """Clients' audio as it comes."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from wyoming.audio import AudioChunk, AudioFormat
@@ -91,3 +94,11 @@ def test_audio_that_is_too_long_is_refused(incoming):
     incoming.take(chunk(32_000))
     with pytest.raises(govor.InvalidAudio, match="longer than 2 seconds"):
         incoming.take(chunk(1))
+
+
+def test_the_library_that_changes_rates_is_imported_for_other_rates_only():
+    code = (
+        "import sys; from govor_wyoming.samples import Converter; Converter(16_000, 2, 1).convert(bytes(64));"
+        "assert 'av' not in sys.modules; Converter(8_000, 2, 1); assert 'av' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -50,7 +50,7 @@ def residents(client: httpx.Client) -> list[dict[str, Any]]:
 
 
 def happened(client: httpx.Client) -> list[dict[str, Any]]:
-    """What happened to the models of the family."""
+    """The events of the models of the family."""
     return [event for event in client.get("/api/ps").json()["events"] if event["model"] != "fake-detector"]
 
 

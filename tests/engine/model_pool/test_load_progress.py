@@ -1,4 +1,4 @@
-"""What a plugin reports of a load is shown while it lasts, and where its derived files may go."""
+"""The progress that a plugin reports of a load is shown meanwhile, and its derived files have a place."""
 
 from __future__ import annotations
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import av
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 import govor
+
+if TYPE_CHECKING:
+    import av
 
 FULL_SCALE = 32_768
 """Samples are rounded to 16 bits, as those that the core decodes are."""
@@ -22,11 +26,7 @@ class Converter:
         self._rate = rate
         self._width = width
         self._channels = channels
-        self._resampler = (
-            None
-            if rate == govor.SAMPLE_RATE
-            else av.AudioResampler(format="s16", layout="mono", rate=govor.SAMPLE_RATE)
-        )
+        self._resampler = None if rate == govor.SAMPLE_RATE else _resampler()
 
     def convert(self, data: bytes) -> govor.Audio:
         """Return (samples,) of `data`, which holds whole samples of all channels."""
@@ -38,6 +38,8 @@ class Converter:
             return whole.astype(np.float32) / np.float32(FULL_SCALE)
         if not len(samples):
             return NOTHING
+        import av
+
         frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
         frame.sample_rate = self._rate
         return _joined(self._resampler.resample(frame))
@@ -45,6 +47,12 @@ class Converter:
     def rest(self) -> govor.Audio:
         """Return the last samples, after all were converted."""
         return NOTHING if self._resampler is None else _joined(self._resampler.resample(None))
+
+
+def _resampler() -> av.AudioResampler:
+    import av  # 14 MB, which Home Assistant's 16 kHz never need
+
+    return av.AudioResampler(format="s16", layout="mono", rate=govor.SAMPLE_RATE)
 
 
 def _floats(data: bytes, width: int) -> NDArray[np.float32]:
