@@ -16,6 +16,7 @@ from govor.audio.quiet_voices import Listener, amplify
 from govor.audio.regions import Region, SpeechRules
 from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
 from govor.testing import FakeDetector, hum, read_audio, silence
+from support.models.silero import load_silero
 from support.sound.noises import NOISES, at_level, at_peak, pink, white
 
 ORDINARY = ["jfk.flac", "ru_long.wav", "two_cities.wav", *(f"golos_0{number}.wav" for number in range(8))]
@@ -23,7 +24,7 @@ ORDINARY = ["jfk.flac", "ru_long.wav", "two_cities.wav", *(f"golos_0{number}.wav
 
 @pytest.fixture(scope="module")
 def detector() -> VoiceDetector:
-    return pytest.importorskip("govor_silero").vad({})
+    return load_silero()
 
 
 @pytest.fixture(scope="module")

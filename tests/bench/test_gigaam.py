@@ -23,7 +23,6 @@ import pytest
 from numpy.typing import NDArray
 
 import govor
-import govor_silero
 from fullsize.talk import make_talk
 from govor_gigaam_onnx.decoding.greedy import decode_transducer
 from govor_gigaam_onnx.decoding.transducer import NumpyTransducer, read_transducer
@@ -32,6 +31,7 @@ from govor_gigaam_onnx.graph.export import Export
 from govor_gigaam_onnx.runtime.encoder import Encoder
 from govor_gigaam_onnx.runtime.sessions import CPU, Session, SessionTransducer
 from support.bench.models import FOLDERS, full_size, load_gigaam, load_onnx_asr, stretches
+from support.models.silero import load_silero
 
 onnx_asr = pytest.importorskip("onnx_asr")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -62,7 +62,7 @@ def audio() -> Audio:
 
 def ours(folder: Path) -> Pipeline:
     """Govor's pipeline, from samples to segments."""
-    recognizer, detector = load_gigaam(folder), govor_silero.vad({})
+    recognizer, detector = load_gigaam(folder), load_silero()
 
     def run(audio: Audio) -> list[govor.Segment]:
         return [
@@ -132,7 +132,7 @@ def test_numpy_writes_what_the_files_of_the_transducer_write(models: Path, audio
     assert files.decoder is not None
     assert files.joint is not None
     encoder = Encoder(Session(files.encoder, CPU), files)
-    encoded = [encoder(part) for part in stretches(audio, govor_silero.vad({}))]
+    encoded = [encoder(part) for part in stretches(audio, load_silero())]
     in_sessions = SessionTransducer(Session(files.decoder, CPU), Session(files.joint, CPU))
     in_numpy = NumpyTransducer(read_transducer(Export.read(files.decoder), Export.read(files.joint)))
     expected = [decode_transducer(each, in_sessions, max_symbols=10) for each in encoded]
@@ -171,7 +171,7 @@ def gemm(inputs: int, outputs: int, number: int) -> Callable[[], Any]:
 
 def test_two_workers_do_nearly_twice_the_work_of_one(models: Path, audio: Audio) -> None:
     recognizer = load_gigaam(models / "v3_ctc")
-    parts = stretches(audio, govor_silero.vad({}))
+    parts = stretches(audio, load_silero())
 
     def seconds(workers: int) -> float:
         began = time.perf_counter()

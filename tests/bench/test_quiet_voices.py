@@ -18,6 +18,7 @@ from govor.audio.regions import Region, SpeechFinder
 from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
 from govor.testing import read_audio
 from support.bench.report import report
+from support.models.silero import load_silero
 from support.sound.noises import NOISES, at_level, at_peak, whispered, white
 
 PEAKS = (-2, -20, -40, -50, -55, -60, -65)
@@ -31,7 +32,7 @@ Pair = tuple[int, int]
 
 @pytest.fixture(scope="module")
 def detector() -> VoiceDetector:
-    return pytest.importorskip("govor_silero").vad({})
+    return load_silero()
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ import pytest
 from faster_whisper import WhisperModel
 
 import govor
-import govor_silero
 from govor.testing import read_audio
 from support.bench.clients import ask, seconds_together
 from support.bench.models import Measured, full_size, gigaam, load_gigaam, load_onnx_asr, stretches, whisper
 from support.bench.report import report
+from support.models.silero import load_silero
 from support.processes.server_processes import process_of
 from support.sound.lengthy import write_recording
 
@@ -127,7 +127,7 @@ def test_throughput_of_gigaam(talk: Path, models_dir: Path) -> None:
 
 def directly(folder: Path) -> dict[str, Way]:
     """Return ways to use the model without a server, by name."""
-    recognizer, detector = load_gigaam(folder), govor_silero.vad({})
+    recognizer, detector = load_gigaam(folder), load_silero()
 
     def ours(path: Path) -> None:
         for part in stretches(read_audio(path), detector):

@@ -14,10 +14,11 @@ from govor.audio.policy import plan
 from govor.contract.recognition import SAMPLE_RATE
 from miniature.heldout import HeldOut
 from miniature.scoring import edits
+from support.models.silero import load_silero
 
 
 def hear(recognizer: Recognizer, clips: list[Audio], rim: float) -> list[str]:
-    detector = pytest.importorskip("govor_silero").vad({})
+    detector = load_silero()
     backend = pytest.importorskip("govor_gigaam_onnx").backend({})
     rules, packing = plan(backend.models()[0], False, None)
     assert packing.rim > 0

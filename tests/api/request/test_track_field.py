@@ -102,7 +102,7 @@ def test_a_job_hears_the_track_that_was_named(client: httpx.Client) -> None:
     assert heard(client.get(f"/v1/jobs/{job['id']}/result")) == 3
 
 
-EVERY_FORM = [*FORM_ROUTES, *(f"/v1/audio/{name}" for name in ("translations", "diarization", "detect"))]
+EVERY_FORM = [*FORM_ROUTES, *(f"/v1/audio/{name}" for name in ("translations", "diarization"))]
 EVERY_FORM += ["/v1/audio/speech/timestamps", "/v1/audio/speech/embedding", "/v1/audio/diarize"]
 
 
@@ -112,7 +112,7 @@ def test_a_track_that_is_not_there_is_refused_with_those_that_are(client: httpx.
     ]
     answers += [
         client.post(route, params={"track": "7"}, files={"audio_file": ("a.mkv", FILM)})
-        for route in ("/asr", "/detect-language")
+        for route in ("/asr",)
     ]
     for answer in answers:
         assert answer.status_code == 400, answer.request.url

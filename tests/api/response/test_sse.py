@@ -185,7 +185,7 @@ def test_an_error_in_mid_stream_is_the_last_of_go_whispers_events(start: Start) 
         model.gate.open()
         *_, name, body, end = lines
     assert (name, end) == ("event: error", "")
-    assert json.loads(body.removeprefix("data: "))["error"]["code"] == "transcription_error"
+    assert isinstance(json.loads(body.removeprefix("data: ")), str)
 
 
 @pytest.mark.parametrize("response_format", ["srt", "vtt", "verbose_json"])

@@ -42,7 +42,8 @@ def test_models_are_loaded_shown_and_unloaded(govor: Callable[..., Result]) -> N
     ]
     lines = govor("ps").output.splitlines()
     assert [word for word in HEADINGS if word not in lines[0]] == []
-    assert lines[1].split()[:7] == ["a", "loaded", "100", "MB", "-", "auto", "int8"]
+    assert lines[1].split()[:4] == ["a", "loaded", "100", "MB"]
+    assert {"auto", "int8"} <= set(lines[1].split())
     assert lines[1].split()[-1] == "family"
     assert "10 min" in lines[1]
     assert lines[-1].startswith("Models: 160 MB of 200 MB. Server: ")

@@ -35,7 +35,8 @@ class Voices:
         pass
 
 class Two:
-    spec = govor.ModelSpec("two")
+    def models(self):
+        return [govor.ModelSpec("two", kind=govor.ModelKind.DIARIZATION)]
 
     def load(self, spec, folder, runtime):
         return Voices()
@@ -72,6 +73,8 @@ def test_the_number_of_speakers_is_told_to_the_diarizer(shell: Any, recordings: 
     assert (told.returncode, told.stderr) == (0, "govor: 'two' cannot honour: speakers\n")
     counted = "def stream_of(self, known, least, most):\n        print(least, most)\n        return Stream()"
     counting = TWO_VOICES.replace("def close(self):", f"{counted}\n\n    def close(self):")
+    able = "govor.RecognizerInfo(capabilities=frozenset({govor.Capability.COUNT}))"
+    counting = counting.replace("govor.RecognizerInfo()", able)
     assert "--diarize only" in shell.run(*command).stderr
     backwards = shell.run(*command, "--diarize", "--min-speakers", "4")
     assert "'min_speakers'" in backwards.stderr
