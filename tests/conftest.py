@@ -17,7 +17,7 @@ import pytest
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
 from govor.cli.serve import lifecycle
-from govor.contract.recognition import Audio
+from govor.contract.audio import Audio
 from govor.plugins import Plugins
 from govor.settings import Settings
 from support.models.remembered import remember

@@ -179,7 +179,7 @@ def test_a_decoder_process_imports_pyav_and_the_standard_library_only():
     libraries = {name.split(".")[0] for path in (CORE / "decoder").rglob("*.py") for name in imports(path)}
     assert libraries - set(sys.stdlib_module_names) == {"av", "govor"}
     loaded = modules_after("import govor.decoder.process.server")
-    assert not loaded & {"numpy", "pluggy", "govor.contract.recognition", "govor.errors"}
+    assert not loaded & {"numpy", "pluggy", "govor.contract.recognizers", "govor.errors"}
 
 
 def test_pyav_is_imported_by_decoder_processes_only():

@@ -30,7 +30,7 @@ def variables_after(code: str, **variables: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "module", ["govor", "govor.cli", "govor.contract.recognition", "govor_silero", "govor_whisper"]
+    "module", ["govor", "govor.cli", "govor.contract.recognizers", "govor_silero", "govor_whisper"]
 )
 def test_importing_anything_of_govor_switches_all_of_it_off(module: str) -> None:
     assert variables_after(f"import {module}") == dict.fromkeys(telemetry.OFF, "1")

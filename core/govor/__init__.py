@@ -158,14 +158,16 @@ OLD_NAMES = frozenset({"DecodedText", "DecodedToken", "Placed", "Placement"})
 """Names of version 0.1 that plugins may still import, with a warning."""
 
 
-def __getattr__(name: str) -> Any:
-    """Import the module of a public name when the name is first used: a decoder process needs none."""
-    if name in __all__:
-        for home in HOMES:
-            module = import_module(f"govor.{home}")
-            if hasattr(module, name):
-                globals()[name] = getattr(module, name)
-                return globals()[name]
-    if name in OLD_NAMES:
-        return import_module("govor.contract.versions").old_name(name)
-    raise AttributeError(f"module 'govor' has no attribute '{name}'")
+if not TYPE_CHECKING:  # else a name that does not exist would be of any type
+
+    def __getattr__(name: str) -> Any:
+        """Import the module of a public name when the name is first used: a decoder process needs none."""
+        if name in __all__:
+            for home in HOMES:
+                module = import_module(f"govor.{home}")
+                if hasattr(module, name):
+                    globals()[name] = getattr(module, name)
+                    return globals()[name]
+        if name in OLD_NAMES:
+            return import_module("govor.contract.versions").old_name(name)
+        raise AttributeError(f"module 'govor' has no attribute '{name}'")

@@ -21,7 +21,7 @@ from govor.audio.chunking import NO_DETECTION, Chunk, Chunker, ChunkSizes, cut
 from govor.audio.policy import LONG_FORM_RULES
 from govor.audio.regions import SpeechFinder, SpeechRules
 from govor.audio.resume import ChunkAudio
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.testing import FakeDetector, hum, read_audio, silence
 
 FRAME = 160

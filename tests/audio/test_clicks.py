@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from govor.audio.clicks import soften
-from govor.contract.recognition import Audio
+from govor.contract.audio import Audio
 from support.sound import media
 
 RATE = 16_000

@@ -14,8 +14,10 @@ from govor.audio.edge_padding import quiet
 from govor.audio.policy import plan
 from govor.audio.regions import SpeechRules
 from govor.audio.resume import Resumption
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment, Word
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Word
 from govor.engine.alignment.segment_times import place
 from govor.testing import hum
 

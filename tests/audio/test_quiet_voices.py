@@ -14,7 +14,8 @@ from govor.audio.detection import speech_in
 from govor.audio.policy import LONG_FORM_RULES, SEGMENT_RULES
 from govor.audio.quiet_voices import Listener, amplify
 from govor.audio.regions import Region, SpeechRules
-from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
+from govor.contract.audio import SAMPLE_RATE, Audio
+from govor.contract.recognizers import VoiceDetector
 from govor.testing import FakeDetector, hum, read_audio, silence
 from support.models.silero import load_silero
 from support.sound.noises import NOISES, at_level, at_peak, pink, white

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from govor.audio.detection import speech_in
 from govor.audio.policy import SEGMENT_RULES
 from govor.audio.regions import Region, SpeechFinder
-from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
+from govor.contract.audio import SAMPLE_RATE, Audio
+from govor.contract.recognizers import VoiceDetector
 from govor.testing import read_audio
 from support.bench.report import report
 from support.models.silero import load_silero

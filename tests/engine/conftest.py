@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Recognizer
+from govor.contract.recognizers import Recognizer
 from govor.engine.service import Service
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of, silence

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from govor.contract.audio import Audio
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.engine.plugin_server import ServiceTranscriber
 from govor.errors import AudioTooLong, ModelNotFound, TranscriptionFailed, UploadStalled
 from govor.testing import FakeRecognizer, hum, silence

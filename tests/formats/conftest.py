@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from govor.contract.recognition import Segment, Task, Transcript
+from govor.contract.results import Segment, Task, Transcript
 
 Build = Callable[..., Transcript]
 

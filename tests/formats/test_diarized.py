@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from govor.contract.recognition import Options, Segment, Transcript, Word
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Transcript, Word
 from govor.errors import InvalidParam
 from govor.formats import events
 from govor.formats.diarized import NamedTurn, rttm, smoothed, turns_body

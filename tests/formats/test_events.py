@@ -8,7 +8,7 @@ from openai.types.audio import (
 )
 from pydantic import TypeAdapter
 
-from govor.contract.recognition import Segment, Token
+from govor.contract.results import Segment, Token
 from govor.errors import TranscriptionFailed
 from govor.formats import events
 

@@ -4,7 +4,7 @@ import math
 import pytest
 from openai.types.audio import Transcription, TranscriptionVerbose
 
-from govor.contract.recognition import Segment, Token, Word
+from govor.contract.results import Segment, Token, Word
 from govor.errors import ModelNotFound
 from govor.formats.openai import dump_json, error_body, json_body, verbose_body
 

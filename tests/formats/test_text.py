@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.formats.text import Joiner, join_texts, text_body
 
 codes = st.sampled_from([None, "ru", "en", "zh", "th"])

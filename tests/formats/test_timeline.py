@@ -1,4 +1,4 @@
-from govor.contract.recognition import Segment, Word
+from govor.contract.results import Segment, Word
 from govor.formats.rendering.incremental import SegmentTimer
 from govor.formats.timeline import place_segments
 

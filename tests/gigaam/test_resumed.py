@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.engine.service import Service
 from govor.engine.transcription.work import Work
 from govor.settings import Settings

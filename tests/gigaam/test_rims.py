@@ -11,7 +11,7 @@ import pytest
 from govor import Audio, Options, Recognizer
 from govor.audio.chunking import Chunker, cut
 from govor.audio.policy import plan
-from govor.contract.recognition import SAMPLE_RATE
+from govor.contract.audio import SAMPLE_RATE
 from miniature.heldout import HeldOut
 from miniature.scoring import edits
 from support.models.silero import load_silero

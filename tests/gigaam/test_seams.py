@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from govor import Audio, Options, Recognizer
 from govor.audio.chunking import Chunker, ChunkSizes, cut
 from govor.audio.regions import SpeechRules
-from govor.contract.recognition import SAMPLE_RATE
+from govor.contract.audio import SAMPLE_RATE
 from govor.engine.alignment.segment_times import place
 from govor.engine.alignment.stitching import OverlapStitcher
 from miniature.heldout import HeldOut

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from govor.contract.recognition import Audio
+from govor.contract.audio import Audio
 from govor.testing import read_audio
 
 HERE = Path(__file__).parent

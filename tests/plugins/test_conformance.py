@@ -14,8 +14,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from govor.contract.audio import Audio
 from govor.contract.models import ModelFile, ModelSpec
-from govor.contract.recognition import Audio, Options, RecognizerInfo, Segment
+from govor.contract.recognizers import Options, RecognizerInfo
+from govor.contract.results import Segment
 from govor.models.checks import result_fault
 from govor.testing.faults import file_faults
 from govor.testing.rehearsal import ALONE, _calls

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from govor.contract.hooks import hookimpl
 from govor.contract.models import ModelSpec, RuntimeOptions
-from govor.contract.recognition import Recognizer
+from govor.contract.recognizers import Recognizer
 from govor.contract.workers import Outcome, Progress, WorkerTask, run_tasks
 
 Sent = TypeVar("Sent")

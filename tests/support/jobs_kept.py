@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.jobs.storage.data_folder import JobFolder, new_id
 from govor.jobs.storage.records import JobRequest
 from govor.jobs.storage.store import JobStore, Limits

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from govor.contract.audio import Audio
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Audio, Options, Recognizer, Segment
+from govor.contract.recognizers import Options, Recognizer
+from govor.contract.results import Segment
 from govor.engine.model_pool.load_backoff import LoadBackoff
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.pool import Pool

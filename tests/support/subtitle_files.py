@@ -1,6 +1,6 @@
 """Speech for subtitles, and the content of their files."""
 
-from govor.contract.recognition import Segment, Word
+from govor.contract.results import Segment, Word
 
 SENTENCES = (
     "Поезд опаздывает на час. Пассажиры ждут на платформе, пьют чай и смотрят на снег. Скоро стемнеет."

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govor.audio.regions import Region
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 
 CUT_WINDOW_SECONDS = 0.3  # probabilities are averaged over this: a pause, not a plosive
 PAUSE = 0.35  # average probability below which no word is cut in half

@@ -18,7 +18,8 @@ from govor.audio.clicks import soften
 from govor.audio.edge_padding import EdgePadding, quiet
 from govor.audio.quiet_voices import Listener
 from govor.audio.regions import Region, SpeechFinder, SpeechRules
-from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
+from govor.contract.audio import SAMPLE_RATE, Audio
+from govor.contract.recognizers import VoiceDetector
 
 NO_DETECTION = SpeechRules(threshold=0.0, silence=1e6, padding=0.0)
 """Rules that take the whole recording for speech."""

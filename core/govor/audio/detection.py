@@ -8,8 +8,8 @@ import numpy as np
 
 from govor.audio.quiet_voices import Listener
 from govor.audio.regions import Region, SpeechFinder, SpeechRules
-from govor.contract.audio import AudioSource
-from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
+from govor.contract.audio import SAMPLE_RATE, Audio, AudioSource
+from govor.contract.recognizers import VoiceDetector
 from govor.errors import AudioTooLong
 
 

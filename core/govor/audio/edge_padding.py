@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 
 VOICE = 0.5
 """Least probability of speech at an edge that counts as speech."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.models import RuntimeOptions
-from govor.contract.recognition import SAMPLE_RATE, Audio, RecognizerInfo
+from govor.contract.recognizers import RecognizerInfo
 
 FRAME = 512
 WINDOW = np.hanning(FRAME)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from govor.audio.chunking import ChunkSizes
 from govor.audio.regions import SpeechRules
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 
 LONG_FORM_RULES = SpeechRules(silence=2.0, padding=0.4)  # faster-whisper's own, for the same texts
 SEGMENT_RULES = SpeechRules(silence=0.5, padding=0.2)

@@ -12,7 +12,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.recognition import SAMPLE_RATE, Audio, VoiceDetector
+from govor.contract.audio import SAMPLE_RATE, Audio
+from govor.contract.recognizers import VoiceDetector
 
 WINDOW = 4.0
 """Most seconds with one gain, so that a louder voice does not set that of a quiet one before it."""

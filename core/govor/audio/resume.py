@@ -11,7 +11,7 @@ from itertools import accumulate
 import numpy as np
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 
 
 class Resumption:

@@ -6,7 +6,7 @@ Knows nothing of files, HTTP or any model family; imports numpy and the standard
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,14 @@ Audio: TypeAlias = NDArray[np.float32]
 """(samples,) mono at 16 kHz, -1..1. Receivers must not change it."""
 
 BLOCK_SECONDS = 4.0
-"""Seconds of a block of `ArraySource`."""
+"""Seconds of a block of a recording, and of the longest block of other sources."""
+
+
+def array_fault(array: NDArray[Any]) -> str:
+    """Return the fault of an array that should be `Audio`; "": none."""
+    if array.ndim == 1 and array.dtype == np.float32:
+        return ""
+    return f"Audio is float32 (samples,), not {array.dtype} {array.shape}."
 
 
 class AudioSource(Protocol):
@@ -50,8 +57,8 @@ class ArraySource:
         """`arrays`: (samples,) float32, mono at 16 kHz, of any length. Raises ValueError for others."""
         self._arrays = list(arrays)
         for array in self._arrays:
-            if array.ndim != 1 or array.dtype != np.float32:
-                raise ValueError(f"Audio is (samples,) float32, not {array.shape} {array.dtype}.")
+            if fault := array_fault(array):
+                raise ValueError(fault)
 
     @property
     def duration(self) -> float:

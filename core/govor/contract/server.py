@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from govor.contract.audio import AudioSource
+from govor.contract.audio import Audio, AudioSource
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Audio, Options, Segment, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Transcript
 
 PLAIN = Options()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from govor import __version__
 from govor.contract.audio import AudioSource
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.contract.server import PLAIN, ServedModel, Session, Transcribing
 from govor.engine.service import Service
 from govor.engine.session import LiveSession

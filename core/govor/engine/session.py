@@ -7,7 +7,8 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from govor.contract.recognition import Audio, Segment, Transcript
+from govor.contract.audio import Audio
+from govor.contract.results import Segment, Transcript
 from govor.engine.service import Service
 from govor.engine.sources.live_audio import LiveAudio
 from govor.engine.transcription.request import TranscriptionRequest

@@ -9,7 +9,7 @@ from typing import cast
 
 from govor.audio.energy import EnergyDetector
 from govor.contract.models import ModelKind
-from govor.contract.recognition import VoiceDetector
+from govor.contract.recognizers import VoiceDetector
 from govor.engine.model_pool.pool import Pool
 from govor.errors import GovorError, ShuttingDown
 from govor.models.catalogue import Catalogue, Model

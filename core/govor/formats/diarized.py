@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from govor.contract.recognition import Transcript
+from govor.contract.results import Transcript
 from govor.formats.openai import seconds, usage, warnings
 from govor.formats.timeline import TimedSegment, place_segments
 from govor.plain import without_controls

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from govor.contract.recognition import Options, Segment, Token, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Token, Transcript
 from govor.errors import GovorError
 from govor.formats.diarized import diarized_segment
 from govor.formats.openai import (

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from govor.contract.recognition import Segment, Token, Transcript
+from govor.contract.results import Segment, Token, Transcript
 from govor.errors import GovorError
 from govor.formats.languages import language_name
 from govor.formats.timeline import TimedSegment, TimedWord, place_segments, timed_words

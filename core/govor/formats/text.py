@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 
-from govor.contract.recognition import Segment, Task, Transcript
+from govor.contract.results import Segment, Task, Transcript
 from govor.formats.languages import separator
 from govor.formats.timeline import TimedWord
 from govor.plain import has_text, without_controls

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from govor.contract.recognition import Segment, Transcript, Word
+from govor.contract.results import Segment, Transcript, Word
 from govor.plain import has_text
 
 

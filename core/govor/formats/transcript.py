@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from govor.contract.recognition import Notice, Options, Segment, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Notice, Segment, Transcript
 from govor.formats.text import join_texts
 
 

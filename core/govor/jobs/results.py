@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from govor.contract.recognition import Segment, Transcript
+from govor.contract.results import Segment, Transcript
 from govor.errors import ShuttingDown
 from govor.formats.transcript import assemble
 from govor.jobs.storage.async_store import STOPPING, AsyncJobStore

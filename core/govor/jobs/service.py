@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 
 from govor.background import retrieve_failure
-from govor.contract.recognition import Segment, Transcript
+from govor.contract.results import Segment, Transcript
 from govor.engine.service import Service
 from govor.engine.sources.request_audio import Source
 from govor.engine.transcription.begin import examine

@@ -18,9 +18,8 @@ import pluggy
 from pydantic import ValidationError
 
 from govor.contract import hooks as hookspecs
-from govor.contract.backends import ModelFamily
+from govor.contract.backends import Backend, ModelFamily
 from govor.contract.models import ModelKind, ModelSpec
-from govor.contract.recognition import Backend
 from govor.contract.server import Transcriber
 from govor.contract.texts.formats import ResponseFormat, checked_formats
 from govor.contract.versions import check_contract

@@ -20,18 +20,11 @@ from typing import cast
 
 import pytest
 
+from govor.contract.audio import SAMPLE_RATE, Audio
+from govor.contract.backends import Backend
 from govor.contract.models import Feature, ModelSpec, RuntimeOptions
-from govor.contract.recognition import (
-    SAMPLE_RATE,
-    Audio,
-    Backend,
-    Capability,
-    LanguageDetector,
-    LongForm,
-    Options,
-    Recognizer,
-    Segment,
-)
+from govor.contract.recognizers import Capability, LanguageDetector, LongForm, Options, Recognizer
+from govor.contract.results import Segment
 from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
 from govor.testing.faults import chance_faults, file_faults, name_faults, segments_faults, spec_faults

@@ -19,8 +19,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.models import Feature, ModelSpec, RuntimeOptions
-from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Recognizer, Segment
+from govor.contract.recognizers import Options, Recognizer
+from govor.contract.results import Segment
 from govor.jobs.storage.segments import dump_segment, load_segment
 from govor.models.checks import loaded_fault, result_fault
 from govor.testing.endings import Ending, run_watched

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 
 PITCH_HZ = 120
 SYLLABLES_HZ = 4

@@ -10,8 +10,11 @@ from typing import Any, ClassVar
 
 import pytest
 
+from govor.contract.audio import Audio
+from govor.contract.backends import Backend
 from govor.contract.models import ModelSpec, RuntimeOptions
-from govor.contract.recognition import Audio, Backend, Recognizer, Segment
+from govor.contract.recognizers import Recognizer
+from govor.contract.results import Segment
 from govor.models.catalogue import Catalogue, Model
 from govor.models.files.store import Store
 from govor.plugins import GROUP, Plugin, Plugins

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from govor.api.request.fields import Fields, parse_fields
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
-from govor.contract.recognition import Task
+from govor.contract.results import Task
 from support.sound import media
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from govor.contract.audio import Audio
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Audio, Options, Segment, Word
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Word
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of
 from support.processes.servers import Server

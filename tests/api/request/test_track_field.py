@@ -13,6 +13,7 @@ import pytest
 
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
+from govor.contract.recognizers import Capability
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, FakeRecognizer, hum, plugins_of, silence
 from support.sound import media
@@ -26,6 +27,8 @@ FORM_ROUTES = ["/v1/audio/transcriptions", "/api/v1/audio/transcriptions", "/inf
 
 class Lengths(FakeRecognizer):
     """Tells the seconds of what it hears, and that it is Russian."""
+
+    capabilities = frozenset({Capability.DETECT})
 
     def detect(self, audio: Any) -> list[tuple[str, float]]:
         return [("ru" if len(audio) > 2 * 16_000 else "en", 1.0)]
@@ -102,7 +105,7 @@ def test_a_job_hears_the_track_that_was_named(client: httpx.Client) -> None:
     assert heard(client.get(f"/v1/jobs/{job['id']}/result")) == 3
 
 
-EVERY_FORM = [*FORM_ROUTES, *(f"/v1/audio/{name}" for name in ("translations", "diarization"))]
+EVERY_FORM = [*FORM_ROUTES, *(f"/v1/audio/{name}" for name in ("translations", "diarization", "detect"))]
 EVERY_FORM += ["/v1/audio/speech/timestamps", "/v1/audio/speech/embedding", "/v1/audio/diarize"]
 
 
@@ -112,7 +115,7 @@ def test_a_track_that_is_not_there_is_refused_with_those_that_are(client: httpx.
     ]
     answers += [
         client.post(route, params={"track": "7"}, files={"audio_file": ("a.mkv", FILM)})
-        for route in ("/asr",)
+        for route in ("/asr", "/detect-language")
     ]
     for answer in answers:
         assert answer.status_code == 400, answer.request.url

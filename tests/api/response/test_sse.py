@@ -19,8 +19,10 @@ import numpy as np
 import openai
 import pytest
 
+from govor.contract.audio import Audio
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.engine.model_pool.pool import Loaded
 from govor.engine.scheduling.tasks import InferenceTask
 from govor.errors import LoadFailed

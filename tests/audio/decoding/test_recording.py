@@ -15,7 +15,7 @@ import pytest
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.errors import InvalidAudio
 from govor.testing import silence
 from support.sound import hostile, media

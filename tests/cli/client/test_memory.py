@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -42,8 +43,8 @@ def test_models_are_loaded_shown_and_unloaded(govor: Callable[..., Result]) -> N
     ]
     lines = govor("ps").output.splitlines()
     assert [word for word in HEADINGS if word not in lines[0]] == []
-    assert lines[1].split()[:4] == ["a", "loaded", "100", "MB"]
-    assert {"auto", "int8"} <= set(lines[1].split())
+    # while it was loaded, another thread may have taken some memory
+    assert re.match(r"a\s+loaded\s+100 MB\s+(-|0 MB)\s+auto\s+int8\s", lines[1])
     assert lines[1].split()[-1] == "family"
     assert "10 min" in lines[1]
     assert lines[-1].startswith("Models: 160 MB of 200 MB. Server: ")

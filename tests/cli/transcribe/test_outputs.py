@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from govor.cli.transcribe.outputs import NotWritten, Outputs, Style
-from govor.contract.recognition import Options, Segment, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Transcript
 from govor.formats.subtitles.layout import Layout
 from support.processes.packages import install_plugin
 

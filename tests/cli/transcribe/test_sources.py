@@ -13,7 +13,8 @@ import pytest
 from govor.cli.client.server_client import Refused, Remote
 from govor.cli.models.inventory import OnServer
 from govor.cli.transcribe.sources import Streamed
-from govor.contract.recognition import Options, Segment, Word
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Word
 from support.clients.receivers import Received, receiving
 
 STREAM = {"content-type": "text/event-stream", "x-govor-model": "fake"}

@@ -15,7 +15,7 @@ import pytest
 from govor.audio.decoding.opening import tagged
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.recognition import SAMPLE_RATE
+from govor.contract.audio import SAMPLE_RATE
 from govor.decoder.wire import TrackSelection
 from govor.errors import InvalidAudio
 from support.sound import media

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from govor.contract.recognition import Audio
+from govor.contract.audio import Audio
 from govor.decoder.containers.container import Descriptor
 from govor.decoder.containers.wav_headers import MOST_CHUNKS, end_of_chunks
 from govor.decoder.process.decoding import Source

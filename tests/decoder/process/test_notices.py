@@ -11,7 +11,7 @@ import pytest
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.recognition import Notice
+from govor.contract.results import Notice
 from support.sound import media
 
 Write = Callable[[bytes], Path]

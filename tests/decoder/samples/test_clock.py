@@ -16,7 +16,7 @@ import pytest
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.decoder.process.confinement import Limits
 from govor.decoder.samples.clock import FREE_SILENCE, MOST_HOLE, MOST_SILENCE, SILENCE_PER_BYTE, Clock, silent
 from govor.errors import InvalidAudio

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 from support.sound import media
 
 Decode = Callable[[bytes], Audio]

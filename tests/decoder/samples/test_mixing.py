@@ -10,7 +10,7 @@ import pytest
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.recognition import Audio
+from govor.contract.audio import Audio
 from govor.decoder.wire import TrackSelection
 from govor.errors import InvalidAudio
 from support.sound import media

@@ -10,7 +10,7 @@ import pytest
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 from support.sound import media
 
 Write = Callable[[bytes], Path]

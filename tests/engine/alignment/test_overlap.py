@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment, Token, Word
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Token, Word
 from govor.engine.transcription.work import Work
 from govor.testing import FakeRecognizer
 from support.sound import media

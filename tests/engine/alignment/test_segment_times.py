@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import SAMPLE_RATE, Options, Segment, Token, Transcript, Word
+from govor.contract.audio import SAMPLE_RATE
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Token, Transcript, Word
 from govor.engine.alignment.segment_times import WIDE, place
 from govor.formats.openai import token_ids
 from govor.formats.subtitles.cues import CueMaker

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from govor.contract.diarization import SpeakerTurn
-from govor.contract.recognition import Segment, Token, Word
+from govor.contract.results import Segment, Token, Word
 from govor.engine.alignment.speaker_labels import Speakers, _letters
 
 

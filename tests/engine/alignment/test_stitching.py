@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from govor.contract.recognition import Options, Segment, Token, Word
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Token, Word
 from govor.engine.alignment.stitching import OverlapStitcher, meet
 from govor.engine.alignment.text_places import pieces
 

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from govor.audio.chunking import Chunk
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.engine.model_pool.pool import Loaded, Pool
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.tasks import InferenceTask

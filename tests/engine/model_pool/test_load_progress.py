@@ -12,7 +12,7 @@ import pytest
 
 import govor
 from govor.contract.models import ModelSpec, RuntimeOptions
-from govor.contract.recognition import Recognizer
+from govor.contract.recognizers import Recognizer
 from govor.engine.model_pool.load_progress import LOG_SECONDS, LoadProgress
 from govor.engine.model_pool.pool import Pool
 from govor.events import Observer

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from govor.contract.audio import Audio
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Audio, Options, Recognizer, Segment
+from govor.contract.recognizers import Options, Recognizer
+from govor.contract.results import Segment
 from govor.engine.service import Service
 from govor.engine.transcription.work import Work
 from govor.errors import BackendUnavailable

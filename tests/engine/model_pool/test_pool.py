@@ -15,7 +15,7 @@ import pytest
 
 from govor.audio.chunking import Chunk
 from govor.contract.models import ModelFile, ModelSpec, RuntimeOptions
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.engine.model_pool.load_backoff import LoadBackoff
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.pool import Loaded, Pool

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.engine.model_pool.process_memory import MemoryProbe
 from govor.engine.service import Service
 from govor.engine.transcription.work import Work

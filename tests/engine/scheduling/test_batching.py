@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from govor.audio.chunking import Chunk
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.contract.workers import Outcome, Progress, run_tasks
 from govor.engine.scheduling.fair_queue import PADDING, fill_batch
 from govor.engine.scheduling.fair_share import FairShare

@@ -16,8 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.engine.service import Service
 from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.transcription.reader import MODEST_SECONDS

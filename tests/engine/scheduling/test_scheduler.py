@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 
 from govor.audio.chunking import Chunk
+from govor.contract.audio import Audio
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.contract.workers import Outcome, WorkerTask
 from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.fair_share import FairShare

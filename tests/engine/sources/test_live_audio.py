@@ -7,8 +7,8 @@ import asyncio
 import numpy as np
 import pytest
 
-from govor.contract.recognition import SAMPLE_RATE, Audio
-from govor.engine.sources.live_audio import LEAST_SECONDS, MOST_SECONDS, QUEUED_SECONDS, LiveAudio
+from govor.contract.audio import BLOCK_SECONDS, SAMPLE_RATE, Audio
+from govor.engine.sources.live_audio import LEAST_SECONDS, QUEUED_SECONDS, LiveAudio
 from govor.errors import InvalidAudio, UploadStalled
 
 
@@ -33,7 +33,7 @@ async def test_all_samples_come_in_order_in_blocks_of_bounded_length(piece: int)
     blocks = await reading
     assert np.array_equal(np.concatenate(blocks), audio)
     seconds = [len(block) / SAMPLE_RATE for block in blocks]
-    assert max(seconds) <= MOST_SECONDS
+    assert max(seconds) <= BLOCK_SECONDS
     assert min(seconds[:-1]) >= LEAST_SECONDS
 
 
@@ -43,12 +43,12 @@ async def test_its_owner_waits_while_enough_is_queued() -> None:
     for _ in range(50):
         await asyncio.sleep(0)
     assert not feeding.done()
-    assert QUEUED_SECONDS <= live.seconds <= QUEUED_SECONDS + MOST_SECONDS
+    assert QUEUED_SECONDS <= live.seconds <= QUEUED_SECONDS + BLOCK_SECONDS
     assert await live.read() is not None
     assert await live.read() is not None
     for _ in range(50):
         await asyncio.sleep(0)
-    assert live.seconds > QUEUED_SECONDS + MOST_SECONDS
+    assert live.seconds > QUEUED_SECONDS + BLOCK_SECONDS
     assert not feeding.done()
     live.close()
     await feeding

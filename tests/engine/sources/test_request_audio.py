@@ -12,10 +12,10 @@ import pytest
 
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.audio import ArraySource
+from govor.contract.audio import SAMPLE_RATE, ArraySource, Audio
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import SAMPLE_RATE, Audio, Segment
+from govor.contract.results import Segment
 from govor.decoder.wire import TrackSelection
 from govor.engine.plugin_server import ServiceTranscriber
 from govor.engine.service import Service

@@ -13,7 +13,7 @@ import pytest
 
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarization, Diarize, KnownSpeaker

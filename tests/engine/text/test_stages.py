@@ -10,7 +10,8 @@ import pytest
 
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Options, Segment, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Transcript
 from govor.contract.texts.processing import TextOptions
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from govor.audio.chunking import Chunk
+from govor.contract.audio import Audio
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.tasks import InferenceTask
 from govor.engine.service import Service

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.engine.service import Service
 from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.transcription.model_choice import ModelSelector

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.engine.transcription.options import expect, honour, likely_languages
 from govor.errors import ConfigurationError, UnsupportedOperation
 

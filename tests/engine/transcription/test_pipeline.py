@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.decoding.processes import Decoders
 from govor.audio.energy import EnergyDetector
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.machine.cores import usable_cores
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import SAMPLE_RATE, Audio, Options, Segment
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.sources.request_audio import RequestAudio

@@ -10,7 +10,7 @@ import pytest
 
 from govor.cli.transcribe.sources import LocalSource, Wanted
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.engine.plugin_server import ServiceTranscriber
 from govor.engine.service import Service
 from govor.requests.channels import ChannelFields

@@ -12,9 +12,10 @@ import pytest
 
 from govor.audio.chunking import NO_DETECTION, Chunk
 from govor.audio.resume import Resumption
+from govor.contract.audio import SAMPLE_RATE
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import SAMPLE_RATE, Segment
+from govor.contract.results import Segment
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.work import Work

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from govor.contract.audio import Audio
 from govor.contract.models import ModelSpec, RuntimeOptions
-from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.engine.model_pool.pool import Loaded
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from govor.audio.chunking import Chunk
+from govor.contract.audio import Audio
 from govor.contract.models import ModelSpec
-from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.contract.workers import Worker
 from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.scheduler import ModelScheduler

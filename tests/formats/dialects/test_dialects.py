@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from govor.contract.recognition import Segment, Transcript, Word
+from govor.contract.results import Segment, Transcript, Word
 from govor.errors import AudioTooLong, GovorError, ServerBusy, ShuttingDown, TranscriptionFailed
 from govor.formats.dialects import gigastt, gowhisper, whispercpp
 from govor.formats.dialects.utterances import LONGEST, utterances

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.formats.rendering.formats import MEDIA_TYPES, SUFFIXES, render
 
 

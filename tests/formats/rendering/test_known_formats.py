@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.contract.texts.formats import Paragraph, ResponseFormat
 from govor.errors import FormatFailed, InvalidParam
 from govor.formats.rendering.formats import MEDIA_TYPES

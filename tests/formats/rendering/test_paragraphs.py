@@ -1,6 +1,6 @@
 import pytest
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.formats.rendering.paragraphs import txt
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from govor.contract.recognition import Segment, Word
+from govor.contract.results import Segment, Word
 from govor.formats.subtitles.files import srt
 from govor.formats.subtitles.layout import Layout
 from govor.formats.subtitles.line_breaks import columns

@@ -5,7 +5,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from govor.contract.recognition import Segment, Transcript, Word
+from govor.contract.results import Segment, Transcript, Word
 from govor.formats.subtitles.files import srt, vtt
 from govor.formats.subtitles.layout import Layout
 from govor.formats.subtitles.line_breaks import columns

@@ -2,7 +2,7 @@
 
 import re
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.formats.subtitles.files import srt
 from support.subtitle_files import SENTENCES, spoken, texts, times
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.formats.subtitles.files import srt, vtt
 from govor.formats.subtitles.layout import Layout
 from govor.formats.subtitles.line_breaks import columns

@@ -2,7 +2,7 @@
 
 import pytest
 
-from govor.contract.recognition import Segment, Transcript
+from govor.contract.results import Segment, Transcript
 from govor.formats.dialects.gigastt import _markdown
 from govor.formats.subtitles.files import srt, tsv, vtt
 from govor.formats.text import text_body

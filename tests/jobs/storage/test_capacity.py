@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.errors import InsufficientStorage, JobNotFound
 from govor.jobs.storage.capacity import used_bytes
 from govor.jobs.storage.store import JobStore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.jobs.runner import ATTEMPTS
 from govor.jobs.storage.records import RequestedJob
 from govor.jobs.storage.store import JobStore

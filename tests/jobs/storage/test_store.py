@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.errors import JobsUnavailable
 from govor.jobs.storage.async_store import _store_error
 from govor.jobs.storage.data_folder import new_id

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.jobs.storage.records import UNREADABLE
 from govor.jobs.storage.store import JobStore
 from govor.names import is_job

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.audio import Audio
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.plugins import Plugins
 
 

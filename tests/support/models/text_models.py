@@ -9,7 +9,8 @@ from typing import Any
 
 from govor.contract.hooks import hookimpl
 from govor.contract.models import Feature, ModelKind, ModelSpec, RuntimeOptions
-from govor.contract.recognition import RecognizerInfo, Segment
+from govor.contract.recognizers import RecognizerInfo
+from govor.contract.results import Segment
 from govor.contract.texts.processing import TextOptions
 
 BOTH = frozenset({Feature.PUNCTUATION, Feature.ITN})

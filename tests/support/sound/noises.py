@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 
 Floats = NDArray[np.float64]
 

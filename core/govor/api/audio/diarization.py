@@ -23,7 +23,8 @@ from govor.api.request.track_field import TrackFields
 from govor.api.response.declared_errors import DOWNLOAD, FORM, URL, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.audio.decoding.opening import tagged
-from govor.contract.recognition import Options, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Transcript
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize

@@ -21,7 +21,7 @@ from govor.api.response.json import json_response
 from govor.audio.decoding.opening import open_recording
 from govor.audio.detection import find_speech
 from govor.audio.regions import Region, SpeechRules
-from govor.contract.recognition import SAMPLE_RATE
+from govor.contract.audio import SAMPLE_RATE
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
 

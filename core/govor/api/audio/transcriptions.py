@@ -28,7 +28,7 @@ from govor.api.request.known_speakers import known_speakers
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
 from govor.api.request.results import Purpose, render_result
 from govor.api.response.declared_errors import DOWNLOAD, FORM, NEW_JOB, URL, WORK, can_fail
-from govor.contract.recognition import Task
+from govor.contract.results import Task
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import NAMES, SeparateChannels

@@ -18,7 +18,8 @@ from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
 from govor.api.response.declared_errors import DOWNLOAD, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
-from govor.contract.recognition import Options, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Transcript
 from govor.contract.texts.processing import TextOptions
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest

@@ -20,7 +20,7 @@ from govor.api.response.declared_errors import QUEUE, can_fail
 from govor.api.response.json import json_response
 from govor.audio.detection import speech_in
 from govor.audio.regions import SpeechRules
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.engine.service import Service
 from govor.errors import AudioTooLong, InvalidParam
 from govor.plain import json_fault

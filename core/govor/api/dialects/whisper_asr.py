@@ -22,7 +22,7 @@ from govor.api.response.attachments import attach
 from govor.api.response.declared_errors import DOWNLOAD, FORM, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.audio.chunking import NO_DETECTION
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.engine.sources.request_audio import RequestAudio

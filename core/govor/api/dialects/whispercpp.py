@@ -22,7 +22,8 @@ from govor.api.request.track_field import TrackFields
 from govor.api.response.declared_errors import DOWNLOAD, FORM, MEMORY, MODEL, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
-from govor.contract.recognition import Options, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Transcript
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import FormatFailed, InvalidParam, ModelBusy

@@ -7,7 +7,7 @@ from typing import Any
 
 from govor import __version__
 from govor.api.models.schema import ModelBody, ModelList
-from govor.contract.recognition import SAMPLE_RATE
+from govor.contract.audio import SAMPLE_RATE
 from govor.engine.service import Service
 from govor.models.catalogue import Model
 from govor.settings.compat import Compat

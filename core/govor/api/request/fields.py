@@ -29,7 +29,8 @@ from govor.api.request.spellings import gather, present
 from govor.api.request.track_field import TrackFields
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
-from govor.contract.recognition import Options, Task
+from govor.contract.recognizers import Options
+from govor.contract.results import Task
 from govor.contract.texts.processing import TextOptions
 from govor.errors import InvalidParam
 from govor.formats.languages import means_any, parse_language

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from govor.audio.regions import SpeechRules
-from govor.contract.recognition import Task
+from govor.contract.results import Task
 
 APART = (
     "multichannel",

@@ -14,7 +14,7 @@ import numpy as np
 from govor.api.body.uploads import SPOOLED
 from govor.audio.decoding.processes import Decoders
 from govor.audio.decoding.recording import Recording
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.engine.speakers.diarization import REFERENCES, KnownSpeaker
 from govor.errors import InvalidAudio, InvalidParam
 from govor.requests.speakers import SpeakerFields

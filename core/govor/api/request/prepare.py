@@ -12,7 +12,7 @@ from govor.api.body.uploads import current_spool
 from govor.api.http.auth import client_name
 from govor.api.request.results import MODEL_HEADER, name_ignored, name_warnings
 from govor.api.response.sse import stream_response, transcription_events
-from govor.contract.recognition import Transcript
+from govor.contract.results import Transcript
 from govor.engine.admission.admission import AdmissionTicket, Kind
 from govor.engine.service import Service
 from govor.engine.transcription.request import PreparedRequest, TranscriptionRequest

@@ -8,7 +8,7 @@ from typing import Literal
 from quart import Response
 
 from govor.api.request.fields import Fields
-from govor.contract.recognition import Notice, Transcript
+from govor.contract.results import Notice, Transcript
 from govor.formats.dialects.gowhisper import rich_body
 from govor.formats.openai import dump_json
 from govor.formats.rendering.formats import MEDIA_TYPES

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, aclosing
 
 from quart import Response
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.engine.transcription.stream import TranscriptStream
 from govor.errors import GovorError
 from govor.formats.events import Events

@@ -21,12 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govor.audio.decoding.processes import Decoders, Process, end, exit_status, wake
-from govor.contract.recognition import SAMPLE_RATE, Audio, Notice
+from govor.contract.audio import BLOCK_SECONDS, SAMPLE_RATE, Audio
+from govor.contract.results import Notice
 from govor.decoder import wire
 from govor.decoder.wire import TrackSelection
 from govor.errors import DecoderLost, GovorError, InvalidAudio
-
-BLOCK_SECONDS = 4.0
 
 STALL_SECONDS = 120.0
 """Longest time without a sign of the decoder while the server waits for it. The decoder's CPU time is

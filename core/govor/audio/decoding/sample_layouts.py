@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from govor.contract.recognition import SAMPLE_RATE
+from govor.contract.audio import SAMPLE_RATE
 from govor.errors import InvalidParam
 
 UNKNOWN_ORDER = "s16"

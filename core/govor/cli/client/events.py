@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from govor.contract.recognition import Notice, Segment, Token, Word
+from govor.contract.results import Notice, Segment, Token, Word
 
 
 class TaskEvent(BaseModel):

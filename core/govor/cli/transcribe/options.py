@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from govor.cli.terminal.options import read_settings
 from govor.cli.transcribe.outputs import Style
 from govor.cli.transcribe.sources import Wanted
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.contract.texts.processing import TextOptions
 from govor.decoder.wire import LONGEST_TRACK
 from govor.errors import GovorError, InvalidParam

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import IO
 
 from govor.cli.terminal.say import say
-from govor.contract.recognition import Options, Segment, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Transcript
 from govor.errors import FormatFailed, GovorError
 from govor.formats.rendering.incremental import IncrementalFormat, SegmentTimer, incremental_format
 from govor.formats.rendering.known_formats import CORE_FORMATS, Formats

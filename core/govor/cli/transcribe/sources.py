@@ -13,7 +13,8 @@ from govor.audio.chunking import NO_DETECTION
 from govor.cli.client.events import EndEvent, SegmentEvent, TaskEvent
 from govor.cli.client.server_client import Refused, Remote, unreadable
 from govor.cli.terminal.say import say
-from govor.contract.recognition import Notice, Options, Segment, Transcript
+from govor.contract.recognizers import Options
+from govor.contract.results import Notice, Segment, Transcript
 from govor.contract.texts.processing import TextOptions
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service

@@ -15,9 +15,8 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from govor.contract.backends import VoiceDetection
+    from govor.contract.backends import Backend, VoiceDetection
     from govor.contract.diarization import Diarizer
-    from govor.contract.recognition import Backend
     from govor.contract.server import Transcriber
     from govor.contract.texts.formats import ResponseFormat
     from govor.contract.texts.processing import TextProcessing

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import SAMPLE_RATE, Options, Segment, Token, Word
+from govor.contract.audio import SAMPLE_RATE
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Token, Word
 from govor.engine.alignment.text_places import only
 from govor.engine.alignment.word_lengths import lengthened
 from govor.formats.languages import separator

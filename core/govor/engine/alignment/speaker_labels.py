@@ -10,7 +10,7 @@ from string import ascii_uppercase
 import numpy as np
 
 from govor.contract.diarization import SpeakerTurn
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 from govor.formats.diarized import NamedTurn
 from govor.formats.text import cut_at_words
 from govor.formats.timeline import TimedWord, timed_words

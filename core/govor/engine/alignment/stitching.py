@@ -12,7 +12,8 @@ from itertools import chain
 
 import numpy as np
 
-from govor.contract.recognition import Options, Segment, Token
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment, Token
 from govor.engine.alignment.text_places import Piece, only, pieces
 
 NEAR, NEAR_BY_GUESS = 0.5, 2.0

@@ -15,16 +15,11 @@ from typing import cast
 
 import numpy as np
 
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.diarization import Voices
 from govor.contract.machine.cores import no_more_than
 from govor.contract.models import ModelKind, RuntimeOptions
-from govor.contract.recognition import (
-    SAMPLE_RATE,
-    Audio,
-    Options,
-    Recognizer,
-    VoiceDetector,
-)
+from govor.contract.recognizers import Options, Recognizer, VoiceDetector
 from govor.contract.results import Segment
 from govor.contract.texts.processing import TextOptions, TextProcessor
 from govor.contract.workers import Executor, Worker

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from typing import Any, TypeAlias
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import Audio, Options, Segment
+from govor.contract.audio import Audio
+from govor.contract.recognizers import Options
+from govor.contract.results import Segment
 from govor.contract.workers import Progress
 from govor.engine.scheduling.fair_share import FairShare, Priority, QueueEntry
 from govor.engine.scheduling.results import TaskResults

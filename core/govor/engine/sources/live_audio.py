@@ -7,7 +7,7 @@ from collections import deque
 
 import numpy as np
 
-from govor.contract.recognition import SAMPLE_RATE, Audio
+from govor.contract.audio import BLOCK_SECONDS, SAMPLE_RATE, Audio, array_fault
 from govor.errors import GovorError, InvalidAudio, UploadStalled
 
 QUEUED_SECONDS = 10.0
@@ -15,9 +15,6 @@ QUEUED_SECONDS = 10.0
 
 LEAST_SECONDS = 0.25
 """Seconds of the shortest block, except the last one: each block costs two changes of threads."""
-
-MOST_SECONDS = 4.0
-"""Seconds of the longest block: as that of a recording."""
 
 
 class LiveAudio:
@@ -40,9 +37,9 @@ class LiveAudio:
         """
         if self._finished:
             raise InvalidAudio("The audio was finished, and nothing may follow.")
-        if audio.ndim != 1 or audio.dtype != np.float32:
-            raise InvalidAudio(f"Audio is (samples,) float32, not {audio.shape} {audio.dtype}.")
-        size = round(MOST_SECONDS * SAMPLE_RATE)
+        if fault := array_fault(audio):
+            raise InvalidAudio(fault)
+        size = round(BLOCK_SECONDS * SAMPLE_RATE)
         for start in range(0, len(audio), size):
             while self._queued >= QUEUED_SECONDS * SAMPLE_RATE and not self._closed:
                 await self._moved.wait()
@@ -67,7 +64,7 @@ class LiveAudio:
         self._wake()
 
     async def read(self) -> Audio | None:
-        """Return the samples that have come, `LEAST_SECONDS` to `MOST_SECONDS`; None: there are no more.
+        """Return the samples that have come, `LEAST_SECONDS` to `BLOCK_SECONDS`; None: there are no more.
 
         Raises UploadStalled.
         """
@@ -81,7 +78,7 @@ class LiveAudio:
             return None
         taken = [self._waiting.popleft()]
         have = len(taken[0])
-        while self._waiting and have + len(self._waiting[0]) <= MOST_SECONDS * SAMPLE_RATE:
+        while self._waiting and have + len(self._waiting[0]) <= BLOCK_SECONDS * SAMPLE_RATE:
             taken.append(self._waiting.popleft())
             have += len(taken[-1])
         self._queued -= have

@@ -18,9 +18,9 @@ import numpy as np
 
 from govor.audio.decoding.opening import check_length, open_recording, tagged
 from govor.audio.decoding.processes import Decoders
-from govor.audio.decoding.recording import ANYTHING, BLOCK_SECONDS, Recording
-from govor.contract.audio import AudioSource
-from govor.contract.recognition import SAMPLE_RATE, Audio, Notice
+from govor.audio.decoding.recording import ANYTHING, Recording
+from govor.contract.audio import BLOCK_SECONDS, SAMPLE_RATE, Audio, AudioSource, array_fault
+from govor.contract.results import Notice
 from govor.decoder.wire import TrackSelection
 from govor.engine.sources.live_audio import LiveAudio
 from govor.engine.sources.shared_blocks import Block, BlockReader, SharedBlocks
@@ -211,8 +211,8 @@ def _checked(source: AudioSource) -> Iterator[Block]:
     waiting: list[Audio] = []
     have = 0
     for block in source.blocks():
-        if block.ndim != 1 or block.dtype != np.float32:
-            raise InvalidAudio(f"A source gave {block.dtype} {block.shape} instead of float32 (samples,).")
+        if fault := array_fault(block):
+            raise InvalidAudio(fault)
         waiting.append(block)
         have += len(block)
         if have >= size:

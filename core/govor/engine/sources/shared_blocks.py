@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from govor.contract.recognition import Audio
+from govor.contract.audio import Audio
 
 Block: TypeAlias = tuple[Audio, ...]
 """(samples,) of each channel, or of one that is mixed down."""

@@ -11,8 +11,9 @@ from typing import TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.diarization import CountedVoices, DiarizationStream, SpeakerTurn, Voices
-from govor.contract.recognition import SAMPLE_RATE, Audio, Capability
+from govor.contract.recognizers import Capability
 from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.model_pool.pool import Pool
 from govor.engine.scheduling.fair_share import FairShare

@@ -9,8 +9,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.diarization import VoiceEmbedder, Voices
-from govor.contract.recognition import SAMPLE_RATE, Audio, Capability
+from govor.contract.recognizers import Capability
 from govor.engine.model_pool.pool import Pool
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.sources.request_audio import AudioReader, RequestAudio

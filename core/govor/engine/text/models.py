@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from govor.contract.models import ModelKind, ModelSpec
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.contract.texts.processing import TextOptions
 from govor.engine.model_pool.pool import Loaded, Pool
 from govor.engine.text.stages import TextStages, models_for, wanted_steps

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Notice, Segment
+from govor.contract.results import Notice, Segment
 from govor.contract.texts.processing import TextOptions, TextProcessor
 from govor.engine.model_pool.pool import Loaded
 from govor.engine.scheduling.fair_share import FairShare

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from govor.audio.decoding.processes import Decoders
 from govor.contract.models import Feature
-from govor.contract.recognition import VoiceDetector
+from govor.contract.recognizers import VoiceDetector
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.pool import Loaded, Pool
 from govor.engine.scheduling.fair_share import FairShare

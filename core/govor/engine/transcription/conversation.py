@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from govor.contract.recognition import Notice, Segment, Transcript
+from govor.contract.results import Notice, Segment, Transcript
 from govor.engine.transcription.pipeline import Transcription
 from govor.engine.transcription.work import Work
 from govor.events import Report

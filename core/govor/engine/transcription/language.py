@@ -9,7 +9,8 @@ from functools import partial
 
 from govor.audio.chunking import Chunk, Chunker, ChunkSizes
 from govor.audio.policy import LONG_FORM_RULES
-from govor.contract.recognition import Audio, LanguageDetector, VoiceDetector
+from govor.contract.audio import Audio
+from govor.contract.recognizers import LanguageDetector, VoiceDetector
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.loaded_models import Loaded
 from govor.engine.scheduling.queue_timeout import QueueTimer

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 
 from govor.contract.models import Feature
-from govor.contract.recognition import Options, VoiceDetector
+from govor.contract.recognizers import Options, VoiceDetector
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.model_pool.pool import Pool
 from govor.engine.sources.request_audio import RequestAudio

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.errors import ConfigurationError, UnsupportedOperation
 from govor.formats.languages import parse_language
 

@@ -13,7 +13,8 @@ from contextlib import aclosing
 from typing import TypeAlias
 
 from govor.audio.policy import in_detail
-from govor.contract.recognition import Notice, Segment, Transcript, VoiceDetector
+from govor.contract.recognizers import VoiceDetector
+from govor.contract.results import Notice, Segment, Transcript
 from govor.engine.alignment.segment_times import spans_silence
 from govor.engine.alignment.speaker_labels import Speakers
 from govor.engine.alignment.stitching import OverlapStitcher

@@ -10,7 +10,9 @@ from dataclasses import replace
 from govor.audio.chunking import Chunk, Chunker
 from govor.audio.policy import plan
 from govor.audio.resume import ChunkAudio, Resumption
-from govor.contract.recognition import Audio, Notice, VoiceDetector
+from govor.contract.audio import Audio
+from govor.contract.recognizers import VoiceDetector
+from govor.contract.results import Notice
 from govor.engine.scheduling.read_ahead import RequestPermits
 from govor.engine.sources.request_audio import AudioReader
 from govor.engine.transcription.work import Work

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
-from govor.contract.recognition import Options
+from govor.contract.recognizers import Options
 from govor.contract.texts.processing import AS_IT_IS, TextOptions
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket

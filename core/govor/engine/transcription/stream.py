@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from govor.contract.recognition import Notice, Segment, Transcript
+from govor.contract.results import Notice, Segment, Transcript
 
 
 class TranscriptStream(Protocol):

@@ -11,7 +11,9 @@ from typing import Any, cast
 import numpy as np
 
 from govor.audio.chunking import Chunk
-from govor.contract.recognition import Audio, Capability, LongForm, Options, Recognizer, Segment
+from govor.contract.audio import Audio
+from govor.contract.recognizers import Capability, LongForm, Options, Recognizer
+from govor.contract.results import Segment
 from govor.contract.workers import Progress
 from govor.engine.alignment.segment_times import place
 

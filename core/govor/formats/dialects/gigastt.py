@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from govor.contract.recognition import Segment, Transcript
+from govor.contract.results import Segment, Transcript
 from govor.errors import GovorError
 from govor.formats.dialects.utterances import Utterance, utterances
 from govor.formats.events import data_event, progress

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from govor.contract.recognition import Segment, Transcript
+from govor.contract.results import Segment, Transcript
 from govor.errors import GovorError
 from govor.formats.openai import dump_json, known_of, warnings
 from govor.formats.timeline import TimedSegment, place_segments

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from govor.contract.recognition import Segment
+from govor.contract.results import Segment
 
 PAUSE = 0.9
 """Seconds of silence that end an utterance."""

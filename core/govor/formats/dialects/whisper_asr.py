@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from govor.contract.recognition import Transcript
+from govor.contract.results import Transcript
 from govor.formats.languages import language_name
 from govor.formats.openai import dump_json, verbose_body
 from govor.formats.rendering.formats import MEDIA_TYPES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from govor.contract.recognition import Transcript
+from govor.contract.results import Transcript
 from govor.formats.languages import language_name
 from govor.formats.openai import dump_json, token_ids
 from govor.formats.subtitles.files import STANDARD, srt, vtt

@@ -5,7 +5,7 @@ Knows nothing of HTTP frameworks, models or files.
 
 from __future__ import annotations
 
-from govor.contract.recognition import Transcript
+from govor.contract.results import Transcript
 from govor.errors import InvalidParam
 from govor.formats.diarized import diarized_body
 from govor.formats.openai import dump_json, json_body, verbose_body

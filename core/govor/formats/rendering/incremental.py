@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from govor.contract.recognition import Segment, Task
+from govor.contract.results import Segment, Task
 from govor.formats.rendering.paragraphs import Paragraphs
 from govor.formats.subtitles.files import Srt, Tsv, Vtt
 from govor.formats.subtitles.layout import Layout

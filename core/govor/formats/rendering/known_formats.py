@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 
-from govor.contract.recognition import Transcript
+from govor.contract.results import Transcript
 from govor.contract.texts.formats import Presentation, ResponseFormat
 from govor.errors import FormatFailed, InvalidParam, reason
 from govor.formats.rendering.formats import MEDIA_TYPES, SUBTITLE_FORMATS, SUFFIXES, render

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from govor.contract.recognition import Task, Transcript
+from govor.contract.results import Task, Transcript
 from govor.contract.texts.formats import Paragraph
 from govor.formats.subtitles.files import clock
 from govor.formats.subtitles.line_breaks import columns, ends_sentence

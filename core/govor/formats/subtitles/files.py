@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from govor.contract.recognition import Transcript
+from govor.contract.results import Transcript
 from govor.formats.subtitles.cues import Cue, CueMaker
 from govor.formats.subtitles.layout import Layout
 from govor.formats.subtitles.pieces import one_line

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
-from govor.contract.recognition import Notice, Options
+from govor.contract.recognizers import Options
+from govor.contract.results import Notice
 from govor.contract.texts.processing import TextOptions
 from govor.decoder.wire import TrackSelection
 from govor.engine.speakers.diarization import KnownSpeaker

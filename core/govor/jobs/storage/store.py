@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
-from govor.contract.recognition import Notice, Segment
+from govor.contract.results import Notice, Segment
 from govor.errors import JobNotFound, ServerBusy
 from govor.jobs.storage.capacity import make_room
 from govor.jobs.storage.crash_suspects import next_number, requeue_crashed

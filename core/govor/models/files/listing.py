@@ -10,8 +10,8 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from govor.contract.backends import Adopting
 from govor.contract.models import ModelFile
-from govor.contract.recognition import Adopting
 from govor.errors import DownloadFailed
 from govor.models.catalogue import Model
 from govor.models.download.http_download import SourceAbsent

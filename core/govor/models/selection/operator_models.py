@@ -7,8 +7,8 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from govor.contract.backends import Adopting
 from govor.contract.models import ModelFile, ModelSpec
-from govor.contract.recognition import Adopting
 from govor.errors import DownloadFailed, UnsupportedOperation
 from govor.models.download.http_download import SourceAbsent
 from govor.models.download.hub import list_repository, parse_repository
