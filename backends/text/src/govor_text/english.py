@@ -14,7 +14,17 @@ BEFORE_YEARS = frozenset({"in", "since", "until", "before", "after", *MONTHS})
 CURRENCIES = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}  # pounds may be a weight
 CENTS = frozenset({"cent", "cents"})
 HALVES = frozenset({"am", "pm", "a.m", "p.m"})
-ZEROS = frozenset({"zero", "oh"})
+DECADES = {
+    "twenties": "20s",
+    "thirties": "30s",
+    "forties": "40s",
+    "fifties": "50s",
+    "sixties": "60s",
+    "seventies": "70s",
+    "eighties": "80s",
+    "nineties": "90s",
+    "hundreds": "00s",
+}
 GROUPS = 4
 
 
@@ -37,6 +47,8 @@ class English(Rules):
         return f"{self.digits(whole.value)}.{digits}", last
 
     def _digit(self, word: str) -> int | None:
+        if word in self.speller.zeros:
+            return 0
         number = self.speller.read((word,)) if word else None
         return number.value if number and not number.ordinal and number.value < 10 else None
 
@@ -69,6 +81,12 @@ class English(Rules):
             case [hour, minute] if 0 < hour <= 12 and 10 <= minute < 60:
                 if phrase.next(end) in HALVES or (before == "at" and ends):
                     return f"{hour}:{minute}"
+            case [hour, 0, minute] if 0 < hour <= 12 and 0 < minute < 10:
+                if phrase.next(end) in HALVES or (before == "at" and ends):
+                    return f"{hour}:0{minute}"
+            case [century, 0, year] if 13 <= century <= 20 and 0 < year < 10:
+                if before == "year" or (before in BEFORE_YEARS and ends):
+                    return f"{century}0{year}"
             case [century, year] if 13 <= century <= 20 and 10 <= year < 100:
                 if before == "year" or (before in BEFORE_YEARS and ends):
                     return f"{century}{year}"
@@ -79,26 +97,39 @@ class English(Rules):
         if value < FIRST_IN_DIGITS or fraction:
             return ""
         unsure = phrase.parts(end - 1, end)[-1] == "second" and phrase.next(end) != "of"
-        return "" if unsure else f"{value}{_ending(value)}"  # a twenty second delay
+        return "" if unsure else f"{self.digits(value)}{_ending(value)}"  # a twenty second delay
 
     def measure(self, phrase: Phrase, begin: int, end: int, value: int) -> Iterator[Edit]:
         if phrase.next(end) in HALVES and 0 < value <= 12:
             yield Edit(begin, end, str(value))
+            return
+        if phrase.next(end) in DECADES and 13 <= value <= 20:
+            yield Edit(begin, end + 1, f"{value}{DECADES[phrase.next(end)]}")
             return
         sign = CURRENCIES.get(phrase.next(end))
         if sign is None:
             return
         if value >= 10**6 and value % 10**6 == 0:
             return  # five million dollars
-        small = end + 1 + (phrase.next(end + 1) == "and")
-        last = small
-        while last < len(phrase) and phrase.joins(last) and phrase.cores[last] not in CENTS:
-            last += 1
-        cents = self.speller.read(phrase.parts(small, last)) if phrase.next(last) in CENTS else None
-        if sign == "$" and cents is not None and not cents.ordinal and cents.value < 100:
-            yield Edit(begin, last + 1, f"${self.digits(value)}.{cents.value:02}")
+        if sign == "$" and (found := self._cents(phrase, end + 1)):
+            cents, end = found
+            yield Edit(begin, end, f"${self.digits(value)}.{cents:02}")
         else:
             yield Edit(begin, end + 1, f"{sign}{self.digits(value)}")
+
+    def _cents(self, phrase: Phrase, begin: int) -> tuple[int, int] | None:
+        """Return the cents behind "dollars", and their end; the word "cents" may be missing at the end."""
+        first = begin + (phrase.next(begin) == "and")
+        last = first
+        while last < len(phrase) and phrase.joins(last) and phrase.cores[last] not in CENTS:
+            last += 1
+        named = phrase.next(last) in CENTS
+        if not named and (first > begin or last - first > 2):
+            return None
+        number = self.speller.read(phrase.parts(first, last))
+        if number is None or number.ordinal or number.value >= 100 or not (named or number.value >= 10):
+            return None
+        return number.value, last + named
 
 
 def _ending(value: int) -> str:

@@ -40,8 +40,8 @@ class Rules(ABC):
                 done = max(done, edit.end)
 
     def _run(self, phrase: Phrase, begin: int, end: int) -> Iterator[Edit]:
-        if phrase.last(begin) in self.points:
-            return  # a fraction whose whole number was not certain
+        if phrase.last(begin) in self.points or self.is_other_word(phrase, begin, end):
+            return  # a fraction whose whole number was not certain, or no number at all
         if phrase.next(end) in self.points:
             if found := self.decimal(phrase, begin, end):
                 text, end = found
@@ -83,10 +83,22 @@ class Rules(ABC):
         return []
 
     def one_by_one(self, begin: int, groups: list[tuple[Number, int]]) -> Iterator[Edit]:
-        """Yield an edit for each group of a run, as in a telephone number."""
-        for number, count in groups:
-            yield Edit(begin, begin + count, str(number.value))
-            begin += count
+        """Yield an edit for each group of a run, as in a telephone number.
+
+        If some groups have several digits, a zero belongs to the group behind it: 916 005 07.
+        """
+        grouped = any(number.value >= 10 for number, _ in groups)
+        text, end = "", begin
+        for place, (number, count) in enumerate(groups, 1):
+            text, end = text + str(number.value), end + count
+            if grouped and number.value == 0 and place < len(groups) and groups[place][0].value < 100:
+                continue
+            yield Edit(begin, end, text)
+            text, begin = "", end
+
+    def is_other_word(self, phrase: Phrase, begin: int, end: int) -> bool:
+        """Return whether a run is a word that only looks like a number."""
+        return False
 
     @abstractmethod
     def decimal(self, phrase: Phrase, begin: int, end: int) -> tuple[str, int] | None:

@@ -61,9 +61,10 @@ class Phrase:
             begin = max(end, begin + 1)
 
     def _counts(self, position: int, begin: int, speller: Speller) -> bool:
-        core = self.cores[position]
+        core, behind = self.cores[position], self.next(position + 1)
+        if core in speller.zeros:
+            return position > begin and (behind in speller.zeros or self._is_number(behind, speller))
         if core == speller.conjunction and core:
-            behind = self.next(position + 1)
             return position > begin and bool(behind) and self._is_number(behind, speller)
         return self._is_number(core, speller)
 

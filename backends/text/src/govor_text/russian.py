@@ -30,6 +30,12 @@ PARTS = frozenset({"часть", "части", "частью", "частей", "
 TIMES_OF_DAY = frozenset({"утра", "дня", "вечера", "ночи", "по", "завтра", "сегодня", "вчера", "и", "до"})
 """Words that may follow the time on a clock; a noun would make its two numbers a guess: 20-30 times."""
 
+BEFORE_FORTY = frozenset(
+    "более больше менее меньше свыше около порядка почти примерно чем до от с из к о об на по под над при у "  # noqa: SIM905
+    "для без в за после среди против этих всех тех".split()
+)
+"""Words before the number "сорока"; without one, it is a bird."""
+
 VOWELS = "аеиоуыэюя"
 GROUPS = 4
 """Numbers in a row that are dictated, as a telephone number; fewer are often a guess or a score."""
@@ -44,6 +50,10 @@ class Russian(Rules):
     denials = frozenset({"ни"})
     separator = "\u00a0"
     points = frozenset({"целых", "целая", "целой", "целую", "целыми", "целым"})
+
+    def is_other_word(self, phrase: Phrase, begin: int, end: int) -> bool:
+        beside = phrase.next(end) in {*self.percents, *CURRENCIES}
+        return phrase.cores[begin:end] == ["сорока"] and not beside and phrase.last(begin) not in BEFORE_FORTY
 
     def decimal(self, phrase: Phrase, begin: int, end: int) -> tuple[str, int] | None:
         whole = self.speller.read(phrase.parts(begin, end))
@@ -85,7 +95,9 @@ class Russian(Rules):
         part = plain(phrase.cores[end - 1]) in DENOMINATORS or phrase.next(end) in PARTS
         if value < FIRST_IN_DIGITS or part:
             return ""
-        return str(value) if phrase.next(end) in YEARS else f"{value}-{_ending(phrase.cores[end - 1])}"
+        if phrase.next(end) in YEARS:
+            return str(value)
+        return f"{self.digits(value)}-{_ending(phrase.cores[end - 1])}"
 
     def measure(self, phrase: Phrase, begin: int, end: int, value: int) -> Iterator[Edit]:
         sign = CURRENCIES.get(plain(phrase.next(end)))

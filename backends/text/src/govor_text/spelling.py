@@ -47,6 +47,8 @@ class Grammar:
     """Forms of one, which speakers leave out before a thousand or a million."""
     and_: str = ""
     """The word that may stand between the parts of a number."""
+    zeros: frozenset[str] = frozenset()
+    """Words that mean zero between numbers, and nothing elsewhere."""
 
 
 class Speller:
@@ -76,6 +78,11 @@ class Speller:
         """The word that may stand between the parts of a number; "": there is none."""
         return self._grammar.and_
 
+    @property
+    def zeros(self) -> frozenset[str]:
+        """Words that mean zero between numbers, and nothing elsewhere."""
+        return self._grammar.zeros
+
     def is_number_word(self, word: str) -> bool:
         """Return whether a word, in lower case, can be a part of a number."""
         return plain(word) in self._values
@@ -88,6 +95,10 @@ class Speller:
         found: list[tuple[Number, int]] = []
         begin = 0
         while begin < len(words):
+            if words[begin] in self.zeros:
+                found.append((Number(0), 1))
+                begin += 1
+                continue
             ends = range(len(words), begin, -1)
             readings = ((self.read(tuple(words[begin:end])), end) for end in ends)
             number, end = next(((read, end) for read, end in readings if read is not None), (None, begin))
@@ -172,4 +183,4 @@ RUSSIAN = Grammar(
     "spellout-ordinal",
     frozenset("один одна одно одни одного одной одних одному одним одну одною одними одном".split()),  # noqa: SIM905
 )
-ENGLISH = Grammar("en", "spellout-cardinal", "spellout-ordinal", frozenset(), "and")
+ENGLISH = Grammar("en", "spellout-cardinal", "spellout-ordinal", frozenset(), "and", frozenset({"oh", "o"}))
