@@ -11,7 +11,7 @@ import pytest
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognizers import Options
-from govor.contract.results import Segment, Transcript
+from govor.contract.results import Segment, Transcript, Word
 from govor.contract.texts.processing import TextOptions
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
@@ -142,8 +142,12 @@ async def test_a_request_names_what_no_model_can_do(
         Capitals(answer=lambda segments: ["text"]),
         Capitals(answer=lambda segments: [Segment("")]),
         Capitals(answer=lambda segments: [Segment("WITHOUT WORDS")]),
+        Capitals(answer=lambda segments: [replace(segments[0], words=())]),
+        Capitals(answer=lambda segments: [replace(segments[0], text="OTHER TEXT")]),
+        Capitals(answer=lambda segments: [replace(segments[0], words=(Word("1.0seconds", None, None),))]),
+        Capitals(answer=lambda segments: [replace(segments[0], text="?", words=("?",))]),
     ],
-    ids=range(8),
+    ids=range(12),
 )
 async def test_a_model_that_fails_loses_no_text_and_is_reported(
     service: Any, spoken: Any, broken: Capitals

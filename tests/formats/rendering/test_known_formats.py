@@ -86,6 +86,7 @@ def test_a_format_gets_paragraphs_a_title_and_what_the_client_asks_for(build):
         (leaving, "SystemExit: 3"),
         (lambda transcript, shown: None, "TypeError: render gave NoneType instead of str or bytes"),
         (lambda transcript: "", "TypeError: "),
+        (lambda transcript, shown: "\ud800", "UnicodeEncodeError: "),
     ],
 )
 def test_a_format_that_fails_is_an_error_with_the_reason_and_a_traceback_in_the_log(

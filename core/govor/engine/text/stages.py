@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from govor.contract.models import Feature, ModelSpec
-from govor.contract.results import Notice, Segment
+from govor.contract.results import Notice, Segment, Word
 from govor.contract.texts.processing import TextOptions, TextProcessor
 from govor.engine.model_pool.pool import Loaded
 from govor.engine.scheduling.fair_share import FairShare
@@ -163,10 +163,28 @@ def _processed(model: TextProcessor, segment: Segment, options: TextOptions) -> 
     found = answer[0]
     if not has_text(found.text):
         raise ValueError("process() gave no text")
-    if segment.words is not None and found.words is None:
-        raise ValueError("process() gave no words")
     text = found.text.strip()
+    words = _checked_words(segment, text, found.words)
     if text == segment.text:
-        return replace(segment, words=found.words)
+        return replace(segment, words=words)
     kept = None if found.tokens is segment.tokens else found.tokens  # of the old text
-    return replace(segment, text=text, words=found.words, tokens=kept)
+    return replace(segment, text=text, words=words, tokens=kept)
+
+
+def _checked_words(segment: Segment, text: str, words: tuple[Word, ...] | None) -> tuple[Word, ...] | None:
+    """Return the words of a new text. Raises ValueError if they are not its words, or lost their times."""
+    if segment.words is None or (text == segment.text and words == segment.words):
+        return segment.words
+    if words is None or _letters(word.text for word in words) != _letters([text]):
+        raise ValueError("process() gave words that are not those of its text")
+    if not _timed(words) and _timed(segment.words):
+        raise ValueError("process() gave words without times")
+    return tuple(words)
+
+
+def _letters(texts: Iterable[str]) -> str:
+    return "".join("".join(text.split()) for text in texts)
+
+
+def _timed(words: Iterable[Word]) -> bool:
+    return all(word.start is not None and word.end is not None for word in words)

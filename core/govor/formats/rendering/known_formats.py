@@ -123,6 +123,8 @@ class Formats:
             body = own.render(transcript, shown)
             if not isinstance(body, str | bytes):
                 raise TypeError(f"render gave {type(body).__name__} instead of str or bytes")
+            if isinstance(body, str):
+                body.encode()  # raises UnicodeEncodeError for a lone surrogate, which no client could read
         except (Exception, SystemExit) as error:
             log.exception("The format '%s' of the plugin '%s' failed", name, plugin)
             raise FormatFailed(
