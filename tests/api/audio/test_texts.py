@@ -79,6 +79,17 @@ def test_gigastts_options_take_effect(client: httpx.Client, voice: bytes) -> Non
     assert json.loads(stream.strip().splitlines()[-1][6:])["text"] == "1.5 SECONDS"
 
 
+@pytest.mark.parametrize(("path", "name"), [("/inference", "file"), ("/asr", "audio_file")])
+def test_other_dialects_take_the_fields_too(
+    client: httpx.Client, voice: bytes, capitals: Capitals, path: str, name: str
+) -> None:
+    plain = client.post(path, files={name: ("a.wav", voice)})
+    assert ("1.5 seconds" in plain.text, capitals.asked) == (True, [])
+    answer = client.post(path, files={name: ("a.wav", voice)}, data={"itn": "true", "punctuation": "1"})
+    assert "1.5 SECONDS" in answer.text
+    assert answer.headers["x-govor-ignored"] == "punctuation"
+
+
 def test_a_failure_is_a_warning_and_no_lost_text(
     client: httpx.Client, voice: bytes, capitals: Capitals
 ) -> None:

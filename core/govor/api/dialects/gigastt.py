@@ -14,13 +14,13 @@ from govor.api.body.recording import read_body
 from govor.api.dialects.schema import GigasttEvent, GigasttTranscription
 from govor.api.request.fields import MORE_FORMATS, OptionalLanguage
 from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
+from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
 from govor.api.response.declared_errors import DOWNLOAD, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognizers import Options
 from govor.contract.results import Transcript
-from govor.contract.texts.processing import TextOptions
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import EmptyBody, FormatFailed, InvalidParam, MissingFile
@@ -41,7 +41,7 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-class Query(TrackFields):
+class Query(TrackFields, TextFields):
     """The query of both routes."""
 
     format: Annotated[str, BeforeValidator(_lower)] = Field(
@@ -158,7 +158,7 @@ async def _wanted(service: Service, query: Query, stack: AsyncExitStack) -> Tran
         ticket,
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
-        text=TextOptions(punctuation=query.punctuation, itn=query.itn),
+        text=query.text,
         parties=separate_channels(service.settings),
         selection=query.selection,
         unasked=frozenset({"words"}),

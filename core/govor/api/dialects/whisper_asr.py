@@ -17,6 +17,7 @@ from govor.api.dialects.schema import AsrDetection, AsrResult
 from govor.api.request.fields import MORE_FORMATS, OptionalLanguage, read_fields_as
 from govor.api.request.prepare import admit, label, prepared, whole_transcript
 from govor.api.request.results import MODEL_HEADER
+from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
 from govor.api.response.declared_errors import DOWNLOAD, FORM, WORK, can_fail
@@ -54,7 +55,7 @@ class DecodedQuery(TrackFields):
         return "" if self.encode else HEADERLESS
 
 
-class AsrQuery(DecodedQuery):
+class AsrQuery(DecodedQuery, TextFields):
     """The query of /asr; the form may have the same fields."""
 
     task: Literal["transcribe", "translate"] = Field(
@@ -167,6 +168,7 @@ async def _wanted(
         ticket,
         None if query.vad_filter else NO_DETECTION,
         ignored=await not_counted(service, diarize, counts) if diarize else counts,
+        text=query.text,
         diarize=diarize,
         parties=separate_channels(service.settings),
         selection=query.selection,

@@ -18,6 +18,7 @@ from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import InferenceResult
 from govor.api.request.fields import MORE_FORMATS, OptionalLanguage, read_fields_as
 from govor.api.request.prepare import admit, label, prepared, whole_transcript
+from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.api.response.declared_errors import DOWNLOAD, FORM, MEMORY, MODEL, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
@@ -50,7 +51,7 @@ VAD_NUMBERS = frozenset(
 """If any of these is set, the others have whisper.cpp's defaults; if none is, the model's rules apply."""
 
 
-class InferenceFields(TrackFields):
+class InferenceFields(TrackFields, TextFields):
     """Fields of the form of /inference besides `file`."""
 
     response_format: str = Field(
@@ -133,6 +134,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
                 ticket,
                 fields.rules(),
                 ignored=_not_honoured(form.fields),
+                text=fields.text,
                 parties=separate_channels(service.settings),
                 selection=fields.selection,
                 unasked=frozenset({"words"}),

@@ -26,12 +26,12 @@ from werkzeug.datastructures import MultiDict
 from govor.api.request.chunking_strategy import ServerVad
 from govor.api.request.foreign_fields import KNOWN, UNNEEDED, Adopted, adopt
 from govor.api.request.spellings import gather, present
+from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
 from govor.contract.recognizers import Options
 from govor.contract.results import Task
-from govor.contract.texts.processing import TextOptions
 from govor.errors import InvalidParam
 from govor.formats.languages import means_any, parse_language
 from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKERLESS_FORMATS, SUBTITLE_FORMATS
@@ -62,7 +62,7 @@ MORE_FORMATS = "x-more-formats"
 ONE_FAULT = FailFast()  # a field of 8 MB may have a million, and each would take a kilobyte
 
 
-class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
+class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields, TextFields):
     """The fields of a transcription or translation request besides `file`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -99,10 +99,6 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     diarize: bool = Field(
         False, description="Name the speakers, in all formats but json (not in OpenAI's API)."
     )
-    punctuation: bool = Field(
-        False, description="Add punctuation and capitals, by a plugin (not in OpenAI's API)."
-    )
-    itn: bool = Field(False, description="Write numbers in digits, by a plugin (not in OpenAI's API).")
     vad: bool = Field(True, description="false: treat all audio as speech (not in OpenAI's API).")
 
     background: bool = Field(False, description="Answer at once with a job (not in OpenAI's API).")
@@ -173,11 +169,6 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     def asked_of_speakers(self) -> tuple[str, ...]:
         """Fields set by the client that name known speakers or limit their number."""
         return tuple(name for name in SpeakerFields.model_fields if getattr(self, name))
-
-    @property
-    def text(self) -> TextOptions:
-        """How texts are improved."""
-        return TextOptions(punctuation=self.punctuation, itn=self.itn)
 
     def options(self, task: Task) -> Options:
         """Return the options for the model."""

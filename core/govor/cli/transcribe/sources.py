@@ -220,8 +220,8 @@ def fields(wanted: Wanted) -> dict[str, Any]:
         "channels": wanted.channels.channels,
         "channel_names[]": list(wanted.channels.channel_names),
         "vad": "" if wanted.vad else "false",
-        **({"punctuation": "true"} if wanted.text.punctuation else {}),
-        **({"itn": "true"} if wanted.text.itn else {}),
+        "punctuation": "true" if wanted.text.punctuation else "",
+        "itn": "true" if wanted.text.itn else "",
     }
     return {name: value for name, value in form.items() if value}
 
