@@ -168,7 +168,7 @@ class Runner:
             begin_at=job.position,
             text=order.text,
             diarize=self._diarize(order),
-            parties=order.parties,
+            apart=order.parties,
             selection=order.selection,
         )
         async with self._service.transcribe(work) as transcription:

@@ -110,7 +110,7 @@ def test_a_stream_is_not_made_of_it(client: httpx.Client, voice: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "shown"),
-    [("note", "|1.5 seconds|0 words"), ("zip", None), ("broken", None), ("half", "{")],
+    [("note", "my talk|1.5 seconds|0 words"), ("zip", None), ("broken", None), ("half", "{")],
 )
 def test_a_job_has_its_result_whatever_the_format_does(
     client: httpx.Client, voice: bytes, wanted: str, shown: str | None

@@ -13,7 +13,7 @@ from quart_schema import document_querystring, document_response, tag
 from govor.api.body.recording import read_body
 from govor.api.dialects.schema import GigasttEvent, GigasttTranscription
 from govor.api.request.fields import MORE_FORMATS, OptionalLanguage
-from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
+from govor.api.request.prepare import admit, event_stream, prepared, whole_transcript, with_headers
 from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
@@ -97,7 +97,7 @@ def gigastt_routes(service: Service) -> Blueprint:
                 f".{query.format}" if query.format in MEDIA_TYPES else service.formats.suffix(query.format)
             )
             attach(response, query.download or f"transcript{suffix}")
-        return label(response, ready, transcript)
+        return with_headers(response, ready, transcript)
 
     @routes.post(PATHS[1])
     @tag(["gigastt"])
@@ -159,7 +159,7 @@ async def _wanted(service: Service, query: Query, stack: AsyncExitStack) -> Tran
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
         text=query.text,
-        parties=separate_channels(service.settings),
+        apart=separate_channels(service.settings),
         selection=query.selection,
         unasked=frozenset({"words"}),
     )

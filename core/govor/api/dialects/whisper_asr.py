@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_querystring, document_request, document_response, tag
+from werkzeug.datastructures import MultiDict
 
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import AsrDetection, AsrResult
-from govor.api.request.fields import MORE_FORMATS, OptionalLanguage, read_fields_as
-from govor.api.request.prepare import admit, label, prepared, whole_transcript
+from govor.api.request.fields import MORE_FORMATS, OptionalLanguage, pop_channel_count, read_fields_as
+from govor.api.request.prepare import admit, prepared, whole_transcript, with_headers
 from govor.api.request.results import MODEL_HEADER
+from govor.api.request.spellings import gather
 from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
@@ -24,17 +26,18 @@ from govor.api.response.declared_errors import DOWNLOAD, FORM, WORK, can_fail
 from govor.api.response.json import json_response
 from govor.audio.chunking import NO_DETECTION
 from govor.contract.recognizers import Options
-from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.service import Service
 from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.speakers.diarization import Diarize
+from govor.engine.transcription.channels import NAMES
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import FormatFailed
 from govor.formats.dialects.whisper_asr import OUTPUTS, language_body, render
 from govor.formats.rendering.known_formats import Formats
-from govor.requests.channels import find_diarizer, separate_channels
+from govor.requests.channels import ChannelFields, find_diarizer, separate_channels
+from govor.requests.faults import invalid
 from govor.requests.lines import layout
-from govor.requests.speakers import COUNTS, MOST_PEOPLE, count_people, not_counted
+from govor.requests.speakers import SpeakerCounts, not_counted
 from govor.settings.compat import Compat
 
 PATHS = ("/asr", "/detect-language")
@@ -55,7 +58,7 @@ class DecodedQuery(TrackFields):
         return "" if self.encode else HEADERLESS
 
 
-class AsrQuery(DecodedQuery, TextFields):
+class AsrQuery(DecodedQuery, SpeakerCounts, ChannelFields, TextFields):
     """The query of /asr; the form may have the same fields."""
 
     task: Literal["transcribe", "translate"] = Field(
@@ -71,11 +74,6 @@ class AsrQuery(DecodedQuery, TextFields):
     vad_filter: bool = Field(True, description="false: treat all audio as speech.")
     word_timestamps: bool = Field(False, description="json: words in the segments.")
     diarize: bool = Field(False, description="Name the speakers.")
-    num_speakers: int = Field(
-        0, ge=0, le=MOST_PEOPLE, description="Number of speakers (not whisper-asr-webservice's)."
-    )
-    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Smallest number of speakers.")
-    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Largest number of speakers; 0: no limit.")
     model: str = Field("", description="Not whisper-asr-webservice's; absent: the default model.")
 
     def options(self, formats: Formats) -> Options:
@@ -106,27 +104,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     @can_fail(*FORM, *WORK, *DOWNLOAD, FormatFailed)
     async def asr() -> Response:
         """Text or subtitles of a recording."""
-        async with AsyncExitStack() as stack:
-            ticket = admit(service, stack)
-            _diarize(service, _query(service, request.args))  # refuses before the upload
-            form, path = await read_upload(_stated)
-            query = _query(service, {**form.fields, **request.args})
-            wanted = await _wanted(service, query, path, ticket)
-            ready = await stack.enter_async_context(prepared(service, wanted))
-            transcript = await whole_transcript(service, ready)
-        body, media_type = await asyncio.to_thread(
-            render,
-            transcript,
-            query.output,
-            words=query.word_timestamps,
-            layout=layout(service.settings.subtitles),
-            formats=service.formats,
-            title=PurePath(form.file_name).stem,
-        )
-        response = Response(body, content_type=media_type)
-        suffix = service.formats.suffix(query.output)
-        attach(response, f"{PurePath(form.file_name).name or 'audio'}{suffix}")
-        return label(response, ready, transcript)
+        return await _transcribe(service)
 
     @routes.post(PATHS[1])
     @tag(["whisper-asr-webservice"])
@@ -150,39 +128,68 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     return routes
 
 
-def _query(service: Service, given: Mapping[str, str]) -> AsrQuery:
-    query = read_fields_as(AsrQuery, given)
-    service.formats.check(query.output, OUTPUTS, "output")
-    return query
-
-
-async def _wanted(
-    service: Service, query: AsrQuery, path: Path, ticket: AdmissionTicket
-) -> TranscriptionRequest:
-    diarize = _diarize(service, query)
-    counts = tuple(name for name in COUNTS if getattr(query, name))
-    return TranscriptionRequest(
-        path,
-        query.model,
-        query.options(service.formats),
-        ticket,
-        None if query.vad_filter else NO_DETECTION,
-        ignored=await not_counted(service, diarize, counts) if diarize else counts,
-        text=query.text,
-        diarize=diarize,
-        parties=separate_channels(service.settings),
-        selection=query.selection,
-        unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
+async def _transcribe(service: Service) -> Response:
+    """Answer a request to /asr."""
+    async with AsyncExitStack() as stack:
+        ticket = admit(service, stack)
+        _diarize(service, _read(request.args, service)[0])  # refuses before the upload
+        form, path = await read_upload(_stated)
+        for name, texts in request.args.lists():
+            form.fields.setlist(name, texts)
+        query, ignored = _read(form.fields, service)
+        diarize = _diarize(service, query)
+        uncounted = await not_counted(service, diarize, query.counts) if diarize else query.counts
+        wanted = TranscriptionRequest(
+            path,
+            query.model,
+            query.options(service.formats),
+            ticket,
+            None if query.vad_filter else NO_DETECTION,
+            ignored=(*uncounted, *ignored),
+            text=query.text,
+            diarize=diarize,
+            apart=separate_channels(service.settings, query),
+            selection=query.selection,
+            unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
+        )
+        ready = await stack.enter_async_context(prepared(service, wanted))
+        transcript = await whole_transcript(service, ready)
+    body, media_type = await asyncio.to_thread(
+        render,
+        transcript,
+        query.output,
+        words=query.word_timestamps,
+        layout=layout(service.settings.subtitles),
+        formats=service.formats,
+        title=PurePath(form.file_name).stem,
     )
+    response = Response(body, content_type=media_type)
+    suffix = service.formats.suffix(query.output)
+    attach(response, f"{PurePath(form.file_name).name or 'audio'}{suffix}")
+    return with_headers(response, ready, transcript)
+
+
+def _read(given: MultiDict[str, str], service: Service) -> tuple[AsrQuery, tuple[str, ...]]:
+    """Return the parameters, and the names of those without effect. Raises InvalidParam."""
+    values = gather(given, AsrQuery.model_fields)
+    counted = pop_channel_count(values)
+    try:
+        query = AsrQuery.model_validate(values)
+    except ValidationError as error:
+        raise invalid(error) from error
+    query.check_channels()
+    service.formats.check(query.output, OUTPUTS, "output")
+    unnamed = query.channel_names and separate_channels(service.settings, query) is None
+    unused = {"channels": counted and query.encode, NAMES: unnamed}
+    return query, tuple(name for name in unused if unused[name])
 
 
 def _diarize(service: Service, query: AsrQuery) -> Diarize | None:
-    """Return how speakers are found; None: not asked for. Raises UnsupportedOperation, InvalidParam."""
-    people = count_people(query.num_speakers, query.min_speakers, query.max_speakers)
+    """Return how speakers are found; None: not asked for. Raises UnsupportedOperation."""
     if not query.diarize:
         return None
-    model = find_diarizer(service, separate_channels(service.settings), "diarize")
-    return None if model is None else Diarize(model, (), *people)
+    model = find_diarizer(service, separate_channels(service.settings, query), "diarize")
+    return None if model is None else Diarize(model, (), *query.people)
 
 
 def asr_limits(compat: Compat) -> dict[str, int]:

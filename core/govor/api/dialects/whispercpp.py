@@ -17,7 +17,7 @@ from govor.api.body.reading import current_body
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import InferenceResult
 from govor.api.request.fields import MORE_FORMATS, OptionalLanguage, read_fields_as
-from govor.api.request.prepare import admit, label, prepared, whole_transcript
+from govor.api.request.prepare import admit, prepared, whole_transcript, with_headers
 from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.api.response.declared_errors import DOWNLOAD, FORM, MEMORY, MODEL, WORK, can_fail
@@ -135,7 +135,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
                 fields.rules(),
                 ignored=_not_honoured(form.fields),
                 text=fields.text,
-                parties=separate_channels(service.settings),
+                apart=separate_channels(service.settings),
                 selection=fields.selection,
                 unasked=frozenset({"words"}),
             )
@@ -143,7 +143,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
             transcript = await whole_transcript(service, ready)
         title = PurePath(form.file_name).stem
         body, media_type = await asyncio.to_thread(_render, service, fields, transcript, title)
-        return label(Response(body, content_type=media_type), ready, transcript)
+        return with_headers(Response(body, content_type=media_type), ready, transcript)
 
     @routes.post("/load")
     @tag(["whisper.cpp"])

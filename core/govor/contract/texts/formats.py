@@ -33,7 +33,7 @@ class Presentation:
     paragraphs: tuple[Paragraph, ...] = ()
     """The text in paragraphs, as the format `txt` divides it, without control characters."""
     title: str = ""
-    """Name of the recording's file, without suffix; empty: unknown, as for a job."""
+    """Name of the recording's file, without suffix; empty: unknown."""
     times: bool = False
     """Whether the client asks for times of paragraphs or segments."""
     words: bool = False

@@ -44,7 +44,7 @@ class TranscriptionRequest:
     """How texts are improved."""
     diarize: Diarize | None = None
     """How segments are assigned to speakers; None: not at all."""
-    parties: SeparateChannels | None = None
+    apart: SeparateChannels | None = None
     """How channels are transcribed apart; None: they are mixed."""
     selection: TrackSelection = ANYTHING
     """Which track of the recording is transcribed."""
@@ -88,7 +88,7 @@ def reduced(
         ticket=ticket,
         text=request.text,
         diarize=request.diarize,
-        parties=request.parties,
+        apart=request.apart,
         audio=audio,
         selection=request.selection,
     )
