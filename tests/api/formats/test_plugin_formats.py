@@ -122,7 +122,8 @@ def test_a_job_has_its_result_whatever_the_format_does(
         result = client.get(f"{job}/result")
         assert result.status_code == (500 if wanted == "broken" else 200)
         assert (result.content == BYTES) == (wanted == "zip")
-    assert client.get(f"{job}/result", params={"response_format": "note"}).text == "|1.5 seconds|0 words"
+    note = client.get(f"{job}/result", params={"response_format": "note"})
+    assert note.text == "my talk|1.5 seconds|0 words"
     assert client.get(f"{job}/result", params={"response_format": "text"}).text == "1.5 seconds\n"
 
 

@@ -24,7 +24,7 @@ from govor.contract.results import Transcript
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import EmptyBody, FormatFailed, InvalidParam, MissingFile
-from govor.formats.dialects.gigastt import MEDIA_TYPES, GigasttEvents, render
+from govor.formats.dialects.gigastt import EXPORT_TYPES, GigasttEvents, render
 from govor.requests.channels import separate_channels
 from govor.requests.faults import invalid
 from govor.requests.lines import asked_layout
@@ -47,7 +47,7 @@ class Query(TrackFields, TextFields):
     format: Annotated[str, BeforeValidator(_lower)] = Field(
         "json",
         description="Format of the answer; a stream always has events.",
-        json_schema_extra={"enum": list(MEDIA_TYPES), MORE_FORMATS: True},
+        json_schema_extra={"enum": list(EXPORT_TYPES), MORE_FORMATS: True},
     )
     segments: Switch = Field(False, description="json: utterances too; md: a heading for each.")
     word_timestamps: Switch = Field(False, description="md: a table of the words' times.")
@@ -94,7 +94,7 @@ def gigastt_routes(service: Service) -> Blueprint:
         response = Response(body, content_type=media_type)
         if query.download is not None:
             suffix = (
-                f".{query.format}" if query.format in MEDIA_TYPES else service.formats.suffix(query.format)
+                f".{query.format}" if query.format in EXPORT_TYPES else service.formats.suffix(query.format)
             )
             attach(response, query.download or f"transcript{suffix}")
         return with_headers(response, ready, transcript)
@@ -124,13 +124,13 @@ def _query(service: Service) -> Query:
         query = Query.model_validate(given)
     except ValidationError as error:
         raise invalid(error) from error
-    service.formats.check(query.format, MEDIA_TYPES, "format")
+    service.formats.check(query.format, EXPORT_TYPES, "format")
     return query
 
 
 def _render(service: Service, query: Query, transcript: Transcript) -> tuple[str | bytes, str]:
     """Return body and media type: gigastt's own or, under names that gigastt has not, those of plugins."""
-    if query.format not in MEDIA_TYPES:
+    if query.format not in EXPORT_TYPES:
         return service.formats.render(
             transcript,
             query.format,

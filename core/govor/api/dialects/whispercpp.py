@@ -28,7 +28,7 @@ from govor.contract.results import Transcript
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.errors import FormatFailed, InvalidParam, ModelBusy
-from govor.formats.dialects.whispercpp import MEDIA_TYPES, render
+from govor.formats.dialects.whispercpp import INFERENCE_TYPES, render
 from govor.formats.rendering.known_formats import Formats
 from govor.models.catalogue import Model
 from govor.requests.channels import separate_channels
@@ -57,7 +57,7 @@ class InferenceFields(TrackFields, TextFields):
     response_format: str = Field(
         "json",
         description="Format of the answer.",
-        json_schema_extra={"enum": list(MEDIA_TYPES), MORE_FORMATS: True},
+        json_schema_extra={"enum": list(INFERENCE_TYPES), MORE_FORMATS: True},
     )
     language: OptionalLanguage = Field(None, description="Language of the speech; auto: it is detected.")
     detect_language: bool = Field(False, description="Detect the language and ignore `language`.")
@@ -126,7 +126,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
             ticket = admit(service, stack)
             form, path = await read_upload()
             fields = read_fields_as(InferenceFields, form.fields)
-            service.formats.check(fields.response_format, MEDIA_TYPES)
+            service.formats.check(fields.response_format, INFERENCE_TYPES)
             wanted = TranscriptionRequest(
                 path,
                 fields.model or chosen,
@@ -164,7 +164,7 @@ def _render(
     service: Service, fields: InferenceFields, transcript: Transcript, title: str
 ) -> tuple[str | bytes, str]:
     """Return body and media type: whisper.cpp's own or, under other names, those of plugins."""
-    if fields.response_format not in MEDIA_TYPES:
+    if fields.response_format not in INFERENCE_TYPES:
         return service.formats.render(
             transcript, fields.response_format, words=False, segments=True, logprobs=False, title=title
         )

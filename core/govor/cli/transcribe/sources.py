@@ -206,6 +206,7 @@ def route(wanted: Wanted) -> str:
 def fields(wanted: Wanted) -> dict[str, Any]:
     """Return the form of a request, without the recording."""
     options, (least, most) = wanted.options, wanted.people
+    flags = {"diarize": wanted.diarize, "punctuation": wanted.text.punctuation, "itn": wanted.text.itn}
     form: dict[str, Any] = {
         "response_format": "verbose_json",
         "model": wanted.model,
@@ -213,15 +214,13 @@ def fields(wanted: Wanted) -> dict[str, Any]:
         "prompt": options.prompt,
         "keywords[]": list(options.keywords),
         "timestamp_granularities[]": ["segment", "word"] if options.words else ["segment"],
-        "diarize": "true" if wanted.diarize else "",
+        **{name: "true" for name, asked in flags.items() if asked},
         **({"num_speakers": str(most)} if most == least else {}),
         **({"min_speakers": str(least or ""), "max_speakers": str(most or "")} if most != least else {}),
         "track": wanted.track,
         "channels": wanted.channels.channels,
         "channel_names[]": list(wanted.channels.channel_names),
         "vad": "" if wanted.vad else "false",
-        "punctuation": "true" if wanted.text.punctuation else "",
-        "itn": "true" if wanted.text.itn else "",
     }
     return {name: value for name, value in form.items() if value}
 
