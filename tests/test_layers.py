@@ -14,8 +14,8 @@ from govor.testing import HEAVY
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/govor"
 LAYERS = (
-    "telemetry plain names errors decoder background",
-    "contract contract.machine",
+    "telemetry plain names errors decoder unawaited",
+    "contract config_file contract.machine",
     "events decoder.samples formats settings outbound",
     "decoder.containers formats.subtitles plugins connections",
     "decoder.process formats.rendering models",
@@ -39,7 +39,7 @@ LAYERS = (
     "app",
     "cli.terminal",
     "cli.client cli.serve",
-    "cli.models cli.transcribe",
+    "cli.backends cli.models cli.transcribe",
     "cli",
     "__main__",
 )

@@ -13,7 +13,8 @@ from govor.api.audio.embedding import embedding_routes
 from govor.api.audio.jobs import job_routes
 from govor.api.audio.speech_timestamps import speech_routes
 from govor.api.audio.transcriptions import azure_routes, transcription_routes
-from govor.api.body.reading import Bodies, Pace, body_limits
+from govor.api.body.early_answers import Bodies, body_limits
+from govor.api.body.reading import Pace
 from govor.api.body.uploads import current_spool, sweep_spool
 from govor.api.dialects.gigastt import gigastt_routes, own_limits
 from govor.api.dialects.localai_vad import vad_limits, voice_activity_routes

@@ -31,14 +31,8 @@ def run(shell: Any, server: Any) -> Callable[..., Any]:
 def test_jobs_are_listed_shown_and_forgotten(run: Any, job: str) -> None:
     listed = run()
     (row,) = [line for line in listed.stdout.splitlines() if job in line]
-    assert [word for word in row.split() if word in ("completed", "3", "of", "s", "echo")] == [
-        "completed",
-        "3",
-        "of",
-        "3",
-        "s",
-        "echo",
-    ]
+    _, state, _, done, model, error, file = row.split("\t")
+    assert (state, done, model, error, file) == ("completed", "3 of 3 s", "echo", "", "audio")
     assert job in {entry["id"] for entry in json.loads(run("--json", "--status", "completed").stdout)["data"]}
     shown = json.loads(run("show", job).stdout)
     assert (shown["status"], shown["result"]["text"]) == ("completed", "")

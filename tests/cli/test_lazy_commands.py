@@ -46,7 +46,7 @@ def test_every_command_of_the_core_is_where_its_line_of_help_says(name: str) -> 
 
 
 def test_how_many_commands_there_are() -> None:
-    assert len(CORE) == 16
+    assert len(CORE) == 17
 
 
 @pytest.mark.parametrize("option", SECONDS)

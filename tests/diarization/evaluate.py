@@ -70,11 +70,11 @@ def diarize(voices: govor.Voices, audio: np.ndarray, known: list[np.ndarray]) ->
     return [Span(turn.start, turn.end, turn.speaker) for turn in stream.finish()]
 
 
-def reported() -> Iterator[tuple[str, Conversation]]:
-    """Yield the conversations of the published figures: two, three and four speakers."""
+def reported(seconds: float = 180.0) -> Iterator[tuple[str, Conversation]]:
+    """Yield the conversations of the published figures, or their beginnings: two, three and four speakers."""
     clips = read_clips()
     for count in (2, 3, 4):
-        yield f"{count} speakers", converse(clips, REPORTED[:count], seed=100 + count)
+        yield f"{count} speakers", converse(clips, REPORTED[:count], seed=100 + count, seconds=seconds)
 
 
 def tuning() -> Iterator[tuple[str, Conversation]]:

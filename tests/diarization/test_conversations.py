@@ -26,7 +26,8 @@ def voices(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def conversations(voices):
-    return dict(reported())
+    """The first minute of each: the networks process every second four times, in windows of 10 s."""
+    return dict(reported(60.0))
 
 
 @pytest.mark.slow

@@ -33,7 +33,7 @@ PROOFS = {
         "jobs/storage/test_store.py::test_a_recording_that_no_job_waits_with_is_swept_away",
         "api/audio/jobs/test_jobs.py::test_a_job_is_queued_worked_on_and_done",
     ),
-    "The text of a job, with its options, without keys": (
+    "The text of a job, with its options and the file's name, without keys": (
         "api/audio/jobs/test_jobs.py::test_a_client_sees_the_jobs_of_its_own_key_only",
         "api/audio/jobs/test_jobs.py::test_a_finished_job_is_forgotten_after_its_time",
         "jobs/storage/test_store.py::test_what_is_forgotten_gives_its_room_on_the_disk_back",

@@ -12,10 +12,10 @@ from govor import ModelSpec, Options, Recognizer, RuntimeOptions, Segment
 from miniature.halves import widen_folder
 from miniature.heldout import HeldOut, recorded
 
-torch = pytest.importorskip("torch", reason="the GigaAM plugins are not installed")
+pytest.importorskip("govor_gigaam_torch", reason="govor-gigaam-torch is not installed")
 
-import govor_gigaam_onnx  # noqa: E402 - after the skip
-import govor_gigaam_torch  # noqa: E402
+import govor_gigaam_onnx
+import govor_gigaam_torch
 
 HEADS = ("v3_ctc", "v3_rnnt", "v3_e2e_ctc")
 FOLDERS = Path(__file__).parents[1] / "miniature/models"

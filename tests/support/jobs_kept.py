@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any, Protocol
 
 from govor.contract.recognizers import Options
 from govor.jobs.storage.data_folder import JobFolder, new_id
+from govor.jobs.storage.database import open_tables
 from govor.jobs.storage.records import JobRequest
 from govor.jobs.storage.store import JobStore, Limits
 
 
 class Open(Protocol):
     """Open the store of one folder; an open one is closed first or, if `killed`, only abandoned."""
+
+    tables: sqlite3.Connection
+    """The database of the store that was opened last."""
 
     def __call__(self, *, killed: bool = False) -> JobStore: ...
 
@@ -26,13 +31,15 @@ class Reopened:
 
     def __call__(self, *, killed: bool = False) -> JobStore:
         self.close(killed=killed)
-        self._store = JobStore(JobFolder(self._folder), 3600)
+        folder = JobFolder(self._folder)
+        self.tables = open_tables(folder.database)
+        self._store = JobStore(folder, 3600, self.tables)
         return self._store
 
     def close(self, *, killed: bool = False) -> None:
         store, self._store = self._store, None
         if store is not None:
-            store._tables.close() if killed else store.close()
+            self.tables.close() if killed else store.close()
             store.folder.close()
 
 

@@ -26,7 +26,9 @@ CORE = {
     "jobs": CoreCommand("jobs", "jobs", "List a server's jobs; submit, show, cancel."),
     "load": CoreCommand("client.memory", "load", "Load models into a running server's memory."),
     "models": CoreCommand("models.listing", "models", "List the models that can answer."),
-    "new-backend": CoreCommand("new_backend", "new_backend", "Write the package of a backend of your own."),
+    "new-backend": CoreCommand(
+        "backends.new_backend", "new_backend", "Write the package of a backend of your own."
+    ),
     "plugins": CoreCommand("plugins", "plugins", "List the plugins: ready, disabled or failed."),
     "prune": CoreCommand("models.manage", "prune", "Delete files that no model needs."),
     "ps": CoreCommand("client.memory", "ps", "Show the models in a running server's memory."),
@@ -34,6 +36,9 @@ CORE = {
     "reload": CoreCommand("client.memory", "reload", "Load models again while the old ones answer."),
     "rm": CoreCommand("models.manage", "rm", "Delete models' files."),
     "serve": CoreCommand("serve.command", "serve", "Serve the OpenAI audio API over HTTP until interrupted."),
+    "test-backend": CoreCommand(
+        "backends.test_backend", "test_backend", "Try an installed backend: its suite, and a recording."
+    ),
     "transcribe": CoreCommand(
         "transcribe.command", "transcribe", "Transcribe FILES and print the text, or write it to --output."
     ),

@@ -28,7 +28,7 @@ from govor.plain import without_controls
 from govor.requests.lines import LineFields
 from govor.settings.subtitles import Subtitles
 
-HEADINGS = ("ID", "STATE", "CREATED", "DONE", "MODEL", "ERROR")
+HEADINGS = ("ID", "STATE", "CREATED", "DONE", "MODEL", "ERROR", "FILE")
 STATES = ("queued", "in_progress", "completed", "failed", "cancelled")
 
 
@@ -150,4 +150,5 @@ def _row(job: dict[str, Any]) -> tuple[str, ...]:
         _progress(job["progress"]),
         job["model"],
         job["error"]["code"] if job["error"] else "",
+        job.get("filename") or "",  # a server of version 0.1.0 does not state it
     )

@@ -7,8 +7,6 @@ configuration may disable or order plugins.
 from __future__ import annotations
 
 import logging
-import os
-import tomllib
 from collections.abc import Collection, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from govor.config_file import may_set
 from govor.errors import GovorError
 
 GROUP = "govor.commands"
@@ -59,7 +58,7 @@ def declared_commands(config: Path | None, taken: Collection[str]) -> dict[str, 
     declared = sorted(PluginCommand(_plugin_of(point), point) for point in entry_points(group=GROUP))
     names = {command.point.name for command in declared}
     choices = ("disable",) if len(names) == len(declared) else ("disable", "order")
-    if declared and _may_be_set(config, choices):
+    if declared and may_set(config, choices):  # reading all settings takes longer than `govor --help`
         declared = _chosen(declared, config)
     found: dict[str, PluginCommand] = {}
     for command in declared:
@@ -88,21 +87,3 @@ def _chosen(declared: Iterable[PluginCommand], config: Path | None) -> list[Plug
     rank = {name: position for position, name in enumerate(settings.order)}
     enabled = [command for command in declared if command.plugin not in settings.disable]
     return sorted(enabled, key=lambda command: rank.get(command.plugin, len(rank)))
-
-
-def _may_be_set(config: Path | None, settings: Iterable[str]) -> bool:
-    """Return whether the environment or the configuration file may have a value for one of the settings.
-
-    Reading all settings takes longer than all the rest of `govor --help`.
-    """
-    variables = set(map(str.upper, os.environ))
-    if any(f"GOVOR_{name.upper()}" in variables for name in settings):
-        return True
-    named = config or Path(os.environ.get("GOVOR_CONFIG") or "plugins.toml")
-    if config is None and not os.environ.get("GOVOR_CONFIG") and not named.exists():
-        return False
-    try:
-        table = tomllib.loads(named.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return True  # an error that the settings explain
-    return any(table.get(name) for name in settings)

@@ -81,7 +81,7 @@ class Service:
             self.store,
             settings.default_models,
             settings.routing,
-            fetching=wanted.may_fetch,
+            may_fetch=lambda: wanted.may_fetch,
         )
         for name in wanted.unknown_names(list(self.catalogue)):
             log.warning("[models.%s] names a model that no plugin has", name)
@@ -158,8 +158,7 @@ class Service:
         self.settings = settings
         self.catalogue.change(settings.aliases, settings.models)
         self.pool.load_settings.change(settings)
-        fetching = self.pool.load_settings.may_fetch
-        self.router.change(settings.default_models, settings.routing, fetching=fetching)
+        self.router.change(settings.default_models, settings.routing)
         self.admission.limits = limits_of(settings, FETCHERS)
         return live, [name for name in names if name not in LIVE]
 
@@ -183,7 +182,7 @@ class Service:
         """
         ticket = request.ticket
         longest = self.settings.max_audio_seconds if request.max_seconds is None else request.max_seconds
-        source, apart = request.source, request.parties is not None
+        source, apart = request.source, request.apart is not None
         audio = RequestAudio(source, self.decoders, request.selection, max_seconds=longest, apart=apart)
         with (
             closing(audio),

@@ -167,7 +167,7 @@ class Runner:
             background=True,
             begin_at=job.position,
             diarize=self._diarize(order),
-            parties=order.parties,
+            apart=order.parties,
             selection=order.selection,
         )
         async with self._service.transcribe(work) as transcription:

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-from govor.background import retrieve_failure
 from govor.contract.results import Segment, Transcript
 from govor.engine.service import Service
 from govor.engine.sources.request_audio import Source
@@ -25,9 +24,12 @@ from govor.jobs.storage.store import ANYONE, JobStore, Limits
 from govor.jobs.webhooks import Webhooks
 from govor.settings import Settings
 from govor.settings.compat import Compat
+from govor.unawaited import retrieve_failure
 
 TIDY_SECONDS = 600.0
 RETRY_SECONDS = 1.0
+LONGEST_NAME = 255
+"""Most characters of a file's name that are kept."""
 
 log = logging.getLogger(__name__)
 
@@ -89,21 +91,26 @@ class JobService:
         except (JobsUnavailable, InsufficientStorage):
             return {}
 
-    async def submit(self, work: Work, order: JobRequest, key: str) -> Job:
+    async def submit(self, work: Work, order: JobRequest, key: str, file_name: str = "") -> Job:
         """Move a recording into the store and queue its job. Both complete even if the caller is cancelled.
 
+        `file_name` is the client's name of the recording, which lists of jobs show.
         Raises InvalidAudio, AudioTooLong, ServerBusy, InsufficientStorage, JobsUnavailable.
         """
         if not self.settings.jobs_limit:
             raise JobsUnavailable("This server takes no jobs (jobs_limit is 0).")
         seconds = await examine(work, self._service.decoders)
-        adding = asyncio.create_task(self._add(work, order, key, seconds), name="add job")
+        adding = asyncio.create_task(
+            self._add(work, order, key, seconds, file_name[:LONGEST_NAME]), name="add job"
+        )
         self._adding.add(adding)
         adding.add_done_callback(self._adding.discard)
         adding.add_done_callback(retrieve_failure)
         return await asyncio.shield(adding)
 
-    async def _add(self, work: Work, order: JobRequest, key: str, seconds: float | None) -> Job:
+    async def _add(
+        self, work: Work, order: JobRequest, key: str, seconds: float | None, file_name: str
+    ) -> Job:
         store = await self._open()
         limits = Limits(self.settings.jobs_limit, self.settings.jobs_max_mb * 1e6)
         job = new_id()
@@ -111,7 +118,7 @@ class JobService:
             await _take(store, work.source, job)
             owner = await self._signature(store, key)
             added = await store.do(
-                JobStore.add, job, owner, work.model.id, order, seconds, time.time(), limits
+                JobStore.add, job, owner, work.model.id, order, seconds, time.time(), limits, file_name
             )
         except BaseException:
             store.folder.discard(job)

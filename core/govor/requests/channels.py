@@ -54,16 +54,16 @@ def separate_channels(settings: Settings, fields: ChannelFields | None = None) -
 
 
 def find_diarizer(
-    service: Service, parties: SeparateChannels | None, wanting: str | None = None
+    service: Service, apart: SeparateChannels | None, wanting: str | None = None
 ) -> Model | None:
     """Return the diarizer; None: there is none, and separate channels need one for mono recordings only.
 
-    `wanting` names the field that asks for speakers. Without `parties`, a missing diarizer raises
+    `wanting` names the field that asks for speakers. Without `apart`, a missing diarizer raises
     UnsupportedOperation, ModelNotFound or ModelNotInstalled.
     """
     try:
         return service.router.diarizer(wanting)
     except (UnsupportedOperation, ModelNotFound, ModelNotInstalled):
-        if parties is None:
+        if apart is None:
             raise
         return None

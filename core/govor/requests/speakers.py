@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import Self
+
+from pydantic import BaseModel, Field, model_validator
 
 from govor.contract.recognizers import Capability
 from govor.engine.service import Service
@@ -12,9 +14,6 @@ from govor.models.catalogue import Model
 
 MOST = 4
 MOST_PEOPLE = 100
-
-COUNTS = ("num_speakers", "min_speakers", "max_speakers")
-"""Fields that say how many people speak."""
 
 
 def count_people(exactly: int, least: int, most: int) -> tuple[int, int | None]:
@@ -35,7 +34,30 @@ def count_people(exactly: int, least: int, most: int) -> tuple[int, int | None]:
     return exactly or least, exactly or most or None
 
 
-class SpeakerFields(BaseModel):
+class SpeakerCounts(BaseModel):
+    """Fields that say how many people speak. Validation raises InvalidParam if they contradict each other."""
+
+    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Number of speakers; 0: it is detected.")
+    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Smallest number of speakers.")
+    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Largest number of speakers; 0: no limit.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        count_people(self.num_speakers, self.min_speakers, self.max_speakers)
+        return self
+
+    @property
+    def people(self) -> tuple[int, int | None]:
+        """Least and most speakers, None for no limit."""
+        return count_people(self.num_speakers, self.min_speakers, self.max_speakers)
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """Names of these fields that are set."""
+        return tuple(name for name in SpeakerCounts.model_fields if getattr(self, name))
+
+
+class SpeakerFields(SpeakerCounts):
     """Fields for the speakers of the recording: those who are known, and how many there are."""
 
     known_speaker_names: list[str] = Field(
@@ -46,24 +68,6 @@ class SpeakerFields(BaseModel):
         max_length=MOST,
         description="For each name, 2 to 10 s of that voice as a data URL: data:audio/wav;base64,…",
     )
-
-    num_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Number of speakers; 0: it is detected.")
-    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Smallest number of speakers.")
-    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Largest number of speakers; 0: no limit.")
-
-    @property
-    def people(self) -> tuple[int, int | None]:
-        """Least and most speakers, None for no limit. Raises InvalidParam, as `check_people` does."""
-        return count_people(self.num_speakers, self.min_speakers, self.max_speakers)
-
-    @property
-    def counts(self) -> tuple[str, ...]:
-        """Names of the fields with numbers of speakers that are set."""
-        return tuple(name for name in COUNTS if getattr(self, name))
-
-    def check_people(self) -> None:
-        """Raise InvalidParam if the numbers of speakers contradict each other."""
-        count_people(self.num_speakers, self.min_speakers, self.max_speakers)
 
     def check_known(self) -> None:
         """Raise InvalidParam for names without references, and for a name that occurs twice."""

@@ -20,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from govor.config_file import config_file, is_named
 from govor.errors import ConfigurationError
 from govor.errors.values import did_you_mean
 from govor.settings.catalogue import OwnModel
@@ -249,7 +250,7 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         example = """GOVOR_ALIASES='{"boss": "echo"}'"""
         raise ConfigurationError(f"{error}: a table in the environment is JSON, as in {example}") from error
     except ValidationError as error:
-        fields, is_found = Settings.model_fields, _is_found(config)
+        fields, is_found = Settings.model_fields, not is_named(config)
         raise ConfigurationError(explain(error, fields, overrides, path, is_found=is_found)) from error
 
 
@@ -261,20 +262,3 @@ def _warn_of_unknown_names() -> None:
         if prefix == "GOVOR" and wanted not in Settings.model_fields:
             meant = did_you_mean(wanted, Settings.model_fields)
             log.warning("The environment variable %s is no setting%s", name, meant)
-
-
-def _is_found(named: Path | None) -> bool:
-    """Tell whether the file was found in the current folder and not named."""
-    return named is None and not os.environ.get("GOVOR_CONFIG")
-
-
-def config_file(named: Path | None) -> Path | None:
-    """Return the plugins.toml to read: `named`, else $GOVOR_CONFIG, else ./plugins.toml if it is there."""
-    if named is None and os.environ.get("GOVOR_CONFIG"):
-        named = Path(os.environ["GOVOR_CONFIG"])
-    if named is not None:
-        if not named.is_file():
-            raise ConfigurationError(f"There is no file {named}.")
-        return named
-    here = Path("plugins.toml")
-    return here if here.is_file() else None

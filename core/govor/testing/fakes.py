@@ -187,7 +187,8 @@ class FakeBackend:
         """Id, folder and runtime options of every call of `load`."""
         self.loaded: dict[str, Any] = {}
         """The last recognizer of each id."""
-        self._recognizer = recognizer
+        self.recognizer = recognizer
+        """Makes what `load` returns."""
 
     @hookimpl
     def backend(self, settings: Mapping[str, Any]) -> FakeBackend:
@@ -202,7 +203,7 @@ class FakeBackend:
         pass_gate(self.gate)
         if self.failure is not None:
             raise self.failure
-        self.loaded[spec.id] = recognizer = self._recognizer(spec)
+        self.loaded[spec.id] = recognizer = self.recognizer(spec)
         return recognizer
 
 

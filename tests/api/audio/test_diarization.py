@@ -386,6 +386,11 @@ def test_fields_that_the_diarizer_cannot_do_are_named(client: httpx.Client) -> N
     )
 
 
+def test_channels_are_not_separated_and_the_answer_says_so(client: httpx.Client) -> None:
+    answer = diarized(client, channels="separate", channel_names="a,b", multichannel="true")
+    assert answer.headers["x-govor-ignored"] == "channel_names, channels, multichannel"
+
+
 def test_short_turns_are_left_out_where_a_client_asks(client: httpx.Client) -> None:
     assert diarized(client, min_duration_on="0.6").json()["segments"] == []
 

@@ -74,9 +74,10 @@ def test_a_recording_is_fetched_and_transcribed_and_nothing_stays(
 
 
 def test_a_job_may_have_its_recording_fetched(serve: Any, receiver: Receiver) -> None:
-    response = ask(serve(preload=(), file_urls="any"), f"{receiver.url}/a.wav", background="true")
+    response = ask(serve(preload=(), file_urls="any"), f"{receiver.url}/a.wav?key=secret", background="true")
     assert response.status_code == 202
     assert response.json()["progress"]["seconds_total"] == 2
+    assert response.json()["filename"] == "a.wav"
 
 
 def test_no_address_is_called_unless_the_operator_says_so(serve: Any, receiver: Receiver) -> None:

@@ -98,7 +98,7 @@ def test_a_model_in_use_is_busy_and_deleted_by_force_once_its_batch_is_done(
     serve_family: Any, family: Any, samples: Path, error_of: ErrorOf
 ) -> None:
     gate = threading.Event()
-    family._recognizer = lambda spec: FakeRecognizer(spec, gate=gate)
+    family.recognizer = lambda spec: FakeRecognizer(spec, gate=gate)
     server = serve_family()
     with ThreadPoolExecutor(2) as threads, server.client() as client:
         client.post("/v1/models", json={"model": "away"})

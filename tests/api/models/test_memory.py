@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from govor.contract.models import ModelSpec
-from govor.engine.model_pool.process_memory import MemoryProbe
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of
 from support.memories import Family, Memory
@@ -34,7 +33,7 @@ def start(serve: Callable[..., Any], family: Family) -> Callable[..., httpx.Clie
     def begin(**settings: Any) -> httpx.Client:
         plugins = plugins_of(Settings(), family=family, vad=FakeDetector())
         server = serve(plugins, preload=(), default_models=("a",), **settings)
-        server.service.pool._admission._loader._probe = MemoryProbe(lambda: family.memory.bytes)
+        server.service.pool.probe.read = lambda: family.memory.bytes
         return server.client()
 
     return begin
@@ -233,7 +232,7 @@ def test_a_missing_device_is_told_at_the_load_and_kept_as_the_reason(serve: Call
 def test_a_specs_memory_is_shown_where_it_cannot_be_measured(serve: Callable[..., Any]) -> None:
     backend = FakeBackend(ModelSpec("a", memory=7_000_000))
     server = serve(plugins_of(Settings(), family=backend), preload=())
-    server.service.pool._admission._loader._probe = MemoryProbe(lambda: None)
+    server.service.pool.probe.read = lambda: None
     with server.client() as client:
         client.post("/v1/models/a/load")
         (resident,) = residents(client)

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from govor.models.catalogue import Model
+from govor.models.files.store import Store
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, plugins_of
 from support.models.hub_standin import Hub
@@ -102,6 +104,21 @@ def test_the_list_of_models_is_filtered_by_task(client: httpx.Client, error_of: 
     assert client.get("/v1/models?task=translate").json()["data"] == []
     assert [model["id"] for model in client.get("/v1/models?task=transcribe").json()["data"]] == ["here"]
     assert error_of(client.get("/v1/models?task=sing"), 400)["param"] == "task"
+
+
+def test_the_files_of_each_model_are_looked_for_once(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    state = Store.state
+
+    def counted(store: Store, model: Model) -> Any:
+        looked.append(model.id)
+        return state(store, model)
+
+    monkeypatch.setattr(Store, "state", counted)
+    assert len(entries(client)) == 3
+    assert sorted(looked) == ["away", "away", "here", "here", "org/away"], "once more for the default"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.processes.answers import VALIDATOR, Answer, Answers
+from support.processes.answers import Answer, Answers
 from support.sound import media
 from support.waiting import eventually
 
@@ -59,8 +59,7 @@ def answer(method: str, path: str, status: int, body: object, media_type: str = 
 def test_an_answer_that_the_document_does_not_state_is_a_fault(
     server: Any, answers: Answers, wrong: Answer, sentence: str
 ) -> None:
-    if not VALIDATOR.is_dir():
-        pytest.skip(f"schemathesis is not installed in {VALIDATOR.parent}; `make test` does that")
+    pytest.importorskip("jsonschema_rs")
     assert sentence in answers.statements.fault(wrong)
 
 

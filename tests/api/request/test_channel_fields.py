@@ -256,6 +256,26 @@ def test_the_setting_is_for_clients_that_cannot_say_it(start: Any) -> None:
         assert body["text"] == "2.2 seconds 3.4 seconds 1.7 seconds"
 
 
+def test_a_client_of_asr_may_ask_for_separate_channels(client: httpx.Client) -> None:
+    def ask(files: Any = CALL, **query: str) -> httpx.Response:
+        answer = client.post("/asr", params=query, files={"audio_file": ("a.wav", files)})
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    named = ask(channels="separate", channel_names="Agent,Customer", output="srt")
+    assert "Customer: 3.4 seconds" in named.text
+    assert "x-govor-ignored" not in named.headers
+    assert ask(multichannel="true").text == ask().text, "only its own name is a parameter"
+    assert ask(channels="2").headers["x-govor-ignored"] == "channels"
+    assert ask(channel_names="Agent,Customer").headers["x-govor-ignored"] == "channel_names"
+    form = client.post(
+        "/asr", data={"channels": "separate", "output": "srt"}, files={"audio_file": ("a.wav", CALL)}
+    )
+    assert "right: 3.4 seconds" in form.text
+    twice = client.post("/asr", params={"channel_names": "a,a"}, files={"audio_file": ("a.wav", CALL)})
+    assert twice.status_code == 400
+
+
 def test_a_job_that_was_interrupted_says_what_it_would_have_said(start: Any, tmp_path: Path) -> None:
     call = stereo(
         np.concatenate([hum(2), silence(4), hum(1), silence(6), hum(2.5), silence(5), hum(3)]),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -389,12 +388,10 @@ def test_an_answer_that_takes_66_seconds_is_not_cut(start: Start) -> None:
         with server.client() as client, stream(client, content) as response:
             return list(events(response.iter_lines()))
 
-    began = time.monotonic()
     with ThreadPoolExecutor(2) as threads:
         told, whole = threads.submit(streamed), threads.submit(server.post, content)
         *deltas, last, end = told.result()
         text = whole.result().json()["text"]
-    assert time.monotonic() - began > 65
-    assert len(deltas) >= 33
+    assert len(deltas) >= 33  # each takes 2 s
     assert end == "[DONE]"
     assert "".join(event["delta"] for event in deltas) == last["text"] == text

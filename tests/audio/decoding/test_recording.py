@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -436,11 +435,9 @@ def test_an_upload_cannot_reach_other_files_or_hosts(
     upload = tmp_path / "upload"
     web = f"http://127.0.0.1:{port}/secret.ts"
     upload.write_text(lure.format(path=secret, name=secret.name, web=web, port=port))
-    began = time.monotonic()
     with pytest.raises(InvalidAudio):
         opened(upload)
-    assert time.monotonic() - began < 5, "it waited for somebody"
-    with pytest.raises(BlockingIOError):
+    with pytest.raises(BlockingIOError):  # nobody has called
         listener.accept()
 
 

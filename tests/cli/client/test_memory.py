@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 
 from govor.cli import cli
 from govor.cli.client.memory import HEADINGS
-from govor.engine.model_pool.process_memory import MemoryProbe
 from govor.settings import Settings
 from govor.testing import plugins_of
 from support.memories import Family, Memory
@@ -27,7 +26,7 @@ def family() -> Family:
 def govor(serve: Callable[..., Any], family: Family) -> Callable[..., Result]:
     """Run a command against a server of the family."""
     server = serve(plugins_of(Settings(), family=family), preload=(), memory_budget=200_000_000)
-    server.service.pool._admission._loader._probe = MemoryProbe(lambda: family.memory.bytes)
+    server.service.pool.probe.read = lambda: family.memory.bytes
 
     def run(*words: str) -> Result:
         return CliRunner().invoke(cli, [*words, "--server", server.url])

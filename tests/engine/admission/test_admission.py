@@ -118,8 +118,8 @@ def test_who_wants_to_be_answered_now_after_all_is_treated_like_the_others(clock
     door = Admission(Limits(requests=1, wait=30), clock)
     with door.admit(kind=Kind.LATER) as place:
         with door.admit():
-            refused(place.make_interactive)
-        place.make_interactive()
+            refused(place.answer_now)
+        place.answer_now()
         assert (place.kind, place.wait, door.full) == (Kind.PLAIN, 30, True)
     assert (door.inside, door.full) == (0, False)
 

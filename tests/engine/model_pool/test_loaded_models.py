@@ -173,7 +173,7 @@ async def test_force_ends_the_work_of_a_model(tmp_path: Path, three: Family) -> 
     async with pool_with(tmp_path, three) as pool:
         async with pool.lease(three.model("a")) as loaded:
             assert await pool.unload(three.model("a"), force=True)
-            assert isinstance(loaded.scheduler._closing, ModelUnloaded)
+            assert isinstance(loaded.ending, ModelUnloaded)
         await use(pool, three.model("a"))
     assert len(three.loads) == 2
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from govor.engine.scheduling.fair_queue import CREDIT_SECONDS, PADDING, FairQueue
-from govor.engine.scheduling.fair_share import FairShare, Priority, QueueEntry
+from govor.engine.scheduling.fair_share import FairShare, Priority, QueueEntry, Urgency
 
 Queue = FairQueue[QueueEntry]
 
@@ -138,7 +138,7 @@ def test_a_request_that_comes_late_is_owed_a_minute_and_no_more() -> None:
 def test_a_live_task_goes_before_others_and_one_of_the_background_behind_them() -> None:
     queue: Queue = FairQueue()
     background, normal, live = (
-        entry(FairShare(), priority=priority)
+        entry(FairShare(), urgency=Urgency(priority))
         for priority in (Priority.BACKGROUND, Priority.NORMAL, Priority.LIVE)
     )
     for each in (background, normal, live):
@@ -148,10 +148,10 @@ def test_a_live_task_goes_before_others_and_one_of_the_background_behind_them() 
 
 def test_live_tasks_without_end_do_not_keep_the_background_waiting_for_ever() -> None:
     queue: Queue = FairQueue()
-    behind = entry(FairShare(), priority=Priority.BACKGROUND)
+    behind = entry(FairShare(), urgency=Urgency(Priority.BACKGROUND))
     queue.submit(behind)
     for number in range(100):
-        queue.submit(entry(FairShare(length=5.0), 5.0, priority=Priority.LIVE))
+        queue.submit(entry(FairShare(length=5.0), 5.0, urgency=Urgency(Priority.LIVE)))
         [taken] = served(queue, 1)
         if taken is behind:
             assert 20 <= number <= 30  # two requests are there at a time: two minutes of others
@@ -161,7 +161,9 @@ def test_live_tasks_without_end_do_not_keep_the_background_waiting_for_ever() ->
 
 def test_a_task_that_has_not_begun_by_its_deadline_is_forgotten() -> None:
     queue: Queue = FairQueue()
-    late, timely, begun = (entry(FairShare(), deadline=deadline) for deadline in (5.0, 7.0, 5.0))
+    late, timely, begun = (
+        entry(FairShare(), urgency=Urgency(deadline=deadline)) for deadline in (5.0, 7.0, 5.0)
+    )
     queue.submit(begun)
     assert queue.take() == [begun]
     queue.settle(begun, 1.0)
@@ -176,9 +178,10 @@ def test_the_newest_of_tasks_that_supersede_each_other_is_the_one_that_is_done()
     queue: Queue = FairQueue()
     share = FairShare()
     running, older, other, newer = (
-        entry(share, supersede_key=key) for key in ("partial", "partial", "another", "partial")
+        entry(share, urgency=Urgency(supersede_key=key))
+        for key in ("partial", "partial", "another", "partial")
     )
-    stranger = entry(FairShare(), supersede_key="partial")
+    stranger = entry(FairShare(), urgency=Urgency(supersede_key="partial"))
     assert queue.submit(running) == []
     assert queue.take() == [running]
     for each in (stranger, older, other):

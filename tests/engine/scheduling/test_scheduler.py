@@ -22,7 +22,7 @@ from govor.contract.recognizers import Options
 from govor.contract.results import Segment
 from govor.contract.workers import Outcome, WorkerTask
 from govor.engine.scheduling.core_budget import CoreBudget
-from govor.engine.scheduling.fair_share import FairShare
+from govor.engine.scheduling.fair_share import FairShare, Urgency
 from govor.engine.scheduling.scheduler import ModelScheduler
 from govor.engine.scheduling.tasks import InferenceTask
 from govor.engine.workers.thread_worker import ThreadWorker
@@ -775,7 +775,7 @@ async def test_a_task_that_has_not_begun_by_its_deadline_gets_an_error() -> None
             Options(prompt="late"),
             FairShare(),
             lambda: released.append("late"),
-            deadline=time.monotonic() + 0.05,
+            urgency=Urgency(deadline=time.monotonic() + 0.05),
         )
         scheduler.submit(late)
         with pytest.raises(QueueTimeout, match="deadline"):
@@ -791,7 +791,12 @@ async def test_a_newer_task_takes_the_place_of_an_older_one_which_ends_without_s
         scheduler.submit(turn_of(1, "first"))
         await begun(model)
         older, newer = (
-            InferenceTask(Chunk(hum(1), (0,), (0,)), Options(prompt=name), share, supersede_key="partial")
+            InferenceTask(
+                Chunk(hum(1), (0,), (0,)),
+                Options(prompt=name),
+                share,
+                urgency=Urgency(supersede_key="partial"),
+            )
             for name in ("older", "newer")
         )
         scheduler.submit(older)

@@ -117,7 +117,7 @@ async def test_separate_channels_share_one_decoding(
     rows = [np.concatenate([hum(2), silence(9)]), np.concatenate([silence(5), hum(6)])]
     path.write_bytes(media.channels_wav(np.stack(rows)))
     async with polyglot() as running:
-        request = TranscriptionRequest(path, model, parties=SeparateChannels())
+        request = TranscriptionRequest(path, model, apart=SeparateChannels())
         answered, told = await segments(running, request)
     assert (answered, len(openings)) == ("russian", 1)
     assert [segment.speaker for segment in told] == ["left", "right"]
@@ -127,7 +127,7 @@ async def test_a_recording_of_one_channel_is_opened_once_though_channels_are_sep
     polyglot: Serving, spoken: Spoken, openings: list[TrackSelection]
 ) -> None:
     async with polyglot() as running:
-        await segments(running, TranscriptionRequest(spoken(2), "russian", parties=SeparateChannels()))
+        await segments(running, TranscriptionRequest(spoken(2), "russian", apart=SeparateChannels()))
     assert len(openings) == 1
 
 

@@ -83,7 +83,7 @@ def lines(told: list[tuple[Segment, float]]) -> list[tuple[str | None, float | N
 
 async def test_what_two_say_at_once_is_heard_from_both(service: Serving, call: Call) -> None:
     async with service() as running:
-        told = await hear(running, call((-1, 3, -2), (-2, 1.5, -2.5)), parties=APART)
+        told = await hear(running, call((-1, 3, -2), (-2, 1.5, -2.5)), apart=APART)
     assert [(speaker, text) for speaker, _, text in lines(told)] == [
         ("left", "3.4 seconds"),
         ("right", "1.9 seconds"),
@@ -98,7 +98,7 @@ async def test_each_channel_is_heard_as_if_it_were_alone_and_all_are_told_in_ord
     spec = ModelSpec("fake", max_seconds=8, features=frozenset({Feature.WORDS}))
     options = Options(words=True)
     async with service(lambda spec: model(spec, parallel=parallel), spec) as running:
-        told = await hear(running, call(*TALK), parties=APART, options=options)
+        told = await hear(running, call(*TALK), apart=APART, options=options)
         starts = [segment.start for segment, _ in told]
         assert starts == sorted(starts)
         for number, row in enumerate(TALK):
@@ -115,14 +115,14 @@ async def test_an_attempt_that_ends_after_any_segment_loses_nothing_and_says_not
 ) -> None:
     path = call(*TALK[:2])
     async with service(lambda spec: model(spec), ModelSpec("fake", max_seconds=8)) as running:
-        whole = await hear(running, path, parties=APART)
+        whole = await hear(running, path, apart=APART)
         assert len(whole) > 5
         assert whole[-2][1] > 10  # much need not be heard again
         for told in range(1, len(whole), 2):
             position = whole[told - 1][1]
             kept = [segment for segment, _ in whole[:told] if (segment.start + segment.end) / 2 <= position]
             assert kept == [segment for segment, _ in whole[: len(kept)]]
-            rest = await hear(running, path, parties=APART, begin_at=position)
+            rest = await hear(running, path, apart=APART, begin_at=position)
             assert lines(rest) == lines(whole[len(kept) :])
 
 
@@ -147,7 +147,7 @@ async def test_a_segment_comes_when_no_channel_can_say_anything_before_it(
     path, found = call((1, -5, 3, -30), (-2, 2, -20, 4)), list[str]()
 
     async def collect(running: Service) -> None:
-        work = Work(path, running.router.choose("fake"), parties=APART)
+        work = Work(path, running.router.choose("fake"), apart=APART)
         async with running.transcribe(work) as heard, aclosing(aiter(heard)) as segments:
             async for segment in segments:
                 found.append(segment.text)
@@ -172,41 +172,41 @@ async def test_a_segment_comes_when_no_channel_can_say_anything_before_it(
 
 async def test_a_silent_channel_says_nothing_and_keeps_nobody_waiting(service: Serving, call: Call) -> None:
     async with service() as running:
-        told = await hear(running, call((1, -30, 1), (-1,)), parties=APART)
+        told = await hear(running, call((1, -30, 1), (-1,)), apart=APART)
         assert [speaker for speaker, _, _ in lines(told)] == ["left", "left"]
-        assert await hear(running, call((-2,), (-2,)), parties=APART) == []
+        assert await hear(running, call((-2,), (-2,)), apart=APART) == []
 
 
 async def test_names_are_those_that_are_given(service: Serving, call: Call) -> None:
     async with service() as running:
-        told = await hear(running, call((1,), (-1, 1)), parties=SeparateChannels(("Agent", "Customer")))
+        told = await hear(running, call((1,), (-1, 1)), apart=SeparateChannels(("Agent", "Customer")))
     assert [speaker for speaker, _, _ in lines(told)] == ["Agent", "Customer"]
 
 
 async def test_a_recording_of_one_channel_is_one_party(service: Serving, call: Call) -> None:
     async with service() as running:
         path = call((1, -4, 1))
-        plain, told = await hear(running, path), await hear(running, path, parties=APART)
+        plain, told = await hear(running, path), await hear(running, path, apart=APART)
         assert [text for _, _, text in lines(told)] == [text for _, _, text in lines(plain)]
         assert {speaker for speaker, _, _ in lines(told)} == {"mono"}
 
 
-async def test_in_a_recording_of_one_channel_a_diarizer_tells_the_parties(
+async def test_in_a_recording_of_one_channel_a_diarizer_tells_the_speakers(
     service: Serving, call: Call
 ) -> None:
     diarizer = FakeDiarizer(SpeakerTurn(0, 3, 0), SpeakerTurn(3, 9, 1))
     async with service(diarizer=diarizer) as running:
         diarize = Diarize(running.router.diarizer())
-        told = await hear(running, call((1, -4, 1)), parties=APART, diarize=diarize)
+        told = await hear(running, call((1, -4, 1)), apart=APART, diarize=diarize)
         assert [speaker for speaker, _, _ in lines(told)] == ["A", "B"]
-        told = await hear(running, call((1, -4, 1), (-1,)), parties=APART, diarize=diarize)
+        told = await hear(running, call((1, -4, 1), (-1,)), apart=APART, diarize=diarize)
         assert [speaker for speaker, _, _ in lines(told)] == ["left", "left"]
 
 
 async def test_more_channels_than_are_heard_apart_are_refused(service: Serving, call: Call) -> None:
     async with service() as running:
         with pytest.raises(InvalidParam, match=f"9 channels, and {MOST_CHANNELS} at most"):
-            await hear(running, call(*[(1,)] * 9), parties=APART)
+            await hear(running, call(*[(1,)] * 9), apart=APART)
 
 
 async def test_a_failure_in_one_channel_ends_all(service: Serving, call: Call) -> None:
@@ -218,8 +218,8 @@ async def test_a_failure_in_one_channel_ends_all(service: Serving, call: Call) -
 
     async with service(lambda spec: Failing(spec)) as running:
         with pytest.raises(TranscriptionFailed, match="out of tune"):
-            await hear(running, call((1, -4, 1), (4,)), parties=APART)
-        assert await hear(running, call((1,), (1,)), parties=APART)
+            await hear(running, call((1, -4, 1), (4,)), apart=APART)
+        assert await hear(running, call((1,), (1,)), apart=APART)
 
 
 async def test_all_channels_are_one_request_for_the_model_and_for_who_looks_on(
@@ -235,7 +235,7 @@ async def test_all_channels_are_one_request_for_the_model_and_for_who_looks_on(
     model = FakeRecognizer(ModelSpec("fake"), gate=gate)
     async with service(lambda spec: model) as running:
         running.observers.add(Watching())
-        hearing = asyncio.create_task(hear(running, call(*[(2, -4, 1)] * 4), parties=APART))
+        hearing = asyncio.create_task(hear(running, call(*[(2, -4, 1)] * 4), apart=APART))
         assert await asyncio.to_thread(model.begun.acquire, timeout=10)
         (scheduler,) = [entry.scheduler for entry in await loaded(running)]
         assert await soon(lambda: scheduler.waiting >= 3)
@@ -250,7 +250,7 @@ async def test_all_channels_are_one_request_for_the_model_and_for_who_looks_on(
 async def test_who_leaves_early_leaves_nothing_at_work(service: Serving, call: Call) -> None:
     model = FakeLongForm(ModelSpec("fake"))
     async with service(lambda spec: model) as running:
-        work = Work(call((2, -4, 5), (3,)), running.router.choose("fake"), parties=APART)
+        work = Work(call((2, -4, 5), (3,)), running.router.choose("fake"), apart=APART)
         async with running.transcribe(work) as heard, aclosing(aiter(heard)) as segments:
             await anext(segments)
         (scheduler,) = [entry.scheduler for entry in await loaded(running)]

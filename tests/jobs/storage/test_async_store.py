@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ def test_an_event_without_a_waiter_is_dropped(tmp_path: Path) -> None:
         assert events[0] is events[1]
         store.notify("job_1")
         assert events[0].is_set()
-        assert store.changed("job_1") is not events[0]
-        assert len(store._events) == 0
+        later = store.changed("job_1")
+        assert later is not events[0]
+        dropped = weakref.ref(later)
+        del later
+        assert dropped() is None
         await store.close()
 
     asyncio.run(wait_and_leave())

@@ -39,7 +39,7 @@ def test_a_clients_own_oldest_results_make_way_and_not_anothers(reopen: Open) ->
     store = reopen()
     theirs = finished(store, "b", 100 * KB, 100.0)
     mine = [finished(store, "a", 100 * KB, 200.0 + n) for n in range(3)]
-    most = used_bytes(store._tables) + 50 * KB
+    most = used_bytes(reopen.tables) + 50 * KB
     for _ in range(3):
         add(store, "a", 60 * KB, most)
     assert kept(store, "b", theirs) == [True]
@@ -50,7 +50,7 @@ def test_whoever_takes_more_than_who_comes_makes_way(reopen: Open) -> None:
     store = reopen()
     hoard = [finished(store, "a", 100 * KB, 100.0 + n) for n in range(4)]
     small = finished(store, "c", 1 * KB, 50.0)
-    most = used_bytes(store._tables) + 10 * KB
+    most = used_bytes(reopen.tables) + 10 * KB
     add(store, "b", 60 * KB, most)
     assert kept(store, "a", *hoard) == [False, True, True, True]
     assert kept(store, "c", small) == [True]
@@ -60,7 +60,7 @@ def test_who_takes_most_and_has_nothing_that_ended_is_refused(reopen: Open) -> N
     store = reopen()
     theirs = finished(store, "b", 50 * KB, 100.0)
     waiting = add(store, "a", 100 * KB)
-    most = used_bytes(store._tables) + 10 * KB
+    most = used_bytes(reopen.tables) + 10 * KB
     with pytest.raises(InsufficientStorage, match="jobs_max_mb"):
         add(store, "a", 60 * KB, most)
     assert kept(store, "b", theirs) + kept(store, "a", waiting) == [True, True]

@@ -102,8 +102,8 @@ def test_a_suspect_that_waits_for_others_to_end_is_not_overtaken(reopen: Open) -
 def test_a_database_without_the_columns_gets_them(reopen: Open) -> None:
     store = reopen()
     job = add(store)
-    store._tables.executescript(
+    reopen.tables.executescript(
         "DROP VIEW listed; DROP VIEW asked; DROP VIEW hooks; DROP VIEW sizes; ALTER TABLE jobs DROP suspect;"
-        "ALTER TABLE jobs DROP notices"
+        "ALTER TABLE jobs DROP notices; ALTER TABLE jobs DROP file_name"
     )
     assert begin(reopen()).id == job

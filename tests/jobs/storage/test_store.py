@@ -89,8 +89,8 @@ def test_what_is_forgotten_gives_its_room_on_the_disk_back(reopen: Open, tmp_pat
 
 def test_a_full_disk_is_insufficient_storage(reopen: Open, tmp_path: Path) -> None:
     store = reopen()
-    (pages,) = store._tables.execute("PRAGMA page_count").fetchone()
-    store._tables.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = reopen.tables.execute("PRAGMA page_count").fetchone()
+    reopen.tables.execute(f"PRAGMA max_page_count = {pages}")
 
     def fill() -> None:
         for _ in range(100):
@@ -109,7 +109,8 @@ def test_a_file_that_is_no_database_is_said_so(reopen: Open, tmp_path: Path) -> 
 
 
 def test_jobs_of_a_newer_version_are_left_alone(reopen: Open) -> None:
-    reopen()._tables.execute("PRAGMA user_version = 99")
+    reopen()
+    reopen.tables.execute("PRAGMA user_version = 99")
     with pytest.raises(JobsUnavailable, match="newer version"):
         reopen()
 

@@ -8,7 +8,6 @@ import pytest
 
 from govor.contract.results import Segment
 from govor.jobs.storage.records import UNREADABLE
-from govor.jobs.storage.store import JobStore
 from govor.names import is_job
 from support.jobs_kept import Open, add
 
@@ -36,9 +35,9 @@ ODDITIES = [
 ]
 
 
-def spoil(store: JobStore, damage: str) -> None:
+def spoil(reopen: Open, damage: str) -> None:
     """Change the first job's row as no Govor writes it."""
-    store._tables.execute(f"UPDATE jobs SET {damage} WHERE number = 1")
+    reopen.tables.execute(f"UPDATE jobs SET {damage} WHERE number = 1")
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -48,7 +47,7 @@ def test_a_job_whose_order_cannot_be_read_fails_and_the_next_is_begun(
     store = reopen()
     add(store)
     sound = add(store)
-    spoil(store, damage)
+    spoil(reopen, damage)
     failed = store.begin_next(200.0)
     assert failed is not None
     assert (failed.number, failed.status, failed.failure) == (1, "failed", UNREADABLE)
@@ -71,7 +70,7 @@ def test_whatever_is_in_a_row_every_question_is_answered(reopen: Open, damage: s
         assert taken is not None
         if state == "completed":
             store.complete(taken.number, 1.0, 160.0)
-    spoil(store, damage)
+    spoil(reopen, damage)
     for killed in (None, False, True):
         store = store if killed is None else reopen(killed=killed)
         (listed,) = store.newest("", None, None, 10)
@@ -89,7 +88,7 @@ def test_whatever_is_in_a_row_every_question_is_answered(reopen: Open, damage: s
 def test_a_recording_of_a_job_that_failed_so_is_deleted_and_its_hook_is_told(reopen: Open) -> None:
     store = reopen()
     job = add(store, webhook_url=HOOK)
-    spoil(store, "wanted = json_remove(wanted, '$.model')")
+    spoil(reopen, "wanted = json_remove(wanted, '$.model')")
     store.begin_next(200.0)
     assert not store.folder.audio(job).exists()
     (delivery,) = store.due_deliveries(1e10)[0]
@@ -103,7 +102,7 @@ def test_a_segment_that_cannot_be_read_fails_its_job(reopen: Open) -> None:
     assert taken is not None
     store.add_segment(taken.number, Segment("one"), 1.0)
     store.complete(taken.number, 1.0, 300.0)
-    store._tables.execute("UPDATE segments SET body = '{'")
+    reopen.tables.execute("UPDATE segments SET body = '{'")
     found, segments = store.read_on(job, "", 0, 10)
     assert (found.status, found.failure, segments) == ("failed", UNREADABLE, [])
 
@@ -112,10 +111,10 @@ def test_a_list_leaves_the_orders_on_the_disk(reopen: Open) -> None:
     store = reopen()
     job = add(store, speakers=[{"name": "Анна", "pcm": "AAAA" * 1000}])
     read: list[str] = []
-    store._tables.set_trace_callback(read.append)
+    reopen.tables.set_trace_callback(read.append)
     store.newest("", None, None, 10)
     assert not any("jobs WHERE" in statement for statement in read), read
-    columns = store._tables.execute("SELECT * FROM listed").fetchone().keys()
+    columns = reopen.tables.execute("SELECT * FROM listed").fetchone().keys()
     assert not {"wanted", "body"} & set(columns)
     assert store.get(job, "").order.speakers is None
     begun = store.begin_next(200.0)

@@ -162,7 +162,7 @@ def test_a_repository_that_is_listed_at_the_pull_is_the_files_its_family_wants(
     asked = hub.requests.total()
     (folder / "words.bin").unlink()
     store.install(model)
-    assert hub.requests["API", "tree"] == 1  # the list is kept: later pulls fetch the same commit
+    assert hub.requests["API", "owner/small"] == 1  # the list is kept: later pulls fetch the same commit
     assert hub.requests.total() == asked
 
 

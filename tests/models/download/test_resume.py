@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -100,11 +99,9 @@ def test_a_download_that_stalls_is_cancelled_at_once(root: Path, hub: Hub) -> No
     with ThreadPoolExecutor(1) as threads:
         folder = threads.submit(Store(root, offline=False, timeout=60).install, model, transfer=transfer)
         assert eventually(lambda: transfer.done == HALF)
-        began = time.monotonic()
         transfer.cancel()
         with pytest.raises(DownloadCancelled):
-            folder.result(30)
-    assert time.monotonic() - began < 30
+            folder.result(30)  # the next byte would be awaited for 60 s
     assert files_below(root) == {"family/small/weights.bin.govor-part"}
 
 

@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 60
 PIECE_BYTES = 16_384
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 RESOLVE = re.compile(r"/(?P<repository>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<name>[^?]+)")
-API = re.compile(r"/api/models/(?P<repository>[^/]+/[^/]+)/(?P<what>revision|tree)/(?P<revision>[^/?]+).*")
+API = re.compile(r"/api/models/(?P<repository>[^/]+/[^/]+)/revision/(?P<revision>[^/?]+).*")
 GATED = {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to this repository is restricted."}
 
 
@@ -129,26 +129,15 @@ class Hub:
         self._refusals[name] -= 1
         return self._status[name]
 
-    def tree(self, repository: str) -> list[dict[str, object]]:
+    def siblings(self, repository: str) -> list[dict[str, object]]:
         """Return the files of a repository as the hub lists them."""
         return [
             {
-                "type": "file",
-                "path": self.lies.get("name", name),
+                "rfilename": self.lies.get("name", name),
                 "size": len(content),
-                "oid": hashlib.sha1(content).hexdigest(),
+                "blobId": hashlib.sha1(content).hexdigest(),
+                **({"lfs": lfs_of(content)} if large else {}),
             }
-            | (
-                {
-                    "lfs": {
-                        "oid": hashlib.sha256(content).hexdigest(),
-                        "size": len(content),
-                        "pointerSize": 134,
-                    }
-                }
-                if large
-                else {}
-            )
             for (owner, name), (content, large) in self._files.items()
             if owner == repository
         ]
@@ -156,6 +145,11 @@ class Hub:
     def stalls(self, name: str) -> bool:
         """Tell whether the second half of a file is withheld."""
         return name in self._stalled
+
+
+def lfs_of(content: bytes) -> dict[str, object]:
+    """Return what the hub states of a file in LFS."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -221,7 +215,7 @@ class Front(Quiet):
 
     def resolve(self) -> None:
         if match := API.fullmatch(self.path):
-            self.describe(match["repository"], match["what"])
+            self.describe(match["repository"])
             return
         match = RESOLVE.fullmatch(self.path)
         if not match:
@@ -253,21 +247,19 @@ class Front(Quiet):
         else:
             self.send_blob(sha256, etag)
 
-    def describe(self, repository: str, what: str) -> None:
-        """Answer a request to the hub's API about a repository."""
-        self.hub.requests["API", what] += 1
+    def describe(self, repository: str) -> None:
+        """Answer a request to the hub's API about a repository, with its files."""
+        self.hub.requests["API", repository] += 1
         if refusal := self.hub.refusal(repository):
             self.answer(*refusal)
             return
-        tree = self.hub.tree(repository)
-        if not tree:
+        siblings = self.hub.siblings(repository)
+        if not siblings:
             self.answer(404, {"X-Error-Code": "RepoNotFound"})
             return
-        siblings = [{"rfilename": entry["path"]} for entry in tree]
         sha = self.hub.lies.get("commit", COMMIT)
         info = {"id": repository, "modelId": repository, "sha": sha, "siblings": siblings}
-        body = json.dumps(tree if what == "tree" else info).encode()
-        self.answer(200, {"Content-Type": "application/json"}, body)
+        self.answer(200, {"Content-Type": "application/json"}, json.dumps(info).encode())
 
 
 class Storage(Quiet):

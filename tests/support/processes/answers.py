@@ -6,13 +6,9 @@ are validated; of texts and events only the type.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from quart import Quart
@@ -22,10 +18,12 @@ from werkzeug.routing import Map, Rule
 from govor.api.http.errors import CODES, is_flat
 from govor.engine.service import Service
 
-JSON = "application/json"
-VALIDATOR = Path(sys.prefix) / "schemathesis/jsonschema_rs"
-"""`make test` installs it for schemathesis."""
+try:
+    import jsonschema_rs
+except ImportError:  # without what only the tests need, bodies are not compared
+    jsonschema_rs = None  # type: ignore[assignment]
 
+JSON = "application/json"
 ERROR = "#/components/schemas/{}"
 ERRORS = {ERROR.format("ErrorBody"), ERROR.format("FlatError")}
 """References to the schemas of errors."""
@@ -84,7 +82,6 @@ class Statements:
         self._operations = document["paths"]
         self._routes = routes.bind("localhost")
         self._validators: dict[str, Any] = {}
-        self._library = _library()
 
     def kind(self, answer: Answer) -> tuple[str, int]:
         """Return route and status of an answer; the route is empty if the document has none for it."""
@@ -118,7 +115,7 @@ class Statements:
         return self._fault_of_body(name, schema, answer)
 
     def _fault_of_body(self, name: str, schema: dict[str, Any], answer: Answer) -> str:
-        if self._library is None:
+        if jsonschema_rs is None:
             return ""
         errors = [
             f"{'/'.join(map(str, error.instance_path)) or 'the body'}: {error.message[:300]}"
@@ -130,7 +127,7 @@ class Statements:
         key = f"{name} {schema.get('$ref', '')}"
         if key not in self._validators:
             whole = {**_closed(schema), "components": self._components}
-            self._validators[key] = self._library.Draft202012Validator(whole)  # type: ignore[union-attr]
+            self._validators[key] = jsonschema_rs.Draft202012Validator(whole)
         return self._validators[key]
 
     def _rule(self, answer: Answer) -> Rule | None:
@@ -183,22 +180,6 @@ class Answers:
 
     def _see(self, answer: Answer) -> None:
         self._seen[answer] = None
-
-
-def _library() -> ModuleType | None:
-    """Return the validator of JSON; None: `make test` has not installed it."""
-    if not VALIDATOR.is_dir():
-        return None
-    if VALIDATOR.name in sys.modules:
-        return sys.modules[VALIDATOR.name]
-    found = importlib.util.spec_from_file_location(
-        VALIDATOR.name, VALIDATOR / "__init__.py", submodule_search_locations=[str(VALIDATOR)]
-    )
-    assert found is not None
-    assert found.loader is not None
-    module = sys.modules[VALIDATOR.name] = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
 
 
 def _closed(schema: Any) -> Any:

@@ -119,7 +119,6 @@ def _parse(form: MultiDict[str, str]) -> DiarizationFields:
     except ValidationError as error:
         raise invalid(error) from error
     fields.check_known()
-    fields.check_people()
     return fields
 
 

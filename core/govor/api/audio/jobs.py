@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from quart import Blueprint, Response, request
@@ -27,6 +29,7 @@ from govor.jobs.service import JobService
 from govor.jobs.storage.records import Job, JobRequest, RequestedJob, Speaker, Status, job_body
 from govor.jobs.webhooks import PARAM, check_allowed
 from govor.outbound.client import check
+from govor.plain import with_whole_letters, without_controls
 from govor.requests.lines import LineFields
 
 JSON = "application/json"
@@ -71,16 +74,19 @@ class Shown(BaseModel):
 
 
 async def accept_job(
-    jobs: JobService, service: Service, work: Work, fields: Fields, rich: Purpose | None
+    jobs: JobService, service: Service, work: Work, fields: Fields, rich: Purpose | None, file_name: str
 ) -> Response:
-    """Queue a job and answer with its address; errors in the request are raised now."""
+    """Queue a job and answer with its address; errors in the request are raised now.
+
+    `file_name` is that of the upload; without it, the name is the last part of `file_url`.
+    """
     await _check_webhook(fields.webhook_url, service)
     order = JobRequest(
         model=work.model.qualified,
         options=work.options,
         rules=work.rules,
         speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
-        parties=work.parties,
+        parties=work.apart,
         people=(work.diarize.least, work.diarize.most) if work.diarize else (0, None),
         selection=work.selection,
         presentation=Shown(
@@ -88,7 +94,8 @@ async def accept_job(
         ).model_dump_json(),
         webhook_url=fields.webhook_url,
     )
-    job = await jobs.submit(work, order, given_key())
+    name = file_name or unquote(PurePosixPath(urlsplit(fields.file_url).path).name)
+    job = await jobs.submit(work, order, given_key(), with_whole_letters(without_controls(name)))
     response = json_response(_body(jobs, job), 202)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if prefers_async():

@@ -178,6 +178,7 @@ class JobBody(BaseModel):
     finished_at: int | None
     expires_at: int | None = Field(description="When it will be deleted.")
     model: str
+    filename: str | None = Field(description="Name of the recording, as the client sent it; null: none.")
     progress: JobProgress
     error: ErrorDetail | None = Field(description="Why it failed.")
     result: Any = Field(None, description="Answer that the same request would have had without `background`.")

@@ -23,7 +23,7 @@ from govor.api.audio.schema import (
 from govor.api.body.recording import fetch_recording, read_form
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
-from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
+from govor.api.request.prepare import admit, event_stream, prepared, whole_transcript, with_headers
 from govor.api.request.results import Purpose, render_result
 from govor.api.response.declared_errors import DOWNLOAD, FORM, NEW_JOB, URL, WORK, can_fail
 from govor.contract.results import Task
@@ -127,21 +127,21 @@ async def _answer(
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:
-            ticket.make_interactive()  # a stream is asked for, even if the header prefers a job
-        parties = separate_channels(service.settings, fields)
+            ticket.answer_now()  # a stream is asked for, even if the header prefers a job
+        apart = separate_channels(service.settings, fields)
         if purpose == "diarize":
-            find_diarizer(service, parties)  # refuses before a recording is fetched
+            find_diarizer(service, apart)  # refuses before a recording is fetched
         if path is None:
             path = await fetch_recording(fields.file_url, service, ticket)
         if purpose == "transcribe" and fields.foreign.translates:
             purpose = "translate"
         task: Task = "translate" if purpose == "translate" else "transcribe"
         foreign = fields.foreign.answered(task)
-        diarize = await _diarize(service, fields, purpose, parties)
-        named_speakers = fields.diarize or parties is not None
+        diarize = await _diarize(service, fields, purpose, apart)
+        named_speakers = fields.diarize or apart is not None
         dialect = _stream_dialect(fields, purpose, compat, named=named, lines=named_speakers)
-        unshown = _unshown(fields, diarize, parties, streamed=dialect is not None)
-        uncounted = () if parties else await not_counted(service, diarize, fields.counts)
+        unshown = _unshown(fields, diarize, apart, streamed=dialect is not None)
+        uncounted = () if apart else await not_counted(service, diarize, fields.counts)
         ignored = (*uncounted, *unshown, *foreign.left)
         wanted = TranscriptionRequest(
             path,
@@ -152,7 +152,7 @@ async def _answer(
             ignored=ignored,
             honoured=foreign.done,
             diarize=diarize,
-            parties=parties,
+            apart=apart,
             selection=fields.selection,
             unasked=fields.unasked,
         )
@@ -160,12 +160,14 @@ async def _answer(
             return await event_stream(service, wanted, dialect, stack)
         ready = await stack.enter_async_context(prepared(service, wanted))
         if fields.background:
-            accepted = await accept_job(jobs, service, ready.work, fields, purpose if rich else None)
-            return label(accepted, ready)
+            accepted = await accept_job(
+                jobs, service, ready.work, fields, purpose if rich else None, form.file_name
+            )
+            return with_headers(accepted, ready)
         transcript = await whole_transcript(service, ready)
     shown = purpose if rich else None
     body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
-    return label(Response(body, content_type=media_type), ready, transcript)
+    return with_headers(Response(body, content_type=media_type), ready, transcript)
 
 
 def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
@@ -183,7 +185,7 @@ def _with_preference(fields: Fields, *, streamed: bool) -> Fields:
 
 
 async def _diarize(
-    service: Service, fields: Fields, purpose: Purpose, parties: SeparateChannels | None
+    service: Service, fields: Fields, purpose: Purpose, apart: SeparateChannels | None
 ) -> Diarize | None:
     """Return how speakers are found; None: not asked for, or there are separate channels and no diarizer.
 
@@ -192,7 +194,7 @@ async def _diarize(
     if purpose != "diarize" and not fields.wants_speakers:
         return None
     fields.check_known()
-    model = find_diarizer(service, parties, _wanting(fields))
+    model = find_diarizer(service, apart, _wanting(fields))
     if model is None:
         return None
     known = await known_speakers(fields, service.decoders, service.settings.spool_dir)
@@ -200,12 +202,12 @@ async def _diarize(
 
 
 def _unshown(
-    fields: Fields, diarize: Diarize | None, parties: SeparateChannels | None, *, streamed: bool
+    fields: Fields, diarize: Diarize | None, apart: SeparateChannels | None, *, streamed: bool
 ) -> tuple[str, ...]:
     """Return the names of fields that have no effect on the answer."""
     unstreamed = ("stream",) if fields.stream and not streamed else ()
-    unnamed = () if parties or not fields.channel_names else (NAMES,)
-    unknown = fields.asked_of_speakers if parties else ()  # voices are not compared with known ones
+    unnamed = () if apart or not fields.channel_names else (NAMES,)
+    unknown = fields.asked_of_speakers if apart else ()  # voices are not compared with known ones
     speakers = () if diarize else unknown if fields.wants_speakers else fields.unshown_speakers
     return (*fields.unshown, *speakers, *unnamed, *unstreamed)
 

@@ -12,7 +12,7 @@ from quart_schema import document_querystring, document_response, tag
 from govor.api.body.recording import read_body
 from govor.api.dialects.schema import GigasttEvent, GigasttTranscription
 from govor.api.request.fields import OptionalLanguage
-from govor.api.request.prepare import admit, event_stream, label, prepared, whole_transcript
+from govor.api.request.prepare import admit, event_stream, prepared, whole_transcript, with_headers
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
 from govor.api.response.declared_errors import DOWNLOAD, WORK, can_fail
@@ -96,7 +96,7 @@ def gigastt_routes(service: Service) -> Blueprint:
         response = Response(body, content_type=media_type)
         if query.download is not None:
             attach(response, query.download or f"transcript.{query.format}")
-        return label(response, ready, transcript)
+        return with_headers(response, ready, transcript)
 
     @routes.post(PATHS[1])
     @tag(["gigastt"])
@@ -136,7 +136,7 @@ async def _wanted(service: Service, query: Query, stack: AsyncExitStack) -> Tran
         None if query.vad else NO_DETECTION,
         service.settings.compat.gigastt_max_audio_seconds,
         ignored=tuple(name for name in request.args if name in IGNORED),
-        parties=separate_channels(service.settings),
+        apart=separate_channels(service.settings),
         selection=query.selection,
         unasked=frozenset({"words"}),
     )

@@ -8,15 +8,17 @@ from contextlib import AsyncExitStack, closing
 from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_querystring, document_request, document_response, tag
+from werkzeug.datastructures import MultiDict
 
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import AsrDetection, AsrResult
-from govor.api.request.fields import OptionalLanguage, read_fields_as
-from govor.api.request.prepare import admit, label, prepared, whole_transcript
+from govor.api.request.fields import OptionalLanguage, pop_channel_count, read_fields_as
+from govor.api.request.prepare import admit, prepared, whole_transcript, with_headers
 from govor.api.request.results import MODEL_HEADER
+from govor.api.request.spellings import gather
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
 from govor.api.response.declared_errors import DOWNLOAD, FORM, WORK, can_fail
@@ -26,11 +28,14 @@ from govor.contract.recognizers import Options
 from govor.engine.service import Service
 from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.speakers.diarization import Diarize
+from govor.engine.transcription.channels import NAMES
 from govor.engine.transcription.request import TranscriptionRequest
 from govor.formats.dialects.whisper_asr import language_body, render
-from govor.requests.channels import find_diarizer, separate_channels
+from govor.requests.channels import ChannelFields, find_diarizer, separate_channels
+from govor.requests.faults import invalid
 from govor.requests.lines import layout
-from govor.requests.speakers import COUNTS, MOST_PEOPLE, count_people, not_counted
+from govor.requests.speakers import SpeakerCounts, not_counted
+from govor.settings import Settings
 from govor.settings.compat import Compat
 
 PATHS = ("/asr", "/detect-language")
@@ -51,7 +56,7 @@ class DecodedQuery(TrackFields):
         return "" if self.encode else HEADERLESS
 
 
-class AsrQuery(DecodedQuery):
+class AsrQuery(DecodedQuery, SpeakerCounts, ChannelFields):
     """The query of /asr; the form may have the same fields."""
 
     task: Literal["transcribe", "translate"] = Field(
@@ -65,11 +70,6 @@ class AsrQuery(DecodedQuery):
     vad_filter: bool = Field(True, description="false: treat all audio as speech.")
     word_timestamps: bool = Field(False, description="json: words in the segments.")
     diarize: bool = Field(False, description="Name the speakers.")
-    num_speakers: int = Field(
-        0, ge=0, le=MOST_PEOPLE, description="Number of speakers (not whisper-asr-webservice's)."
-    )
-    min_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Smallest number of speakers.")
-    max_speakers: int = Field(0, ge=0, le=MOST_PEOPLE, description="Largest number of speakers; 0: no limit.")
     model: str = Field("", description="Not whisper-asr-webservice's; absent: the default model.")
 
     def options(self) -> Options:
@@ -100,38 +100,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     @can_fail(*FORM, *WORK, *DOWNLOAD)
     async def asr() -> Response:
         """Text or subtitles of a recording."""
-        async with AsyncExitStack() as stack:
-            ticket = admit(service, stack)
-            _diarize(service, read_fields_as(AsrQuery, request.args))  # refuses before the upload
-            form, path = await read_upload(_stated)
-            given = {**form.fields, **request.args}
-            query = read_fields_as(AsrQuery, given)
-            diarize = _diarize(service, query)
-            counts = tuple(name for name in COUNTS if getattr(query, name))
-            wanted = TranscriptionRequest(
-                path,
-                query.model,
-                query.options(),
-                ticket,
-                None if query.vad_filter else NO_DETECTION,
-                ignored=await not_counted(service, diarize, counts) if diarize else counts,
-                diarize=diarize,
-                parties=separate_channels(service.settings),
-                selection=query.selection,
-                unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
-            )
-            ready = await stack.enter_async_context(prepared(service, wanted))
-            transcript = await whole_transcript(service, ready)
-        body, media_type = await asyncio.to_thread(
-            render,
-            transcript,
-            query.output,
-            words=query.word_timestamps,
-            layout=layout(service.settings.subtitles),
-        )
-        response = Response(body, content_type=media_type)
-        attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
-        return label(response, ready, transcript)
+        return await _transcribe(service)
 
     @routes.post(PATHS[1])
     @tag(["whisper-asr-webservice"])
@@ -155,13 +124,63 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     return routes
 
 
+async def _transcribe(service: Service) -> Response:
+    """Answer a request to /asr."""
+    async with AsyncExitStack() as stack:
+        ticket = admit(service, stack)
+        _diarize(service, _read(request.args, service.settings)[0])  # refuses before the upload
+        form, path = await read_upload(_stated)
+        for name, texts in request.args.lists():
+            form.fields.setlist(name, texts)
+        query, ignored = _read(form.fields, service.settings)
+        diarize = _diarize(service, query)
+        uncounted = await not_counted(service, diarize, query.counts) if diarize else query.counts
+        wanted = TranscriptionRequest(
+            path,
+            query.model,
+            query.options(),
+            ticket,
+            None if query.vad_filter else NO_DETECTION,
+            ignored=(*uncounted, *ignored),
+            diarize=diarize,
+            apart=separate_channels(service.settings, query),
+            selection=query.selection,
+            unasked=frozenset() if query.word_timestamps else frozenset({"words"}),
+        )
+        ready = await stack.enter_async_context(prepared(service, wanted))
+        transcript = await whole_transcript(service, ready)
+    body, media_type = await asyncio.to_thread(
+        render,
+        transcript,
+        query.output,
+        words=query.word_timestamps,
+        layout=layout(service.settings.subtitles),
+    )
+    response = Response(body, content_type=media_type)
+    attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
+    return with_headers(response, ready, transcript)
+
+
+def _read(given: MultiDict[str, str], settings: Settings) -> tuple[AsrQuery, tuple[str, ...]]:
+    """Return the parameters, and the names of those without effect. Raises InvalidParam."""
+    values = gather(given, AsrQuery.model_fields)
+    counted = pop_channel_count(values)
+    try:
+        query = AsrQuery.model_validate(values)
+    except ValidationError as error:
+        raise invalid(error) from error
+    query.check_channels()
+    unnamed = query.channel_names and separate_channels(settings, query) is None
+    unused = {"channels": counted and query.encode, NAMES: unnamed}
+    return query, tuple(name for name in unused if unused[name])
+
+
 def _diarize(service: Service, query: AsrQuery) -> Diarize | None:
-    """Return how speakers are found; None: not asked for. Raises UnsupportedOperation, InvalidParam."""
-    people = count_people(query.num_speakers, query.min_speakers, query.max_speakers)
+    """Return how speakers are found; None: not asked for. Raises UnsupportedOperation."""
     if not query.diarize:
         return None
-    model = find_diarizer(service, separate_channels(service.settings), "diarize")
-    return None if model is None else Diarize(model, (), *people)
+    model = find_diarizer(service, separate_channels(service.settings, query), "diarize")
+    return None if model is None else Diarize(model, (), *query.people)
 
 
 def asr_limits(compat: Compat) -> dict[str, int]:

@@ -18,7 +18,7 @@ from govor.api.body.reading import current_body
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import InferenceResult
 from govor.api.request.fields import OptionalLanguage, read_fields_as
-from govor.api.request.prepare import admit, label, prepared, whole_transcript
+from govor.api.request.prepare import admit, prepared, whole_transcript, with_headers
 from govor.api.request.track_field import TrackFields
 from govor.api.response.declared_errors import DOWNLOAD, FORM, MEMORY, MODEL, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
@@ -130,7 +130,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
                 ticket,
                 fields.rules(),
                 ignored=_not_honoured(form.fields),
-                parties=separate_channels(service.settings),
+                apart=separate_channels(service.settings),
                 selection=fields.selection,
                 unasked=frozenset({"words"}),
             )
@@ -143,7 +143,7 @@ def whispercpp_routes(service: Service) -> Blueprint:
             times=not fields.no_timestamps,
             layout=layout(service.settings.subtitles),
         )
-        return label(Response(body, content_type=media_type), ready, transcript)
+        return with_headers(Response(body, content_type=media_type), ready, transcript)
 
     @routes.post("/load")
     @tag(["whisper.cpp"])

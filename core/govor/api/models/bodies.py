@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -45,20 +45,31 @@ TASKS = {
 
 def describe(service: Service, model: Model) -> ModelBody:
     """Return a model as the API shows it; the default model has the default aliases too."""
-    aliases = list(model.aliases)
-    if model is service.router.default():
+    (body,) = describe_all(service, [model])
+    return body
+
+
+def describe_all(service: Service, models: Iterable[Model]) -> list[ModelBody]:
+    """Return models as the API shows them. The default one is looked up once: that reads folders."""
+    default = service.router.default()
+    return [_described(service, model, default) for model in models]
+
+
+def _described(service: Service, model: Model, default: Model | None) -> ModelBody:
+    aliases, state = list(model.aliases), service.state(model)
+    if model is default:
         aliases += service.catalogue.default_aliases
     return ModelBody(
         id=model.id,
         created=service.store.installed_at(model),
         owned_by=model.plugin,
         backend=model.plugin,
-        status=service.state(model),
+        status=state,
         languages=list(model.spec.languages),
         features=sorted(model.spec.features),
         aliases=aliases,
         description=model.spec.description,
-        reason=service.failure(model),
+        reason=service.failure(model) if state == "failed" else None,
         path=model_path(service, model),
         variants=[_variant(variant) for variant in model.spec.variants],
         task=PIPELINES[model.kind],
@@ -91,9 +102,14 @@ def _in_memory(service: Service, model: Model) -> dict[str, Any]:
     }
 
 
-def register(service: Service, model: Model) -> RegistryEntry:
-    """Return a model as the registry shows it."""
-    body, transfer = describe(service, model), service.downloads.transfer(model)
+def register(service: Service, models: Sequence[Model]) -> list[RegistryEntry]:
+    """Return models as the registry shows them."""
+    bodies = describe_all(service, models)
+    return [_registered(service, *pair) for pair in zip(models, bodies, strict=True)]
+
+
+def _registered(service: Service, model: Model, body: ModelBody) -> RegistryEntry:
+    transfer = service.downloads.transfer(model)
     return RegistryEntry(
         **body.model_dump(),
         state=body.status,

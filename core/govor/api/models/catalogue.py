@@ -9,7 +9,14 @@ from typing import get_args
 from quart import Blueprint, request
 from quart_schema import document_querystring, document_response, tag
 
-from govor.api.models.bodies import deleted_body, describe, register, tasks_of, verified_body
+from govor.api.models.bodies import (
+    deleted_body,
+    describe,
+    describe_all,
+    register,
+    tasks_of,
+    verified_body,
+)
 from govor.api.models.compat_keys import model_list
 from govor.api.models.queries import ForceQuery, RegistryQuery, TaskQuery
 from govor.api.models.schema import (
@@ -57,7 +64,7 @@ def model_routes(service: Service) -> Blueprint:
         shown = _filtered(service, listed, ("task",))
         default = service.router.default()
         beside = describe(service, default) if default else None
-        bodies = [describe(service, model) for model in shown]
+        bodies = describe_all(service, shown)
         return model_list(bodies, beside, service.settings.compat).model_dump()
 
     @routes.get("/v1/models/<path:name>")
@@ -77,7 +84,7 @@ def model_routes(service: Service) -> Blueprint:
     async def list_registry() -> dict[str, object]:
         """All known models, filtered by `?task= &language= &state= &backend=`."""
         shown = _filtered(service, service.catalogue, ("task", "language", "state", "backend"))
-        return Registry(data=[register(service, model) for model in shown]).model_dump()
+        return Registry(data=register(service, shown)).model_dump()
 
     @routes.delete("/v1/models/<path:name>")
     @tag(["Models"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -191,7 +191,7 @@ def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict:
     Unknown fields are ignored, or refused if `strict`. Raises InvalidParam with the field's name.
     """
     values = gather(form, {*Fields.model_fields, *KNOWN})
-    counted = values.pop("channels") if str(values.get("channels", "")).strip().isdecimal() else ""
+    counted = pop_channel_count(values)
     for name in sorted(values.keys() - Fields.model_fields.keys() - KNOWN - UNNEEDED):
         if strict:
             raise InvalidParam(f"There is no field '{name[:40]}'.", param=name[:40])
@@ -210,6 +210,14 @@ def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict:
     return fields
 
 
+def pop_channel_count(values: dict[str, Any]) -> bool:
+    """Remove a number of channels, which describes sound without a header; return whether there was one."""
+    counted = str(values.get("channels", "")).strip().isdecimal()
+    if counted:
+        del values["channels"]
+    return counted
+
+
 def parse_flag(query: MultiDict[str, str], name: str) -> bool:
     """Return a boolean of the query; absent and empty are false. Raises InvalidParam."""
     try:
@@ -220,7 +228,6 @@ def parse_flag(query: MultiDict[str, str], name: str) -> bool:
 
 def _check(fields: Fields) -> None:
     """Raise InvalidParam for fields that contradict each other, or an unknown format."""
-    fields.check_people()
     fields.check_channels()
     if fields.response_format not in MEDIA_TYPES:
         raise InvalidParam(

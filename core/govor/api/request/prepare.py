@@ -1,4 +1,4 @@
-"""Common to all dialects: admit a request, prepare its work, transcribe it and label the answer."""
+"""Common to all dialects: admit a request, prepare its work, transcribe it, and set the answer's headers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def event_stream(
     transcription = await stack.enter_async_context(service.transcribe(ready.work))
     events, keep_alive = dialect(ready, transcription), service.settings.keep_alive_seconds
     sent = transcription_events(transcription, events, stack.pop_all(), keep_alive)
-    return label(await stream_response(sent), ready)
+    return with_headers(await stream_response(sent), ready)
 
 
 def ignored_fields(ready: PreparedRequest) -> tuple[str, ...]:
@@ -85,7 +85,9 @@ def ignored_fields(ready: PreparedRequest) -> tuple[str, ...]:
     return (*(FIELD_OF_OPTION.get(name, name) for name in ready.missing), *ready.request.ignored)
 
 
-def label(response: Response, ready: PreparedRequest, transcript: Transcript | None = None) -> Response:
+def with_headers(
+    response: Response, ready: PreparedRequest, transcript: Transcript | None = None
+) -> Response:
     """Name in headers the model, ignored fields, and notices of audio that was not transcribed."""
     response.headers[MODEL_HEADER] = ready.work.model.id
     if transcript is not None:

@@ -70,7 +70,7 @@ class OnDisk:
         self._service = service
 
     def registry(self) -> list[Body]:
-        return [register(self._service, model).model_dump() for model in self._service.catalogue]
+        return [body.model_dump() for body in register(self._service, list(self._service.catalogue))]
 
     def pull(self, name: str, show: Show) -> Body:
         service = self._service
@@ -80,7 +80,8 @@ class OnDisk:
         with _shown(transfer, show):
             folder = service.store.install(model, transfer=transfer)
         has_files = model.spec.files or model.spec.repository
-        return {**register(service, model).model_dump(), "where": str(folder) if has_files else ""}
+        (body,) = register(service, [model])
+        return {**body.model_dump(), "where": str(folder) if has_files else ""}
 
     def remove(self, name: str, *, force: bool) -> Body:
         model = self._service.router.require(name)

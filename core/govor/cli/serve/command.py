@@ -21,9 +21,10 @@ from govor.cli.serve.sockets import addresses, bind, bind_metrics, describe_addr
 from govor.cli.terminal.exit import exit_now
 from govor.cli.terminal.options import Grouped, read_settings, setting_options, show_log
 from govor.cli.terminal.say import say
+from govor.config_file import config_file
 from govor.engine.service import Service
 from govor.errors import GovorError
-from govor.settings import Settings, config_file
+from govor.settings import Settings
 from govor.settings.keys import refuse_clients_key
 
 log = logging.getLogger(__name__)

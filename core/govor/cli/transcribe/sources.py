@@ -98,13 +98,13 @@ class LocalSource:
         if not self._chooses_by_language:
             _, missing = honour(wanted.options, model.spec)
             self._complain(model.id, [name for name in missing if name not in wanted.unasked])
-        self._parties = separate_channels(service.settings, wanted.channels)
-        diarizer = find_diarizer(service, self._parties) if wanted.diarize else None
+        self._apart = separate_channels(service.settings, wanted.channels)
+        diarizer = find_diarizer(service, self._apart) if wanted.diarize else None
         self._diarize = Diarize(diarizer, (), *wanted.people) if diarizer else None
         if threads is not None:
             self._limit(threads)
         self.title = f"Loading {model.id}"
-        self.first = FIRST if self._diarize and not self._parties else ""
+        self.first = FIRST if self._diarize and not self._apart else ""
 
     async def open(self, show: Show) -> None:
         """Load the model; the first time, its files are installed and verified.
@@ -131,7 +131,7 @@ class LocalSource:
             wanted.options,
             rules=None if wanted.vad else NO_DETECTION,
             diarize=self._diarize,
-            parties=self._parties,
+            apart=self._apart,
             selection=TrackSelection(track=wanted.track),
             unasked=wanted.unasked,
         )

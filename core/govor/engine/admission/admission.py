@@ -78,10 +78,10 @@ class AdmissionTicket:
         """State the seconds of audio; None: unknown. Raises ServerBusy if there is too much audio already."""
         self._admission.weigh(self, seconds or 0.0)
 
-    def make_interactive(self) -> None:
+    def answer_now(self) -> None:
         """Turn an upload of a job into a request that is answered now. Raises ServerBusy, RateLimited."""
         if self.kind is not Kind.PLAIN:
-            self._admission.make_interactive(self)
+            self._admission.answer_now(self)
 
     def fetching(self) -> AbstractContextManager[None]:
         """Give the ticket back for the block, which fetches a recording, and take it again afterwards.
@@ -143,7 +143,7 @@ class Admission:
         finally:
             self._leave(ticket)
 
-    def make_interactive(self, ticket: AdmissionTicket) -> None:
+    def answer_now(self, ticket: AdmissionTicket) -> None:
         """Turn the ticket of an upload into one of a plain request. Raises ServerBusy, RateLimited."""
         self.check(ticket.client)
         self._leave(ticket)

@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
-from govor.background import retrieve_failure
 from govor.contract.workers import Executor
-from govor.engine.model_pool.admission import MemoryAdmission
 from govor.engine.model_pool.eviction import Evictor
 from govor.engine.model_pool.load_backoff import LoadBackoff
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.loaded_models import Loaded, LoadedModels, Slot
 from govor.engine.model_pool.loading import Loader
+from govor.engine.model_pool.memory_admission import MemoryAdmission
 from govor.engine.model_pool.process_memory import MemoryProbe
 from govor.engine.model_pool.snapshot import PoolSnapshot, snapshot_of
 from govor.engine.model_pool.working_memory import WorkingMemory
@@ -26,6 +25,7 @@ from govor.events import Observer
 from govor.models.catalogue import Model
 from govor.models.download.progress import Progress
 from govor.models.files.store import Store
+from govor.unawaited import retrieve_failure
 
 __all__ = ["Loaded", "Pool", "State"]
 
@@ -53,18 +53,19 @@ class Pool:
         self.load_settings = load_settings or LoadSettingsTable()
         self.loaded_models = LoadedModels(budget, observer)
         self._store = store
-        probe = probe or MemoryProbe()
-        self._evictor = Evictor(self.loaded_models, self.load_settings, probe)
+        self.probe = probe or MemoryProbe()
+        """Measures the memory of each load."""
+        self._evictor = Evictor(self.loaded_models, self.load_settings, self.probe)
         self._failures = failures or LoadBackoff()
         self._admission = MemoryAdmission(
             store,
             self.load_settings,
             self.loaded_models,
             self._evictor,
-            Loader(probe, cores, observer, executors),
+            Loader(self.probe, cores, observer, executors),
             self._failures,
         )
-        self._workload = WorkingMemory(self.loaded_models, probe)
+        self._workload = WorkingMemory(self.loaded_models, self.probe)
         self._emptied: dict[str, asyncio.Event] = {}
         self._closed = False
 

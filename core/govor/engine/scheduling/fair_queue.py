@@ -116,7 +116,7 @@ class FairQueue(Generic[Entry]):
         late = [
             entry
             for entry in self.waiting
-            if not entry.begun and entry.deadline is not None and entry.deadline <= now
+            if not entry.begun and entry.urgency.deadline is not None and entry.urgency.deadline <= now
         ]
         self._forget(late)
         return late
@@ -127,12 +127,13 @@ class FairQueue(Generic[Entry]):
         return forgotten
 
     def _supersede(self, entry: Entry) -> list[Entry]:
-        if entry.supersede_key is None or entry.begun:
+        key = entry.urgency.supersede_key
+        if key is None or entry.begun:
             return []
         older = [
             each
             for each in self.waiting
-            if each.share is entry.share and each.supersede_key == entry.supersede_key and not each.begun
+            if each.share is entry.share and each.urgency.supersede_key == key and not each.begun
         ]
         self._forget(older)
         return older

@@ -50,6 +50,20 @@ class Priority(IntEnum):
     BACKGROUND = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """When a task goes, and when it goes no more."""
+
+    priority: Priority = Priority.NORMAL
+    deadline: float | None = None
+    """Time of the monotonic clock: a task that has not begun by then is dropped."""
+    supersede_key: Hashable | None = None
+    """A new task replaces the tasks of its request with an equal key that have not begun."""
+
+
+ORDINARY = Urgency()
+
+
 class QueueEntry:
     """A task as the queue sees it: its request, its cost, and the tasks that it may share a call with."""
 
@@ -59,21 +73,13 @@ class QueueEntry:
         seconds: float,
         *,
         batch_key: Hashable | None = None,
-        priority: Priority = Priority.NORMAL,
-        deadline: float | None = None,
-        supersede_key: Hashable | None = None,
+        urgency: Urgency = ORDINARY,
     ):
-        """Tasks with equal `batch_key` may share a call; None: the task has a call of its own.
-
-        A task that has not begun by `deadline`, in seconds of the monotonic clock, is dropped. A new task
-        replaces the tasks of its request with equal `supersede_key` that have not begun.
-        """
+        """Tasks with equal `batch_key` may share a call; None: the task has a call of its own."""
         self.share = share
         self.seconds = seconds
         self.batch_key = batch_key
-        self.priority = priority
-        self.deadline = deadline
-        self.supersede_key = supersede_key
+        self.urgency = urgency
         self.number = 0
         """Position in the order in which tasks were first submitted."""
         self.begun = False
@@ -90,7 +96,7 @@ class QueueEntry:
         """Sort key: the lowest goes first."""
         length = min(self.share.length, self.share.longest)
         reached = self.reached if self.share.side_by_side else 0.0
-        return self.priority, self.share.seconds, length, reached, self.number
+        return self.urgency.priority, self.share.seconds, length, reached, self.number
 
     def charge(self, done: float) -> float:
         """Record that `done` seconds of this task are done in all; return the seconds that this adds."""

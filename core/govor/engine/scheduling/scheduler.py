@@ -68,7 +68,7 @@ class ModelScheduler:
         self._pressure = asyncio.Event()
         self._tasks = [
             asyncio.create_task(work(), name=f"scheduler {name}")
-            for work, number in ((self._work, self.workers), (self._make_interactive, info.surplus))
+            for work, number in ((self._work, self.workers), (self._run_urgent, info.surplus))
             for _ in range(number)
         ]
 
@@ -153,7 +153,7 @@ class ModelScheduler:
                 # the choice is made here, for a shorter request may have come while this one waited
                 await self._run(self.queue.take() if self._worker.ready else [])
 
-    async def _make_interactive(self) -> None:
+    async def _run_urgent(self) -> None:
         """Run urgent tasks beside the calls that occupy all workers."""
         while True:
             await self._pressure.wait()
@@ -233,8 +233,8 @@ class ModelScheduler:
 
     def _watch_deadline(self, task: Task) -> None:
         """End a task at its deadline if it has not begun by then."""
-        if task.deadline is not None:
-            remaining = max(task.deadline - time.monotonic(), 0.0)
+        if task.urgency.deadline is not None:
+            remaining = max(task.urgency.deadline - time.monotonic(), 0.0)
             asyncio.get_running_loop().call_later(remaining, self._expire)
 
     def _expire(self) -> None:

@@ -10,7 +10,7 @@ from govor.contract.audio import Audio
 from govor.contract.recognizers import Options
 from govor.contract.results import Segment
 from govor.contract.workers import Progress
-from govor.engine.scheduling.fair_share import FairShare, Priority, QueueEntry
+from govor.engine.scheduling.fair_share import ORDINARY, FairShare, QueueEntry, Urgency
 from govor.engine.scheduling.results import TaskResults
 from govor.engine.workers.work import CallWork, ChunkWork
 from govor.errors import BackendUnavailable, GovorError
@@ -34,9 +34,7 @@ class Task(QueueEntry):
         *,
         batch_key: Hashable | None = None,
         release: Callable[[], None] = nothing,
-        priority: Priority = Priority.NORMAL,
-        deadline: float | None = None,
-        supersede_key: Hashable | None = None,
+        urgency: Urgency = ORDINARY,
         reread: Reread | None = None,
     ):
         """`release` is called once, in the event loop, when the audio is no longer needed."""
@@ -44,9 +42,7 @@ class Task(QueueEntry):
             share,
             work.seconds,
             batch_key=batch_key,
-            priority=priority,
-            deadline=deadline,
-            supersede_key=supersede_key,
+            urgency=urgency,
         )
         self.work = work
         self.done = 0.0
@@ -128,9 +124,7 @@ class InferenceTask(Task):
         share: FairShare,
         release: Callable[[], None] = nothing,
         *,
-        priority: Priority = Priority.NORMAL,
-        deadline: float | None = None,
-        supersede_key: Hashable | None = None,
+        urgency: Urgency = ORDINARY,
         reread: Reread | None = None,
     ):
         """`reread` is used if the model is lost after it has taken the audio; None: that cannot be done."""
@@ -139,9 +133,7 @@ class InferenceTask(Task):
             share,
             batch_key=options,
             release=release,
-            priority=priority,
-            deadline=deadline,
-            supersede_key=supersede_key,
+            urgency=urgency,
             reread=reread,
         )
         self.options = options

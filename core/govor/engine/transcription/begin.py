@@ -44,7 +44,7 @@ async def begin(
         stack.callback(audio.close)
         await audio.open(_languages(work))
         audio.observe = report.decoded
-        names = () if work.parties is None else channel_labels(work.parties, audio.channels)
+        names = () if work.apart is None else channel_labels(work.apart, audio.channels)
         report.decoded(began, time.monotonic() - began)
         ticket.weigh(audio.duration)
         queue_timer = QueueTimer(ticket)
@@ -55,7 +55,7 @@ async def begin(
             audio.begin()
             yield conversation
             return
-        diarization, work = None, replace(work, parties=None)
+        diarization, work = None, replace(work, apart=None)
         if work.diarize is not None:
             diarizing = begin_diarization(audio, work.diarize, pool, queue_timer)
             diarization = await stack.enter_async_context(diarizing)
@@ -72,7 +72,7 @@ def _audio(work: Work, decoders: Decoders) -> RequestAudio:
     """Return the audio of the work, which may be open."""
     if work.audio is not None:
         return work.audio
-    apart = work.parties is not None
+    apart = work.apart is not None
     return RequestAudio(work.source, decoders, work.selection, max_seconds=work.max_seconds, apart=apart)
 
 
@@ -108,8 +108,8 @@ async def examine(work: Work, decoders: Decoders) -> float | None:
     audio = _audio(work, decoders)
     try:
         await audio.open(_languages(work))
-        if work.parties is not None:
-            channel_labels(work.parties, audio.channels)
+        if work.apart is not None:
+            channel_labels(work.apart, audio.channels)
         return audio.duration
     finally:
         audio.close()

@@ -23,7 +23,7 @@ class SeparateChannels:
     """Names of the channels, in order; further channels have the names that the recording gives them."""
 
 
-def channel_labels(parties: SeparateChannels, channels: Sequence[str]) -> tuple[str, ...]:
+def channel_labels(apart: SeparateChannels, channels: Sequence[str]) -> tuple[str, ...]:
     """Return the name of each channel of a recording, all different.
 
     A single channel gets a given name only if one name is given: of several, the right one is unknown.
@@ -35,7 +35,7 @@ def channel_labels(parties: SeparateChannels, channels: Sequence[str]) -> tuple[
             "leave 'channels' out to have them mixed, or send fewer.",
             param="channels",
         )
-    given = parties.names if len(channels) > 1 or len(parties.names) == 1 else ()
+    given = apart.names if len(channels) > 1 or len(apart.names) == 1 else ()
     names = list(given[: len(channels)])
     for number, name in enumerate(channels[len(names) :], start=len(names) + 1):
         others = (f"channel {other}" for other in count(number))

@@ -43,7 +43,7 @@ class ChunkReader:
         rules, self._packing = plan(work.model.spec, long_form, work.rules)
         self._modest = replace(self._packing, maximum=MODEST_SECONDS, target=MODEST_SECONDS, overlap=0.0)
         self._chunker = Chunker(detector, rules, self._packing)
-        self._resumption = Resumption(work.begin_at, rules.padding, whole=work.parties is not None)
+        self._resumption = Resumption(work.begin_at, rules.padding, whole=work.apart is not None)
         self._ready: deque[Chunk] = deque()
         self._ended = False
         self.settled = 0.0

@@ -40,7 +40,7 @@ class TranscriptionRequest:
     """Fields of other servers that are honoured, each as NAME=OURS."""
     diarize: Diarize | None = None
     """How segments are assigned to speakers; None: not at all."""
-    parties: SeparateChannels | None = None
+    apart: SeparateChannels | None = None
     """How channels are transcribed apart; None: they are mixed."""
     selection: TrackSelection = ANYTHING
     """Which track of the recording is transcribed."""
@@ -81,7 +81,7 @@ def reduced(
         request.client,
         ticket=ticket,
         diarize=request.diarize,
-        parties=request.parties,
+        apart=request.apart,
         audio=audio,
         selection=request.selection,
     )

@@ -42,5 +42,5 @@ class Work:
     """Track and channel of the recording that are transcribed."""
     audio: RequestAudio | None = None
     """The audio of `source`, perhaps opened for the choice of the model; None: it is made from `source`."""
-    parties: SeparateChannels | None = None
+    apart: SeparateChannels | None = None
     """How channels are transcribed apart; None: they are mixed. With it, `diarize` is for mono recordings."""

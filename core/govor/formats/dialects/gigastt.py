@@ -16,7 +16,7 @@ from govor.formats.text import join_texts
 from govor.formats.timeline import TimedWord, timed_words
 from govor.plain import without_controls
 
-MEDIA_TYPES = {
+EXPORT_TYPES = {
     "json": "application/json",
     "txt": "text/plain; charset=utf-8",
     "srt": "application/x-subrip; charset=utf-8",
@@ -72,7 +72,7 @@ def render(
             body = _markdown(transcript, sections=segments, words=word_timestamps)
         case _:
             body = dump_json(json_body(transcript, segments=segments))
-    return body, MEDIA_TYPES[format_name]
+    return body, EXPORT_TYPES[format_name]
 
 
 def json_body(transcript: Transcript, *, segments: bool) -> dict[str, object]:

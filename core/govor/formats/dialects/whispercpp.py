@@ -11,7 +11,7 @@ from govor.formats.subtitles.files import STANDARD, srt, vtt
 from govor.formats.subtitles.layout import Layout
 from govor.formats.timeline import TimedSegment, TimedWord, place_segments, timed_words
 
-MEDIA_TYPES = {
+INFERENCE_TYPES = {
     "json": "application/json",
     "text": "text/plain; charset=utf-8",  # whisper.cpp has text/html, in which a transcript could be a script
     "srt": "application/x-subrip; charset=utf-8",
@@ -36,7 +36,7 @@ def render(
             body = dump_json(verbose_body(transcript, times=times))
         case _:
             body = dump_json({"text": transcript.text})
-    return body, MEDIA_TYPES[response_format]
+    return body, INFERENCE_TYPES[response_format]
 
 
 def verbose_body(transcript: Transcript, *, times: bool) -> dict[str, object]:

@@ -16,10 +16,11 @@ VIEWS = """
 PRAGMA temp_store = MEMORY;
 CREATE TEMP VIEW listed AS SELECT
     number, id, owner, status, created_at, started_at, finished_at, model, attempts, position, seconds_total,
-    failure, notices FROM jobs;
+    failure, notices, file_name FROM jobs;
 CREATE TEMP VIEW asked AS SELECT
     number, id, owner, status, created_at, started_at, finished_at, model, attempts, position, seconds_total,
-    failure, notices, iif(json_valid(wanted), json_remove(wanted, '$.speakers'), wanted) AS wanted FROM jobs;
+    failure, notices, file_name,
+    iif(json_valid(wanted), json_remove(wanted, '$.speakers'), wanted) AS wanted FROM jobs;
 CREATE TEMP VIEW hooks AS SELECT
     number, iif(json_valid(wanted), json_extract(wanted, '$.webhook_url'), NULL) AS url FROM jobs;
 CREATE TEMP VIEW sizes AS SELECT
@@ -48,7 +49,8 @@ CREATE TABLE jobs (
     failure TEXT,
     audio_bytes INTEGER NOT NULL,
     suspect INTEGER NOT NULL DEFAULT 0,
-    notices TEXT
+    notices TEXT,
+    file_name TEXT
 );
 CREATE INDEX jobs_by_status ON jobs (status, number);
 CREATE INDEX jobs_by_end ON jobs (finished_at);
@@ -109,8 +111,9 @@ def _add_columns(tables: sqlite3.Connection) -> None:
     there = {row["name"] for row in tables.execute("PRAGMA table_info(jobs)")}
     if "suspect" not in there:
         tables.execute("ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0")
-    if "notices" not in there:
-        tables.execute("ALTER TABLE jobs ADD COLUMN notices TEXT")
+    for name in ("notices", "file_name"):
+        if name not in there:
+            tables.execute(f"ALTER TABLE jobs ADD COLUMN {name} TEXT")
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class JobRequest(BaseModel):
     people: tuple[int, int | None] = (0, None)
     """Least and greatest number of speakers; None: any number."""
     parties: SeparateChannels | None = None
-    """How channels are transcribed apart; None: they are mixed."""
+    """`Work.apart`, under the name that stored jobs have."""
     selection: TrackSelection = ANYTHING
     """Track and channel of the recording that are transcribed."""
     presentation: str = ""
@@ -127,6 +127,8 @@ class Job:
     """Seconds diarized so far; None: the diarizer does not run."""
     notices: tuple[Notice, ...] = field(default=(), kw_only=True)
     """Parts of the recording that were not transcribed; known at the end."""
+    file_name: str = field(default="", kw_only=True)
+    """Name of the recording, as the client states it; empty: unknown."""
 
     @property
     def finished(self) -> bool:
@@ -161,6 +163,7 @@ def job_of(row: sqlite3.Row) -> Job:
         seconds_total=_number(row["seconds_total"]),
         failure=_failure_of(row["failure"]) if status == "failed" else None,
         notices=_notices_of(row["notices"]),
+        file_name=str(row["file_name"] or ""),
     )
 
 
@@ -212,6 +215,7 @@ def job_body(job: Job, *, keep_seconds: float) -> dict[str, object]:
         "finished_at": None if job.finished_at is None else math.floor(job.finished_at),
         "expires_at": None if ends is None else math.floor(ends),
         "model": job.model,
+        "filename": job.file_name or None,
         "progress": {
             "seconds_done": round(job.position, 3),
             "seconds_total": None if total is None else round(max(total, job.position), 3),

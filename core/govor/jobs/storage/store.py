@@ -45,11 +45,14 @@ class Limits(NamedTuple):
 class JobStore:
     """The jobs of one data folder."""
 
-    def __init__(self, folder: JobFolder, keep_seconds: float):
-        """Open the folder's database; jobs that ran when a server crashed wait again."""
+    def __init__(self, folder: JobFolder, keep_seconds: float, tables: sqlite3.Connection | None = None):
+        """Take jobs that ran when a server crashed into the queue again.
+
+        `tables` is the folder's open database, which this store closes; None: it is opened.
+        """
         self.folder = folder
         self._keep_seconds = keep_seconds
-        self._tables = open_tables(folder.database)
+        self._tables = tables or open_tables(folder.database)
         (self._secret,) = self._tables.execute("SELECT value FROM secrets WHERE name = 'owners'").fetchone()
         with transaction(self._tables):
             requeue_crashed(self._tables, others=folder.others_at_end)
@@ -76,6 +79,7 @@ class JobStore:
         seconds: float | None,
         now: float,
         limits: Limits,
+        file_name: str = "",
     ) -> RequestedJob:
         """Queue a job whose recording is in the folder. Raises ServerBusy, InsufficientStorage."""
         size = self.folder.audio(job).stat().st_size
@@ -89,9 +93,10 @@ class JobStore:
                 )
             make_room(self._tables, owner, size, limits.bytes)
             self._tables.execute(
-                "INSERT INTO jobs (id, owner, created_at, model, wanted, seconds_total, audio_bytes)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (job, owner, now, model, order.model_dump_json(), seconds, size),
+                "INSERT INTO jobs"
+                " (id, owner, created_at, model, wanted, seconds_total, audio_bytes, file_name)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (job, owner, now, model, order.model_dump_json(), seconds, size, file_name or None),
             )
         return self.get(job, owner)
 

@@ -82,6 +82,10 @@ def size_of(url: str, timeout: float) -> int:
         return 0
 
 
+_CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
+"""Events of httpx's documented extension `trace` that have a network stream. Without them, the answer's
+extension `network_stream` would do, but a download could not be cancelled before its answer."""
+
 _PLAIN = {"accept-encoding": "identity"}  # a compressed answer could not be resumed
 
 
@@ -112,7 +116,7 @@ def _open(
     sockets: list[socket.socket] = []
 
     def trace(event: str, info: dict[str, Any]) -> None:
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+        if event in _CONNECTED:
             sockets.append(info["return_value"].get_extra_info("socket"))
 
     def hang_up() -> None:
@@ -125,6 +129,8 @@ def _open(
         transfer.interrupted_by(hang_up),
         client.stream("GET", url, headers=wanted, extensions={"trace": trace}) as answer,
     ):
+        if not sockets:  # a later httpx may name its events otherwise
+            sockets.append(answer.extensions["network_stream"].get_extra_info("socket"))
         yield answer
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from govor.models.download.http_download import AGAIN, PAUSES_SECONDS, SourceAbsent, one_line
 from govor.models.download.progress import Transfer
@@ -99,17 +99,16 @@ def hub_headers() -> dict[str, str]:
 def list_repository(repository: str, revision: str, transfer: Transfer) -> tuple[str, list[Listed]]:
     """Return the commit that a revision means now, and the repository's files. Raises SourceAbsent."""
     from huggingface_hub import HfApi
-    from huggingface_hub.hf_api import RepoFile
 
     api = HfApi(endpoint=_endpoint())
 
     def ask() -> tuple[str, list[Listed]]:
-        commit = api.model_info(repository, revision=revision, timeout=TIMEOUT_SECONDS).sha or revision
+        found = api.model_info(repository, revision=revision, timeout=TIMEOUT_SECONDS, files_metadata=True)
+        commit = found.sha or revision
         if not is_revision(commit):
             raise SourceAbsent("the hub names a commit that is none")
-        tree = api.list_repo_tree(repository, revision=commit, recursive=True)
-        files = [entry for entry in tree if isinstance(entry, RepoFile)]
-        return commit, [Listed(entry.path, _size(entry.size), _lfs_sha256(entry)) for entry in files]
+        files = found.siblings or ()
+        return commit, [Listed(file.rfilename, _size(file.size), _lfs_sha256(file.lfs)) for file in files]
 
     return _patiently(ask, transfer)
 
@@ -120,13 +119,13 @@ def share(file: HubFile, path: Path) -> None:
     Names in the cache come from the hub's answer. If they are no commit and no hash, nothing is shared.
     """
     from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
 
     named = is_repository(file.repository) and is_revision(file.revision) and is_model_file(file.name)
     if not (named and is_commit(file.commit) and is_blob(file.etag)):
         log.info("The hub's cache does not get %s: the hub states no commit and hash of it", file.name)
         return
-    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=file.repository, repo_type="model")
+    # the layout of the cache is in the hub's documentation, "Understand caching"
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{file.repository.replace('/', '--')}"
     blob = folder / "blobs" / file.etag
     pointer = folder / "snapshots" / file.commit / file.name
     try:
@@ -218,8 +217,8 @@ def _advice(error: Exception, status: int | None) -> str:
     return one_line(error)
 
 
-def _lfs_sha256(entry: Any) -> str:
-    sha256 = str(entry.lfs.sha256) if getattr(entry, "lfs", None) else ""
+def _lfs_sha256(lfs: Mapping[str, object] | None) -> str:
+    sha256 = str(lfs["sha256"]) if lfs else ""
     return sha256 if is_sha256(sha256) else ""
 
 

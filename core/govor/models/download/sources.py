@@ -6,8 +6,10 @@ verified here.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -93,12 +95,18 @@ def package_paths(source: str) -> list[Path]:
 
 def _installed_file(dist: str, path: str) -> Path:
     try:
-        found = Path(str(distribution(dist).locate_file(path)))
+        found = package_folder(dist, tuple(sys.path)) / path
     except PackageNotFoundError as error:
         raise SourceAbsent(f"package {dist} is not installed") from error
     if not found.is_file():
         raise SourceAbsent(f"package {dist} has no file {path}")
     return found
+
+
+@lru_cache
+def package_folder(dist: str, path: tuple[str, ...]) -> Path:
+    """Return the folder of a distribution, found once for `path`. Raises PackageNotFoundError."""
+    return Path(str(distribution(dist).locate_file("")))
 
 
 def read_joined(paths: tuple[Path, ...] | list[Path]) -> Iterator[bytes]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from govor.background import retrieve_failure
 from govor.errors import DownloadCancelled, GovorError
 from govor.events import Observer
 from govor.models.catalogue import Model
 from govor.models.download.progress import Transfer
 from govor.models.files.removal import discard_parts
 from govor.models.files.store import Store
+from govor.unawaited import retrieve_failure
 
 
 class Downloads:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from govor.contract.models import Feature, ModelKind
@@ -30,25 +30,19 @@ class Router:
         preferences: Sequence[str],
         routes: Mapping[str, Sequence[str]] | None = None,
         *,
-        fetching: bool = False,
+        may_fetch: Callable[[], bool] = bool,
     ):
         """`preferences` is the operator's default list, best first; `routes` has one for each language.
 
-        With `fetching`, a named model need not be installed yet: it will be fetched.
+        If `may_fetch` returns True, a named model need not be installed yet: it will be fetched.
         """
         self._catalogue = catalogue
         self._store = store
-        self.change(preferences, routes, fetching=fetching)
+        self._may_fetch = may_fetch
+        self.change(preferences, routes)
 
-    def change(
-        self,
-        preferences: Sequence[str],
-        routes: Mapping[str, Sequence[str]] | None = None,
-        *,
-        fetching: bool = False,
-    ) -> None:
+    def change(self, preferences: Sequence[str], routes: Mapping[str, Sequence[str]] | None = None) -> None:
         """Replace the lists."""
-        self._fetching = fetching
         self._preferences = preferences
         self._routes = {code.casefold(): tuple(names) for code, names in (routes or {}).items()}
         for name in {name for names in self._routes.values() for name in names}:
@@ -148,7 +142,7 @@ class Router:
 
     def _obtainable(self, model: Model) -> Model:
         """Return a model that is installed or may be fetched now. Raises ModelNotInstalled."""
-        if not self._here(model) and (not self._fetching or model.spec.folder):
+        if not self._here(model) and (model.spec.folder or not self._may_fetch()):
             raise ModelNotInstalled(model.id)
         return model
 

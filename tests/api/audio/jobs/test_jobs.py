@@ -102,6 +102,7 @@ def test_a_job_is_queued_worked_on_and_done(start: Start) -> None:
         answer = client.post(URL, files=files, data=ASKED)
         job = answer.json()
         assert (answer.status_code, job["status"], job["model"]) == (202, "queued", "fake")
+        assert job["filename"] == "a.wav"
         assert job["progress"] == {"seconds_done": 0, "seconds_total": 11}
         assert (job["result"], job["error"], job["finished_at"]) == (None, None, None)
         path = answer.headers["location"]
@@ -110,7 +111,7 @@ def test_a_job_is_queued_worked_on_and_done(start: Start) -> None:
         assert eventually(lambda: 0 < client.get(path).json()["progress"]["seconds_done"] < 5)
         model.gate.open()
         ended = done(client, path)
-    assert ended["status"] == "completed"
+    assert (ended["status"], ended["filename"]) == ("completed", "a.wav")
     assert ended["result"]["text"] == "1.2 seconds 2.4 seconds"
     assert ended["progress"] == {"seconds_done": 11, "seconds_total": 11}
     assert ended["created_at"] <= ended["started_at"] <= ended["finished_at"] < ended["expires_at"]

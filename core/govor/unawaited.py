@@ -1,4 +1,4 @@
-"""Tasks that go on without a caller."""
+"""Tasks that nobody awaits any more."""
 
 from __future__ import annotations
 
