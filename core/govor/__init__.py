@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from govor.contract.machine.cores import usable_cores
     from govor.contract.machine.devices import choose_device, choose_torch_device
     from govor.contract.machine.loading import derived_folder, report_progress
-    from govor.contract.models import Feature, ModelFile, ModelKind, ModelSpec, RuntimeOptions
+    from govor.contract.models import Feature, ModelFile, ModelKind, ModelSpec, RuntimeOptions, Variant
     from govor.contract.recognizers import (
         Capability,
         LanguageDetector,
@@ -110,6 +110,7 @@ __all__ = [
     "Transcript",
     "TranscriptionFailed",
     "UnsupportedOperation",
+    "Variant",
     "Vocabulary",
     "VoiceDetection",
     "VoiceDetector",

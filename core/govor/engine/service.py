@@ -73,7 +73,7 @@ class Service:
         self.formats = Formats(self.plugins.formats())
         own = declared_models(settings.catalogue, self.plugins)
         pulled = pulled_models(settings.models_dir, self.plugins)
-        self.catalogue = Catalogue(self.plugins, settings.aliases, [*pulled, *own])
+        self.catalogue = Catalogue(self.plugins, settings.aliases, [*pulled, *own], settings.models)
         self.store = Store(settings.models_dir, offline=settings.offline, timeout=settings.download_timeout)
         self.observers, self.asked = Observers(), RequestedNames()
         self.observers.add(self.asked)
@@ -160,7 +160,7 @@ class Service:
         self.keys.change(settings)
         self.languages = languages
         self.settings = settings
-        self.catalogue.rename(settings.aliases)
+        self.catalogue.change(settings.aliases, settings.models)
         self.pool.load_settings.change(settings)
         self.router.change(settings.default_models, settings.routing)
         self.admission.limits = limits_of(settings, FETCHERS)

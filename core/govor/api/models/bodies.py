@@ -16,9 +16,10 @@ from govor.api.models.schema import (
     Pruned,
     RegistryEntry,
     Storage,
+    VariantBody,
     Verified,
 )
-from govor.contract.models import Feature, ModelKind
+from govor.contract.models import Feature, ModelKind, Variant
 from govor.engine.library import Contents, Verification
 from govor.engine.service import Service
 from govor.models.catalogue import Model
@@ -77,9 +78,21 @@ def _described(service: Service, model: Model, default: Model | None) -> ModelBo
         description=model.spec.description,
         reason=service.failure(model) if state == "failed" else None,
         path=model_path(service, model),
+        variants=[_variant(variant) for variant in model.spec.variants],
         task=PIPELINES[model.kind],
         **_in_memory(service, model),
         **compat_keys(service, model),
+    )
+
+
+def _variant(variant: Variant) -> VariantBody:
+    stated = all(file.size for file in variant.files)
+    return VariantBody(
+        precision=variant.precision,
+        files=[file.name for file in variant.files],
+        size=variant.size if stated else None,
+        size_estimate=variant.size_estimate or None,
+        memory_estimate=variant.memory or None,
     )
 
 
