@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+pytest.importorskip("govor_documents", reason="govor-documents is not installed")
+
 import govor
 from govor_documents import formats
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+pytest.importorskip("govor_text", reason="govor-text is not installed")
+
 import govor
 from govor_text import text
 
