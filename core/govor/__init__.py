@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from govor.contract.machine.cores import usable_cores
     from govor.contract.machine.devices import choose_device, choose_torch_device
     from govor.contract.machine.loading import derived_folder, report_progress
-    from govor.contract.models import Feature, ModelFile, ModelKind, ModelSpec, RuntimeOptions
+    from govor.contract.models import Feature, ModelFile, ModelKind, ModelSpec, RuntimeOptions, Variant
     from govor.contract.recognizers import (
         Capability,
         LanguageDetector,
@@ -34,8 +34,19 @@ if TYPE_CHECKING:
         VoiceDetector,
         VoiceStream,
     )
-    from govor.contract.results import Segment, Task, Token, Transcript, Vocabulary, Word, segment_from_tokens
+    from govor.contract.results import (
+        Notice,
+        Segment,
+        Task,
+        Token,
+        Transcript,
+        Vocabulary,
+        Word,
+        segment_from_tokens,
+    )
     from govor.contract.server import ServedModel, Session, Transcriber, Transcribing
+    from govor.contract.texts.formats import Paragraph, Presentation, ResponseFormat
+    from govor.contract.texts.processing import TextOptions, TextProcessing, TextProcessor
     from govor.contract.versions import CONTRACT
     from govor.contract.workers import Executor, Outcome, Progress, Worker, WorkerTask, run_tasks
     from govor.errors import (
@@ -75,23 +86,31 @@ __all__ = [
     "ModelFile",
     "ModelKind",
     "ModelSpec",
+    "Notice",
     "Options",
     "Outcome",
+    "Paragraph",
+    "Presentation",
     "Progress",
     "Recognizer",
     "RecognizerInfo",
+    "ResponseFormat",
     "RuntimeOptions",
     "Segment",
     "ServedModel",
     "Session",
     "SpeakerTurn",
     "Task",
+    "TextOptions",
+    "TextProcessing",
+    "TextProcessor",
     "Token",
     "Transcriber",
     "Transcribing",
     "Transcript",
     "TranscriptionFailed",
     "UnsupportedOperation",
+    "Variant",
     "Vocabulary",
     "VoiceDetection",
     "VoiceDetector",
@@ -128,6 +147,8 @@ HOMES = (
     "contract.backends",
     "contract.diarization",
     "contract.workers",
+    "contract.texts.formats",
+    "contract.texts.processing",
     "contract.server",
     "contract.machine.devices",
     "contract.versions",

@@ -73,6 +73,20 @@ def test_a_precision_that_cannot_be_had_is_named(ctc, precision):
         load(ctc, requested=govor.RuntimeOptions("cpu", precision=precision))
 
 
+def test_the_publishers_int8_runs_as_it_is_beside_other_files(ctc):
+    shutil.copy(ctc / "v3_ctc.onnx", ctc / "v3_ctc.int8.onnx")
+    spec = govor.ModelSpec("published", files=(govor.ModelFile("v3_ctc.int8.onnx", ("https://a.b/c",)),))
+    runtime = govor.RuntimeOptions("cpu", precision="original-int8")
+    recognizer = govor_gigaam_onnx.backend({}).load(spec, ctc, runtime)
+    assert recognizer.info.runtime.precision == "int8"
+    assert not list(ctc.glob("*.govor-*"))
+
+
+def test_only_int8_files_are_taken_for_the_publishers_int8(ctc):
+    with pytest.raises(govor.LoadFailed, match=r"computes in fp32, and cannot be had in original-int8"):
+        load(ctc, requested=govor.RuntimeOptions("cpu", precision="original-int8"))
+
+
 def test_an_int8_export_is_not_taken_for_fp32(ctc):
     (ctc / "v3_ctc.onnx").rename(ctc / "v3_ctc.int8.onnx")
     with pytest.raises(govor.LoadFailed, match=r"computes in int8, and cannot be had in fp32"):

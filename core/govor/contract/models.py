@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -17,6 +17,7 @@ class Feature(StrEnum):
     KEYWORDS = "keywords"  # words to expect
     TEMPERATURE = "temperature"  # sampling temperature
     DETECT = "detect"  # recognises the spoken language
+    ITN = "itn"  # writes numbers in digits, for models of the kind TEXT
 
 
 class ModelKind(StrEnum):
@@ -45,6 +46,25 @@ class ModelFile:
     """Hex digest; empty if the publisher states none: the first fetch then records it."""
     md5: str = ""
     """Hex digest, if the publisher states only this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A model in one precision: its files and its needs."""
+
+    precision: str
+    """As in `RuntimeOptions.precision`."""
+    files: tuple[ModelFile, ...]
+    """All files of the model in this precision."""
+    memory: int = 0
+    """Bytes when loaded, estimated; 0: unknown."""
+    size_estimate: int = 0
+    """Estimated bytes to fetch, shown to users if `files` do not state all sizes; 0: unknown."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files whose size is stated."""
+        return sum(file.size for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +111,24 @@ class ModelSpec:
     """Patterns of the files that `load` writes into `derived_folder`, as "*.optimised.onnx"; empty: none.
     They are deleted with the model.
     """
+    variants: tuple[Variant, ...] = ()
+    """The precisions in which the model is offered, the default one first; empty: there is only one.
+    With variants leave `files`, `memory` and `size_estimate` empty. `load` then gets those of the variant
+    that the operator's `precision` names, or of the first if it names none of them.
+    """
 
     @property
     def size(self) -> int:
         """Bytes of all files whose size is stated."""
         return sum(file.size for file in self.files)
+
+    def in_precision(self, precision: str) -> ModelSpec:
+        """Return the model with the files and the needs of the variant for a precision."""
+        if not self.variants:
+            return self
+        named = (variant for variant in self.variants if variant.precision == precision)
+        chosen = next(named, self.variants[0])
+        return replace(self, files=chosen.files, memory=chosen.memory, size_estimate=chosen.size_estimate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from govor.contract.backends import ModelFamily
 from govor.contract.models import ModelKind, ModelSpec
 from govor.plugins import Plugin
+from govor.settings.model import ModelSettings, settings_of
 
 DATED = re.compile(r"(.+)-20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 """OpenAI's form of a dated model name: clients know dates that this server does not."""
@@ -45,29 +46,45 @@ class Model:
         """Whether it turns speech into text; if not, it is a diarizer, a voice detector or the like."""
         return self.kind is ModelKind.TRANSCRIPTION
 
+    def in_precision(self, precision: str) -> Model:
+        """Return the model with the files of its variant for a precision; itself if it has no variants."""
+        return replace(self, spec=self.spec.in_precision(precision)) if self.spec.variants else self
+
     @property
     def qualified(self) -> str:
         """The name that always means this model, whatever other plugins declare."""
         return f"{self.plugin}/{self.spec.id}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that may mean it."""
+        return (self.id, self.spec.id, self.qualified, *self.aliases)
 
 
 class Catalogue:
     """Maps names to models. If two plugins claim a name, the first in order keeps it."""
 
     def __init__(
-        self, plugins: Iterable[Plugin], aliases: Mapping[str, str], own: Iterable[tuple[str, ModelSpec]] = ()
+        self,
+        plugins: Iterable[Plugin],
+        aliases: Mapping[str, str],
+        own: Iterable[tuple[str, ModelSpec]] = (),
+        tables: Mapping[str, ModelSettings] | None = None,
     ):
         """Take the plugins in order; `aliases` are the operator's and win over the plugins' names.
 
-        So do the operator's `own` models, each with the plugin that runs it.
+        So do the operator's `own` models, each with the plugin that runs it. `tables` has the settings of
+        models; a `precision` there chooses among a model's variants.
         """
         self._plugins = tuple(plugins)
+        self._tables = tables or {}
         self._own: dict[tuple[str, str], ModelSpec] = {}
         self._take(aliases)
         self.add(own)
 
-    def rename(self, aliases: Mapping[str, str]) -> None:
-        """Replace the operator's aliases."""
+    def change(self, aliases: Mapping[str, str], tables: Mapping[str, ModelSettings]) -> None:
+        """Replace the operator's aliases and settings of models."""
+        self._tables = tables
         self._take(aliases)
         self.add(())
 
@@ -81,7 +98,7 @@ class Catalogue:
         declared = list(self._declared())
         self._index(_claims(declared))
         answers = {name: self.find(name) for name in (*self._by_name, *self._aliases)}
-        self._models = [_as_known(model, answers) for model in declared]
+        self._models = [self._in_its_precision(_as_known(model, answers)) for model in declared]
         known = {model.qualified: model for model in self._models}
         self._index({name: known[claimed.qualified] for name, claimed in self._by_name.items()})
 
@@ -133,6 +150,9 @@ class Catalogue:
                     yield Model(spec.id, plugin.name, spec, plugin.backend, ())
             for spec, family in plugin.others:
                 yield Model(spec.id, plugin.name, spec, family, ())
+
+    def _in_its_precision(self, model: Model) -> Model:
+        return model.in_precision(settings_of(model.names, self._tables).precision or "auto")
 
     def resolve(self, name: str) -> str:
         """Return the target of an operator's alias, through other aliases; a circle ends somewhere.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -52,6 +53,11 @@ Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Device = Annotated[str, AfterValidator(check_device), WithJsonSchema({"type": "string", "pattern": DEVICE})]
 
 
+def plain_name(name: str) -> str:
+    """Return the name of a model as it can stand in an environment variable."""
+    return "".join(letter if letter.isalnum() else "_" for letter in name.casefold())
+
+
 class ModelSettings(BaseModel):
     """One table [models.ID]. A missing key has the value for all models, or the plugin's choice."""
 
@@ -77,3 +83,14 @@ class ModelSettings(BaseModel):
     def over(self, other: ModelSettings) -> ModelSettings:
         """Return these settings, with the other's value for each key that they lack."""
         return other.model_copy(update=self.model_dump(exclude_none=True))
+
+
+def settings_of(names: Iterable[str], tables: Mapping[str, ModelSettings]) -> ModelSettings:
+    """Return the settings in all tables [models.NAME] of a model that has these names."""
+    plain = {plain_name(name) for name in names}
+    said = ModelSettings()
+    # names from the environment have underscores, and the environment overrides the file
+    for name in sorted(tables, key=lambda name: name == plain_name(name)):
+        if plain_name(name) in plain:
+            said = tables[name].over(said)
+    return said

@@ -27,7 +27,14 @@ from govor.contract.recognizers import Capability, LanguageDetector, LongForm, O
 from govor.contract.results import Segment
 from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
-from govor.testing.faults import chance_faults, file_faults, name_faults, segments_faults, spec_faults
+from govor.testing.faults import (
+    chance_faults,
+    file_faults,
+    name_faults,
+    segments_faults,
+    spec_faults,
+    variant_faults,
+)
 from govor.testing.rehearsal import LOAD, Arrays, Rehearsal
 from govor.testing.subject import BackendSubject, not_installed, text_of
 
@@ -87,6 +94,7 @@ class BackendConformance(BackendSubject):
 
     def test_models_are_described_in_terms_the_core_knows(self, backend: Backend) -> None:
         _assert_none([fault for spec in backend.models() for fault in spec_faults(spec)])
+        _assert_none([fault for spec in backend.models() for fault in variant_faults(spec)])
 
     def test_files_can_be_fetched_and_verified(self, backend: Backend) -> None:
         _assert_none([fault for spec in backend.models() for fault in file_faults(spec)])

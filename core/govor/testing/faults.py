@@ -60,8 +60,30 @@ def spec_faults(spec: ModelSpec) -> list[str]:
     return [f"{spec.id}: {fault}" for fault in faults]
 
 
+def variant_faults(spec: ModelSpec) -> list[str]:
+    """Return the faults of a model's variants, their files apart."""
+    names = [variant.precision for variant in spec.variants]
+    faults = []
+    if not all(names) or "auto" in names:
+        faults.append(f"the variants have the precisions {names}: name the number format of each")
+    if len(set(names)) < len(names):
+        faults.append(f"two variants have one precision: {', '.join(names)}")
+    if spec.variants and (spec.files or spec.memory or spec.size_estimate):
+        faults.append("it has variants: state `files`, `memory` and `size_estimate` in them, not beside them")
+    return [f"{spec.id}: {fault}" for fault in faults]
+
+
 def file_faults(spec: ModelSpec) -> list[str]:
     """Return the faults that would keep the core from fetching or verifying a model's files."""
+    return [
+        fault
+        for precision in [variant.precision for variant in spec.variants] or ["auto"]
+        for fault in _set_faults(spec.in_precision(precision))
+    ]
+
+
+def _set_faults(spec: ModelSpec) -> list[str]:
+    """Return the faults of one set of files."""
     counts = Counter(file.name for file in spec.files)
     faults = [f"the file '{name}' is listed {count} times" for name, count in counts.items() if count > 1]
     for pattern in spec.derived:

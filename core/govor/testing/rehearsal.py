@@ -123,7 +123,7 @@ def perform(path: str) -> None:
     (plugin,) = open_plugins(play.plugin, play.settings)
     backend = plugin.backend
     assert backend is not None, plugin.reason
-    (spec,) = (spec for spec in backend.models() if spec.id == play.model)
+    (spec,) = (spec.in_precision("auto") for spec in backend.models() if spec.id == play.model)
     loaded: list[Recognizer] = []
     (folder / BEGUN).touch()  # importing libraries is none of the stages
 

@@ -84,7 +84,7 @@ class BackendSubject:
     @classmethod
     def spec(cls, backend: Backend, model: str) -> ModelSpec:
         """The model under test."""
-        specs = {spec.id: spec for spec in backend.models()}
+        specs = {spec.id: spec.in_precision("auto") for spec in backend.models()}
         if model not in specs:
             pytest.fail(f"models() gives no '{model}'; it gives {', '.join(specs)}")
         return specs[model]

@@ -47,6 +47,7 @@ def test_the_list_tells_everything_about_what_can_answer(client: httpx.Client) -
         "path": "",
         "device": None,
         "precision": None,
+        "variants": [],
         "loaded_at": None,
         "memory": None,
         "task": "automatic-speech-recognition",

@@ -109,7 +109,7 @@ def test_on_a_terminal_only_error_rates_of_one_test_set_have_one_letter(shell: A
     _, shown = run_on_terminal(command, env=shell.env, cwd=shell.folder, columns=200, output=True)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r", "")
     letters = dict(re.findall(r"^(?:gigaam-torch/)?(gigaam-\S+) .* [0-9.]+([a-z]) ", plain, re.MULTILINE))
-    assert letters["gigaam-v3-rnnt"] == letters["gigaam-v2-ctc"] == letters["gigaam-v3-ctc-int8"]
+    assert letters["gigaam-v3-rnnt"] == letters["gigaam-v2-ctc"] == letters["gigaam-v3-ctc"]
     assert letters["gigaam-v3-e2e-rnnt"] == letters["gigaam-v3-e2e-ctc"]
     apart = [letters[name] for name in ("gigaam-v3-rnnt", "gigaam-v3-e2e-rnnt", "gigaam-multilingual-ctc")]
     assert len(set(apart)) == 3
@@ -161,7 +161,7 @@ def test_a_model_is_fetched_from_the_hub(shell: Any, hub: Hub) -> None:
     result = shell.run("pull", "small")
     folder = shell.folder / "models/family/small"
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == f"small is installed in {folder}\n"
+    assert re.fullmatch(rf"small is installed in {folder}( \(0 MB in [^)]+\))?\n", result.stdout)
     assert (folder / "weights.bin").read_bytes() == BYTES
     assert rows(shell.run("models").stdout)["small"][1:5] == ["installed", "0 MB", "-", "en ru"]
 

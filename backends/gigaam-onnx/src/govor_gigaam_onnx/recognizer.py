@@ -22,9 +22,9 @@ from govor_gigaam_onnx.runtime.cores import physical_cores
 from govor_gigaam_onnx.runtime.encoder import Encoder
 from govor_gigaam_onnx.runtime.memory import freed_at_once
 from govor_gigaam_onnx.runtime.sessions import CPU, Providers, Session, SessionTransducer, choose_providers
-from govor_gigaam_onnx.settings import GigaamSettings, Precision
+from govor_gigaam_onnx.settings import PUBLISHED_INT8, GigaamSettings, Precision
 
-PRECISIONS = get_args(Precision)
+PRECISIONS = (*get_args(Precision), PUBLISHED_INT8)
 Decode = Callable[[Floats], Hypothesis]
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def load_recognizer(
             log.warning("'%s' runs on the CPU: %s", spec.id, error)
             return load_recognizer(spec, folder, replace(runtime, device="cpu"), settings)
     providers = choose_providers(runtime.device)
-    files = find_files(folder)
+    files = find_files(folder, {file.name for file in spec.files})
     vocabulary = read_vocabulary(files.vocabulary)
     with freed_at_once():
         path = _choose_encoder(files, _requested(spec, runtime, settings), providers)
@@ -111,14 +111,14 @@ def _requested(spec: govor.ModelSpec, runtime: govor.RuntimeOptions, settings: G
         raise govor.LoadFailed(
             f"GigaAM on onnxruntime cannot compute in '{runtime.precision}': say {', '.join(PRECISIONS)}."
         )
-    return cast("Precision", runtime.precision)
+    return "original" if runtime.precision == PUBLISHED_INT8 else cast("Precision", runtime.precision)
 
 
 def _precision_of(path: Path, requested: str) -> str:
     """Return the precision in a graph's name. Raises LoadFailed if it is not the one asked for."""
     parts = path.name.split(".")
     precision = next((part for part in ("int8", "fp16") if part in parts), "fp32")
-    if requested in ("fp32", "int8") and precision != requested:
+    if requested in ("fp32", "int8", PUBLISHED_INT8) and not requested.endswith(precision):
         raise govor.LoadFailed(
             f"{path} computes in {precision}, and cannot be had in {requested} here: say auto or original."
         )

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Precision = Literal["auto", "fp32", "int8", "original"]
 
+PUBLISHED_INT8 = "original-int8"
+"""The precision [models.ID] of the publisher's int8 files; unlike the others it chooses the files too."""
+
 
 class ModelTable(BaseModel):
     """One of [[plugins.gigaam-onnx.models]]: a model of the operator's, or settings of a known one."""

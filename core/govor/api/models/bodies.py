@@ -16,9 +16,10 @@ from govor.api.models.schema import (
     Pruned,
     RegistryEntry,
     Storage,
+    VariantBody,
     Verified,
 )
-from govor.contract.models import Feature, ModelKind
+from govor.contract.models import Feature, ModelKind, Variant
 from govor.engine.library import Contents, Verification
 from govor.engine.service import Service
 from govor.models.catalogue import Model
@@ -26,12 +27,18 @@ from govor.models.download.progress import Transfer
 from govor.models.files.removal import Removed
 from govor.models.files.usage import Unused
 
-Pipeline = Literal["automatic-speech-recognition", "speaker-diarization", "voice-activity-detection"]
+Pipeline = Literal[
+    "automatic-speech-recognition",
+    "speaker-diarization",
+    "voice-activity-detection",
+    "text2text-generation",
+]
 
 PIPELINES: dict[ModelKind, Pipeline] = {
     ModelKind.TRANSCRIPTION: "automatic-speech-recognition",
     ModelKind.DIARIZATION: "speaker-diarization",
     ModelKind.VAD: "voice-activity-detection",
+    ModelKind.TEXT: "text2text-generation",
 }
 """Names of the kinds of models on the hub and in other servers."""
 
@@ -39,6 +46,7 @@ TASKS = {
     ModelKind.TRANSCRIPTION: "transcribe",
     ModelKind.DIARIZATION: "diarize",
     ModelKind.VAD: "vad",
+    ModelKind.TEXT: "text",
 }
 
 
@@ -70,9 +78,21 @@ def _described(service: Service, model: Model, default: Model | None) -> ModelBo
         description=model.spec.description,
         reason=service.failure(model) if state == "failed" else None,
         path=model_path(service, model),
+        variants=[_variant(variant) for variant in model.spec.variants],
         task=PIPELINES[model.kind],
         **_in_memory(service, model),
         **compat_keys(service, model),
+    )
+
+
+def _variant(variant: Variant) -> VariantBody:
+    stated = all(file.size for file in variant.files)
+    return VariantBody(
+        precision=variant.precision,
+        files=[file.name for file in variant.files],
+        size=variant.size if stated else None,
+        size_estimate=variant.size_estimate or None,
+        memory_estimate=variant.memory or None,
     )
 
 

@@ -13,6 +13,16 @@ class Body(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
 
+class VariantBody(Body):
+    """A precision in which a model is offered."""
+
+    precision: str = Field(description="The value of the setting `precision` that chooses it.")
+    files: list[str] = Field(description="Names of its files; several variants may share them.")
+    size: int | None = Field(description="Bytes of its files; null: not all are stated.")
+    size_estimate: int | None = Field(description="Estimated bytes of its files; null: unknown.")
+    memory_estimate: int | None = Field(description="Bytes in memory, estimated; null: unknown.")
+
+
 class ModelBody(Body):
     """A model that can answer now."""
 
@@ -30,11 +40,15 @@ class ModelBody(Body):
     path: str = Field("", description="The folder of its files; empty if it has none.")
     device: str | None = Field(None, description="Device on which it runs, while it is loaded.")
     precision: str | None = Field(None, description="Precision of its computation, while it is loaded.")
+    variants: list[VariantBody] = Field(description="Precisions in which it is offered, the default first.")
     loaded_at: float | None = Field(None, description="When it was loaded, in seconds since 1970.")
     memory: int | None = Field(None, description="Bytes that it takes in memory, while it is loaded.")
-    task: Literal["automatic-speech-recognition", "speaker-diarization", "voice-activity-detection"] = Field(
-        "automatic-speech-recognition", description="Its name on the hub."
-    )
+    task: Literal[
+        "automatic-speech-recognition",
+        "speaker-diarization",
+        "voice-activity-detection",
+        "text2text-generation",
+    ] = Field("automatic-speech-recognition", description="Its name on the hub.")
     language: list[str] = Field(description="The same as languages.")
     loaded: bool
     name: str = Field(description="This and the following keys are gigastt's.")

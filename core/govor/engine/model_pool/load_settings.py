@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from govor.contract.models import ModelKind, RuntimeOptions
 from govor.models.catalogue import Model
 from govor.settings import Settings
-from govor.settings.model import ModelSettings
+from govor.settings.model import ModelSettings, plain_name, settings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +76,12 @@ class LoadSettingsTable:
 
     def unknown_names(self, models: list[Model]) -> list[str]:
         """Return the names of tables that match none of these models."""
-        known = {_plain(name) for model in models for name in _names(model)}
-        return [name for name in self._tables if _plain(name) not in known]
+        known = {plain_name(name) for model in models for name in model.names}
+        return [name for name in self._tables if plain_name(name) not in known]
 
     def _said(self, model: Model) -> ModelSettings:
         return self._own(model).over(self._general)
 
     def _own(self, model: Model) -> ModelSettings:
         """Return the settings of this model alone."""
-        said = ModelSettings()
-        names = {_plain(name): name for name in reversed(_names(model))}
-        mine = [name for name in self._tables if _plain(name) in names]
-        # names from the environment have underscores, and the environment overrides the file
-        for name in sorted(mine, key=lambda name: name == _plain(name)):
-            said = self._tables[name].over(said)
-        return self.overrides(model).over(said)
-
-
-def _names(model: Model) -> list[str]:
-    return [model.id, model.spec.id, model.qualified, *model.aliases]
-
-
-def _plain(name: str) -> str:
-    """Return a name as it can stand in an environment variable."""
-    return "".join(letter if letter.isalnum() else "_" for letter in name.casefold())
+        return self.overrides(model).over(settings_of(model.names, self._tables))

@@ -18,8 +18,10 @@ import numpy as np
 from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.diarization import Voices
 from govor.contract.machine.cores import no_more_than
-from govor.contract.models import ModelKind, RuntimeOptions
+from govor.contract.models import ModelKind, ModelSpec, RuntimeOptions
 from govor.contract.recognizers import Options, Recognizer, VoiceDetector
+from govor.contract.results import Segment
+from govor.contract.texts.processing import TextOptions, TextProcessor
 from govor.contract.workers import Executor, Worker
 from govor.engine.model_pool.loaded_models import Loaded, Opened
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
@@ -53,11 +55,11 @@ class Loader:
         self._probe = probe
         self._cores = cores
         self._observer = observer
-        self._took: dict[str, int] = {}
+        self._took: dict[tuple[str, ModelSpec], int] = {}
 
     def estimate(self, model: Model, folder: Path) -> int:
         """Return the bytes that a model will take: as last measured, by its spec, or by its files."""
-        known = self._took.get(model.qualified) or model.spec.memory or model.spec.size
+        known = self._took.get((model.plugin, model.spec)) or model.spec.memory or model.spec.size
         named = [folder / file.name for file in model.spec.files]
         return known or sum(map(_size, named or folder.rglob("*")))  # an operator's model may list no files
 
@@ -96,7 +98,7 @@ class Loader:
         if model.kind is ModelKind.VAD and model.spec.memory:
             took = None  # it is loaded first, so most of this are libraries that other models use too
         if took:
-            self._took[model.qualified] = took
+            self._took[model.plugin, model.spec] = took
         return Opened(
             worker,
             worker.info.runtime.or_else(runtime),
@@ -194,6 +196,9 @@ def try_out(model: Model, recognizer: Recognizer) -> None:
     if model.kind is ModelKind.VAD:
         detector = cast("VoiceDetector", recognizer)
         detector.stream().feed(noise[: len(noise) // detector.frame * detector.frame])
+        return
+    if model.kind is ModelKind.TEXT:
+        cast("TextProcessor", recognizer).process([Segment("one two")], TextOptions())
         return
     answer: object = recognizer.transcribe([noise], Options())
     if fault := result_fault(answer, 1):

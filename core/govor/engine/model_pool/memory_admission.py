@@ -42,6 +42,7 @@ class MemoryAdmission:
 
     def check_room(self, model: Model) -> None:
         """Raise InsufficientMemory if there is no room for the estimated memory of a model."""
+        model = model.in_precision(self._load_settings.of(model).runtime.precision)
         need = self._loader.estimate(model, self._store.folder(model))
         if self._loaded_models.lacking(need) > 0:
             self._loaded_models.check_room(model, need)
@@ -65,12 +66,13 @@ class MemoryAdmission:
         return loaded
 
     async def _open(self, model: Model, progress: Progress | None, *, trial: bool) -> Opened:
+        runtime = self._load_settings.of(model).runtime
+        model = model.in_precision(runtime.precision)
         folder = await asyncio.to_thread(self._files, model, progress)
         need, ticket = self._loader.estimate(model, folder), object()
         await self._evictor.make_room(model, need)
         self._loaded_models.reserved[ticket] = need
         try:
-            runtime = self._load_settings.of(model).runtime
             derived = await asyncio.to_thread(self._store.derived_folder, model)
             with self._loaded_models.loading(model), _derived_into(derived):
                 return await self._loader.open(model, folder, runtime, trial=trial)

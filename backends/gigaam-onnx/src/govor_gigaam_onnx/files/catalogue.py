@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from govor import Feature, ModelFile, ModelSpec
+from govor import Feature, ModelFile, ModelSpec, Variant
 from govor_gigaam_onnx.files.naming import DERIVED
 from govor_gigaam_onnx.files.repositories import FILES
-from govor_gigaam_onnx.settings import ModelTable
+from govor_gigaam_onnx.settings import PUBLISHED_INT8, ModelTable
 
 MAX_SECONDS = 25.0
 """Upstream refuses longer audio: the models were trained on less than 30 s."""
@@ -30,6 +30,9 @@ TEN_SETS = "average of 10 Russian sets"
 STRIPPED = f"{TEN_SETS}, without punctuation"
 """Word error rates of models that write punctuation: not comparable with those that write none."""
 
+BESIDE_MB = 200
+"""10^6 bytes that a model takes beside the weights of its files."""
+
 FLEURS = tuple(f"FLEURS {code}" for code in ("ru", "kk", "ky", "uz", "en"))
 
 
@@ -42,7 +45,7 @@ class Row(NamedTuple):
     download_mb: tuple[int, int]
     """10^6 bytes of its files in float32 and in int8."""
     memory_mb: int
-    """10^6 bytes when loaded, in int8."""
+    """10^6 bytes when loaded, in the int8 that this plugin makes of the float32 files."""
     wer: tuple[tuple[str, float], ...]
     """Upstream's figures, in percent."""
     aliases: tuple[str, ...]
@@ -73,7 +76,7 @@ ROWS = (
 
 def specs(tables: Sequence[ModelTable]) -> tuple[ModelSpec, ...]:
     """Return every model, the operator's own first. Raises ValueError for a table that means no model."""
-    known = [spec for row in ROWS for spec in (_published(row), _quantised(row))]
+    known = [_published(row) for row in ROWS]
     ids = {spec.id for spec in known}
     unknown = [table.id for table in tables if table.folder is None and table.id not in ids]
     if unknown:
@@ -84,33 +87,40 @@ def specs(tables: Sequence[ModelTable]) -> tuple[ModelSpec, ...]:
 
 
 def _published(row: Row) -> ModelSpec:
-    name = row.name.replace("-", "_")
-    return _spec(f"gigaam-{row.name}", row, (name, *row.aliases), row.download_mb[0], "")
-
-
-def _quantised(row: Row) -> ModelSpec:
-    base = f"gigaam-{row.name}"
-    note = ", quantised by its publisher: slower than the other once Govor has prepared that"
-    return _spec(f"{base}-int8", row, (f"{base}@int8",), row.download_mb[1], note)
-
-
-def _spec(model: str, row: Row, aliases: tuple[str, ...], download_mb: int, note: str) -> ModelSpec:
-    repository, pins = FILES[model]
+    base, name = f"gigaam-{row.name}", row.name.replace("-", "_")
     return ModelSpec(
-        id=model,
-        files=tuple(ModelFile(name, (f"{repository}/{name}",), size, sha256) for name, size, sha256 in pins),
+        id=base,
         languages=row.languages,
-        aliases=aliases,
+        aliases=(name, *row.aliases, f"{base}-int8", f"{base}@int8"),
         features=row.features,
         max_seconds=MAX_SECONDS,
         edge_padding=EDGE_PADDING,
-        memory=row.memory_mb * 10**6,
-        size_estimate=download_mb * 10**6,
-        description=f"{row.description}{note}",
+        description=row.description,
         licence="MIT",
         wer=row.wer,
         derived=DERIVED,
         vocabulary=next((size for end, size in VOCABULARIES.items() if row.name.endswith(end)), 34),
+        variants=_variants(base, row),
+    )
+
+
+def _variants(base: str, row: Row) -> tuple[Variant, ...]:
+    """Return what a CPU can compute: the plugin's own int8 is the fastest, the publisher's the smallest."""
+    exact, small = row.download_mb
+    return (
+        _variant("int8", base, row.memory_mb, exact),
+        _variant("fp32", base, max(row.memory_mb, exact + BESIDE_MB), exact),
+        _variant(PUBLISHED_INT8, f"{base}-int8", small + BESIDE_MB, small),
+    )
+
+
+def _variant(precision: str, files: str, memory_mb: int, download_mb: int) -> Variant:
+    repository, pins = FILES[files]
+    return Variant(
+        precision,
+        tuple(ModelFile(name, (f"{repository}/{name}",), size, sha256) for name, size, sha256 in pins),
+        memory_mb * 10**6,
+        download_mb * 10**6,
     )
 
 

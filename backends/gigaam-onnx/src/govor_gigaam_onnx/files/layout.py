@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +26,13 @@ class ModelFiles:
     """Framing of the encoder's features."""
 
 
-def find_files(folder: Path) -> ModelFiles:
-    """Return the files of the one model in a folder. Raises LoadFailed: none, or more than one."""
-    graphs = [path for path in sorted(folder.glob("*.onnx")) if PREPARED not in path.name]
+def find_files(folder: Path, names: Collection[str] = ()) -> ModelFiles:
+    """Return the files of the one model in a folder. Raises LoadFailed: none, or more than one.
+
+    If `names` are given, other files in the folder do not count: they may be of another precision.
+    """
+    found = [path for path in sorted(folder.glob("*.onnx")) if PREPARED not in path.name]
+    graphs = [path for path in found if not names or path.name in names]
     parts = {
         part: [path for path in graphs if f"_{part}." in path.name]
         for part in ("encoder", "decoder", "joint")
