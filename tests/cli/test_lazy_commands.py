@@ -26,7 +26,15 @@ COMMANDS = (
         "load --help",
     ),
     *("models", "models --all --json", "plugins", "plugins --json", "du", "prune --dry-run", "prune"),
-    *("verify", "verify absent", "rm absent", "pull absent", "hash absent.bin", "new-backend mine"),
+    *(
+        "verify",
+        "verify absent",
+        "rm absent",
+        "pull absent",
+        "hash absent.bin",
+        "new-backend mine",
+        "test-backend absent",
+    ),
     *(f"ps --server {NOWHERE}", f"load x --server {NOWHERE}", f"unload x --server {NOWHERE}"),
     *(f"reload x --server {NOWHERE}", f"jobs --server {NOWHERE}", f"pull x --server {NOWHERE}"),
     *("transcribe en.wav --model absent", f"transcribe en.wav --server {NOWHERE}"),
@@ -84,7 +92,7 @@ for line in json.loads(sys.argv[1]):
     found[line] = [name for name in {WEB} if name in sys.modules]
 print(json.dumps(found))
 """
-    assert len(COMMANDS) == 27
+    assert len(COMMANDS) == 28
     assert {line.split()[0] for line in COMMANDS} - {"--help"} == set(CORE) - {"serve"}
     ran = subprocess.run(
         [sys.executable, "-c", code, json.dumps(COMMANDS)],
