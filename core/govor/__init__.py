@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from govor.contract.results import Segment, Task, Token, Transcript, Vocabulary, Word, segment_from_tokens
     from govor.contract.server import ServedModel, Session, Transcriber, Transcribing
+    from govor.contract.streaming import RecognizerStream, Streaming, Update
     from govor.contract.versions import CONTRACT
     from govor.contract.workers import Executor, Outcome, Progress, Worker, WorkerTask, run_tasks
     from govor.errors import (
@@ -80,11 +81,13 @@ __all__ = [
     "Progress",
     "Recognizer",
     "RecognizerInfo",
+    "RecognizerStream",
     "RuntimeOptions",
     "Segment",
     "ServedModel",
     "Session",
     "SpeakerTurn",
+    "Streaming",
     "Task",
     "Token",
     "Transcriber",
@@ -92,6 +95,7 @@ __all__ = [
     "Transcript",
     "TranscriptionFailed",
     "UnsupportedOperation",
+    "Update",
     "Variant",
     "Vocabulary",
     "VoiceDetection",
@@ -126,6 +130,7 @@ HOMES = (
     "contract.machine.loading",
     "contract.audio",
     "contract.recognizers",
+    "contract.streaming",
     "contract.backends",
     "contract.diarization",
     "contract.workers",

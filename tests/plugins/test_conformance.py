@@ -68,10 +68,10 @@ async def late() -> list[Segment]:
         (late(), "is `async`: write it with `def`"),
         (([Segment("a")] for _ in "a"), "is a generator, as it has a `yield`"),
         (Segment("a"), "returned one Segment: return a list"),
-        ([Segment("a")], "gave a Segment for an array: give a list of them"),
+        ([Segment("a")], "gave a Segment for one array: give a list of them"),
         ("words", "returned 'words': return a list"),
-        (["words"], "gave 'words' for an array, not a list of govor.Segment"),
-        ([None], "gave None for an array, not a list of govor.Segment"),
+        (["words"], "gave 'words' for one array, not a list of govor.Segment"),
+        ([None], "gave None for one array, not a list of govor.Segment"),
         ([["words"]], "gave 'words', not a govor.Segment"),
         ([[Segment(None)]], "gave a Segment with the text None: write a str"),  # type: ignore[arg-type]
         ([], "was given 1 arrays and gave 0 results"),

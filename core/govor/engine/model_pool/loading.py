@@ -31,6 +31,7 @@ from govor.events import Observer
 from govor.models.catalogue import Model
 from govor.models.checks import loaded_fault, result_fault
 from govor.models.old_contract import adapted
+from govor.models.streamed import transcribe
 from govor.settings.model import scheme_of
 
 TRIAL_SECONDS = 1.0
@@ -195,7 +196,7 @@ def try_out(model: Model, recognizer: Recognizer) -> None:
         detector = cast("VoiceDetector", recognizer)
         detector.stream().feed(noise[: len(noise) // detector.frame * detector.frame])
         return
-    answer: object = recognizer.transcribe([noise], Options())
+    answer: object = transcribe(recognizer, [noise], Options())
     if fault := result_fault(answer, 1):
         raise LoadFailed(f"The model '{model.id}' was loaded, but {fault}.")
 
