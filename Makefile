@@ -2,7 +2,7 @@
 PYTHON   ?= python3
 VENV     ?= .venv
 BACKENDS := echo whisper silero gigaam-onnx
-OPTIONAL := gigaam-torch diarizer transformers moonshine wyoming
+OPTIONAL := gigaam-torch diarizer transformers moonshine wyoming documents text
 FAST     := formats audio settings contract outbound jobs cli/terminal models/selection test_errors.py \
             test_layers.py test_packaging.py docs/test_docs.py docs/test_english.py docs/test_glossary.py \
             docs/test_plugin_types.py docs/test_prose.py

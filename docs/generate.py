@@ -22,6 +22,8 @@ SECTIONS = {
     "Speakers": "contract/diarization.py",
     "Workers": "contract/workers.py contract/machine/loading.py",
     "The running server": "contract/server.py",
+    "Formats": "contract/texts/formats.py",
+    "Texts": "contract/texts/processing.py",
     "Devices and cores": "contract/machine/devices.py contract/machine/cores.py",
     "Errors": "errors/tree.py errors/models.py errors/requests.py errors/server.py",
     "Tests of plugins": "testing/conformance.py testing/subject.py testing/fakes.py "

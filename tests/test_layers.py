@@ -16,6 +16,8 @@ CORE = ROOT / "core/govor"
 LAYERS = (
     "telemetry plain names errors decoder unawaited",
     "contract config_file contract.machine",
+    "contract.texts",
+    "contract.hooks",
     "events decoder.samples formats settings outbound",
     "decoder.containers formats.subtitles plugins connections",
     "decoder.process formats.rendering models",
@@ -25,7 +27,7 @@ LAYERS = (
     "models.selection engine.admission engine.workers",
     "engine.scheduling",
     "engine.model_pool engine.sources engine.streaming",
-    "engine.speakers",
+    "engine.speakers engine.text",
     "engine.transcription",
     "engine",
     "requests",
@@ -167,7 +169,7 @@ def test_types_and_errors_import_numpy_and_the_standard_library_only():
     libraries = {
         name.split(".")[0]
         for path in CORE.rglob("*.py")
-        if top(path) in ("contract", "errors") and path.stem != "hooks"
+        if top(path) in ("contract", "errors") and path.parent.name != "hooks"
         for name in imports(path)
     }
     assert libraries - set(sys.stdlib_module_names) <= {"numpy", "govor"}

@@ -34,9 +34,20 @@ if TYPE_CHECKING:
         VoiceDetector,
         VoiceStream,
     )
-    from govor.contract.results import Segment, Task, Token, Transcript, Vocabulary, Word, segment_from_tokens
+    from govor.contract.results import (
+        Notice,
+        Segment,
+        Task,
+        Token,
+        Transcript,
+        Vocabulary,
+        Word,
+        segment_from_tokens,
+    )
     from govor.contract.server import ServedModel, Session, Transcriber, Transcribing
     from govor.contract.streaming import RecognizerStream, Streaming, Update
+    from govor.contract.texts.formats import Paragraph, Presentation, ResponseFormat
+    from govor.contract.texts.processing import TextOptions, TextProcessing, TextProcessor
     from govor.contract.versions import CONTRACT
     from govor.contract.workers import Executor, Outcome, Progress, Worker, WorkerTask, run_tasks
     from govor.errors import (
@@ -76,12 +87,16 @@ __all__ = [
     "ModelFile",
     "ModelKind",
     "ModelSpec",
+    "Notice",
     "Options",
     "Outcome",
+    "Paragraph",
+    "Presentation",
     "Progress",
     "Recognizer",
     "RecognizerInfo",
     "RecognizerStream",
+    "ResponseFormat",
     "RuntimeOptions",
     "Segment",
     "ServedModel",
@@ -89,6 +104,9 @@ __all__ = [
     "SpeakerTurn",
     "Streaming",
     "Task",
+    "TextOptions",
+    "TextProcessing",
+    "TextProcessor",
     "Token",
     "Transcriber",
     "Transcribing",
@@ -134,6 +152,8 @@ HOMES = (
     "contract.backends",
     "contract.diarization",
     "contract.workers",
+    "contract.texts.formats",
+    "contract.texts.processing",
     "contract.server",
     "contract.machine.devices",
     "contract.versions",

@@ -86,7 +86,7 @@ def create_app(service: Service) -> Quart:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     handle_errors(app, paths)
     guard(app, service)
-    document_api(app, keyed=lambda: service.keys.asked or service.keys.separate_admin)
+    document_api(app, lambda: service.keys.asked or service.keys.separate_admin, service.formats)
     docs_routes(app)
     _add_routes(app, service, jobs, watch.figures if settings.metrics == "main" else None)
 

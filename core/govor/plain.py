@@ -59,3 +59,9 @@ def _shown(letter: str) -> str:
 def json_fault(error: ValueError | RecursionError) -> str:
     """Return why a text is not JSON that can be read, for the end of a sentence."""
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def is_text(media_type: str) -> bool:
+    """Tell whether a body of this media type is a text that people can read."""
+    kind = media_type.partition(";")[0].strip().lower()
+    return kind.startswith("text/") or kind.endswith(("json", "jsonl", "xml", "yaml"))

@@ -108,7 +108,7 @@ WRONG_LINES = {
     "serve --prot 9000": "No such option '--prot'.",
     "listen": "No such command 'listen'.",
     "transcribe": "Missing argument 'FILES…'.",
-    "transcribe a.wav --format docx": "'docx' is no format; choose from txt, srt, vtt, tsv,",
+    "transcribe a.wav --format pdf": "'pdf' is no format; choose from txt, srt, vtt, tsv,",
 }
 WRONG_SETTINGS = {
     "serve --port abc": "--port: must be a whole number",

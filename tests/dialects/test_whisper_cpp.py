@@ -142,6 +142,6 @@ def test_a_model_that_is_not_there_is_an_error(client: httpx.Client) -> None:
 def test_errors_are_a_text(client: httpx.Client, recorded: bytes) -> None:
     assert "file" in flat(client.post("/inference", files={"other": ("a", b"b")}), 400)
     flat(ask(client, b"no audio" * 100), 400)
-    flat(ask(client, recorded, response_format="docx"), 400)
+    flat(ask(client, recorded, response_format="pdf"), 400)
     flat(ask(client, recorded, temperature="hot"), 400)
     flat(client.get("/inference"), 405)

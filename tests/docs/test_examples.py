@@ -23,6 +23,7 @@ from govor import ModelSpec, Options, RuntimeOptions
 from govor.audio.chunking import Chunk
 from govor.cli.plugin_commands import PluginCommand
 from govor.engine.workers.work import ChunkWork
+from govor.formats.rendering.known_formats import Formats
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.testing import hum
@@ -147,6 +148,23 @@ def test_the_example_of_a_declared_command_greets(
         with click.Context(greet) as parent:
             parent.meta["govor.settings"] = lambda table=table: table
             assert CliRunner().invoke(greet, ["Vera"], parent=parent).output == said
+
+
+def test_the_example_of_the_hook_formats_writes_a_line_per_paragraph(example: Any) -> None:
+    formats = Formats(example("formats").formats())
+    segment = govor.Segment("Привет.", 0.5, 1.0, speaker="A")
+    transcript = govor.Transcript("Привет.", (segment,), 1.0, "ru", "transcribe", "fake")
+    body, media_type = formats.render(transcript, "jsonl", words=False, segments=True, logprobs=False)
+    assert (body, media_type) == ('{"at": 0.5, "who": "A", "text": "Привет."}\n', "application/jsonl")
+
+
+def test_the_example_of_the_hook_text_writes_a_number(example: Any) -> None:
+    (plugin,) = example("text")
+    ((spec, family),) = plugin.others
+    loaded = family.load(spec, Path(), RuntimeOptions())
+    given = govor.Segment("a dozen eggs", words=(govor.Word("dozen", 0.5, 1.0),))
+    (found,) = loaded.process([given], govor.TextOptions("en", itn=True))
+    assert (found.text, found.words) == ("a 12 eggs", (govor.Word("12", 0.5, 1.0),))
 
 
 def test_the_example_of_the_hook_vad_is_the_detector(example: Any) -> None:

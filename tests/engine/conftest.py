@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,7 @@ def service(tmp_path: Path) -> Serving:
         spec: ModelSpec = FAKE,
         detector: object = None,
         diarizer: object = None,
+        texts: Sequence[object] = (),
         **fields: Any,
     ) -> AsyncIterator[Service]:
         settings = Settings(models_dir=tmp_path / "models", preload=(), **fields)
@@ -76,6 +77,7 @@ def service(tmp_path: Path) -> Serving:
         plugins = {"fake": backend, "vad": detector or FakeDetector()}
         if diarizer is not None:
             plugins["diarizer"] = diarizer
+        plugins |= {f"text{number}": each for number, each in enumerate(texts)}
         running = Service(settings, plugins_of(settings, **plugins))
         try:
             yield running

@@ -18,7 +18,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SMOKE = Path(__file__).with_name("smoke.py")
-PLUGINS = ("echo", "whisper", "silero", "gigaam-onnx", "diarizer", "moonshine", "wyoming")
+PLUGINS = (
+    "echo",
+    "whisper",
+    "silero",
+    "gigaam-onnx",
+    "diarizer",
+    "moonshine",
+    "wyoming",
+    "documents",
+    "text",
+)
 """The plugins without torch."""
 RESOLUTIONS = ("lowest-direct", "highest")
 OLDEST = (3, 11)

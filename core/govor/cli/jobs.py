@@ -24,6 +24,7 @@ from govor.cli.transcribe.recordings import find_recordings, opened
 from govor.cli.transcribe.sources import fields, route
 from govor.errors import GovorError, InvalidParam
 from govor.formats.rendering.formats import MEDIA_TYPES
+from govor.formats.rendering.known_formats import CORE_FORMATS
 from govor.plain import without_controls
 from govor.requests.lines import LineFields
 from govor.settings.subtitles import Subtitles
@@ -65,10 +66,10 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
 
     `govor jobs result` fetches the text of a completed job, in this format or any other.
     """
-    wanted, formats, style = read_options(given, Subtitles())
-    if len(formats) > 1:
+    wanted, names, style = read_options(given, Subtitles(), CORE_FORMATS)  # the server knows its own
+    if len(names) > 1:
         raise InvalidParam(
-            f"A job has one format, and {len(formats)} are named; "
+            f"A job has one format, and {len(names)} are named; "
             "`govor jobs result --format` fetches the others when it has ended."
         )
     times = [name for name, asked in (("segment", style.times), ("word", style.words)) if asked]
@@ -78,7 +79,7 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
     for recording in recordings:
         form: dict[str, Any] = {
             **fields(wanted),
-            "response_format": formats[0],
+            "response_format": names[0],
             "background": "true",
             **limits,
         }
@@ -101,13 +102,22 @@ def submit(remote: Remote, /, files: tuple[str, ...], **given: Any) -> None:
 @of_server
 @click.argument("job")
 @click.option(
-    "--format", "-f", "response_format", type=click.Choice(tuple(MEDIA_TYPES)), help="Default: as submitted."
+    "--format",
+    "-f",
+    "response_format",
+    metavar="NAME",
+    help=f"{', '.join(MEDIA_TYPES)}, or a format of the server's plugins. [default: as submitted]",
 )
 def result(remote: Remote, /, job: str, response_format: str | None) -> None:
     """Print the result of JOB."""
     params = {"response_format": response_format} if response_format else None
-    body = remote.text(f"{_path(job)}/result", params)
-    click.echo(without_controls(body), nl=not body.endswith("\n"))
+    body = remote.body(f"{_path(job)}/result", params)
+    if isinstance(body, str):
+        click.echo(without_controls(body), nl=not body.endswith("\n"))
+    elif sys.stdout.isatty():
+        raise InvalidParam("The result is no text: send it to a file with > FILE.")
+    else:
+        click.echo(body, nl=False)
 
 
 @jobs.command()

@@ -45,4 +45,5 @@ def _body(plugin: Plugin) -> dict[str, object]:
         "reason": plugin.reason,
         "hooks": list(plugin.hooks),
         "models": [spec.id for spec in plugin.models],
+        "formats": [each.name for each in plugin.formats],
     }

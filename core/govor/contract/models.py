@@ -17,6 +17,7 @@ class Feature(StrEnum):
     KEYWORDS = "keywords"  # words to expect
     TEMPERATURE = "temperature"  # sampling temperature
     DETECT = "detect"  # recognises the spoken language
+    ITN = "itn"  # writes numbers in digits, for models of the kind TEXT
 
 
 class ModelKind(StrEnum):

@@ -25,6 +25,7 @@ from govor.engine.scheduling.core_budget import CoreBudget
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.sources.request_audio import RequestAudio, Source
 from govor.engine.speakers.diarization import Diarization, Diarize, begin_diarization
+from govor.engine.text.models import TextModels
 from govor.engine.transcription.begin import begin
 from govor.engine.transcription.model_choice import ModelSelector
 from govor.engine.transcription.options import expect, likely_languages
@@ -35,6 +36,7 @@ from govor.engine.voice_detection import VoiceDetectors
 from govor.errors import GovorError
 from govor.errors.values import did_you_mean
 from govor.events import Observers, Report
+from govor.formats.rendering.known_formats import Formats
 from govor.models.catalogue import Catalogue, Model
 from govor.models.files.downloads import Downloads
 from govor.models.files.store import Store
@@ -68,6 +70,7 @@ class Service:
         self.in_flight = InFlight()
         self.interactive = InteractiveWork()
         self.plugins = plugins or Plugins(settings)
+        self.formats = Formats(self.plugins.formats())
         own = declared_models(settings.catalogue, self.plugins)
         pulled = pulled_models(settings.models_dir, self.plugins)
         self.catalogue = Catalogue(self.plugins, settings.aliases, [*pulled, *own], settings.models)
@@ -99,6 +102,7 @@ class Service:
         )
         self.decoders = Decoders()
         self.detectors = VoiceDetectors(self.catalogue, self.pool, self.fetch_missing)
+        self.texts = TextModels(self.catalogue, self.store, self.pool, self.fetch_missing)
         self.chooser = ModelSelector(self.router, self.pool, self.detectors.lease, lambda: self.languages)
         self.folders = Folders(settings, self.store, self._unloaded_default)
         self.jobs_trouble: Callable[[], str] = str
@@ -133,8 +137,8 @@ class Service:
         return NotReady("shutting_down", "The server is stopping.") if self.in_flight.draining else None
 
     def _full(self) -> NotReady | None:
-        full = "All places of `max_queue` are taken."
-        return NotReady("server_busy", full) if self.admission.full else None
+        full = NotReady("server_busy", "All places of `max_queue` are taken.")
+        return full if self.admission.full else None
 
     def _preloading(self) -> NotReady | None:
         loads = self._preload is not None and not self._preload.done()
@@ -189,7 +193,7 @@ class Service:
             self.admission.admit(request.client) if ticket is None else nullcontext(ticket) as ticket,
         ):
             async with self.chooser.choose(request.model, audio, request.options, ticket) as model:
-                yield reduced(request, model, ticket, audio, longest)
+                yield reduced(request, model, ticket, audio, self.texts, longest)
 
     @asynccontextmanager
     async def transcribe(self, work: Work) -> AsyncIterator[TranscriptStream]:
@@ -210,15 +214,13 @@ class Service:
                     await self.fetch_missing(work.diarize.model)
                 async with (
                     self.detectors.lease() as detector,
-                    begin(work, self.decoders, self.pool, detector, ticket, report) as transcription,
+                    self.texts.begin(work.text, work.options, work.model.spec) as texts,
+                    begin(work, self.decoders, self.pool, detector, texts, ticket, report) as transcription,
                 ):
                     yield transcription
                     self.transcribed += transcription.complete
-        except GovorError as error:
-            report.outcome = error.code
-            raise
-        except Exception:
-            report.outcome = GovorError.code
+        except Exception as error:
+            report.outcome = error.code if isinstance(error, GovorError) else GovorError.code
             raise
         finally:
             report.ended = time.monotonic()

@@ -25,6 +25,12 @@ class TranscriptionFailed(GovorError):
     code = "transcription_error"
 
 
+class FormatFailed(GovorError):
+    """A plugin could not write the transcript in its format. The transcript itself is whole."""
+
+    code = "format_failed"
+
+
 class DecodersUnavailable(GovorError):
     """The server cannot start a decoder process."""
 

@@ -166,6 +166,7 @@ class Runner:
             self._service.settings.max_audio_seconds,
             background=True,
             begin_at=job.position,
+            text=order.text,
             diarize=self._diarize(order),
             apart=order.parties,
             selection=order.selection,

@@ -21,6 +21,7 @@ from govor.contract import hooks as hookspecs
 from govor.contract.backends import Backend, ModelFamily
 from govor.contract.models import ModelKind, ModelSpec
 from govor.contract.server import Transcriber
+from govor.contract.texts.formats import ResponseFormat, checked_formats
 from govor.contract.versions import check_contract
 from govor.contract.workers import Executor
 from govor.errors import ConfigurationError
@@ -32,7 +33,7 @@ from govor.settings.model import OWN_DEVICES
 
 GROUP = "govor"
 
-KINDS = {"diarizer": ModelKind.DIARIZATION, "vad": ModelKind.VAD}
+KINDS = {"diarizer": ModelKind.DIARIZATION, "vad": ModelKind.VAD, "text": ModelKind.TEXT}
 """Hooks that return families of models, with the kind of the models; `backend` has a place of its own."""
 
 SCHEME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -57,6 +58,7 @@ class Plugin:
     others: tuple[tuple[ModelSpec, ModelFamily[object]], ...] = field(default=(), repr=False)
     """The models of other kinds, each with its family."""
     executor: Executor | None = None
+    formats: tuple[ResponseFormat, ...] = field(default=(), repr=False)
 
 
 class Plugins:
@@ -110,6 +112,11 @@ class Plugins:
                     found[name] = command
         return found
 
+    def formats(self) -> Iterator[tuple[str, ResponseFormat]]:
+        """Yield the formats of all plugins, each with its plugin's name."""
+        for plugin in self._all:
+            yield from ((plugin.name, own) for own in plugin.formats)
+
     async def start(self, transcriber: Transcriber) -> None:
         """Enter the `startup` contexts of the plugins; one that fails is recorded."""
         for plugin in self._all:
@@ -153,6 +160,8 @@ class Plugins:
                     plugin.others += tuple((spec, family) for spec in _declared(family, hook, kind))
             if "executor" in plugin.hooks:
                 plugin.executor = _checked(self._call("executor", plugin.name))
+            if "formats" in plugin.hooks:
+                plugin.formats = checked_formats(self._call("formats", plugin.name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
             _fail(plugin, error)
         return plugin

@@ -189,7 +189,7 @@ def test_a_bad_temperature_is_refused(client: httpx.Client, value: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("response_format", "docx"),
+        ("response_format", "pdf"),
         ("stream", "maybe"),
         ("language", "klingon"),
         ("timestamp_granularities[]", "sentence"),

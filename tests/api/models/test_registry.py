@@ -83,8 +83,8 @@ def test_the_registry_is_filtered(client: httpx.Client, query: dict[str, str], i
         (
             "task",
             "sing",
-            "'task' is one of transcribe, translate, diarize, vad, automatic-speech-recognition, "
-            "speaker-diarization, voice-activity-detection, not 'sing'.",
+            "'task' is one of transcribe, translate, diarize, vad, text, automatic-speech-recognition, "
+            "speaker-diarization, voice-activity-detection, text2text-generation, not 'sing'.",
         ),
         ("language", "klingon", "'language': 'klingon' is not a language known here"),
         ("state", "asleep", "'state' is one of available, downloading, installed, loading, loaded, failed"),

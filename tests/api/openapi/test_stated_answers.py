@@ -60,7 +60,7 @@ def test_an_answer_that_the_document_does_not_state_is_a_fault(
     server: Any, answers: Answers, wrong: Answer, sentence: str
 ) -> None:
     pytest.importorskip("jsonschema_rs")
-    assert sentence in answers.statements.fault(wrong)
+    assert sentence in answers.statements(server.service.formats.added).fault(wrong)
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_an_answer_that_the_document_does_not_state_is_a_fault(
     ],
 )
 def test_an_answer_that_the_document_states_is_none(server: Any, answers: Answers, right: Answer) -> None:
-    assert answers.statements.fault(right) == ""
+    assert answers.statements(server.service.formats.added).fault(right) == ""

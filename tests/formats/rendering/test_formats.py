@@ -4,7 +4,6 @@ import json
 import pytest
 
 from govor.contract.results import Segment
-from govor.errors import InvalidParam
 from govor.formats.rendering.formats import MEDIA_TYPES, SUFFIXES, render
 
 
@@ -33,13 +32,6 @@ def test_verbose_json_has_what_was_asked_for(answer):
     body = json.loads(answer("verbose_json")[0])
     assert "words" in body
     assert "segments" not in body
-
-
-@pytest.mark.parametrize("response_format", ["", "JSON", "diarised_json", "yaml"])
-def test_an_unknown_format_is_a_wrong_parameter(answer, response_format):
-    with pytest.raises(InvalidParam, match="verbose_json") as refusal:
-        answer(response_format)
-    assert refusal.value.param == "response_format"
 
 
 @pytest.mark.parametrize("response_format", MEDIA_TYPES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from quart import Quart
@@ -30,6 +31,10 @@ ERRORS = {ERROR.format("ErrorBody"), ERROR.format("FlatError")}
 
 UNNAMED = {"additionalProperties": False}
 """Of an object whose schema does not say otherwise: a key that it does not name is a fault."""
+
+
+Formats = tuple[str, ...]
+"""The names of the formats that the plugins of a server add; with them, documents differ."""
 
 
 class Answer(NamedTuple):
@@ -141,45 +146,46 @@ class Answers:
     """The answers of this process's servers during one test."""
 
     def __init__(self) -> None:
-        self._seen: dict[Answer, None] = {}
-        self._app: Quart | None = None
-        self._statements: Statements | None = None
+        self._seen: dict[tuple[Formats, Answer], None] = {}
+        self._apps: dict[Formats, Quart] = {}
+        self._statements: dict[Formats, Statements] = {}
 
     def recorded(self, create_app: Callable[[Service], Quart]) -> Callable[[Service], Quart]:
         """Return a function that makes applications whose answers are recorded."""
 
         def create(service: Service) -> Quart:
-            self._app = app = create_app(service)
-            app.asgi_app = Recorder(app.asgi_app, self._see)  # type: ignore[method-assign]
+            app, formats = create_app(service), service.formats.added
+            self._apps[formats] = app
+            app.asgi_app = Recorder(app.asgi_app, partial(self._see, formats))  # type: ignore[method-assign]
             return app
 
         return create
 
-    @property
-    def statements(self) -> Statements:
-        """The document's statements; all servers have the same routes."""
-        if self._statements is None:
-            assert self._app is not None, "no server has run"
-            document = self._app.extensions["QUART_SCHEMA"].openapi_provider.schema()
-            self._statements = Statements(document, self._app.url_map)
-        return self._statements
+    def statements(self, formats: Formats) -> Statements:
+        """Return what the document of servers with these formats states; all have the same routes."""
+        if formats not in self._statements:
+            app = self._apps[formats]
+            document = app.extensions["QUART_SCHEMA"].openapi_provider.schema()
+            self._statements[formats] = Statements(document, app.url_map)
+        return self._statements[formats]
 
     def kinds(self) -> set[tuple[str, int]]:
         """Return the routes and statuses of the answers so far."""
-        return {self.statements.kind(answer) for answer in list(self._seen)} - {("", 200), ("", 404)}
+        kinds = {self.statements(formats).kind(answer) for formats, answer in list(self._seen)}
+        return kinds - {("", 200), ("", 404)}
 
     def take_faults(self) -> list[str]:
         """Return how the answers since the last call differ from the document, each difference once."""
         seen, self._seen = self._seen, {}
-        faults = (self.statements.fault(answer) for answer in list(seen))
+        faults = (self.statements(formats).fault(answer) for formats, answer in list(seen))
         return list(dict.fromkeys(fault for fault in faults if fault))
 
     def forget(self) -> None:
         """Drop the answers since the last call without comparing them."""
         self._seen = {}
 
-    def _see(self, answer: Answer) -> None:
-        self._seen[answer] = None
+    def _see(self, formats: Formats, answer: Answer) -> None:
+        self._seen[formats, answer] = None
 
 
 def _closed(schema: Any) -> Any:

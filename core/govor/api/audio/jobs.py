@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from pathlib import PurePosixPath
+from contextlib import suppress
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -23,7 +24,7 @@ from govor.api.response.json import json_response
 from govor.api.response.sse import stream_response
 from govor.engine.service import Service
 from govor.engine.transcription.work import Work
-from govor.errors import GovorError, InvalidParam, JobCancelled, JobNotFinished
+from govor.errors import FormatFailed, GovorError, InvalidParam, JobCancelled, JobNotFinished
 from govor.errors.values import fault_of
 from govor.jobs.service import JobService
 from govor.jobs.storage.records import Job, JobRequest, RequestedJob, Speaker, Status, job_body
@@ -85,6 +86,7 @@ async def accept_job(
         model=work.model.qualified,
         options=work.options,
         rules=work.rules,
+        text=work.text,
         speakers=work.diarize and tuple(Speaker.of(known) for known in work.diarize.known),
         parties=work.apart,
         people=(work.diarize.least, work.diarize.most) if work.diarize else (0, None),
@@ -144,13 +146,15 @@ def job_routes(jobs: JobService, service: Service) -> Blueprint:
         if found.status != "completed":
             return json_response(_body(jobs, found))
         try:
-            body, media_type = await _result(jobs, found, _fields(found))
+            result = _embedded(*await _result(jobs, service, found, _fields(found)))
+        except (FormatFailed, InvalidParam):  # of a plugin that fails or is gone; /result states the reason
+            result = None
         except GovorError:
             found = await jobs.get(job, given_key())
             if found.failure is None:
                 raise
-            return json_response(_body(jobs, found))  # it failed just now: its result cannot be read
-        return json_response(_body(jobs, found, json.loads(body) if media_type == JSON else body))
+            result = None  # it failed just now: its result cannot be read
+        return json_response(_body(jobs, found, result))
 
     @routes.delete("/v1/jobs/<job>")
     @tag(["Jobs"])
@@ -170,14 +174,14 @@ def _add_result_routes(routes: Blueprint, jobs: JobService, service: Service) ->
     @tag(["Jobs"])
     @document_querystring(ResultQuery)
     @document_response(JobResult)
-    @can_fail(InvalidParam, *JOB, JobNotFinished, JobCancelled, *TRANSCRIPTION)
+    @can_fail(InvalidParam, *JOB, JobNotFinished, JobCancelled, *TRANSCRIPTION, FormatFailed)
     async def get_result(job: str) -> Response:
         """The result, in the format of the request or in any other."""
         found = await jobs.get(job, given_key())
-        asked = parse_fields(request.args)
+        asked = parse_fields(request.args, formats=service.formats)
         check_completed(found)
         fields = _fields(found, asked)
-        body, media_type = await _result(jobs, found, fields)
+        body, media_type = await _result(jobs, service, found, fields)
         response = Response(body, content_type=media_type, headers={MODEL_HEADER: found.model})
         return name_warnings(response, found.notices)
 
@@ -219,9 +223,24 @@ def _shown(job: RequestedJob) -> Shown:
         return Shown(fields={})
 
 
-async def _result(jobs: JobService, job: RequestedJob, fields: Fields) -> tuple[str, str]:
+async def _result(
+    jobs: JobService, service: Service, job: RequestedJob, fields: Fields
+) -> tuple[str | bytes, str]:
     transcript = await jobs.transcript(job, given_key())
-    return await asyncio.to_thread(render_result, transcript, fields, jobs.settings, _shown(job).rich)
+    rich, title = _shown(job).rich, PurePath(job.file_name).stem
+    return await asyncio.to_thread(
+        render_result, transcript, fields, jobs.settings, service.formats, rich, title=title
+    )
+
+
+def _embedded(body: str | bytes, media_type: str) -> object:
+    """Return a result as a value of JSON; None: it is binary, and only the route of results has it."""
+    if isinstance(body, bytes):
+        return None
+    if media_type == JSON:
+        with suppress(ValueError):  # a plugin's
+            return json.loads(body)
+    return body
 
 
 def _body(jobs: JobService, job: Job, result: object = None) -> dict[str, object]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import PurePath
 
 from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request, document_response, tag
@@ -20,6 +21,7 @@ from govor.api.audio.schema import (
     OpenAITranscription,
     TranscriptionForm,
 )
+from govor.api.body.form import Form
 from govor.api.body.recording import fetch_recording, read_form
 from govor.api.request.fields import Fields, parse_fields, parse_flag
 from govor.api.request.known_speakers import known_speakers
@@ -32,7 +34,7 @@ from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import NAMES, SeparateChannels
 from govor.engine.transcription.request import PreparedRequest, TranscriptionRequest
 from govor.engine.transcription.stream import TranscriptStream
-from govor.errors import InvalidParam
+from govor.errors import FormatFailed, InvalidParam
 from govor.formats.dialects.gowhisper import GoWhisperEvents
 from govor.formats.events import DiarizedEvents, Events, OpenAIEvents
 from govor.jobs.service import JobService
@@ -54,7 +56,7 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(body)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB, FormatFailed)
     async def transcribe() -> Response:
         """Text of a recording, in the language that is spoken."""
         return await _answer(service, jobs, "transcribe", rich=rich)
@@ -64,7 +66,7 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(body)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB, FormatFailed)
     async def translate() -> Response:
         """English text of a recording in any language."""
         return await _answer(service, jobs, "translate", rich=rich)
@@ -74,7 +76,7 @@ def transcription_routes(service: Service, jobs: JobService, *, rich: bool = Fal
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(GoWhisperTranscription)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB, FormatFailed)
     async def diarize() -> Response:
         """Text of a recording, with a mark at each change of speaker."""
         return await _answer(service, jobs, "diarize", rich=True)
@@ -91,7 +93,7 @@ def azure_routes(service: Service, jobs: JobService) -> Blueprint:
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(OpenAITranscription)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB, FormatFailed)
     async def transcribe(name: str) -> Response:
         """Text of a recording, in the language that is spoken."""
         return await _answer(service, jobs, "transcribe", rich=False, model=name)
@@ -101,7 +103,7 @@ def azure_routes(service: Service, jobs: JobService) -> Blueprint:
     @document_request(TranscriptionForm, source=DataSource.FORM_MULTIPART)
     @document_response(OpenAITranscription)
     @document_response(JobBody, 202)
-    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, *URL, *NEW_JOB, FormatFailed)
     async def translate(name: str) -> Response:
         """English text of a recording in any language."""
         return await _answer(service, jobs, "translate", rich=False, model=name)
@@ -121,9 +123,7 @@ async def _answer(
         ticket = admit(service, stack, later=prefers_async())  # a job has a queue of its own
         form = await read_form()
         path = form.path
-        fields = parse_fields(form.fields, compat.default_response_format, strict=service.settings.strict)
-        if model:
-            fields = fields.model_copy(update={"model": model})
+        fields = _fields(service, form, model)
         named = "stream" not in fields.model_fields_set and parse_flag(request.args, "stream")
         fields = _with_preference(fields, streamed=fields.stream or named)
         if not fields.background:
@@ -151,6 +151,7 @@ async def _answer(
             fields.rules(),
             ignored=ignored,
             honoured=foreign.done,
+            text=fields.text,
             diarize=diarize,
             apart=apart,
             selection=fields.selection,
@@ -165,9 +166,22 @@ async def _answer(
             )
             return with_headers(accepted, ready)
         transcript = await whole_transcript(service, ready)
-    shown = purpose if rich else None
-    body, media_type = await asyncio.to_thread(render_result, transcript, fields, service.settings, shown)
+    shown, title = purpose if rich else None, PurePath(form.file_name).stem
+    body, media_type = await asyncio.to_thread(
+        render_result, transcript, fields, service.settings, service.formats, shown, title=title
+    )
     return with_headers(Response(body, content_type=media_type), ready, transcript)
+
+
+def _fields(service: Service, form: Form, model: str) -> Fields:
+    """Return the fields of a form; a `model` in the path replaces the form's."""
+    fields = parse_fields(
+        form.fields,
+        service.settings.compat.default_response_format,
+        strict=service.settings.strict,
+        formats=service.formats,
+    )
+    return fields.model_copy(update={"model": model}) if model else fields
 
 
 def _with_preference(fields: Fields, *, streamed: bool) -> Fields:

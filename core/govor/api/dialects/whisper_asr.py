@@ -15,10 +15,11 @@ from werkzeug.datastructures import MultiDict
 
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import AsrDetection, AsrResult
-from govor.api.request.fields import OptionalLanguage, pop_channel_count, read_fields_as
+from govor.api.request.fields import MORE_FORMATS, OptionalLanguage, pop_channel_count, read_fields_as
 from govor.api.request.prepare import admit, prepared, whole_transcript, with_headers
 from govor.api.request.results import MODEL_HEADER
 from govor.api.request.spellings import gather
+from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.api.response.attachments import attach
 from govor.api.response.declared_errors import DOWNLOAD, FORM, WORK, can_fail
@@ -30,12 +31,13 @@ from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.speakers.diarization import Diarize
 from govor.engine.transcription.channels import NAMES
 from govor.engine.transcription.request import TranscriptionRequest
-from govor.formats.dialects.whisper_asr import language_body, render
+from govor.errors import FormatFailed
+from govor.formats.dialects.whisper_asr import OUTPUTS, language_body, render
+from govor.formats.rendering.known_formats import Formats
 from govor.requests.channels import ChannelFields, find_diarizer, separate_channels
 from govor.requests.faults import invalid
 from govor.requests.lines import layout
 from govor.requests.speakers import SpeakerCounts, not_counted
-from govor.settings import Settings
 from govor.settings.compat import Compat
 
 PATHS = ("/asr", "/detect-language")
@@ -56,7 +58,7 @@ class DecodedQuery(TrackFields):
         return "" if self.encode else HEADERLESS
 
 
-class AsrQuery(DecodedQuery, SpeakerCounts, ChannelFields):
+class AsrQuery(DecodedQuery, SpeakerCounts, ChannelFields, TextFields):
     """The query of /asr; the form may have the same fields."""
 
     task: Literal["transcribe", "translate"] = Field(
@@ -64,21 +66,23 @@ class AsrQuery(DecodedQuery, SpeakerCounts, ChannelFields):
     )
     language: OptionalLanguage = Field(None, description="Language of the speech; absent: it is detected.")
     initial_prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
-    output: Annotated[
-        Literal["txt", "vtt", "srt", "tsv", "json"], BeforeValidator(lambda value: str(value).lower())
-    ] = Field("txt", description="Format of the answer.")
+    output: Annotated[str, BeforeValidator(lambda value: str(value).lower())] = Field(
+        "txt",
+        description="Format of the answer.",
+        json_schema_extra={"enum": list(OUTPUTS), MORE_FORMATS: True},
+    )
     vad_filter: bool = Field(True, description="false: treat all audio as speech.")
     word_timestamps: bool = Field(False, description="json: words in the segments.")
     diarize: bool = Field(False, description="Name the speakers.")
     model: str = Field("", description="Not whisper-asr-webservice's; absent: the default model.")
 
-    def options(self) -> Options:
+    def options(self, formats: Formats) -> Options:
         """Return the options for the model. Subtitles need words: they are cut between them."""
         return Options(
             task=self.task,
             language=self.language,
             prompt=self.initial_prompt,
-            words=self.word_timestamps or self.output in ("srt", "vtt"),
+            words=self.word_timestamps or formats.needs_words(self.output),
         )
 
 
@@ -97,7 +101,7 @@ def whisper_asr_routes(service: Service) -> Blueprint:
     @document_querystring(AsrQuery)
     @document_request(AudioFileForm, source=DataSource.FORM_MULTIPART)
     @document_response(AsrResult)
-    @can_fail(*FORM, *WORK, *DOWNLOAD)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, FormatFailed)
     async def asr() -> Response:
         """Text or subtitles of a recording."""
         return await _transcribe(service)
@@ -128,20 +132,21 @@ async def _transcribe(service: Service) -> Response:
     """Answer a request to /asr."""
     async with AsyncExitStack() as stack:
         ticket = admit(service, stack)
-        _diarize(service, _read(request.args, service.settings)[0])  # refuses before the upload
+        _diarize(service, _read(request.args, service)[0])  # refuses before the upload
         form, path = await read_upload(_stated)
         for name, texts in request.args.lists():
             form.fields.setlist(name, texts)
-        query, ignored = _read(form.fields, service.settings)
+        query, ignored = _read(form.fields, service)
         diarize = _diarize(service, query)
         uncounted = await not_counted(service, diarize, query.counts) if diarize else query.counts
         wanted = TranscriptionRequest(
             path,
             query.model,
-            query.options(),
+            query.options(service.formats),
             ticket,
             None if query.vad_filter else NO_DETECTION,
             ignored=(*uncounted, *ignored),
+            text=query.text,
             diarize=diarize,
             apart=separate_channels(service.settings, query),
             selection=query.selection,
@@ -155,13 +160,16 @@ async def _transcribe(service: Service) -> Response:
         query.output,
         words=query.word_timestamps,
         layout=layout(service.settings.subtitles),
+        formats=service.formats,
+        title=PurePath(form.file_name).stem,
     )
     response = Response(body, content_type=media_type)
-    attach(response, f"{PurePath(form.file_name).name or 'audio'}.{query.output}")
+    suffix = service.formats.suffix(query.output)
+    attach(response, f"{PurePath(form.file_name).name or 'audio'}{suffix}")
     return with_headers(response, ready, transcript)
 
 
-def _read(given: MultiDict[str, str], settings: Settings) -> tuple[AsrQuery, tuple[str, ...]]:
+def _read(given: MultiDict[str, str], service: Service) -> tuple[AsrQuery, tuple[str, ...]]:
     """Return the parameters, and the names of those without effect. Raises InvalidParam."""
     values = gather(given, AsrQuery.model_fields)
     counted = pop_channel_count(values)
@@ -170,7 +178,8 @@ def _read(given: MultiDict[str, str], settings: Settings) -> tuple[AsrQuery, tup
     except ValidationError as error:
         raise invalid(error) from error
     query.check_channels()
-    unnamed = query.channel_names and separate_channels(settings, query) is None
+    service.formats.check(query.output, OUTPUTS, "output")
+    unnamed = query.channel_names and separate_channels(service.settings, query) is None
     unused = {"channels": counted and query.encode, NAMES: unnamed}
     return query, tuple(name for name in unused if unused[name])
 

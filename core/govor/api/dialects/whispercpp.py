@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import PurePath
-from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 from quart import Blueprint, Response, request
@@ -17,18 +16,20 @@ from govor.api.body.json_form import JSON
 from govor.api.body.reading import current_body
 from govor.api.body.recording import read_upload
 from govor.api.dialects.schema import InferenceResult
-from govor.api.request.fields import OptionalLanguage, read_fields_as
+from govor.api.request.fields import MORE_FORMATS, OptionalLanguage, read_fields_as
 from govor.api.request.prepare import admit, prepared, whole_transcript, with_headers
+from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.api.response.declared_errors import DOWNLOAD, FORM, MEMORY, MODEL, WORK, can_fail
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
 from govor.contract.recognizers import Options
+from govor.contract.results import Transcript
 from govor.engine.service import Service
 from govor.engine.transcription.request import TranscriptionRequest
-from govor.errors import InvalidParam, ModelBusy
-from govor.formats.dialects.whispercpp import render
-from govor.formats.rendering.formats import SUBTITLE_FORMATS
+from govor.errors import FormatFailed, InvalidParam, ModelBusy
+from govor.formats.dialects.whispercpp import INFERENCE_TYPES, render
+from govor.formats.rendering.known_formats import Formats
 from govor.models.catalogue import Model
 from govor.requests.channels import separate_channels
 from govor.requests.lines import layout
@@ -50,11 +51,13 @@ VAD_NUMBERS = frozenset(
 """If any of these is set, the others have whisper.cpp's defaults; if none is, the model's rules apply."""
 
 
-class InferenceFields(TrackFields):
+class InferenceFields(TrackFields, TextFields):
     """Fields of the form of /inference besides `file`."""
 
-    response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = Field(
-        "json", description="Format of the answer."
+    response_format: str = Field(
+        "json",
+        description="Format of the answer.",
+        json_schema_extra={"enum": list(INFERENCE_TYPES), MORE_FORMATS: True},
     )
     language: OptionalLanguage = Field(None, description="Language of the speech; auto: it is detected.")
     detect_language: bool = Field(False, description="Detect the language and ignore `language`.")
@@ -83,14 +86,14 @@ class InferenceFields(TrackFields):
         silence, padding = self.vad_min_silence_duration_ms / 1000, self.vad_speech_pad_ms / 1000
         return SpeechRules(self.vad_threshold, silence, padding, self.vad_min_speech_duration_ms / 1000)
 
-    def options(self) -> Options:
+    def options(self, formats: Formats) -> Options:
         """Return the options for the model."""
         return Options(
             task="translate" if self.translate else "transcribe",
             language=None if self.detect_language else self.language,
             prompt=self.prompt,
             temperature=self.temperature,
-            words=self.response_format in SUBTITLE_FORMATS
+            words=formats.needs_words(self.response_format)
             or (self.token_timestamps and self.response_format == "verbose_json"),
         )
 
@@ -116,33 +119,30 @@ def whispercpp_routes(service: Service) -> Blueprint:
     @tag(["whisper.cpp"])
     @document_request(InferenceForm, source=DataSource.FORM_MULTIPART)
     @document_response(InferenceResult)
-    @can_fail(*FORM, *WORK, *DOWNLOAD)
+    @can_fail(*FORM, *WORK, *DOWNLOAD, FormatFailed)
     async def inference() -> Response:
         """Text of a recording."""
         async with AsyncExitStack() as stack:
             ticket = admit(service, stack)
             form, path = await read_upload()
             fields = read_fields_as(InferenceFields, form.fields)
+            service.formats.check(fields.response_format, INFERENCE_TYPES)
             wanted = TranscriptionRequest(
                 path,
                 fields.model or chosen,
-                fields.options(),
+                fields.options(service.formats),
                 ticket,
                 fields.rules(),
                 ignored=_not_honoured(form.fields),
+                text=fields.text,
                 apart=separate_channels(service.settings),
                 selection=fields.selection,
                 unasked=frozenset({"words"}),
             )
             ready = await stack.enter_async_context(prepared(service, wanted))
             transcript = await whole_transcript(service, ready)
-        body, media_type = await asyncio.to_thread(
-            render,
-            transcript,
-            fields.response_format,
-            times=not fields.no_timestamps,
-            layout=layout(service.settings.subtitles),
-        )
+        title = PurePath(form.file_name).stem
+        body, media_type = await asyncio.to_thread(_render, service, fields, transcript, title)
         return with_headers(Response(body, content_type=media_type), ready, transcript)
 
     @routes.post("/load")
@@ -158,6 +158,22 @@ def whispercpp_routes(service: Service) -> Blueprint:
         return Response("Load was successful!", content_type="text/plain; charset=utf-8")
 
     return routes
+
+
+def _render(
+    service: Service, fields: InferenceFields, transcript: Transcript, title: str
+) -> tuple[str | bytes, str]:
+    """Return body and media type: whisper.cpp's own or, under other names, those of plugins."""
+    if fields.response_format not in INFERENCE_TYPES:
+        return service.formats.render(
+            transcript, fields.response_format, words=False, segments=True, logprobs=False, title=title
+        )
+    return render(
+        transcript,
+        fields.response_format,
+        times=not fields.no_timestamps,
+        layout=layout(service.settings.subtitles),
+    )
 
 
 async def _named() -> str:

@@ -27,12 +27,18 @@ from govor.models.download.progress import Transfer
 from govor.models.files.removal import Removed
 from govor.models.files.usage import Unused
 
-Pipeline = Literal["automatic-speech-recognition", "speaker-diarization", "voice-activity-detection"]
+Pipeline = Literal[
+    "automatic-speech-recognition",
+    "speaker-diarization",
+    "voice-activity-detection",
+    "text2text-generation",
+]
 
 PIPELINES: dict[ModelKind, Pipeline] = {
     ModelKind.TRANSCRIPTION: "automatic-speech-recognition",
     ModelKind.DIARIZATION: "speaker-diarization",
     ModelKind.VAD: "voice-activity-detection",
+    ModelKind.TEXT: "text2text-generation",
 }
 """Names of the kinds of models on the hub and in other servers."""
 
@@ -40,6 +46,7 @@ TASKS = {
     ModelKind.TRANSCRIPTION: "transcribe",
     ModelKind.DIARIZATION: "diarize",
     ModelKind.VAD: "vad",
+    ModelKind.TEXT: "text",
 }
 
 

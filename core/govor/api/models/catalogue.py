@@ -40,9 +40,11 @@ TASKS = {
     "translate": "translate",
     "diarize": "diarize",
     "vad": "vad",
+    "text": "text",
     "automatic-speech-recognition": "transcribe",  # this and the following are names of the hub's pipelines
     "speaker-diarization": "diarize",
     "voice-activity-detection": "vad",
+    "text2text-generation": "text",
 }
 """Values of `task`, each with its meaning."""
 YES = frozenset({"1", "true", "yes", "on"})

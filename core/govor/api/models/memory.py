@@ -13,13 +13,13 @@ from govor.api.models.bodies import describe
 from govor.api.models.queries import ForceQuery
 from govor.api.models.schema import MemoryBody, MemoryEvent, ModelBody, ResidentBody, Residents
 from govor.api.response.declared_errors import MEMORY, MODEL, can_fail
-from govor.contract.models import ModelKind
 from govor.engine.model_pool.process_memory import resident_bytes
 from govor.engine.model_pool.snapshot import ModelSnapshot, PoolSnapshot
 from govor.engine.service import Service
 from govor.errors import AlreadyLoaded, InvalidParam, ModelBusy, ModelNotFound
 from govor.errors.values import fault_of
 from govor.models.selection.requested_names import answering_id
+from govor.models.selection.routing import UNNAMED
 from govor.plain import with_whole_letters
 from govor.settings.model import ModelSettings
 
@@ -162,8 +162,8 @@ def _residents(service: Service) -> Residents:
 
 
 def _named(pool: PoolSnapshot) -> list[ModelSnapshot]:
-    """Return the models that clients name: no voice detectors."""
-    return [each for each in pool.models if each.model.kind is not ModelKind.VAD]
+    """Return the models that clients name: no voice detectors, and none for texts."""
+    return [each for each in pool.models if each.model.kind not in UNNAMED]
 
 
 def _describe(each: ModelSnapshot) -> ResidentBody:

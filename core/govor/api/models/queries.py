@@ -26,8 +26,9 @@ class TaskQuery(BaseModel):
 
     task: (
         Literal[
-            "transcribe", "translate", "diarize", "vad",
+            "transcribe", "translate", "diarize", "vad", "text",
             "automatic-speech-recognition", "speaker-diarization", "voice-activity-detection",
+            "text2text-generation",
         ]
         | None
     ) = Field(None, description="Only models that can do this.")  # fmt: skip

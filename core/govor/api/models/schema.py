@@ -43,9 +43,12 @@ class ModelBody(Body):
     variants: list[VariantBody] = Field(description="Precisions in which it is offered, the default first.")
     loaded_at: float | None = Field(None, description="When it was loaded, in seconds since 1970.")
     memory: int | None = Field(None, description="Bytes that it takes in memory, while it is loaded.")
-    task: Literal["automatic-speech-recognition", "speaker-diarization", "voice-activity-detection"] = Field(
-        "automatic-speech-recognition", description="Its name on the hub."
-    )
+    task: Literal[
+        "automatic-speech-recognition",
+        "speaker-diarization",
+        "voice-activity-detection",
+        "text2text-generation",
+    ] = Field("automatic-speech-recognition", description="Its name on the hub.")
     language: list[str] = Field(description="The same as languages.")
     loaded: bool
     name: str = Field(description="This and the following keys are gigastt's.")

@@ -24,12 +24,18 @@ from govor.api.dialects.schema import FlatError
 from govor.api.http.auth import OPEN_PATHS
 from govor.api.http.errors import ErrorBody
 from govor.api.openapi.route_errors import refusals
+from govor.api.request.fields import MORE_FORMATS
 from govor.formats.openai import dump_json
+from govor.formats.rendering.known_formats import Formats
 
 TEXTS = ("text/plain", "text/vtt")
-FORMATS = (*TEXTS, "text/tab-separated-values")
+ADDED = ""
+"""Stands in TEXT_BODIES for the types of the formats that plugins add."""
+FORMATS = (*TEXTS, "text/tab-separated-values", ADDED)
 EVENTS = "text/event-stream"
+JSON = "application/json"
 TEXT = {"type": "string"}
+BINARY = {"type": "string", "format": "binary"}
 EMPTY = {"type": "string", "maxLength": 0}
 EVENT = {
     "type": "object",
@@ -58,9 +64,9 @@ TEXT_BODIES = {
         f"POST {base}/models{route}": (EVENTS,) for base in BASES for route in ("", "/{name}", "/{name}/pull")
     },
     **{f"POST {base}/audio/diarization": ("text/plain",) for base in BASES},
-    "POST /v1/transcribe": (*TEXTS, "application/x-subrip", "text/markdown"),
+    "POST /v1/transcribe": (*TEXTS, "application/x-subrip", "text/markdown", ADDED),
     "POST /v1/transcribe/stream": (EVENTS,),
-    "POST /inference": (*TEXTS, "application/x-subrip"),
+    "POST /inference": (*TEXTS, "application/x-subrip", ADDED),
     "POST /load": ("text/plain",),
     "POST /asr": FORMATS,
     "GET /metrics": ("text/plain",),
@@ -102,7 +108,9 @@ FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 class Provider(OpenAPIProvider):
-    """Adds to the decorators' document: text bodies beside JSON, errors of all routes, open routes."""
+    """Adds to the decorators' document: other bodies than JSON, errors of all routes, open routes."""
+
+    formats: Formats
 
     def schema(self) -> dict[str, Any]:
         """Return the whole document."""
@@ -123,8 +131,8 @@ class Provider(OpenAPIProvider):
                 operation["operationId"] = re.sub(r"\W+", "_", f"{method}{path}").rstrip("_")
                 if path in OPEN_PATHS:
                     operation["security"] = []
-                _describe_request(path, operation)
-                answers = _answers(f"{method.upper()} {path}", operation["responses"])
+                _describe_request(path, operation, self.formats)
+                answers = _answers(f"{method.upper()} {path}", operation["responses"], self.formats)
                 errors = refusals(method.upper(), path, self._app.view_functions[rule.endpoint])
                 operation["responses"] = {**errors, **answers}
         return paths, schemas
@@ -152,26 +160,38 @@ class Documents:
         return {**made, False: dump_json(document)}  # keys are optional, so the page should not ask for one
 
 
-def _answers(route: str, documented: dict[Any, Any]) -> dict[str, Any]:
-    """Return a route's answers from its decorators, and the text bodies that it may send instead of JSON."""
+def _answers(route: str, documented: dict[Any, Any], formats: Formats) -> dict[str, Any]:
+    """Return a route's answers from its decorators, and the bodies that it may send instead of JSON."""
     answers = {str(status): answer for status, answer in documented.items()}
     if not answers and route not in TEXT_BODIES:
         answers = {"204": {"description": "Done; there is no body.", "content": {}}}
     if route in TEXT_BODIES:
-        texts = {kind: {"schema": EVENT if kind == EVENTS else TEXT} for kind in TEXT_BODIES[route]}
+        texts = {kind: {"schema": EVENT if kind == EVENTS else TEXT} for kind in TEXT_BODIES[route] if kind}
+        if ADDED in TEXT_BODIES[route]:
+            texts |= _added_bodies(formats)
         about = "Events." if TEXT_BODIES[route] == (EVENTS,) else "A text."
         good = answers.setdefault("200", {"description": about, "content": {}})
         good["content"].update(texts)
     return answers
 
 
-def _describe_request(path: str, operation: dict[str, Any]) -> None:
+def _added_bodies(formats: Formats) -> dict[str, Any]:
+    """Return the bodies of the plugins' formats by their types."""
+    types = {formats.media_type(name).partition(";")[0]: name for name in formats.added}
+    return {
+        kind: {"schema": TEXT if formats.is_text(name) else BINARY}
+        for kind, name in types.items()
+        if kind != JSON
+    }
+
+
+def _describe_request(path: str, operation: dict[str, Any], formats: Formats) -> None:
     """Add to parameters and bodies what their models cannot express."""
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":
             parameter["description"], parameter["example"] = PATH_PARAMETERS[parameter["name"]]
         else:
-            parameter["schema"] = _without_null(parameter["schema"])
+            parameter["schema"] = _with_formats(_without_null(parameter["schema"]), formats)
     if "requestBody" in operation:
         operation["requestBody"]["required"] = path not in OPTIONAL_BODIES
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
@@ -179,10 +199,10 @@ def _describe_request(path: str, operation: dict[str, Any]) -> None:
             properties = content["schema"]["properties"]
             names = dict.fromkeys([*(name for name in FIRST if name in properties), *properties])
             content["schema"]["properties"] = {
-                name: _with_default(_without_null(properties[name])) for name in names
+                name: _with_default(_with_formats(_without_null(properties[name]), formats)) for name in names
             }
     if path in RAW_PATHS:
-        binary = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+        binary = {"schema": {**BINARY, "minLength": 1}}
         operation["requestBody"] = {"required": True, "content": dict.fromkeys(RECORDINGS, binary)}
 
 
@@ -194,6 +214,14 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
         del schema["anyOf"]
         return {**branches[0], **schema}
     return {**schema, "anyOf": branches} if branches else schema
+
+
+def _with_formats(schema: dict[str, Any], formats: Formats) -> dict[str, Any]:
+    """Add the names of the plugins' formats to a field that takes them."""
+    if MORE_FORMATS not in schema:
+        return schema
+    schema = {key: value for key, value in schema.items() if key != MORE_FORMATS}
+    return {**schema, "enum": list(dict.fromkeys((*schema["enum"], *formats.added)))}
 
 
 def _with_default(schema: dict[str, Any]) -> dict[str, Any]:
@@ -215,12 +243,12 @@ def _object_of(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
-    """Add the route of the document; `keyed` returns whether keys are asked for.
+def document_api(app: Quart, keyed: Callable[[], bool], formats: Formats) -> None:
+    """Add the route of the document, with the plugins' `formats`; `keyed` returns whether keys are asked for.
 
     Call it before any documented route is requested.
     """
-
+    provider = type("ProviderWithFormats", (Provider,), {"formats": formats})
     QuartSchema(
         app,
         info=Info(title="Govor", version=__version__, description=ABOUT),
@@ -234,7 +262,7 @@ def document_api(app: Quart, keyed: Callable[[], bool]) -> None:
         swagger_ui_path=None,
         redoc_ui_path=None,
         scalar_ui_path=None,
-        openapi_provider_class=Provider,
+        openapi_provider_class=provider,
     )
 
     documents = Documents(lambda: app.extensions["QUART_SCHEMA"].openapi_provider)

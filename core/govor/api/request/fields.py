@@ -26,6 +26,7 @@ from werkzeug.datastructures import MultiDict
 from govor.api.request.chunking_strategy import ServerVad
 from govor.api.request.foreign_fields import KNOWN, UNNEEDED, Adopted, adopt
 from govor.api.request.spellings import gather, present
+from govor.api.request.text_fields import TextFields
 from govor.api.request.track_field import TrackFields
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.regions import SpeechRules
@@ -33,7 +34,8 @@ from govor.contract.recognizers import Options
 from govor.contract.results import Task
 from govor.errors import InvalidParam
 from govor.formats.languages import means_any, parse_language
-from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
+from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKERLESS_FORMATS, SUBTITLE_FORMATS
+from govor.formats.rendering.known_formats import CORE_FORMATS, Formats
 from govor.requests.channels import ChannelFields
 from govor.requests.faults import invalid
 from govor.requests.lines import LineFields
@@ -55,10 +57,12 @@ _NAMED = WithJsonSchema({"type": "string", "format": "language"})
 Language = Annotated[str, BeforeValidator(parse_language), _NAMED]
 OptionalLanguage = Annotated[str | None, BeforeValidator(_language), _NAMED]
 _FLAG = TypeAdapter(bool)
+MORE_FORMATS = "x-more-formats"
+"""Key of a field's schema if plugins add values to its `enum`; the document shows them instead of the key."""
 ONE_FAULT = FailFast()  # a field of 8 MB may have a million, and each would take a kilobyte
 
 
-class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
+class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields, TextFields):
     """The fields of a transcription or translation request besides `file`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -73,7 +77,9 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     prompt: str = Field("", description="Text that precedes the recording, or sets its style.")
     keywords: list[str] = Field([], description="Words and names to expect.")
     response_format: str = Field(
-        "json", description="Format of the answer.", json_schema_extra={"enum": list(MEDIA_TYPES)}
+        "json",
+        description="Format of the answer.",
+        json_schema_extra={"enum": list(MEDIA_TYPES), MORE_FORMATS: True},
     )
     temperature: float | None = Field(
         None, ge=0, le=1, description="Sampling temperature, 0 to 1.", json_schema_extra={"default": 0}
@@ -100,6 +106,7 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     file_url: str = Field("", description="URL of the recording, instead of `file` (not in OpenAI's API).")
 
     _foreign: Adopted = PrivateAttr(Adopted())
+    _formats: Formats = PrivateAttr(default_factory=lambda: CORE_FORMATS)
 
     @property
     def foreign(self) -> Adopted:
@@ -117,9 +124,9 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
 
         The result of a job can be shown in any format.
         """
-        if self.response_format in SUBTITLE_FORMATS:
+        if self._formats.needs_words(self.response_format):
             return True
-        shown = self.background or self.response_format == "verbose_json"
+        shown = self.background or self._formats.can_show_words(self.response_format)
         return shown and self.names_words
 
     @property
@@ -148,7 +155,7 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
     @property
     def wants_speakers(self) -> bool:
         """Whether speakers are asked for and shown; the result of a job can be shown in any format."""
-        shown = self.background or self.response_format in SPEAKER_FORMATS
+        shown = self.background or self.response_format not in SPEAKERLESS_FORMATS
         return (self.diarize and shown) or self.response_format == "diarized_json"
 
     @property
@@ -185,8 +192,14 @@ class Fields(LineFields, SpeakerFields, ChannelFields, TrackFields):
         return self._foreign.rules
 
 
-def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict: bool = False) -> Fields:
-    """Read the form; `default_format` is used if it has no response_format.
+def parse_fields(
+    form: MultiDict[str, str],
+    default_format: str = "",
+    *,
+    strict: bool = False,
+    formats: Formats = CORE_FORMATS,
+) -> Fields:
+    """Read the form; `default_format` is used if it has no response_format, which must be in `formats`.
 
     Unknown fields are ignored, or refused if `strict`. Raises InvalidParam with the field's name.
     """
@@ -205,8 +218,8 @@ def parse_fields(form: MultiDict[str, str], default_format: str = "", *, strict:
         raise invalid(error) from error
     if counted and not fields.channels:  # a number describes headerless audio
         foreign = replace(foreign, left=(*foreign.left, "channels"))
-    fields._foreign = foreign
-    _check(fields)
+    fields._foreign, fields._formats = foreign, formats
+    _check(fields, formats)
     return fields
 
 
@@ -226,15 +239,10 @@ def parse_flag(query: MultiDict[str, str], name: str) -> bool:
         raise InvalidParam(f"'{name}' must be true or false.", param=name) from error
 
 
-def _check(fields: Fields) -> None:
+def _check(fields: Fields, formats: Formats) -> None:
     """Raise InvalidParam for fields that contradict each other, or an unknown format."""
     fields.check_channels()
-    if fields.response_format not in MEDIA_TYPES:
-        raise InvalidParam(
-            f"response_format '{fields.response_format[:40]}' is unknown; there are "
-            f"{', '.join(MEDIA_TYPES)}.",
-            param="response_format",
-        )
+    formats.check(fields.response_format)
     if fields.wants_logprobs and fields.response_format != "json":
         raise InvalidParam("'include[]=logprobs' needs response_format 'json'.", param="include")
 

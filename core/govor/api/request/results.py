@@ -11,7 +11,8 @@ from govor.api.request.fields import Fields
 from govor.contract.results import Notice, Transcript
 from govor.formats.dialects.gowhisper import rich_body
 from govor.formats.openai import dump_json
-from govor.formats.rendering.formats import MEDIA_TYPES, render
+from govor.formats.rendering.formats import MEDIA_TYPES
+from govor.formats.rendering.known_formats import Formats
 from govor.requests.lines import asked_layout
 from govor.settings import Settings
 
@@ -39,13 +40,22 @@ def name_warnings(response: Response, notices: Sequence[Notice]) -> Response:
 
 
 def render_result(
-    transcript: Transcript, fields: Fields, settings: Settings, rich: Purpose | None = None
-) -> tuple[str, str]:
-    """Return body and media type; with `rich`, `json` is go-whisper's object. Raises InvalidParam."""
+    transcript: Transcript,
+    fields: Fields,
+    settings: Settings,
+    formats: Formats,
+    rich: Purpose | None = None,
+    *,
+    title: str = "",
+) -> tuple[str | bytes, str]:
+    """Return body and media type; with `rich`, `json` is go-whisper's object.
+
+    `title` is the name of the recording's file, if it is known. Raises InvalidParam, FormatFailed.
+    """
     if rich and fields.response_format == "json":
         return dump_json(rich_body(transcript, rich)) + "\n", MEDIA_TYPES["json"]
     only_words = set(fields.timestamp_granularities) == {"word"}
-    body, media_type = render(
+    body, media_type = formats.render(
         transcript,
         fields.response_format,
         words=fields.names_words,
@@ -54,5 +64,8 @@ def render_result(
         codes=rich is not None or settings.compat.language == "code",
         times="segment" in fields.timestamp_granularities,
         layout=asked_layout(settings.subtitles, fields),
+        title=title,
     )
-    return body if body.endswith("\n") else body + "\n", media_type
+    if isinstance(body, str) and fields.response_format in MEDIA_TYPES and not body.endswith("\n"):
+        body += "\n"
+    return body, media_type

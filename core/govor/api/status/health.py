@@ -49,6 +49,7 @@ def status_routes(service: Service) -> Blueprint:
                 state=plugin.state,
                 reason=plugin.reason,
                 hooks=list(plugin.hooks),
+                formats=service.formats.of_plugin(plugin.name),
                 models=[model.id for model in service.catalogue if model.plugin == plugin.name],
             )
             for plugin in service.plugins

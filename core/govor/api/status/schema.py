@@ -17,6 +17,7 @@ class PluginBody(BaseModel):
     reason: str = Field(description="Why it failed; empty otherwise.")
     hooks: list[str]
     models: list[str]
+    formats: list[str] = Field(description="Response formats that it adds.")
 
 
 class PluginList(BaseModel):

@@ -17,7 +17,7 @@ from click.core import ParameterSource
 
 from govor.cli.terminal.say import say_json
 from govor.errors import GovorError
-from govor.plain import in_words
+from govor.plain import in_words, is_text
 
 if TYPE_CHECKING:
     import httpx
@@ -54,9 +54,10 @@ class Remote:
         """Return the JSON that a DELETE answers."""
         return self._ask("DELETE", path, params=params)
 
-    def text(self, path: str, params: Params | None = None) -> str:
-        """Return the text that a GET answers."""
-        return str(self._answer("GET", path, params=params).text)
+    def body(self, path: str, params: Params | None = None) -> str | bytes:
+        """Return the text that a GET answers or, if its type is that of no text, the bytes."""
+        answer = self._answer("GET", path, params=params)
+        return answer.text if is_text(answer.headers.get("content-type", "")) else answer.content
 
     def send(self, path: str, fields: Params, file: tuple[str, IO[bytes]]) -> Any:
         """Return the JSON that a POST of a form with a `file` answers."""

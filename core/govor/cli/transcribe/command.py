@@ -16,16 +16,15 @@ from govor.cli.serve.process_tuning import bound_arenas
 from govor.cli.terminal.exit import exit_now
 from govor.cli.terminal.options import read_settings, setting_options, show_log
 from govor.cli.terminal.say import say, sentence
-from govor.cli.transcribe.options import read_options, transcription_options
+from govor.cli.transcribe.options import find_formats, read_options, transcription_options
 from govor.cli.transcribe.outputs import NotWritten, Outputs, Style
 from govor.cli.transcribe.progress_bars import Bar
 from govor.cli.transcribe.recordings import Recording, find_recordings, opened
-from govor.cli.transcribe.sources import LocalSource, RunningTranscription, ServerSource, Source, Wanted
+from govor.cli.transcribe.sources import LocalSource, RunningTranscription, ServerSource, Source
 from govor.cli.transcribe.targets import Targets, check_target, choose_targets
 from govor.engine.service import Service
-from govor.errors import GovorError, InvalidParam
+from govor.errors import FormatFailed, GovorError, InvalidParam
 from govor.formats.subtitles.files import clock
-from govor.settings import Settings
 
 SETTINGS = ("models_dir", "device", "offline", "max_audio_seconds")
 """Settings that are options of this command."""
@@ -60,7 +59,8 @@ def transcribe(
     bound_arenas()
     settings = read_settings(config, given)
     show_log("warning")
-    wanted, formats, style = read_options(selection, settings.subtitles)
+    formats, plugins = find_formats(selection["formats"], settings)
+    wanted, names, style = read_options(selection, settings.subtitles, formats)
     recordings, faults = find_recordings(files)
     for fault in faults:
         say(f"govor: {fault}", fg="red", err=True)
@@ -68,20 +68,19 @@ def transcribe(
         sys.exit(1)
     if server and threads:
         raise InvalidParam("A server decides itself on its threads: leave --threads out.")
-    targets = choose_targets(output, recordings, formats)
-    source = ServerSource(Remote(server, key), wanted) if server else _here(settings, wanted, threads)
-    work = _Work(source, style, force=force, named=len(recordings) > 1 and formats[0] not in JSON)
+    targets = choose_targets(output, recordings, names, formats)
+    if server:
+        source: Source = ServerSource(Remote(server, key), wanted)
+    else:
+        source = LocalSource(Service(settings, plugins), wanted, threads)
+    work = _Work(source, style, force=force, named=len(recordings) > 1 and names[0] in HEADED)
     complete = asyncio.run(work.transcribe_all(list(zip(recordings, targets, strict=True))))
     if not complete or faults:
         sys.exit(1)
 
 
-JSON = frozenset({"json", "verbose_json", "diarized_json"})
-"""Formats in which a heading would not be valid JSON."""
-
-
-def _here(settings: Settings, wanted: Wanted, threads: int | None) -> Source:
-    return LocalSource(Service(settings), wanted, threads)
+HEADED = frozenset({"txt", "text", "srt", "vtt", "tsv"})
+"""Formats that get a heading between recordings; in others it would be a fault."""
 
 
 class _Work:
@@ -120,10 +119,12 @@ class _Work:
         progress = _Progress()
         heading = f"==> {recording.name} <==" if self._named else ""
         try:
-            with Outputs(targets, self._style, force=self._force, heading=heading) as outputs:
+            with Outputs(
+                targets, self._style, force=self._force, heading=heading, title=recording.stem
+            ) as outputs:
                 try:
                     await self._write(recording, outputs, progress)
-                except (BrokenPipeError, NotWritten):
+                except (BrokenPipeError, NotWritten, FormatFailed):
                     raise  # the reader has ended, or it is printed below
                 except (GovorError, OSError) as error:
                     message = f"{recording.name}: {sentence(error)}{progress.keep(outputs)}"
@@ -132,7 +133,7 @@ class _Work:
                 except asyncio.CancelledError:
                     say(f"govor: {recording.name}: Interrupted.{progress.keep(outputs)}", err=True)
                     raise
-        except NotWritten as error:
+        except (NotWritten, FormatFailed) as error:
             say(f"govor: {error}", fg="red", err=True)
             return False
         return True
@@ -169,7 +170,7 @@ class _Progress:
         done, total = self.running.seconds_done, self.running.seconds_stated
         try:
             outputs.end(self.running.result())
-        except NotWritten as error:
+        except (NotWritten, FormatFailed) as error:
             return f" {error}"
         where = f" is in {', '.join(map(str, outputs.paths))}" if outputs.paths else " is above"
         of = f" of {_clock(total)}" if total else ""

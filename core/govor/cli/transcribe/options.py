@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
 from pydantic import ValidationError
 
+from govor.cli.terminal.options import read_settings
 from govor.cli.transcribe.outputs import Style
 from govor.cli.transcribe.sources import Wanted
 from govor.contract.recognizers import Options
+from govor.contract.texts.processing import TextOptions
 from govor.decoder.wire import LONGEST_TRACK
-from govor.errors import InvalidParam
+from govor.errors import GovorError, InvalidParam
 from govor.formats.languages import parse_language
-from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKER_FORMATS, SUBTITLE_FORMATS
+from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKERLESS_FORMATS
+from govor.formats.rendering.known_formats import CORE_FORMATS, Formats
 from govor.formats.subtitles.layout import Layout
+from govor.plugins import Plugins
 from govor.requests.channels import ChannelFields
 from govor.requests.faults import invalid
 from govor.requests.lines import layout
 from govor.requests.speakers import MOST_PEOPLE, count_people
+from govor.settings import Settings
 from govor.settings.subtitles import Subtitles
 
 ALL = ("txt", "srt", "vtt", "tsv", "verbose_json")
 """The formats that `--format all` stands for."""
 
-FORMATS = ("txt", "srt", "vtt", "tsv", *sorted(set(MEDIA_TYPES) - set(ALL[:4]) - {"text"}), "text", "all")
+FORMATS = ("txt", "srt", "vtt", "tsv", *sorted(set(MEDIA_TYPES) - set(ALL[:4]) - {"text"}), "text")
+"""The core's formats, in the order of the help."""
 
 
 def _language(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -37,9 +43,6 @@ def _language(context: click.Context, option: click.Parameter, value: str | None
 
 def _formats(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     named = [name.strip().lower() for value in given for name in value.split(",") if name.strip()]
-    for name in named:
-        if name not in FORMATS:
-            raise click.BadParameter(f"{name!r} is no format; choose from {', '.join(FORMATS)}.")
     wanted = [single for name in named or ["txt"] for single in (ALL if name == "all" else (name,))]
     return tuple(dict.fromkeys(wanted))
 
@@ -54,6 +57,35 @@ def _track(context: click.Context, option: click.Parameter, value: str) -> str:
     return value.strip()
 
 
+class FormatOption(click.Option):
+    """--format; its help names the formats of plugins too, for which it imports them."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        try:
+            added = Formats(Plugins(read_settings(ctx.obj, {})).formats()).added
+        except GovorError:  # the configuration is wrong
+            added = ()
+        self.help = (
+            f"{', '.join((*FORMATS, *added, 'all'))}; several with commas, or by repeating it. "
+            f"all: {', '.join(ALL)}. [default: txt]"
+        )
+        return super().get_help_record(ctx)
+
+
+def find_formats(names: Iterable[str], settings: Settings) -> tuple[Formats, Plugins | None]:
+    """Return formats with these names, and the plugins if one of them is a plugin's: else none is imported.
+
+    Raises BadParameter, ConfigurationError.
+    """
+    plugins = None if set(names) <= set(FORMATS) else Plugins(settings)
+    formats = Formats(plugins.formats()) if plugins else CORE_FORMATS
+    for name in names:
+        if name not in formats:
+            known = ", ".join((*FORMATS, *formats.added, "all"))
+            raise click.BadParameter(f"{name!r} is no format; choose from {known}.", param_hint="'--format'")
+    return formats, plugins
+
+
 PEOPLE = click.IntRange(1, MOST_PEOPLE)
 
 _OPTIONS = (
@@ -65,8 +97,7 @@ _OPTIONS = (
         multiple=True,
         callback=_formats,
         metavar="A,B",
-        help=f"{', '.join(FORMATS)}; several with commas, or by repeating it. all: {', '.join(ALL)}. "
-        "[default: txt]",
+        cls=FormatOption,
     ),
     click.option(
         "--language", "-l", callback=_language, help="Language of the speech, e.g. ru; default: detected."
@@ -105,6 +136,8 @@ _OPTIONS = (
     ),
     click.option("--words", is_flag=True, help="Times of single words, in verbose_json."),
     click.option("--times", is_flag=True, help="Times of paragraphs, in txt."),
+    click.option("--punctuation", is_flag=True, help="Add punctuation and capitals, by a plugin."),
+    click.option("--itn", is_flag=True, help="Write numbers in digits, by a plugin."),
     click.option("--no-vad", is_flag=True, help="Treat everything as speech."),
     click.option(
         "--max-line-width",
@@ -131,38 +164,41 @@ def transcription_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def read_options(given: dict[str, Any], subtitles: Subtitles) -> tuple[Wanted, tuple[str, ...], Style]:
-    """Return the request, the formats and their style, from the options in `given`.
+def read_options(
+    given: dict[str, Any], subtitles: Subtitles, formats: Formats
+) -> tuple[Wanted, tuple[str, ...], Style]:
+    """Return the request, the names of its formats and their style, from the options in `given`.
 
     Raises InvalidParam if options contradict each other, or if no format shows the speakers.
     """
     given = dict(given)
-    formats: tuple[str, ...] = given.pop("formats")
+    names: tuple[str, ...] = given.pop("formats")
     words, diarize = given.pop("words"), given.pop("diarize")
-    if diarize and not SPEAKER_FORMATS & set(formats):
-        raise InvalidParam(f"Speakers show in all formats but {formats[0]}.")
+    if diarize and set(names) <= SPEAKERLESS_FORMATS:
+        raise InvalidParam(f"Speakers show in all formats but {names[0]}.")
     options = Options(
         task="translate" if given.pop("translate") else "transcribe",
         language=given.pop("language"),
         prompt=given.pop("prompt"),
         keywords=given.pop("keywords"),
-        words=words or bool(SUBTITLE_FORMATS & set(formats)),
+        words=words or any(map(formats.needs_words, names)),
     )
     people = count_people(*(given.pop(name) or 0 for name in ("speakers", "min_speakers", "max_speakers")))
-    if people != (0, None) and not (diarize or "diarized_json" in formats):
+    if people != (0, None) and not (diarize or "diarized_json" in names):
         raise InvalidParam("The number of speakers goes with --diarize only.")
     channels = _channels(given.pop("channels"), given.pop("channel_names"))
     wanted = Wanted(
         model=given.pop("model"),
         options=options,
-        diarize=diarize or "diarized_json" in formats,
+        diarize=diarize or "diarized_json" in names,
         people=people,
         channels=channels,
         track=given.pop("track"),
         vad=not given.pop("no_vad"),
+        text=TextOptions(punctuation=given.pop("punctuation"), itn=given.pop("itn")),
         unasked=frozenset() if words else frozenset({"words"}),
     )
-    return wanted, formats, Style(options, words, given.pop("times"), _layout(given, subtitles))
+    return wanted, names, Style(options, words, given.pop("times"), _layout(given, subtitles), formats)
 
 
 def _channels(how: str | None, names: list[str]) -> ChannelFields:

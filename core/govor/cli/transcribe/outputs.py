@@ -13,9 +13,10 @@ from typing import IO
 from govor.cli.terminal.say import say
 from govor.contract.recognizers import Options
 from govor.contract.results import Segment, Transcript
-from govor.errors import GovorError
-from govor.formats.rendering.formats import SUFFIXES, render
+from govor.errors import FormatFailed, GovorError
 from govor.formats.rendering.incremental import IncrementalFormat, SegmentTimer, incremental_format
+from govor.formats.rendering.known_formats import CORE_FORMATS, Formats
+from govor.formats.rendering.paragraphs import txt
 from govor.formats.subtitles.layout import Layout
 from govor.plain import without_controls
 
@@ -34,16 +35,24 @@ class Style:
     times: bool
     """Whether paragraphs of txt have times."""
     layout: Layout
+    formats: Formats = CORE_FORMATS
 
 
 class Outputs:
     """The texts of one recording, each in its format. Raises NotWritten."""
 
     def __init__(
-        self, targets: Sequence[tuple[str, Path | None]], style: Style, *, force: bool, heading: str = ""
+        self,
+        targets: Sequence[tuple[str, Path | None]],
+        style: Style,
+        *,
+        force: bool,
+        heading: str = "",
+        title: str = "",
     ):
-        """Open all `targets`: pairs of format and file; None: standard output."""
+        """Open all `targets`: pairs of format and file; None: standard output. `title` is the recording's."""
         self._heading = heading
+        self._title = title
         self._style = style
         self._placer = SegmentTimer()
         self.begun = False
@@ -88,11 +97,25 @@ class Outputs:
                 file.write(grower.add(placed))
 
     def end(self, transcript: Transcript) -> None:
-        """Write the rest of the texts; the transcript may be unfinished."""
+        """Write the rest of the texts; the transcript may be unfinished.
+
+        If a format of a plugin fails, the others are written, or the text is printed if there are none; then
+        FormatFailed is raised.
+        """
+        failures: list[FormatFailed] = []
         for name, grower, file in self._texts:
+            try:
+                rest = self._whole(transcript, name) if grower is None else grower.end(transcript.duration)
+            except FormatFailed as error:
+                failures.append(error)
+                continue
             self._begin(grower, file)
-            file.write(self._whole(transcript, name) if grower is None else grower.end(transcript.duration))
+            file.write(rest)
             file.flush()
+        if failures:
+            if not any(file.written for _, _, file in self._texts):
+                say(txt(transcript), nl=False)  # the work of hours would be lost
+            raise failures[0]
 
     def close(self) -> None:
         """Close all files, and delete new ones that are empty."""
@@ -113,9 +136,9 @@ class Outputs:
         if grower is not None:
             file.write(grower.begin())
 
-    def _whole(self, transcript: Transcript, name: str) -> str:
+    def _whole(self, transcript: Transcript, name: str) -> str | bytes:
         style = self._style
-        body, _ = render(
+        body, _ = style.formats.render(
             transcript,
             name,
             words=style.words,
@@ -123,8 +146,11 @@ class Outputs:
             logprobs=False,
             times=style.times,
             layout=style.layout,
+            title=self._title,
         )
-        return body if body.endswith("\n") or SUFFIXES[name] != ".json" else body + "\n"
+        if isinstance(body, str) and style.formats.suffix(name) == ".json" and not body.endswith("\n"):
+            body += "\n"
+        return body
 
 
 class _File:
@@ -138,19 +164,19 @@ class _File:
         self._made = not path.exists() or (regular and not force)
         mode = "x" if self._made else "r+" if regular else "w"
         try:
-            self._file: IO[str] = path.open(mode, encoding="utf-8")
+            self._file: IO[bytes] = path.open(f"{mode}b")
         except FileExistsError as error:
             raise NotWritten(f"{path} is there already; --force overwrites it.") from error
         except OSError as error:
             raise self._fault(error) from error
         self._emptied = mode != "r+"
 
-    def write(self, text: str) -> None:
+    def write(self, text: str | bytes) -> None:
         try:
             if not self._emptied:
                 self._file.truncate(0)
                 self._emptied = True
-            self._file.write(text)
+            self._file.write(text.encode() if isinstance(text, str) else text)
             self._file.flush()
         except OSError as error:
             raise self._fault(error) from error
@@ -176,7 +202,10 @@ class _Standard:
         self.is_terminal = sys.stdout.isatty()
         self._held = ""
 
-    def write(self, text: str) -> None:
+    def write(self, text: str | bytes) -> None:
+        if isinstance(text, bytes):
+            self._put(text)
+            return
         text = self._held + without_controls(text)
         end = text.rfind("\n") + 1 if self.is_terminal else len(text)
         self._held = text[end:]
@@ -187,9 +216,12 @@ class _Standard:
         self._put(self._held)
         self._held = ""
 
-    def _put(self, text: str) -> None:
+    def _put(self, text: str | bytes) -> None:
         try:
-            sys.stdout.write(text)
+            if isinstance(text, str):
+                sys.stdout.write(text)
+            else:
+                sys.stdout.buffer.write(text)
             sys.stdout.flush()
         except BrokenPipeError:
             raise

@@ -15,6 +15,7 @@ from govor.cli.client.server_client import Refused, Remote, unreadable
 from govor.cli.terminal.say import say
 from govor.contract.recognizers import Options
 from govor.contract.results import Notice, Segment, Transcript
+from govor.contract.texts.processing import TextOptions
 from govor.decoder.wire import TrackSelection
 from govor.engine.service import Service
 from govor.engine.speakers.diarization import Diarize
@@ -26,7 +27,6 @@ from govor.requests.speakers import can_count
 from govor.settings.model import ModelSettings
 
 Show: TypeAlias = Callable[[int, int], None]
-
 FIRST = ": finding the speakers"
 
 
@@ -44,6 +44,7 @@ class Wanted:
     track: str
     """Number, title or language of the audio track; "": chosen automatically."""
     vad: bool
+    text: TextOptions
     unasked: frozenset[str]
     """Options that a format needs, but the user did not ask for."""
 
@@ -96,7 +97,8 @@ class LocalSource:
         self._model = model = service.router.choose(wanted.model)
         self._complained: set[str] = set()
         if not self._chooses_by_language:
-            _, missing = honour(wanted.options, model.spec)
+            kept, beyond = honour(wanted.options, model.spec)
+            missing = (*beyond, *service.texts.missing(wanted.text, kept, model.spec))
             self._complain(model.id, [name for name in missing if name not in wanted.unasked])
         self._apart = separate_channels(service.settings, wanted.channels)
         diarizer = find_diarizer(service, self._apart) if wanted.diarize else None
@@ -130,6 +132,7 @@ class LocalSource:
             wanted.model,
             wanted.options,
             rules=None if wanted.vad else NO_DETECTION,
+            text=wanted.text,
             diarize=self._diarize,
             apart=self._apart,
             selection=TrackSelection(track=wanted.track),
@@ -180,15 +183,12 @@ class ServerSource:
     @asynccontextmanager
     async def transcribe(self, path: Path, name: str) -> AsyncIterator[RunningTranscription]:
         """Send the recording. Raises Refused."""
+        wanted = self._wanted
         with path.open("rb") as file:
-            asked = self._remote.upload(
-                route(self._wanted), fields(self._wanted), (name, file), {"stream": "true"}
-            )
+            asked = self._remote.upload(route(wanted), fields(wanted), (name, file), {"stream": "true"})
             async with asked as response:
                 self._report_ignored(response.headers.get("x-govor-ignored", ""))
-                yield Streamed(
-                    response.aiter_lines(), self._wanted.options, response.headers, self._remote.url
-                )
+                yield Streamed(response.aiter_lines(), wanted.options, response.headers, self._remote.url)
 
     def _report_ignored(self, ignored: str) -> None:
         unasked = {"timestamp_granularities"} if "words" in self._wanted.unasked else set()
@@ -206,6 +206,7 @@ def route(wanted: Wanted) -> str:
 def fields(wanted: Wanted) -> dict[str, Any]:
     """Return the form of a request, without the recording."""
     options, (least, most) = wanted.options, wanted.people
+    flags = {"diarize": wanted.diarize, "punctuation": wanted.text.punctuation, "itn": wanted.text.itn}
     form: dict[str, Any] = {
         "response_format": "verbose_json",
         "model": wanted.model,
@@ -213,7 +214,7 @@ def fields(wanted: Wanted) -> dict[str, Any]:
         "prompt": options.prompt,
         "keywords[]": list(options.keywords),
         "timestamp_granularities[]": ["segment", "word"] if options.words else ["segment"],
-        "diarize": "true" if wanted.diarize else "",
+        **{name: "true" for name, asked in flags.items() if asked},
         **({"num_speakers": str(most)} if most == least else {}),
         **({"min_speakers": str(least or ""), "max_speakers": str(most or "")} if most != least else {}),
         "track": wanted.track,

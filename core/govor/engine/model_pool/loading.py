@@ -20,6 +20,8 @@ from govor.contract.diarization import Voices
 from govor.contract.machine.cores import no_more_than
 from govor.contract.models import ModelKind, ModelSpec, RuntimeOptions
 from govor.contract.recognizers import Options, Recognizer, VoiceDetector
+from govor.contract.results import Segment
+from govor.contract.texts.processing import TextOptions, TextProcessor
 from govor.contract.workers import Executor, Worker
 from govor.engine.model_pool.loaded_models import Loaded, Opened
 from govor.engine.model_pool.process_memory import MemoryProbe, give_back, mapped_apart
@@ -195,6 +197,9 @@ def try_out(model: Model, recognizer: Recognizer) -> None:
     if model.kind is ModelKind.VAD:
         detector = cast("VoiceDetector", recognizer)
         detector.stream().feed(noise[: len(noise) // detector.frame * detector.frame])
+        return
+    if model.kind is ModelKind.TEXT:
+        cast("TextProcessor", recognizer).process([Segment("one two")], TextOptions())
         return
     answer: object = transcribe(recognizer, [noise], Options())
     if fault := result_fault(answer, 1):

@@ -16,6 +16,7 @@ from govor.engine.scheduling.fair_share import FairShare
 from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.sources.request_audio import RequestAudio
 from govor.engine.speakers.diarization import begin_diarization
+from govor.engine.text.stages import TextStages
 from govor.engine.transcription.channels import channel_labels
 from govor.engine.transcription.conversation import MultichannelTranscription
 from govor.engine.transcription.pipeline import Transcription
@@ -30,6 +31,7 @@ async def begin(
     decoders: Decoders,
     pool: Pool,
     detector: VoiceDetector,
+    texts: TextStages,
     ticket: AdmissionTicket,
     report: Report,
 ) -> AsyncIterator[TranscriptStream]:
@@ -51,7 +53,7 @@ async def begin(
         stack.callback(queue_timer.close)
         loaded = await stack.enter_async_context(pool.lease(work.model))
         if names and (len(names) > 1 or work.diarize is None):
-            conversation = _conversation(work, names, audio, loaded, detector, queue_timer, report)
+            conversation = _conversation(work, names, audio, loaded, detector, texts, queue_timer, report)
             audio.begin()
             yield conversation
             return
@@ -62,7 +64,7 @@ async def begin(
             if Feature.WORDS in work.model.spec.features:  # words with times are assigned to speakers
                 work = replace(work, options=replace(work.options, words=True))
         transcription = Transcription(
-            work, loaded, audio.reader(), detector, queue_timer, report, diarization
+            work, loaded, audio.reader(), detector, texts, queue_timer, report, diarization
         )
         audio.begin()
         yield transcription
@@ -88,13 +90,14 @@ def _conversation(
     audio: RequestAudio,
     loaded: Loaded,
     detector: VoiceDetector,
+    texts: TextStages,
     queue_timer: QueueTimer,
     report: Report,
 ) -> MultichannelTranscription:
     """Return a transcription whose channels have one fair share: the furthest behind goes first."""
     share = FairShare.of(audio.duration, audio.longest, len(names))
     channels = [
-        Transcription(work, loaded, audio.reader(number), detector, queue_timer, report, share=share)
+        Transcription(work, loaded, audio.reader(number), detector, texts, queue_timer, report, share=share)
         for number in range(len(names))
     ]
     return MultichannelTranscription(work, names, channels, report)

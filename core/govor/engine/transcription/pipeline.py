@@ -24,6 +24,7 @@ from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.tasks import InferenceTask
 from govor.engine.sources.request_audio import AudioReader
 from govor.engine.speakers.diarization import Diarization
+from govor.engine.text.stages import TextStages
 from govor.engine.transcription.reader import ChunkReader
 from govor.engine.transcription.work import Work
 from govor.errors import GovorError, TranscriptionFailed, reason
@@ -46,6 +47,7 @@ class Transcription:
         loaded: Loaded,
         blocks: AudioReader,
         detector: VoiceDetector,
+        texts: TextStages,
         queue_timer: QueueTimer,
         report: Report,
         diarization: Diarization | None = None,
@@ -54,6 +56,7 @@ class Transcription:
         """`share`: that of the request, if several channels are transcribed side by side."""
         self._work = work
         self._report = report
+        self._texts = texts
         self._diarization = diarization
         self._scheduler = loaded.scheduler
         self._share = share or FairShare.of(blocks.audio.duration, blocks.audio.longest)
@@ -75,8 +78,8 @@ class Transcription:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """Parts of the recording that were not transcribed; known once it is complete."""
-        return self._reader.notices
+        """Parts of the recording that were not transcribed as asked; known once it is complete."""
+        return (*self._reader.notices, *self._texts.notices)
 
     @property
     def seconds_read(self) -> float:
@@ -137,10 +140,15 @@ class Transcription:
                     if found is None:
                         self._conclude(task)
                         continue
-                    for part in self._final(self._whole(found, task), task):
-                        self._segments.append(part)
-                        self._done = max(self._done, part.end or 0.0)
-                        yield part
+                    for stitched, reached in self._stitched(self._whole(found, task), task):
+                        segment = await self._texts.process(stitched)
+                        parts = self._speakers.split(segment) if self._speakers else [segment]
+                        for part in parts:
+                            self._segments.append(part)
+                            self._done = max(self._done, part.end or 0.0)
+                            if part is parts[-1]:
+                                self.position = reached
+                            yield part
             self.complete = True
             self._report.outcome = "completed"
         except GovorError as error:
@@ -193,19 +201,15 @@ class Transcription:
         whole, self._collected = self._collected, []
         return whole
 
-    def _final(self, found: Sequence[Segment], task: InferenceTask) -> Iterator[Segment]:
-        """Yield what a task's next segments make final; the last part of each segment moves the position."""
+    def _stitched(self, found: Sequence[Segment], task: InferenceTask) -> Iterator[tuple[Segment, float]]:
+        """Yield each segment that a task's next ones make final, and the position once it is yielded."""
         for final in self._stitcher.add(found, task.seam) if found else ():
             reached = self.position
             if final.is_last and not self._long_form:
                 # within a chunk there is no position: a model that uses its earlier text must get it again
                 reached = max(reached, final.seam or task.end_time)
             if has_text(final.segment.text) and (final.seam or math.inf) > self._work.begin_at:
-                speakers = self._speakers
-                *others, last = speakers.split(final.segment) if speakers else [final.segment]
-                yield from others
-                self.position = reached
-                yield last
+                yield final.segment, reached
             self.position = reached
 
     async def _read(self, tasks: asyncio.Queue[InferenceTask | GovorError | None]) -> None:
@@ -242,7 +246,7 @@ class Transcription:
             self._work.options,
             duration=self.seconds_read,
             model=self._work.model.id,
-            notices=self._reader.notices,
+            notices=self.notices,
         )
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
 from govor.contract.recognizers import Options
+from govor.contract.texts.processing import AS_IT_IS, TextOptions
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.sources.request_audio import RequestAudio, Source
 from govor.engine.speakers.diarization import Diarize
+from govor.engine.text.models import TextModels
 from govor.engine.transcription.channels import SeparateChannels
 from govor.engine.transcription.options import honour
 from govor.engine.transcription.work import Work
@@ -38,6 +40,8 @@ class TranscriptionRequest:
     """Fields that the dialect knows and does not honour."""
     honoured: tuple[str, ...] = ()
     """Fields of other servers that are honoured, each as NAME=OURS."""
+    text: TextOptions = AS_IT_IS
+    """How texts are improved."""
     diarize: Diarize | None = None
     """How segments are assigned to speakers; None: not at all."""
     apart: SeparateChannels | None = None
@@ -57,7 +61,7 @@ class PreparedRequest:
     request: TranscriptionRequest
     work: Work
     missing: tuple[str, ...]
-    """Options that the client asked for and the model cannot honour."""
+    """Options that the client asked for and neither the model nor one for texts can honour."""
 
 
 def reduced(
@@ -65,11 +69,13 @@ def reduced(
     model: Model,
     ticket: AdmissionTicket,
     audio: RequestAudio,
+    texts: TextModels,
     max_seconds: float,
 ) -> PreparedRequest:
     """Return the work, with only the options that a model can honour. Raises UnsupportedOperation.
 
-    `audio` is that of the request, open or not; `max_seconds` is the longest recording, 0: any.
+    `audio` is that of the request, open or not; `texts` are the server's models for texts; `max_seconds` is
+    the longest recording, 0: any.
     """
     kept, beyond = honour(request.options, model.spec)
     work = Work(
@@ -80,9 +86,11 @@ def reduced(
         max_seconds,
         request.client,
         ticket=ticket,
+        text=request.text,
         diarize=request.diarize,
         apart=request.apart,
         audio=audio,
         selection=request.selection,
     )
-    return PreparedRequest(request, work, tuple(name for name in beyond if name not in request.unasked))
+    missing = tuple(name for name in beyond if name not in request.unasked)
+    return PreparedRequest(request, work, (*missing, *texts.missing(request.text, kept, model.spec)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
 from govor.contract.recognizers import Options
+from govor.contract.texts.processing import AS_IT_IS, TextOptions
 from govor.decoder.wire import TrackSelection
 from govor.engine.admission.admission import AdmissionTicket
 from govor.engine.sources.request_audio import RequestAudio, Source
@@ -36,6 +37,8 @@ class Work:
     """Seconds of the recording that an earlier attempt finished: its `position`."""
     ticket: AdmissionTicket | None = None
     """The ticket that it got before its upload; None: it is admitted when the transcription begins."""
+    text: TextOptions = AS_IT_IS
+    """How texts are improved; the models are chosen when the transcription begins."""
     diarize: Diarize | None = None
     """How segments are assigned to speakers; None: not at all."""
     selection: TrackSelection = ANYTHING

@@ -5,19 +5,28 @@ from __future__ import annotations
 from govor.contract.results import Transcript
 from govor.formats.languages import language_name
 from govor.formats.openai import dump_json, verbose_body
-from govor.formats.rendering import formats
+from govor.formats.rendering.formats import MEDIA_TYPES
+from govor.formats.rendering.known_formats import Formats
 from govor.formats.subtitles.layout import Layout
 from govor.formats.timeline import place_segments, timed_words
 
+OUTPUTS = ("txt", "vtt", "srt", "tsv", "json")
+"""Values of `output` that whisper-asr-webservice has."""
 
-def render(transcript: Transcript, output: str, *, words: bool, layout: Layout) -> tuple[str, str]:
+
+def render(
+    transcript: Transcript, output: str, *, words: bool, layout: Layout, formats: Formats, title: str = ""
+) -> tuple[str | bytes, str]:
     """Return body and media type.
 
-    `words` adds the words' times to the segments of json, `layout` applies to srt and vtt.
+    `words` adds the words' times to the segments of json, `layout` applies to srt and vtt, `title` to formats
+    of plugins. Raises FormatFailed.
     """
     if output == "json":
-        return dump_json(result_body(transcript, words=words)) + "\n", formats.MEDIA_TYPES["json"]
-    return formats.render(transcript, output, words=False, segments=True, logprobs=False, layout=layout)
+        return dump_json(result_body(transcript, words=words)) + "\n", MEDIA_TYPES["json"]
+    return formats.render(
+        transcript, output, words=words, segments=True, logprobs=False, layout=layout, title=title
+    )
 
 
 def result_body(transcript: Transcript, *, words: bool) -> dict[str, object]:

@@ -39,8 +39,8 @@ SUFFIXES = {
 }
 """Suffix of a file with each `response_format`."""
 
-SPEAKER_FORMATS = frozenset(MEDIA_TYPES) - {"json"}
-"""Formats that name speakers."""
+SPEAKERLESS_FORMATS = frozenset({"json"})
+"""Formats that name no speakers."""
 
 SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
 """Formats with a layout; they are cut by the times of words."""
@@ -57,7 +57,7 @@ def render(
     times: bool = False,
     layout: Layout = STANDARD,
 ) -> tuple[str, str]:
-    """Return body and media type. Raises InvalidParam for a format that is not in MEDIA_TYPES.
+    """Return body and media type of a format in MEDIA_TYPES. Raises InvalidParam if it needs speakers.
 
     `words`, `segments` and `codes` (the language is "ru", not "russian") apply to verbose_json, `logprobs`
     to json, `times` of paragraphs to txt, `layout` to srt and vtt; the other formats ignore them.
@@ -79,12 +79,6 @@ def render(
             body = vtt(transcript, layout)
         case "txt":
             body = txt(transcript, times=times)
-        case "tsv":
-            body = tsv(transcript)
         case _:
-            known = ", ".join(MEDIA_TYPES)
-            raise InvalidParam(
-                f"{response_format[:40]!r} is not a response format. Choose one of: {known}.",
-                param="response_format",
-            )
+            body = tsv(transcript)
     return body, MEDIA_TYPES[response_format]

@@ -15,6 +15,7 @@ from govor.audio.decoding.recording import ANYTHING
 from govor.audio.regions import SpeechRules
 from govor.contract.recognizers import Options
 from govor.contract.results import Notice
+from govor.contract.texts.processing import TextOptions
 from govor.decoder.wire import TrackSelection
 from govor.engine.speakers.diarization import KnownSpeaker
 from govor.engine.transcription.channels import SeparateChannels
@@ -61,6 +62,8 @@ class JobRequest(BaseModel):
     options: Options
     """Only options that the model can honour."""
     rules: SpeechRules | None = None
+    text: TextOptions = TextOptions()
+    """How texts are improved."""
     speakers: tuple[Speaker, ...] | None = None
     """Known speakers, if the recording is diarized; None: it is not."""
     people: tuple[int, int | None] = (0, None)

@@ -17,6 +17,9 @@ WRITES_NO_TEXT = {
     ModelKind.TEXT: "model for texts",
 }
 
+UNNAMED = frozenset({ModelKind.VAD, ModelKind.TEXT})
+"""Kinds of models that no client names: the core chooses among them."""
+
 log = logging.getLogger(__name__)
 
 
@@ -64,7 +67,7 @@ class Router:
 
     def known(self) -> list[str]:
         """Return the ids of all models that clients name, installed ones first."""
-        named = [model for model in self._catalogue if model.kind is not ModelKind.VAD]
+        named = [model for model in self._catalogue if model.kind not in UNNAMED]
         return [model.id for model in sorted(named, key=lambda model: not self._here(model))]
 
     def default(self) -> Model | None:

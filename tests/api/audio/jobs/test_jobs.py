@@ -198,7 +198,7 @@ def test_the_result_can_be_had_in_any_other_format_with_times_of_words(start: St
         words = client.get(f"{job}/result", params={"response_format": "verbose_json"}).json()["words"]
         assert [word["word"] for word in words] == ["1.0", "seconds"]
         assert "-->" in client.get(f"{job}/result", params={"response_format": "srt"}).text
-        wrong = client.get(f"{job}/result", params={"response_format": "docx"})
+        wrong = client.get(f"{job}/result", params={"response_format": "pdf"})
         assert (wrong.json()["error"]["param"], *code(wrong)) == ("response_format", 400, "invalid_param")
 
 
@@ -257,7 +257,7 @@ def test_a_translation_can_be_a_job(start: Start) -> None:
         (media.silence(9), {}, (400, "audio_too_long")),
         (media.silence(1), {"model": "nonsense"}, (404, "model_not_found")),
         (media.silence(1), {"temperature": "7"}, (400, "invalid_param")),
-        (media.silence(1), {"response_format": "docx"}, (400, "invalid_param")),
+        (media.silence(1), {"response_format": "pdf"}, (400, "invalid_param")),
         (media.silence(1), {"stream": "true"}, (400, "invalid_param")),
         (media.silence(1), {"background": "perhaps"}, (400, "invalid_param")),
     ],

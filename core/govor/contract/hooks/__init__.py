@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from govor.contract.backends import Backend, VoiceDetection
     from govor.contract.diarization import Diarizer
     from govor.contract.server import Transcriber
+    from govor.contract.texts.formats import ResponseFormat
+    from govor.contract.texts.processing import TextProcessing
     from govor.contract.workers import Executor
 
 hookspec = pluggy.HookspecMarker("govor")
@@ -69,12 +71,35 @@ def executor(settings: Mapping[str, Any]) -> Executor:
 
 
 @hookspec
+def formats(settings: Mapping[str, Any]) -> Sequence[ResponseFormat]:
+    """Return formats of responses, which clients choose by their names as they choose those of the core.
+
+    Called once at start. Import nothing heavy here: that belongs into a format's `render`. A name of the core
+    cannot be replaced; if two plugins use one name, the first in `order` keeps it. Raise ValueError if
+    `settings` is wrong.
+    """
+    raise NotImplementedError
+
+
+@hookspec
 def startup(transcriber: Transcriber, settings: Mapping[str, Any]) -> AbstractAsyncContextManager[object]:
     """Return a context that runs beside the HTTP server: another protocol, a watched folder.
 
     Called in the event loop as the server starts, never by commands of the terminal. The context is entered
     before the first request and exited when the server stops, and must be quick at both. If either raises,
     the plugin is recorded with the reason and the server goes on.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def text(settings: Mapping[str, Any]) -> TextProcessing:
+    """Return a family of models that improve texts: add punctuation, or write numbers in digits.
+
+    Called once at start. Import nothing heavy and touch no file or network here: that belongs into
+    `TextProcessing.load`. Its models are of the kind TEXT, and their features say what they can do:
+    PUNCTUATION, ITN or both. If several models can do it for a language, the first in `order` is used. Raise
+    ValueError if `settings` is wrong.
     """
     raise NotImplementedError
 

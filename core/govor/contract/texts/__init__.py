@@ -1,0 +1,1 @@
+"""Texts and plugins: formats of responses, and models that improve texts."""

@@ -1,0 +1,1 @@
+"""Texts, improved by models on their way to the client."""
