@@ -17,7 +17,7 @@ PAGE = ROOT / "docs/reference/contract.md"
 SECTIONS = {
     "The version of the contract": "contract/versions.py",
     "Models": "contract/models.py",
-    "Recognition": "contract/audio.py contract/recognizers.py contract/backends.py",
+    "Recognition": "contract/audio.py contract/recognizers.py contract/streaming.py contract/backends.py",
     "Results": "contract/results.py",
     "Speakers": "contract/diarization.py",
     "Workers": "contract/workers.py contract/machine/loading.py",
@@ -26,8 +26,8 @@ SECTIONS = {
     "Texts": "contract/texts/processing.py",
     "Devices and cores": "contract/machine/devices.py contract/machine/cores.py",
     "Errors": "errors/tree.py errors/models.py errors/requests.py errors/server.py",
-    "Tests of plugins": "testing/conformance.py testing/subject.py testing/fakes.py testing/speakers.py "
-    "testing/sound.py",
+    "Tests of plugins": "testing/conformance.py testing/subject.py testing/fakes.py "
+    "testing/fake_streams.py testing/speakers.py testing/sound.py",
 }
 BASES = {"RequestError", "BackendSubject"}
 """Classes that plugins do not import, and from which those that they import are derived."""

@@ -26,7 +26,7 @@ LAYERS = (
     "models.files engine.alignment",
     "models.selection engine.admission engine.workers",
     "engine.scheduling",
-    "engine.model_pool engine.sources",
+    "engine.model_pool engine.sources engine.streaming",
     "engine.speakers engine.text",
     "engine.transcription",
     "engine",

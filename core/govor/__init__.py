@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         segment_from_tokens,
     )
     from govor.contract.server import ServedModel, Session, Transcriber, Transcribing
+    from govor.contract.streaming import RecognizerStream, Streaming, Update
     from govor.contract.texts.formats import Paragraph, Presentation, ResponseFormat
     from govor.contract.texts.processing import TextOptions, TextProcessing, TextProcessor
     from govor.contract.versions import CONTRACT
@@ -94,12 +95,14 @@ __all__ = [
     "Progress",
     "Recognizer",
     "RecognizerInfo",
+    "RecognizerStream",
     "ResponseFormat",
     "RuntimeOptions",
     "Segment",
     "ServedModel",
     "Session",
     "SpeakerTurn",
+    "Streaming",
     "Task",
     "TextOptions",
     "TextProcessing",
@@ -110,6 +113,7 @@ __all__ = [
     "Transcript",
     "TranscriptionFailed",
     "UnsupportedOperation",
+    "Update",
     "Variant",
     "Vocabulary",
     "VoiceDetection",
@@ -144,6 +148,7 @@ HOMES = (
     "contract.machine.loading",
     "contract.audio",
     "contract.recognizers",
+    "contract.streaming",
     "contract.backends",
     "contract.diarization",
     "contract.workers",

@@ -55,6 +55,47 @@ class Loaded:
         pass
 
 
+class Stream:
+    """The state of one speaker's audio."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+
+    def close(self) -> None:
+        pass
+
+
+class Listener:
+    """Only streams."""
+
+    def __init__(self) -> None:
+        self.info = govor.RecognizerInfo(capabilities=frozenset({govor.Capability.STREAM}))
+
+    def open(self, options: govor.Options) -> govor.RecognizerStream:
+        return Stream()
+
+    def advance(
+        self, fed: Sequence[tuple[govor.RecognizerStream, govor.Audio]]
+    ) -> Sequence[govor.Update]:
+        return [govor.Update((govor.Segment("one"),), govor.Segment(f"{len(audio)}")) for _, audio in fed]
+
+    def finish(self, streams: Sequence[govor.RecognizerStream]) -> Sequence[Sequence[govor.Segment]]:
+        return [[] for _ in streams]
+
+    def close(self) -> None:
+        pass
+
+
+class Listening:
+    """A family of one model that only streams."""
+
+    def models(self) -> Sequence[govor.ModelSpec]:
+        return [govor.ModelSpec("listener")]
+
+    def load(self, spec: govor.ModelSpec, folder: Path, runtime: govor.RuntimeOptions) -> govor.Streaming:
+        return Listener()
+
+
 class Family:
     """A family of one model."""
 
@@ -75,6 +116,7 @@ def backend(settings: Mapping[str, Any]) -> govor.Backend:
     return Family()
 
 
+streaming_family: govor.Backend = Listening()
 long_form: govor.LongForm = Loaded(govor.RuntimeOptions("cpu", threads=1))
 detector: govor.LanguageDetector = Loaded(govor.RuntimeOptions())
 words: list[float | None] = [

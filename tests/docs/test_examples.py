@@ -216,3 +216,12 @@ def test_the_example_of_the_hook_startup_writes_a_text_beside_each_recording(
     )  # has none
     assert server.stop()
     assert [plugin.state for plugin in plugins] == ["ready"]
+
+
+def test_the_example_of_a_streaming_model_answers(
+    pages: Pages, serve: Any, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = pages["docs/guides/backends.md"].marked("python", "run streaming")
+    plugins = plugin_of(code, "listening", tmp_path, monkeypatch)
+    server = serve(plugins, default_models=("listener",))
+    assert server.post(samples / "ru_short.wav").json()["text"].endswith("seconds so far.")

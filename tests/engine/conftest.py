@@ -15,6 +15,7 @@ import pytest
 
 from govor.contract.models import ModelSpec
 from govor.contract.recognizers import Recognizer
+from govor.contract.streaming import Streaming
 from govor.engine.service import Service
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, hum, plugins_of, silence
@@ -64,7 +65,7 @@ def service(tmp_path: Path) -> Serving:
 
     @asynccontextmanager
     async def open_service(
-        recognizer: Callable[[ModelSpec], Recognizer] = FakeRecognizer,
+        recognizer: Callable[[ModelSpec], Recognizer | Streaming] = FakeRecognizer,
         spec: ModelSpec = FAKE,
         detector: object = None,
         diarizer: object = None,

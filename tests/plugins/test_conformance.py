@@ -68,10 +68,10 @@ async def late() -> list[Segment]:
         (late(), "is `async`: write it with `def`"),
         (([Segment("a")] for _ in "a"), "is a generator, as it has a `yield`"),
         (Segment("a"), "returned one Segment: return a list"),
-        ([Segment("a")], "gave a Segment for an array: give a list of them"),
+        ([Segment("a")], "gave a Segment for one array: give a list of them"),
         ("words", "returned 'words': return a list"),
-        (["words"], "gave 'words' for an array, not a list of govor.Segment"),
-        ([None], "gave None for an array, not a list of govor.Segment"),
+        (["words"], "gave 'words' for one array, not a list of govor.Segment"),
+        ([None], "gave None for one array, not a list of govor.Segment"),
         ([["words"]], "gave 'words', not a govor.Segment"),
         ([[Segment(None)]], "gave a Segment with the text None: write a str"),  # type: ignore[arg-type]
         ([], "was given 1 arrays and gave 0 results"),
@@ -152,8 +152,8 @@ def test_a_process_that_ends_by_itself_is_not_laid_to_native_code(tmp_path: Path
 
 
 def test_a_model_that_hangs_fails_one_test_that_says_where(tmp_path: Path) -> None:
-    told = examine(tmp_path, load="threading.Event().wait()", stage_seconds=2)
-    assert "The process was ended after 2 s while 'load' was tried: it hangs, or needs more" in told
+    told = examine(tmp_path, load="threading.Event().wait()", stage_seconds=6)
+    assert "The process was ended after 6 s while 'load' was tried: it hangs, or needs more" in told
     assert re.search(r"bird.*\.py\", line \d+ in load", told), told
     assert re.search(r"^1 failed, \d+ passed, \d+ skipped", told, re.MULTILINE), told
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from govor.contract.hooks import hookimpl
 from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.recognizers import Recognizer
+from govor.contract.streaming import Streaming
 from govor.contract.workers import Outcome, Progress, WorkerTask, run_tasks
 
 Sent = TypeVar("Sent")
@@ -25,7 +26,7 @@ def sent(thing: Sent) -> Sent:
 class RemoteWorker:
     """A model elsewhere. It keeps a copy of each task from the task's first step on."""
 
-    def __init__(self, recognizer: Recognizer):
+    def __init__(self, recognizer: Recognizer | Streaming):
         self.info = recognizer.info
         self.recognizer = recognizer
         self.tasks: dict[int, WorkerTask] = {}
@@ -54,7 +55,7 @@ class RemoteWorker:
 class FakeExecutor:
     """The executor, and the plugin that offers it."""
 
-    def __init__(self, *schemes: str, recognizer: Callable[[ModelSpec], Recognizer]):
+    def __init__(self, *schemes: str, recognizer: Callable[[ModelSpec], Recognizer | Streaming]):
         self.schemes = schemes
         self.failure: Exception | None = None
         self.loads: list[tuple[str, ModelSpec, Path, RuntimeOptions]] = []

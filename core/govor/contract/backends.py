@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from govor.contract.models import ModelSpec, RuntimeOptions
 from govor.contract.recognizers import Recognizer, VoiceDetector
+from govor.contract.streaming import Streaming
 
 LoadedModel_co = TypeVar("LoadedModel_co", covariant=True)
 
@@ -28,7 +29,7 @@ class ModelFamily(Protocol[LoadedModel_co]):
         ...
 
 
-class Backend(ModelFamily[Recognizer], Protocol):
+class Backend(ModelFamily[Recognizer | Streaming], Protocol):
     """A family of models that turn speech into text."""
 
 

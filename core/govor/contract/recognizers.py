@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class Capability(StrEnum):
 
     LONG_FORM = "long_form"  # `transcribe_long`: it windows longer audio itself
     DETECT = "detect"  # `detect`: it recognises the spoken language without writing the text
-    STREAM = "stream"  # `open` and `advance`: it transcribes audio while it is being spoken
+    STREAM = "stream"  # `open`, `advance`, `finish`: it transcribes audio while it comes
     COUNT = "count"  # `stream_of`: a diarizer that accepts bounds for the number of speakers
     EMBED = "embed"  # `embed`: a diarizer that gives out its voice vectors
 
@@ -97,6 +97,7 @@ class Loaded(Protocol):
         ...
 
 
+@runtime_checkable
 class Recognizer(Loaded, Protocol):
     """One loaded model that turns audio into text."""
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from govor.contract.recognizers import Capability, RecognizerInfo
 from govor.contract.results import Segment
+from govor.contract.streaming import Update
 
 METHODS = {
     Capability.LONG_FORM: ("transcribe_long",),
     Capability.DETECT: ("detect",),
-    Capability.STREAM: ("open", "advance"),
+    Capability.STREAM: ("open", "advance", "finish"),
     Capability.COUNT: ("stream_of",),
     Capability.EMBED: ("embed",),
 }
@@ -56,33 +57,49 @@ def _info_fault(info: RecognizerInfo) -> str:
     return f"`info.capabilities` has {unknown[0]!r}, which is no govor.Capability" if unknown else ""
 
 
-def result_fault(given: object, count: int) -> str:
-    """Return the fault of a result of `transcribe` for so many arrays; "": none."""
+def result_fault(given: object, count: int, method: str = "transcribe", each: str = "array") -> str:
+    """Return the fault of a result of `transcribe` or `finish` for so many arrays or streams; "": none."""
     if given is None:
-        return "transcribe() returned None: end it with `return` and a list of lists of govor.Segment"
+        return f"{method}() returned None: end it with `return` and a list of lists of govor.Segment"
     if inspect.iscoroutine(given):
         given.close()
-        return "transcribe() is `async`: write it with `def`, it runs in a thread of its own"
+        return f"{method}() is `async`: write it with `def`, it runs in a thread of its own"
     if inspect.isgenerator(given) or inspect.isasyncgen(given):
-        return "transcribe() is a generator, as it has a `yield`: return a list of lists of govor.Segment"
+        return f"{method}() is a generator, as it has a `yield`: return a list of lists of govor.Segment"
     if isinstance(given, Segment):
-        return "transcribe() returned one Segment: return a list with a list of segments for each array"
+        return f"{method}() returned one Segment: return a list with a list of segments for each {each}"
     if not isinstance(given, Sequence) or isinstance(given, str):
-        return f"transcribe() returned {given!r:.80}: return a list of lists of govor.Segment"
+        return f"{method}() returned {given!r:.80}: return a list of lists of govor.Segment"
     if len(given) != count:
-        return f"transcribe() was given {count} arrays and gave {len(given)} results: give a list for each"
-    return next((fault for own in given if (fault := _array_fault(own))), "")
+        return f"{method}() was given {count} {each}s and gave {len(given)} results: give a list for each"
+    return next((fault for own in given if (fault := _segments_fault(own, method, each))), "")
 
 
-def _array_fault(own: object) -> str:
-    """Return the fault of the result for one array; "": none."""
+def update_fault(given: object, count: int) -> str:
+    """Return the fault of a result of `advance` for so many streams; "": none."""
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        return f"advance() returned {given!r:.80}: return a list of govor.Update, one per stream"
+    if len(given) != count:
+        return f"advance() was given {count} streams and gave {len(given)} results: give an Update for each"
+    for update in given:
+        if not isinstance(update, Update):
+            return f"advance() gave {update!r:.80}, not a govor.Update"
+        partial = () if update.partial is None else (update.partial,)
+        for own in (update.final, partial):
+            if fault := _segments_fault(own, "advance", "stream"):
+                return fault
+    return ""
+
+
+def _segments_fault(own: object, method: str, each: str) -> str:
+    """Return the fault of the segments for one array or stream; "": none."""
     if isinstance(own, Segment):
-        return "transcribe() gave a Segment for an array: give a list of them; it is empty for silence"
+        return f"{method}() gave a Segment for one {each}: give a list of them; it is empty for silence"
     if not isinstance(own, Sequence) or isinstance(own, str):
-        return f"transcribe() gave {own!r:.80} for an array, not a list of govor.Segment"
+        return f"{method}() gave {own!r:.80} for one {each}, not a list of govor.Segment"
     for segment in own:
         if not isinstance(segment, Segment):
-            return f"transcribe() gave {segment!r:.80}, not a govor.Segment"
+            return f"{method}() gave {segment!r:.80}, not a govor.Segment"
         if not isinstance(segment.text, str):
-            return f"transcribe() gave a Segment with the text {segment.text!r:.80}: write a str"
+            return f"{method}() gave a Segment with the text {segment.text!r:.80}: write a str"
     return ""

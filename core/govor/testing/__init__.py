@@ -4,6 +4,7 @@ Needs pytest; nothing else in Govor imports this package.
 """
 
 from govor.testing.conformance import HEAVY, BackendConformance
+from govor.testing.fake_streams import FakeStreaming
 from govor.testing.fakes import (
     FakeBackend,
     FakeDetector,
@@ -24,6 +25,7 @@ __all__ = [
     "FakeLinguist",
     "FakeLongForm",
     "FakeRecognizer",
+    "FakeStreaming",
     "hum",
     "plugins_of",
     "read_audio",

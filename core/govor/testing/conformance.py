@@ -25,6 +25,7 @@ from govor.contract.backends import Backend
 from govor.contract.models import Feature, ModelSpec, RuntimeOptions
 from govor.contract.recognizers import Capability, LanguageDetector, LongForm, Options, Recognizer
 from govor.contract.results import Segment
+from govor.contract.streaming import Streaming
 from govor.errors import LoadFailed
 from govor.plugins import GROUP, Plugin
 from govor.testing.faults import (
@@ -36,6 +37,7 @@ from govor.testing.faults import (
     variant_faults,
 )
 from govor.testing.rehearsal import LOAD, Arrays, Rehearsal
+from govor.testing.streams import STREAMED_ALONE
 from govor.testing.subject import BackendSubject, not_installed, text_of
 
 HEAVY = frozenset(
@@ -57,6 +59,7 @@ NOWHERE = "cuda:99"
 
 PROBE = """
 import json, sys
+from govor.testing.streams import STREAMED_ALONE
 from govor.testing.subject import open_plugins
 open_plugins(sys.argv[1], json.loads(sys.argv[2]))
 print(json.dumps(sorted(sys.modules)))
@@ -103,7 +106,7 @@ class BackendConformance(BackendSubject):
         _perform(rehearsal, LOAD)
 
     def test_where_it_runs_is_told_and_no_other_device_is_taken(
-        self, backend: Backend, recognizer: Recognizer, spec: ModelSpec, files: Path
+        self, backend: Backend, recognizer: Recognizer | Streaming, spec: ModelSpec, files: Path
     ) -> None:
         told = recognizer.info.runtime.device
         if told == "auto":
@@ -165,7 +168,7 @@ class BackendConformance(BackendSubject):
         assert texts == expected, "threads disturb each other: lower `parallel`, or share no state"
 
     def test_long_audio_comes_in_order_and_can_be_given_up_midway(
-        self, recognizer: Recognizer, sounds: list[Audio], alone: list[str]
+        self, recognizer: Recognizer | Streaming, sounds: list[Audio], alone: list[str]
     ) -> None:
         if Capability.LONG_FORM not in recognizer.info.capabilities:
             pytest.skip(f"'{self.plugin}' leaves long audio to the core")
@@ -182,12 +185,28 @@ class BackendConformance(BackendSubject):
         _assert_none(segments_faults(segments, seconds))
 
     def test_a_language_is_detected_among_those_that_the_core_knows(
-        self, recognizer: Recognizer, sounds: list[Audio]
+        self, recognizer: Recognizer | Streaming, sounds: list[Audio]
     ) -> None:
         if Capability.DETECT not in recognizer.info.capabilities:
             pytest.skip(f"'{self.plugin}' does not detect languages")
         for sound in sounds:
             _assert_none(chance_faults(cast("LanguageDetector", recognizer).detect(sound)))
+
+    def test_streams_side_by_side_give_the_text_of_each_alone(self, streamed: Rehearsal) -> None:
+        alone = [text_of(_perform(streamed, stage)[0]) for stage in STREAMED_ALONE]
+        texts = [text_of(found) for found in _perform(streamed, "streams")]
+        for place, text in enumerate(texts):
+            likeness = [_likeness(text, other) for other in alone]
+            assert likeness[place] == max(likeness), (
+                f"a stream beside others gave {text!r}; alone it gives {alone[place]!r}"
+            )
+
+    def test_a_stream_hears_what_a_recording_has(self, streamed: Rehearsal, alone: list[str]) -> None:
+        text = text_of(_perform(streamed, STREAMED_ALONE[0])[0])
+        assert bool(text) == bool(alone[0]), f"streamed, it gives {text!r}; as a recording {alone[0]!r}"
+
+    def test_streams_can_be_given_up_midway(self, streamed: Rehearsal) -> None:
+        _perform(streamed, "given-up")
 
     def test_a_used_model_can_be_closed(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "close")

@@ -21,6 +21,7 @@ from govor.contract.hooks import hookimpl
 from govor.contract.models import Feature, ModelKind, ModelSpec, RuntimeOptions
 from govor.contract.recognizers import Capability, Options, Recognizer, RecognizerInfo
 from govor.contract.results import Segment, Token, Word
+from govor.contract.streaming import Streaming
 from govor.plugins import GROUP, Plugins
 from govor.settings import Settings
 
@@ -172,7 +173,7 @@ class FakeBackend:
     def __init__(
         self,
         *models: str | ModelSpec,
-        recognizer: Callable[[ModelSpec], Recognizer] = FakeRecognizer,
+        recognizer: Callable[[ModelSpec], Recognizer | Streaming] = FakeRecognizer,
         gate: threading.Event | None = None,
         failure: Exception | None = None,
     ):
@@ -198,7 +199,7 @@ class FakeBackend:
     def models(self) -> tuple[ModelSpec, ...]:
         return self.specs
 
-    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> Recognizer:
+    def load(self, spec: ModelSpec, folder: Path, runtime: RuntimeOptions) -> Recognizer | Streaming:
         self.loads.append((spec.id, folder, runtime))
         pass_gate(self.gate)
         if self.failure is not None:

@@ -27,6 +27,10 @@ TOLERANCE = 0.001
 """Seconds that a time may lie beyond its array: results are rounded to milliseconds."""
 
 
+class Unfit(Exception):
+    """The result of a model is not what the core expects."""
+
+
 def name_faults(specs: Iterable[ModelSpec]) -> list[str]:
     """Return the faults of a family's ids and aliases; they are compared without case."""
     names = [name for spec in specs for name in (spec.id, *spec.aliases)]

@@ -23,18 +23,21 @@ from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.models import Feature, ModelSpec, RuntimeOptions
 from govor.contract.recognizers import Options, Recognizer
 from govor.contract.results import Segment
+from govor.contract.streaming import Streaming
 from govor.jobs.storage.segments import dump_segment, load_segment
 from govor.models.checks import loaded_fault, result_fault
+from govor.models.streamed import transcribe
 from govor.testing.endings import Ending, run_watched
-from govor.testing.faults import segments_faults
+from govor.testing.faults import Unfit, segments_faults
 from govor.testing.sound import read_only, silence
+from govor.testing.streams import STREAMED, stream_stages
 
 LOAD = "load"
 BEGUN = "begun.json"
 """Written when a process has imported what it needs: the time of the first stage counts from here."""
 ALONE = ("speech", "quiet", "half")
 """One array each: the speech, a second of silence, the first half of the speech."""
-STAGES = (LOAD, *ALONE, "details", "input", "batch", "empty", "sample", "parallel", "close")
+STAGES = (LOAD, *ALONE, "details", "input", "batch", "empty", "sample", "parallel", *STREAMED, "close")
 """All stages, in this order."""
 
 START = "from govor.testing.rehearsal import perform; import sys; perform(sys.argv[1])"
@@ -124,7 +127,7 @@ def perform(path: str) -> None:
     backend = plugin.backend
     assert backend is not None, plugin.reason
     (spec,) = (spec.in_precision("auto") for spec in backend.models() if spec.id == play.model)
-    loaded: list[Recognizer] = []
+    loaded: list[Recognizer | Streaming] = []
     (folder / BEGUN).touch()  # importing libraries is none of the stages
 
     def load() -> Arrays:
@@ -141,12 +144,12 @@ def perform(path: str) -> None:
             _note(folder, stage, _tried(calls[stage]))
 
 
-def _calls(recognizer: Recognizer, folder: Path, spec: ModelSpec) -> dict[str, Stage]:
+def _calls(recognizer: Recognizer | Streaming, folder: Path, spec: ModelSpec) -> dict[str, Stage]:
     speech, quiet, half = (read_only(np.load(folder / f"{name}.npy")) for name in ALONE)
     detailed = Options(words=Feature.WORDS in spec.features, logprobs=Feature.LOGPROBS in spec.features)
 
     def call(*arrays: Audio, options: Options | None = None) -> Arrays:
-        given = recognizer.transcribe(list(arrays), options or Options())
+        given = transcribe(recognizer, list(arrays), options or Options())
         if fault := result_fault(given, len(arrays)):
             raise Unfit(fault)
         return given
@@ -188,12 +191,9 @@ def _calls(recognizer: Recognizer, folder: Path, spec: ModelSpec) -> dict[str, S
         "empty": call,
         "sample": lambda: call(silence(1 / SAMPLE_RATE)),
         "parallel": together,
+        **stream_stages(recognizer, (speech, quiet, half)),
         "close": close,
     }
-
-
-class Unfit(Exception):
-    """The result is not what the core expects."""
 
 
 def _tried(call: Stage) -> Outcome:

@@ -13,8 +13,9 @@ import pytest
 from govor.contract.audio import Audio
 from govor.contract.backends import Backend
 from govor.contract.models import ModelSpec, RuntimeOptions
-from govor.contract.recognizers import Recognizer
+from govor.contract.recognizers import Capability, Recognizer
 from govor.contract.results import Segment
+from govor.contract.streaming import Streaming
 from govor.models.catalogue import Catalogue, Model
 from govor.models.files.store import Store
 from govor.plugins import GROUP, Plugin, Plugins
@@ -112,13 +113,21 @@ class BackendSubject:
     @classmethod
     def recognizer(
         cls, backend: Backend, spec: ModelSpec, files: Path, rehearsal: Rehearsal
-    ) -> Iterator[Recognizer]:
+    ) -> Iterator[Recognizer | Streaming]:
         """The model, loaded in this process and shared by the tests."""
         if rehearsal.fault(LOAD) or rehearsal.crashed:
             pytest.skip("it cannot be loaded, or its native code crashes: another test says so")
         recognizer = backend.load(spec, files, RuntimeOptions(cls.device))
         yield recognizer
         recognizer.close()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def streamed(cls, recognizer: Recognizer | Streaming, rehearsal: Rehearsal) -> Rehearsal:
+        """The results of all calls of a model that streams."""
+        if Capability.STREAM not in recognizer.info.capabilities:
+            pytest.skip(f"'{cls.plugin}' does not stream")
+        return rehearsal
 
     @pytest.fixture(scope="class")
     @classmethod

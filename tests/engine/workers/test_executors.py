@@ -22,7 +22,15 @@ from govor.errors import BackendUnavailable, LoadFailed
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.settings.model import ModelSettings
-from govor.testing import FakeBackend, FakeDetector, FakeDiarizer, FakeLongForm, FakeRecognizer, plugins_of
+from govor.testing import (
+    FakeBackend,
+    FakeDetector,
+    FakeDiarizer,
+    FakeLongForm,
+    FakeRecognizer,
+    FakeStreaming,
+    plugins_of,
+)
 from support.executors import FakeExecutor
 
 SPEC = ModelSpec("fake", memory=10**9)
@@ -74,6 +82,14 @@ async def test_a_device_of_an_executor_is_run_by_it(tmp_path: Path, spoken: Call
         (shown,) = (each for each in service.pool.snapshot().loaded if each.model.id == "fake")
         assert (shown.runtime, shown.memory, shown.workers) == (RuntimeOptions("far:east"), 0, 2)
     assert [worker.recognizer.closed for worker in far.workers] == [1]  # type: ignore[attr-defined]
+
+
+async def test_a_model_that_only_streams_transcribes_recordings_there(
+    tmp_path: Path, spoken: Callable[..., Path]
+) -> None:
+    far = FakeExecutor("far", recognizer=FakeStreaming)
+    async with serving(tmp_path, far, device="far:east") as service:
+        assert await transcribed(service, spoken(1)) == ["1.0 seconds"]
 
 
 async def test_an_executor_gets_only_models_whose_device_is_its_own(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from govor.events import Observer
 from govor.models.catalogue import Model
 from govor.models.checks import loaded_fault, result_fault
 from govor.models.old_contract import adapted
+from govor.models.streamed import transcribe
 from govor.settings.model import scheme_of
 
 TRIAL_SECONDS = 1.0
@@ -200,7 +201,7 @@ def try_out(model: Model, recognizer: Recognizer) -> None:
     if model.kind is ModelKind.TEXT:
         cast("TextProcessor", recognizer).process([Segment("one two")], TextOptions())
         return
-    answer: object = recognizer.transcribe([noise], Options())
+    answer: object = transcribe(recognizer, [noise], Options())
     if fault := result_fault(answer, 1):
         raise LoadFailed(f"The model '{model.id}' was loaded, but {fault}.")
 

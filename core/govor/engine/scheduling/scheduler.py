@@ -20,6 +20,7 @@ from govor.engine.scheduling.queue_timeout import QueueTimer
 from govor.engine.scheduling.read_ahead import ReadAheadPermits
 from govor.engine.scheduling.tasks import ModelCall, Task
 from govor.engine.workers.recovery import GiveUp, RecoveringWorker, Reopen
+from govor.engine.workers.work import CallWork, ChunkWork
 from govor.errors import BackendUnavailable, GovorError, QueueTimeout, ShuttingDown, TranscriptionFailed
 from govor.events import Observer
 
@@ -95,7 +96,11 @@ class ModelScheduler:
         The call runs as a task and adds `seconds` to `share`. Raises TranscriptionFailed if the function
         raises, QueueTimeout, and the error that the scheduler was closed with.
         """
-        call = ModelCall(what, share or FairShare(), seconds, repeatable=repeatable)
+        work = CallWork(what, seconds, repeatable=repeatable)
+        return cast("Result", await self.call(ModelCall(work, share or FairShare()), queue_timer))
+
+    async def call(self, call: ModelCall, queue_timer: QueueTimer | None = None) -> object:
+        """Submit a call and return its answer. Raises the errors of `ask`."""
         self.submit(call)
         if queue_timer is not None:
             queue_timer.begin(call, self.cancel)
@@ -105,7 +110,16 @@ class ModelScheduler:
         except asyncio.CancelledError:
             self.cancel(call)
             raise
-        return cast("Result", call.answer)
+        return call.answer
+
+    def hold(self, work: ChunkWork) -> None:
+        """Close a work before the model is closed, unless it is released earlier."""
+        self._worker.hold(work)
+
+    def release(self, work: ChunkWork) -> None:
+        """Close a work that was held, and on which no task works."""
+        if not self._closed:  # else it is closed with the model, after the calls that run
+            self._worker.release(work)
 
     @property
     def waiting(self) -> int:

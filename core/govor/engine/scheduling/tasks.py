@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from govor.audio.chunking import Chunk
 from govor.contract.audio import Audio
@@ -12,7 +12,7 @@ from govor.contract.results import Segment
 from govor.contract.workers import Progress
 from govor.engine.scheduling.fair_share import ORDINARY, FairShare, QueueEntry, Urgency
 from govor.engine.scheduling.results import TaskResults
-from govor.engine.workers.work import CallWork, ChunkWork
+from govor.engine.workers.work import ChunkWork
 from govor.errors import BackendUnavailable, GovorError
 from govor.events import Timing
 
@@ -159,12 +159,8 @@ class InferenceTask(Task):
 class ModelCall(Task):
     """A call of the model that returns something other than segments."""
 
-    def __init__(
-        self, call: Callable[[Any], object], share: FairShare, seconds: float, *, repeatable: bool = True
-    ):
-        super().__init__(CallWork(call, seconds, repeatable=repeatable), share)
-        self.answer: object = None
-        """The result of the function, once the task has ended without an error."""
+    answer: object = None
+    """The result of the call, once the task has ended without an error."""
 
     def take(self, progress: Progress) -> None:
         self.answer = progress.answer

@@ -40,6 +40,7 @@ class RecoveringWorker:
         self._give_up: GiveUp | None = None
         self._calls = 0
         self._alone = 0  # calls that run alone, or wait for it
+        self._held: set[WorkerTask] = set()
         self._losses = 0
         self._changed = asyncio.Event()
         self._replacing: asyncio.Task[None] | None = None
@@ -91,6 +92,15 @@ class RecoveringWorker:
         if self._worker is not None:
             self._worker.drop(task)
 
+    def hold(self, task: WorkerTask) -> None:
+        """Close a task, which may be finished, before the model is closed, unless it is released earlier."""
+        self._held.add(task)
+
+    def release(self, task: WorkerTask) -> None:
+        """Close a task that was held; none of its steps is running."""
+        self._held.discard(task)
+        self.drop(task)
+
     async def close(self, unfinished: Sequence[WorkerTask] = ()) -> None:
         """See `Worker.close`."""
         self._closed = True
@@ -100,7 +110,7 @@ class RecoveringWorker:
             await asyncio.wait({self._replacing})
         if self._worker is not None:
             worker, self._worker = self._worker, None
-            await worker.close(unfinished)
+            await worker.close([*unfinished, *self._held])
 
     async def _call(self, tasks: Sequence[WorkerTask], *, urgent: bool) -> Sequence[Outcome]:
         try:
@@ -119,7 +129,7 @@ class RecoveringWorker:
         await self._restart()
         worker, self._worker = self._worker, None
         if worker is not None:
-            await worker.close()
+            await worker.close([*self._held])
         if self._closed:
             return
         try:

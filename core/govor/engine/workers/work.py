@@ -14,8 +14,10 @@ from govor.audio.chunking import Chunk
 from govor.contract.audio import Audio
 from govor.contract.recognizers import Capability, LongForm, Options, Recognizer
 from govor.contract.results import Segment
+from govor.contract.streaming import Streaming
 from govor.contract.workers import Progress
 from govor.engine.alignment.segment_times import place
+from govor.models.streamed import transcribe
 
 NOTHING = np.empty(0, np.float32)
 
@@ -44,13 +46,13 @@ class ChunkWork:
         self._before = self._done = before
         self._windows: Iterator[Segment | None] | None = None  # a long-form model's generator, once begun
 
-    def step(self, model: Recognizer) -> Progress:
+    def step(self, model: Recognizer | Streaming) -> Progress:
         """Do the next step; its segments have times of the recording."""
         if not len(self.chunk.audio):  # nothing is left of a chunk that was done but for its end
             return Progress((), self.seconds, finished=True)
         info = model.info
         if Capability.LONG_FORM not in info.capabilities:
-            (segments,) = model.transcribe([self.chunk.audio], self.options)
+            (segments,) = transcribe(model, [self.chunk.audio], self.options)
             return self._conclude(segments)
         if self._windows is None:
             self._windows = cast("LongForm", model).transcribe_long(self.chunk.audio, self.options)
@@ -68,9 +70,9 @@ class ChunkWork:
                 return Progress(placed, self._done)
         return Progress(placed, self.seconds, finished=True)
 
-    def step_together(self, tasks: Sequence[ChunkWork], model: Recognizer) -> list[Progress]:
+    def step_together(self, tasks: Sequence[ChunkWork], model: Recognizer | Streaming) -> list[Progress]:
         """Transcribe several chunks with equal options in one call."""
-        found = model.transcribe([task.chunk.audio for task in tasks], self.options)
+        found = transcribe(model, [task.chunk.audio for task in tasks], self.options)
         return [task._conclude(segments) for task, segments in zip(tasks, found, strict=True)]
 
     def remaining(self, done: float, audio: Audio | None = None) -> ChunkWork:

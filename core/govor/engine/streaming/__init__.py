@@ -1,0 +1,1 @@
+"""Streams of a loaded model: audio that it gets while it comes."""

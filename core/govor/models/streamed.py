@@ -1,0 +1,52 @@
+"""Call models that stream; transcribe arrays with any model, if it only streams by a stream for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from govor.contract.audio import Audio
+from govor.contract.recognizers import Options, Recognizer
+from govor.contract.results import Segment
+from govor.contract.streaming import RecognizerStream, Streaming, Update
+from govor.models.checks import result_fault, update_fault
+
+
+def transcribe(
+    model: Recognizer | Streaming, batch: Sequence[Audio], options: Options
+) -> Sequence[Sequence[Segment]]:
+    """Return the segments of each array, as `Recognizer.transcribe`. Runs in a worker thread.
+
+    Raises what the model raises, and ValueError if the results of its streams have a wrong form.
+    """
+    if isinstance(model, Recognizer):
+        return model.transcribe(batch, options)
+    return _stream(model, batch, options) if batch else []
+
+
+def advance(model: Streaming, fed: Sequence[tuple[RecognizerStream, Audio]]) -> Sequence[Update]:
+    """Return what `Streaming.advance` returns. Raises ValueError if that has a wrong form."""
+    updates = model.advance(fed)
+    if fault := update_fault(updates, len(fed)):
+        raise ValueError(fault)
+    return updates
+
+
+def finish(model: Streaming, streams: Sequence[RecognizerStream]) -> Sequence[Sequence[Segment]]:
+    """Return what `Streaming.finish` returns. Raises ValueError if that has a wrong form."""
+    rests = model.finish(streams)
+    if fault := result_fault(rests, len(streams), "finish", "stream"):
+        raise ValueError(fault)
+    return rests
+
+
+def _stream(model: Streaming, batch: Sequence[Audio], options: Options) -> list[list[Segment]]:
+    """Give each array whole to a stream, all in one call, and finish the streams."""
+    with ExitStack() as stack:
+        streams = []
+        for _ in batch:
+            streams.append(model.open(options))
+            stack.callback(streams[-1].close)
+        updates = advance(model, list(zip(streams, batch, strict=True)))
+        rests = finish(model, streams)
+        return [[*update.final, *rest] for update, rest in zip(updates, rests, strict=True)]
