@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +19,7 @@ from govor.contract.streaming import Update
 from govor.testing import FakeStreaming, hum, silence
 from govor.testing.faults import Unfit
 from govor.testing.streams import give_up_midway, stream_together
+from support.processes.packages import install_plugin
 
 SPEC = ModelSpec("stream")
 
@@ -72,3 +77,52 @@ def test_an_answer_that_breaks_the_contract_is_named(answer: Any, told: str) -> 
     with pytest.raises(Unfit, match=re.escape(told)):
         stream_together(model, [hum(1)])
     assert all(stream.closed for stream in model.streams)
+
+
+LISTENER = """
+import govor
+from govor.testing import FakeStreaming
+
+class Listener(FakeStreaming):
+    {body}
+
+class Listening:
+    def models(self):
+        return [govor.ModelSpec("listener")]
+
+    def load(self, spec, folder, runtime):
+        return Listener(spec, parallel=2, batch=3, final_seconds=1.0)
+
+@govor.hookimpl
+def backend(settings):
+    return Listening()
+"""
+SUITE = """
+from govor.testing import BackendConformance
+
+class TestListener(BackendConformance):
+    plugin = "listener"
+"""
+ONE_FOR_ALL = """def open(self, options):
+        self.only = getattr(self, "only", None) or super().open(options)
+        return self.only"""
+
+
+def examine(folder: Path, body: str = "pass") -> str:
+    """Return pytest's output of the suite for a plugin whose model only streams."""
+    install_plugin(folder, "listener", LISTENER.format(body=body))
+    (folder / "test_listener.py").write_text(SUITE)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_listener.py"]
+    env = {**os.environ, "PYTHONPATH": str(folder), "PYTEST_ADDOPTS": ""}
+    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder, check=False).stdout
+
+
+def test_a_model_that_only_streams_passes_the_suite(tmp_path: Path) -> None:
+    told = examine(tmp_path)
+    assert re.search(r"^\d+ passed, 3 skipped", told, re.MULTILINE), told
+
+
+def test_a_model_whose_streams_are_one_fails_the_suite(tmp_path: Path) -> None:
+    told = examine(tmp_path, ONE_FOR_ALL)
+    assert "FAILED test_listener.py::TestListener::test_streams_side_by_side" in told, told
+    assert "a stream was closed twice" in told or "a closed stream was fed" in told, told
