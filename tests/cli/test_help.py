@@ -107,6 +107,7 @@ def test_the_version_is_told(shared_shell: Any) -> None:
 WRONG_LINES = {
     "serve --prot 9000": "No such option '--prot'.",
     "listen": "No such command 'listen'.",
+    "transcibe a.wav": "No such command 'transcibe'; did you mean 'transcribe'?",
     "transcribe": "Missing argument 'FILES…'.",
     "transcribe a.wav --format pdf": "'pdf' is no format; choose from txt, srt, vtt, tsv,",
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from govor.errors import GovorError
+from govor.errors.values import did_you_mean
 
 if TYPE_CHECKING:
     from govor.cli.plugin_commands import PluginCommand
@@ -56,6 +57,17 @@ class Commands(click.Group):
             return _hooked(context, self.core, name)
         context.meta[TABLE] = lambda: declared.table(context.params.get("config"))
         return declared.load()
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that a command line names. Raises UsageError, with the most similar name."""
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            if near := did_you_mean(args[0], self.list_commands(context)):
+                raise click.UsageError(f"{error.message.rstrip('.')}{near}", context) from None
+            raise
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of all commands, without importing those of the core."""

@@ -49,6 +49,12 @@ def test_an_option_that_no_model_can_do_is_named(shell: Any, recordings: Path) -
     assert (result.returncode, result.stderr) == (0, "govor: 'echo' cannot honour: punctuation\n")
 
 
+def test_the_plugin_that_is_missing_is_named(shell: Any, recordings: Path) -> None:
+    result = shell.run("transcribe", "-m", "echo", "ru.wav", "--itn", GOVOR_DISABLE="text")
+    said = "govor: 'echo' cannot honour: itn (the plugin 'text' adds it)\n"
+    assert (result.returncode, result.stderr.endswith(said)) == (0, True), result.stderr
+
+
 def test_a_server_is_asked_for_it(shell: Any, recordings: Path, server: Any) -> None:
     command = ("transcribe", "--server", server.url, "-m", "echo", "ru.wav", "--punctuation", "--itn")
     result = shell.run(*command)

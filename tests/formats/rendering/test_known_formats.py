@@ -121,3 +121,9 @@ def test_a_dialect_has_its_own_formats_and_those_of_plugins():
     with pytest.raises(InvalidParam, match="output 'srt' is unknown; there are txt, csv"):
         formats.check("srt", ("txt",), "output")
     assert CORE_FORMATS.added == ()
+
+
+@pytest.mark.parametrize("name", ["md", "docx"])
+def test_the_plugin_of_a_format_that_is_not_here_is_named(name):
+    with pytest.raises(InvalidParam, match=rf"tsv\. '{name}' comes with the plugin 'documents'\."):
+        CORE_FORMATS.check(name)

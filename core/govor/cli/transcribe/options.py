@@ -17,7 +17,7 @@ from govor.decoder.wire import LONGEST_TRACK
 from govor.errors import GovorError, InvalidParam
 from govor.formats.languages import parse_language
 from govor.formats.rendering.formats import MEDIA_TYPES, SPEAKERLESS_FORMATS
-from govor.formats.rendering.known_formats import CORE_FORMATS, Formats
+from govor.formats.rendering.known_formats import CORE_FORMATS, Formats, origin
 from govor.formats.subtitles.layout import Layout
 from govor.plugins import Plugins
 from govor.requests.channels import ChannelFields
@@ -82,7 +82,9 @@ def find_formats(names: Iterable[str], settings: Settings) -> tuple[Formats, Plu
     for name in names:
         if name not in formats:
             known = ", ".join((*FORMATS, *formats.added, "all"))
-            raise click.BadParameter(f"{name!r} is no format; choose from {known}.", param_hint="'--format'")
+            raise click.BadParameter(
+                f"{name!r} is no format; choose from {known}.{origin(name)}", param_hint="'--format'"
+            )
     return formats, plugins
 
 

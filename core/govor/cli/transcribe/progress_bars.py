@@ -10,13 +10,31 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskProgressColumn,
     TextColumn,
-    TimeRemainingColumn,
 )
+from rich.text import Text
 
 from govor.plain import escape
+
+
+class RemainingTime(ProgressColumn):
+    """The time that the rest takes if it goes on as it has gone since the bar began.
+
+    A recording moves in steps of many seconds, so the speed of the last step says nothing.
+    """
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        """Return the time as minutes and seconds, or a dash before the first step."""
+        if not task.total or not task.completed or task.elapsed is None:
+            return Text("-:--", style="progress.remaining")
+        left = task.elapsed * (task.total - task.completed) / task.completed
+        return Text(f"{left // 60:.0f}:{left % 60:02.0f}", style="progress.remaining")
 
 
 class Bar:
@@ -29,7 +47,7 @@ class Bar:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
-            TimeRemainingColumn(),
+            RemainingTime(),
             console=console,
             transient=True,
             redirect_stdout=False,

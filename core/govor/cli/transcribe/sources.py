@@ -150,7 +150,7 @@ class LocalSource:
 
     def _complain(self, model: str, names: Sequence[str]) -> None:
         """Print the options that a model cannot honour, once per model and options."""
-        message = f"govor: '{model}' cannot honour: {', '.join(names)}"
+        message = f"govor: '{model}' cannot honour: {_with_plugins(names)}"
         if names and message not in self._complained:
             self._complained.add(message)
             say(message, err=True)
@@ -194,8 +194,13 @@ class ServerSource:
         unasked = {"timestamp_granularities"} if "words" in self._wanted.unasked else set()
         names = [name for name in ignored.split(", ") if name and name not in unasked]
         if names and not self._reported:
-            say(f"govor: the server's model cannot honour: {', '.join(names)}", err=True)
+            say(f"govor: the server's model cannot honour: {_with_plugins(names)}", err=True)
             self._reported = True
+
+
+def _with_plugins(names: Sequence[str]) -> str:
+    """Return the names of options, with the plugin that a missing improvement of the text comes with."""
+    return ", ".join(f"{name} (the plugin 'text' adds it)" if name == "itn" else name for name in names)
 
 
 def route(wanted: Wanted) -> str:

@@ -18,6 +18,9 @@ TITLE_LENGTH = 200
 
 log = logging.getLogger(__name__)
 
+PLUGINS = {"md": "documents", "docx": "documents"}
+"""Formats that plugins of this project add, with the plugin."""
+
 
 class Formats:
     """The formats by their names. A name keeps its first format; the core's come first."""
@@ -54,7 +57,7 @@ class Formats:
         known = dict.fromkeys((*own, *self._added))
         if name not in known:
             raise InvalidParam(
-                f"{param} '{name[:40]}' is unknown; there are {', '.join(known)}.", param=param
+                f"{param} '{name[:40]}' is unknown; there are {', '.join(known)}.{origin(name)}", param=param
             )
 
     def media_type(self, name: str) -> str:
@@ -136,3 +139,8 @@ class Formats:
 
 CORE_FORMATS = Formats()
 """The formats of the core alone."""
+
+
+def origin(name: str) -> str:
+    """Return a sentence that names the plugin of a format that is not here; "" if it is of no known one."""
+    return f" '{name}' comes with the plugin '{PLUGINS[name]}'." if name in PLUGINS else ""
