@@ -102,7 +102,7 @@ class Bird:
 
 class Birds:
     def models(self):
-        return [govor.ModelSpec("bird")]
+        return [govor.ModelSpec({spec})]
 
     def load(self, spec, folder, runtime):
         {load}
@@ -122,9 +122,15 @@ class TestBird(BackendConformance):
 CRASH = "os.kill(os.getpid(), signal.SIGSEGV)"
 
 
-def examine(folder: Path, body: str = "pass", load: str = "pass", stage_seconds: float = 60.0) -> str:
+def examine(
+    folder: Path,
+    body: str = "pass",
+    load: str = "pass",
+    stage_seconds: float = 60.0,
+    spec: str = '"bird"',
+) -> str:
     """Return pytest's output for a backend with such a body, from its short summary on."""
-    install_plugin(folder, "bird", BIRD.format(body=body, load=load))
+    install_plugin(folder, "bird", BIRD.format(body=body, load=load, spec=spec))
     (folder / "test_bird.py").write_text(SUITE.format(stage_seconds=stage_seconds))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder / "test_bird.py"]
     env = {**os.environ, "PYTHONPATH": str(folder), "PYTEST_ADDOPTS": ""}
@@ -181,3 +187,9 @@ def test_a_class_in_place_of_a_loaded_model_is_reported(tmp_path: Path) -> None:
     told = examine(tmp_path, load="return Bird")
     assert "load() returned the class Bird: return an object of it, as in Bird(…)" in told
     assert "Traceback" not in told
+
+
+def test_a_suite_that_tries_no_model_fails(tmp_path: Path) -> None:
+    output = examine(tmp_path, spec='"bird", (govor.ModelFile("w", ("package:no-dist/w",)),)')
+    assert "FAILED test_bird.py::TestBird::test_a_model_is_tried" in output
+    assert "no file of bird is in an installed package: name in `models`" in output

@@ -208,6 +208,13 @@ class BackendConformance(BackendSubject):
     def test_streams_can_be_given_up_midway(self, streamed: Rehearsal) -> None:
         _perform(streamed, "given-up")
 
+    def test_a_model_is_tried(self, backend: Backend) -> None:
+        known = [spec.id for spec in backend.models()]
+        assert self.models is not None or self._ids() or not known, (
+            f"no file of {', '.join(known[:5])} is in an installed package: name in `models` "
+            "those to try, which `govor pull` has fetched, or none: `models = ()`"
+        )
+
     def test_a_used_model_can_be_closed(self, rehearsal: Rehearsal) -> None:
         _perform(rehearsal, "close")
 

@@ -40,13 +40,18 @@ class BackendSubject:
     def folder(self, spec: ModelSpec, root: Path) -> Path:
         """Return the folder of the model's files; make them in the empty folder `root`, or skip the test.
 
-        Uses files from installed packages only, verified. Override it for files from elsewhere.
+        Uses files from installed packages, or those that `govor pull` has fetched. Override it for files from
+        elsewhere.
         """
-        store = Store(root, offline=True)
         model = next(model for model in _models(self.plugin, self.settings) if model.spec.id == spec.id)
-        if store.state(model) != "installed":
-            pytest.skip(f"the files of '{spec.id}' are in no installed package")
-        return store.install(model)
+        for place in (root, Settings().models_dir):
+            store = Store(place, offline=True)
+            if store.state(model) == "installed":
+                return store.install(model)
+        pytest.skip(
+            f"the files of '{spec.id}' are in no installed package, nor fetched: "
+            f"run `govor pull {spec.id}`, or override `folder`"
+        )
 
     def speech(self) -> Audio:
         """Return some seconds of audio for the models: a hum. Override it with real speech."""

@@ -83,3 +83,13 @@ def test_a_recording_that_is_none_fails(shell: Any) -> None:
     (shell.folder / "broken.wav").write_text("hello " * 1000)
     tried = shell.run("test-backend", "echo", "broken.wav")
     assert tried.returncode == 1
+
+
+def test_a_recording_without_text_fails_and_the_detector_is_named_as_a_cause(shell: Any) -> None:
+    path = shell.folder / "still.wav"
+    path.write_bytes(media.wav(silence(2.0)))
+    tried = shell.run("test-backend", "echo", str(path))
+    assert (tried.returncode, "  text    (none)\n" in tried.stdout) == (1, True)
+    assert "compare with --no-vad" in tried.stderr
+    tried = shell.run("test-backend", "echo", str(path), "--no-vad")
+    assert (tried.returncode, "  text    2.0 seconds.\n" in tried.stdout) == (0, True), tried.stdout

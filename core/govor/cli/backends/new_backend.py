@@ -93,7 +93,10 @@ def new_backend(
     wanted = Wanted(words, streaming, _codes(languages or ""), repository or "")
     folder = write_package(name, parent, wanted)
     say(f"{folder} is ready. Install it beside Govor and try it:")
-    say(f"  pip install -e {folder} pytest\n  pytest {folder / 'tests'}\n  govor test-backend {name}")
+    say(f"  pip install -e {folder} pytest\n  pytest {folder / 'tests'}")
+    if wanted.repository:
+        say(f"  govor pull {name}")
+    say(f"  govor test-backend {name}")
 
 
 def _codes(languages: str) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from typing import Any
 import click
 import numpy as np
 
+from govor.audio.chunking import NO_DETECTION
 from govor.audio.decoding.recording import Recording
+from govor.audio.regions import SpeechRules
 from govor.cli.backends.suite import Subject, run_suite
 from govor.cli.backends.word_energy import share_on_sound
 from govor.cli.terminal.options import read_settings, setting_options, show_log
@@ -36,16 +38,23 @@ LEAST_ON_SOUND = 0.8
 @click.argument("name")
 @click.argument("recording", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--model", metavar="ID", help="Only this model. Default: all that are installed.")
+@click.option("--no-vad", is_flag=True, help="Treat all of RECORDING as speech.")
 @setting_options(("models_dir", "device"))
 @click.pass_obj
 def test_backend(
-    config: Path | None, /, name: str, recording: Path | None, model: str | None, **given: Any
+    config: Path | None,
+    /,
+    name: str,
+    recording: Path | None,
+    model: str | None,
+    no_vad: bool,
+    **given: Any,
 ) -> None:
     """Run the suite for backends on the installed plugin NAME, and let its models transcribe RECORDING.
 
     For RECORDING it prints the text, the time per second of audio (RTF), the memory, and the share of words
-    whose times lie on sound. The exit code is 1 if a test fails, if a recording cannot be transcribed, or if
-    fewer than 80 % of the words of a model with times of words lie on sound.
+    whose times lie on sound. The exit code is 1 if a test fails, if RECORDING cannot be transcribed or gives
+    no text, or if fewer than 80 % of the words of a model with times of words lie on sound.
     """
     show_log("warning")
     settings = read_settings(config, given)
@@ -58,9 +67,10 @@ def test_backend(
         "cpu" if settings.device == "auto" else settings.device,
         str(recording.resolve()) if recording else "",
     )
-    passed = run_suite(subject)
+    passed = run_suite(subject) and bool(models)
     if recording is not None:
-        passed = asyncio.run(_listen(service, models, recording)) and passed
+        rules = NO_DETECTION if no_vad else None
+        passed = asyncio.run(_listen(service, models, recording, rules)) and passed
     if not passed:
         sys.exit(1)
 
@@ -101,7 +111,7 @@ class Trial:
     """Bytes that it took beside them while it worked."""
 
 
-async def _listen(service: Service, models: Sequence[Model], path: Path) -> bool:
+async def _listen(service: Service, models: Sequence[Model], path: Path, rules: SpeechRules | None) -> bool:
     """Let each model transcribe the recording; print the results, return whether all are good."""
     try:
         with Recording(path, service.decoders) as recording:
@@ -110,7 +120,7 @@ async def _listen(service: Service, models: Sequence[Model], path: Path) -> bool
         for model in models:
             say(f"\n{model.id}: {path.name}", bold=True)
             try:
-                trial = await _transcribe(service, model, path)
+                trial = await _transcribe(service, model, path, rules)
             except GovorError as error:
                 say(f"govor: {error}", fg="red", err=True)
                 good = False
@@ -122,11 +132,11 @@ async def _listen(service: Service, models: Sequence[Model], path: Path) -> bool
         await service.close()
 
 
-async def _transcribe(service: Service, model: Model, path: Path) -> Trial:
+async def _transcribe(service: Service, model: Model, path: Path, rules: SpeechRules | None) -> Trial:
     began = time.perf_counter()
     async with service.pool.lease(model) as loaded:
         ready_at = time.perf_counter()
-        request = TranscriptionRequest(path, model.qualified, Options(words=True), max_seconds=0)
+        request = TranscriptionRequest(path, model.qualified, Options(words=True), rules=rules, max_seconds=0)
         async with service.prepare(request) as ready, service.transcribe(ready.work) as transcription:
             async for _ in transcription:
                 pass
@@ -135,10 +145,14 @@ async def _transcribe(service: Service, model: Model, path: Path) -> Trial:
 
 
 def _show(model: Model, trial: Trial, on_sound: float | None, words: int) -> bool:
-    """Print a trial; return whether its words lie on sound, if the model says that it has their times."""
+    """Print a trial; return whether it has text, and words on sound if the model has the feature `words`."""
     transcript = trial.transcript
+    if not transcript.text:
+        say("  text    (none)")
+        say("govor: no speech was found, or the model wrote nothing; compare with --no-vad", err=True)
+        return False
     rtf = trial.seconds / transcript.duration if transcript.duration else 0.0
-    say(f"  text    {transcript.text or '(none)'}")
+    say(f"  text    {transcript.text}")
     say(f"  speed   RTF {rtf:.3f}: {trial.seconds:.1f} s for {transcript.duration:.1f} s of audio")
     say(f"  load    {trial.load_seconds:.1f} s")
     say(f"  memory  {megabytes(trial.memory)}, and {megabytes(trial.working)} while it worked")
@@ -146,6 +160,6 @@ def _show(model: Model, trial: Trial, on_sound: float | None, words: int) -> boo
     if on_sound is None:
         said = "none, although the model has the feature `words`" if promised and words else "none"
         say(f"  words   {said}")
-        return not (promised and bool(transcript.text))
+        return not promised
     say(f"  words   {words}, {on_sound:.0%} of them on sound")
     return not promised or on_sound >= LEAST_ON_SOUND
