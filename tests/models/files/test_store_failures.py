@@ -25,6 +25,7 @@ def failure(store: Store, model: Model) -> str:
     assert {name for name in files_below(store.folder(model)) if not name.endswith(".govor-part")} <= {
         ".govor.json"
     }
+    assert not store.folder(model).exists() or any(store.folder(model).iterdir()), "an empty folder is left"
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

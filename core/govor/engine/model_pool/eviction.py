@@ -45,7 +45,8 @@ class Evictor:
             slot.timer.cancel()
         del self._loaded_models.slots[slot.model.qualified]
         if slot.loaded is not None:
-            log.info("'%s' is unloaded, %s", slot.model.id, f"{what}: {reason}" if reason else what)
+            why = ": ".join(part for part in (what, reason) if part and part != "unloaded")
+            log.info("'%s' is unloaded%s", slot.model.id, f", {why}" if why else "")
             self._loaded_models.note(what, slot.model, slot.loaded.memory, reason)
             self.free(slot.loaded)
 

@@ -51,10 +51,13 @@ class LoadBackoff:
     def check(self, name: str) -> None:
         """Raise the last failure again while its pause lasts."""
         failure = self._last.get(name)
-        if failure and self._clock() < failure.until:
-            self.check_last(name)
+        if failure and (left := failure.until - self._clock()) > 0:
+            again = copy(failure.error)  # one object would gather the frames of every raise
+            if isinstance(again, BackendUnavailable):
+                again.retry_after = left
+            raise again
 
     def check_last(self, name: str) -> None:
         """Raise the last failure again, unless the model has loaded since."""
         if failure := self._last.get(name):
-            raise copy(failure.error)  # one object would gather the frames of every raise
+            raise copy(failure.error)

@@ -114,9 +114,14 @@ class Store:
             return place
         transfer = transfer or Transfer(progress)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
             with self.locked(model, transfer):
-                self._install_missing(model, folder, transfer)
+                folder.mkdir(exist_ok=True)
+                try:
+                    self._install_missing(model, folder, transfer)
+                finally:
+                    with suppress(OSError):
+                        folder.rmdir()  # only if nothing has come
         except OSError as error:
             raise InsufficientStorage(
                 f"The files of '{model.id}' cannot be kept in {folder}: {error.strerror or error}."
