@@ -187,7 +187,14 @@ def test_plugins_are_told_with_what_became_of_them(serve: Callable[..., Any]) ->
     )
     with serve(plugins, preload=()).client() as client:
         answer = client.get("/v1/plugins").json()
-    common = {"distribution": "", "version": "", "reason": "", "hooks": ["backend"], "state": "ready"}
+    common = {
+        "distribution": "",
+        "version": "",
+        "reason": "",
+        "hooks": ["backend"],
+        "state": "ready",
+        "formats": [],
+    }
     nothing = {**common, "hooks": [], "models": []}
     assert answer == {
         "object": "list",

@@ -11,6 +11,7 @@ import pytest
 from govor.cli.transcribe.sources import LocalSource, Wanted
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.recognizers import Options
+from govor.contract.texts.processing import TextOptions
 from govor.engine.plugin_server import ServiceTranscriber
 from govor.engine.service import Service
 from govor.requests.channels import ChannelFields
@@ -51,7 +52,8 @@ def wanted(model: str, **options: object) -> Wanted:
         ChannelFields(),
         "",
         True,
-        frozenset(),  # type: ignore[arg-type]
+        TextOptions(),
+        frozenset(),
     )
 
 
