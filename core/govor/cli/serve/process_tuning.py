@@ -1,4 +1,4 @@
-"""Settings of a server's process, made before it has threads: memory, files, collector, thread switches."""
+"""Settings of a server's process, made before it has threads: memory, files, collector."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ctypes
 import gc
 import os
 import resource
-import sys
 from contextlib import suppress
 
 ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
@@ -19,17 +18,12 @@ MOST_FILES = 65_536
 SPARE_FILES = 512
 """Files kept free of connections, at most a quarter of all: for uploads, decoding, models, jobs."""
 
-SWITCH_SECONDS = 0.001
-"""Seconds that a thread may run Python while the event loop waits. With Python's default of 5 ms, a probe
-among many requests took half as long again."""
-
 
 def prepare() -> None:
     """Make all these settings; the collector then ignores the modules imported so far."""
     bound_arenas()
     raise_files()
     spare_collector()
-    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def bound_arenas() -> None:
