@@ -13,6 +13,7 @@ from govor.audio.chunking import NO_DETECTION
 from govor.cli.client.events import EndEvent, SegmentEvent, TaskEvent
 from govor.cli.client.server_client import Refused, Remote, unreadable
 from govor.cli.terminal.say import say
+from govor.cli.transcribe.ignored import cannot_honour, ignored_names
 from govor.contract.recognizers import Options
 from govor.contract.results import Notice, Segment, Transcript
 from govor.contract.texts.processing import TextOptions
@@ -150,7 +151,7 @@ class LocalSource:
 
     def _complain(self, model: str, names: Sequence[str]) -> None:
         """Print the options that a model cannot honour, once per model and options."""
-        message = f"govor: '{model}' cannot honour: {_with_plugins(names)}"
+        message = cannot_honour(f"'{model}'", names)
         if names and message not in self._complained:
             self._complained.add(message)
             say(message, err=True)
@@ -191,16 +192,10 @@ class ServerSource:
                 yield Streamed(response.aiter_lines(), wanted.options, response.headers, self._remote.url)
 
     def _report_ignored(self, ignored: str) -> None:
-        unasked = {"timestamp_granularities"} if "words" in self._wanted.unasked else set()
-        names = [name for name in ignored.split(", ") if name and name not in unasked]
+        names = ignored_names(ignored, self._wanted.unasked)
         if names and not self._reported:
-            say(f"govor: the server's model cannot honour: {_with_plugins(names)}", err=True)
+            say(cannot_honour("the server's model", names), err=True)
             self._reported = True
-
-
-def _with_plugins(names: Sequence[str]) -> str:
-    """Return the names of options, with the plugin that a missing improvement of the text comes with."""
-    return ", ".join(f"{name} (the plugin 'text' adds it)" if name == "itn" else name for name in names)
 
 
 def route(wanted: Wanted) -> str:
