@@ -59,7 +59,6 @@ NOWHERE = "cuda:99"
 
 PROBE = """
 import json, sys
-from govor.testing.streams import STREAMED_ALONE
 from govor.testing.subject import open_plugins
 open_plugins(sys.argv[1], json.loads(sys.argv[2]))
 print(json.dumps(sorted(sys.modules)))

@@ -116,7 +116,7 @@ async def _listen(service: Service, models: Sequence[Model], path: Path, rules: 
     try:
         with Recording(path, service.decoders) as recording:
             audio = np.concatenate(list(recording.blocks()))
-        good = bool(models)
+        good = True
         for model in models:
             say(f"\n{model.id}: {path.name}", bold=True)
             try:
