@@ -30,6 +30,10 @@ async def soon(check: Callable[[], bool], seconds: float = 20) -> bool:
     return True
 
 
+EVERY_CALL = 10_000
+"""Opens a turnstile for more calls than any test makes."""
+
+
 class Turnstile:
     """A gate for the fakes that lets through as many calls as it was opened for."""
 

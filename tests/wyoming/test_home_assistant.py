@@ -28,7 +28,7 @@ import govor_wyoming
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, FakeRecognizer, plugins_of
 from support.processes.servers import Server, serving
-from support.waiting import eventually
+from support.waiting import eventually, soon
 
 SECONDS = 60
 LAST = ("transcript-stop", "error", "info", "pong")
@@ -276,6 +276,7 @@ def test_the_recording_of_a_client_that_disconnects_is_cancelled(run: Run, free_
         for event in pcm(2.0):
             await client.write_event(event.event())
         await client.read_event()  # transcript-start: it is in progress
+        assert await soon(lambda: "fake" in family.loaded)
         assert await asyncio.to_thread(family.loaded["fake"].begun.acquire, timeout=SECONDS)
         assert server.service.admission.inside == 1
 
@@ -333,6 +334,7 @@ def test_audio_is_recognised_while_it_comes_and_never_on_disk(
         quiet = AudioChunk(16_000, 2, 1, bytes(5 * 32_000))
         for event in (*events, quiet):
             await client.write_event(event.event())
+        assert await soon(lambda: "fake" in family.loaded)
         assert await asyncio.to_thread(family.loaded["fake"].begun.acquire, timeout=SECONDS)
         assert list(spool.iterdir()) == []
         return await said(stop)(client)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from govor.contract.audio import Audio
 from govor.contract.diarization import SpeakerTurn
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.results import Segment
@@ -30,7 +31,7 @@ from govor.errors import (
 )
 from govor.events import Observer, Report
 from govor.testing import FakeDiarizer, FakeRecognizer, hum, silence
-from support.waiting import soon
+from support.waiting import EVERY_CALL, Turnstile, soon
 
 WORDS = ModelSpec("fake", features=frozenset({Feature.WORDS}))
 TURNS = (SpeakerTurn(0.0, 0.5, 0), SpeakerTurn(0.5, 1.0, 1))
@@ -119,21 +120,38 @@ async def test_a_recording_that_turns_out_too_long_ends_while_it_is_diarized(ser
     assert diarizer.samples < 20 * 16_000
 
 
+class Held(FakeDiarizer):
+    """A diarizer that tells when a block is held at its gate."""
+
+    held = False
+
+    def feed(self, audio: Audio) -> None:
+        self.held = True
+        super().feed(audio)
+        self.held = False
+
+
 async def test_two_recordings_are_diarized_in_turns(service, spoken) -> None:
-    gate = threading.Event()
-    diarizer = FakeDiarizer(*TURNS, gate=gate)
+    gate = Turnstile()
+    diarizer = Held(*TURNS, gate=gate)
     async with service(diarizer=diarizer) as running:
         asked = Diarize(running.router.diarizer())
         async with (
-            diarized(running, spoken(9.0, name="long.wav"), asked) as first,
+            running.pool.lease(asked.model) as loaded,
+            diarized(running, spoken(40.0, name="long.wav"), asked) as first,
             diarized(running, spoken(1.0, name="short.wav"), asked) as second,
         ):
-            long, short = asyncio.create_task(first.speakers()), asyncio.create_task(second.speakers())
-            gate.set()
-            await short
+            long = asyncio.create_task(first.speakers())
+            assert await soon(lambda: diarizer.held)
+            short = asyncio.create_task(second.speakers())
+            while not short.done():  # a block of one is let through only while the other one waits
+                assert await soon(lambda: short.done() or (diarizer.held and loaded.scheduler.waiting > 0))
+                gate.open()
             assert not long.done(), "a short recording waits for the whole of a long one"
+            gate.open(EVERY_CALL)
+            await short
             await long
-    assert diarizer.samples == 10 * 16_000
+    assert diarizer.samples == 41 * 16_000
 
 
 async def test_a_closed_service_diarizes_no_more(service, spoken) -> None:

@@ -33,7 +33,7 @@ from govor.formats.text import Joiner
 from govor.testing import FakeDetector, FakeLongForm, FakeRecognizer, hum, silence
 from govor.testing.fakes import pass_gate
 from support.sound import hostile, media
-from support.waiting import Turnstile, soon
+from support.waiting import EVERY_CALL, Turnstile, soon
 
 Spoken = Callable[..., Path]
 Serving = Any
@@ -405,7 +405,7 @@ async def test_reading_stops_within_a_block_of_ones_leaving(service: Serving, tm
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-        detector.gate.open(10_000)
+        detector.gate.open(EVERY_CALL)
         assert not await soon(lambda: detector.calls > 6, seconds=0.3)
 
 
