@@ -6,7 +6,6 @@ Knows nothing of models beyond asking a backend for its list.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -26,17 +25,15 @@ from govor.contract.versions import check_contract
 from govor.contract.workers import Executor
 from govor.errors import ConfigurationError
 from govor.errors.values import did_you_mean
+from govor.plugins.declared import checked_executor, declared_models, named_commands
 from govor.plugins.old_shapes import family_of
 from govor.plugins.tables import faults_of, own_table
 from govor.settings import Settings
-from govor.settings.model import OWN_DEVICES
 
 GROUP = "govor"
 
 KINDS = {"diarizer": ModelKind.DIARIZATION, "vad": ModelKind.VAD, "text": ModelKind.TEXT}
 """Hooks that return families of models, with the kind of the models; `backend` has a place of its own."""
-
-SCHEME = re.compile(r"[a-z][a-z0-9_-]*")
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +94,7 @@ class Plugins:
             if plugin.state != "ready" or "commands" not in plugin.hooks:
                 continue
             try:
-                offered = _named(self._call("commands", plugin.name))
+                offered = named_commands(self._call("commands", plugin.name))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
                 _fail(plugin, error)
                 continue
@@ -152,14 +149,14 @@ class Plugins:
             self._register(plugin, module)
             if "backend" in plugin.hooks:
                 backend = self._call("backend", plugin.name)
-                plugin.models = _declared(backend, "backend", ModelKind.TRANSCRIPTION)
+                plugin.models = declared_models(backend, "backend", ModelKind.TRANSCRIPTION)
                 plugin.backend = backend
             for hook, kind in KINDS.items():
                 if hook in plugin.hooks:
                     family = family_of(self._call(hook, plugin.name), kind, plugin.name)
-                    plugin.others += tuple((spec, family) for spec in _declared(family, hook, kind))
+                    plugin.others += tuple((spec, family) for spec in declared_models(family, hook, kind))
             if "executor" in plugin.hooks:
-                plugin.executor = _checked(self._call("executor", plugin.name))
+                plugin.executor = checked_executor(self._call("executor", plugin.name))
             if "formats" in plugin.hooks:
                 plugin.formats = checked_formats(self._call("formats", plugin.name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
@@ -215,46 +212,6 @@ class Plugins:
 def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPoint]:
     rank = {name: position for position, name in enumerate(order)}
     return sorted(points, key=lambda point: (rank.get(point.name, len(rank)), point.name))
-
-
-def _declared(family: ModelFamily[object], hook: str, kind: ModelKind) -> tuple[ModelSpec, ...]:
-    """Return a family's models, checked. Raises TypeError or ValueError."""
-    if isinstance(family, type):
-        name = family.__name__
-        raise TypeError(f"{hook}() gave the class {name}: give an object of it, as in {name}()")
-    specs = tuple(family.models())
-    seen: set[str] = set()
-    for spec in specs:
-        if not isinstance(spec, ModelSpec):
-            raise TypeError(f"models() gave {type(spec).__name__} instead of ModelSpec")
-        if not spec.id or spec.id in seen:
-            raise ValueError(f"model id '{spec.id}' is empty or declared twice")
-        if spec.kind is not kind:
-            raise ValueError(f"model '{spec.id}' is of the kind {spec.kind}: {hook}() offers {kind}")
-        seen.add(spec.id)
-    return specs
-
-
-def _checked(executor: Executor) -> Executor:
-    """Return an executor whose schemes are valid. Raises TypeError or ValueError."""
-    if isinstance(executor.schemes, str) or not executor.schemes:
-        raise TypeError(f"schemes must be a list of names, not {executor.schemes!r}")
-    for scheme in executor.schemes:
-        if not SCHEME.fullmatch(scheme) or scheme in OWN_DEVICES:
-            raise ValueError(f"the scheme '{scheme}' is no name in small letters, or is a device of Govor's")
-    return executor
-
-
-def _named(commands: Iterable[object]) -> dict[str, click.Command]:
-    """Return a plugin's commands by name, checked. Raises TypeError or ValueError."""
-    found: dict[str, click.Command] = {}
-    for command in commands:
-        if not isinstance(command, click.Command):
-            raise TypeError(f"commands() gave {type(command).__name__} instead of click.Command")
-        if not command.name or command.name in found:
-            raise ValueError(f"command name '{command.name or ''}' is empty or declared twice")
-        found[command.name] = command
-    return found
 
 
 def _fail(plugin: Plugin, error: BaseException) -> None:
