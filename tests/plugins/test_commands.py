@@ -171,6 +171,7 @@ def test_a_broken_configuration_leaves_the_help_and_the_cores_commands(govor, in
     ("source", "reason"),
     [
         pytest.param("raise SystemExit('no AVX')", "failed: SystemExit: no AVX", id="module exits"),
+        pytest.param("raise BaseException('panic')", "failed: BaseException: panic", id="module panics"),
         pytest.param("import nothing_like_it", "failed: ModuleNotFoundError: No module", id="import raises"),
         pytest.param("other = 1", "failed: AttributeError: ", id="absent"),
         pytest.param("bad = 'greet'", "is str instead of click.Command.", id="no command"),

@@ -1,17 +1,23 @@
 """Plugins are found in order and called one by one; one that fails does not affect the others."""
 
 import re
+from dataclasses import replace
+from importlib.metadata import distributions
 from types import ModuleType, SimpleNamespace
 
 import pytest
 from pydantic import BaseModel
 
 from govor import hookimpl
-from govor.contract.models import ModelSpec
+from govor.contract.models import Feature, ModelFile, ModelSpec, Variant
 from govor.errors import ConfigurationError
+from govor.models.catalogue import Catalogue
 from govor.plugins import Plugins
 from govor.settings import Settings
 from govor.testing import FakeBackend, FakeDetector, plugins_of
+from support.processes.packages import install_package
+
+FILE = ModelFile("a.bin", ("https://a/b",))
 
 
 class WithoutArguments:
@@ -114,6 +120,16 @@ class ModelsAndBrokenDetector(FakeBackend):
         raise OSError("the weights are damaged")
 
 
+class Panic(BaseException):
+    """A failure of a library in Rust, as PyO3 raises it: it is no Exception."""
+
+
+class Panicking(FakeBackend):
+    @hookimpl
+    def backend(self, settings):
+        raise Panic("the thread is poisoned")
+
+
 def names(plugins):
     return [plugin.name for plugin in plugins]
 
@@ -169,6 +185,8 @@ def test_a_disabled_plugin_is_listed_but_not_imported():
     [
         pytest.param(ImportError("no libtorch.so"), "ImportError: no libtorch.so", id="import raises"),
         pytest.param(SystemExit("this CPU has no AVX"), "SystemExit: this CPU", id="import exits"),
+        pytest.param(Panic("no libstdc++"), r"^Panic: no libstdc\+\+$", id="import panics"),
+        pytest.param(Panicking(), "^Panic: the thread is poisoned$", id="hook panics"),
         pytest.param(Misspelt(), "unknown hook 'backends'", id="misspelt hook"),
         pytest.param(ExtraArgument(), r"Argument\(s\) \{'device'\} are declared", id="extra argument"),
         pytest.param(Unmarked(), "no hook; is @govor.hookimpl missing", id="unmarked hook"),
@@ -196,6 +214,28 @@ def test_a_disabled_plugin_is_listed_but_not_imported():
         pytest.param(ListOfNames(), "models.. gave str instead of ModelSpec", id="models are names"),
         pytest.param(FakeBackend("a", "a"), "model id 'a' is empty or declared twice", id="model twice"),
         pytest.param(FakeBackend(ModelSpec("")), "model id '' is empty", id="model without id"),
+        pytest.param(
+            FakeBackend(ModelSpec("a", aliases="shout")),
+            r"^TypeError: model 'a': `aliases` is 'shout': give a tuple, as in \(…,\)$",
+            id="a text is no tuple",
+        ),
+        pytest.param(
+            FakeBackend(ModelSpec("a", languages=["en"])), r"`languages` is \['en'\]: give", id="list"
+        ),
+        pytest.param(FakeBackend(ModelSpec("a", files=FILE)), "`files` is ModelFile", id="one file"),
+        pytest.param(
+            FakeBackend(ModelSpec("a", files=(replace(FILE, sources="https://a/b"),))),
+            "`sources` is 'https://a/b': give a tuple",
+            id="one source",
+        ),
+        pytest.param(
+            FakeBackend(ModelSpec("a", variants=(Variant("int8", [FILE]),))), "`files` is", id="variant"
+        ),
+        pytest.param(
+            FakeBackend(ModelSpec("a", features={Feature.WORDS})),
+            "`features` is .*: give a frozenset",
+            id="set",
+        ),
     ],
 )
 def test_a_plugin_that_fails_is_recorded_with_its_reason_and_the_others_work(bad, reason):
@@ -207,6 +247,64 @@ def test_a_plugin_that_fails_is_recorded_with_its_reason_and_the_others_work(bad
         ("ready", "first"),
         ("ready", "last"),
     ]
+
+
+FAKE = "from govor.testing import FakeBackend\nbackend = FakeBackend(__name__).backend\n"
+
+
+@pytest.fixture
+def found_in(tmp_path, monkeypatch):
+    """Packages, each with the names of its plugins and a module for each name, as entry points."""
+
+    def install(packages, source=FAKE):
+        for package, modules in packages.items():
+            for module in modules.values():
+                (tmp_path / f"{module}.py").write_text(source, encoding="utf-8")
+            lines = "".join(f"{name} = {module}\n" for name, module in modules.items())
+            install_package(tmp_path, package, {}, f"[govor]\n{lines}")
+        monkeypatch.syspath_prepend(tmp_path)
+        found = sorted(distributions(path=[str(tmp_path)]), key=lambda each: each.name)
+        return [point for dist in found for point in dist.entry_points]
+
+    return install
+
+
+def test_of_two_packages_with_a_plugin_of_one_name_the_first_is_used_and_the_fault_names_it(found_in):
+    points = found_in({"govor-one": {"twin": "twin_one"}, "govor-two": {"twin": "twin_two"}})
+    first, second = plugins = Plugins(Settings(), points)
+    assert [(plugin.distribution, plugin.state) for plugin in plugins] == [
+        ("govor-one", "ready"),
+        ("govor-two", "failed"),
+    ]
+    assert second.reason == (
+        "ValueError: the package 'govor-one' has a plugin of this name, which is used: uninstall one"
+    )
+    own = ModelSpec("mine")
+    assert Catalogue(plugins, {}, [("twin", own)]).find("mine").backend is first.backend
+
+
+def test_a_module_under_two_names_is_used_under_the_first(found_in):
+    points = found_in({"govor-one": {"a": "shared_module", "b": "shared_module"}})
+    assert [plugin.reason for plugin in Plugins(Settings(), points)] == [
+        "",
+        "ValueError: its module is that of the plugin 'a', which is used",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("from govor import Hologram\n", "cannot import name 'Hologram' from 'govor': .*: upgrade Govor$"),
+        ("import govor\nGOVOR_CONTRACT = (1, 99)\ngovor.Hologram\n", r"contract 1\.99, .*: upgrade Govor$"),
+        ("import govor\ngovor.Hologram\n", "^AttributeError: module 'govor' has no attribute 'Hologram'$"),
+        ("import no_such_library\n", "^ModuleNotFoundError: No module named 'no_such_library'$"),
+    ],
+)
+def test_a_plugin_that_needs_a_later_govor_is_told_so_though_its_import_fails(found_in, source, told):
+    (point,) = found_in({"govor-later": {"later": f"later_{len(source)}"}}, source)
+    (plugin,) = Plugins(Settings(), [point])
+    assert plugin.state == "failed"
+    assert re.search(told, plugin.reason), plugin.reason
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from govor.testing import FakeBackend, FakeDetector, plugins_of
 class Runs:
     """A plugin that records its begin and end, and raises at the given point."""
 
-    def __init__(self, name, notes, fails_at=""):
-        self.name, self.notes, self.fails_at = name, notes, fails_at
+    def __init__(self, name, notes, fails_at="", error=OSError):
+        self.name, self.notes, self.fails_at, self.error = name, notes, fails_at, error
         self.settings = None
 
     @hookimpl
@@ -38,7 +38,7 @@ class Runs:
 
     def _note(self, what):
         if what == self.fails_at:
-            raise OSError(f"not {what}")
+            raise self.error(f"not {what}")
         self.notes.append((self.name, what))
 
 
@@ -62,11 +62,13 @@ def test_plugins_begin_in_order_and_end_the_other_way_round():
 
 
 @pytest.mark.parametrize("moment", ["called", "begun", "ended"])
-def test_one_that_fails_is_recorded_and_the_others_run(moment):
+@pytest.mark.parametrize("error", [OSError, SystemExit])
+def test_one_that_fails_is_recorded_and_the_others_run(moment, error):
     notes = []
-    plugins = plugins_of(Settings(), a=Runs("a", notes), bad=Runs("bad", notes, moment), z=Runs("z", notes))
+    bad = Runs("bad", notes, moment, error)
+    plugins = plugins_of(Settings(), a=Runs("a", notes), bad=bad, z=Runs("z", notes))
     states = start_and_stop(plugins)
-    assert states["bad"] == ("failed", f"OSError: not {moment}")
+    assert states["bad"] == ("failed", f"{error.__name__}: not {moment}")
     assert states["a"] == states["z"] == ("ready", "")
     assert {("a", "ended"), ("z", "ended")} <= set(notes)
 

@@ -36,7 +36,9 @@ class PluginCommand(NamedTuple):
         place = f"The command '{self.point.name}' of the plugin '{self.plugin}'"
         try:
             command = self.point.load()
-        except (Exception, SystemExit) as error:  # a module may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a module may raise anything
             raise GovorError(f"{place} failed: {type(error).__name__}: {error}") from error
         if not isinstance(command, click.Command):
             raise GovorError(f"{place} is {type(command).__name__} instead of click.Command.")

@@ -6,6 +6,8 @@ import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from traceback import walk_tb
+from types import SimpleNamespace
 from typing import Protocol, runtime_checkable
 
 from govor.contract.models import RuntimeOptions
@@ -40,6 +42,19 @@ def check_contract(module: object) -> None:
         return
     own = ".".join(map(str, CONTRACT))
     raise ValueError(f"it is written for contract {major}.{minor}, and this Govor has {own}: {upgrade}")
+
+
+def check_failed_import(error: ImportError | AttributeError) -> None:
+    """Check the contract of a module that has failed at a name. Raises ValueError, with what to upgrade.
+
+    A plugin for a later contract uses names that this one lacks, often before it has stated the version.
+    """
+    for frame, _ in walk_tb(error.__traceback__):
+        if "GOVOR_CONTRACT" in frame.f_globals:
+            check_contract(SimpleNamespace(GOVOR_CONTRACT=frame.f_globals["GOVOR_CONTRACT"]))
+    if isinstance(error, ImportError) and error.name == "govor":
+        told = str(error).partition(" (")[0]
+        raise ValueError(f"{told}: the name is misspelt, or the plugin is for a later Govor: upgrade Govor")
 
 
 @runtime_checkable

@@ -140,7 +140,7 @@ class Catalogue:
                 yield alias, target
 
     def _declared(self) -> Iterator[Model]:
-        backends = {plugin.name: plugin.backend for plugin in self._plugins}
+        backends = {plugin.name: plugin.backend for plugin in self._plugins if plugin.backend}
         for (name, _), spec in self._own.items():
             if backend := backends.get(name):
                 yield Model(spec.id, name, spec, backend, ())

@@ -6,8 +6,10 @@ Knows nothing of models beyond asking a backend for its list.
 from __future__ import annotations
 
 import logging
+import sys
+from asyncio import CancelledError
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
@@ -21,7 +23,7 @@ from govor.contract.backends import Backend, ModelFamily
 from govor.contract.models import ModelKind, ModelSpec
 from govor.contract.server import Transcriber
 from govor.contract.texts.formats import ResponseFormat, checked_formats
-from govor.contract.versions import check_contract
+from govor.contract.versions import check_contract, check_failed_import
 from govor.contract.workers import Executor
 from govor.errors import ConfigurationError
 from govor.errors.values import did_you_mean
@@ -34,6 +36,10 @@ GROUP = "govor"
 
 KINDS = {"diarizer": ModelKind.DIARIZATION, "vad": ModelKind.VAD, "text": ModelKind.TEXT}
 """Hooks that return families of models, with the kind of the models; `backend` has a place of its own."""
+
+OURS = (KeyboardInterrupt, CancelledError)
+"""What ends the work of Govor itself. All else that a plugin raises is its own fault, even if it is no
+Exception, as a panic of Rust."""
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +74,10 @@ class Plugins:
         self._settings = settings
         self._running: list[tuple[Plugin, AbstractAsyncContextManager[object]]] = []
         points = entry_points(group=GROUP) if found is None else found
-        self._all = [self._open(point, settings.disable) for point in _ordered(points, settings.order)]
+        self._all: list[Plugin] = []
+        with redirect_stdout(sys.stderr):  # a plugin may print; standard output is for what was asked for
+            for point in _ordered(points, settings.order):
+                self._all.append(self._open(point, settings.disable))
         self._check_required(settings.require)
         self._warn_of_unknown_names({*settings.order, *settings.disable, *settings.plugins})
 
@@ -95,7 +104,9 @@ class Plugins:
                 continue
             try:
                 offered = named_commands(self._call("commands", plugin.name))
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
+            except OURS:
+                raise
+            except BaseException as error:  # noqa: BLE001 - it may raise anything
                 _fail(plugin, error)
                 continue
             for name, command in offered.items():
@@ -122,7 +133,9 @@ class Plugins:
             try:
                 context = self._call("startup", plugin.name, transcriber=transcriber)
                 await context.__aenter__()
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
+            except OURS:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
                 _fail(plugin, error)
             else:
                 self._running.append((plugin, context))
@@ -133,7 +146,9 @@ class Plugins:
             plugin, context = self._running.pop()
             try:
                 await context.__aexit__(None, None, None)
-            except Exception as error:  # noqa: BLE001 - as above
+            except OURS:
+                raise
+            except BaseException as error:  # noqa: BLE001 - as above
                 _fail(plugin, error)
 
     def _open(self, point: EntryPoint, disabled: Sequence[str]) -> Plugin:
@@ -144,7 +159,7 @@ class Plugins:
             plugin.state = "disabled"
             return plugin
         try:
-            module = point.load()
+            module = _imported(point)
             check_contract(module)
             self._register(plugin, module)
             if "backend" in plugin.hooks:
@@ -159,11 +174,14 @@ class Plugins:
                 plugin.executor = checked_executor(self._call("executor", plugin.name))
             if "formats" in plugin.hooks:
                 plugin.formats = checked_formats(self._call("formats", plugin.name))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
+        except OURS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it may raise anything
             _fail(plugin, error)
         return plugin
 
     def _register(self, plugin: Plugin, module: object) -> None:
+        self._check_is_new(plugin.name, module)
         hash(module)  # pluggy keeps plugins in sets: an unhashable one would break every other plugin's calls
         self._manager.register(module, name=plugin.name)
         try:
@@ -175,6 +193,16 @@ class Plugins:
         plugin.hooks = tuple(sorted(caller.name for caller in callers))
         if not plugin.hooks:
             raise ValueError("it implements no hook; is @govor.hookimpl missing?")
+
+    def _check_is_new(self, name: str, module: object) -> None:
+        """Raise ValueError if another plugin has this name or this module."""
+        if self._manager.has_plugin(name):
+            first = next(each.distribution for each in self._all if each.name == name)
+            raise ValueError(f"the package '{first}' has a plugin of this name, which is used: uninstall one")
+        if (
+            other := next((key for key, own in self._manager.list_name_plugin() if own is module), None)
+        ) is not None:
+            raise ValueError(f"its module is that of the plugin '{other}', which is used")
 
     def _call(self, hook: str, name: str, **arguments: object) -> Any:
         """Call one hook of one plugin with the plugin's own table of settings."""
@@ -212,6 +240,15 @@ class Plugins:
 def _ordered(points: Iterable[EntryPoint], order: Sequence[str]) -> list[EntryPoint]:
     rank = {name: position for position, name in enumerate(order)}
     return sorted(points, key=lambda point: (rank.get(point.name, len(rank)), point.name))
+
+
+def _imported(point: EntryPoint) -> object:
+    """Return the module of a plugin. Raises what it raises, or ValueError if it needs another contract."""
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        check_failed_import(error)
+        raise
 
 
 def _fail(plugin: Plugin, error: BaseException) -> None:

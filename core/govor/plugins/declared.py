@@ -27,10 +27,36 @@ def declared_models(family: ModelFamily[object], hook: str, kind: ModelKind) -> 
             raise TypeError(f"models() gave {type(spec).__name__} instead of ModelSpec")
         if not spec.id or spec.id in seen:
             raise ValueError(f"model id '{spec.id}' is empty or declared twice")
+        if fault := _fault(spec):
+            raise TypeError(f"model '{spec.id}': {fault}")
         if spec.kind is not kind:
             raise ValueError(f"model '{spec.id}' is of the kind {spec.kind}: {hook}() offers {kind}")
         seen.add(spec.id)
     return specs
+
+
+def _fault(spec: ModelSpec) -> str:
+    """Return the field of a model that is no tuple of what it shall hold; "": none.
+
+    A text would count as its letters; what cannot be hashed or iterated would break all lists of models.
+    """
+    fields: list[tuple[str, object]] = [
+        ("files", spec.files),
+        ("languages", spec.languages),
+        ("aliases", spec.aliases),
+        ("wer", spec.wer),
+        ("derived", spec.derived),
+        ("variants", spec.variants),
+    ]
+    if isinstance(spec.variants, tuple):
+        fields += [("files", variant.files) for variant in spec.variants]
+    files = [file for name, held in fields if name == "files" and isinstance(held, tuple) for file in held]
+    fields += [("sources", file.sources) for file in files]
+    for name, given in fields:
+        if not isinstance(given, tuple):
+            return f"`{name}` is {given!r:.60}: give a tuple, as in (…,)"
+    features: object = spec.features
+    return "" if isinstance(features, frozenset) else f"`features` is {features!r:.60}: give a frozenset"
 
 
 def checked_executor(executor: Executor) -> Executor:

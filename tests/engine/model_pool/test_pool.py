@@ -185,7 +185,10 @@ async def test_a_request_that_waits_for_a_deletion_does_not_fetch_the_model_agai
     await pool.close()
 
 
-@pytest.mark.parametrize("failure", [StopIteration("x"), SystemExit(3), CancelledError()])
+@pytest.mark.parametrize(
+    "failure",
+    [StopIteration("x"), SystemExit(3), KeyboardInterrupt(), CancelledError(), BaseException("panic")],
+)
 async def test_nothing_that_load_raises_stops_the_next_try(failure: Any, pool_of: OpenPool) -> None:
     backend = FakeBackend(failure=failure)
     async with pool_of() as pool:

@@ -25,6 +25,10 @@ def leaving(transcript, shown):
     raise SystemExit(3)
 
 
+def panicking(transcript, shown):
+    raise BaseException("the thread is poisoned")  # as PyO3 raises a panic of Rust
+
+
 def test_the_formats_of_plugins_come_after_those_of_the_core():
     formats = Formats([("office", csv())])
     assert list(formats) == [*MEDIA_TYPES, "csv"]
@@ -84,6 +88,7 @@ def test_a_format_gets_paragraphs_a_title_and_what_the_client_asks_for(build):
     [
         (raising, "RuntimeError: the ink in …/printer is empty"),
         (leaving, "SystemExit: 3"),
+        (panicking, "BaseException: the thread is poisoned"),
         (lambda transcript, shown: None, "TypeError: render gave NoneType instead of str or bytes"),
         (lambda transcript: "", "TypeError: "),
         (lambda transcript, shown: "\ud800", "UnicodeEncodeError: "),

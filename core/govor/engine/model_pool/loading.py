@@ -87,9 +87,9 @@ class Loader:
                     worker = await executor.load(model.plugin, model.spec, folder, runtime)
                 else:
                     worker = await self._in_threads(model, folder, runtime, trial=trial)
-            except GovorError:
+            except (GovorError, asyncio.CancelledError, KeyboardInterrupt):
                 raise
-            except Exception as error:
+            except BaseException as error:  # an executor of a plugin may raise anything
                 log.exception("Loading '%s' failed", model.id)
                 raise LoadFailed(f"The model '{model.id}' cannot be loaded: {reason(error)}") from error
         seconds = time.monotonic() - began
@@ -179,8 +179,10 @@ def _read(
             except BaseException:
                 recognizer.close()
                 raise
-    except (StopIteration, SystemExit, CancelledError) as error:
-        # asyncio's Futures cannot carry the first; the others would end the server, or cancel this load
+    except BaseException as error:
+        if isinstance(error, Exception) and not isinstance(error, StopIteration | CancelledError):
+            raise
+        # asyncio's Futures cannot carry StopIteration; the others would end the server, or cancel this load
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
     give_back()  # memory that only the loading took must not be measured
     return delivery.take(recognizer)

@@ -197,7 +197,7 @@ class ModelScheduler:
         except asyncio.CancelledError:
             self.queue.put_back(tasks)  # for `close` to end
             raise
-        except Exception as error:  # as if no thread can be started: the requests must not wait for ever
+        except BaseException as error:  # as if no thread can be started: the requests must not wait for ever
             log.exception("A call of '%s' could not be made", self._name)
             outcomes = [TranscriptionFailed(f"The model could not be called: {error}")] * len(tasks)
         finally:

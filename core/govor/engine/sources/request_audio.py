@@ -155,9 +155,9 @@ class RequestAudio:
         began = time.monotonic()
         try:
             block = await self._next()
-        except GovorError:
+        except (GovorError, asyncio.CancelledError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # a source of a plugin may raise anything
             log.exception("Reading the recording failed")
             raise TranscriptionFailed(f"Reading failed: {reason(error)}") from error
         if self.observe is not None:

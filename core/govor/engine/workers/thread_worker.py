@@ -44,5 +44,5 @@ class ThreadWorker:
             task.close()
         try:
             self.model.close()
-        except Exception:  # the server goes on to free the other models
+        except BaseException:  # the server goes on to free the other models
             log.exception("A model failed while it was freed")

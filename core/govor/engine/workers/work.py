@@ -86,7 +86,7 @@ class ChunkWork:
         try:
             if close is not None:
                 close()
-        except Exception:  # no request is left that could get the error
+        except BaseException:  # no request is left that could get the error
             log.exception("The model failed when its work was cancelled")
         self._windows = None
 

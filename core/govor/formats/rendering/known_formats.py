@@ -128,7 +128,9 @@ class Formats:
                 raise TypeError(f"render gave {type(body).__name__} instead of str or bytes")
             if isinstance(body, str):
                 body.encode()  # raises UnicodeEncodeError for a lone surrogate, which no client could read
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may raise anything
             log.exception("The format '%s' of the plugin '%s' failed", name, plugin)
             raise FormatFailed(
                 f"The plugin '{plugin}' could not write the format '{name}': {reason(error).rstrip('.')}. "
