@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,14 @@ def test_a_text_that_has_come_since_the_names_were_chosen_is_left_alone(tmp_path
     path = tmp_path / "ru.txt"
     path.write_text("by hand")
     with pytest.raises(NotWritten, match=r"ru\.txt is there already; --force overwrites it\."):
-        Outputs([("txt", path)], STYLE, force=False)
+        Outputs([("txt", path)], STYLE, sys.stdout, force=False)
     assert path.read_text() == "by hand"
 
 
 def test_with_force_a_text_that_is_there_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "ru.txt"
     path.write_text("by hand, and rather longer")
-    with Outputs([("txt", path)], STYLE, force=True) as outputs:
+    with Outputs([("txt", path)], STYLE, sys.stdout, force=True) as outputs:
         outputs.add(Segment("Раз.", 0.0, 1.0))
         outputs.end(Transcript("Раз.", (Segment("Раз.", 0.0, 1.0),), 1.0, "ru", "transcribe", "fake"))
     assert path.read_text() == "Раз.\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,33 @@ def formats(settings):
         govor.ResponseFormat("bin", "application/zip", ".bin", lambda transcript, shown: b"\\x00\\xff"),
         govor.ResponseFormat("broken", "text/plain", ".broken", broken),
     ]
+"""
+CHATTY = """
+import govor
+
+print("imported")
+
+class Chatty:
+    info = govor.RecognizerInfo()
+
+    def transcribe(self, batch, options):
+        print("at work")
+        return [[govor.Segment("Well.")] for _ in batch]
+
+    def close(self):
+        print("closed")
+
+    def models(self):
+        return [govor.ModelSpec("chatty")]
+
+    def load(self, spec, folder, runtime):
+        print("loaded")
+        return self
+
+@govor.hookimpl
+def backend(settings):
+    print("asked")
+    return Chatty()
 """
 FAILED = (
     "govor: The plugin 'office' could not write the format 'broken': RuntimeError: no ink. "
@@ -88,3 +116,10 @@ def test_the_help_and_the_error_name_them(office: Any) -> None:
     wrong = office.run("transcribe", "ru.wav", "-f", "pdf")
     assert wrong.returncode == 2
     assert "note, bin, broken, all." in " ".join(wrong.stderr.split())
+
+
+def test_what_a_plugin_prints_is_no_part_of_the_text(shell: Any, recordings: Path) -> None:
+    install_plugin(shell.site, "chatty", CHATTY)
+    result = shell.run("transcribe", "ru.wav", "-m", "chatty", "-f", "json")
+    assert set(json.loads(result.stdout)["text"].split()) == {"Well."}
+    assert {"imported", "asked", "loaded", "at work"} <= set(result.stderr.split("\n"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -73,8 +73,9 @@ def transcribe(
         source: Source = ServerSource(Remote(server, key), wanted)
     else:
         source = LocalSource(Service(settings, plugins), wanted, threads)
-    work = _Work(source, style, force=force, named=len(recordings) > 1 and names[0] in HEADED)
-    complete = asyncio.run(work.transcribe_all(list(zip(recordings, targets, strict=True))))
+    work = _Work(source, style, sys.stdout, force=force, named=len(recordings) > 1 and names[0] in HEADED)
+    with redirect_stdout(sys.stderr):  # what a model prints is no part of the text
+        complete = asyncio.run(work.transcribe_all(list(zip(recordings, targets, strict=True))))
     if not complete or faults:
         sys.exit(1)
 
@@ -86,8 +87,10 @@ HEADED = frozenset({"txt", "text", "srt", "vtt", "tsv"})
 class _Work:
     """All recordings, one after another."""
 
-    def __init__(self, source: Source, style: Style, *, force: bool, named: bool):
+    def __init__(self, source: Source, style: Style, standard: TextIO, *, force: bool, named: bool):
+        """`standard` is standard output."""
         self._source, self._style, self._force, self._named = source, style, force, named
+        self._standard = standard
 
     async def transcribe_all(self, recordings: Sequence[tuple[Recording, Targets]]) -> bool:
         """Transcribe recordings one by one; return whether every one succeeded."""
@@ -120,7 +123,12 @@ class _Work:
         heading = f"==> {recording.name} <==" if self._named else ""
         try:
             with Outputs(
-                targets, self._style, force=self._force, heading=heading, title=recording.stem
+                targets,
+                self._style,
+                self._standard,
+                force=self._force,
+                heading=heading,
+                title=recording.stem,
             ) as outputs:
                 try:
                     await self._write(recording, outputs, progress)

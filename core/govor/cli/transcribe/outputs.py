@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, TextIO
 
 from govor.cli.terminal.say import say
 from govor.contract.recognizers import Options
@@ -45,12 +44,17 @@ class Outputs:
         self,
         targets: Sequence[tuple[str, Path | None]],
         style: Style,
+        standard: TextIO,
         *,
         force: bool,
         heading: str = "",
         title: str = "",
     ):
-        """Open all `targets`: pairs of format and file; None: standard output. `title` is the recording's."""
+        """Open all `targets`: pairs of format and file; None: `standard`, which is standard output.
+
+        `title` is the recording's.
+        """
+        self._standard = standard
         self._heading = heading
         self._title = title
         self._style = style
@@ -61,7 +65,7 @@ class Outputs:
         try:
             for name, path in targets:
                 self._texts.append(
-                    (name, self._grower(name), _File(path, force=force) if path else _Standard())
+                    (name, self._grower(name), _File(path, force=force) if path else _Standard(standard))
                 )
         except NotWritten:
             self.close()
@@ -114,7 +118,7 @@ class Outputs:
             file.flush()
         if failures:
             if not any(file.written for _, _, file in self._texts):
-                say(txt(transcript), nl=False)  # the work of hours would be lost
+                say(txt(transcript), nl=False, file=self._standard)  # the work of hours would be lost
             raise failures[0]
 
     def close(self) -> None:
@@ -132,7 +136,7 @@ class Outputs:
             return
         file.written = True
         if self._heading and isinstance(file, _Standard):
-            say(self._heading, bold=True)
+            say(self._heading, bold=True, file=self._standard)
         if grower is not None:
             file.write(grower.begin())
 
@@ -197,9 +201,10 @@ class _File:
 class _Standard:
     """Standard output, without control characters; on a terminal by whole lines, which a bar cannot spoil."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: TextIO) -> None:
         self.written = False
-        self.is_terminal = sys.stdout.isatty()
+        self.is_terminal = out.isatty()
+        self._out = out
         self._held = ""
 
     def write(self, text: str | bytes) -> None:
@@ -219,10 +224,10 @@ class _Standard:
     def _put(self, text: str | bytes) -> None:
         try:
             if isinstance(text, str):
-                sys.stdout.write(text)
+                self._out.write(text)
             else:
-                sys.stdout.buffer.write(text)
-            sys.stdout.flush()
+                self._out.buffer.write(text)
+            self._out.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
