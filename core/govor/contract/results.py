@@ -62,7 +62,7 @@ class Segment:
 
     A recognizer counts all times in seconds from the start of its array; the core converts them to times of
     the recording. The core also leaves out the words and log-probabilities that a client has not asked for,
-    so a recognizer may always give all that it knows.
+    so a recognizer may always give all that it knows. A number that is NaN or infinite counts as unknown.
     """
 
     text: str

@@ -12,7 +12,8 @@ from itertools import accumulate, groupby, pairwise
 from govor.audio.chunking import Chunk
 from govor.contract.audio import SAMPLE_RATE
 from govor.contract.recognizers import Options
-from govor.contract.results import Segment, Token, Word
+from govor.contract.results import Segment, Word
+from govor.engine.alignment.plain_values import plain_values
 from govor.engine.alignment.text_places import only
 from govor.engine.alignment.word_lengths import lengthened
 from govor.formats.languages import separator
@@ -64,7 +65,8 @@ def place(segment: Segment, chunk: Chunk, options: Options) -> list[Segment]:
     The pieces together have exactly its text. A segment without times gets those of the chunk. Words without
     times are left out, and so are the times of tokens.
     """
-    segment = replace(segment, words=_timed(segment.words), tokens=_untimed(segment.tokens))
+    segment = plain_values(segment)
+    segment = replace(segment, words=_timed(segment.words))
     last = chunk.until
     start = 0 if segment.start is None else min(round(segment.start * SAMPLE_RATE), last)
     end = last if segment.end is None else min(round(segment.end * SAMPLE_RATE), last)
@@ -93,11 +95,6 @@ def _timed(words: Sequence[Word] | None) -> tuple[Word, ...] | None:
 
 def _plain(words: Sequence[TimedWord] | None) -> tuple[Word, ...] | None:
     return None if words is None else tuple(each.word for each in words)
-
-
-def _untimed(tokens: Sequence[Token] | None) -> tuple[Token, ...] | None:
-    """Return the tokens without their times, which no response has."""
-    return None if tokens is None else tuple(Token(each.id, each.data, each.logprob) for each in tokens)
 
 
 def _runs(chunk: Chunk) -> list[Run]:

@@ -14,6 +14,7 @@ from functools import partial
 from govor.contract.models import Feature, ModelSpec
 from govor.contract.results import Notice, Segment, Word
 from govor.contract.texts.processing import TextOptions, TextProcessor
+from govor.engine.alignment.plain_values import plain_values
 from govor.engine.model_pool.pool import Loaded
 from govor.engine.scheduling.fair_share import FairShare
 from govor.errors import GovorError, ShuttingDown
@@ -160,14 +161,14 @@ def _processed(model: TextProcessor, segment: Segment, options: TextOptions) -> 
     answer = list(model.process([segment], options))
     if [type(each) for each in answer] != [Segment]:
         raise TypeError(f"process() gave {answer!r:.80} instead of one Segment")
-    found = answer[0]
+    found = plain_values(answer[0])
     if not has_text(found.text):
         raise ValueError("process() gave no text")
     text = found.text.strip()
     words = _checked_words(segment, text, found.words)
     if text == segment.text:
         return replace(segment, words=words)
-    kept = None if found.tokens is segment.tokens else found.tokens  # of the old text
+    kept = None if answer[0].tokens is segment.tokens else found.tokens  # of the old text
     return replace(segment, text=text, words=words, tokens=kept)
 
 

@@ -53,7 +53,7 @@ async def language_chances(
 
 
 def _detect(model: LanguageDetector, audio: Audio) -> Sequence[tuple[str, float]]:
-    return model.detect(audio)
+    return [(code, float(chance)) for code, chance in model.detect(audio)]
 
 
 def certain_language(chances: Chances) -> str | None:
