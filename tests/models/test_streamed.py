@@ -61,3 +61,30 @@ def test_a_model_that_also_transcribes_does_so() -> None:
     model = Both(SPEC)
     assert transcribe(model, [hum(1)], Options()) == [[Segment("whole")]]
     assert model.streams == []
+
+
+@pytest.mark.parametrize(
+    ("opened", "told"),
+    [
+        (None, "open() returned None: end it with `return`"),
+        (FakeStreaming, "open() returned the class FakeStreaming"),
+        (7, "open() returned 7, which lacks the method close"),
+    ],
+)
+def test_a_stream_of_a_wrong_form_is_named(opened: Any, told: str) -> None:
+    model = FakeStreaming(SPEC)
+    model.open = lambda options: opened  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match=re.escape(told)):
+        transcribe(model, [hum(1)], Options())
+
+
+def test_a_stream_that_cannot_be_closed_loses_no_text(caplog: pytest.LogCaptureFixture) -> None:
+    class Stuck(FakeStreaming):
+        def open(self, options: Options) -> Any:
+            stream = super().open(options)
+            stream.close = lambda: next(iter(()))  # type: ignore[method-assign]
+            return stream
+
+    ((segment,),) = transcribe(Stuck(SPEC), [hum(1)], Options())
+    assert segment.text == "1.0 seconds"
+    assert "The model failed when a stream was closed" in caplog.text

@@ -75,6 +75,15 @@ def result_fault(given: object, count: int, method: str = "transcribe", each: st
     return next((fault for own in given if (fault := _segments_fault(own, method, each))), "")
 
 
+def stream_fault(given: object) -> str:
+    """Return the fault of a result of `open`; "": none."""
+    if given is None:
+        return "open() returned None: end it with `return` and the state of a stream"
+    if isinstance(given, type):
+        return f"open() returned the class {given.__name__}: return an object of it, as in {given.__name__}()"
+    return _absent(given, "close", f"open() returned {given!r:.80}, which")
+
+
 def update_fault(given: object, count: int) -> str:
     """Return the fault of a result of `advance` for so many streams; "": none."""
     if not isinstance(given, Sequence) or isinstance(given, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -9,7 +10,9 @@ from govor.contract.audio import Audio
 from govor.contract.recognizers import Options, Recognizer
 from govor.contract.results import Segment
 from govor.contract.streaming import RecognizerStream, Streaming, Update
-from govor.models.checks import result_fault, update_fault
+from govor.models.checks import result_fault, stream_fault, update_fault
+
+log = logging.getLogger(__name__)
 
 
 def transcribe(
@@ -22,6 +25,22 @@ def transcribe(
     if isinstance(model, Recognizer):
         return model.transcribe(batch, options)
     return _stream(model, batch, options) if batch else []
+
+
+def open_stream(model: Streaming, options: Options) -> RecognizerStream:
+    """Return what `Streaming.open` returns. Raises ValueError if that has a wrong form."""
+    stream = model.open(options)
+    if fault := stream_fault(stream):
+        raise ValueError(fault)
+    return stream
+
+
+def close_stream(stream: RecognizerStream) -> None:
+    """Close a stream. A failure is logged: all that it has heard is known by then."""
+    try:
+        stream.close()
+    except BaseException:  # a plugin may raise anything
+        log.exception("The model failed when a stream was closed")
 
 
 def advance(model: Streaming, fed: Sequence[tuple[RecognizerStream, Audio]]) -> Sequence[Update]:
@@ -45,8 +64,8 @@ def _stream(model: Streaming, batch: Sequence[Audio], options: Options) -> list[
     with ExitStack() as stack:
         streams = []
         for _ in batch:
-            streams.append(model.open(options))
-            stack.callback(streams[-1].close)
+            streams.append(open_stream(model, options))
+            stack.callback(close_stream, streams[-1])
         updates = advance(model, list(zip(streams, batch, strict=True)))
         rests = finish(model, streams)
         return [[*update.final, *rest] for update, rest in zip(updates, rests, strict=True)]

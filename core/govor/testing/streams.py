@@ -10,7 +10,7 @@ from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.recognizers import Capability, Options, Recognizer
 from govor.contract.results import Segment
 from govor.contract.streaming import RecognizerStream, Streaming, Update
-from govor.models.checks import result_fault, update_fault
+from govor.models.checks import result_fault, stream_fault, update_fault
 from govor.testing.faults import Unfit, segments_faults
 
 PIECE_SECONDS = 0.3
@@ -43,7 +43,7 @@ def stream_together(model: Streaming, sounds: Sequence[Audio]) -> list[list[Segm
     Raises Unfit, with the fault, if an answer breaks the contract.
     """
     size, most = round(PIECE_SECONDS * SAMPLE_RATE), model.info.batch
-    streams = [model.open(Options()) for _ in sounds]
+    streams = [_open(model) for _ in sounds]
     try:
         found: list[list[Segment]] = [[] for _ in sounds]
         for at in range(0, max(map(len, sounds)), size):
@@ -65,7 +65,7 @@ def stream_together(model: Streaming, sounds: Sequence[Audio]) -> list[list[Segm
 
 def give_up_midway(model: Streaming, sound: Audio) -> list[list[Segment]]:
     """Open a stream, feed it half of the audio, and close it without an end; close another one unused."""
-    streams = [model.open(Options()) for _ in range(2)]
+    streams = [_open(model) for _ in range(2)]
     _advance(model, [(streams[0], sound[: len(sound) // 2])])
     for stream in streams:
         stream.close()
@@ -74,6 +74,13 @@ def give_up_midway(model: Streaming, sound: Audio) -> list[list[Segment]]:
 
 def _batches(places: Sequence[int], most: int) -> list[Sequence[int]]:
     return [places[first : first + most] for first in range(0, len(places), most)]
+
+
+def _open(model: Streaming) -> RecognizerStream:
+    stream = model.open(Options())
+    if fault := stream_fault(stream):
+        raise Unfit(fault)
+    return stream
 
 
 def _advance(model: Streaming, fed: Sequence[tuple[RecognizerStream, Audio]]) -> Sequence[Update]:

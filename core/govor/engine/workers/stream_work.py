@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -13,9 +12,7 @@ from govor.contract.streaming import RecognizerStream
 from govor.contract.workers import Progress
 from govor.engine.workers.work import NOTHING, ChunkWork
 from govor.errors import TranscriptionFailed
-from govor.models.streamed import advance, finish
-
-log = logging.getLogger(__name__)
+from govor.models.streamed import advance, close_stream, finish, open_stream
 
 
 class OpenWork(ChunkWork):
@@ -37,7 +34,7 @@ class OpenWork(ChunkWork):
 
     def step(self, model: Any) -> Progress:
         """Open the stream."""
-        self._stream = model.open(self.options)
+        self._stream = open_stream(model, self.options)
         return Progress((), self.seconds, finished=True)
 
     def remaining(self, done: float, audio: Audio | None = None) -> OpenWork:
@@ -46,11 +43,8 @@ class OpenWork(ChunkWork):
     def close(self) -> None:
         """Close the stream, if it is open."""
         stream, self._stream = self._stream, None
-        try:
-            if stream is not None:
-                stream.close()
-        except Exception:  # no request is left that could get the error
-            log.exception("The model failed when a stream was closed")
+        if stream is not None:
+            close_stream(stream)
 
 
 class AdvanceWork(ChunkWork):
