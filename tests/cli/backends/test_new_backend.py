@@ -6,14 +6,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import govor
 from govor.cli import cli
 from govor.cli.backends.new_backend import Wanted, write_package
 from govor.errors import ConfigurationError
+from govor.models.streamed import transcribe
+from govor.testing import hum
 from support.models.hub_standin import Hub, standing_in
 from support.processes.packages import install_package
 
@@ -63,6 +67,26 @@ def test_a_name_may_hold_that_of_the_template(name: str, tmp_path: Path) -> None
     assert f'{name} = "{module}"' in (folder / "pyproject.toml").read_text(encoding="utf-8")
     (test,) = (folder / "tests").iterdir()
     assert f"import {module}\n" in test.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["none", "true", "any", "path", "mapping", "sequence", "my-stream"])
+def test_a_name_that_python_or_the_template_uses_makes_a_module_that_answers(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = module_of(write_package(name, tmp_path, Wanted(words=True, streaming=True)))
+    monkeypatch.syspath_prepend(module.parent)
+    family = import_module(module.stem).backend({})
+    (spec,) = family.models()
+    loaded = family.load(spec, tmp_path, govor.RuntimeOptions())
+    ((segment,),) = transcribe(loaded, [hum(1.0)], govor.Options())
+    assert (spec.id, segment.text) == (name, "1.0 seconds.")
+
+
+def test_the_commands_to_go_on_with_can_be_copied_though_the_folder_has_a_space(tmp_path: Path) -> None:
+    parent = tmp_path / "my plugins"
+    parent.mkdir()
+    result = CliRunner().invoke(cli, ["new-backend", "tiny", "--in", str(parent)])
+    assert f"pip install -e '{parent}/tiny' pytest\n  pytest '{parent}/tiny/tests'\n" in result.output
 
 
 @pytest.mark.parametrize("name", ["My-Model", "my_model", "7up", "a--b", "-a", "a/b", "", "ё"])

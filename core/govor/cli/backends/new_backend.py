@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.resources import files
+from keyword import iskeyword
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -27,6 +29,9 @@ PLACES = {
     "src/govor_my_model.py": "module.py.txt",
     "tests/test_my_model.py": "test.py.txt",
 }
+
+TAKEN = frozenset({"Any", "Mapping", "MyStream", "Path", "Sequence"})
+"""Names in the template's module that its classes cannot have."""
 
 UNNEEDED = re.compile(r"\..*|.*\.(md|png|jpg|gif|pdf)", re.IGNORECASE)
 """Files of a repository that no model reads."""
@@ -93,7 +98,7 @@ def new_backend(
     wanted = Wanted(words, streaming, _codes(languages or ""), repository or "")
     folder = write_package(name, parent, wanted)
     say(f"{folder} is ready. Install it beside Govor and try it:")
-    say(f"  pip install -e {folder} pytest\n  pytest {folder / 'tests'}")
+    say(f"  pip install -e {quote(str(folder))} pytest\n  pytest {quote(str(folder / 'tests'))}")
     if wanted.repository:
         say(f"  govor pull {name}")
     say(f"  govor test-backend {name}")
@@ -183,6 +188,8 @@ def _list_files(repository: str) -> Sequence[str]:
 def renamed(text: str, name: str) -> str:
     """Replace the template's name with the new one, in each of its spellings."""
     camel = "".join(part.capitalize() for part in name.split("-"))
+    if camel in TAKEN or iskeyword(camel):
+        camel += "Model"
     names = {
         EXAMPLE: name,
         "my_model": name.replace("-", "_"),
