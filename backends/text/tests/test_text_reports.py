@@ -17,6 +17,7 @@ SENTENCES = [
     ("en", "nineteen oh five people", "nineteen oh five people"),
     ("en", "at ten oh five pm", "at 10:05 pm"),
     ("en", "version two point oh", "version 2.0"),
+    ("en", "version two point zero point one", "version two point zero point one"),
     # two numbers are not added up, and years need a word that says so
     ("en", "United seven eighty eight", "United seven eighty eight"),
     ("en", "twenty five twenty six", "twenty five twenty six"),

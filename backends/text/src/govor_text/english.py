@@ -42,7 +42,8 @@ class English(Rules):
         while (digit := self._digit(phrase.next(last))) is not None:
             last, digits = last + 1, digits + str(digit)
         rest = phrase.next(last)
-        if whole is None or whole.ordinal or not digits or self.speller.is_number_word(rest):
+        goes_on = self.speller.is_number_word(rest) or rest in self.points  # two point zero point one
+        if whole is None or whole.ordinal or not digits or goes_on:
             return None
         return f"{self.digits(whole.value)}.{digits}", last
 
