@@ -38,7 +38,7 @@ KINDS = {"diarizer": ModelKind.DIARIZATION, "vad": ModelKind.VAD, "text": ModelK
 """Hooks that return families of models, with the kind of the models; `backend` has a place of its own."""
 
 OURS = (KeyboardInterrupt, CancelledError)
-"""What ends the work of Govor itself. All else that a plugin raises is its own fault, even if it is no
+"""Errors that end the work of Govor itself. All else that a plugin raises is its own fault, even if it is no
 Exception, as a panic of Rust."""
 
 log = logging.getLogger(__name__)
