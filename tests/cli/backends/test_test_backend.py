@@ -56,6 +56,17 @@ def test_a_backend_without_a_recording_is_tried_by_the_suite_alone(shell: Any) -
     assert (tried.returncode, "speed" in tried.stdout) == (0, False), tried.stdout + tried.stderr
 
 
+def test_a_model_that_stops_all_other_threads_is_told(shell: Any) -> None:
+    holding = 'ctypes.PyDLL(None).usleep(900_000); return [[govor.Segment("word")] for audio in batch]'
+    text = LIAR.replace("import govor", "import ctypes\nimport govor", 1)
+    text = text.replace("return [[self.word(len(audio) / govor.SAMPLE_RATE)] for audio in batch]", holding)
+    install_plugin(shell.site, "liar", text.replace("features=frozenset({govor.Feature.WORDS})", ""))
+    (shell.folder / "tone.wav").write_bytes(media.wav(hum(1)))
+    tried = shell.run("test-backend", "liar", "tone.wav", "--no-vad")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert re.search(r"^  others  stood still for (0\.[89]|1\.\d) s", tried.stdout, re.MULTILINE)
+
+
 def test_words_beside_the_sound_fail(shell: Any) -> None:
     install_plugin(shell.site, "liar", LIAR)
     path = shell.folder / "word.wav"

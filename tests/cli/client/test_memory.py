@@ -47,7 +47,7 @@ def test_models_are_loaded_shown_and_unloaded(govor: Callable[..., Result]) -> N
     assert lines[1].split()[-1] == "family"
     assert "10 min" in lines[1]
     assert lines[-1].startswith("Models: 160 MB of 200 MB. Server: ")
-    assert govor("unload", "a").output == "a is not in memory\n"
+    assert govor("unload", "a").output == "a is not in memory now\n"
     assert [line.split()[0] for line in govor("ps").output.splitlines()] == ["ID", "owner/b", "Models:"]
 
 

@@ -162,9 +162,9 @@ def test_a_model_is_fetched_from_the_hub(shell: Any, hub: Hub) -> None:
     result = shell.run("pull", "small")
     folder = shell.folder / "models/family/small"
     assert (result.returncode, result.stderr) == (0, "")
-    assert re.fullmatch(rf"small is installed in {folder}( \(0 MB in [^)]+\))?\n", result.stdout)
+    assert re.fullmatch(rf"small is installed in {folder}( \(320 kB in [^)]+\))?\n", result.stdout)
     assert (folder / "weights.bin").read_bytes() == BYTES
-    assert rows(shell.run("models").stdout)["small"][1:5] == ["installed", "0 MB", "-", "en ru"]
+    assert rows(shell.run("models").stdout)["small"][1:5] == ["installed", "320 kB", "-", "en ru"]
 
 
 def test_fetching_shows_progress_on_a_terminal(shell: Any, hub: Hub) -> None:

@@ -107,20 +107,20 @@ def rows(text: str) -> dict[str, list[str]]:
 
 def test_a_models_life_from_its_pull_to_its_end(place: ModelsPlace) -> None:
     known = rows(place.run("models", "--all").stdout)["small"]
-    assert known[1:3] == ["available", "0 MB"]
+    assert known[1:3] == ["available", "321 kB"]
     assert "en ru" in known
     pulled = place.run("pull", "small", "echo")
     assert (pulled.returncode, pulled.stderr) == (0, "")
     first, second = pulled.stdout.splitlines()
-    assert re.fullmatch(r"small is installed in \S*family/small( of http://\S+)?( \(0 MB in .*\))?", first)
+    assert re.fullmatch(r"small is installed in \S*family/small( of http://\S+)?( \(321 kB in .*\))?", first)
     assert second == "echo needs no files"
     assert rows(place.run("models").stdout)["small"][1] == "installed"
     checked = place.run("verify", "small")
     assert (checked.returncode, checked.stdout) == (0, "small: 2 files are as fetched\n")
-    assert rows(place.run("du").stdout)["small"][1:] == ["0 MB", "0 MB", "0 MB"]
+    assert rows(place.run("du").stdout)["small"][1:] == ["1 kB", "321 kB", "0 MB"]
     gone = place.run("rm", "small")
     assert gone.returncode == 0
-    assert gone.stdout.startswith("small is deleted: 0 MB freed. 0 MB are still in the Hugging Face cache")
+    assert gone.stdout.startswith("small is deleted: 1 kB freed. 0 MB are still in the Hugging Face cache")
     assert not (place.models / "family/small").exists()
 
 
@@ -151,6 +151,15 @@ def test_a_damaged_file_is_told_and_mended(place: ModelsPlace) -> None:
     assert "small" not in rows(place.run("models").stdout)
     assert place.run("pull", "small").returncode == 0
     assert place.run("verify").returncode == 0
+
+
+def test_a_pull_mends_files_on_this_disk_at_once(on_disk: ModelsPlace) -> None:
+    place = on_disk
+    place.run("pull", "small")
+    (place.models / "family/small/weights.bin").unlink()
+    (place.models / "family/small/weights.bin").write_bytes(b"?" * SIZE)
+    assert place.run("pull", "small").returncode == 0
+    assert (place.models / "family/small/weights.bin").read_bytes() == BYTES
 
 
 @pytest.mark.parametrize(("left", "told"), [(b"?", "damaged"), (None, "missing")])

@@ -27,6 +27,7 @@ from govor.models.files.removal import remove
 from govor.models.files.store import Store
 from govor.models.manifest import Digest, write_record
 from govor.testing import FakeBackend, FakeLongForm, FakeRecognizer, hum
+from support.models.small_models import BYTES, file_of
 from support.waiting import soon
 
 OpenPool = Callable[[], Any]
@@ -124,6 +125,25 @@ async def test_a_failed_load_is_told_to_all_who_wait_and_tried_again_by_the_next
         backend.failure = None
         await lease(pool, model)
         assert len(backend.loads) == 2
+
+
+async def test_a_load_that_fails_names_damaged_files_and_the_cure(pool_of: OpenPool, tmp_path: Path) -> None:
+    spec = ModelSpec("fake", (file_of("weights.bin"), file_of("words.bin")))
+    backend = FakeBackend(spec, failure=ValueError("bad magic number"))
+    model, store = model_of(backend), Store(tmp_path, offline=True)
+    folder = store.folder(model)
+    folder.mkdir(parents=True)
+    for file in spec.files:
+        (folder / file.name).write_bytes(BYTES)
+    write_record(folder, {file.name: Digest(len(BYTES), file.sha256) for file in spec.files})
+    async with pool_of() as pool:
+        with pytest.raises(LoadFailed, match=r"bad magic number$"):
+            await pool.load(model)
+        assert store.state(model) == "installed"
+        (folder / "weights.bin").write_bytes(b"?" * len(BYTES))
+        with pytest.raises(LoadFailed, match=r"are damaged: weights\.bin\. `govor pull fake` fetches"):
+            await pool.load(model)
+    assert store.state(model) == "available"
 
 
 async def test_the_state_follows_the_load(pool_of: OpenPool) -> None:

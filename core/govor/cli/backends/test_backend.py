@@ -16,6 +16,7 @@ import numpy as np
 from govor.audio.chunking import NO_DETECTION
 from govor.audio.decoding.recording import Recording
 from govor.audio.regions import SpeechRules
+from govor.cli.backends.standstill import Standstill
 from govor.cli.backends.suite import Subject, run_suite
 from govor.cli.backends.word_energy import share_on_sound
 from govor.cli.terminal.options import read_settings, setting_options, show_log
@@ -32,6 +33,8 @@ from govor.plugins.tables import own_table
 
 LEAST_ON_SOUND = 0.8
 """Least share of words on sound with which a model with times of words passes."""
+LONG_STANDSTILL = 0.5
+"""Seconds without any other thread from which on a server's other requests notice it."""
 
 
 @click.command("test-backend", short_help="Try an installed backend: its suite, and a recording.")
@@ -109,6 +112,8 @@ class Trial:
     """Bytes of the loaded model."""
     working: int
     """Bytes that it took beside them while it worked."""
+    standstill: float
+    """Longest time in seconds in which no other thread ran."""
 
 
 async def _listen(service: Service, models: Sequence[Model], path: Path, rules: SpeechRules | None) -> bool:
@@ -126,7 +131,8 @@ async def _listen(service: Service, models: Sequence[Model], path: Path, rules: 
                 good = False
             else:
                 words = [word for segment in trial.transcript.segments for word in segment.words or ()]
-                good = _show(model, trial, share_on_sound(words, audio), len(words)) and good
+                on_sound = share_on_sound(words, audio)
+                good = _show(model, trial, on_sound, len(words), detected=rules is None) and good
         return good
     finally:
         await service.close()
@@ -138,24 +144,34 @@ async def _transcribe(service: Service, model: Model, path: Path, rules: SpeechR
         ready_at = time.perf_counter()
         request = TranscriptionRequest(path, model.qualified, Options(words=True), rules=rules, max_seconds=0)
         async with service.prepare(request) as ready, service.transcribe(ready.work) as transcription:
-            async for _ in transcription:
-                pass
-        took = time.perf_counter() - ready_at
-        return Trial(transcription.result(), took, ready_at - began, loaded.memory, loaded.working)
+            with Standstill() as standstill:
+                async for _ in transcription:
+                    pass
+        took, load = time.perf_counter() - ready_at, ready_at - began
+        return Trial(transcription.result(), took, load, loaded.memory, loaded.working, standstill.longest)
 
 
-def _show(model: Model, trial: Trial, on_sound: float | None, words: int) -> bool:
-    """Print a trial; return whether it has text, and words on sound if the model has the feature `words`."""
+def _show(model: Model, trial: Trial, on_sound: float | None, words: int, *, detected: bool) -> bool:
+    """Print a trial; return whether it has text, and words on sound if the model has the feature `words`.
+
+    `detected`: the model got what voice detection found.
+    """
     transcript = trial.transcript
     if not transcript.text:
         say("  text    (none)")
-        say("govor: no speech was found, or the model wrote nothing; compare with --no-vad", err=True)
+        why = "no speech was found, or the model wrote nothing; compare with --no-vad"
+        say(f"govor: {why if detected else 'the model wrote nothing'}", err=True)
         return False
     rtf = trial.seconds / transcript.duration if transcript.duration else 0.0
     say(f"  text    {transcript.text}")
     say(f"  speed   RTF {rtf:.3f}: {trial.seconds:.1f} s for {transcript.duration:.1f} s of audio")
     say(f"  load    {trial.load_seconds:.1f} s")
     say(f"  memory  {megabytes(trial.memory)}, and {megabytes(trial.working)} while it worked")
+    if trial.standstill > LONG_STANDSTILL:
+        say(
+            f"  others  stood still for {trial.standstill:.1f} s: the model's library keeps the GIL",
+            fg="yellow",
+        )
     promised = Feature.WORDS in model.spec.features
     if on_sound is None:
         said = "none, although the model has the feature `words`" if promised and words else "none"

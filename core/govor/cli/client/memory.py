@@ -80,7 +80,7 @@ def unload(models: tuple[str, ...], server: str, api_key: str | None, as_json: b
     params = {"force": "true"} if force else None
     for name in models:
         answer = remote.post(model_path(name, "unload"), params=params)
-        show_json(answer) if as_json else say(f"{answer['id']} is not in memory")
+        show_json(answer) if as_json else say(f"{answer['id']} is not in memory now")
 
 
 @click.command()

@@ -18,6 +18,7 @@ from govor.cli.terminal.options import read_settings, show_log
 from govor.engine import library
 from govor.engine.service import Service
 from govor.models.download.progress import FileProgress, Transfer
+from govor.models.files.verify import find_damage
 
 LOOK_SECONDS = 0.1
 """Seconds between two updates of a download's progress."""
@@ -76,6 +77,8 @@ class OnDisk:
         service = self._service
         model = library.wanted_model(service, name)
         library.check_download(service, model)
+        if service.store.state(model) == "installed":
+            find_damage(service.store, model)  # what is damaged is fetched again
         transfer = Transfer()
         with _shown(transfer, show):
             folder = service.store.install(model, transfer=transfer)

@@ -45,6 +45,7 @@ def pull(
 ) -> None:
     """Fetch and verify the files of each MODEL, so that it can answer.
 
+    Files that are on this disk already are hashed again, and damaged ones fetched again.
     If a download was interrupted, the next `govor pull` continues it. If one fails, it is reported and the
     others go on; the exit code is then 1.
     """

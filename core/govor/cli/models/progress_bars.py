@@ -17,6 +17,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from govor.cli.terminal.table import megabytes
 from govor.models.download.progress import FileProgress
 from govor.plain import escape
 
@@ -76,7 +77,7 @@ class Bars:
         fetched = self._done - (self._before or 0)
         if self._seconds < LEAST_SECONDS or not fetched:
             return ""
-        return f" ({fetched / 1e6:.0f} MB in {self._seconds:.0f} s, {fetched / 1e6 / self._seconds:.1f} MB/s)"
+        return f" ({megabytes(fetched)} in {self._seconds:.0f} s, {fetched / 1e6 / self._seconds:.1f} MB/s)"
 
     def _show_one(self, file: FileProgress) -> None:
         if file.name not in self._bars:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import textwrap
@@ -73,9 +74,11 @@ def _show_below(headings: Sequence[str], rows: Sequence[Sequence[str]], spare: S
 
 
 def megabytes(size: int | None) -> str:
-    """Return a size as text, in units of 10^6 or 10^9 bytes; "-" if it is unknown."""
+    """Return a size as text, in units of 10^3, 10^6 or 10^9 bytes; "-" if it is unknown."""
     if size is None:
         return "-"
+    if 0 < size < 10**6:
+        return f"{math.ceil(size / 1e3)} kB"
     return f"{size / 1e9:.1f} GB" if size >= 10**10 else f"{size / 1e6:.0f} MB"
 
 

@@ -15,10 +15,11 @@ from govor.engine.model_pool.load_backoff import LoadBackoff
 from govor.engine.model_pool.load_settings import LoadSettingsTable
 from govor.engine.model_pool.loaded_models import Loaded, LoadedModels, Opened
 from govor.engine.model_pool.loading import Loader
-from govor.errors import GovorError, ModelNotInstalled
+from govor.errors import GovorError, LoadFailed, ModelNotInstalled
 from govor.models.catalogue import Model
 from govor.models.download.progress import Progress
 from govor.models.files.store import Store
+from govor.models.files.verify import find_damage
 
 
 class MemoryAdmission:
@@ -76,6 +77,13 @@ class MemoryAdmission:
             derived = await asyncio.to_thread(self._store.derived_folder, model)
             with self._loaded_models.loading(model), _derived_into(derived):
                 return await self._loader.open(model, folder, runtime, trial=trial)
+        except LoadFailed as error:
+            if damaged := await asyncio.to_thread(find_damage, self._store, model):
+                raise LoadFailed(
+                    f"The model '{model.id}' cannot be loaded, as its files are damaged: "
+                    f"{', '.join(damaged)}. `govor pull {model.id}` fetches them again."
+                ) from error
+            raise
         finally:
             del self._loaded_models.reserved[ticket]
 

@@ -97,7 +97,7 @@ def _installed_file(dist: str, path: str) -> Path:
     try:
         found = package_folder(dist, tuple(sys.path)) / path
     except PackageNotFoundError as error:
-        raise SourceAbsent(f"package {dist} is not installed") from error
+        raise SourceAbsent(f"package {dist} is not installed; `pip install {dist}` adds it") from error
     if not found.is_file():
         raise SourceAbsent(f"package {dist} has no file {path}")
     return found

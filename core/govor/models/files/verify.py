@@ -50,6 +50,13 @@ def verify(store: Store, model: Model, moved: Moved = lambda name, done: None) -
     return verdicts
 
 
+def find_damage(store: Store, model: Model) -> list[str]:
+    """Return the names of damaged files, which no longer count as installed. Hashes all files."""
+    with suppress(ModelNotInstalled, OSError):  # of files that cannot be read, the one who loads them tells
+        return [verdict.name for verdict in verify(store, model) if verdict.state == "damaged"]
+    return []
+
+
 def _verdict(folder: Path, file: ModelFile, known: Digest | None, moved: Moved) -> Verdict:
     expected = file.sha256 or (known.sha256 if known else "")
     path = folder / file.name
