@@ -145,7 +145,7 @@ def _chunks(head: bytes, order: str) -> Iterator[_Chunk]:
 
 
 def _is_open(head: bytes, chunks: list[_Chunk]) -> bool:
-    """Tell whether an RF64 file leaves its length open, as writers into a pipe do and recorders that crash."""
+    """Tell whether an RF64 file leaves its length open, as writers into a pipe do and crashed recorders."""
     sizes = next((chunk for chunk in chunks if chunk.name == b"ds64" and chunk.size >= 16), None)
     if head[:4] != b"RF64" or sizes is None:
         return False
