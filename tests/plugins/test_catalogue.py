@@ -134,3 +134,20 @@ def test_a_model_called_default_still_answers_as_plugin_slash_id():
 def test_an_alias_with_a_date_behind_it_is_that_alias_unless_a_model_has_the_name(name, leads_to):
     known = catalogue(aliases={"gpt-4o": "small"}, a=["small", "gpt-4o-2025-03-21"])
     assert found(known, name) == leads_to
+
+
+@pytest.mark.parametrize(
+    ("name", "leads_to"),
+    [
+        ("openai/gpt-4o", "a/small"),
+        ("OpenAI/GPT-4o-2027-12-31", "a/small"),
+        ("openai/base", "a/base"),
+        ("openai/small", None),
+        ("other/gpt-4o", None),
+        ("openai/", None),
+    ],
+)
+def test_an_alias_behind_its_maker_is_that_alias_unless_a_model_has_the_name(name, leads_to):
+    spec = ModelSpec("base", aliases=("openai/base",))
+    known = catalogue(aliases={"gpt-4o": "small", "base": "small"}, a=["small", spec])
+    assert found(known, name) == leads_to

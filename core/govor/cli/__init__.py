@@ -16,6 +16,7 @@ import click
 from govor import __version__
 from govor.cli.group import Commands, CoreCommand
 from govor.cli.terminal.exit import exit_now
+from govor.cli.terminal.streams import prepare_streams
 from govor.errors import GovorError
 
 CORE = {
@@ -71,6 +72,7 @@ cli.core = CORE
 
 def main() -> None:
     """Run the command line; print each GovorError as one line."""
+    prepare_streams()
     logging.captureWarnings(True)
     try:
         cli(standalone_mode=False)

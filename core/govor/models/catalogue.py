@@ -14,8 +14,8 @@ from govor.contract.models import ModelKind, ModelSpec
 from govor.plugins import Plugin
 from govor.settings.model import ModelSettings, settings_of
 
-DATED = re.compile(r"(.+)-20[0-9]{2}-[01][0-9]-[0-3][0-9]")
-"""OpenAI's form of a dated model name: clients know dates that this server does not."""
+WRITTEN = re.compile(r"(?:openai/)?(.+?)(?:-20[0-9]{2}-[01][0-9]-[0-3][0-9])?", re.IGNORECASE)
+"""How clients write OpenAI's names: OpenRouter and its like with the maker first, OpenAI with a date last."""
 
 AUTO = "auto"
 """The model name, or alias target, that leaves the choice to the language."""
@@ -157,10 +157,10 @@ class Catalogue:
     def resolve(self, name: str) -> str:
         """Return the target of an operator's alias, through other aliases; a circle ends somewhere.
 
-        An alias with a date after it is that alias, unless a model has such a name.
+        An alias with `openai/` before it or a date after it is that alias, unless a model has such a name.
         """
-        if (dated := DATED.fullmatch(name)) and name.casefold() not in self._targets:
-            alias = dated[1].casefold()
+        if (written := WRITTEN.fullmatch(name)) and name.casefold() not in self._targets:
+            alias = written[1].casefold()
             if alias in self._targets and name.casefold() not in self._folded:
                 name = alias
         for _ in self._targets:

@@ -109,6 +109,9 @@ def test_models_are_listed_and_retrieved(sdk: OpenAI) -> None:
         "gpt-4o-mini-transcribe-2025-12-15",
         "gpt-4o-mini-transcribe-2025-03-20",
         "gpt-4o-transcribe-diarize",
+        "whisper",
+        "openai/whisper-1",
+        "openai/gpt-4o-mini-transcribe-2025-03-20",
     ],
 )
 def test_openais_own_models_are_names_of_the_default(sdk: OpenAI, name: str) -> None:

@@ -43,6 +43,31 @@ def test_a_quota_of_older_systems_counts_too(quota: str, cores: int, tmp_path: P
 
 
 @pytest.mark.usefixtures("eight")
+def test_quotas_of_a_unit_and_of_the_slices_around_it_count(tmp_path: Path) -> None:
+    membership = tmp_path / "membership"
+    membership.write_text("0::/system.slice/govor.service\n", encoding="ascii")
+    unit = tmp_path / "system.slice/govor.service"
+    unit.mkdir(parents=True)
+    (unit / "cpu.max").write_text("max 100000\n", encoding="ascii")
+    assert usable_cores(tmp_path, membership) == 8
+    (unit.parent / "cpu.max").write_text("300000 100000\n", encoding="ascii")
+    assert usable_cores(tmp_path, membership) == 3
+    (unit / "cpu.max").write_text("200000 100000\n", encoding="ascii")
+    assert usable_cores(tmp_path, membership) == 2
+
+
+@pytest.mark.usefixtures("eight")
+def test_a_units_quota_of_older_systems_counts_too(tmp_path: Path) -> None:
+    membership = tmp_path / "membership"
+    membership.write_text("5:memory:/\n4:cpu,cpuacct:/../system.slice/a.service\n", encoding="ascii")
+    unit = tmp_path / "cpu/system.slice/a.service"
+    unit.mkdir(parents=True)
+    (unit / "cpu.cfs_quota_us").write_text("200000\n", encoding="ascii")
+    (unit / "cpu.cfs_period_us").write_text("100000\n", encoding="ascii")
+    assert usable_cores(tmp_path, membership) == 2
+
+
+@pytest.mark.usefixtures("eight")
 @pytest.mark.parametrize("nonsense", ["", "?", "1 0", "a b c", "\xff"])
 def test_without_a_quota_that_can_be_read_affinity_decides(nonsense: str, tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text(nonsense, encoding="latin-1")

@@ -90,6 +90,19 @@ def test_a_torn_big_endian_file_is_decoded_as_far_as_it_goes(decode: Callable[[b
     assert np.allclose(heard, TONE[: len(heard)], atol=2**-14)
 
 
+@pytest.mark.parametrize("stated", [0, 2**64 - 1])
+@pytest.mark.parametrize("here", [0, 0xFFFF_FFFF])
+def test_rf64_whose_length_was_never_filled_in_is_read_to_its_end(
+    stated: int, here: int, decode: Callable[[bytes], Audio]
+) -> None:
+    data = in_bytes(ticks(16), 2, "<")
+    sizes = struct.pack("<QQQI", 0, stated, 0, 0)
+    whole = wave_file(data, 2)
+    content = b"RF64\xff\xff\xff\xffWAVE" + _chunk(b"ds64", sizes, "<") + whole[12:36]
+    heard = decode(content + b"data" + struct.pack("<I", here) + data)
+    assert np.allclose(heard, TONE, atol=2**-14)
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_bytes_after_the_samples_are_not_read_as_chunks(
     order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -112,6 +112,15 @@ def test_a_header_that_was_written_before_the_end_was_known_is_no_cut(told: Told
     assert told(whole[:40] + b"\xff\xff\xff\x7f" + whole[44:]) == ()
 
 
+def test_a_length_of_two_gigabytes_is_no_cut_in_aiff(told: Told) -> None:
+    whole = bytearray(media.encode([media.tone(3)], 16_000, "aiff", "pcm_s16be"))
+    frames = whole.index(b"COMM") + 10
+    whole[frames : frames + 4] = (0x7F00_0000 // 2).to_bytes(4, "big")  # as SoX writes it into a pipe
+    size = whole.index(b"SSND") + 4
+    whole[size : size + 4] = (0x7F00_0000 + 8).to_bytes(4, "big")
+    assert told(bytes(whole)) == ()
+
+
 def test_another_recording_that_cannot_be_opened_is_reported(told: Told) -> None:
     rubbish = np.random.default_rng(0).bytes(2000)
     (notice,) = told(tone("wav", "pcm_s16le") + b"RIFF\0\x01\0\0WAVEfmt " + rubbish)

@@ -13,20 +13,23 @@ from contextvars import ContextVar
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
 
 ALLOWED: ContextVar[int | None] = ContextVar("ALLOWED", default=None)
 """Cores that the operator allows all models together; None: no limit."""
 
 
-def usable_cores(cgroup: Path = CGROUP) -> int:
-    """Return the number of cores that this process may use, by its affinity and its container's quota.
+def usable_cores(cgroup: Path = CGROUP, membership: Path = MEMBERSHIP) -> int:
+    """Return the number of cores that this process may use, by its affinity and its quotas.
+
+    A quota may be that of its container, of its systemd unit (`CPUQuota=`), or of a slice around it.
 
     While a model is loaded, the setting `cores` is an upper limit too. A quota of one and a half cores counts
     as two: threads that wait for one another suffer more from a missing core than from one that is taken away
     at times.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _quota(cgroup) or cores, ALLOWED.get() or cores))
+    return max(1, min(cores, *_quotas(cgroup, membership), ALLOWED.get() or cores))
 
 
 @contextmanager
@@ -50,22 +53,36 @@ def keep_numpy_on_one_core() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def _quota(cgroup: Path) -> int | None:
-    """Return the container's quota in cores, from cgroup v2 or v1 as mounted in it; None: no quota."""
-    unified = _words(cgroup / "cpu.max")
-    if len(unified) == 2:
-        quota, period = unified
+def _quotas(cgroup: Path, membership: Path) -> Iterator[int]:
+    """Yield the quotas in cores of the process's groups and the groups around them, of cgroup v2 and v1."""
+    yield from _quota(cgroup, cgroup / "cpu")  # in a container, its own group is the mounted one
+    for line in _lines(membership):
+        _, _, named = line.partition(":")
+        controllers, _, path = named.partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        top = cgroup / "cpu" if controllers else cgroup
+        parts = [part for part in path.split("/") if part not in ("", "..")]
+        for depth in range(1, len(parts) + 1):
+            group = top.joinpath(*parts[:depth])
+            yield from _quota(group, group)
+
+
+def _quota(unified: Path, separate: Path) -> Iterator[int]:
+    """Yield the quota of one group, if it has one."""
+    words = _lines(unified / "cpu.max")
+    if len(words) == 1 and len(words[0].split()) == 2:
+        quota, period = words[0].split()
     else:
         quota, period = [
-            "".join(_words(cgroup / "cpu" / name)) for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+            "".join(_lines(separate / name)).strip() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
         ]
-    if not (quota.isdigit() and period.isdigit() and int(period)):  # "max" and -1 stand for no quota
-        return None
-    return math.ceil(int(quota) / int(period))
+    if quota.isdigit() and period.isdigit() and int(period):  # "max" and -1 stand for no quota
+        yield math.ceil(int(quota) / int(period))
 
 
-def _words(path: Path) -> list[str]:
+def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="ascii").split()
+        return path.read_text(encoding="ascii").splitlines()
     except (OSError, ValueError):
         return []

@@ -1,7 +1,8 @@
 """Rewrite the headers of WAV files that FFmpeg misreads.
 
 FFmpeg takes 24 bits in 32 for floats, 20 in 32 for 24, big-endian samples for little-endian ones, and fails
-after a chunk of odd length without a padding byte. The result is noise, or an error, for a good recording.
+after a chunk of odd length without a padding byte, and where an RF64 file does not state its length. The
+result is noise, or an error, for a good recording.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ MOST_CHUNKS = 1_000
 
 UNSTATED = (0, 0xFFFF_FFFF)
 """Sizes of the samples for "as far as the file goes" and for "see another chunk"."""
+
+MOST_LONG = (1 << 63) - 1
+"""Largest size in the chunk `ds64` that FFmpeg takes."""
 
 
 class File(Protocol):
@@ -92,10 +96,12 @@ def as_ffmpeg_reads(file: File) -> File:
     layout = None if form is None else _layout(head[form.start : form.start + form.size], order)
     if layout is None or samples is None or layout.width not in WIDTHS[layout.tag]:
         return file
-    if order == "<" and not layout.is_misread and all(chunk.is_padded for chunk in chunks):
+    is_open = _is_open(head, chunks)
+    if order == "<" and not (layout.is_misread or is_open) and all(chunk.is_padded for chunk in chunks):
         return file
     swap = layout.width if order == ">" else 1
-    return _Rewritten(file, _header(layout, samples.size), began + samples.start, swap)
+    size = 0xFFFF_FFFF if is_open else samples.size
+    return _Rewritten(file, _header(layout, size), began + samples.start, swap)
 
 
 def end_of_chunks(descriptor: int, start: int) -> int | None:
@@ -136,6 +142,15 @@ def _chunks(head: bytes, order: str) -> Iterator[_Chunk]:
         if name == b"data":
             return
         at = after + (size % 2 if is_padded else 0)
+
+
+def _is_open(head: bytes, chunks: list[_Chunk]) -> bool:
+    """Tell whether an RF64 file leaves its length open, as writers into a pipe do and crashed recorders."""
+    sizes = next((chunk for chunk in chunks if chunk.name == b"ds64" and chunk.size >= 16), None)
+    if head[:4] != b"RF64" or sizes is None:
+        return False
+    (size,) = struct.unpack_from("<Q", head, sizes.start + 8)
+    return not 0 < size <= MOST_LONG
 
 
 def _begins_at(head: bytes, odd: int) -> bool:

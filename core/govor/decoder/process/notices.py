@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,8 +24,8 @@ MATROSKA = "matroska,webm"
 EXACT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", MATROSKA, "wav", "w64", "aiff", "caf", "flac", "tta"})
 """Formats that state a counted length; others guess it, or derive it from the file's content."""
 
-MOST_SAMPLES = 1 << 30
-"""A header with a larger number was written before the number was known."""
+MOST_SAMPLES, MOST_BYTES = 1 << 30, 2_000_000_000
+"""A header with a larger number was written before the number was known. Bytes count for PCM only."""
 
 SENTENCES = {
     "damaged": "{seconds:.1f} s between {start:.1f} s and {end:.1f} s could not be decoded.",
@@ -85,7 +86,14 @@ def stated_end(part: Part) -> float | None:
     else:
         return None
     samples = seconds * track.codec_context.sample_rate * track.codec_context.channels
-    return seconds if samples < MOST_SAMPLES else None
+    is_known = samples < MOST_SAMPLES and samples * _pcm_bytes(track.codec_context.name) < MOST_BYTES
+    return seconds if is_known else None
+
+
+def _pcm_bytes(codec: str) -> int:
+    """Return the bytes of one sample of PCM; 0: the codec is another."""
+    bits = re.fullmatch(r"pcm_[a-z]+(\d*).*", codec)
+    return 0 if bits is None else max(1, int(bits[1] or 8) // 8)
 
 
 def _tagged_seconds(tags: Mapping[str, str]) -> float | None:
