@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from govor.contract.models import Feature, ModelSpec
@@ -144,3 +146,17 @@ async def test_the_operators_likely_languages_are_candidates_too(scene: Any, spo
     async with scene(languages=("Russian", "de")) as play:
         await play.hears(("uk", 0.6), ("ru", 0.3), ("de", 0.1))
         assert await play.chosen(spoken(2)) == "russian"
+
+
+async def test_probabilities_of_numpy_are_numbers_that_every_answer_can_show(
+    scene: Callable[..., Any], spoken: Spoken
+) -> None:
+    async with scene() as play:
+        most: Any = np.float32(0.75)
+        await play.hears(("ru", most), ("en", 1 - most))
+        with (
+            play.service.admission.admit() as ticket,
+            closing(RequestAudio(spoken(2), play.service.decoders)) as audio,
+        ):
+            _, chances = await play.chooser.languages("linguist", audio, ticket)
+    assert json.dumps(chances) == '{"ru": 0.75, "en": 0.25}'
