@@ -137,6 +137,13 @@ def test_an_alias_with_a_date_behind_it_is_that_alias_unless_a_model_has_the_nam
 
 
 @pytest.mark.parametrize(
+    ("models", "leads_to"), [(["small"], "a/small"), (["small", "whisper"], "a/whisper")]
+)
+def test_whisper_means_the_default_unless_a_model_has_the_name(models, leads_to):
+    assert found(catalogue(aliases={"whisper-1": "small"}, a=models), "whisper") == leads_to
+
+
+@pytest.mark.parametrize(
     ("name", "leads_to"),
     [
         ("openai/gpt-4o", "a/small"),

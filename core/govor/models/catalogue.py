@@ -17,6 +17,9 @@ from govor.settings.model import ModelSettings, settings_of
 WRITTEN = re.compile(r"(?:openai/)?(.+?)(?:-20[0-9]{2}-[01][0-9]-[0-3][0-9])?", re.IGNORECASE)
 """How clients write OpenAI's names: OpenRouter and its like with the maker first, OpenAI with a date last."""
 
+SPELLINGS = {"whisper": "whisper-1"}
+"""Names that mean an alias unless a model has the name: most deployments on Azure are called so."""
+
 AUTO = "auto"
 """The model name, or alias target, that leaves the choice to the language."""
 
@@ -157,10 +160,11 @@ class Catalogue:
     def resolve(self, name: str) -> str:
         """Return the target of an operator's alias, through other aliases; a circle ends somewhere.
 
-        An alias with `openai/` before it or a date after it is that alias, unless a model has such a name.
+        An alias in a spelling of Azure's, with `openai/` before it or a date after it is that alias, unless a
+        model has such a name.
         """
         if (written := WRITTEN.fullmatch(name)) and name.casefold() not in self._targets:
-            alias = written[1].casefold()
+            alias = SPELLINGS.get(written[1].casefold(), written[1].casefold())
             if alias in self._targets and name.casefold() not in self._folded:
                 name = alias
         for _ in self._targets:

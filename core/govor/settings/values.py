@@ -19,9 +19,8 @@ OPENAI_MODELS = (
     "gpt-4o-mini-transcribe-2025-12-15",
     "gpt-4o-transcribe-diarize",
     "gpt-transcribe",
-    "whisper",
 )
-"""Model names that OpenAI's clients send, some of them without a choice; `whisper` is Azure's."""
+"""Model names that OpenAI's clients send, some of them without a choice."""
 
 NOT_SETTINGS = frozenset({"GOVOR_CONFIG", "GOVOR_API_KEY", "GOVOR_SERVER"})
 """Variables that are no settings of the server: the configuration file, a client's key, and its server."""

@@ -81,11 +81,10 @@ def test_the_number_of_speakers_is_told_to_the_diarizer(shell: Any, recordings: 
     assert "1<=x<=100" in shell.run(*command, "--diarize", "--max-speakers", "1000").stderr
     install_plugin(shell.site, "aa-counting", counting)
     counted = shell.run(*command, "--diarize", GOVOR_ORDER="aa-counting")
-    assert (counted.returncode, counted.stderr) == (0, "")
-    assert counted.stdout.startswith("3 3\n")
+    assert (counted.returncode, counted.stderr) == (0, "3 3\n")
     limits = ("--diarize", "--min-speakers", "2", "--max-speakers", "4")
     counted = shell.run(*command[:4], *limits, GOVOR_ORDER="aa-counting")
-    assert counted.stdout.startswith("2 4\n"), counted.stderr
+    assert counted.stderr == "2 4\n"
 
 
 def test_separate_channels_are_heard_apart_and_named(shell: Any, recordings: Path) -> None:
