@@ -27,11 +27,11 @@ def transcribe(
     return _stream(model, batch, options) if batch else []
 
 
-def open_stream(model: Streaming, options: Options) -> RecognizerStream:
-    """Return what `Streaming.open` returns. Raises ValueError if that has a wrong form."""
+def open_stream(model: Streaming, options: Options, unfit: type[Exception] = ValueError) -> RecognizerStream:
+    """Return what `Streaming.open` returns. Raises `unfit` if that has a wrong form."""
     stream = model.open(options)
     if fault := stream_fault(stream):
-        raise ValueError(fault)
+        raise unfit(fault)
     return stream
 
 
@@ -43,19 +43,25 @@ def close_stream(stream: RecognizerStream) -> None:
         log.exception("The model failed when a stream was closed")
 
 
-def advance(model: Streaming, fed: Sequence[tuple[RecognizerStream, Audio]]) -> Sequence[Update]:
-    """Return what `Streaming.advance` returns. Raises ValueError if that has a wrong form."""
+def advance(
+    model: Streaming,
+    fed: Sequence[tuple[RecognizerStream, Audio]],
+    unfit: type[Exception] = ValueError,
+) -> Sequence[Update]:
+    """Return what `Streaming.advance` returns. Raises `unfit` if that has a wrong form."""
     updates = model.advance(fed)
     if fault := update_fault(updates, len(fed)):
-        raise ValueError(fault)
+        raise unfit(fault)
     return updates
 
 
-def finish(model: Streaming, streams: Sequence[RecognizerStream]) -> Sequence[Sequence[Segment]]:
-    """Return what `Streaming.finish` returns. Raises ValueError if that has a wrong form."""
+def finish(
+    model: Streaming, streams: Sequence[RecognizerStream], unfit: type[Exception] = ValueError
+) -> Sequence[Sequence[Segment]]:
+    """Return what `Streaming.finish` returns. Raises `unfit` if that has a wrong form."""
     rests = model.finish(streams)
     if fault := result_fault(rests, len(streams), "finish", "stream"):
-        raise ValueError(fault)
+        raise unfit(fault)
     return rests
 
 

@@ -199,10 +199,9 @@ class Plugins:
         if self._manager.has_plugin(name):
             first = next(each.distribution for each in self._all if each.name == name)
             raise ValueError(f"the package '{first}' has a plugin of this name, which is used: uninstall one")
-        if (
-            other := next((key for key, own in self._manager.list_name_plugin() if own is module), None)
-        ) is not None:
-            raise ValueError(f"its module is that of the plugin '{other}', which is used")
+        twins = [key for key, own in self._manager.list_name_plugin() if own is module]
+        if twins:
+            raise ValueError(f"its module is that of the plugin '{twins[0]}', which is used")
 
     def _call(self, hook: str, name: str, **arguments: object) -> Any:
         """Call one hook of one plugin with the plugin's own table of settings."""

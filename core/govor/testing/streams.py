@@ -9,8 +9,8 @@ from typing import cast
 from govor.contract.audio import SAMPLE_RATE, Audio
 from govor.contract.recognizers import Capability, Options, Recognizer
 from govor.contract.results import Segment
-from govor.contract.streaming import RecognizerStream, Streaming, Update
-from govor.models.checks import result_fault, stream_fault, update_fault
+from govor.contract.streaming import Streaming, Update
+from govor.models.streamed import advance, finish, open_stream
 from govor.testing.faults import Unfit, segments_faults
 
 PIECE_SECONDS = 0.3
@@ -43,18 +43,19 @@ def stream_together(model: Streaming, sounds: Sequence[Audio]) -> list[list[Segm
     Raises Unfit, with the fault, if an answer breaks the contract.
     """
     size, most = round(PIECE_SECONDS * SAMPLE_RATE), model.info.batch
-    streams = [_open(model) for _ in sounds]
+    streams = [open_stream(model, Options(), Unfit) for _ in sounds]
     try:
         found: list[list[Segment]] = [[] for _ in sounds]
         for at in range(0, max(map(len, sounds)), size):
             going = [place for place, sound in enumerate(sounds) if at < len(sound)]
             for places in _batches(going, most):
                 fed = [(streams[place], sounds[place][at : at + size]) for place in places]
-                for place, update in zip(places, _advance(model, fed), strict=True):
+                for place, update in zip(places, advance(model, fed, Unfit), strict=True):
                     seconds = min(at + size, len(sounds[place])) / SAMPLE_RATE
                     found[place] = _checked(found[place], update, seconds)
         for places in _batches(range(len(sounds)), most):
-            for place, rest in zip(places, _finish(model, [streams[each] for each in places]), strict=True):
+            ended = [streams[place] for place in places]
+            for place, rest in zip(places, finish(model, ended, Unfit), strict=True):
                 seconds = len(sounds[place]) / SAMPLE_RATE
                 found[place] = _checked(found[place], Update(tuple(rest)), seconds)
     finally:
@@ -65,8 +66,8 @@ def stream_together(model: Streaming, sounds: Sequence[Audio]) -> list[list[Segm
 
 def give_up_midway(model: Streaming, sound: Audio) -> list[list[Segment]]:
     """Open a stream, feed it half of the audio, and close it without an end; close another one unused."""
-    streams = [_open(model) for _ in range(2)]
-    _advance(model, [(streams[0], sound[: len(sound) // 2])])
+    streams = [open_stream(model, Options(), Unfit) for _ in range(2)]
+    advance(model, [(streams[0], sound[: len(sound) // 2])], Unfit)
     for stream in streams:
         stream.close()
     return []
@@ -74,27 +75,6 @@ def give_up_midway(model: Streaming, sound: Audio) -> list[list[Segment]]:
 
 def _batches(places: Sequence[int], most: int) -> list[Sequence[int]]:
     return [places[first : first + most] for first in range(0, len(places), most)]
-
-
-def _open(model: Streaming) -> RecognizerStream:
-    stream = model.open(Options())
-    if fault := stream_fault(stream):
-        raise Unfit(fault)
-    return stream
-
-
-def _advance(model: Streaming, fed: Sequence[tuple[RecognizerStream, Audio]]) -> Sequence[Update]:
-    updates = model.advance(fed)
-    if fault := update_fault(updates, len(fed)):
-        raise Unfit(fault)
-    return updates
-
-
-def _finish(model: Streaming, streams: Sequence[RecognizerStream]) -> Sequence[Sequence[Segment]]:
-    rests = model.finish(streams)
-    if fault := result_fault(rests, len(streams), "finish", "stream"):
-        raise Unfit(fault)
-    return rests
 
 
 def _checked(before: list[Segment], update: Update, seconds: float) -> list[Segment]:

@@ -56,7 +56,7 @@ def keep_numpy_on_one_core() -> None:
 def _quotas(cgroup: Path, membership: Path) -> Iterator[int]:
     """Yield the quotas in cores of the process's groups and the groups around them, of cgroup v2 and v1."""
     yield from _quota(cgroup, cgroup / "cpu")  # in a container, its own group is the mounted one
-    for line in _lines(membership):
+    for line in _text(membership).splitlines():
         _, _, named = line.partition(":")
         controllers, _, path = named.partition(":")
         if controllers and "cpu" not in controllers.split(","):
@@ -70,19 +70,17 @@ def _quotas(cgroup: Path, membership: Path) -> Iterator[int]:
 
 def _quota(unified: Path, separate: Path) -> Iterator[int]:
     """Yield the quota of one group, if it has one."""
-    words = _lines(unified / "cpu.max")
-    if len(words) == 1 and len(words[0].split()) == 2:
-        quota, period = words[0].split()
+    words = _text(unified / "cpu.max").split()
+    if len(words) == 2:
+        quota, period = words
     else:
-        quota, period = [
-            "".join(_lines(separate / name)).strip() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-        ]
+        quota, period = [_text(separate / name).strip() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")]
     if quota.isdigit() and period.isdigit() and int(period):  # "max" and -1 stand for no quota
         yield math.ceil(int(quota) / int(period))
 
 
-def _lines(path: Path) -> list[str]:
+def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii").splitlines()
+        return path.read_text(encoding="ascii")
     except (OSError, ValueError):
-        return []
+        return ""

@@ -34,6 +34,7 @@ from govor.models.catalogue import Model
 from govor.models.checks import loaded_fault, result_fault
 from govor.models.old_contract import adapted
 from govor.models.streamed import transcribe
+from govor.plugins import OURS
 from govor.settings.model import scheme_of
 
 TRIAL_SECONDS = 1.0
@@ -87,7 +88,7 @@ class Loader:
                     worker = await executor.load(model.plugin, model.spec, folder, runtime)
                 else:
                     worker = await self._in_threads(model, folder, runtime, trial=trial)
-            except (GovorError, asyncio.CancelledError, KeyboardInterrupt):
+            except (GovorError, *OURS):
                 raise
             except BaseException as error:  # an executor of a plugin may raise anything
                 log.exception("Loading '%s' failed", model.id)

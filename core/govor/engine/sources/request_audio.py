@@ -25,6 +25,7 @@ from govor.decoder.wire import TrackSelection
 from govor.engine.sources.live_audio import LiveAudio
 from govor.engine.sources.shared_blocks import Block, BlockReader, SharedBlocks
 from govor.errors import GovorError, InvalidAudio, TranscriptionFailed, reason
+from govor.plugins import OURS
 
 CANCELLED = 0.25
 """Channels cancel each other if the energy of their mix is below this share of the loudest one's."""
@@ -155,7 +156,7 @@ class RequestAudio:
         began = time.monotonic()
         try:
             block = await self._next()
-        except (GovorError, asyncio.CancelledError, KeyboardInterrupt):
+        except (GovorError, *OURS):
             raise
         except BaseException as error:  # a source of a plugin may raise anything
             log.exception("Reading the recording failed")
